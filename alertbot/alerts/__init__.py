@@ -1,0 +1,1 @@
+"""What a breach means: for an alert, an incident, a message. Pure, like the rules."""

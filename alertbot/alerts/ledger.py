@@ -1,0 +1,124 @@
+"""The ledger: what is known of every watched series, how far each was judged, and the alerts under way.
+
+Each series has a cursor that moves over known slots strictly in order. Unknown slots wait; a gap that can never be
+filled is given up, and then judged as unknown. So after a failed call, after downtime and in a replay the same slots
+are judged in the same order with the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from alertbot.alerts.engine import AlertKey, Engine
+from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.rules.base import Array, Mask
+from alertbot.rules.grid import Grid
+from alertbot.units import DAY, DAY_SLOTS, SLOT
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a judgement changes: the days of samples that differ, cursors that moved, alerts, and their changes."""
+
+    touched: frozenset[tuple[str, int]]
+    cursors: Mapping[str, int]
+    alerts: Mapping[AlertKey, Alert]
+    changes: tuple[Change, ...]
+    slots: int
+
+
+class Ledger:
+    """Holds the grid; ``cursors`` has the last slot judged of each series that was judged before."""
+
+    def __init__(
+        self, engine: Engine, grid: Grid, cursors: Mapping[str, int], alerts: Mapping[AlertKey, Alert]
+    ) -> None:
+        self.grid = grid
+        self.alerts = dict(alerts)
+        self._engine = engine
+        self._cursor = np.array([cursors.get(name, -1) for name in grid.series], dtype=np.int64)
+        self._given_up = np.full(len(grid.series), -1, dtype=np.int64)
+        self._touched: set[tuple[str, int]] = set()
+        self._moved: set[int] = set()
+
+    def cursor(self, series: str) -> int | None:
+        """The last slot judged of a series; ``None`` before the first."""
+        slot = int(self._cursor[self.grid.column[series]])
+        return None if slot < 0 else slot
+
+    def start(self, series: str, cursor: int) -> None:
+        """Begin to judge a series after the slot ``cursor``."""
+        column = self.grid.column[series]
+        self._cursor[column] = cursor
+        self._moved.add(column)
+
+    def take(self, series: str, first: int, values: Array) -> None:
+        """Keep the known values of a series from the slot ``first`` on; NaN leaves what was known."""
+        known = self.grid.values(first, len(values), np.array([self.grid.column[series]]))[:, 0]
+        fresh = ~np.isnan(values) & (values != known)
+        slots = first + SLOT * np.flatnonzero(fresh)
+        self._touched.update((series, int(day)) for day in np.unique(slots // DAY))
+        self.grid.put(series, first, values)
+
+    def give_up(self, series: str, last: int) -> None:
+        """Judge what is unknown up to the slot ``last`` as unknown: it will never be known."""
+        column = self.grid.column[series]
+        self._given_up[column] = max(self._given_up[column], last)
+
+    def judge(self, last: int) -> Entry:
+        """Judge all that is known and was not judged yet, up to the slot ``last``."""
+        changes: list[Change] = []
+        slots = 0
+        for first, due in self._blocks(last):
+            judgement = self._engine.judge(self.grid, first, due, self.alerts)
+            self.alerts = dict(judgement.alerts)
+            changes += judgement.changes
+            slots += int(due.sum())
+        return self._entry(changes, slots)
+
+    def settle(self) -> Entry:
+        """End the alerts that the present rules no longer judge."""
+        judgement = self._engine.settle(self.alerts)
+        self.alerts = dict(judgement.alerts)
+        return self._entry(list(judgement.changes), 0)
+
+    def trim(self) -> None:
+        """Let go of the days that no slot still to be judged looks back on; to be called once they are stored."""
+        started = self._cursor[self._cursor >= 0]
+        if len(started):
+            self.grid.forget(int(started.min()) - max(self._engine.depth, DAY_SLOTS) * SLOT)
+
+    def _entry(self, changes: list[Change], slots: int) -> Entry:
+        cursors = {self.grid.series[column]: int(self._cursor[column]) for column in sorted(self._moved)}
+        entry = Entry(frozenset(self._touched), cursors, dict(self.alerts), tuple(changes), slots)
+        self._touched, self._moved = set(), set()
+        return entry
+
+    def _blocks(self, last: int) -> Iterator[tuple[int, Mask]]:
+        """(first slot, due) of block after block, at most a day each, until nothing more is known."""
+        while (first := self._next_due(last)) is not None:
+            count = min(DAY_SLOTS, (last - first) // SLOT + 1)
+            due = self._due(first, count)
+            yield first, due
+            advanced = np.flatnonzero(due.any(axis=0))
+            self._cursor[advanced] += SLOT * due[:, advanced].sum(axis=0)
+            self._moved.update(advanced.tolist())
+
+    def _next_due(self, last: int) -> int | None:
+        starts = np.unique(self._cursor[(self._cursor >= 0) & (self._cursor < last)])
+        for cursor in starts.tolist():
+            if self._due(cursor + SLOT, 1).any():
+                return int(cursor) + SLOT
+        return None
+
+    def _due(self, first: int, count: int) -> Mask:
+        """Slots x series: not judged yet, and known or given up without a hole since the cursor."""
+        slots = (first + SLOT * np.arange(count))[:, None]
+        judged = slots <= self._cursor
+        reachable = (self._cursor >= 0) & (self._cursor >= first - SLOT)
+        usable = ~np.isnan(self.grid.values(first, count)) | (slots <= self._given_up) | judged
+        due: Mask = np.logical_and.accumulate(usable, axis=0) & ~judged & reachable
+        return due

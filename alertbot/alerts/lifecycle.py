@@ -1,0 +1,163 @@
+"""One rule on one series, slot after slot: inactive -> pending -> firing -> resolved.
+
+``step`` takes what was and what one slot showed and says what is. It is called once for each slot, in order, and not
+at all for slots of which nothing is known yet; a slot passed over for good (the API refuses it, or its reference
+cannot be known) is shown to it as unknown. An unknown slot neither fires nor resolves anything: what is pending drops,
+since its evidence no longer hangs together, and what is firing stays and counts its clear slots afresh.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from alertbot.rules.base import Direction
+from alertbot.units import SLOT
+
+
+class Phase(StrEnum):
+    """Where an alert stands; one that is inactive or resolved is not kept."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+
+
+class Reason(StrEnum):
+    """Why an alert fired or resolved, as the journal, ``why`` and the replay name it."""
+
+    BREACH = "breach"
+    CLEARED = "cleared"
+    NEW_NORMAL = "new normal"
+    RULE_CHANGED = "rule changed"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How much data must show a breach or its end, in slots."""
+
+    for_slots: int = 2
+    clear_slots: int = 2
+    within_slots: int | None = None
+    accept_slots: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One slot under one rule: the value (bit/s), what it was compared with, and what the rule says of it."""
+
+    value: float
+    reference: float | None
+    breach: bool
+    cleared: bool
+    direction: Direction
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the slot says nothing: its value or its reference is not known."""
+        return math.isnan(self.value) or (self.reference is not None and math.isnan(self.reference))
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A breach under way.
+
+    ``since`` is its first slot, ``fired`` the slot that completed ``for``, ``slot`` the last one judged; ``window``
+    holds a bit for each of the last slots, set where in breach, the newest lowest; ``clear_run`` counts the clear
+    slots in a row; ``worst`` is the value farthest off since the breach began.
+    """
+
+    rule: str
+    series: str
+    phase: Phase
+    since: int
+    slot: int
+    value: float
+    reference: float | None
+    worst: float
+    direction: Direction
+    fired: int | None = None
+    window: int = 1
+    clear_run: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An alert fired or resolved at ``alert.slot``; ``alert`` is as it stood then."""
+
+    alert: Alert
+    fired: bool
+    reason: Reason
+
+
+Outcome = tuple[Alert | None, Change | None]
+"""What a slot makes of an alert (``None``: inactive), and the change it is told by, if any."""
+
+
+def begin(policy: Policy, rule: str, series: str, slot: int, seen: Seen) -> Outcome:
+    """What the first slot in breach makes of an inactive alert."""
+    value, reference = seen.value, seen.reference
+    alert = Alert(rule, series, Phase.PENDING, slot, slot, value, reference, value, seen.direction)
+    return _fire_if_shown(policy, alert)
+
+
+def step(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcome:
+    """What the next slot makes of a pending or firing alert."""
+    if alert.phase is Phase.FIRING:
+        return _step_firing(policy, alert, slot, seen)
+    return _step_pending(policy, alert, slot, seen)
+
+
+def _step_pending(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcome:
+    breach = seen.breach and not seen.unknown
+    within = policy.within_slots or policy.for_slots
+    passed = (slot - alert.slot) // SLOT
+    window = (alert.window << passed | breach) & ((1 << within) - 1)
+    if not window or (within == policy.for_slots and not breach):
+        return None, None
+    since = slot - (window.bit_length() - 1) * SLOT
+    if not breach:
+        return replace(alert, window=window, since=since, slot=slot), None
+    worst = _worse(alert, seen) if seen.direction is alert.direction else seen.value
+    return _fire_if_shown(
+        policy,
+        replace(
+            alert,
+            window=window,
+            since=since,
+            slot=slot,
+            value=seen.value,
+            reference=seen.reference,
+            worst=worst,
+            direction=seen.direction,
+        ),
+    )
+
+
+def _fire_if_shown(policy: Policy, alert: Alert) -> Outcome:
+    if alert.window.bit_count() < policy.for_slots:
+        return alert, None
+    alert = replace(alert, phase=Phase.FIRING, fired=alert.slot)
+    return alert, Change(alert, fired=True, reason=Reason.BREACH)
+
+
+def _step_firing(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcome:
+    if seen.unknown:
+        return replace(alert, slot=slot, clear_run=0), None
+    alert = replace(
+        alert,
+        slot=slot,
+        value=seen.value,
+        reference=seen.reference,
+        worst=_worse(alert, seen),
+        clear_run=alert.clear_run + 1 if seen.cleared else 0,
+    )
+    if alert.clear_run >= policy.clear_slots:
+        return None, Change(alert, fired=False, reason=Reason.CLEARED)
+    if policy.accept_slots is not None and slot - alert.since >= (policy.accept_slots - 1) * SLOT:
+        return None, Change(alert, fired=False, reason=Reason.NEW_NORMAL)
+    return alert, None
+
+
+def _worse(alert: Alert, seen: Seen) -> float:
+    return min(alert.worst, seen.value) if alert.direction is Direction.FALL else max(alert.worst, seen.value)

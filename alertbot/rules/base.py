@@ -1,0 +1,113 @@
+"""What every rule has in common, and what a rule kind must be able to say.
+
+Values are float64 arrays in bit/s of any one shape, usually slots x series; NaN is a slot of which nothing is known.
+A kind never sees a clock, a database or an alert: the lifecycle hands it values and a reference, and the same kind
+decides live, over a few slots, and in a replay, over weeks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+ROUNDING = 1e-9
+"""Relative slack at a limit, so that 20 of 100 counts as fallen by 80 % although 1 - 0.8 is not quite 0.2."""
+
+
+class Severity(StrEnum):
+    """How loud an alert is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Direction(StrEnum):
+    """Which way a breach went."""
+
+    FALL = "fall"
+    RISE = "rise"
+
+
+class Past(Protocol):
+    """The slots being judged, and what lay before them."""
+
+    @property
+    def now(self) -> Array:
+        """The values being judged."""
+
+    def back(self, slots: int) -> Array:
+        """The values that many slots earlier, of the same shape; NaN where they may not serve as a reference."""
+
+    def window(self, slots: int) -> Array:
+        """The values of that many slots before each, along one more axis, the last; NaN likewise."""
+
+
+class Kind(Protocol):
+    """A rule kind: two pure functions, and what the lifecycle needs to know about them."""
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the reference stays what it was when the breach began."""
+
+    @property
+    def bars(self) -> bool:
+        """Whether the slots in which it fired never again serve as a reference, of any kind."""
+
+    @property
+    def depth(self) -> int:
+        """How many slots back the kind looks."""
+
+    def reference(self, past: Past) -> Array | None:
+        """What each slot is compared with, NaN where unknown; None for a kind that compares with fixed numbers."""
+
+    def breach(self, value: Array, reference: Array | None) -> Mask:
+        """Where the value is in breach; never where anything is NaN."""
+
+    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
+        """Where a breach that began earlier is over; ``day_before`` is the same slot a day earlier."""
+
+    def direction(self, value: float) -> Direction:
+        """Which way a breach with this value went."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One ``[[rule]]``: a kind, the series it judges, and how much data must show a breach or its end."""
+
+    name: str
+    kind_name: str
+    kind: Kind
+    severity: Severity
+    domains: tuple[str, ...] = ("*",)
+    except_: tuple[str, ...] = ()
+    enabled: bool = True
+    channel: str | None = None
+    runbook: str | None = None
+    for_slots: int = 2
+    clear_slots: int = 2
+    within_slots: int | None = None
+    accept_slots: int | None = None
+
+
+def known_median(values: Array) -> Array:
+    """The median over the last axis of what is known; NaN where less than half of it is."""
+    ordered = np.sort(values, axis=-1)  # NaN sorts last
+    size = ordered.shape[-1]
+    if not np.isnan(ordered[..., -1]).any():
+        return _between(ordered[..., (size - 1) // 2], ordered[..., size // 2])
+    known = size - np.isnan(ordered).sum(axis=-1)
+    lower = np.take_along_axis(ordered, (np.maximum(known - 1, 0) // 2)[..., None], axis=-1)[..., 0]
+    upper = np.take_along_axis(ordered, np.minimum(known // 2, size - 1)[..., None], axis=-1)[..., 0]
+    return np.where(2 * known >= size, _between(lower, upper), np.nan)
+
+
+def _between(lower: Array, upper: Array) -> Array:
+    return lower + (upper - lower) / 2

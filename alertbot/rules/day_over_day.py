@@ -1,0 +1,75 @@
+"""``day_over_day``: so many times the same slot on earlier days or weeks, or only a fraction of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alertbot.rules.base import ROUNDING, Array, Direction, Mask, Past, known_median
+from alertbot.units import DAY_SLOTS
+
+
+@dataclass(frozen=True)
+class DayOverDay:
+    """At least ``ratio`` times the reference, or at most where ``ratio`` is under 1.
+
+    The reference is the median of the same slot of the last ``days`` days, likewise of the last ``weeks`` weeks; with
+    both, the one nearest in value to now counts. Below ``floor`` bit/s on both sides nothing is a breach: a percentage
+    of next to nothing is noise (sentry #45489).
+    """
+
+    ratio: float
+    days: int = 1
+    weeks: int = 0
+    floor: float = 1e7
+
+    frozen = False
+    bars = False
+
+    @property
+    def depth(self) -> int:
+        """Back to the oldest day or week compared with."""
+        return DAY_SLOTS * max(self.days, 7 * self.weeks)
+
+    @property
+    def compared_with(self) -> str:
+        """The reference as the object of a sentence."""
+        days = "a day earlier" if self.days == 1 else f"the median of the last {self.days} days"
+        weeks = "a week earlier" if self.weeks == 1 else f"the median of the last {self.weeks} weeks"
+        if self.days and self.weeks:
+            return f"{days} or {weeks}, whichever is nearer"
+        return days if self.days else weeks
+
+    def reference(self, past: Past) -> Array:
+        """The same time of day, earlier; where only one of days and weeks is known, that one."""
+        days = _median_back(past, DAY_SLOTS, self.days)
+        weeks = _median_back(past, 7 * DAY_SLOTS, self.weeks)
+        if days is None or weeks is None:
+            return weeks if days is None and weeks is not None else np.asarray(days)
+        week_nearer = np.abs(past.now - weeks) < np.abs(past.now - days)
+        return np.where(week_nearer | np.isnan(days), weeks, days)
+
+    def breach(self, value: Array, reference: Array | None) -> Mask:
+        """Past the ratio, with at least one side at the floor or more; a reference of 0 is no breach."""
+        if reference is None:
+            raise TypeError("day over day is judged against a reference")
+        limit = self.ratio * reference
+        past = value >= limit * (1 - ROUNDING) if self.ratio >= 1 else value <= limit * (1 + ROUNDING)
+        return past & (reference > 0) & ((value >= self.floor) | (reference >= self.floor))
+
+    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:  # noqa: ARG002 - not needed
+        """No longer in breach."""
+        return ~self.breach(value, reference)
+
+    def direction(self, value: float) -> Direction:  # noqa: ARG002 - the ratio says it
+        """A rise, or a fall for a ratio under 1."""
+        return Direction.RISE if self.ratio >= 1 else Direction.FALL
+
+
+def _median_back(past: Past, step: int, count: int) -> Array | None:
+    if count == 0:
+        return None
+    if count == 1:
+        return past.back(step)
+    return known_median(np.stack([past.back(step * number) for number in range(1, count + 1)], axis=-1))

@@ -1,0 +1,30 @@
+"""A rule in words, as ``/bandwidth rules`` lists it."""
+
+from __future__ import annotations
+
+from alertbot.rules.base import Kind, Rule
+from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.drop import Drop
+from alertbot.rules.threshold import Threshold
+from alertbot.units import SLOT, format_duration, format_rate, format_share
+
+
+def describe(rule: Rule) -> str:
+    """What must be seen, and for how long."""
+    lasting = format_duration(rule.for_slots * SLOT)
+    if rule.within_slots is not None:
+        lasting += f" within {format_duration(rule.within_slots * SLOT)}"
+    return f"{_condition(rule.kind)} for {lasting}"
+
+
+def _condition(kind: Kind) -> str:
+    if isinstance(kind, Threshold):
+        limits = (("above", kind.above), ("below", kind.below))
+        return " or ".join(f"{side} {format_rate(limit)}" for side, limit in limits if limit is not None)
+    if isinstance(kind, Drop):
+        fallen = f"by {format_share(kind.by)}" if kind.by is not None else f"to {format_rate(kind.to or 0)}"
+        return f"fallen {fallen} from {format_rate(kind.from_)} or more"
+    if isinstance(kind, DayOverDay):
+        side = "at least" if kind.ratio >= 1 else "at most"
+        return f"{side} {kind.ratio:g} times as much as {kind.compared_with}, from {format_rate(kind.floor)} on"
+    raise TypeError(f"no words for {type(kind).__name__}")

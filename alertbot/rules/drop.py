@@ -1,0 +1,56 @@
+"""``drop``: fallen to next to nothing, or by a share, from what was normal just before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alertbot.rules.base import ROUNDING, Array, Direction, Mask, Past, known_median
+from alertbot.units import DAY_SLOTS
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Fallen to ``to`` bit/s or less, or by the share ``by``, from a reference of at least ``from_`` bit/s.
+
+    The reference is the median of the ``window`` slots before the breach began, frozen until it is over: measured
+    against a moving one, an outage longer than the window would end by itself.
+    """
+
+    to: float | None = None
+    by: float | None = None
+    from_: float = 1e6
+    window: int = 12
+    clear: float = 0.5
+
+    frozen = True
+    bars = True
+
+    @property
+    def depth(self) -> int:
+        """The window, and the same slot a day earlier, which may show that the level is normal for this hour."""
+        return max(self.window, DAY_SLOTS)
+
+    def reference(self, past: Past) -> Array:
+        """The median of the window before each slot."""
+        return known_median(past.window(self.window))
+
+    def breach(self, value: Array, reference: Array | None) -> Mask:
+        """At or under what is allowed, where the reference was worth watching; a reference of 0 is no breach."""
+        if reference is None:
+            raise TypeError("a drop is judged against a reference")
+        allowed = self.to if self.to is not None else (1 - (self.by or 0)) * reference * (1 + ROUNDING)
+        return (value <= allowed) & (reference >= self.from_) & (reference > 0)
+
+    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
+        """The share ``clear`` is back, of the frozen reference or of the same slot a day earlier.
+
+        A day earlier at 0 says nothing: a domain that is dark is not over its outage because it is night.
+        """
+        share = self.clear * (1 - ROUNDING)
+        return (value >= share * np.asarray(reference)) | ((day_before > 0) & (value >= share * day_before))
+
+    def direction(self, value: float) -> Direction:  # noqa: ARG002 - a drop only goes one way
+        """Always a fall."""
+        return Direction.FALL

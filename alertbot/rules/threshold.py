@@ -1,0 +1,46 @@
+"""``threshold``: above or below a fixed bit rate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from alertbot.rules.base import Array, Direction, Mask, Past
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """In breach strictly above ``above`` or strictly below ``below`` (bit/s); over once ``clear`` is reached again.
+
+    ``clear`` goes with only one of the two limits and defaults to it.
+    """
+
+    above: float | None = None
+    below: float | None = None
+    clear: float | None = None
+
+    frozen = False
+    bars = False
+    depth = 0
+
+    def reference(self, past: Past) -> Array | None:  # noqa: ARG002 - the limits stand in the rule
+        """Nothing: a threshold compares with fixed numbers."""
+        return None
+
+    def breach(self, value: Array, reference: Array | None) -> Mask:  # noqa: ARG002 - likewise
+        """Above ``above`` or below ``below``, both strict."""
+        return (value > _or(self.above, math.inf)) | (value < _or(self.below, -math.inf))
+
+    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:  # noqa: ARG002 - likewise
+        """Back at ``clear``, or at the limit itself."""
+        upper = math.inf if self.above is None else _or(self.clear, self.above)
+        lower = -math.inf if self.below is None else _or(self.clear, self.below)
+        return (value <= upper) & (value >= lower)
+
+    def direction(self, value: float) -> Direction:
+        """A fall where the lower limit was passed."""
+        return Direction.FALL if self.below is not None and value < self.below else Direction.RISE
+
+
+def _or(limit: float | None, otherwise: float) -> float:
+    return otherwise if limit is None else limit
