@@ -1,0 +1,297 @@
+"""The CDN's statistics API over HTTP: three endpoints, each answer read without trust, each failure a typed error.
+
+The token travels in the query string. It is added in a transport, below everything that logs, raises or prints a
+request, so that no URL the rest of the program sees holds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import quote, quote_plus
+
+import httpx
+
+from alertbot.errors import CredentialsError, FeedError, FeedGarbled, FeedUnreachable
+from alertbot.feed.answers import (
+    Answer,
+    DataType,
+    Grain,
+    Span,
+    read_document,
+    read_each_domain,
+    read_page,
+    read_series,
+    span_of,
+)
+from alertbot.feed.budget import Budget, Lane
+from alertbot.feed.failures import failure_of, pause_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from alertbot.clock import Clock
+
+__all__ = ["ALL", "Answer", "CdnApi", "DataType", "Grain"]
+
+ALL = ("all",)
+"""Asks for the account's total instead of domains."""
+
+MAX_DOMAINS = 10
+MAX_BODY = 32 * 1024 * 1024
+
+_PAGE_SIZE = 500
+_MOST_WORDS = 200
+
+# At DEBUG httpcore logs an answer's headers, and a redirect's Location repeats the query it was asked with.
+logging.getLogger("httpcore").setLevel(logging.INFO)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Reply(Generic[T]):
+    content: T
+    began: float
+    server_time: float | None
+
+
+@dataclass(frozen=True)
+class _Request(Generic[T]):
+    """A call by the name it has in error texts, and how its ``data`` is read."""
+
+    name: str
+    endpoint: str
+    params: Mapping[str, str]
+    read: Callable[[Any], T]
+
+
+class CdnApi:
+    """The statistics of one account. Every method raises a ``FeedError`` whose text names the call, never the token.
+
+    ``zone`` is the one in which the API reads times; ``timeout`` bounds each attempt, in real seconds.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        zone: ZoneInfo,
+        *,
+        budget: Budget,
+        clock: Clock,
+        ip_protocol: str = "all",
+        timeout: float = 20.0,
+    ) -> None:
+        if not token:
+            raise CredentialsError("the CDN's API token is empty")
+        self._zone = zone
+        self._budget = budget
+        self._clock = clock
+        self._ip_protocol = ip_protocol
+        self._timeout = timeout
+        self._secrets = {token, quote(token, safe=""), quote_plus(token)}
+        self._client = httpx.AsyncClient(
+            base_url=base_url, transport=_TokenTransport(token), timeout=timeout, follow_redirects=False
+        )
+
+    async def bandwidth(
+        self,
+        domains: Sequence[str],
+        start: int,
+        end: int,
+        *,
+        grain: Grain = Grain.MINUTE5,
+        data_type: DataType = DataType.BANDWIDTH,
+        lane: Lane = Lane.POLL,
+    ) -> Answer:
+        """The sum of 1 to 10 domains, or ``ALL``, in the buckets that hold ``start`` to ``end`` (epoch seconds).
+
+        ``ValueError`` for what the API would refuse: no or too many domains, a span over 10 days (31 of hours, days).
+        """
+        if tuple(domains) != ALL:
+            _check_domains(domains)
+        span = span_of(start, end, grain, self._zone)
+        request = self._request("stat/bandwidth", domains, span, data_type, lambda data: read_series(data, span))
+        reply = await self._ask(request, lane)
+        return Answer(span.start, span.end, reply.content, reply.began, reply.server_time)
+
+    async def each_domain(
+        self, domains: Sequence[str], start: int, end: int, *, lane: Lane = Lane.POLL
+    ) -> Mapping[str, Answer]:
+        """Up to 10 domains' 5-minute buckets in one call; a domain the API left out is absent: unknown, not silent.
+
+        ``FeedUnauthorised`` where the account lacks the permission for this endpoint.
+        """
+        _check_domains(domains)
+        span = span_of(start, end, Grain.MINUTE5, self._zone)
+        request = self._request(
+            "stat/bandwidth/eachDomain",
+            domains,
+            span,
+            DataType.BANDWIDTH,
+            lambda data: read_each_domain(data, domains, span),
+        )
+        reply = await self._ask(request, lane)
+        return {
+            domain: Answer(span.start, span.end, values, reply.began, reply.server_time)
+            for domain, values in reply.content.items()
+        }
+
+    async def domains(self, *, lane: Lane = Lane.POLL) -> tuple[str, ...]:
+        """Every serving domain of the account, in the API's order."""
+        names: dict[str, None] = {}
+        for page in itertools.count(1):
+            params = {"page_number": str(page), "page_size": str(_PAGE_SIZE), "domain_status": "serving"}
+            reply = await self._ask(_Request(f"domain/list page {page}", "domain/list", params, read_page), lane)
+            found, total = reply.content
+            before = len(names)
+            names.update(dict.fromkeys(found))
+            # A page without news ends it as well: the total may count what this page size or filter never shows.
+            if len(names) >= total or len(names) == before:
+                break
+        return tuple(names)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    def _request(
+        self, endpoint: str, domains: Sequence[str], span: Span, data_type: DataType, read: Callable[[Any], T]
+    ) -> _Request[T]:
+        asked, start, end = (datetime.fromtimestamp(each, self._zone) for each in (span.asked, span.start, span.end))
+        params = {
+            "domains": ",".join(domains),
+            "start_time": f"{asked:%Y-%m-%d %H:%M}",
+            "end_time": f"{end:%Y-%m-%d %H:%M}",
+            "grad": span.grain.value,
+            "data_type": data_type.value,
+            "ip_protocol": self._ip_protocol,
+        }
+        until = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M}"
+        name = f"{endpoint} domains={','.join(domains)} {start:%Y-%m-%d %H:%M}..{until}"
+        return _Request(name, endpoint, params, read)
+
+    async def _ask(self, request: _Request[T], lane: Lane) -> _Reply[T]:
+        failures = 0
+        while True:
+            try:
+                return await self._attempt(request, lane)
+            except FeedError as error:
+                failures += 1
+                pause = pause_after(error, failures)
+                if pause is None:
+                    raise
+            await self._clock.sleep(pause)
+
+    async def _attempt(self, request: _Request[T], lane: Lane) -> _Reply[T]:
+        await self._budget.acquire(lane, request.name)
+        began = self._clock.monotonic()
+        status, headers, body = await self._fetch(request)
+        try:
+            document = _document(status, body)
+            if (status, document.get("code")) != (HTTPStatus.OK, 0):
+                message = self._clean(str(document.get("message") or ""))
+                raise failure_of(request.name, status, document.get("code"), message, headers)
+            return _Reply(request.read(document.get("data")), began, _date(headers.get("Date")))
+        except ValueError as error:
+            raise FeedGarbled(request.name, self._clean(str(error))) from None
+
+    async def _fetch(self, request: _Request[T]) -> tuple[int, httpx.Headers, bytes]:
+        """Status, headers and body of one attempt. Causes are not chained: they may quote what the server sent."""
+        try:
+            # httpx's own time-outs count each phase, and a dripping server outlasts them.
+            async with (
+                asyncio.timeout(self._timeout),
+                self._client.stream("GET", request.endpoint, params=request.params) as response,
+            ):
+                self._budget.learn(response.headers)
+                return response.status_code, response.headers, await _body(response)
+        except (TimeoutError, httpx.TimeoutException):
+            raise FeedUnreachable(request.name, f"no answer within {self._timeout:g} s") from None
+        except _BodyError as error:
+            raise FeedGarbled(request.name, str(error)) from None
+        except httpx.ConnectError as error:
+            raise FeedUnreachable(request.name, self._clean(f"cannot connect: {error}")) from None
+        except httpx.HTTPError as error:
+            cause = f"the connection broke: {str(error) or type(error).__name__}"
+            raise FeedUnreachable(request.name, self._clean(cause)) from None
+
+    def _clean(self, text: str) -> str:
+        """Others' words for an operator: without the token, on one line, cut to 200 characters."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+        return text if len(text) <= _MOST_WORDS else f"{text[: _MOST_WORDS - 3]}..."
+
+
+class _TokenTransport(httpx.AsyncBaseTransport):
+    """Adds the token to a copy of each request, so that the one httpx logs and its errors carry is without it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._inner.handle_async_request(self._signed(request))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
+        return httpx.Request(
+            request.method,
+            request.url.copy_merge_params({"token": self._token}),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+
+
+class _BodyError(Exception):
+    """A body that is too large, cut short or wrongly encoded."""
+
+
+async def _body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise _BodyError(f"the answer is larger than {MAX_BODY // 2**20} MiB")
+    except (httpx.RemoteProtocolError, httpx.DecodingError):
+        raise _BodyError("the answer is cut short, or not encoded as it says") from None
+    return bytes(body)
+
+
+def _document(status: int, body: bytes) -> Mapping[str, Any]:
+    """The answer's JSON object. A failure without one, a gateway's error page, is told by its status alone."""
+    try:
+        return read_document(body)
+    except ValueError:
+        if status == HTTPStatus.OK:
+            raise
+        return {}
+
+
+def _check_domains(domains: Sequence[str]) -> None:
+    if not 1 <= len(domains) <= MAX_DOMAINS or len(set(domains)) != len(domains):
+        raise ValueError(f"the API takes 1 to {MAX_DOMAINS} different domains in one call, not {len(domains)}")
+    if wrong := [domain for domain in domains if not domain or "," in domain or domain in ALL]:
+        raise ValueError(f"{wrong[0]!r} is not a domain")
+
+
+def _date(text: str | None) -> float | None:
+    """Epoch seconds of a Date header; ``None`` where there is none to read."""
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

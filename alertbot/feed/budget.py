@@ -1,0 +1,168 @@
+"""How often the statistics API may be called: never more than the configuration, the server and its burst limit allow.
+
+Three kinds of bound hold at once. Sliding windows over our own calls keep the configured limit and the server's stated
+one; they need no answer to work. The server's ``Remaining`` also counts what other tools do with the same token. And
+each lane leaves room for the more urgent ones: slash commands may use everything, polls leave a few calls free,
+back-filling history leaves half.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from alertbot.errors import FeedThrottled
+from alertbot.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from alertbot.clock import Clock
+
+PATIENCE = 90.0
+"""Seconds a call may be held back before it fails instead: a used-up hour or day is news, not a pause."""
+
+_BURST_CALLS = 24
+_BURST_SECONDS = 2.0
+_GRAINS = {"minute": 60.0, "hour": 3600.0, "day": 86_400.0}
+# Two calls may arrive closer together than they were sent.
+_TRAVEL = 0.25
+# X-Retry-After counts whole seconds: a window may end up to one later than it says.
+_ROUNDING = 1.0
+
+
+class Lane(StrEnum):
+    """Who is asking, the most urgent first: a person, the live poll, the back-fill."""
+
+    COMMAND = "command"
+    POLL = "poll"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most ``calls`` of our own calls in any ``seconds``."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What the server last said of a window of ``calls``: ``left`` of them until ``resets`` (monotonic seconds)."""
+
+    calls: int
+    left: int
+    resets: float
+
+    def updated(self, said: Quota, now: float) -> Quota:
+        """This quota after another answer: a new window replaces it, an older one's late answer changes nothing.
+
+        Within one window the lower count wins, since calls that are still under way are counted here already.
+        """
+        if self.resets <= now or said.resets > self.resets + 2 * _ROUNDING:
+            return said
+        if said.resets < self.resets - 2 * _ROUNDING:
+            return self
+        return replace(self, calls=said.calls, left=min(self.left, said.left))
+
+
+def share_of(lane: Lane, calls: int, reserve: int) -> int:
+    """How many of a window's ``calls`` this lane may see used and still call: at least one."""
+    if lane is Lane.COMMAND:
+        return calls
+    if lane is Lane.POLL:
+        return calls - min(reserve, calls // 5)
+    return max(1, calls // 2)
+
+
+def wait_for(
+    now: float, lane: Lane, grants: Sequence[float], limits: Iterable[Limit], quotas: Iterable[Quota], *, reserve: int
+) -> float:
+    """Seconds until ``lane`` may send its next call, 0 for now; ``grants`` are the times of our calls, ascending."""
+    shares = [(limit.seconds, share_of(lane, limit.calls, reserve)) for limit in limits]
+    full = [grants[-share] + seconds + _TRAVEL for seconds, share in shares if len(grants) >= share]
+    spent = [quota.resets for quota in quotas if quota.left <= quota.calls - share_of(lane, quota.calls, reserve)]
+    return max([0.0, *(until - now for until in full + spent)])
+
+
+class Budget:
+    """Lets calls out one by one, first come first served within a lane; ``reserve`` calls a window are for commands.
+
+    Raises ``ValueError`` for fewer than one call a minute.
+    """
+
+    def __init__(self, calls_per_minute: int, clock: Clock, reserve: int = 6) -> None:
+        if calls_per_minute < 1:
+            raise ValueError(f"calls_per_minute must be 1 or more, not {calls_per_minute}")
+        self._clock = clock
+        self._reserve = reserve
+        self._own = (Limit(_BURST_CALLS, _BURST_SECONDS), Limit(calls_per_minute, _GRAINS["minute"]))
+        self._grants: deque[float] = deque()
+        self._quotas: dict[str, Quota] = {}
+        # asyncio's locks are fair: whoever waited longest in a lane goes first.
+        self._turns = {lane: asyncio.Lock() for lane in Lane}
+
+    async def acquire(self, lane: Lane, call: str = "statistics API") -> None:
+        """Wait until a call may go out, and count it. ``FeedThrottled`` naming ``call`` if that is long hence."""
+        async with self._turns[lane]:
+            while (wait := self._wait(lane)) > 0:
+                if wait > PATIENCE:
+                    raise FeedThrottled(
+                        call, f"the API's limit leaves no {lane} call for {format_duration(wait)}", wait
+                    )
+                await self._clock.sleep(wait)
+            self._grant()
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Take over what an answer's ``X-Ratelimit-*`` and ``X-Retry-After`` say; what cannot be read is ignored."""
+        said = {name.lower(): value for name, value in headers.items()}
+        grain = said.get("x-ratelimit-grad", "").strip().lower()
+        calls = _number(said.get("x-ratelimit-limit"))
+        left = _number(said.get("x-ratelimit-remaining"))
+        pause = _number(said.get("x-retry-after"))
+        if grain not in _GRAINS or calls is None or calls < 1 or left is None or pause is None:
+            return
+        now = self._clock.monotonic()
+        quota = Quota(int(calls), int(left), now + min(pause, _GRAINS[grain]) + _ROUNDING)
+        before = self._quotas.get(grain)
+        self._quotas[grain] = before.updated(quota, now) if before else quota
+
+    def left(self) -> int:
+        """How many calls may still go out in the current minute."""
+        now = self._clock.monotonic()
+        lefts = [limit.calls - self._used(limit, now) for limit in self._limits() if limit.seconds > _BURST_SECONDS]
+        lefts += [quota.left for quota in self._quotas.values() if quota.resets > now]
+        return max(0, min(lefts))
+
+    def _used(self, limit: Limit, now: float) -> int:
+        return sum(grant > now - limit.seconds - _TRAVEL for grant in self._grants)
+
+    def _wait(self, lane: Lane) -> float:
+        now = self._clock.monotonic()
+        running = [quota for quota in self._quotas.values() if quota.resets > now]
+        return wait_for(now, lane, self._grants, self._limits(), running, reserve=self._reserve)
+
+    def _limits(self) -> tuple[Limit, ...]:
+        return self._own + tuple(Limit(quota.calls, _GRAINS[grain]) for grain, quota in self._quotas.items())
+
+    def _grant(self) -> None:
+        now = self._clock.monotonic()
+        self._grants.append(now)
+        longest = max(limit.seconds for limit in self._limits()) + _TRAVEL
+        while self._grants[0] <= now - longest:
+            self._grants.popleft()
+        self._quotas = {grain: replace(quota, left=quota.left - 1) for grain, quota in self._quotas.items()}
+
+
+def _number(text: str | None) -> float | None:
+    """A header's count or seconds: finite and not negative, else ``None``."""
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None

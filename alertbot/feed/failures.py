@@ -1,0 +1,60 @@
+"""What a failed answer of the statistics API means, and whether asking again makes sense: pure functions."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from alertbot.errors import (
+    FeedBadRequest,
+    FeedError,
+    FeedGarbled,
+    FeedRefused,
+    FeedThrottled,
+    FeedUnauthorised,
+    FeedUnknownDomain,
+    FeedUnreachable,
+)
+from alertbot.feed.budget import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ATTEMPTS = 3
+_BACKOFF = (1.0, 4.0)
+_THROTTLED_PAUSE = 5.0
+_UNKNOWN_DOMAIN = 400_699
+_REFUSALS: Mapping[int, type[FeedRefused]] = {400: FeedBadRequest, 401: FeedUnauthorised, 403: FeedUnauthorised}
+
+
+def failure_of(call: str, status: int, code: Any, message: str, headers: Mapping[str, str]) -> FeedError:
+    """The error an answer stands for. The HTTP status counts, the body's ``code`` where the status says all is well."""
+    code = code if isinstance(code, int) and not isinstance(code, bool) else 0
+    cause = f"HTTP {status}" + (f", code {code}" if code else "") + (f": {message}" if message else "")
+    if HTTPStatus.TOO_MANY_REQUESTS in {status, code // 1000}:
+        return FeedThrottled(call, cause, _retry_after(headers))
+    kind = code // 1000 if status == HTTPStatus.OK else status
+    if 500 <= kind < 600:
+        return FeedUnreachable(call, cause)
+    if 300 <= kind < 500:  # a redirect too: the address is wrong
+        refusal = FeedUnknownDomain if code == _UNKNOWN_DOMAIN else _REFUSALS.get(kind, FeedRefused)
+        return refusal(call, cause, code or status)
+    return FeedGarbled(call, cause)
+
+
+def pause_after(error: FeedError, failures: int) -> float | None:
+    """Seconds to wait before another attempt after that many failed, ``None`` where another makes no sense."""
+    if isinstance(error, FeedRefused) or failures >= ATTEMPTS:
+        return None
+    if isinstance(error, FeedGarbled):
+        return _BACKOFF[0] if failures == 1 else None
+    if isinstance(error, FeedThrottled):
+        pause = _THROTTLED_PAUSE if error.retry_after is None else max(error.retry_after, _BACKOFF[0])
+        return pause if pause <= PATIENCE else None
+    return _BACKOFF[failures - 1]
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("X-Retry-After", headers.get("Retry-After", "")).strip()
+    # Retry-After may also be a date: then the usual pause does.
+    return float(text) if text.isascii() and text.isdigit() else None

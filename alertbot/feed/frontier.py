@@ -1,0 +1,76 @@
+"""How far the truth reaches: which slots can be told apart as zero, late or failed.
+
+The API leaves a bucket out both when it carried nothing and when it is not published yet. What tells them apart is
+the account's total: once it shows a slot, the slots before it are published. So with T the newest slot in which any
+answer showed traffic, the frontier is the slot before T; T itself may still be filling up.
+
+An account that carries nothing at all shows no new T. A slot then joins as *overdue* once ``max_lag`` of unbroken
+successful probing has passed since it closed: a machine that slept, or an API that failed in between, proves nothing.
+
+Pure: probes come in with their times, a new frontier goes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from alertbot.units import SLOT, slot_at
+
+UNBROKEN_GAP = 300.0
+"""Probes at most this many seconds apart count as unbroken."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A successful look at the account's total.
+
+    ``newest``: the newest slot that it showed with traffic, if any. ``time``: epoch seconds by the API's own clock
+    where it tells it. ``monotonic``: seconds on a clock that never steps.
+    """
+
+    newest: int | None
+    time: float
+    monotonic: float
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """``newest`` is T; ``slot`` the last slot that can be known; both ``None`` before the first proof.
+
+    ``closings`` holds, for the present run of unbroken probing, when it first found the slots up to one closed.
+    """
+
+    newest: int | None = None
+    slot: int | None = None
+    probed: float | None = None
+    closings: tuple[tuple[int, float], ...] = ()
+
+
+def advance(frontier: Frontier, probe: Probe, max_lag: float) -> Frontier:
+    """The frontier after one more successful probe; it never moves back."""
+    newest = _later(frontier.newest, probe.newest)
+    unbroken = frontier.probed is not None and probe.monotonic - frontier.probed < UNBROKEN_GAP
+    closings = _noted(frontier.closings if unbroken else (), probe)
+    overdue = [closed for closed, since in closings if probe.monotonic - since >= max_lag]
+    slot = _later(frontier.slot, None if newest is None else newest - SLOT)
+    if slot is not None and overdue:  # an account that never showed traffic proves nothing by silence
+        slot = max(slot, overdue[-1])
+    kept = tuple(closing for closing in closings[max(len(overdue) - 1, 0) :])
+    return Frontier(newest, slot, probe.monotonic, kept)
+
+
+def broken(frontier: Frontier) -> Frontier:
+    """The frontier after a probe that failed: what was found closed must be waited for afresh."""
+    return replace(frontier, probed=None, closings=())
+
+
+def _noted(closings: tuple[tuple[int, float], ...], probe: Probe) -> tuple[tuple[int, float], ...]:
+    closed = slot_at(probe.time) - SLOT
+    if closings and closings[-1][0] >= closed:
+        return closings
+    return (*closings, (closed, probe.monotonic))
+
+
+def _later(one: int | None, other: int | None) -> int | None:
+    known = [slot for slot in (one, other) if slot is not None]
+    return max(known, default=None)

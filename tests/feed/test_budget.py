@@ -1,0 +1,282 @@
+"""No limit is ever exceeded, whoever asks, and the urgent never wait for the patient."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+from fakes.clock import FakeClock
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alertbot.errors import FeedThrottled
+from alertbot.feed.budget import PATIENCE, Budget, Lane, Limit, Quota, share_of, wait_for
+
+
+def headers(*, grain="minute", limit=300, left=299, reset=60):
+    return {
+        "X-Ratelimit-Grad": grain,
+        "X-Ratelimit-Limit": str(limit),
+        "X-Ratelimit-Remaining": str(left),
+        "X-Retry-After": str(reset),
+    }
+
+
+def most_in(times, seconds):
+    """The largest number of calls any window of that length holds."""
+    return max((sum(start <= time < start + seconds for time in times) for start in times), default=0)
+
+
+async def take(budget, clock, lane, count, times):
+    for _ in range(count):
+        await budget.acquire(lane)
+        times.append(clock.monotonic())
+
+
+@pytest.mark.parametrize(
+    ("lane", "grants", "limits", "quotas", "expected"),
+    [
+        (Lane.POLL, [], [Limit(10, 60)], [], 0),  # nothing sent yet
+        (Lane.COMMAND, [100.0], [Limit(1, 60)], [], 60.25),  # the only call of the minute is spent
+        (Lane.COMMAND, [40.0, 90.0], [Limit(2, 60)], [], 0.25),  # the oldest leaves the window soon
+        (Lane.COMMAND, [90.0], [Limit(2, 60)], [], 0),  # one more fits
+        (Lane.POLL, [99.0] * 8, [Limit(10, 60)], [], 59.25),  # the last two are the commands'
+        (Lane.COMMAND, [99.0] * 8, [Limit(10, 60)], [], 0),  # ... who may use them
+        (Lane.HISTORY, [99.0] * 5, [Limit(10, 60)], [], 59.25),  # half is left to the polls
+        (Lane.POLL, [99.0] * 5, [Limit(10, 60)], [], 0),  # ... who may use it
+        (Lane.COMMAND, [], [], [Quota(300, 0, 121.0)], 21.0),  # others spent the server's window
+        (Lane.COMMAND, [], [], [Quota(300, 1, 121.0)], 0),  # one call is left of it
+        (Lane.POLL, [], [], [Quota(300, 6, 121.0)], 21.0),  # ... and kept for a command
+        (Lane.POLL, [99.0] * 300, [Limit(300, 60), Limit(24, 2)], [], 59.25),  # the longest wait counts
+    ],
+)
+def test_the_wait_is_the_longest_any_bound_asks_for(lane, grants, limits, quotas, expected):
+    assert wait_for(100.0, lane, grants, limits, quotas, reserve=6) == pytest.approx(expected)
+
+
+@given(calls=st.integers(1, 10_000), reserve=st.integers(0, 100))
+def test_every_lane_may_call_and_the_urgent_see_no_less_than_the_patient(calls, reserve):
+    shares = [share_of(lane, calls, reserve) for lane in (Lane.HISTORY, Lane.POLL, Lane.COMMAND)]
+    assert shares[0] >= 1
+    assert shares == sorted(shares)
+    assert shares[-1] == calls
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    limit=st.integers(1, 80),
+    jobs=st.lists(
+        st.tuples(st.sampled_from(list(Lane)), st.integers(1, 40), st.floats(0, 90)),
+        min_size=1,
+        max_size=6,
+    ),
+)
+async def test_no_minute_and_no_two_seconds_hold_more_calls_than_allowed(limit, jobs):
+    clock, times = FakeClock(), []
+    budget = Budget(limit, clock)
+
+    async def job(lane, count, delay):
+        await clock.sleep(delay)
+        await take(budget, clock, lane, count, times)
+
+    await asyncio.gather(*(job(*each) for each in jobs))
+    assert len(times) == sum(count for _, count, _ in jobs)
+    assert most_in(times, 60) <= limit
+    assert most_in(times, 2) <= 24
+
+
+class Server:
+    """A server that counts calls in fixed windows and refuses what is over its limit."""
+
+    def __init__(self, clock, grain, seconds, limit, phase):
+        self.clock, self.grain, self.seconds, self.limit, self.phase = clock, grain, seconds, limit, phase
+        self.window, self.used, self.refused = -1, 0, 0
+
+    def answer(self):
+        window, into = divmod(self.clock.monotonic() + self.phase, self.seconds)
+        if window != self.window:
+            self.window, self.used = window, 0
+        self.refused += self.used >= self.limit
+        self.used = min(self.limit, self.used + 1)
+        return headers(grain=self.grain, limit=self.limit, left=self.limit - self.used, reset=int(self.seconds - into))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    server=st.sampled_from([("minute", 60, 20), ("minute", 60, 290), ("hour", 3600, 50), ("day", 86_400, 70)]),
+    phase=st.floats(0, 86_400),
+    others=st.integers(0, 15),
+    latencies=st.lists(st.floats(0, 5), min_size=1, max_size=20),
+)
+async def test_a_server_with_a_lower_limit_is_never_driven_into_refusing(server, phase, others, latencies):
+    """Even where another tool spends some of it beforehand, and answers come late and out of order."""
+    clock = FakeClock()
+    grain, seconds, limit = server
+    cdn = Server(clock, grain, seconds, limit, phase)
+    budget = Budget(300, clock)
+    for _ in range(others):
+        cdn.answer()
+    delays = itertools.cycle(latencies)
+
+    async def call():
+        try:
+            await budget.acquire(Lane.POLL)
+        except FeedThrottled as error:
+            await clock.sleep(error.retry_after)
+            return
+        said = cdn.answer()
+        await clock.sleep(next(delays))
+        budget.learn(said)
+
+    await call()  # the first answer is what teaches the limit
+    for _ in range(15):
+        await asyncio.gather(*(call() for _ in range(8)))
+    assert cdn.refused == 0
+
+
+async def test_a_command_goes_out_at_once_while_polls_and_history_wait():
+    clock, times = FakeClock(), []
+    budget = Budget(60, clock)
+    background = [asyncio.create_task(take(budget, clock, lane, 200, [])) for lane in (Lane.POLL, Lane.HISTORY)]
+    await clock.sleep(30)
+    asked = clock.monotonic()
+    await take(budget, clock, Lane.COMMAND, 2, times)
+    assert times == [asked, asked]
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
+
+
+async def test_a_poll_goes_out_at_once_while_history_is_filled_in():
+    clock, times = FakeClock(), []
+    budget = Budget(60, clock)
+    history = asyncio.create_task(take(budget, clock, Lane.HISTORY, 500, []))
+    await clock.sleep(150)
+    asked = clock.monotonic()
+    await take(budget, clock, Lane.POLL, 8, times)
+    assert times == [asked] * 8
+    history.cancel()
+    await asyncio.gather(history, return_exceptions=True)
+
+
+async def test_within_a_lane_whoever_waited_longest_goes_first():
+    clock, order = FakeClock(), []
+    budget = Budget(5, clock)
+
+    async def call(number):
+        await budget.acquire(Lane.POLL)
+        order.append(number)
+
+    await asyncio.gather(*(call(number) for number in range(30)))
+    assert order == list(range(30))
+    waiting = [asyncio.create_task(call(number)) for number in range(30, 35)]
+    await asyncio.sleep(0)
+    clock.advance(61)
+    await call(35)  # comes when there is room again, before the others could look
+    assert order == list(range(36))
+    await asyncio.gather(*waiting)
+
+
+async def test_a_cancelled_wait_spends_nothing_and_blocks_nobody():
+    clock = FakeClock()
+    budget = Budget(2, clock)
+    await budget.acquire(Lane.COMMAND)
+    await budget.acquire(Lane.COMMAND)
+    waiting = asyncio.create_task(budget.acquire(Lane.COMMAND))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await budget.acquire(Lane.COMMAND)
+    assert clock.monotonic() == pytest.approx(60.25)
+
+
+@pytest.mark.parametrize("grain", ["hour", "day"])
+async def test_a_used_up_hour_or_day_fails_with_its_end_instead_of_waiting_silently(grain):
+    clock = FakeClock()
+    budget = Budget(300, clock)
+    budget.learn(headers(grain=grain, limit=1000, left=0, reset=2400))
+    with pytest.raises(
+        FeedThrottled, match=r"^stat/bandwidth: the API's limit leaves no command call for 40m$"
+    ) as caught:
+        await budget.acquire(Lane.COMMAND, "stat/bandwidth")
+    assert caught.value.retry_after == pytest.approx(2401)
+    clock.advance(2401)
+    await budget.acquire(Lane.COMMAND)
+
+
+async def test_a_used_up_minute_is_waited_for():
+    clock = FakeClock()
+    budget = Budget(300, clock)
+    budget.learn(headers(left=0, reset=41))
+    await budget.acquire(Lane.POLL)
+    assert clock.monotonic() == pytest.approx(42)
+    assert clock.monotonic() < PATIENCE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        headers(grain="fortnight", left=0),
+        headers(limit=0, left=0),
+        headers(limit="many", left=0),
+        headers(left="-1"),
+        headers(left=0, reset="nan"),
+        headers(left=0, reset="inf"),
+        headers(left=0, reset=""),
+    ],
+)
+async def test_headers_that_make_no_sense_change_nothing(said):
+    clock = FakeClock()
+    budget = Budget(300, clock)
+    budget.learn(said)
+    assert budget.left() == 300
+    await budget.acquire(Lane.POLL)
+    assert clock.monotonic() == 0
+
+
+def test_header_names_are_read_in_any_case():
+    budget = Budget(300, FakeClock())
+    budget.learn({name.lower(): value for name, value in headers(left=7).items()})
+    assert budget.left() == 7
+
+
+def test_a_late_answer_from_the_window_before_does_not_spoil_the_present_one():
+    clock = FakeClock()
+    budget = Budget(300, clock)
+    budget.learn(headers(left=250, reset=50))
+    budget.learn(headers(left=0, reset=1))
+    assert budget.left() == 250
+
+
+def test_answers_that_overtake_each_other_leave_the_lower_count():
+    budget = Budget(300, FakeClock())
+    budget.learn(headers(left=90, reset=30))
+    budget.learn(headers(left=95, reset=30))
+    assert budget.left() == 90
+
+
+def test_a_new_window_of_the_server_gives_its_calls_back():
+    clock = FakeClock()
+    budget = Budget(300, clock)
+    budget.learn(headers(left=2, reset=5))
+    assert budget.left() == 2
+    clock.advance(10)
+    assert budget.left() == 300
+    budget.learn(headers(left=299, reset=56))
+    assert budget.left() == 299
+
+
+async def test_left_counts_down_with_each_call_and_comes_back_with_the_minute():
+    clock = FakeClock()
+    budget = Budget(10, clock)
+    await take(budget, clock, Lane.COMMAND, 4, [])
+    assert budget.left() == 6
+    clock.advance(61)
+    assert budget.left() == 10
+
+
+def test_fewer_than_one_call_a_minute_is_refused():
+    with pytest.raises(ValueError, match="calls_per_minute must be 1 or more, not 0"):
+        Budget(0, FakeClock())
