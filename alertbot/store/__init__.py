@@ -1,0 +1,1 @@
+"""The database: samples as the grid, everything else as ordinary tables. The only SQL stands here."""

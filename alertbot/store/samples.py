@@ -1,0 +1,122 @@
+"""The grid at rest: one row for each series and UTC day, holding its 288 slots as one array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlite_utils import Database
+
+from alertbot.rules.base import Array
+from alertbot.rules.grid import Grid
+from alertbot.rules.selection import SUM_PREFIX, TOTAL
+from alertbot.units import DAY, DAY_SLOTS, SLOT
+
+_DTYPE = "<f8"
+
+
+def series_ids(db: Database, names: Iterable[str]) -> dict[str, int]:
+    """The row of each series, made where there is none; to be called within a transaction."""
+    names = tuple(names)
+    db.conn.executemany("INSERT INTO series (name) VALUES (?) ON CONFLICT DO NOTHING", ((name,) for name in names))
+    known = {name: number for number, name in db.conn.execute("SELECT id, name FROM series")}
+    return {name: known[name] for name in names}
+
+
+def series_names(db: Database) -> tuple[str, ...]:
+    """Every series that was ever watched, in the order of their first appearance."""
+    return tuple(name for (name,) in db.conn.execute("SELECT name FROM series ORDER BY id"))
+
+
+def domain_names(db: Database) -> tuple[str, ...]:
+    """Likewise, without the total and the groups' sums."""
+    return tuple(name for name in series_names(db) if name != TOTAL and not name.startswith(SUM_PREFIX))
+
+
+def cursors(db: Database) -> dict[str, int]:
+    """The last slot judged of each series that has one."""
+    return dict(db.conn.execute("SELECT name, cursor FROM series WHERE cursor IS NOT NULL"))
+
+
+def write_cursors(db: Database, ids: Mapping[str, int], cursor: Mapping[str, int]) -> None:
+    """Move the cursors; to be called within a transaction."""
+    rows = ((slot, ids[name]) for name, slot in cursor.items())
+    db.conn.executemany("UPDATE series SET cursor = ? WHERE id = ?", rows)
+
+
+def write_days(db: Database, ids: Mapping[str, int], grid: Grid, touched: Iterable[tuple[str, int]]) -> None:
+    """Write the arrays of these (series, day) pairs as the grid holds them; to be called within a transaction."""
+    rows = (
+        (day, ids[name], np.ascontiguousarray(grid.day(day)[:, grid.column[name]], dtype=_DTYPE).tobytes())
+        for name, day in touched
+    )
+    db.conn.executemany(
+        "INSERT INTO samples (day, series, slots) VALUES (?, ?, ?)"
+        " ON CONFLICT (day, series) DO UPDATE SET slots = excluded.slots",
+        rows,
+    )
+
+
+def load(db: Database, grid: Grid, first: int, last: int) -> None:
+    """Fill the grid with what is stored of its series from the slot ``first`` to ``last``, whole days."""
+    for day in range(first // DAY, last // DAY + 1):
+        block = None
+        for name, slots in _day_rows(db, day):
+            column = grid.column.get(name)
+            if column is not None:
+                block = grid.day(day) if block is None else block
+                block[:, column] = np.frombuffer(slots, dtype=_DTYPE)
+
+
+def _day_rows(db: Database, day: int) -> Iterator[tuple[str, bytes]]:
+    yield from db.conn.execute(
+        "SELECT series.name, slots FROM samples JOIN series ON series.id = samples.series WHERE day = ?", (day,)
+    )
+
+
+def days(db: Database) -> tuple[int, ...]:
+    """The days of which anything is stored, oldest first."""
+    return tuple(day for (day,) in db.conn.execute("SELECT DISTINCT day FROM samples ORDER BY day"))
+
+
+def series_between(db: Database, name: str, first: int, last: int) -> Array:
+    """The stored values of one series from the slot ``first`` to ``last``, both included; NaN where unknown."""
+    start = first // DAY
+    held = np.full((last // DAY - start + 1) * DAY_SLOTS, np.nan)
+    rows = db.conn.execute(
+        "SELECT day, slots FROM samples JOIN series ON series.id = samples.series"
+        " WHERE series.name = ? AND day BETWEEN ? AND ?",
+        (name, start, last // DAY),
+    )
+    for day, slots in rows:
+        held[(day - start) * DAY_SLOTS :][:DAY_SLOTS] = np.frombuffer(slots, dtype=_DTYPE)
+    begin = (first - start * DAY) // SLOT
+    return held[begin : begin + (last - first) // SLOT + 1]
+
+
+def forget(db: Database, before_day: int) -> int:
+    """Delete the oldest stored day before ``before_day``, if any; how many rows that was."""
+    cursor = db.conn.execute(
+        "DELETE FROM samples WHERE day = (SELECT min(day) FROM samples WHERE day < ?)", (before_day,)
+    )
+    return cursor.rowcount
+
+
+def known_spans(db: Database, names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first and the last known slot of each of these series; the first is after the last where nothing is."""
+    column = {name: position for position, name in enumerate(names)}
+    first = np.full(len(names), np.iinfo(np.int64).max)
+    last = np.full(len(names), -1)
+    rows = db.conn.execute(
+        "SELECT name, samples.day, slots FROM samples JOIN series ON series.id = samples.series JOIN"
+        " (SELECT series, min(day) AS begin, max(day) AS end FROM samples GROUP BY series) AS edge"
+        " ON edge.series = samples.series AND samples.day IN (edge.begin, edge.end)"
+    )
+    for name, day, slots in rows:
+        known = np.flatnonzero(~np.isnan(np.frombuffer(slots, dtype=_DTYPE)))
+        if name in column and len(known):
+            position = column[name]
+            first[position] = min(first[position], day * DAY + SLOT * int(known[0]))
+            last[position] = max(last[position], day * DAY + SLOT * int(known[-1]))
+    return first, last

@@ -1,0 +1,159 @@
+"""Opening the SQLite database: its settings, its tables, and the lock that keeps a second service away."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from typing import IO
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from alertbot.errors import StoreError
+
+migrations = Migrations("alertbot")
+
+PAGE_SIZE = 16_384
+"""Seven days' arrays of 2,304 bytes fit a page; SQLite's 4,096 would hold one and waste the rest."""
+
+LOCK_WAIT_MS = 5_000
+
+
+@migrations()
+def the_first_tables(db: Database) -> None:
+    """Series with their cursors, samples, alerts, outbox."""
+    for statement in _FIRST_TABLES:
+        db.conn.execute(statement)
+
+
+_FIRST_TABLES = (
+    # cursor: the last slot judged; NULL before the first.
+    "CREATE TABLE series (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, cursor INTEGER) STRICT",
+    # slots: 288 little-endian float64 of one UTC day (days since the epoch): bit/s, 0 a true zero, NaN unknown.
+    """
+    CREATE TABLE samples (
+        day INTEGER NOT NULL,
+        series INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
+        slots BLOB NOT NULL CHECK (length(slots) = 2304),
+        UNIQUE (day, series)
+    ) STRICT
+    """,
+    # since, slot, fired, resolved: slots. bars: whether its slots may serve as a reference again.
+    """
+    CREATE TABLE alerts (
+        id INTEGER PRIMARY KEY,
+        rule TEXT NOT NULL,
+        series TEXT NOT NULL,
+        phase TEXT NOT NULL CHECK (phase IN ('pending', 'firing', 'resolved')),
+        severity TEXT NOT NULL,
+        direction TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        slot INTEGER NOT NULL,
+        fired INTEGER,
+        resolved INTEGER,
+        reason TEXT,
+        value REAL NOT NULL,
+        reference REAL,
+        worst REAL NOT NULL,
+        "window" TEXT NOT NULL,
+        clear_run INTEGER NOT NULL,
+        bars INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX alerts_open ON alerts (rule, series) WHERE phase <> 'resolved'",
+    "CREATE INDEX alerts_fired ON alerts (fired)",
+    # number: the order of writing. subject: what the message is about; its first post is what later edits change.
+    """
+    CREATE TABLE outbox (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        subject TEXT NOT NULL,
+        action TEXT NOT NULL CHECK (action IN ('post', 'update')),
+        channel TEXT NOT NULL,
+        body TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'parked', 'dropped')),
+        created REAL NOT NULL,
+        sent REAL,
+        error TEXT,
+        channel_id TEXT,
+        ts TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX outbox_waiting ON outbox (number) WHERE state = 'queued'",
+    "CREATE INDEX outbox_subject ON outbox (subject, number)",
+)
+
+
+def open_database(path: Path) -> Database:
+    """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The file is made with its mode: it tells which domains an account has, so it is its owner's alone.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        database = _connect(f"{path.resolve().as_uri()}?mode=rw")
+        database.conn.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        database.conn.execute("PRAGMA journal_mode = WAL")
+        database.conn.execute("PRAGMA synchronous = FULL")
+        _refuse_newer(database, path)
+        migrations.apply(database)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{path}: {error}: check the file, its folder's permissions and the space left") from error
+    return database
+
+
+def open_for_reading(path: Path) -> Database:
+    """The database for questions, beside a running service; ``StoreError`` where there is none yet."""
+    if not path.exists():
+        raise StoreError(f"{path}: there is no database yet: start `alertbot run` first, or name another [store] path")
+    try:
+        database = _connect(f"{path.resolve().as_uri()}?mode=rw")
+        database.conn.execute("PRAGMA query_only = ON")
+        if migrations.pending(database):
+            raise StoreError(f"{path}: its tables are not up to date: start `alertbot run` once")
+        _refuse_newer(database, path)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
+    return database
+
+
+def _connect(uri: str) -> Database:
+    # One thread at a time uses a connection; the service gives its writer a thread of its own.
+    connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return Database(connection, execute_plugins=False)
+
+
+def _refuse_newer(database: Database, path: Path) -> None:
+    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    newer = [migration.name for migration in migrations.applied(database) if migration.name not in known]
+    if newer:
+        raise StoreError(f"{path}: written by a newer alertbot ({', '.join(newer)}): install that version again")
+
+
+class Lock:
+    """Held by the one service that writes a database, beside it, so that SQLite's own locks are left alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(path.name + ".lock")
+        self._file: IO[str] | None = None
+
+    def take(self) -> None:
+        """Take it, or raise ``StoreError`` where another process has it."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("a", encoding="ascii")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.release()
+            raise StoreError(f"{self._path}: another alertbot runs on this database: stop it first") from error
+        except OSError as error:
+            raise StoreError(f"{self._path}: {error.strerror}: the service must be able to write there") from error
+
+    def release(self) -> None:
+        """Let go; harmless where it is not held."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,155 @@
+"""Alerts at rest: those under way, which a restart takes up again, and those that were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.lifecycle import Alert, Change, Phase
+from alertbot.rules.base import Direction
+
+_COLUMNS = 'rule, series, phase, since, slot, value, reference, worst, direction, fired, "window", clear_run'
+
+
+@dataclass(frozen=True)
+class StoredAlert:
+    """An alert that fired at some time, under the number people know it by."""
+
+    number: int
+    alert: Alert
+    severity: str
+    resolved: int | None
+    reason: str | None
+
+
+def open_alerts(db: Database) -> dict[AlertKey, Alert]:
+    """The alerts under way, pending and firing."""
+    rows = db.conn.execute(f"SELECT {_COLUMNS} FROM alerts WHERE phase <> 'resolved'")  # noqa: S608 - own constant
+    alerts = (_alert(row) for row in rows)
+    return {(alert.rule, alert.series): alert for alert in alerts}
+
+
+def barred(db: Database, since: int) -> list[tuple[str, int, int]]:
+    """(series, first, last) of the slots from ``since`` on that may not serve as a reference."""
+    rows = db.conn.execute(
+        "SELECT series, since, CASE phase WHEN 'resolved' THEN resolved - 300 ELSE slot END"
+        " FROM alerts WHERE bars AND fired IS NOT NULL AND slot >= ?",
+        (since,),
+    )
+    return rows.fetchall()
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What is stored of a rule beside its alerts."""
+
+    severity: str
+    bars: bool
+
+
+def write(
+    db: Database, alerts: Mapping[AlertKey, Alert], changes: Iterable[Change], traits: Mapping[str, Traits]
+) -> list[int]:
+    """Make the stored alerts those under way, and close what resolved; to be called within a transaction.
+
+    Returns the number of the alert of each change, in their order. An alert may fire, resolve and fire again within
+    one call, after downtime.
+    """
+    rows = _open_rows(db)
+    numbers = []
+    for change in changes:
+        key = (change.alert.rule, change.alert.series)
+        numbers.append(_put(db, rows.pop(key, None), change.alert, traits))
+        if change.fired:
+            rows[key] = numbers[-1]
+        else:
+            _close(db, numbers[-1], change)
+    for key, alert in alerts.items():
+        _put(db, rows.pop(key, None), alert, traits)
+    db.conn.executemany("DELETE FROM alerts WHERE id = ?", [(number,) for number in rows.values()])
+    return numbers
+
+
+def _open_rows(db: Database) -> dict[AlertKey, int]:
+    rows = db.conn.execute("SELECT rule, series, id FROM alerts WHERE phase <> 'resolved'")
+    return {(rule, series): number for rule, series, number in rows}
+
+
+def _put(db: Database, number: int | None, alert: Alert, traits: Mapping[str, Traits]) -> int:
+    known = traits.get(alert.rule)
+    row = {
+        "id": number,
+        "rule": alert.rule,
+        "series": alert.series,
+        "phase": alert.phase.value,
+        "since": alert.since,
+        "slot": alert.slot,
+        "fired": alert.fired,
+        "value": alert.value,
+        "reference": alert.reference,
+        "worst": alert.worst,
+        "direction": alert.direction.value,
+        "window": hex(alert.window),
+        "clear_run": alert.clear_run,
+    }
+    if known is not None:  # a rule that is gone leaves what was stored of it
+        row |= {"severity": known.severity, "bars": known.bars}
+    names = ", ".join(f'"{name}"' for name in row)
+    values = ", ".join(f":{name}" for name in row)
+    changed = ", ".join(f'"{name}" = :{name}' for name in row if name != "id")
+    if number is not None:
+        db.conn.execute(f"UPDATE alerts SET {changed} WHERE id = :id", row)  # noqa: S608 - own column names
+        return number
+    return int(db.conn.execute(f"INSERT INTO alerts ({names}) VALUES ({values})", row).lastrowid or 0)  # noqa: S608
+
+
+def _close(db: Database, number: int, change: Change) -> None:
+    db.conn.execute(
+        "UPDATE alerts SET phase = 'resolved', resolved = ?, reason = ? WHERE id = ?",
+        (change.alert.slot, change.reason.value, number),
+    )
+
+
+def _alert(row: tuple[Any, ...]) -> Alert:
+    rule, series, phase, since, slot, value, reference, worst, direction, fired, window, clear_run = row
+    return Alert(
+        rule=rule,
+        series=series,
+        phase=Phase(phase),
+        since=since,
+        slot=slot,
+        value=value,
+        reference=reference,
+        worst=worst,
+        direction=Direction(direction),
+        fired=fired,
+        window=int(window, 16),
+        clear_run=clear_run,
+    )
+
+
+_TOLD = "fired IS NOT NULL AND (phase = 'firing' OR resolved >= ?)"
+
+
+def told_alerts(db: Database, since: int, most: int) -> list[StoredAlert]:
+    """The alerts that fire now or resolved since the slot ``since``, newest first, ``most`` of them at most."""
+    rows = db.conn.execute(
+        f"SELECT {_COLUMNS}, id, severity, resolved, reason FROM alerts WHERE {_TOLD}"  # noqa: S608 - own constants
+        " ORDER BY phase = 'resolved', fired DESC, id DESC LIMIT ?",
+        (since, most),
+    )
+    return [StoredAlert(row[12], _alert(row[:12]), *row[13:]) for row in rows]
+
+
+def count_told(db: Database, since: int) -> int:
+    """How many alerts ``told_alerts`` would list without a limit."""
+    return int(db.conn.execute(f"SELECT count(*) FROM alerts WHERE {_TOLD}", (since,)).fetchone()[0])  # noqa: S608
+
+
+def count_firing(db: Database) -> int:
+    """How many alerts fire now."""
+    return int(db.conn.execute("SELECT count(*) FROM alerts WHERE phase = 'firing'").fetchone()[0])
