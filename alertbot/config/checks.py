@@ -1,0 +1,151 @@
+"""What only the whole file shows: patterns that match nothing, groups that do not exist, names given twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from alertbot.config.domains import GROUP_MARK, domain_name, is_glob
+from alertbot.config.draft import Draft, RuleDraft
+from alertbot.config.lines import KeyPath
+from alertbot.config.models import StoreModel, WatchModel
+from alertbot.config.problems import Report
+from alertbot.config.settings import EVERYTHING
+from alertbot.config.words import did_you_mean, quoted
+from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, domains_matching, select
+from alertbot.units import DAY, SLOT, format_duration
+
+_MOST_HINTS = 20
+_MOST_TO_COMPARE = 1000
+
+
+def check(draft: Draft, report: Report) -> tuple[str, ...]:
+    """Report what does not fit together; the domains listed under ``[watch]``, or ``("*",)``."""
+    listed = _listed(draft.watch, report)
+    watched = _watched(draft.watch, listed, report)
+    _unique([(group.path, group.model.name) for group in draft.groups], report)
+    _unique([(rule.path, rule.common.name) for rule in draft.rules], report)
+    meant = _Meant(watched, report, _groups(draft, watched or ()))
+    for group in draft.groups:
+        meant.globs((*group.path, "domains"), group.model.domains)
+    for rule in draft.rules:
+        meant.rule(rule)
+        _history(rule, draft.store, report)
+    return listed
+
+
+def _listed(watch: WatchModel, report: Report) -> tuple[str, ...]:
+    """The domains in the API's spelling and in their order; one that is wrong stays, so that rules may mean it."""
+    if watch.domains == EVERYTHING:
+        return EVERYTHING
+    lines: dict[str, int] = {}
+    for index, text in enumerate(watch.domains):
+        path: KeyPath = ("watch", "domains", index)
+        try:
+            name = domain_name(text)
+        except ValueError as error:
+            report.add(path, str(error))
+            name = text.lower()
+        if name in lines:
+            report.add(path, f"{quoted(text)} is listed twice, first in line {lines[name]}")
+        lines.setdefault(name, report.line(path))
+    return tuple(lines)
+
+
+def _watched(watch: WatchModel, listed: tuple[str, ...], report: Report) -> tuple[str, ...] | None:
+    """The listed domains that ``except`` leaves; None where only the API can tell, or nothing is listed right."""
+    known = None if listed in ((), EVERYTHING) else listed
+    _Meant(known, report).globs(("watch", "except"), watch.except_)
+    left_out = domains_matching(watch.except_, listed)
+    watched = tuple(domain for domain in listed if domain not in left_out)
+    if known and not watched:
+        report.add(("watch", "except"), "leaves nothing to watch")
+    return watched if known and watched else None
+
+
+def _unique(names: Iterable[tuple[KeyPath, str]], report: Report) -> None:
+    first: dict[str, int] = {}
+    for path, name in names:
+        if name in first:
+            report.add((*path, "name"), f"{quoted(name)} is taken: another of this name stands in line {first[name]}")
+        elif name:  # a name that is wrong has been reported, and reads as empty
+            first[name] = report.line(path)
+
+
+def _groups(draft: Draft, known: Sequence[str]) -> tuple[Group, ...]:
+    models = [group.model for group in draft.groups]
+    return tuple(Group(model.name, tuple(domains_matching(model.domains, known)), model.sum) for model in models)
+
+
+def _history(rule: RuleDraft, store: StoreModel, report: Report) -> None:
+    """A rule that looks back farther than the store keeps would never judge anything."""
+    back = rule.kind.judged_by().depth * SLOT if rule.kind else 0
+    if back > store.keep:
+        looks, keeps = format_duration(back), format_duration(store.keep)
+        report.add(rule.path, f'looks back {looks}, but [store] keep is {keeps}: keep "{back // DAY}d" or more')
+
+
+class _Meant:
+    """What patterns stand for. ``known`` are the domains that are watched, None where only the API can tell."""
+
+    def __init__(self, known: Sequence[str] | None, report: Report, groups: Sequence[Group] = ()) -> None:
+        self._known = known
+        self._exact = frozenset(known or ())
+        self._groups = {group.name: group for group in groups}
+        self._report = report
+        self._hints = 0
+
+    def rule(self, rule: RuleDraft) -> None:
+        """Report patterns of a rule that mean nothing, and a rule that takes away all it means."""
+        common = rule.common
+        sound = [self._series((*rule.path, "domains", index), text) for index, text in enumerate(common.domains)]
+        sound += [self._series((*rule.path, "except", index), text) for index, text in enumerate(common.except_)]
+        if self._known is None or not common.except_ or not all(sound):
+            return
+        if not select(common.domains, common.except_, self._known, tuple(self._groups.values())):
+            self._report.add((*rule.path, "except"), "takes away everything that the rule's domains mean")
+
+    def globs(self, path: KeyPath, patterns: Sequence[str]) -> None:
+        """Report what is no domain name or glob, or matches nothing that is watched."""
+        for index, text in enumerate(patterns):
+            if text == TOTAL or text.startswith((GROUP_MARK, SUM_PREFIX)):
+                self._report.add(
+                    (*path, index), f'{quoted(text)} cannot stand here: list domains, such as "*.example.com"'
+                )
+            else:
+                self._domains((*path, index), text)
+
+    def _series(self, path: KeyPath, text: str) -> bool:
+        if text == TOTAL:
+            return True
+        if text.startswith(SUM_PREFIX):
+            return self._sum(path, text.removeprefix(SUM_PREFIX))
+        if text.startswith(GROUP_MARK):
+            return self._group(path, text.removeprefix(GROUP_MARK))
+        return self._domains(path, text)
+
+    def _group(self, path: KeyPath, name: str) -> bool:
+        if name in self._groups:
+            return True
+        meant = did_you_mean(name, self._groups) or f": write a [[group]] with name = {quoted(name)}"
+        self._report.add(path, f"there is no group {quoted(name)}{meant}")
+        return False
+
+    def _sum(self, path: KeyPath, name: str) -> bool:
+        if not self._group(path, name):
+            return False
+        if not self._groups[name].sum:
+            self._report.add(path, f"the group {quoted(name)} has no sum: write sum = true in its [[group]]")
+        return self._groups[name].sum
+
+    def _domains(self, path: KeyPath, text: str) -> bool:
+        if self._known is None or text in self._exact or (is_glob(text) and domains_matching((text,), self._known)):
+            return True
+        self._report.add(path, f"{quoted(text)} matches no watched domain{self._hint(text)}")
+        return False
+
+    def _hint(self, text: str) -> str:
+        """What was meant, for the first few: comparing with every domain takes long, and then the list is another."""
+        self._hints += 1
+        if self._hints > _MOST_HINTS or len(self._exact) > _MOST_TO_COMPARE:
+            return ""
+        return did_you_mean(text, (*(self._known or ()), TOTAL))

@@ -1,0 +1,193 @@
+"""The types of single values: each reads what TOML gave, and says in plain words what would have been right.
+
+All are plain validators, so pydantic never coerces: ``probe = 20`` is an error, not 20 seconds by luck.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BeforeValidator, PlainValidator
+
+from alertbot.config.domains import pattern
+from alertbot.config.words import did_you_mean, found, one_of, quoted, secret_in_value
+from alertbot.rules.base import Severity
+from alertbot.units import parse_duration, parse_rate, parse_share
+
+T = TypeVar("T")
+
+_LONGEST_NAME = 80
+_CHANNEL = re.compile(r"#(?=[^A-Z]+\Z)[\w-]{1,80}|[CGD][A-Z0-9]{8,20}")
+_COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
+_GROUP_NAME = re.compile(r"\w[\w.-]{0,59}")
+_USER = re.compile(r"[UW][A-Z0-9]{6,20}")
+_MENTION = re.compile(r"@here|@channel|[UWS][A-Z0-9]{6,20}")
+
+
+def typed(value: object, kind: type[T], due: str) -> T:
+    """``value`` if it is of this TOML type (true is no number), else ``ValueError`` saying what is due."""
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ValueError(f"write {due}, not {found(value)}")
+    return value
+
+
+def text(value: object, example: str) -> str:
+    """Text that can be shown and is no secret."""
+    value = typed(value, str, f'text in quotes, such as "{example}"')
+    if secret := secret_in_value(value):
+        raise ValueError(secret)
+    if not value.isprintable():
+        raise ValueError(f'a control character stands in this text: write it on one line, such as "{example}"')
+    return value
+
+
+def between(least: str, most: str) -> PlainValidator:
+    """A duration, in seconds, within these two."""
+    low, high = parse_duration(least), parse_duration(most)
+
+    def check(value: object) -> int:
+        seconds = parse_duration(text(value, least))
+        if not low <= seconds <= high:
+            raise ValueError(f'{quoted(str(value))} is out of range: write "{least}" to "{most}"')
+        return seconds
+
+    return PlainValidator(check)
+
+
+def count(least: int, most: int) -> PlainValidator:
+    """A whole number within these two."""
+
+    def check(value: object) -> int:
+        number = typed(value, int, f"a whole number without quotes, {least} to {most}")
+        if not least <= number <= most:
+            raise ValueError(f"{number:.6g} is out of range: write {least} to {most}")
+        return number
+
+    return PlainValidator(check)
+
+
+def choice(choices: Iterable[str], what: str) -> PlainValidator:
+    """One of a few words."""
+    words = tuple(choices)
+
+    def check(value: object) -> str:
+        word = text(value, words[0])
+        if word not in words:
+            meant = did_you_mean(word, words) or f": write {one_of(words)}"
+            raise ValueError(f"{quoted(word)} is no {what}{meant}")
+        return word
+
+    return PlainValidator(check)
+
+
+def matching(shape: re.Pattern[str], what: str, example: str) -> PlainValidator:
+    """Text of this shape; the message does not repeat it."""
+
+    def check(value: object) -> str:
+        word = text(value, example)
+        if not shape.fullmatch(word):
+            raise ValueError(f'this is no {what}: write one such as "{example}"')
+        return word
+
+    return PlainValidator(check)
+
+
+def _parsed(parse: Callable[[str], T], example: str) -> PlainValidator:
+    return PlainValidator(lambda value: parse(text(value, example)))
+
+
+def _share(value: object) -> float:
+    share = parse_share(text(value, "80%"))
+    if not 0 < share <= 1:
+        raise ValueError(f'{quoted(str(value))} is out of range: write more than 0% and at most 100%, such as "80%"')
+    return share
+
+
+def _ratio(value: object) -> float:
+    number = float(value) if type(value) is int else typed(value, float, "a number without quotes, such as 2.0")
+    if not math.isfinite(number) or number <= 0:
+        raise ValueError("a ratio is more than 0: write 2.0 for twice the reference, 0.5 for half of it")
+    if number == 1:
+        raise ValueError("a ratio of 1 is always reached: write 2.0 for twice the reference, 0.5 for half of it")
+    return number
+
+
+def _zone(value: object) -> ZoneInfo:
+    name = text(value, "Europe/Berlin")
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as "Europe"
+        meant = did_you_mean(name, available_timezones()) or ': write one such as "Europe/Berlin" or "UTC"'
+        raise ValueError(f"{quoted(name)} is no time zone{meant}") from None
+
+
+def _url(value: object) -> str:
+    url = text(value, "https://cdn.example.com/v2/")
+    try:
+        parts = urlsplit(url)
+        good = (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        )
+    except ValueError:  # brackets that do not pair, a port beyond 65535
+        good = False
+    if not good or " " in url:
+        raise ValueError("this is no web address: write http:// or https:// and a host, without a user or password")
+    return url
+
+
+def _base_url(value: object) -> str:
+    url = _url(value)
+    if "?" in url or "#" in url:
+        raise ValueError('a base URL has no "?" or "#": write one such as "https://cdn.example.com/v2/"')
+    return url if url.endswith("/") else url + "/"
+
+
+def _rule_name(value: object) -> str:
+    name = text(value, "went-dark")
+    if not name.strip() or name != name.strip() or len(name) > _LONGEST_NAME:
+        raise ValueError(f'write a name of 1 to {_LONGEST_NAME} characters without outer spaces, such as "went-dark"')
+    return name
+
+
+def _path(value: object) -> str:
+    name = text(value, "alertbot.db")
+    if not name.strip() or name.endswith(("/", "..")):
+        raise ValueError('write the path of a file, such as "alertbot.db"')
+    return name
+
+
+def listed(value: object) -> tuple[Any, ...]:
+    """A list's elements; the commonest mistake is a single text."""
+    return tuple(typed(value, list, 'a list in brackets, such as ["*.example.com"]'))
+
+
+def _tabled(value: object) -> dict[str, Any]:
+    return typed(value, dict, 'a table, such as { critical = "@here" }')
+
+
+Text = Annotated[str, _parsed(str, "video.example.com")]
+Flag = Annotated[bool, PlainValidator(lambda value: typed(value, bool, "true or false, without quotes"))]
+Rate = Annotated[float, _parsed(parse_rate, "8 Gbps")]
+Share = Annotated[float, PlainValidator(_share)]
+Ratio = Annotated[float, PlainValidator(_ratio)]
+Zone = Annotated[ZoneInfo, PlainValidator(_zone)]
+Url = Annotated[str, PlainValidator(_url)]
+BaseUrl = Annotated[str, PlainValidator(_base_url)]
+FilePath = Annotated[str, PlainValidator(_path)]
+RuleName = Annotated[str, PlainValidator(_rule_name)]
+GroupName = Annotated[str, matching(_GROUP_NAME, "group name (letters, digits, dots, dashes)", "downloads")]
+Channel = Annotated[str, matching(_CHANNEL, "Slack channel (lower case, with its #, or an id)", "#cdn-alerts")]
+Command = Annotated[str, matching(_COMMAND, "slash command (lower case)", "/bandwidth")]
+User = Annotated[str, matching(_USER, "Slack user id", "U024BE7LH")]
+Mention = Annotated[str, matching(_MENTION, 'mention ("@here", "@channel", a user or user group id)', "@here")]
+SeverityWord = Annotated[str, choice(Severity, "severity")]
+IpProtocol = Annotated[str, choice(("all", "ipv4", "ipv6"), "IP protocol")]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(listed)]
+Users = Annotated[tuple[User, ...], BeforeValidator(listed)]
+Patterns = Annotated[tuple[Annotated[str, _parsed(pattern, "*.example.com")], ...], BeforeValidator(listed)]
+Mentions = Annotated[dict[SeverityWord, Mention], BeforeValidator(_tabled)]

@@ -1,0 +1,153 @@
+"""What ``[[rule]]`` holds: the keys all rules have, and one model for each kind. A new kind is one class more here."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import Field
+
+from alertbot.config import fields
+from alertbot.config.fields import Channel, Flag, Patterns, Rate, Share, between, choice, count
+from alertbot.config.models import Finding, Section
+from alertbot.config.words import one_of
+from alertbot.rules.base import ROUNDING, Kind, Severity
+from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.drop import Drop
+from alertbot.rules.threshold import Threshold
+from alertbot.units import DAY, format_duration, format_rate, format_share, slots_of
+
+
+class KindModel(Section):
+    """The keys that only one kind has."""
+
+    @abstractmethod
+    def judged_by(self) -> Kind:
+        """The kind with its numbers, once nothing is wrong."""
+
+    @property
+    def accept_slots(self) -> int | None:
+        """After how many slots of breach what is seen counts as the new normal; None: never."""
+        return None
+
+
+class ThresholdModel(KindModel):
+    """``kind = "threshold"``."""
+
+    above: Rate | None = None
+    below: Rate | None = None
+    clear: Rate | None = None
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """At least one limit, the two apart, and ``clear`` on the quiet side of the one it belongs to."""
+        if not {"above", "below"} & set(given):
+            yield "above", 'missing: a threshold needs above or below, such as above = "8 Gbps"'
+        if self.below == 0:
+            yield "below", 'nothing is below 0: write a rate such as "1 Mbps", or kind = "drop" with to = "0 bps"'
+        if self.above is not None and self.below is not None and self.above <= self.below:
+            yield "above", f'must be more than "below" ({format_rate(self.below)}), else every rate is in breach'
+        if {"above", "below", "clear"} <= set(given):
+            yield "clear", 'goes with only one of "above" and "below": leave it out, or write two rules'
+        elif self.clear is not None and self.above is not None and self.clear > self.above:
+            yield "clear", f'higher than "above": write {format_rate(self.above)} or less'
+        elif self.clear is not None and self.below is not None and self.clear < self.below:
+            yield "clear", f'lower than "below": write {format_rate(self.below)} or more'
+
+    def judged_by(self) -> Threshold:
+        """The rule kind with these limits."""
+        return Threshold(self.above, self.below, self.clear)
+
+
+class DropModel(KindModel):
+    """``kind = "drop"``."""
+
+    to: Rate | None = None
+    by: Share | None = None
+    from_: Rate = Field(1e6, alias="from")
+    window: Annotated[int, between("5m", "24h")] = 3600
+    clear: Share | None = None
+    accept_after: Annotated[int, between("5m", "30d")] = DAY
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """Either ``to`` or ``by``, and over only where it would not begin again."""
+        if not {"to", "by"} & set(given):
+            yield "to", 'missing: a drop needs to or by, such as to = "0 bps" or by = "80%"'
+        if {"to", "by"} <= set(given):
+            yield "by", 'does not go with "to": keep one of the two, or write two rules'
+        elif self.by is not None and self.clear is not None and self.clear < (1 - self.by) * (1 - ROUNDING):
+            yield "clear", f'still fallen by {format_share(self.by)}: write "{format_share(1 - self.by)}" or more'
+        if self.to is not None and self.to > self.from_:
+            yield (
+                "to",
+                f'more than "from" ({format_rate(self.from_)}), so nothing need fall to be in breach: raise "from"',
+            )
+        if "accept_after" in given and "to" in given:
+            yield "accept_after", 'goes with "by" only: a fall "to" a rate is never the new normal'
+
+    def judged_by(self) -> Drop:
+        """The kind; ``clear`` defaults to half, or to just less than fallen ``by`` so much, where that is more."""
+        default = 0.5 if self.by is None else max(0.5, 1 - self.by)
+        return Drop(self.to, self.by, self.from_, slots_of(self.window), default if self.clear is None else self.clear)
+
+    @property
+    def accept_slots(self) -> int | None:
+        """A fall by a share is accepted in time; a fall to a rate never is."""
+        return None if self.by is None else slots_of(self.accept_after)
+
+
+class DayOverDayModel(KindModel):
+    """``kind = "day_over_day"``."""
+
+    ratio: fields.Ratio = 2.0  # required: the value stands in only while the rest of a wrong rule is checked
+    days: Annotated[int, count(0, 90)] = 1
+    weeks: Annotated[int, count(0, 52)] = 0
+    floor: Rate = 1e7
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """A ratio, and something to compare with."""
+        if "ratio" not in given:
+            yield "ratio", "missing: day_over_day needs a ratio, such as ratio = 2.0 for twice as much"
+        if self.days == 0 and self.weeks == 0:
+            yield "days", 'with "days" and "weeks" both 0 there is nothing to compare with: write days = 1 or weeks = 1'
+
+    def judged_by(self) -> DayOverDay:
+        """The rule kind with these numbers."""
+        return DayOverDay(self.ratio, self.days, self.weeks, self.floor)
+
+
+KINDS: Mapping[str, type[KindModel]] = MappingProxyType(
+    {"threshold": ThresholdModel, "drop": DropModel, "day_over_day": DayOverDayModel}
+)
+"""The model of each ``kind``."""
+
+
+class RuleModel(Section):
+    """The keys a rule has whatever its kind."""
+
+    name: fields.RuleName = ""
+    kind: Annotated[str, choice(KINDS, "rule kind")] = ""
+    domains: Patterns = ("*",)
+    except_: Patterns = Field((), alias="except")
+    for_: Annotated[int, between("0s", "7d")] = Field(600, alias="for")
+    within: Annotated[int, between("5m", "7d")] | None = None
+    clear_for: Annotated[int, between("0s", "7d")] = 600
+    severity: fields.SeverityWord = Severity.WARNING
+    channel: Channel | None = None
+    runbook: fields.Url | None = None
+    enabled: Flag = True
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """A rule has a name and a kind, and judges something."""
+        if "name" not in given:
+            yield "name", 'missing: a rule needs a name, such as name = "went-dark"'
+        if "kind" not in given:
+            yield "kind", f"missing: write kind = and one of {one_of(KINDS)}"
+        if "domains" in given and not self.domains:
+            yield "domains", 'the rule judges nothing: list domains, or write ["*"] for every watched one'
+        if self.within is not None and slots_of(self.within) < slots_of(self.for_):
+            yield (
+                "within",
+                f'shorter than "for" ({format_duration(self.for_)}): write the span that "for" is counted in',
+            )

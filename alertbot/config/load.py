@@ -1,0 +1,91 @@
+"""From a path to settings, or to every mistake in the file at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+
+from alertbot.config.checks import check
+from alertbot.config.draft import Draft, draft
+from alertbot.config.kinds import KindModel, RuleModel
+from alertbot.config.lines import find_lines
+from alertbot.config.problems import Report
+from alertbot.config.read import read_toml
+from alertbot.config.settings import Config, FeedSettings, GroupSettings, SlackSettings, StoreSettings
+from alertbot.rules.base import Rule, Severity
+from alertbot.units import slots_of
+
+
+def load(path: Path, *, state_directory: Path | None = None) -> Config:
+    """The settings in the TOML file ``path``; ``ConfigError`` with every problem in it.
+
+    A relative ``[store] path`` lies in ``state_directory`` where that is given, else beside the file.
+    """
+    text, data = read_toml(path)
+    report = Report(str(path), find_lines(text), data)
+    drafted = draft(data, report)
+    watch = check(drafted, report)
+    report.finish()
+    return _settings(drafted, watch, path.absolute(), state_directory)
+
+
+def _settings(drafted: Draft, watch: tuple[str, ...], path: Path, state_directory: Path | None) -> Config:
+    return Config(
+        feed=_feed(drafted),
+        watch=watch,
+        watch_except=drafted.watch.except_,
+        groups=tuple(
+            GroupSettings(group.model.name, group.model.domains, group.model.sum, group.model.channel)
+            for group in drafted.groups
+        ),
+        slack=_slack(drafted),
+        # An absolute path stays as it is when it is joined to another.
+        store=StoreSettings((state_directory or path.parent) / drafted.store.path, drafted.store.keep),
+        rules=tuple(_rule(rule.common, rule.kind) for rule in drafted.rules if rule.kind),
+        path=path,
+    )
+
+
+def _feed(drafted: Draft) -> FeedSettings:
+    feed = drafted.feed
+    return FeedSettings(
+        base_url=feed.base_url,
+        zone=feed.timezone,
+        each_domain=feed.each_domain,
+        probe=feed.probe,
+        max_lag=feed.max_lag,
+        stale_after=feed.stale_after,
+        ip_protocol=feed.ip_protocol,
+        calls_per_minute=feed.calls_per_minute,
+    )
+
+
+def _slack(drafted: Draft) -> SlackSettings:
+    slack = drafted.slack
+    return SlackSettings(
+        base_url=slack.base_url,
+        channel=slack.channel,
+        fallback_channel=slack.fallback_channel,
+        command=slack.command,
+        zone=slack.timezone,
+        admins=slack.admins,
+        mention=MappingProxyType(slack.mention),
+    )
+
+
+def _rule(common: RuleModel, kind: KindModel) -> Rule:
+    return Rule(
+        name=common.name,
+        kind_name=common.kind,
+        kind=kind.judged_by(),
+        severity=Severity(common.severity),
+        domains=common.domains,
+        except_=common.except_,
+        enabled=common.enabled,
+        channel=common.channel,
+        runbook=common.runbook,
+        for_slots=slots_of(common.for_),
+        clear_slots=slots_of(common.clear_for),
+        within_slots=None if common.within is None else slots_of(common.within),
+        accept_slots=kind.accept_slots,
+    )

@@ -1,0 +1,101 @@
+"""The sections of the file but for the rules, with what must agree within one section.
+
+Every key has a default, so that what is wrong can be left out and the rest still be judged: all mistakes are then
+told at once. What has to be there is asked for in ``contradictions``, which is given the names of the keys that the
+section holds, right or wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alertbot.config import fields
+from alertbot.config.fields import Channel, Flag, Patterns, between, count
+from alertbot.units import DAY
+
+Finding = tuple[str, str]
+"""A key of the section, and what is wrong with it."""
+
+
+class Section(BaseModel):
+    """What all sections share: nothing unknown, nothing coerced, no value ever repeated by pydantic."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, frozen=True)
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """What is missing, and which keys do not go together."""
+        del given
+        yield from ()
+
+    @classmethod
+    def key_names(cls) -> tuple[str, ...]:
+        """The keys as they are written in the file."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
+
+
+class FeedModel(Section):
+    """``[feed]``."""
+
+    base_url: fields.BaseUrl = "https://cdn.api.baishan.com/v2/"
+    timezone: fields.Zone = ZoneInfo("Asia/Shanghai")
+    each_domain: Flag = False
+    probe: Annotated[int, between("1s", "5m")] = 20
+    max_lag: Annotated[int, between("5m", "24h")] = 30 * 60
+    stale_after: Annotated[int, between("5m", "24h")] = 20 * 60
+    ip_protocol: fields.IpProtocol = "all"
+    calls_per_minute: Annotated[int, count(1, 300)] = 300
+
+
+class WatchModel(Section):
+    """``[watch]``; the names themselves are checked with the whole file, so that one bad name hides no other."""
+
+    domains: fields.Texts = ()
+    except_: Patterns = Field((), alias="except")
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """There must be something to watch."""
+        if "domains" not in given:
+            yield "domains", 'missing: list what to watch, such as domains = ["video.example.com"], or ["*"] for all'
+        elif not self.domains:
+            yield "domains", 'nothing is watched: list domains, such as ["video.example.com"], or write ["*"] for all'
+
+
+class GroupModel(Section):
+    """``[[group]]``."""
+
+    name: fields.GroupName = ""
+    domains: Patterns = ()
+    sum: Flag = False
+    channel: Channel | None = None
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """A group has a name and members, and no groups within it."""
+        if "name" not in given:
+            yield "name", 'missing: a group needs a name, such as name = "downloads"'
+        if "domains" not in given:
+            yield "domains", 'missing: a group needs members, such as domains = ["dl*.example.com"]'
+        elif not self.domains:
+            yield "domains", 'a group needs members: list some, such as ["dl*.example.com"]'
+
+
+class SlackModel(Section):
+    """``[slack]``."""
+
+    base_url: fields.BaseUrl = "https://slack.com/api/"
+    channel: Channel = "#cdn-alerts"
+    fallback_channel: Channel | None = None
+    command: fields.Command = "/bandwidth"
+    timezone: fields.Zone = ZoneInfo("UTC")
+    admins: fields.Users = ()
+    mention: fields.Mentions = Field(default_factory=dict)
+
+
+class StoreModel(Section):
+    """``[store]``."""
+
+    path: fields.FilePath = "alertbot.db"
+    keep: Annotated[int, between("2d", "3650d")] = 35 * DAY

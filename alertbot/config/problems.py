@@ -1,0 +1,50 @@
+"""Collects everything that is wrong with one configuration file, each thing with its line and a key people know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from alertbot.config.lines import KeyPath
+from alertbot.config.words import secret_in_value
+from alertbot.errors import ConfigError, Problem
+
+_SHOWN_NAME = re.compile(r"[\w.-][\w .-]{0,59}")
+
+
+class Report:
+    """What was found wrong so far. Rules and groups are called by their names, or by their position from 1."""
+
+    def __init__(self, file: str, lines: Mapping[KeyPath, int], data: Mapping[str, Any]) -> None:
+        self._file = file
+        self._lines = lines
+        self._data = data
+        self._found: dict[Problem, None] = {}
+
+    def add(self, path: KeyPath, message: str) -> None:
+        """One thing wrong at ``path``; for a key that is missing its table's line is given."""
+        self._found.setdefault(Problem(self._file, self.line(path), self._key(path), message))
+
+    def line(self, path: KeyPath) -> int:
+        """The line of a key, or of the nearest table around it; 0 where the file has neither."""
+        while path and path not in self._lines:
+            path = path[:-1]
+        return self._lines.get(path, 0)
+
+    def finish(self) -> None:
+        """Raise ``ConfigError`` with everything found, in file order, if there is anything."""
+        if self._found:
+            raise ConfigError(tuple(sorted(self._found, key=lambda problem: problem.line)))
+
+    def _key(self, path: KeyPath) -> str:
+        parts = [self._label(path[:2]), *path[2:]] if len(path) > 1 and isinstance(path[1], int) else path
+        key = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in parts)
+        return key.removeprefix(".") if key.isprintable() else ascii(key.removeprefix("."))
+
+    def _label(self, path: KeyPath) -> str:
+        section, index = str(path[0]), int(path[1])
+        entry = self._data[section][index]
+        name = entry.get("name") if isinstance(entry, dict) else None
+        usable = isinstance(name, str) and _SHOWN_NAME.fullmatch(name) and not secret_in_value(name)
+        return f"{section}.{name}" if usable else f"{section}[{index + 1}]"

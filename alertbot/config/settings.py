@@ -1,0 +1,88 @@
+"""What the rest of alertbot is handed of the configuration: frozen, checked, in seconds, slots and bit/s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from alertbot.rules.base import Rule
+from alertbot.rules.selection import Group, domains_matching
+
+EVERYTHING = ("*",)
+
+
+@dataclass(frozen=True)
+class FeedSettings:
+    """``[feed]``: the statistics API. Durations in seconds; ``base_url`` ends in a slash; ``zone`` is the API's own."""
+
+    base_url: str
+    zone: ZoneInfo
+    each_domain: bool
+    probe: int
+    max_lag: int
+    stale_after: int
+    ip_protocol: str
+    calls_per_minute: int
+
+
+@dataclass(frozen=True)
+class GroupSettings:
+    """``[[group]]``: some domains under one name; ``patterns`` are globs over what is watched."""
+
+    name: str
+    patterns: tuple[str, ...]
+    sum: bool
+    channel: str | None
+
+    def resolve(self, watched: Sequence[str]) -> Group:
+        """The group with its members, in the order of ``watched``."""
+        members = domains_matching(self.patterns, watched)
+        return Group(self.name, tuple(domain for domain in watched if domain in members), self.sum, self.channel)
+
+
+@dataclass(frozen=True)
+class SlackSettings:
+    """``[slack]``: where messages go. ``zone`` is the readers'; ``mention`` maps a severity to ``@here`` or an id."""
+
+    base_url: str
+    channel: str
+    fallback_channel: str | None
+    command: str
+    zone: ZoneInfo
+    admins: tuple[str, ...]
+    mention: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """``[store]``: the database file, and how many seconds of history it keeps."""
+
+    path: Path
+    keep: int
+
+
+@dataclass(frozen=True)
+class Config:
+    """One configuration file. ``watch`` lists domains in lower-case ASCII, or is ``("*",)``: all of the account's."""
+
+    feed: FeedSettings
+    watch: tuple[str, ...]
+    watch_except: tuple[str, ...]
+    groups: tuple[GroupSettings, ...]
+    slack: SlackSettings
+    store: StoreSettings
+    rules: tuple[Rule, ...]
+    path: Path
+
+    @property
+    def discovers(self) -> bool:
+        """Whether the domains are asked of the API rather than listed."""
+        return self.watch == EVERYTHING
+
+    def watched(self, discovered: Sequence[str] = ()) -> tuple[str, ...]:
+        """The domains to watch, listed or ``discovered``, without those that ``[watch] except`` names."""
+        domains = discovered if self.discovers else self.watch
+        left_out = domains_matching(self.watch_except, domains)
+        return tuple(domain for domain in domains if domain not in left_out)

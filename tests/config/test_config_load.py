@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alertbot.config import Config, FeedSettings, SlackSettings, load
+from alertbot.rules.base import Rule, Severity
+from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.drop import Drop
+from alertbot.rules.selection import Group
+from alertbot.rules.threshold import Threshold
+from alertbot.units import DAY
+
+WATCH = '[watch]\ndomains = ["video.example.com", "img.example.com"]\n'
+DARK = '[[rule]]\nname = "went-dark"\nkind = "drop"\nto = "0 bps"\n'
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    def read(text, **options) -> Config:
+        path = tmp_path / "rules.toml"
+        path.write_text(text, encoding="utf-8")
+        return load(path, **options)
+
+    return read
+
+
+@pytest.fixture
+def rule(loaded):
+    """The one rule of these lines."""
+
+    def read(text) -> Rule:
+        (only,) = loaded(f'{WATCH}[[rule]]\nname = "r"\n{text}').rules
+        return only
+
+    return read
+
+
+def test_what_is_left_out_has_its_default(loaded, tmp_path):
+    config = loaded(WATCH + DARK)
+
+    assert config.feed == FeedSettings(
+        base_url="https://cdn.api.baishan.com/v2/",
+        zone=ZoneInfo("Asia/Shanghai"),
+        each_domain=False,
+        probe=20,
+        max_lag=1800,
+        stale_after=1200,
+        ip_protocol="all",
+        calls_per_minute=300,
+    )
+    assert config.slack == SlackSettings(
+        base_url="https://slack.com/api/",
+        channel="#cdn-alerts",
+        fallback_channel=None,
+        command="/bandwidth",
+        zone=ZoneInfo("UTC"),
+        admins=(),
+        mention={},
+    )
+    assert config.store.keep == 35 * DAY
+    assert config.groups == ()
+    assert config.path == tmp_path / "rules.toml"
+    assert config.rules == (Rule("went-dark", "drop", Drop(to=0.0), Severity.WARNING, for_slots=2, clear_slots=2),)
+
+
+def test_every_setting_is_taken_from_the_file(loaded):
+    config = loaded(
+        """\
+[feed]
+base_url = "http://127.0.0.1:8099/v2"
+timezone = "UTC"
+each_domain = true
+probe = "5m"
+max_lag = "5m"
+stale_after = "1h"
+ip_protocol = "ipv6"
+calls_per_minute = 1
+[watch]
+domains = ["*"]
+except = ["Test.*"]
+[[group]]
+name = "downloads"
+domains = ["dl?.example.com"]
+sum = true
+channel = "#downloads"
+[slack]
+base_url = "https://slack-gov.com/api/"
+channel = "C0123456789"
+fallback_channel = "#ops_2"
+command = "/cdn"
+timezone = "Europe/Berlin"
+admins = ["U024BE7LH", "W012A3CDE"]
+mention = { critical = "@channel", warning = "S0614TZR7" }
+[store]
+path = "/var/lib/x.db"
+keep = "60d"
+[[rule]]
+name = "r"
+kind = "drop"
+to = "1 Mbps"
+domains = ["@downloads", "sum:downloads", "total"]
+except = ["b.example.com"]
+for = "15m"
+within = "30m"
+clear_for = "11m"
+severity = "critical"
+channel = "#dark"
+runbook = "https://wiki.example.com/cdn?page=1#top"
+enabled = false
+"""
+    )
+
+    assert config.feed == FeedSettings(
+        base_url="http://127.0.0.1:8099/v2/",
+        zone=ZoneInfo("UTC"),
+        each_domain=True,
+        probe=300,
+        max_lag=300,
+        stale_after=3600,
+        ip_protocol="ipv6",
+        calls_per_minute=1,
+    )
+    assert (config.watch, config.watch_except, config.discovers) == (("*",), ("test.*",), True)
+    (group,) = config.groups
+    assert (group.name, group.patterns, group.sum, group.channel) == (
+        "downloads",
+        ("dl?.example.com",),
+        True,
+        "#downloads",
+    )
+    assert config.slack == SlackSettings(
+        base_url="https://slack-gov.com/api/",
+        channel="C0123456789",
+        fallback_channel="#ops_2",
+        command="/cdn",
+        zone=ZoneInfo("Europe/Berlin"),
+        admins=("U024BE7LH", "W012A3CDE"),
+        mention={"critical": "@channel", "warning": "S0614TZR7"},
+    )
+    assert (config.store.path, config.store.keep) == (Path("/var/lib/x.db"), 60 * DAY)
+    assert config.rules == (
+        Rule(
+            name="r",
+            kind_name="drop",
+            kind=Drop(to=1e6),
+            severity=Severity.CRITICAL,
+            domains=("@downloads", "sum:downloads", "total"),
+            except_=("b.example.com",),
+            enabled=False,
+            channel="#dark",
+            runbook="https://wiki.example.com/cdn?page=1#top",
+            for_slots=3,
+            clear_slots=3,
+            within_slots=6,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('kind = "threshold"\nabove = "8 Gbps"', Threshold(above=8e9)),
+        ('kind = "threshold"\nabove = "8 Gbps"\nclear = "8 Gbps"', Threshold(above=8e9, clear=8e9)),
+        ('kind = "threshold"\nbelow = "1 Mbps"\nclear = "2 Mbps"', Threshold(below=1e6, clear=2e6)),
+        ('kind = "threshold"\nabove = "8 Gbps"\nbelow = "1 bps"', Threshold(above=8e9, below=1.0)),
+        ('kind = "drop"\nto = "0 bps"\nfrom = "5 Mbps"\nwindow = "2h"', Drop(to=0.0, from_=5e6, window=24)),
+        ('kind = "drop"\nby = "80%"', Drop(by=0.8, clear=0.5)),
+        ('kind = "drop"\nby = "100%"\nclear = "1%"', Drop(by=1.0, clear=0.01)),
+        ('kind = "drop"\nby = "30%"', Drop(by=0.3, clear=0.7)),
+        ('kind = "drop"\nby = "30%"\nclear = "90%"', Drop(by=0.3, clear=0.9)),
+        ('kind = "drop"\nby = "80%"\nclear = "20%"', Drop(by=0.8, clear=0.2)),
+        ('kind = "day_over_day"\nratio = 2', DayOverDay(2.0)),
+        (
+            'kind = "day_over_day"\nratio = 0.5\ndays = 0\nweeks = 4\nfloor = "0 bps"',
+            DayOverDay(0.5, days=0, weeks=4, floor=0.0),
+        ),
+    ],
+)
+def test_each_kind_is_built_with_its_numbers(rule, text, kind):
+    assert rule(text).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "slots"),
+    [
+        ('kind = "drop"\nby = "80%"', 288),
+        ('kind = "drop"\nby = "80%"\naccept_after = "2h"', 24),
+        ('kind = "drop"\nto = "0 bps"', None),
+        ('kind = "threshold"\nabove = "1 bps"', None),
+        ('kind = "day_over_day"\nratio = 2.0', None),
+    ],
+)
+def test_only_a_fall_by_a_share_is_accepted_in_time(rule, text, slots):
+    assert rule(text).accept_slots == slots
+
+
+@pytest.mark.parametrize(("text", "slots"), [("0s", 1), ("1s", 1), ("5m", 1), ("6m", 2), ("10m", 2), ("1h", 12)])
+def test_durations_of_a_rule_become_slots_rounded_up_and_at_least_one(rule, text, slots):
+    built = rule(f'kind = "drop"\nto = "0 bps"\nfor = "{text}"\nwithin = "2h"\nclear_for = "{text}"')
+
+    assert (built.for_slots, built.clear_slots, built.within_slots) == (slots, slots, 24)
+
+
+def test_a_relative_database_lies_beside_the_file_or_in_the_state_directory(loaded, tmp_path):
+    assert loaded(WATCH + DARK).store.path == tmp_path / "alertbot.db"
+    assert loaded(WATCH + DARK, state_directory=Path("/state")).store.path == Path("/state/alertbot.db")
+    named = '[store]\npath = "/data/a.db"\n' + WATCH + DARK
+    assert loaded(named, state_directory=Path("/state")).store.path == Path("/data/a.db")
+
+
+def test_the_database_of_a_file_named_relatively_has_a_full_path(tmp_path, monkeypatch):
+    (tmp_path / "rules.toml").write_text(WATCH + DARK)
+    monkeypatch.chdir(tmp_path)
+
+    assert load(Path("rules.toml")).store.path == tmp_path / "alertbot.db"
+
+
+def test_domains_become_what_the_api_speaks_and_keep_their_order(loaded):
+    config = loaded(
+        '[watch]\ndomains = ["Video.Example.COM", "bücher.example", "例え.テスト", "_x.a-1.example.com."]\n'
+        + DARK
+        + 'domains = ["BÜCHER.*", "例え.テスト", "VIDEO.*"]'
+    )
+
+    assert config.watch == (
+        "video.example.com",
+        "xn--bcher-kva.example",
+        "xn--r8jz45g.xn--zckzah",
+        "_x.a-1.example.com",
+    )
+    assert config.rules[0].domains == ("xn--bcher-kva.*", "xn--r8jz45g.xn--zckzah", "video.*")
+    assert not config.discovers
+
+
+def test_watched_leaves_out_the_exceptions_of_what_is_listed_or_discovered(loaded):
+    listed = loaded(f'[watch]\nexcept = ["img.*"]\n{WATCH[8:]}{DARK}')
+    discovering = loaded(f'[watch]\ndomains = ["*"]\nexcept = ["*.test"]\n{DARK}')
+
+    assert listed.watched() == ("video.example.com",)
+    assert discovering.watched(("b.example.com", "a.test", "a.example.com")) == ("b.example.com", "a.example.com")
+
+
+def test_a_group_resolves_to_its_members_in_watch_order(loaded):
+    (group,) = loaded(f'[[group]]\nname = "g"\ndomains = ["img.*", "video.*"]\nsum = true\n{WATCH}{DARK}').groups
+
+    watched = ("video.example.com", "other.example.com", "img.example.com")
+    assert group.resolve(watched) == Group("g", ("video.example.com", "img.example.com"), sum=True)
+
+
+def test_where_domains_are_discovered_no_pattern_is_wrong_yet(loaded):
+    config = loaded(f'[watch]\ndomains = ["*"]\n{DARK}domains = ["nobody.knows.example"]\nexcept = ["*.test"]\n')
+
+    assert config.rules[0].domains == ("nobody.knows.example",)
+
+
+def test_a_rule_may_leave_out_some_of_what_it_means(loaded):
+    assert loaded(f'{WATCH}{DARK}except = ["img.*", "total"]\n').rules[0].except_ == ("img.*", "total")
+
+
+def test_rules_that_are_all_off_are_a_choice(loaded):
+    assert [rule.enabled for rule in loaded(f"{WATCH}{DARK}enabled = false\n").rules] == [False]
+
+
+def test_settings_are_frozen(loaded):
+    config = loaded(WATCH + DARK)
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.slack.channel = "#x"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        config.slack.mention["info"] = "@here"  # type: ignore[index]
+
+
+def test_a_byte_order_mark_and_windows_line_endings_are_read(tmp_path):
+    path = tmp_path / "rules.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + (WATCH + DARK).replace("\n", "\r\n").encode())
+
+    assert load(path).watch == ("video.example.com", "img.example.com")
