@@ -1,0 +1,1 @@
+"""Answers to questions, the same for Slack and the shell: frozen facts, read beside the running service."""

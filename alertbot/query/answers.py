@@ -1,0 +1,138 @@
+"""The questions: status, show, alerts, rules. Each opens the database for reading and closes it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlite_utils import Database
+
+from alertbot.query.live import Live
+from alertbot.rules.base import Array, Rule
+from alertbot.store import outbox, samples, schema, state
+from alertbot.store.state import StoredAlert
+from alertbot.units import DAY, DAY_SLOTS, SLOT, slots_of
+
+RECENT = DAY
+"""Seconds for which ``alerts`` still shows what resolved."""
+
+MOST_ALERTS = 20
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the bot is: the feed, the alerts that fire, the outbox by state, and the channels in trouble."""
+
+    live: Live
+    firing: int
+    outbox: Mapping[str, int]
+    trouble: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Show:
+    """One series over ``span`` seconds up to ``last``, in bit/s; what is not known is ``None``.
+
+    ``now`` is the value of the slot ``last``, the last known one; ``yesterday`` and ``last_week`` of the same slot
+    then. ``known`` of ``slots`` slots are known.
+    """
+
+    series: str
+    span: int
+    last: int | None
+    now: float | None
+    average: float | None
+    peak: float | None
+    peak_slot: int | None
+    p95: float | None
+    yesterday: float | None
+    last_week: float | None
+    known: int
+    slots: int
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """What fires, the newest first, then what resolved lately; ``more`` counts what is not listed."""
+
+    firing: tuple[StoredAlert, ...]
+    resolved: tuple[StoredAlert, ...]
+    more: int
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """One rule and how many series it judges."""
+
+    rule: Rule
+    series: int
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Database]:
+    database = schema.open_for_reading(path)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def status(path: Path, live: Live) -> Status:
+    """How the bot is just now."""
+    with _reading(path) as db:
+        return Status(live, state.count_firing(db), outbox.counts(db), tuple(outbox.trouble(db)))
+
+
+def alerts(path: Path, now: float) -> Alerts:
+    """What fires, and what resolved within the last day."""
+    with _reading(path) as db:
+        told = state.told_alerts(db, int(now) - RECENT, MOST_ALERTS)
+        total = state.count_told(db, int(now) - RECENT)
+    firing = tuple(stored for stored in told if stored.resolved is None)
+    return Alerts(firing, tuple(stored for stored in told if stored.resolved is not None), total - len(told))
+
+
+def show(path: Path, series: str, span: int, now: float) -> Show:
+    """A series over the last ``span`` seconds up to its last known slot."""
+    count = slots_of(span)
+    with _reading(path) as db:
+        end = int(now) // SLOT * SLOT
+        recent = samples.series_between(db, series, end - (DAY_SLOTS - 1) * SLOT, end)
+        known = np.flatnonzero(~np.isnan(recent))
+        if not len(known):
+            return Show(series, span, None, *(None,) * 7, known=0, slots=count)
+        last = end - SLOT * (DAY_SLOTS - 1 - int(known[-1]))
+        values = samples.series_between(db, series, last - (count - 1) * SLOT, last)
+        earlier = [samples.series_between(db, series, last - days * DAY, last - days * DAY)[0] for days in (1, 7)]
+    return _shown(series, span, last, values, earlier[0], earlier[1])
+
+
+def _shown(series: str, span: int, last: int, values: Array, yesterday: float, last_week: float) -> Show:
+    known = values[~np.isnan(values)]
+    peak = int(np.nanargmax(values))
+    return Show(
+        series=series,
+        span=span,
+        last=last,
+        now=_known(values[-1]),
+        average=float(known.mean()),
+        peak=float(values[peak]),
+        peak_slot=last - (len(values) - 1 - peak) * SLOT,
+        p95=percentile(known, 95),
+        yesterday=_known(yesterday),
+        last_week=_known(last_week),
+        known=len(known),
+        slots=len(values),
+    )
+
+
+def percentile(values: Array, percent: float) -> float:
+    """The nearest-rank percentile, as bandwidth is billed: the value left once the top slots are struck off."""
+    return float(np.percentile(values, percent, method="inverted_cdf"))
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

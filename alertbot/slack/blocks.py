@@ -1,0 +1,196 @@
+"""Messages that Slack takes, whatever the names and numbers in them: Block Kit's limits hold by construction.
+
+Texts are mrkdwn: what comes from outside goes through ``escape`` or ``code`` once, and a text that is too long is cut
+with an ellipsis. Limits: https://docs.slack.dev/reference/block-kit/blocks and /messaging/formatting-message-text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Block: TypeAlias = dict[str, Any]
+"""One layout block, or a part of one, as Slack's JSON has it."""
+
+ELLIPSIS = "…"
+NOTHING = "-"
+"""Stands where a text is empty: Slack refuses empty text objects."""
+
+_SECTION, _HEADER, _BUTTON = 3_000, 150, 75
+_VALUE, _URL, _ACTION_ID, _ACTIONS = 2_000, 3_000, 255, 25
+_BLOCKS = 50
+_FALLBACK = 1_000
+# Slack refuses a message of about 13,200 characters (msg_blocks_too_long) and documents no limit: stay well below it.
+_MESSAGE = 9_000
+
+# What must be kept or dropped as a whole: an escaped character, or <!here>, <@U1>, <https://...|label>.
+_ENTITY = re.compile(r"&(?:amp|lt|gt);|<[^<>]*>")
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is said: ``text`` (one mrkdwn line, enough for a lock screen) and the blocks that stand under it.
+
+    With a ``color`` (``#rrggbb``) Slack shows the text above a coloured bar that holds the blocks; without one the
+    blocks replace the text, which is then only the notification.
+    """
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+    color: str | None = None
+
+    def content(self) -> dict[str, Any]:
+        """The part an edit replaces: ``text`` and ``blocks``, or ``attachments``; under 9,000 characters of text."""
+        # chat.update takes 4,000 bytes of text: a thousand characters of at most four bytes.
+        text = cut(_filled(self.text), _FALLBACK)
+        blocks = _fitted(self.blocks, _MESSAGE - 1 - len(text))
+        if not blocks:
+            return {"text": text}
+        if self.color is None:
+            return {"text": text, "blocks": blocks}
+        return {"text": text, "attachments": [{"color": self.color, "blocks": blocks}]}
+
+    def payload(self) -> dict[str, Any]:
+        """The arguments of ``chat.postMessage`` that say what is posted; nothing in it is unfurled."""
+        return {**self.content(), "unfurl_links": False, "unfurl_media": False}
+
+
+def escape(text: str) -> str:
+    """Text from outside as mrkdwn: Slack wants ``&``, ``<`` and ``>`` escaped, once, and nothing else."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def code(text: str) -> str:
+    """A name in a code span, unescaped text in: so Slack neither links a domain nor reads ``*_~`` in it."""
+    return f"`{escape(_filled(' '.join(text.split())).replace('`', chr(39)))}`"
+
+
+def cut(text: str, limit: int) -> str:
+    """At most ``limit`` characters of mrkdwn (at least 2): an entity stays whole, a code span is closed."""
+    if len(text) <= limit:
+        return text
+    end = limit - 2  # room for the ellipsis and for the backtick that closes a code span
+    for entity in _ENTITY.finditer(text):
+        if entity.start() < end < entity.end():
+            end = entity.start()
+    head = text[:end]
+    return head + ("`" if head.count("`") % 2 else "") + ELLIPSIS
+
+
+def section(text: str, accessory: Block | None = None) -> Block:
+    """A paragraph of mrkdwn; ``accessory`` is a button beside it."""
+    block: Block = {"type": "section", "text": _mrkdwn(text)}
+    return block if accessory is None else {**block, "accessory": accessory}
+
+
+def context(text: str) -> Block:
+    """A line of small grey mrkdwn."""
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def header(text: str) -> Block:
+    """A headline; plain text, so nothing in it is escaped."""
+    return {"type": "header", "text": _plain(text, _HEADER)}
+
+
+def divider() -> Block:
+    """A thin line."""
+    return {"type": "divider"}
+
+
+def actions(*buttons: Block) -> Block:
+    """A row of 1-25 buttons whose action ids differ; ``ValueError`` otherwise."""
+    ids = {button["action_id"] for button in buttons}
+    if not 1 <= len(buttons) <= _ACTIONS or len(ids) != len(buttons):
+        raise ValueError(f"a row takes 1-{_ACTIONS} buttons with an action id each of its own")
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def button(
+    text: str,
+    action_id: str,
+    value: str = "",
+    *,
+    url: str | None = None,
+    style: Literal["primary", "danger"] | None = None,
+) -> Block:
+    """A button with a plain-text label; ``ValueError`` where cutting ``action_id``, ``value`` or ``url`` would be due.
+
+    Those are read by machines: half of one would mean something else.
+    """
+    if not 1 <= len(action_id) <= _ACTION_ID or len(value) > _VALUE or len(url or "") > _URL:
+        raise ValueError(
+            f"a button takes an action id of {_ACTION_ID}, a value of {_VALUE} and a url of {_URL} at most"
+        )
+    optional = {"value": value or None, "url": url, "style": style}
+    return {
+        "type": "button",
+        "text": _plain(text, _BUTTON),
+        "action_id": action_id,
+        **{key: given for key, given in optional.items() if given is not None},
+    }
+
+
+def _mrkdwn(text: str) -> Block:
+    # verbatim: Slack then links nothing that is not marked up as a link.
+    return {"type": "mrkdwn", "text": cut(_filled(text), _SECTION), "verbatim": True}
+
+
+def _plain(text: str, limit: int) -> Block:
+    return {"type": "plain_text", "text": _clipped(_filled(text), limit), "emoji": True}
+
+
+def _clipped(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
+
+
+def _filled(text: str) -> str:
+    return text if text.strip() else NOTHING
+
+
+def _fitted(blocks: Sequence[Block], budget: int) -> list[Block]:
+    """At most 50 blocks with at most ``budget`` characters of text: the longest texts give way first."""
+    kept = blocks
+    if len(blocks) > _BLOCKS:
+        # The last block stays: it holds the buttons.
+        left_out = context(f"{ELLIPSIS} and {len(blocks) - _BLOCKS + 1} more")
+        kept = (*blocks[: _BLOCKS - 2], left_out, blocks[-1])
+    longest = _longest_that_fits([len(text["text"]) for block in kept for text in _texts(block)], budget)
+    return [_shortened(block, longest) for block in kept]
+
+
+def _longest_that_fits(sizes: Sequence[int], budget: int) -> int:
+    """The length at which to cut every longer text, so that all together keep to the budget."""
+    ordered = sorted(sizes)
+    for index, size in enumerate(ordered):
+        share = budget // (len(ordered) - index)
+        if size > share:
+            return share
+        budget -= size
+    return max(ordered, default=0)
+
+
+def _texts(part: Any) -> Iterator[Block]:
+    if isinstance(part, list):
+        for item in part:
+            yield from _texts(item)
+    elif isinstance(part, dict):
+        if part.get("type") in {"mrkdwn", "plain_text"}:
+            yield part
+        for item in part.values():
+            yield from _texts(item)
+
+
+def _shortened(part: Any, longest: int) -> Any:
+    if isinstance(part, list):
+        return [_shortened(item, longest) for item in part]
+    if not isinstance(part, dict):
+        return part
+    shorter = {key: _shortened(item, longest) for key, item in part.items()}
+    if part.get("type") == "mrkdwn":
+        shorter["text"] = cut(part["text"], longest)
+    elif part.get("type") == "plain_text":
+        shorter["text"] = _clipped(part["text"], longest)
+    return shorter

@@ -1,0 +1,201 @@
+"""Slack's Web API as alertbot uses it: who am I, post, edit, answer a command.
+
+Nothing is tried twice here: slack_sdk's default retry handlers post a second message when an answer is lost, so they
+are switched off, and whoever calls decides. Every call opens a connection of its own, since a kept-alive one that
+Slack closes while we write is a lost answer too.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+from slack_sdk.webhook.webhook_response import WebhookResponse
+
+from alertbot.errors import CredentialsError, DeliveryError
+from alertbot.slack.blocks import Message
+
+EVENT_TYPE = "alertbot_message"
+TIMEOUT = 30
+"""Seconds for a whole call."""
+
+REFUSED_TOKEN = frozenset(
+    {
+        "account_inactive",
+        "invalid_auth",
+        "missing_scope",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "token_expired",
+        "token_revoked",
+    }
+)
+"""Slack's words for a token that cannot be used."""
+
+_PASSING = frozenset({"rate_limited", "ratelimited", "request_timeout", "service_unavailable", "team_added_to_org"})
+# "It's possible some aspect of the operation succeeded before the error was raised", says every method's page.
+_MAY_STAND = frozenset({"fatal_error", "internal_error"})
+_WORD = re.compile(r"[a-z][a-z0-9_]{2,60}")
+_OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Where a message stands: the channel's id and the message's ``ts`` in it."""
+
+    channel_id: str
+    ts: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose bot token it is."""
+
+    team_id: str
+    team: str
+    bot_user_id: str
+
+
+class SlackClient:
+    """Posts, edits and answers with the bot token; every failure is a ``DeliveryError`` that says what is known."""
+
+    def __init__(self, bot_token: str, base_url: str, *, timeout: int = TIMEOUT) -> None:
+        self._timeout = timeout
+        self._logger = quiet_logger()
+        self._web = web_client(bot_token, base_url, timeout=timeout, logger=self._logger)
+
+    async def auth_test(self) -> Identity:
+        """Whose token this is; ``CredentialsError`` where Slack refuses it, ``DeliveryError`` where it cannot say."""
+        try:
+            answer = await _asked(self._web.auth_test())
+        except DeliveryError as error:
+            raise_if_refused(error, "bot", "ALERTBOT_SLACK_BOT_TOKEN", "slack_bot_token")
+            raise
+        return Identity(answer["team_id"], answer["team"], answer["user_id"])
+
+    async def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        metadata_id: str,
+        thread_ts: str | None = None,
+        broadcast: bool = False,
+    ) -> Posted:
+        """Post to a channel's id or name, or into a thread; ``metadata_id`` is how its history shows it did arrive."""
+        answer = await _asked(
+            self._web.chat_postMessage(
+                channel=channel,
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"id": metadata_id}},
+                thread_ts=thread_ts,
+                reply_broadcast=broadcast or None,
+                **message.payload(),
+            )
+        )
+        return Posted(answer["channel"], answer["ts"])
+
+    async def update(self, channel_id: str, ts: str, message: Message) -> None:
+        """Replace a message's text, blocks and colour; its metadata stays."""
+        # What an edit leaves out is kept, what it gives as an empty list is removed.
+        content = {"blocks": [], "attachments": [], **message.content()}
+        await _asked(self._web.chat_update(channel=channel_id, ts=ts, **content))
+
+    async def respond(self, response_url: str, message: Message, *, public: bool = False) -> None:
+        """Answer a slash command: 5 times within 30 minutes, seen by the user alone unless ``public``."""
+        webhook = AsyncWebhookClient(response_url, timeout=self._timeout, logger=self._logger, retry_handlers=[])
+        body = {**message.payload(), "response_type": "in_channel" if public else "ephemeral"}
+        error = _webhook_error(await _asked(webhook.send_dict(body)))
+        if error is not None:
+            raise error
+
+
+def web_client(token: str | None, base_url: str, *, timeout: int, logger: logging.Logger) -> AsyncWebClient:
+    """slack_sdk's client, which never retries by itself."""
+    return AsyncWebClient(token, base_url, timeout, logger=logger, retry_handlers=[])
+
+
+def quiet_logger() -> logging.Logger:
+    """A logger for slack_sdk that says nothing: its debug lines hold response URLs and Socket Mode tickets."""
+    # Outside the tree of loggers, so that no root handler or level brings it back.
+    return logging.Logger("alertbot.slack.sdk", level=logging.CRITICAL + 1)  # noqa: LOG001 - see above
+
+
+def raise_if_refused(error: DeliveryError, which: str, variable: str, credential: str) -> None:
+    """``CredentialsError`` where the error is Slack's refusal of the token itself."""
+    if error.code in REFUSED_TOKEN:
+        raise CredentialsError(
+            f"Slack refuses the {which} token ({error.code}): check {variable}, or the systemd credential {credential}"
+        ) from None
+
+
+def delivery_error(error: Exception) -> DeliveryError:
+    """What a failed call of slack_sdk or aiohttp means; nothing of its own text is kept, only Slack's word for it."""
+    if isinstance(error, SlackApiError):
+        return _refusal(*_answered(error.response))
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return DeliveryError("unreachable")
+    if isinstance(error, TimeoutError):
+        return DeliveryError("timeout", unknown=True)
+    return DeliveryError("answer_lost", unknown=True)
+
+
+async def _asked(call: Awaitable[T]) -> T:
+    try:
+        return await call
+    except Exception as error:  # noqa: BLE001 - besides its own errors the SDK lets AttributeError and others through
+        raise delivery_error(error) from None
+
+
+def _answered(response: Any) -> tuple[int, str, Mapping[str, str]]:
+    """Status, Slack's word for the error ("" for none) and headers.
+
+    The SDK's errors hold its own response, or aiohttp's where the body is not JSON.
+    """
+    data = getattr(response, "data", None)
+    word = data.get("error") if isinstance(data, dict) else None
+    status = response.status_code if hasattr(response, "status_code") else response.status
+    return status, _word(word), response.headers
+
+
+def _webhook_error(response: WebhookResponse) -> DeliveryError | None:
+    try:
+        body = json.loads(response.body)
+    except ValueError:
+        body = response.body
+    if response.status_code == _OK and (body == "ok" or (isinstance(body, dict) and body.get("ok"))):
+        return None
+    word = body.get("error") if isinstance(body, dict) else body
+    return _refusal(response.status_code, _word(word), response.headers)
+
+
+def _word(given: object) -> str:
+    return given if isinstance(given, str) and _WORD.fullmatch(given) else ""
+
+
+def _refusal(status: int, word: str, headers: Mapping[str, str]) -> DeliveryError:
+    if status == _TOO_MANY:
+        return DeliveryError(word or "ratelimited", retry_after=_seconds(headers.get("Retry-After")))
+    if status >= _SERVER_ERROR:
+        return DeliveryError(word or f"http_{status}", unknown=True)
+    if word in _MAY_STAND:
+        return DeliveryError(word, unknown=True)
+    if word in _PASSING:
+        return DeliveryError(word, retry_after=_seconds(headers.get("Retry-After")))
+    if status == _OK and not word:
+        return DeliveryError("garbled", unknown=True)
+    return DeliveryError(word or f"http_{status}", permanent=True)
+
+
+def _seconds(header: str | None) -> float | None:
+    return float(header) if header is not None and header.isascii() and header.isdigit() else None

@@ -1,0 +1,121 @@
+"""Answers to slash commands as Slack messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from alertbot.query.answers import Alerts, RuleLine, Show, Status
+from alertbot.query.live import Live
+from alertbot.rules.describe import describe
+from alertbot.slack.blocks import Message, code, context, escape, section
+from alertbot.store.state import StoredAlert
+from alertbot.units import SLOT, format_clock, format_duration, format_rate
+
+_LISTED = 15
+
+
+def help_message(lines: Sequence[str], closing: str) -> Message:
+    """Every command with what it answers."""
+    return Message("What alertbot answers", (section("\n".join(lines)), context(closing)))
+
+
+def status_message(status: Status, zone: tzinfo) -> Message:
+    """Freshness first: without it nothing else can be believed."""
+    live = status.live
+    headline = f"{_fresh(live, zone)} {_firing(status.firing)}"
+    lines = [
+        f"watching {live.domains:,} domains, {live.series:,} series; {live.behind:,} of them wait for data",
+        f"{live.calls_left} of {live.calls_per_minute} API calls left this minute",
+        _outbox(status),
+    ]
+    lines += [f"no answer for {code(name)}: {escape(why)}" for name, why in list(live.unreadable.items())[:_LISTED]]
+    return Message(headline, (section(headline), context("\n".join(lines))))
+
+
+def _fresh(live: Live, zone: tzinfo) -> str:
+    if live.trouble is not None:
+        return f"No data from the CDN's API: {escape(live.trouble)}."
+    if live.frontier is None:
+        return "No data yet: the first answer of the CDN's API is awaited."
+    age = format_duration(live.now - live.frontier - SLOT)
+    return f"Data to {format_clock(live.frontier + SLOT, zone, live.now)}, {age} old."
+
+
+def _firing(count: int) -> str:
+    return "Nothing fires." if not count else f"{count:,} alert{'s' * (count > 1)} fire{'s' * (count == 1)}."
+
+
+def _outbox(status: Status) -> str:
+    waiting, parked = status.outbox.get("queued", 0), status.outbox.get("parked", 0)
+    line = f"{waiting} messages wait for Slack" if waiting else "no message waits for Slack"
+    if parked:
+        line += f"; {parked} refused"
+    return line + "".join(f"; {escape(channel)}: {escape(error)}" for channel, error in status.trouble)
+
+
+def show_message(show: Show, zone: tzinfo, now: float) -> Message:
+    """A series in numbers."""
+    name = code(show.series)
+    if show.last is None or show.now is None:
+        return Message(f"{name}: nothing is known of the last day yet.")
+    at = format_clock(show.last + SLOT, zone, now)
+    headline = f"{name}: {format_rate(show.now)} (data to {at})"
+    peak_at = "" if show.peak_slot is None else f" at {format_clock(show.peak_slot, zone, now)}"
+    span = f"average {_rate(show.average)}, peak {_rate(show.peak)}{peak_at}, 95th percentile {_rate(show.p95)}"
+    lines = [
+        f"{format_duration(show.span)}: {span}",
+        f"a day earlier {_against(show.now, show.yesterday)}; a week earlier {_against(show.now, show.last_week)}",
+    ]
+    if show.known < show.slots:
+        lines.append(f"{show.known:,} of {show.slots:,} slots are known")
+    return Message(headline, (section(headline), context("\n".join(lines))))
+
+
+def _rate(value: float | None) -> str:
+    return "unknown" if value is None else format_rate(value)
+
+
+def _against(now: float, then: float | None) -> str:
+    if then is None:
+        return "unknown"
+    change = f" ({now / then - 1:+.0%})" if then else ""
+    return f"{format_rate(then)}{change}"
+
+
+def alerts_message(alerts: Alerts, zone: tzinfo, now: float) -> Message:
+    """What fires, then what ended."""
+    headline = _firing(len(alerts.firing)) if not alerts.more else f"{len(alerts.firing):,} or more alerts fire."
+    blocks = [section("\n".join([headline, *(_firing_line(stored, zone, now) for stored in alerts.firing)]))]
+    if alerts.resolved:
+        ended = [_ended_line(stored, zone, now) for stored in alerts.resolved]
+        blocks.append(context("\n".join(["Ended within a day:", *ended])))
+    if alerts.more > 0:
+        blocks.append(context(f"and {alerts.more:,} more"))
+    return Message(headline, tuple(blocks))
+
+
+def _firing_line(stored: StoredAlert, zone: tzinfo, now: float) -> str:
+    alert = stored.alert
+    since = format_clock(alert.since, zone, now)
+    against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
+    rule = f"{stored.severity}, {escape(alert.rule)}"
+    return f"#{stored.number} {code(alert.series)} since {since}: {format_rate(alert.value)}{against} ({rule})"
+
+
+def _ended_line(stored: StoredAlert, zone: tzinfo, now: float) -> str:
+    alert, ended = stored.alert, stored.resolved or stored.alert.slot
+    span = f"{format_clock(alert.since, zone, now)} to {format_clock(ended, zone, now)}"
+    return f"#{stored.number} {code(alert.series)} {span} ({escape(alert.rule)}: {escape(stored.reason or '')})"
+
+
+def rules_message(lines: Sequence[RuleLine], series: str | None) -> Message:
+    """The rules in words."""
+    whose = "" if series is None else f" that watch {code(series)}"
+    headline = f"{len(lines)} rule{'' if len(lines) == 1 else 's'}{whose}"
+    listed = [
+        f"*{escape(line.rule.name)}* ({line.rule.severity.value}): {escape(describe(line.rule))};"
+        f" {line.series:,} series"
+        for line in lines
+    ]
+    return Message(headline, (section("\n".join([headline, *listed])),))

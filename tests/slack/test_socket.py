@@ -1,0 +1,262 @@
+"""Socket Mode against a real WebSocket: acknowledged at once, renewed by itself, ended without a trace."""
+
+import asyncio
+import contextlib
+import logging
+import re
+
+import pytest
+from fakes.slack import APP_TOKEN, BOT_TOKEN, TEAM, FakeSlack
+from fakes.until import until
+
+from alertbot.clock import SystemClock
+from alertbot.errors import CredentialsError
+from alertbot.slack.blocks import Message
+from alertbot.slack.client import SlackClient
+from alertbot.slack.socket import SlashCommand, SocketListener
+
+PING = 0.4
+
+
+@pytest.fixture
+async def slack():
+    slack = FakeSlack()
+    await slack.start()
+    yield slack
+    await slack.stop()
+
+
+@pytest.fixture
+def listening(slack):
+    """A listener that echoes each command, or does what it is given."""
+
+    @contextlib.asynccontextmanager
+    async def listening(on_command=None, token=APP_TOKEN, **options):
+        client = SlackClient(BOT_TOKEN, slack.base_url)
+
+        async def echo(command):
+            await client.respond(command.response_url, Message(f"you said {command.text}"))
+
+        listener = SocketListener(
+            token,
+            on_command or echo,
+            base_url=slack.base_url,
+            clock=SystemClock(),
+            **{"ping_interval": PING, **options},
+        )
+        await listener.start()
+        try:
+            yield listener
+        finally:
+            await listener.stop()
+
+    return listening
+
+
+def warnings(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_a_command_is_acknowledged_at_once_and_answered_through_its_url(slack, listening):
+    async with listening() as listener:
+        answer = await slack.command(text="status")
+        assert answer.ack_seconds < 0.5
+        assert answer.answers[0]["text"] == "you said status"
+        assert listener.connected
+    assert not listener.connected
+
+
+async def test_a_command_says_who_asked_what_and_where(slack, listening):
+    heard = asyncio.Queue()
+    async with listening(heard.put):
+        await slack.command(text="show video.example.com", user="U0ADA", channel="ops", answers=0)
+        command = await heard.get()
+    url = command.response_url
+    assert command == SlashCommand("show video.example.com", "U0ADA", "u0ada", "C0OPS", TEAM, url)
+    assert url not in repr(command)
+
+
+async def test_a_command_that_takes_long_is_acknowledged_all_the_same(slack, listening):
+    begun = asyncio.Event()
+
+    async def think(_):
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with listening(think):
+        answer = await slack.command(text="top", answers=0)
+        await begun.wait()
+        assert answer.ack_seconds < 0.5
+
+
+async def test_a_command_that_fails_is_logged_without_its_url_and_the_next_one_is_answered(slack, listening, caplog):
+    heard = asyncio.Queue()
+
+    async def fail_once(command):
+        await heard.put(command)
+        if heard.qsize() == 1:
+            raise LookupError("no such thing")
+
+    async with listening(fail_once):
+        await slack.command(text="one", answers=0)
+        await slack.command(text="two", answers=0)
+        await until(lambda: heard.qsize() == 2)
+    assert warnings(caplog) == ["the command 'one' of U0ADA failed"]
+    assert "no such thing" in caplog.text
+    assert "/response/" not in caplog.text
+
+
+async def test_what_is_no_slash_command_is_acknowledged_and_left_alone(slack, listening):
+    heard = asyncio.Queue()
+    async with listening(heard.put):
+        assert await slack.socket.deliver("interactive", {"type": "block_actions"}, patience=5) < 0.5
+    assert heard.empty()
+
+
+@pytest.mark.parametrize(
+    ("token", "word"),
+    [("xapp-wrong", "invalid_auth"), ("", "not_authed"), (BOT_TOKEN, "not_allowed_token_type")],
+)
+async def test_a_wrong_app_token_is_told_at_start(listening, token, word):
+    with pytest.raises(CredentialsError, match=rf"app token \({word}\).*ALERTBOT_SLACK_APP_TOKEN") as caught:
+        async with listening(token=token):
+            pass
+    assert not token or token not in str(caught.value)
+
+
+async def test_a_refused_handshake_is_tried_again_with_a_fresh_ticket(slack, listening, caplog):
+    slack.fault("socket", "500")
+    async with listening():
+        assert (await slack.command(text="status")).answers
+    assert slack.socket.refused == 1
+    assert [call.method for call in slack.calls].count("apps.connections.open") == 2
+    assert re.fullmatch(r"Socket Mode: handshake refused with HTTP 500; slash commands .*", *warnings(caplog))
+
+
+async def test_a_ticket_that_expired_is_replaced_by_a_fresh_one(slack, listening, caplog):
+    async with listening():
+        slack.socket.expire_tickets()
+        assert (await slack.command(text="status")).answers
+    assert slack.socket.refused == 1
+    assert "handshake refused with HTTP 408" in caplog.text
+
+
+async def test_a_handshake_that_hangs_is_given_up(slack, listening, caplog):
+    slack.fault("socket", "hang")
+    async with listening(timeout=0.2):
+        assert (await slack.command(text="status")).answers
+    assert "Socket Mode: timeout" in caplog.text
+
+
+async def test_a_slack_that_is_down_at_start_is_waited_for_and_told_once(slack, listening, caplog):
+    caplog.set_level(logging.INFO)
+    slack.fault("apps.connections.open", "500", times=4)
+    async with listening(ping_interval=0.1) as listener:
+        assert not listener.connected
+        assert (await slack.command(text="status")).answers
+        await until(lambda: "Socket Mode: connected again" in caplog.text)
+    assert re.fullmatch(r"Socket Mode: http_500; slash commands .*", *warnings(caplog))
+
+
+async def test_a_connection_is_renewed_when_slack_asks_for_it(slack, listening, caplog):
+    async with listening():
+        await slack.socket.connected()
+        (before,) = slack.socket.connections
+        await slack.socket.refresh()
+        await until(lambda: slack.socket.connections not in ([before], []))
+        assert (await slack.command(text="status")).answers
+        assert before not in slack.socket.connections
+    assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("fault", ["500", "internal_error", "drop_before", "garbage"])
+async def test_a_connection_that_breaks_comes_back_even_when_slack_is_not_well(slack, listening, caplog, fault):
+    async with listening():
+        await slack.socket.connected()
+        slack.fault("apps.connections.open", fault, times=2)
+        slack.socket.cut()
+        await slack.socket.connected(0)
+        assert (await slack.command(text="status")).answers
+    assert len(warnings(caplog)) <= 1
+
+
+async def test_a_renewal_that_fails_keeps_the_old_connection_until_slack_closes_it(slack, listening):
+    async with listening():
+        await slack.socket.connected()
+        slack.fault("apps.connections.open", "500")
+        await slack.socket.refresh()
+        assert (await slack.command(text="status")).answers
+        await slack.socket.stop()
+        assert (await slack.command(text="alerts")).answers
+
+
+async def test_a_connection_outlives_the_time_out_of_its_handshake(slack, listening):
+    async with listening(timeout=0.2, ping_interval=2):
+        await slack.socket.connected()
+        await asyncio.sleep(0.3)
+        assert (await slack.command(text="status")).answers
+    assert [call.method for call in slack.calls].count("apps.connections.open") == 1
+
+
+async def test_no_log_line_holds_a_token_or_a_ticket_at_any_level(slack, listening, caplog):
+    caplog.set_level(logging.DEBUG)
+    slack.fault("socket", "500")
+    async with listening():
+        await slack.command(text="status")
+        slack.socket.cut()
+        await slack.socket.connected(0)
+        await slack.command(text="status")
+    assert "ticket=" not in caplog.text
+    assert APP_TOKEN not in caplog.text
+    assert "/response/" not in caplog.text
+
+
+def own_tasks():
+    coroutines = (task.get_coro().__qualname__ for task in asyncio.all_tasks())
+    return [
+        name for name in coroutines if name.startswith(("_Client", "SocketListener", "SocketModeClient", "AsyncBase"))
+    ]
+
+
+@pytest.mark.parametrize("fault", ["", "hang", "500"])
+async def test_nothing_of_a_listener_is_left_when_it_has_stopped(slack, listening, fault):
+    slack.fault("socket", fault)
+
+    async def think(_):
+        await asyncio.Event().wait()
+
+    async with listening(think):
+        if fault:
+            await until(lambda: slack.socket.refused)
+        else:
+            await slack.command(text="top", answers=0)
+        assert own_tasks() != []
+    assert own_tasks() == []
+
+
+async def test_a_renewal_that_hangs_ends_with_its_listener(slack, listening):
+    async with listening():
+        await slack.socket.connected()
+        slack.fault("apps.connections.open", "hang")
+        await slack.socket.refresh()
+        await until(lambda: slack.calls[-1].outcome == "fault hang")
+    assert own_tasks() == []
+
+
+async def test_a_listener_stops_soon_where_the_connection_is_dead(slack, listening, monkeypatch):
+    monkeypatch.setattr("alertbot.slack.socket._CLOSING", 0.1)
+    async with listening(ping_interval=30):
+        await slack.socket.connected()
+        (socket,) = slack.socket.connections
+        socket._req.transport.pause_reading()
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 2
+
+
+async def test_a_listener_that_never_started_stops(slack):
+    async def on_command(_):
+        raise AssertionError
+
+    listener = SocketListener(APP_TOKEN, on_command, base_url=slack.base_url, clock=SystemClock())
+    await listener.stop()
+    assert not listener.connected
