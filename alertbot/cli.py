@@ -1,0 +1,114 @@
+"""The command line. Each command imports what it needs, so that ``--help`` and ``check`` answer at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alertbot.errors import AlertbotError, ConfigError
+
+_CONFIG = click.option(
+    "-c",
+    "--config",
+    "config_path",
+    default="rules.toml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The configuration file.",
+)
+
+
+class _Group(click.Group):
+    """Turns alertbot's own errors into one clear line and their exit code; nothing else is caught."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            for problem in error.problems:
+                click.echo(str(problem), err=True)
+            ctx.exit(error.exit_code)
+        except AlertbotError as error:
+            click.echo(f"alertbot: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="alertbot")
+def main() -> None:
+    """Watch a CDN's bandwidth and tell Slack when a domain goes dark, spikes or crosses a limit."""
+
+
+@main.command()
+@_CONFIG
+@click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING"]), default="INFO", show_default=True)
+def run(config_path: Path, log_level: str) -> None:
+    """Run the service until it is told to stop."""
+    from alertbot.running import run_service  # noqa: PLC0415 - see above
+
+    run_service(config_path, log_level)
+
+
+@main.command()
+@_CONFIG
+def check(config_path: Path) -> None:
+    """Check a configuration file: every problem at once, as FILE:LINE: KEY: MESSAGE."""
+    from alertbot.config import load  # noqa: PLC0415 - see above
+
+    config = load(config_path)
+    watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
+    click.echo(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
+
+
+@main.command()
+@_CONFIG
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="A history as domain,time,bps.")
+@click.option("--from", "first", help="Judge from this time on (epoch seconds or ISO 8601).")
+@click.option("--to", "last", help="Judge up to this time.")
+@click.option("--rule", "rule_name", help="Show this rule only.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def replay(
+    config_path: Path,
+    csv_path: Path | None,
+    first: str | None,
+    last: str | None,
+    rule_name: str | None,
+    as_json: bool,  # noqa: FBT001 - click hands options over by name
+) -> None:
+    """Say what the rules would have done with the stored history, or with a CSV."""
+    from alertbot.replaying import replay_history  # noqa: PLC0415 - see above
+
+    replay_history(config_path, csv_path, first=first, last=last, rule_name=rule_name, as_json=as_json)
+
+
+@main.command()
+@_CONFIG
+@click.option("--from", "first", help="Export from this time on (epoch seconds or ISO 8601).")
+@click.option("--to", "last", help="Export up to this time.")
+@click.argument("domains", nargs=-1)
+def export(config_path: Path, first: str | None, last: str | None, domains: tuple[str, ...]) -> None:
+    """Write the stored history as the CSV that replay reads."""
+    from alertbot.exporting import export_history  # noqa: PLC0415 - see above
+
+    export_history(config_path, sys.stdout, first=first, last=last, domains=domains)
+
+
+@main.command()
+@_CONFIG
+def manifest(config_path: Path) -> None:
+    """Print the manifest of the Slack app: paste it where Slack asks for one."""
+    from alertbot.config import load  # noqa: PLC0415 - see above
+    from alertbot.slack.manifest import manifest_text  # noqa: PLC0415 - see above
+
+    click.echo(manifest_text(load(config_path).slack.command))
+
+
+@main.command()
+def demo() -> None:
+    """Tell a story at high speed: no token, no network, under a minute."""
+    from alertbot.demo import run_demo  # noqa: PLC0415 - see above
+
+    run_demo(sys.stdout)

@@ -1,0 +1,50 @@
+"""The three secrets: from systemd's credentials or the environment, never from the configuration file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alertbot.errors import CredentialsError
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What was found; ``None`` for what was not. Never shown."""
+
+    api_token: str | None = field(default=None, repr=False)
+    slack_bot_token: str | None = field(default=None, repr=False)
+    slack_app_token: str | None = field(default=None, repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All of them, for whoever must keep them out of a text."""
+        found = (self.api_token, self.slack_bot_token, self.slack_app_token)
+        return tuple(secret for secret in found if secret)
+
+
+def read_credentials(environment: Mapping[str, str]) -> Credentials:
+    """Each from ``$CREDENTIALS_DIRECTORY/NAME`` where there is such a file, else from ``$ALERTBOT_NAME``."""
+    names = ("api_token", "slack_bot_token", "slack_app_token")
+    return Credentials(**{name: _read(name, environment) for name in names})
+
+
+def _read(name: str, environment: Mapping[str, str]) -> str | None:
+    folder = environment.get("CREDENTIALS_DIRECTORY")
+    path = Path(folder) / name if folder else None
+    try:
+        if path is not None and path.is_file():
+            return path.read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CredentialsError(f"the credential {name} cannot be read: {type(error).__name__}") from None
+    return environment.get(f"ALERTBOT_{name.upper()}", "").strip() or None
+
+
+def require_api_token(credentials: Credentials) -> str:
+    """The CDN's token, without which nothing can be watched."""
+    if credentials.api_token is None:
+        raise CredentialsError(
+            "the CDN's API token is missing: set ALERTBOT_API_TOKEN, or give systemd the credential api_token"
+        )
+    return credentials.api_token

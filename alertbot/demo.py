@@ -1,0 +1,185 @@
+"""``alertbot demo``: a story at high speed, told by the real service against a simulated CDN on loopback.
+
+Only three things differ from ``alertbot run``: the clock runs fast, the statistics are the simulator's, and messages
+are printed as they would stand in Slack instead of being posted there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from alertbot.clock import Clock, FastClock
+from alertbot.config import Config, load
+from alertbot.credentials import Credentials
+from alertbot.feed.scenario import Delay, Event, Scenario, Shape
+from alertbot.feed.simulator import Simulator
+from alertbot.ops.logs import set_up
+from alertbot.ops.systemd import Notifier
+from alertbot.service import Service
+from alertbot.slack.blocks import Message
+from alertbot.slack.client import Posted
+from alertbot.slack.messages import plain
+from alertbot.units import DAY, format_clock
+
+SPEED = 500.0
+TOKEN = "demo-token"  # noqa: S105 - opens the simulator, nothing else
+
+_START = int(datetime(2026, 3, 3, 9, 50, tzinfo=UTC).timestamp())
+_MINUTE = 60
+_INDENT = " " * 7
+
+_CONFIG = """
+[feed]
+base_url = "{base_url}"
+probe = "20s"
+
+[watch]
+domains = ["video.example.com", "img.example.com", "downloads.example.com", "shop.example.com"]
+
+[slack]
+channel = "#cdn-alerts"
+mention = {{ critical = "@here" }}
+
+[[rule]]
+name = "went-dark"
+kind = "drop"
+to = "0 bps"
+from = "5 Mbps"
+severity = "critical"
+
+[[rule]]
+name = "far-above-yesterday"
+kind = "day_over_day"
+ratio = 2.0
+
+[[rule]]
+name = "video-ceiling"
+kind = "threshold"
+domains = ["video.*"]
+above = "3 Gbps"
+clear = "2.8 Gbps"
+"""
+
+
+def _at(hour: int, minute: int) -> int:
+    return _START - _START % DAY + hour * 3600 + minute * _MINUTE
+
+
+_SCENARIO = Scenario(
+    token=TOKEN,
+    domains={
+        "video.example.com": Shape(level=1.84e9, swing=0.3, noise=0.02),
+        "img.example.com": Shape(level=320e6, swing=0.3, noise=0.02),
+        "downloads.example.com": Shape(level=500e6, swing=0.2, noise=0.03),
+        "shop.example.com": Shape(level=120e6, swing=0.4, noise=0.03),
+    },
+    events=(
+        Event("downloads.example.com", _at(10, 50), _at(11, 20), 2.6),
+        Event("video.example.com", _at(11, 35), _at(12, 0), 1.5),
+        Event("shop.example.com", _at(12, 20), _at(12, 55), 0.0),
+    ),
+    # Published together, in order: the oldest waits longest.
+    delays=tuple(Delay("*", _at(10, 10 + late), _at(10, 15 + late), 60.0 * (15 - late)) for late in (0, 5, 10)),
+)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What happens at the CDN, and when."""
+
+    time: int
+    text: str
+
+
+_STORY = (
+    _Line(_at(9, 52), "A normal day. alertbot has fetched a week of history and watches four domains."),
+    _Line(_at(10, 17), "The CDN publishes three buckets a quarter of an hour late. Late is not zero: nothing is told."),
+    _Line(_at(10, 50), "A new release: downloads.example.com carries more than twice what it did yesterday."),
+    _Line(_at(11, 35), "A match begins: video.example.com passes its ceiling of 3 Gbps."),
+    _Line(_at(12, 20), "A certificate expires: shop.example.com goes dark."),
+    _Line(_at(12, 55), "Somebody was told in time: shop.example.com is served again."),
+)
+_END = _at(13, 25)
+
+
+def run_demo(file: TextIO) -> None:
+    """Tell the story; ends by itself."""
+    set_up((TOKEN,), journal=False, level="WARNING")
+    asyncio.run(_demo(Console(file=file, highlight=False, soft_wrap=True)))
+
+
+async def _demo(console: Console) -> None:
+    began = time.monotonic()
+    clock = FastClock(_START, SPEED)
+    simulator = Simulator(_SCENARIO, clock)
+    base_url = await simulator.start()
+    try:
+        with tempfile.TemporaryDirectory(prefix="alertbot-demo-") as folder:
+            path = Path(folder) / "rules.toml"
+            path.write_text(_CONFIG.format(base_url=base_url), encoding="utf-8")
+            await _tell(console, clock, load(path), simulator)
+    finally:
+        await simulator.stop()
+    console.print(f"That was {(_END - _START) / 3600:.1f} hours in {time.monotonic() - began:.0f} seconds.")
+    console.print("Next: put your domains into rules.toml (rules.example.toml is a start), then `alertbot run`.")
+
+
+async def _tell(console: Console, clock: Clock, config: Config, simulator: Simulator) -> None:
+    screen = _Screen(console, clock)
+    service = Service(
+        config,
+        Credentials(api_token=TOKEN),
+        clock,
+        notifier=Notifier(None),
+        progress=lambda _done, _total: None,
+        poster=screen,
+        speed=SPEED,
+    )
+    working = asyncio.create_task(service.run())
+    for line in _STORY:
+        await clock.sleep(line.time - clock.time())
+        console.print(f"\n[bold]{format_clock(line.time, UTC, line.time)}[/bold]  {line.text}")
+    await clock.sleep(_END - clock.time())
+    reply = await service.commands.answer("status")
+    screen.show("you: /bandwidth status", reply.message)
+    service.stop()
+    await working
+    console.print(
+        f"\n{screen.posted} alerts, {screen.edited} edited once the domain was back, none for the late buckets;"
+        f" {len(simulator.calls):,} calls to the simulated API."
+    )
+
+
+class _Screen:
+    """Prints messages as they would stand in Slack."""
+
+    def __init__(self, console: Console, clock: Clock) -> None:
+        self.posted = 0
+        self.edited = 0
+        self._console = console
+        self._clock = clock
+
+    async def post(self, channel: str, message: Message, *, metadata_id: str) -> Posted:  # noqa: ARG002 - as Slack's
+        self.posted += 1
+        self.show(f"alertbot in {channel}", message)
+        return Posted(channel, str(self.posted))
+
+    async def update(self, channel_id: str, ts: str, message: Message) -> None:
+        self.edited += 1
+        self.show(f"alertbot in {channel_id}, message {ts} edited", message)
+
+    def show(self, title: str, message: Message) -> None:
+        """One message: who says it, and its lines beside a bar in its colour."""
+        now = format_clock(self._clock.time(), UTC, self._clock.time())
+        self._console.print(Text(f"{_INDENT}{now}  {title}", style="dim"))
+        for line in plain(message).splitlines():
+            self._console.print(Text(_INDENT) + Text("\N{BOX DRAWINGS HEAVY VERTICAL} ", message.color or "dim") + line)

@@ -1,0 +1,43 @@
+"""``alertbot export``: the stored history as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from sqlite_utils import Database
+
+from alertbot.config import load
+from alertbot.history import write_csv
+from alertbot.query.names import resolve
+from alertbot.replay import Span
+from alertbot.replaying import span_of, state_directory
+from alertbot.rules.base import Array
+from alertbot.store import samples, schema
+from alertbot.units import DAY, SLOT
+
+
+def export_history(
+    config_path: Path, file: TextIO, *, first: str | None, last: str | None, domains: Sequence[str]
+) -> None:
+    """Write every stored domain, or those named, between two times, as ``domain,time,bps``."""
+    config = load(config_path, state_directory=state_directory())
+    span = span_of(first, last)
+    database = schema.open_for_reading(config.store.path)
+    try:
+        known = samples.domain_names(database)
+        chosen = [resolve(domain, known) for domain in domains] or known
+        write_csv(file, _series(database, chosen, span))
+    finally:
+        database.close()
+
+
+def _series(database: Database, names: Sequence[str], span: Span) -> Iterator[tuple[str, int, Array]]:
+    days = samples.days(database)
+    if not days:
+        return
+    first = max(span.first, days[0] * DAY)
+    last = min(span.last, (days[-1] + 1) * DAY - SLOT)
+    for name in names:
+        yield name, first, samples.series_between(database, name, first, last)

@@ -1,0 +1,130 @@
+"""History as a CSV file: ``domain,time,bps``, one row a slot, rows of 0 left out or not.
+
+Read, an absent slot between a domain's first and last row is a zero, as in the API's own answers.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alertbot.errors import HistoryError
+from alertbot.rules.base import Array
+from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso, parse_time
+
+HEADER = ["domain", "time", "bps"]
+_LATEST = 2**33
+
+
+@dataclass(frozen=True)
+class SeriesHistory:
+    """What is known of one series: ``values`` (bit/s) at ``slots``, ascending, none twice, zeros left out or not."""
+
+    slots: NDArray[np.int64]
+    values: Array
+
+    @property
+    def first(self) -> int:
+        """The first slot; everything from here to ``last`` is known."""
+        return int(self.slots[0])
+
+    @property
+    def last(self) -> int:
+        """The last slot."""
+        return int(self.slots[-1])
+
+    def day(self, day: int) -> Array:
+        """The 288 slots of one UTC day: NaN outside the history, 0 where a slot within it is absent."""
+        start = day * DAY
+        grid = start + SLOT * np.arange(DAY_SLOTS)
+        values = np.where((grid >= self.first) & (grid <= self.last), 0.0, np.nan)
+        low, high = np.searchsorted(self.slots, [start, start + DAY])
+        values[(self.slots[low:high] - start) // SLOT] = self.values[low:high]
+        return values
+
+
+def read_csv(path: Path) -> dict[str, SeriesHistory]:
+    """Every domain of the file, in order of appearance; ``HistoryError`` names the line that cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            columns = _columns(path, file)
+    except OSError as error:
+        raise HistoryError(
+            f"{path}: {error.strerror}: name a readable file with the header {','.join(HEADER)}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise HistoryError(f"{path}: not UTF-8 text: save the file as UTF-8 CSV") from error
+    return {domain: _history(slots, values) for domain, (slots, values) in columns.items()}
+
+
+def _columns(path: Path, file: TextIO) -> dict[str, tuple[array[int], array[float]]]:
+    reader = csv.reader(file)
+    header = next(reader, None)
+    if header is None or [name.strip().lower() for name in header] != HEADER:
+        raise HistoryError(f"{path}:1: the header must be {','.join(HEADER)}")
+    columns: dict[str, tuple[array[int], array[float]]] = {}
+    try:
+        for row in reader:
+            if row:
+                domain, slot, value = _row(row)
+                slots, values = columns.setdefault(domain, (array("q"), array("d")))
+                slots.append(slot)
+                values.append(value)
+    except (ValueError, csv.Error) as error:
+        raise HistoryError(f"{path}:{reader.line_num}: {error}") from error
+    return columns
+
+
+def _row(row: list[str]) -> tuple[str, int, float]:
+    if len(row) != len(HEADER):
+        raise ValueError(f"{len(row)} fields where {','.join(HEADER)} are due")
+    domain, time, bps = row
+    if not (domain := domain.strip().lower()):
+        raise ValueError("the domain is empty")
+    slot = parse_time(time)
+    if slot % SLOT or not 0 <= slot < _LATEST:
+        raise ValueError(f"time {time} is not the start of a 5-minute slot (a multiple of {SLOT} seconds)")
+    try:
+        value = float(bps)
+    except ValueError:
+        raise ValueError(f'bps "{bps[:40]}" is not a number: write bit/s such as 208706182.29') from None
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(f"bps {bps} cannot be a bandwidth: write bit/s, 0 or more")
+    return domain, slot, value
+
+
+def _history(slots: array[int], values: array[float]) -> SeriesHistory:
+    """In order; of rows for the same slot the last counts."""
+    unsorted = np.frombuffer(slots, dtype=np.int64)
+    order = np.argsort(unsorted, kind="stable")
+    ordered = unsorted[order]
+    last_of_slot = np.append(ordered[1:] != ordered[:-1], True)
+    return SeriesHistory(ordered[last_of_slot], np.frombuffer(values)[order][last_of_slot])
+
+
+def write_csv(file: TextIO, series: Iterable[tuple[str, int, Array]]) -> int:
+    """Write (name, first slot, values) as the CSV that ``read_csv`` reads; how many rows that was.
+
+    Unknown slots are left out, which the CSV cannot tell from zeros; known zeros are written.
+    """
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(HEADER)
+    rows = 0
+    for name, first, values in series:
+        known = np.flatnonzero(~np.isnan(values))
+        writer.writerows(_rows(name, first, known, values))
+        rows += len(known)
+    return rows
+
+
+def _rows(name: str, first: int, known: NDArray[np.intp], values: Array) -> Iterator[tuple[str, str, str]]:
+    for index in known.tolist():
+        yield name, format_iso(first + SLOT * index), f"{values[index]:.17g}".removesuffix(".0")

@@ -1,0 +1,1 @@
+"""Operations: what the service tells systemd and the log."""

@@ -1,0 +1,38 @@
+"""Tells systemd how the service is, over the socket it names; does nothing where there is none.
+
+Protocol: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
+"""
+
+from __future__ import annotations
+
+import socket
+
+
+class Notifier:
+    """Sends states to ``$NOTIFY_SOCKET``, given as ``address``; a leading ``@`` means the abstract namespace."""
+
+    def __init__(self, address: str | None) -> None:
+        self._address = "\0" + address[1:] if address and address.startswith("@") else address
+
+    def ready(self) -> None:
+        """Start-up is over."""
+        self._send("READY=1")
+
+    def stopping(self) -> None:
+        """Shutting down."""
+        self._send("STOPPING=1")
+
+    def status(self, line: str) -> None:
+        """One line for ``systemctl status``."""
+        self._send(f"STATUS={' '.join(line.splitlines())}")
+
+    def _send(self, state: str) -> None:
+        if not self._address:
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            try:
+                channel.connect(self._address)
+                channel.sendall(state.encode())
+            except OSError:
+                # systemd that does not listen must not end the service it would restart.
+                return

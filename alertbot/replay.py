@@ -1,0 +1,113 @@
+"""Replay: what the rules would have done with a history, by the very code that judges live.
+
+The history comes a UTC day at a time, so that memory holds what the rules look back on and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from sqlite_utils import Database
+
+from alertbot.alerts.engine import AlertKey, Engine
+from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.history import SeriesHistory
+from alertbot.rules.base import Array, Mask, Rule
+from alertbot.rules.grid import Grid
+from alertbot.store import samples
+from alertbot.units import DAY, DAY_SLOTS, SLOT
+
+
+class History(Protocol):
+    """Where a replay's values come from."""
+
+    @property
+    def series(self) -> Sequence[str]:
+        """The series there is history of."""
+
+    def days(self) -> Sequence[int]:
+        """The UTC days (since the epoch) with any history, ascending."""
+
+    def day(self, day: int) -> tuple[Array, Mask]:
+        """Values (288 slots x series, NaN unknown), and which slots lie within each series' history."""
+
+
+class CsvHistory:
+    """A history read from a CSV: complete between each domain's first and last row."""
+
+    def __init__(self, histories: Mapping[str, SeriesHistory]) -> None:
+        self._histories = histories
+        self.series = tuple(histories)
+
+    def days(self) -> Sequence[int]:
+        held = {day for h in self._histories.values() for day in range(h.first // DAY, h.last // DAY + 1)}
+        return sorted(held)
+
+    def day(self, day: int) -> tuple[Array, Mask]:
+        values = np.full((DAY_SLOTS, len(self.series)), np.nan)
+        for column, history in enumerate(self._histories.values()):
+            if history.first // DAY <= day <= history.last // DAY:
+                values[:, column] = history.day(day)
+        return values, ~np.isnan(values)
+
+
+class StoredHistory:
+    """The samples of a database. What is unknown between two known slots of a series was given up."""
+
+    def __init__(self, database: Database, series: Sequence[str]) -> None:
+        self._database = database
+        self.series = tuple(series)
+        self._spans = samples.known_spans(database, self.series)
+
+    def days(self) -> Sequence[int]:
+        return samples.days(self._database)
+
+    def day(self, day: int) -> tuple[Array, Mask]:
+        grid = Grid(self.series)
+        samples.load(self._database, grid, day * DAY, day * DAY)
+        slots = (day * DAY + SLOT * np.arange(DAY_SLOTS))[:, None]
+        first, last = self._spans
+        return grid.day(day), (slots >= first) & (slots <= last)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The slots to judge, both included; what lies before serves as reference only."""
+
+    first: int = 0
+    last: int = 2**62
+
+
+def replay(engine: Engine, history: History, span: Span) -> Iterator[Change]:
+    """Every change of an alert, ordered by slot, rule and series."""
+    grid = Grid(history.series)
+    alerts: Mapping[AlertKey, Alert] = {}
+    for day in history.days():
+        values, within = history.day(day)
+        grid.day(day)[:] = values
+        slots = day * DAY + SLOT * np.arange(DAY_SLOTS)
+        due = within & ((slots >= span.first) & (slots <= span.last))[:, None]
+        if due.any():
+            judgement = engine.judge(grid, day * DAY, due, alerts)
+            alerts = judgement.alerts
+            yield from judgement.changes
+        grid.forget((day + 1) * DAY - engine.depth * SLOT)
+
+
+def as_event(change: Change, rules: Mapping[str, Rule]) -> dict[str, Any]:
+    """One line of ``replay --json``."""
+    alert = change.alert
+    return {
+        "event": "fired" if change.fired else "resolved",
+        "rule": alert.rule,
+        "series": alert.series,
+        "slot": alert.slot,
+        "since": alert.since,
+        "value": alert.value,
+        "reference": alert.reference,
+        "severity": rules[alert.rule].severity.value,
+        "reason": change.reason.value,
+    }

@@ -1,0 +1,40 @@
+"""``alertbot run``: from a configuration file to a running service, and its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from alertbot.clock import SystemClock
+from alertbot.config import load
+from alertbot.credentials import read_credentials
+from alertbot.ops.logs import set_up
+from alertbot.ops.progress import history_reporter
+from alertbot.ops.systemd import Notifier
+from alertbot.replaying import state_directory
+from alertbot.service import Service
+
+
+def run_service(config_path: Path, log_level: str) -> None:
+    """Run until SIGTERM or SIGINT; ``AlertbotError`` where it cannot start."""
+    environment = dict(os.environ)
+    config = load(config_path, state_directory=state_directory())
+    credentials = read_credentials(environment)
+    set_up(credentials.secrets, journal="JOURNAL_STREAM" in environment, level=log_level)
+
+    async def work() -> None:
+        service = Service(
+            config,
+            credentials,
+            SystemClock(),
+            notifier=Notifier(environment.get("NOTIFY_SOCKET")),
+            progress=history_reporter(),
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, service.stop)
+        await service.run()
+
+    asyncio.run(work())

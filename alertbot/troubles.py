@@ -1,0 +1,82 @@
+"""What is wrong with the feed just now, told in the log once for each cause, and once more when it is over."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from alertbot.clock import Clock
+from alertbot.errors import FeedError
+from alertbot.units import format_duration
+
+log = logging.getLogger(__name__)
+
+AGAIN_AFTER = 3600.0
+"""Seconds after which a cause that comes and goes is told again."""
+
+
+@dataclass
+class _Outage:
+    """Since when probes fail, and how many did from which cause, the latest last."""
+
+    since: float
+    causes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def cause(self) -> str | None:
+        return next(reversed(self.causes), None)
+
+    @property
+    def probes(self) -> int:
+        return sum(self.causes.values())
+
+
+class Troubles:
+    """Keeps the present failure of the whole feed, and of single series."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._outage: _Outage | None = None
+        self._told: dict[str, float] = {}
+        self._unreadable: dict[str, str] = {}
+
+    @property
+    def cause(self) -> str | None:
+        """Why the feed gives no answers now; ``None`` while it does."""
+        return None if self._outage is None else self._outage.cause
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """The series whose last call failed, and why."""
+        return dict(self._unreadable)
+
+    def down(self, error: FeedError) -> None:
+        """The probe failed: nothing can be known until one succeeds."""
+        if self._outage is None:
+            self._outage = _Outage(self._clock.monotonic())
+        if error.cause not in self._outage.causes:
+            _tell(error)
+        self._outage.causes[error.cause] = self._outage.causes.pop(error.cause, 0) + 1
+
+    def up(self) -> None:
+        """The probe succeeded."""
+        if self._outage is not None:
+            lasted = format_duration(self._clock.monotonic() - self._outage.since)
+            log.info("the CDN's API answers again after %s and %d failed probes", lasted, self._outage.probes)
+            self._outage = None
+
+    def missed(self, series: str, error: FeedError) -> None:
+        """One series could not be read; it stays unknown and is asked for first the next time."""
+        self._unreadable[series] = error.cause
+        now = self._clock.monotonic()
+        if now - self._told.get(error.cause, -AGAIN_AFTER) >= AGAIN_AFTER:
+            self._told[error.cause] = now
+            _tell(error)
+
+    def read(self, series: str) -> None:
+        """One series was read."""
+        self._unreadable.pop(series, None)
+
+
+def _tell(error: FeedError) -> None:
+    log.warning("the CDN's API: %s; what it would have told stays unknown, and alerts hold", error)

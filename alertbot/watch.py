@@ -1,0 +1,65 @@
+"""What one configuration watches: domains, groups and their series, and the rules laid over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from alertbot.alerts.engine import Engine
+from alertbot.config import Config
+from alertbot.feed.api import ALL
+from alertbot.rules.base import Rule
+from alertbot.rules.selection import TOTAL, Group, select
+from alertbot.store.state import Traits
+
+MOST_SUMMED = 10
+"""How many domains the API sums in one call."""
+
+Calls = tuple[tuple[str, ...], ...]
+"""The calls whose answers, added up, are one series: the domains of each."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """``selection``: the series each rule judges, by its name. ``plan``: the calls that read each series."""
+
+    domains: tuple[str, ...]
+    groups: tuple[Group, ...]
+    selection: Mapping[str, tuple[str, ...]]
+    plan: Mapping[str, Calls]
+    rules: Mapping[str, Rule]
+    engine: Engine
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Every watched series: the domains, the groups' sums, the total."""
+        return tuple(self.plan)
+
+    @property
+    def traits(self) -> dict[str, Traits]:
+        """What the store keeps of each rule beside its alerts."""
+        return {name: Traits(rule.severity.value, rule.kind.bars) for name, rule in self.rules.items()}
+
+    @property
+    def patience(self) -> int:
+        """The most slots any rule looks at before it fires: what a new series is judged on at once."""
+        return max((max(rule.for_slots, rule.within_slots or 0) for rule in self.rules.values()), default=1)
+
+
+def lay_out(config: Config, domains: Sequence[str]) -> Watch:
+    """The series of these domains under a configuration, and its rules over them."""
+    groups = tuple(group.resolve(domains) for group in config.groups)
+    plan = _plan(domains, groups)
+    rules = {rule.name: rule for rule in config.rules if rule.enabled}
+    selection = {name: select(rule.domains, rule.except_, domains, groups) for name, rule in rules.items()}
+    engine = Engine(tuple(rules.values()), selection, tuple(plan))
+    return Watch(tuple(domains), groups, selection, plan, rules, engine)
+
+
+def _plan(domains: Sequence[str], groups: Sequence[Group]) -> dict[str, Calls]:
+    plan: dict[str, Calls] = {domain: ((domain,),) for domain in domains}
+    for group in groups:
+        if group.sum and group.members:
+            chunks = range(0, len(group.members), MOST_SUMMED)
+            plan[group.series] = tuple(group.members[start : start + MOST_SUMMED] for start in chunks)
+    return plan | {TOTAL: (ALL,)}
