@@ -1,27 +1,34 @@
 """Polling: a cheap look at the total every few seconds, and a fan-out over the series once a slot is new.
 
-An answer counts only up to the frontier as it stood before the call began; within that an absent bucket is a true
-zero. What a failed call would have told stays unknown, and is asked for first the next time.
+An answer counts only up to the frontier as it stood before the call began, less what the series is held back for
+being late; within that an absent bucket is a true zero. What a failed call would have told stays unknown, and is asked
+for first the next time.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import statistics
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.alerts.ledger import Entry, Ledger
-from alertbot.clock import Clock
-from alertbot.errors import FeedBadRequest, FeedError, FeedGarbled, FeedUnauthorised, FeedUnknownDomain
+from alertbot.alerts.ledger import Ledger
+from alertbot.alerts.lifecycle import Reason
+from alertbot.desk import Desk
+from alertbot.errors import FeedError, FeedRefused, FeedUnauthorised
+from alertbot.fanout import MOST_SLOTS, Outcome, Reader, Reading, Want
 from alertbot.feed.api import ALL, Answer, CdnApi
-from alertbot.feed.budget import Lane
+from alertbot.feed.apitime import ApiTime
 from alertbot.feed.frontier import Frontier, Probe, advance, broken
-from alertbot.rules.base import Array
+from alertbot.feed.lateness import Late, Lateness
+from alertbot.feed.vigil import FeedFacts
+from alertbot.rules.selection import TOTAL
+from alertbot.store.store import Memory
 from alertbot.troubles import Troubles
-from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso, slot_at
+from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
 from alertbot.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -29,8 +36,8 @@ log = logging.getLogger(__name__)
 REREAD = 24
 """Slots that every fan-out reads again: values may be revised."""
 
-MOST_SLOTS = 10 * DAY_SLOTS
-"""The API's limit for a call at this grain."""
+HOURLY_REREAD = 29 * 3600 // SLOT
+"""Slots read again once an hour: a day back, and once more what is 28 hours old."""
 
 HISTORY = 8 * DAY_SLOTS
 """Slots fetched at a first start at least: a week back to compare with, still one call a series."""
@@ -38,12 +45,16 @@ HISTORY = 8 * DAY_SLOTS
 FIRST_LOOK = 9 * DAY
 """Seconds the first probe looks back for traffic."""
 
-AT_ONCE = 8
 BATCH = 40
 """Series asked for before what they showed is judged and committed."""
 
 GIVE_UP_AFTER = 5
 """Calls in a row without an answer after which a fan-out waits for the next probe."""
+
+ZONE_CHECK_BACK = 26 * 3600
+"""Seconds back for the look that tells a wrong time zone: further than any zone is off, so that it lies in the past."""
+
+_REFUSED_TOKEN = 401_001
 
 
 @dataclass(frozen=True)
@@ -52,169 +63,272 @@ class Pace:
 
     max_lag: int
     keep: int
+    each_domain: bool
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Older history that is still to be read."""
+
+    series: str
+    first: int
+    last: int
 
 
 class Poller:
-    """Reads the feed into a ledger; ``commit`` stores what a batch came to, ``progress`` hears of history."""
+    """Reads the feed into a ledger and hands the desk what that came to; ``progress`` hears of history."""
 
     def __init__(
         self,
         api: CdnApi,
         watch: Watch,
         ledger: Ledger,
+        desk: Desk,
         *,
         pace: Pace,
-        clock: Clock,
+        time: ApiTime,
         troubles: Troubles,
         frontier: Frontier,
-        commit: Callable[[Entry], Awaitable[None]],
+        memory: Memory,
         progress: Callable[[int, int], None],
     ) -> None:
         self.frontier = frontier
+        self.lateness = Lateness(pace.max_lag, memory.late)
         self._api = api
         self._watch = watch
         self._ledger = ledger
+        self._desk = desk
         self._pace = pace
-        self._clock = clock
+        self._time = time
         self._troubles = troubles
-        self._commit = commit
         self._progress = progress
-        self._covered = {series: ledger.cursor(series) for series in watch.series}
+        self._published = dict(memory.published)
+        self._asked: dict[str, int | None] = dict.fromkeys(watch.series)
         self._lacks_history = set(watch.series)
-        self._api_time: tuple[float, float] | None = None  # the API's clock, and the monotonic time it was read at
+        self._older: deque[_Piece] = deque()
+        self._reread_at = dict.fromkeys(watch.series, 0)
+        self._changed_at: float | None = None
+        self._zone_checked: float | None = None
+        self._all_refused = False
+        self._left_out: frozenset[str] = frozenset()
+        self._reader = Reader(api, watch.plan, each_domain=pace.each_domain, recent=REREAD, held=self._held)
 
-    async def cycle(self) -> None:
-        """One look at the total and, where it proves a new slot, at every series that lags behind."""
+    async def probe(self) -> None:
+        """Look at the total; raises ``FeedError``, after which silence must be waited for afresh."""
         try:
-            await self._probe()
-        except FeedError as error:
+            await self._check_zone()
+            answer = await self._ask_total()
+        except FeedError:
             self.frontier = broken(self.frontier)
-            self._troubles.down(error)
-            return
-        self._troubles.up()
-        if self.frontier.slot is not None:
-            await self._fan_out(self.frontier.slot)
-
-    def behind(self) -> list[str]:
-        """The series of which the frontier's slot is not known yet, the farthest behind first."""
-        frontier = self.frontier.slot
-        lagging = [(covered or 0, series) for series, covered in self._covered.items()]
-        return [series for covered, series in sorted(lagging, key=lambda one: one[0]) if covered < (frontier or 0)]
-
-    def time(self) -> float:
-        """Epoch seconds by the API's own clock once it told it, carried on by a clock that does not step."""
-        if self._api_time is None:
-            return self._clock.time()
-        told, at = self._api_time
-        return told + self._clock.monotonic() - at
-
-    async def _probe(self) -> None:
-        now = slot_at(self.time())
-        first = max(self.frontier.newest or 0, now - FIRST_LOOK)
-        answer = await self._api.bandwidth(ALL, first, max(first, now))
-        if answer.server_time is not None:
-            self._api_time = answer.server_time, self._clock.monotonic()
+            raise
         newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
-        self.frontier = advance(self.frontier, Probe(newest, self.time(), self._clock.monotonic()), self._pace.max_lag)
+        self._time.heard(answer.server_time, newest)
+        before, now = self.frontier, self._time.monotonic()
+        self.frontier = advance(before, Probe(newest, self._time.time(), now), self._pace.max_lag)
+        if self.frontier.newest != before.newest or self._changed_at is None:
+            self._changed_at = now
+        if self.frontier.newest is not None and self.frontier.newest != before.newest:
+            await self._note_publication(self.frontier.newest, first=before.newest is None)
+        if self.frontier.slot is not None and self.frontier.slot != before.slot:
+            self.lateness.reached(before.slot, self.frontier.slot, now)
+            await self._desk.begin(self.frontier.slot)
 
-    async def _fan_out(self, frontier: int) -> None:
+    async def fan_out(self) -> None:
+        """Read, judge and commit every series that lags behind the frontier; older history once nothing does."""
+        frontier = self.frontier.slot
+        if frontier is None:
+            return
         behind = self.behind()
-        first_time = [series for series in behind if self._ledger.cursor(series) is None]
+        fresh = sum(self._ledger.cursor(series) is None for series in behind)
         done, silent = 0, 0
         for start in range(0, len(behind), BATCH):
             batch = behind[start : start + BATCH]
-            outcomes = await self._read_batch(batch, frontier)
-            answered = await self._judge(batch, outcomes, frontier)
+            outcomes = await self._reader.read([self._want(series, frontier) for series in batch], frontier)
+            answered = await self._judge(outcomes, frontier)
             silent = 0 if answered else silent + len(batch)
             done += len(batch)
-            if first_time:
-                self._progress(min(done, len(first_time)), len(first_time))
-            if silent >= GIVE_UP_AFTER or any(isinstance(outcome, FeedUnauthorised) for outcome in outcomes):
+            if fresh:
+                self._progress(min(done, fresh), fresh)
+            if silent >= GIVE_UP_AFTER or any(_hopeless(outcome) for outcome in outcomes.values()):
                 return
+        await self._read_older(frontier)
 
-    async def _read_batch(self, batch: Sequence[str], frontier: int) -> list[tuple[int, Array] | FeedError]:
-        gate = asyncio.Semaphore(AT_ONCE)
+    def behind(self) -> list[str]:
+        """The series not asked for since the frontier moved, what is known of the shortest first."""
+        frontier = self.frontier.slot
+        if frontier is None:
+            return []
+        left_out = self._left_out | {TOTAL} if self._all_refused else self._left_out
+        lagging = [
+            series
+            for series, asked in self._asked.items()
+            if (asked is None or asked < frontier) and series not in left_out
+        ]
+        return sorted(lagging, key=lambda series: self._ledger.cursor(series) or 0)
 
-        async def read(series: str) -> tuple[int, Array] | FeedError:
-            async with gate:
-                try:
-                    return await self._read(series, frontier)
-                except FeedError as error:
-                    return error
+    def leave_out(self, domains: frozenset[str]) -> None:
+        """Do not ask for these any more: the account does not have them."""
+        self._left_out = domains
 
-        return await asyncio.gather(*(read(series) for series in batch))
+    def carried_lately(self, series: str) -> bool:
+        """Whether a series carried anything within the last known day."""
+        last = self._ledger.cursor(series)
+        return last is not None and bool(np.nansum(self._held(series, last - DAY + SLOT, DAY_SLOTS)) > 0)
 
-    async def _judge(
-        self, batch: Sequence[str], outcomes: Sequence[tuple[int, Array] | FeedError], frontier: int
-    ) -> int:
-        """Take what a batch of calls showed, judge and commit it; how many calls were answered."""
-        answered = 0
-        for series, outcome in zip(batch, outcomes, strict=True):
+    def facts(self, *, usually_silent: bool) -> FeedFacts:
+        """The feed as the vigil looks at it."""
+        now = self._time.monotonic()
+        return FeedFacts(
+            now=self._time.time(),
+            newest=self.frontier.newest,
+            frontier=self.frontier.slot,
+            unchanged=0.0 if self._changed_at is None else now - self._changed_at,
+            failing=self._troubles.failing_for(),
+            cause=self._troubles.cause,
+            unreadable=self._troubles.unreadable_for(),
+            usually_silent=usually_silent,
+        )
+
+    def lag(self) -> float | None:
+        """Seconds after its close at which the account's total shows a slot: the median of the last day."""
+        lags = [shown - slot - SLOT for slot, shown in self._published.items()]
+        return statistics.median(lags) if lags else None
+
+    def due_in(self) -> float | None:
+        """Seconds until the next slot is likely to be published; ``None`` where that is not known."""
+        lag, newest = self.lag(), self.frontier.newest
+        return None if lag is None or newest is None else newest + 2 * SLOT + lag - self._time.time()
+
+    async def _check_zone(self) -> None:
+        """Once an hour ask for an hour of yesterday: slots from elsewhere mean that times are understood otherwise."""
+        now = self._time.monotonic()
+        if self._zone_checked is None or now - self._zone_checked >= 3600:
+            first = slot_at(self._time.time()) - ZONE_CHECK_BACK
+            await self._total(first, first + 11 * SLOT)
+            self._zone_checked = now
+
+    async def _ask_total(self) -> Answer:
+        now = slot_at(self._time.latest())
+        first = max(self.frontier.newest or 0, now - FIRST_LOOK)
+        return await self._total(first, max(first, now))
+
+    async def _total(self, first: int, last: int) -> Answer:
+        """The account's total; where that is refused, the sum of the busiest watched domains stands for it."""
+        if not self._all_refused:
+            try:
+                return await self._api.bandwidth(ALL, first, last)
+            except FeedRefused as error:
+                if error.code == _REFUSED_TOKEN:
+                    raise
+                answer = await self._api.bandwidth(self._busiest(), first, last)
+                self._all_refused = True
+                log.warning("the account's total is refused, so ten of its domains stand for it: %s", error)
+                return answer
+        return await self._api.bandwidth(self._busiest(), first, last)
+
+    def _busiest(self) -> Sequence[str]:
+        domains = self._watch.domains
+        columns = np.array([self._ledger.grid.column[domain] for domain in domains], dtype=np.intp)
+        last = self.frontier.slot
+        if last is None:
+            return domains[:10]
+        carried = np.nan_to_num(self._ledger.grid.values(last - (REREAD - 1) * SLOT, REREAD, columns)).sum(axis=0)
+        return [domains[position] for position in np.argsort(-carried, kind="stable")[:10]]
+
+    async def _note_publication(self, newest: int, *, first: bool) -> None:
+        """When a slot was first shown; the first one seen may have stood there for long."""
+        if not first:
+            self._published[newest] = self._time.time()
+            await self._desk.note_publication(newest, self._published[newest])
+        for slot in [slot for slot in self._published if slot < newest - DAY]:
+            del self._published[slot]
+
+    def _want(self, series: str, frontier: int) -> Want:
+        """From the slot after the last known one, or further back for what may be revised, or for history, once."""
+        oldest = frontier - self._pace.keep * SLOT
+        cursor = self._ledger.cursor(series)
+        first = frontier - (REREAD - 1) * SLOT
+        if frontier - self._reread_at[series] >= 3600:
+            first = frontier - (HOURLY_REREAD - 1) * SLOT
+        if cursor is not None:
+            first = min(first, cursor + SLOT)
+        if series in self._lacks_history:
+            first = min(first, self._history_from(series, frontier, cursor))
+        if first < oldest:
+            self._ledger.give_up(series, oldest - SLOT)
+        last, span = frontier, (MOST_SLOTS - 1) * SLOT
+        while last - span > max(first, oldest):
+            last -= span + SLOT
+            self._older.append(_Piece(series, max(first, oldest, last - span), last))
+        return Want(series, max(first, oldest, frontier - span))
+
+    def _history_from(self, series: str, frontier: int, cursor: int | None) -> int:
+        """The first slot that the rules look back on and that is not held."""
+        needed = self._watch.engine.depth + self._watch.patience
+        depth = max(HISTORY, needed) if cursor is None else needed
+        first = frontier - depth * SLOT
+        unknown = np.flatnonzero(np.isnan(self._held(series, first, depth)))
+        return first + SLOT * int(unknown[0]) if len(unknown) else frontier
+
+    async def _judge(self, outcomes: Mapping[str, Outcome], frontier: int) -> int:
+        """Take what was read, judge and commit it; how many series were answered."""
+        begun: dict[str, int] = {}
+        late: list[Late] = []
+        for series, outcome in outcomes.items():
             if isinstance(outcome, FeedError):
                 self._troubles.missed(series, outcome)
                 continue
-            first, values = outcome
-            answered += 1
             self._troubles.read(series)
-            self._ledger.take(series, first, values)
-            self._lacks_history.discard(series)
-            self._covered[series] = frontier
-            if self._ledger.cursor(series) is None:
-                self._ledger.start(series, frontier - self._watch.patience * SLOT)
+            late += self._take(series, outcome, frontier, begun)
+        answered = sum(isinstance(outcome, Reading) for outcome in outcomes.values())
         if answered:
-            await self._commit(self._ledger.judge(frontier))
+            entry = self._ledger.judge(frontier)
+            wrong = {change.alert.series for change in entry.changes if change.reason is Reason.REVISED}
+            late += [self.lateness.wrong(series, frontier) for series in sorted(wrong)]
+            await self._desk.commit(entry, frontier, begun, late)
             self._ledger.trim()
         return answered
 
-    async def _read(self, series: str, frontier: int) -> tuple[int, Array]:
-        """First slot and values of one series up to the frontier; in them an absent bucket is a zero."""
-        recent = frontier - (REREAD - 1) * SLOT
-        first = min(self._first_wanted(series, frontier), recent)
-        try:
-            return first, await self._read_span(series, first, frontier)
-        except FeedUnknownDomain:
-            raise
-        except FeedBadRequest as error:
-            if first == recent:
-                raise
-            log.warning("history before %s cannot be had: %s", format_iso(recent), error)
-        values = await self._read_span(series, recent, frontier)
-        self._ledger.give_up(series, recent - SLOT)
-        return recent, values
+    def _take(self, series: str, reading: Reading, frontier: int, begun: dict[str, int]) -> list[Late]:
+        recent = max(reading.first, frontier - (REREAD - 1) * SLOT)
+        shown = reading.values[(recent - reading.first) // SLOT :]
+        late = self.lateness.shown(series, recent, shown, reading.began)
+        if self._desk.series_begun.setdefault(series, frontier) == frontier:
+            begun[series] = frontier
+        known_to = frontier - SLOT * self.lateness.hold(series, frontier, self._desk.series_begun[series])
+        self._ledger.take(series, reading.first, reading.values[: (known_to - reading.first) // SLOT + 1])
+        if reading.cut:
+            self._ledger.give_up(series, reading.first - SLOT)
+        if self._ledger.cursor(series) is None:
+            self._ledger.start(series, known_to - self._watch.patience * SLOT)
+        if reading.first <= frontier - (HOURLY_REREAD - 1) * SLOT:
+            self._reread_at[series] = frontier
+        self._lacks_history.discard(series)
+        self._asked[series] = frontier
+        return late
 
-    def _first_wanted(self, series: str, frontier: int) -> int:
-        """The slot after the last known one, or where history begins, once."""
-        covered = self._covered[series]
-        oldest = frontier - self._pace.keep * SLOT
-        if series not in self._lacks_history:
-            return max(oldest, (covered or 0) + SLOT)
-        needed = self._watch.engine.depth + self._watch.patience
-        first = max(oldest, frontier - (max(HISTORY, needed) if covered is None else needed) * SLOT)
-        column = np.array([self._ledger.grid.column[series]])
-        held = self._ledger.grid.values(first, (frontier - first) // SLOT, column)[:, 0]
-        unknown = np.flatnonzero(np.isnan(held))
-        begin = first + SLOT * int(unknown[0]) if len(unknown) else frontier
-        return begin if covered is None else max(oldest, min(begin, covered + SLOT))
+    async def _read_older(self, frontier: int) -> None:
+        """A few pieces of older history: references reach further back as it comes in."""
+        pieces: list[_Piece] = []
+        while self._older and len(pieces) < BATCH and self._older[0].last == (pieces or self._older)[0].last:
+            pieces.append(self._older.popleft())
+        if not pieces:
+            return
+        outcomes = await self._reader.read([Want(piece.series, piece.first) for piece in pieces], pieces[0].last)
+        for piece in pieces:
+            outcome = outcomes[piece.series]
+            if isinstance(outcome, Reading):
+                self._ledger.take(piece.series, outcome.first, outcome.values)
+            elif isinstance(outcome, FeedRefused):
+                self._ledger.give_up(piece.series, piece.last)
+            else:
+                self._older.append(piece)
+        await self._desk.commit(self._ledger.judge(frontier), frontier)
 
-    async def _read_span(self, series: str, first: int, last: int) -> Array:
-        values = np.zeros((last - first) // SLOT + 1)
-        for domains in self._watch.plan[series]:
-            for start in range(first, last + SLOT, MOST_SLOTS * SLOT):
-                end = min(last, start + (MOST_SLOTS - 1) * SLOT)
-                answer = await self._api.bandwidth(domains, start, end, lane=_lane(first, last))
-                for slot, value in answer.values.items():
-                    values[(slot - first) // SLOT] += value
-                self._check(series, values[(start - first) // SLOT : (end - first) // SLOT + 1], answer)
-        return values
-
-    def _check(self, series: str, values: Array, answer: Answer) -> None:
-        """An answer that shows nothing where traffic was seen before is a failure, not a revision to zero."""
-        column = np.array([self._ledger.grid.column[series]])
-        held = self._ledger.grid.values(answer.start, len(values), column)[:, 0] > 0
-        if held.any() and not (values[held] > 0).any():
-            call = f"stat/bandwidth of {series} {format_iso(answer.start)}..{format_iso(answer.end)}"
-            raise FeedGarbled(call, f"shows none of the {int(held.sum())} slots with traffic seen there before")
+    def _held(self, series: str, first: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return self._ledger.grid.values(first, count, np.array([self._ledger.grid.column[series]]))[:, 0]
 
 
-def _lane(first: int, last: int) -> Lane:
-    return Lane.HISTORY if last - first > DAY else Lane.POLL
+def _hopeless(outcome: Outcome) -> bool:
+    """A refused token fails every other call too."""
+    return isinstance(outcome, FeedUnauthorised) and outcome.code == _REFUSED_TOKEN

@@ -13,7 +13,6 @@ import click
 from alertbot.alerts import wording
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Change
-from alertbot.alerts.wording import Notice
 from alertbot.config import Config, load
 from alertbot.errors import UsageError
 from alertbot.history import read_csv
@@ -93,8 +92,10 @@ def _print_story(changes: Iterable[Change], rules: Mapping[str, Rule], zone: tzi
     for change in changes:
         fired += change.fired
         now = change.alert.slot + SLOT
-        notice = Notice(0, rules[change.alert.rule], change, now, 0, 0)
+        rule, reason = rules[change.alert.rule], None if change.fired else change.reason.value
         stamp = wording.stamp(now, zone)
         word = "fired   " if change.fired else "resolved"
-        click.echo(f"{stamp}  {word}  {change.alert.rule}: {wording.headline(notice, zone, str)}")
+        click.echo(
+            f"{stamp}  {word}  {change.alert.rule}: {wording.headline(rule, change.alert, reason, zone, now, wording.PLAIN)}"
+        )
     click.echo(f"{fired} alerts fired.")

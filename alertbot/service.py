@@ -8,37 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from alertbot.alerts.ledger import Ledger
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.credentials import Credentials, require_api_token
-from alertbot.desk import Desk
-from alertbot.errors import CredentialsError, FeedError, StoreError
+from alertbot.errors import CredentialsError, StoreError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
-from alertbot.feed.frontier import Frontier
 from alertbot.ops.progress import Reporter
 from alertbot.ops.systemd import Notifier
-from alertbot.poll import Pace, Poller
-from alertbot.query.live import Live
 from alertbot.slack.commands import Commands, Subject
 from alertbot.slack.delivery import Delivery, LogPoster, Poster
 from alertbot.slack.workspace import Workspace
 from alertbot.store.schema import Lock
 from alertbot.storekeeper import Storekeeper
-from alertbot.troubles import Troubles
-from alertbot.units import DAY, SLOT, format_clock
-from alertbot.watch import Watch, lay_out
+from alertbot.units import SLOT, format_clock
+from alertbot.watching import Watching
 
 log = logging.getLogger(__name__)
 
-REDISCOVER = 3600.0
-"""Seconds after which the account's domains are asked for again, where they are not listed."""
+_POLL = "poll"
+
+AFTER_DUE = 1.0
+"""Seconds after the expected publication of a slot at which an early look is worth it."""
 
 CLOCK_CHECK = 5.0
 CLOCK_STEP = 10.0
@@ -63,17 +59,15 @@ class Service:
         self._clock = clock
         self._speed = speed
         self._notifier = notifier
-        self._progress = progress
         self._stopping = asyncio.Event()
         self._lock = Lock(config.store.path)
         self._keeper = Storekeeper()
         self._budget = Budget(config.feed.calls_per_minute, clock)
         self._api = _api(config, credentials, self._budget, clock)
-        self._troubles = Troubles(clock)
-        self._watch: Watch | None = None
-        self._poller: Poller | None = None
-        self._discovered: tuple[float, tuple[str, ...]] | None = None
-        self.commands = Commands(self._subject, self.live)
+        self._watching = Watching(
+            config, self._api, self._budget, self._keeper, clock, wake=self._wake, progress=progress
+        )
+        self.commands = Commands(self._subject, self._watching.live)
         self._workspace = _workspace(config, credentials, self.commands, clock)
         self._poster: Poster = poster or self._workspace or LogPoster()
         self._delivery = Delivery(self._keeper, self._poster, clock)
@@ -93,23 +87,8 @@ class Service:
             self._notifier.stopping()
             await self._shut_down()
 
-    def live(self) -> Live:
-        """What the feed looks like just now."""
-        poller, watch = self._poller, self._watch
-        if poller is None or watch is None:
-            return Live(self._clock.time(), trouble=self._troubles.cause)
-        return Live(
-            now=poller.time(),
-            frontier=poller.frontier.slot,
-            newest=poller.frontier.newest,
-            trouble=self._troubles.cause,
-            unreadable=self._troubles.unreadable,
-            calls_left=self._budget.left(),
-            calls_per_minute=self._config.feed.calls_per_minute,
-            domains=len(watch.domains),
-            series=len(watch.series),
-            behind=len(poller.behind()),
-        )
+    def _wake(self) -> None:
+        self._delivery.wake()
 
     async def _start(self) -> None:
         self._lock.take()
@@ -129,7 +108,13 @@ class Service:
         probe = IntervalTrigger(seconds=max(self._config.feed.probe / self._speed, 0.01))
         # One at a time; a run that is late runs once, at once.
         self._scheduler.add_job(
-            self._poll, probe, max_instances=1, coalesce=True, misfire_grace_time=None, next_run_time=datetime.now(UTC)
+            self._poll,
+            probe,
+            id=_POLL,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=datetime.now(UTC),
         )
         self._scheduler.add_job(
             self._forget, "interval", hours=1, max_instances=1, coalesce=True, misfire_grace_time=None
@@ -150,65 +135,13 @@ class Service:
         log.info("stopped")
 
     async def _poll(self) -> None:
-        """One turn of the scheduler; what fails here is told and tried again at the next."""
-        try:
-            await self._discover()
-            if self._poller is None:
-                self._poller = await self._take_up(Frontier())
-            await self._poller.cycle()
-        except FeedError as error:
-            self._troubles.down(error)
-        except StoreError as error:
-            # What is in memory may be ahead of the database: begin again from what is stored.
-            self._poller = None
-            log.error("nothing can be stored, so nothing is judged: %s", error)  # noqa: TRY400 - the text says it all
+        """One turn of the scheduler; the next comes early where a slot is about to be published."""
+        await self._watching.turn()
         self._notifier.status(self._status_line())
-
-    async def _discover(self) -> None:
-        """The domains to watch; new ones of the account join where they are not listed."""
-        if not self._config.discovers:
-            self._discovered = self._discovered or (0.0, self._config.watched())
-            return
-        asked, known = self._discovered or (None, ())
-        if asked is not None and self._clock.monotonic() - asked < REDISCOVER:
-            return
-        found = self._config.watched(await self._api.domains())
-        fresh = [domain for domain in found if domain not in set(known)]
-        self._discovered = self._clock.monotonic(), (*known, *fresh)
-        if fresh:
-            log.info("the account has %d domains to watch, %d of them new", len(known) + len(fresh), len(fresh))
-            if self._poller is not None:
-                self._poller = await self._take_up(self._poller.frontier)
-
-    async def _take_up(self, frontier: Frontier) -> Poller:
-        """Lay the rules over the watched series and take up what is stored of them."""
-        config, (_, domains) = self._config, self._discovered or (0.0, ())
-        watch = lay_out(config, domains)
-        ledger = await self._ledger(watch)
-        desk = Desk(watch, ledger, self._keeper, config.slack, self._clock, self._delivery.wake)
-        await desk.commit(ledger.settle())
-        self._watch = watch
-        return Poller(
-            self._api,
-            watch,
-            ledger,
-            pace=Pace(config.feed.max_lag, config.store.keep // SLOT),
-            clock=self._clock,
-            troubles=self._troubles,
-            frontier=frontier,
-            commit=desk.commit,
-            progress=self._progress,
-        )
-
-    async def _ledger(self, watch: Watch) -> Ledger:
-        cursors = await self._keeper.do(lambda store: store.cursors())
-        alerts = await self._keeper.do(lambda store: store.open_alerts())
-        now = self._clock.time()
-        oldest = min((slot for name, slot in cursors.items() if name in watch.plan), default=now)
-        first = int(max(min(oldest, now) - watch.engine.depth * SLOT - DAY, now - self._config.store.keep))
-        last = int(max(now, *cursors.values(), 0))
-        grid = await self._keeper.do(lambda store: store.grid(watch.series, first, last))
-        return Ledger(watch.engine, grid, cursors, alerts)
+        due = self._watching.due_in()
+        if due is not None and 0 < due + AFTER_DUE < self._config.feed.probe:
+            moment = datetime.now(UTC) + timedelta(seconds=(due + AFTER_DUE) / self._speed)
+            self._scheduler.modify_job(_POLL, next_run_time=moment)
 
     async def _forget(self) -> None:
         """Delete the samples that are older than they are to be kept, a day at a time."""
@@ -232,13 +165,13 @@ class Service:
                     job.modify(next_run_time=datetime.now(UTC))
 
     def _subject(self) -> Subject:
-        watch, slack = self._watch, self._config.slack
+        watch, slack = self._watching.watch, self._config.slack
         if watch is None:
             return Subject(slack.command, self._config.store.path, slack.zone, (), {}, {})
         return Subject(slack.command, self._config.store.path, slack.zone, watch.series, watch.rules, watch.selection)
 
     def _status_line(self) -> str:
-        live = self.live()
+        live = self._watching.live()
         if live.trouble is not None:
             return f"no data: {live.trouble}"
         if live.frontier is None:

@@ -32,13 +32,14 @@ class _Outage:
 
 
 class Troubles:
-    """Keeps the present failure of the whole feed, and of single series."""
+    """Keeps the present failure of the whole feed, and of single series; ``last`` is the last one in words."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._outage: _Outage | None = None
         self._told: dict[str, float] = {}
-        self._unreadable: dict[str, str] = {}
+        self.last: str | None = None
+        self._unreadable: dict[str, tuple[str, float]] = {}
 
     @property
     def cause(self) -> str | None:
@@ -48,10 +49,20 @@ class Troubles:
     @property
     def unreadable(self) -> dict[str, str]:
         """The series whose last call failed, and why."""
-        return dict(self._unreadable)
+        return {series: cause for series, (cause, _) in self._unreadable.items()}
+
+    def failing_for(self) -> float | None:
+        """Seconds for which every probe failed; ``None`` while they succeed."""
+        return None if self._outage is None else self._clock.monotonic() - self._outage.since
+
+    def unreadable_for(self) -> dict[str, float]:
+        """Seconds for which single series could not be read."""
+        now = self._clock.monotonic()
+        return {series: now - since for series, (_, since) in self._unreadable.items()}
 
     def down(self, error: FeedError) -> None:
         """The probe failed: nothing can be known until one succeeds."""
+        self.last = str(error)
         if self._outage is None:
             self._outage = _Outage(self._clock.monotonic())
         if error.cause not in self._outage.causes:
@@ -67,8 +78,10 @@ class Troubles:
 
     def missed(self, series: str, error: FeedError) -> None:
         """One series could not be read; it stays unknown and is asked for first the next time."""
-        self._unreadable[series] = error.cause
+        self.last = str(error)
         now = self._clock.monotonic()
+        _, since = self._unreadable.get(series, ("", now))
+        self._unreadable[series] = error.cause, since
         if now - self._told.get(error.cause, -AGAIN_AFTER) >= AGAIN_AFTER:
             self._told[error.cause] = now
             _tell(error)

@@ -76,6 +76,18 @@ class Engine:
         changes = [change for row in range(due.shape[0]) for change in walk.judge(row)]
         return Judgement(walk.give(), tuple(changes))
 
+    def rerun(self, grid: Grid, alert: Alert) -> Alert | None:
+        """What the alert's lifecycle, run from its first slot to its last on present values, comes to."""
+        column, count = self._column[alert.series], (alert.slot - alert.since) // SLOT + 1
+        due = np.zeros((count, len(grid.series)), dtype=bool)
+        due[:, column] = True
+        charge = self._charges[alert.rule]
+        only = _Charge(charge.rule, charge.policy, np.array([column], dtype=np.intp), {column: 0})
+        walk = _Walk(grid, alert.since, due, [self._sheet(only, grid, alert.since, due)])
+        for row in range(count):
+            walk.judge(row)
+        return walk.give().get((alert.rule, alert.series))
+
     def settle(self, alerts: Mapping[AlertKey, Alert]) -> Judgement:
         """What the present rules make of stored alerts: those that no longer judge their series end."""
         kept, changes = {}, []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alertbot.alerts.engine import AlertKey, Engine
-from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.rules.base import Array, Mask
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT
@@ -43,6 +43,7 @@ class Ledger:
         self._given_up = np.full(len(grid.series), -1, dtype=np.int64)
         self._touched: set[tuple[str, int]] = set()
         self._moved: set[int] = set()
+        self._revised: set[str] = set()
 
     def cursor(self, series: str) -> int | None:
         """The last slot judged of a series; ``None`` before the first."""
@@ -61,6 +62,8 @@ class Ledger:
         fresh = ~np.isnan(values) & (values != known)
         slots = first + SLOT * np.flatnonzero(fresh)
         self._touched.update((series, int(day)) for day in np.unique(slots // DAY))
+        if len(slots) and slots[0] <= self._cursor[self.grid.column[series]]:
+            self._revised.add(series)
         self.grid.put(series, first, values)
 
     def give_up(self, series: str, last: int) -> None:
@@ -69,8 +72,8 @@ class Ledger:
         self._given_up[column] = max(self._given_up[column], last)
 
     def judge(self, last: int) -> Entry:
-        """Judge all that is known and was not judged yet, up to the slot ``last``."""
-        changes: list[Change] = []
+        """Judge all that is known and was not judged yet, up to the slot ``last``, and what was revised anew."""
+        changes = self._rejudge()
         slots = 0
         for first, due in self._blocks(last):
             judgement = self._engine.judge(self.grid, first, due, self.alerts)
@@ -78,6 +81,22 @@ class Ledger:
             changes += judgement.changes
             slots += int(due.sum())
         return self._entry(changes, slots)
+
+    def _rejudge(self) -> list[Change]:
+        """End the alerts that revised values no longer bear out. A revision never fires one: it is of the past."""
+        changes = []
+        held = self.grid.days[0] * DAY if self.grid.days else 0
+        for key, alert in sorted(self.alerts.items()):
+            if alert.series not in self._revised or alert.since < held:
+                continue
+            present = self._engine.rerun(self.grid, alert)
+            if alert.phase is Phase.FIRING and (present is None or present.phase is not Phase.FIRING):
+                del self.alerts[key]
+                changes.append(Change(alert, fired=False, reason=Reason.REVISED))
+            elif alert.phase is Phase.PENDING and present is None:
+                del self.alerts[key]
+        self._revised = set()
+        return changes
 
     def settle(self) -> Entry:
         """End the alerts that the present rules no longer judge."""

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     CLEARED = "cleared"
     NEW_NORMAL = "new normal"
     RULE_CHANGED = "rule changed"
+    REVISED = "revised"
 
 
 @dataclass(frozen=True)

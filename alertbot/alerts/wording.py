@@ -1,15 +1,15 @@
 """Alerts in words: one true sentence with numbers, for someone who has just been woken.
 
-Times are of slots, in the reader's zone; ``quote`` marks a series' name up as the medium wants it.
+Times are of slots, in the reader's zone; ``markup`` is the medium's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
-from alertbot.alerts.lifecycle import Alert, Change, Reason
+from alertbot.alerts.lifecycle import Alert, Reason
 from alertbot.rules.base import Direction, Rule
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
@@ -18,41 +18,27 @@ from alertbot.units import SLOT, format_clock, format_duration, format_rate, for
 
 
 @dataclass(frozen=True)
-class Notice:
-    """A change of an alert with what its reader wants to know beside it.
+class Markup:
+    """How the medium wants what comes from outside: a series' name, and any other text."""
 
-    ``rule`` is ``None`` where it is gone, which only a resolution outlives.
-    ``number`` names the alert, ``now`` is the reader's clock, ``others`` counts the other watched domains and
-    ``others_firing`` those of them with an alert that fires.
+    name: Callable[[str], str]
+    text: Callable[[str], str]
+
+
+PLAIN = Markup(str, str)
+
+
+def headline(rule: Rule | None, alert: Alert, reason: str | None, zone: tzinfo, now: float, markup: Markup) -> str:
+    """The one sentence: what happened, to whom, since when, with numbers.
+
+    ``reason`` is why it resolved, ``None`` while it fires; ``rule`` is ``None`` where it is gone.
     """
-
-    number: int
-    rule: Rule | None
-    change: Change
-    now: float
-    others: int
-    others_firing: int
-
-
-Quote = Callable[[str], str]
-
-
-def headline(notice: Notice, zone: tzinfo, quote: Quote) -> str:
-    """The one sentence: what happened, to whom, since when, with numbers."""
-    alert = notice.change.alert
-    name = subject(alert.series, quote)
-    if notice.change.fired and notice.rule is not None:
-        return _fired(notice.rule, alert, name, format_clock(alert.since, zone, notice.now))
-    return _resolved(notice, name, zone)
-
-
-def details(notice: Notice, zone: tzinfo) -> str:
-    """The second line: how fresh the data is, what else is touched, and what to call this alert."""
-    data = format_clock(notice.change.alert.slot + SLOT, zone, notice.now)
-    parts = [f"data to {data}, now {format_clock(notice.now, zone, notice.now)}", f"rule {notice.change.alert.rule}"]
-    if notice.others:
-        parts.append(_others(notice))
-    return "; ".join([*parts, f"#{notice.number}"])
+    name = subject(alert.series, markup)
+    if reason is not None:
+        return _resolved(replace(alert, rule=markup.text(alert.rule)), reason, name, zone, now)
+    if rule is None:
+        return f"{name} breaks the rule {markup.text(alert.rule)}, which is gone: {format_rate(alert.value)}."
+    return _fired(rule, alert, name, format_clock(alert.since, zone, now))
 
 
 def stamp(epoch: float, zone: tzinfo) -> str:
@@ -60,20 +46,13 @@ def stamp(epoch: float, zone: tzinfo) -> str:
     return f"{datetime.fromtimestamp(epoch, zone):%Y-%m-%d %H:%M}"
 
 
-def subject(series: str, quote: Quote) -> str:
+def subject(series: str, markup: Markup) -> str:
     """A series as the subject of a sentence."""
     if series == TOTAL:
         return "The whole account"
     if series.startswith(SUM_PREFIX):
-        return f"The group {quote(series.removeprefix(SUM_PREFIX))}"
-    return quote(series)
-
-
-def _others(notice: Notice) -> str:
-    noun = "domain" if notice.others == 1 else "domains"
-    if not notice.others_firing:
-        return f"the other {notice.others:,} {noun} normal"
-    return f"{notice.others_firing:,} of the other {notice.others:,} {noun} in alert too"
+        return f"The group {markup.name(series.removeprefix(SUM_PREFIX))}"
+    return markup.name(series)
 
 
 def _fired(rule: Rule, alert: Alert, name: str, since: str) -> str:
@@ -94,20 +73,20 @@ def _fired(rule: Rule, alert: Alert, name: str, since: str) -> str:
     return f"{name} fell by {fallen} at {since}: {now}, it carried {format_rate(reference)}."
 
 
-def _resolved(notice: Notice, name: str, zone: tzinfo) -> str:
-    alert = notice.change.alert
-    since = format_clock(alert.since, zone, notice.now)
-    if notice.change.reason is Reason.RULE_CHANGED:
+def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) -> str:
+    since = format_clock(alert.since, zone, now)
+    level = format_rate(alert.value)
+    if reason == Reason.RULE_CHANGED:
         return f"{name}: the rule {alert.rule} was changed or removed, so this alert, open since {since}, is closed."
-    if notice.change.reason is Reason.NEW_NORMAL:
+    if reason == Reason.REVISED:
+        return f"{name} was never in breach: the CDN revised its figures for the time since {since}."
+    if reason == Reason.NEW_NORMAL:
         lasted = format_duration(alert.slot + SLOT - alert.since)
-        return (
-            f"{name} stayed at {format_rate(alert.value)} for {lasted}: this is taken as the new normal, after {since}."
-        )
+        return f"{name} stayed at {level} for {lasted}, since {since}: this is taken as the new normal."
     cleared = alert.slot - (alert.clear_run - 1) * SLOT
     lasted = format_duration(cleared - alert.since)
-    at = format_clock(cleared, zone, notice.now)
-    return f"{name} is normal again at {at}: {format_rate(alert.value)}. {_what_it_was(alert, since, lasted)}"
+    at = format_clock(cleared, zone, now)
+    return f"{name} is normal again at {at}: {level}. {_what_it_was(alert, since, lasted)}"
 
 
 def _what_it_was(alert: Alert, since: str, lasted: str) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from sqlite_utils import Database
 
+from alertbot.alerts.incidents import ToldAlert
 from alertbot.query.live import Live
 from alertbot.rules.base import Array, Rule
 from alertbot.store import outbox, samples, schema, state
-from alertbot.store.state import StoredAlert
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slots_of
 
 RECENT = DAY
@@ -58,8 +58,8 @@ class Show:
 class Alerts:
     """What fires, the newest first, then what resolved lately; ``more`` counts what is not listed."""
 
-    firing: tuple[StoredAlert, ...]
-    resolved: tuple[StoredAlert, ...]
+    firing: tuple[ToldAlert, ...]
+    resolved: tuple[ToldAlert, ...]
     more: int
 
 

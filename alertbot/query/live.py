@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass(frozen=True)
 class Live:
     """The feed as it stands.
 
-    ``frontier`` is the last slot that is known, ``newest`` the newest slot in which the total showed traffic, ``now``
-    epoch seconds by the API's clock. ``trouble`` says why the feed gives no answers; ``unreadable`` does of single
-    series. ``calls_left`` counts the calls of this minute; ``behind`` the series that wait for data.
+    ``frontier`` is the last slot that is known, ``newest`` the newest slot in which the total showed traffic,
+    ``proof`` what the frontier rests on, ``now`` epoch seconds by the API's clock, of which the machine's is ``skew``
+    seconds ahead. ``trouble`` says why the feed gives no answers, ``last_failure`` why it last gave none;
+    ``unreadable`` does of single series. ``calls_left`` counts the calls of this minute, ``behind`` the series that
+    wait for data. ``held``: series held back, by how many slots. ``lag``: seconds after its close at which this
+    account's total shows a slot. ``gone``: domains that left the account.
     """
 
     now: float
     frontier: int | None = None
     newest: int | None = None
+    proof: str = "none yet"
     trouble: str | None = None
+    last_failure: str | None = None
     unreadable: Mapping[str, str] = field(default_factory=dict)
     calls_left: int = 0
     calls_per_minute: int = 0
     domains: int = 0
     series: int = 0
     behind: int = 0
+    held: Mapping[str, int] = field(default_factory=dict)
+    lag: float | None = None
+    skew: float = 0.0
+    gone: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """As text for the database, where the shell's commands read it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Live:
+        """What ``to_json`` wrote."""
+        held = json.loads(text)
+        return cls(**{**held, "gone": tuple(held["gone"])})

@@ -5,30 +5,29 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import tzinfo
 
-from alertbot.alerts import wording
-from alertbot.alerts.wording import Notice
-from alertbot.rules.base import Severity
-from alertbot.slack.blocks import Message, code, context, escape
+from alertbot.alerts.incidents import Incident, IncidentKind
+from alertbot.alerts.telling import Setting, Tone, tell
+from alertbot.alerts.wording import Markup
+from alertbot.slack.blocks import Message, code, context, escape, section
 
-_COLORS = {Severity.CRITICAL: "#d40e0d", Severity.WARNING: "#eb9d00", Severity.INFO: "#6c7a89"}
-_GREEN = "#2eb67d"
+_COLORS = {Tone.CRITICAL: "#d40e0d", Tone.WARNING: "#eb9d00", Tone.INFO: "#6c7a89", Tone.OVER: "#2eb67d"}
 _MENTION = re.compile(r"<[!@](?:subteam\^)?(\w+)>")
 
 
-def alert_message(notice: Notice, zone: tzinfo, mention: Mapping[str, str]) -> Message:
-    """The message of an alert that fired, or what it is edited to once it resolved."""
-    rule = notice.rule
-    headline = wording.headline(notice, zone, code)
-    details = escape(wording.details(notice, zone))
-    if rule is not None and rule.runbook is not None:
-        details += f"; <{escape(rule.runbook)}|runbook>"
-    if rule is None or not notice.change.fired:
-        return Message(f"Resolved: {headline}", (context(details),), _GREEN)
-    called = mention.get(rule.severity.value)
-    text = f"{mention_markup(called)} {headline}" if called else headline
-    return Message(text, (context(f"{rule.severity.value}; {details}"),), _COLORS[rule.severity])
+def incident_message(incident: Incident, setting: Setting, mention: Mapping[str, str]) -> Message:
+    """The message of an incident: what is posted, and what it is edited to as the incident changes."""
+    telling = tell(incident, setting, Markup(code, escape))
+    details = escape(telling.details)
+    if telling.runbook is not None:
+        details += f"; <{escape(telling.runbook)}|runbook>"
+    blocks = [section("\n".join(telling.lines))] if telling.lines else []
+    if telling.tone is Tone.OVER:
+        text = telling.headline if incident.kind is IncidentKind.PASSED else f"Resolved: {telling.headline}"
+        return Message(text, (*blocks, context(details)), _COLORS[Tone.OVER])
+    called = mention.get(telling.tone.value)
+    text = f"{mention_markup(called)} {telling.headline}" if called else telling.headline
+    return Message(text, (*blocks, context(f"{telling.tone.value}; {details}")), _COLORS[telling.tone])
 
 
 def mention_markup(mention: str) -> str:

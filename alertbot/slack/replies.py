@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import tzinfo
 
+from alertbot.alerts.incidents import ToldAlert
 from alertbot.query.answers import Alerts, RuleLine, Show, Status
 from alertbot.query.live import Live
 from alertbot.rules.describe import describe
 from alertbot.slack.blocks import Message, code, context, escape, section
-from alertbot.store.state import StoredAlert
 from alertbot.units import SLOT, format_clock, format_duration, format_rate
 
 _LISTED = 15
+_SKEW_TOLD = 30
 
 
 def help_message(lines: Sequence[str], closing: str) -> Message:
@@ -29,8 +30,27 @@ def status_message(status: Status, zone: tzinfo) -> Message:
         f"{live.calls_left} of {live.calls_per_minute} API calls left this minute",
         _outbox(status),
     ]
+    lines += _feed_lines(live)
     lines += [f"no answer for {code(name)}: {escape(why)}" for name, why in list(live.unreadable.items())[:_LISTED]]
     return Message(headline, (section(headline), context("\n".join(lines))))
+
+
+def _feed_lines(live: Live) -> list[str]:
+    lag = "not known yet" if live.lag is None else f"{format_duration(live.lag)} after its close"
+    lines = [f"proof: {live.proof}; this account shows a slot {lag}"]
+    if live.held:
+        held = sorted(live.held.items(), key=lambda each: -each[1])
+        listed = ", ".join(f"{code(name)} {slots * SLOT // 60}m" for name, slots in held[:_LISTED])
+        more = f" and {len(held) - _LISTED:,} more" if len(held) > _LISTED else ""
+        lines.append(f"held back, since they report late: {listed}{more}")
+    if abs(live.skew) >= _SKEW_TOLD:
+        ahead = "ahead of" if live.skew > 0 else "behind"
+        lines.append(f"this machine's clock is {format_duration(abs(live.skew))} {ahead} the CDN's")
+    if live.gone:
+        lines.append(f"no longer the account's: {', '.join(code(name) for name in live.gone[:_LISTED])}")
+    if live.last_failure is not None:
+        lines.append(f"last failure: {escape(live.last_failure)}")
+    return lines
 
 
 def _fresh(live: Live, zone: tzinfo) -> str:
@@ -95,7 +115,7 @@ def alerts_message(alerts: Alerts, zone: tzinfo, now: float) -> Message:
     return Message(headline, tuple(blocks))
 
 
-def _firing_line(stored: StoredAlert, zone: tzinfo, now: float) -> str:
+def _firing_line(stored: ToldAlert, zone: tzinfo, now: float) -> str:
     alert = stored.alert
     since = format_clock(alert.since, zone, now)
     against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
@@ -103,7 +123,7 @@ def _firing_line(stored: StoredAlert, zone: tzinfo, now: float) -> str:
     return f"#{stored.number} {code(alert.series)} since {since}: {format_rate(alert.value)}{against} ({rule})"
 
 
-def _ended_line(stored: StoredAlert, zone: tzinfo, now: float) -> str:
+def _ended_line(stored: ToldAlert, zone: tzinfo, now: float) -> str:
     alert, ended = stored.alert, stored.resolved or stored.alert.slot
     span = f"{format_clock(alert.since, zone, now)} to {format_clock(ended, zone, now)}"
     return f"#{stored.number} {code(alert.series)} {span} ({escape(alert.rule)}: {escape(stored.reason or '')})"

@@ -39,6 +39,17 @@ def cursors(db: Database) -> dict[str, int]:
     return dict(db.conn.execute("SELECT name, cursor FROM series WHERE cursor IS NOT NULL"))
 
 
+def begun(db: Database) -> dict[str, int]:
+    """The frontier when each series was first judged."""
+    return dict(db.conn.execute("SELECT name, begun FROM series WHERE begun IS NOT NULL"))
+
+
+def write_begun(db: Database, ids: Mapping[str, int], begun: Mapping[str, int]) -> None:
+    """Keep it, where it is not kept yet; to be called within a transaction."""
+    rows = ((slot, ids[name]) for name, slot in begun.items())
+    db.conn.executemany("UPDATE series SET begun = ? WHERE id = ? AND begun IS NULL", rows)
+
+
 def write_cursors(db: Database, ids: Mapping[str, int], cursor: Mapping[str, int]) -> None:
     """Move the cursors; to be called within a transaction."""
     rows = ((slot, ids[name]) for name, slot in cursor.items())

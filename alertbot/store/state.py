@@ -9,21 +9,11 @@ from typing import Any
 from sqlite_utils import Database
 
 from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.incidents import ToldAlert
 from alertbot.alerts.lifecycle import Alert, Change, Phase
 from alertbot.rules.base import Direction
 
 _COLUMNS = 'rule, series, phase, since, slot, value, reference, worst, direction, fired, "window", clear_run'
-
-
-@dataclass(frozen=True)
-class StoredAlert:
-    """An alert that fired at some time, under the number people know it by."""
-
-    number: int
-    alert: Alert
-    severity: str
-    resolved: int | None
-    reason: str | None
 
 
 def open_alerts(db: Database) -> dict[AlertKey, Alert]:
@@ -135,14 +125,14 @@ def _alert(row: tuple[Any, ...]) -> Alert:
 _TOLD = "fired IS NOT NULL AND (phase = 'firing' OR resolved >= ?)"
 
 
-def told_alerts(db: Database, since: int, most: int) -> list[StoredAlert]:
+def told_alerts(db: Database, since: int, most: int) -> list[ToldAlert]:
     """The alerts that fire now or resolved since the slot ``since``, newest first, ``most`` of them at most."""
     rows = db.conn.execute(
         f"SELECT {_COLUMNS}, id, severity, resolved, reason FROM alerts WHERE {_TOLD}"  # noqa: S608 - own constants
         " ORDER BY phase = 'resolved', fired DESC, id DESC LIMIT ?",
         (since, most),
     )
-    return [StoredAlert(row[12], _alert(row[:12]), *row[13:]) for row in rows]
+    return [ToldAlert(row[12], _alert(row[:12]), *row[13:]) for row in rows]
 
 
 def count_told(db: Database, since: int) -> int:
@@ -153,3 +143,22 @@ def count_told(db: Database, since: int) -> int:
 def count_firing(db: Database) -> int:
     """How many alerts fire now."""
     return int(db.conn.execute("SELECT count(*) FROM alerts WHERE phase = 'firing'").fetchone()[0])
+
+
+def told_in(db: Database, incident: int) -> list[ToldAlert]:
+    """The alerts of an incident, the oldest first."""
+    rows = db.conn.execute(
+        f"SELECT {_COLUMNS}, id, severity, resolved, reason FROM alerts WHERE incident = ? ORDER BY id",  # noqa: S608
+        (incident,),
+    )
+    return [ToldAlert(row[12], _alert(row[:12]), *row[13:]) for row in rows]
+
+
+def rules_begun(db: Database) -> dict[str, int]:
+    """The frontier when each rule was first at work."""
+    return dict(db.conn.execute("SELECT name, begun FROM rules"))
+
+
+def write_rules_begun(db: Database, begun: Mapping[str, int]) -> None:
+    """Keep it, where it is not kept yet; to be called within a transaction."""
+    db.conn.executemany("INSERT INTO rules (name, begun) VALUES (?, ?) ON CONFLICT DO NOTHING", begun.items())

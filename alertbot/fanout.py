@@ -1,0 +1,194 @@
+"""Reading series from the feed: one call each, or ten domains a call where the account may, with what goes wrong.
+
+A refused call of several domains is split until the one at fault is found. What could not be read is an error beside
+the series' name, never a zero.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alertbot.errors import FeedBadRequest, FeedError, FeedGarbled, FeedRefused, FeedUnauthorised, FeedUnknownDomain
+from alertbot.feed.api import Answer, CdnApi
+from alertbot.feed.budget import Lane
+from alertbot.rules.base import Array
+from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso
+from alertbot.watch import Calls
+
+log = logging.getLogger(__name__)
+
+MOST_SLOTS = 10 * DAY_SLOTS
+"""The API's limit for a call at this grain."""
+
+AT_ONCE = 8
+DOMAINS_A_CALL = 10
+_REFUSED_TOKEN = 401_001
+
+
+@dataclass(frozen=True)
+class Want:
+    """A series to be read from the slot ``first`` on."""
+
+    series: str
+    first: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of a series: its values from the slot ``first`` on, absent buckets as zeros.
+
+    ``began``: monotonic seconds when the earliest of its calls began. ``cut``: older slots were refused for good.
+    """
+
+    first: int
+    values: Array
+    began: float
+    cut: bool = False
+
+
+Outcome = Reading | FeedError
+Held = Callable[[str, int, int], Array]
+"""What is known already of a series, from a slot on, so many slots."""
+
+
+class Reader:
+    """Reads series by their ``plan``; ``recent`` slots are read where more is refused."""
+
+    def __init__(self, api: CdnApi, plan: Mapping[str, Calls], *, each_domain: bool, recent: int, held: Held) -> None:
+        self.each_domain = each_domain
+        self._api = api
+        self._plan = plan
+        self._recent = recent
+        self._held = held
+
+    async def read(self, wants: Sequence[Want], last: int) -> dict[str, Outcome]:
+        """Each series from its first wanted slot to ``last``, 10 days at most."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def bounded(chunk: Sequence[Want]) -> dict[str, Outcome]:
+            async with gate:
+                return await self._read_chunk(chunk, last)
+
+        found: dict[str, Outcome] = {}
+        for part in await asyncio.gather(*(bounded(chunk) for chunk in self._chunks(wants))):
+            found |= part
+        return found
+
+    def _chunks(self, wants: Sequence[Want]) -> list[list[Want]]:
+        """Ten domains a chunk where one call reads them, those with the same beginning together."""
+        single = [want for want in wants if not self.each_domain or self._plan[want.series] != ((want.series,),)]
+        shared = sorted((want for want in wants if want not in set(single)), key=lambda want: want.first)
+        tens = [shared[start : start + DOMAINS_A_CALL] for start in range(0, len(shared), DOMAINS_A_CALL)]
+        return [*tens, *([want] for want in single)]
+
+    async def _read_chunk(self, chunk: Sequence[Want], last: int) -> dict[str, Outcome]:
+        if self.each_domain and self._plan[chunk[0].series] == ((chunk[0].series,),):
+            return await self._read_tens([want.series for want in chunk], min(want.first for want in chunk), last)
+        return {want.series: await self._read_one(want, last) for want in chunk}
+
+    async def _read_tens(self, names: Sequence[str], first: int, last: int) -> dict[str, Outcome]:
+        """Several domains in one call, halved where the API refuses one of them."""
+        try:
+            answers = await self._api.each_domain(names, first, last, lane=_lane(first, last))
+        except FeedUnauthorised as error:
+            if error.code == _REFUSED_TOKEN:
+                return dict.fromkeys(names, error)
+            self._fall_back(error)
+            return {name: await self._read_one(Want(name, first), last) for name in names}
+        except FeedRefused as error:
+            if len(names) == 1:
+                return {names[0]: await self._read_one(Want(names[0], first), last)}
+            log.debug("splitting %d domains: %s", len(names), error)
+            middle = len(names) // 2
+            return {
+                **await self._read_tens(names[:middle], first, last),
+                **await self._read_tens(names[middle:], first, last),
+            }
+        except FeedError as error:
+            return dict.fromkeys(names, error)
+        return {name: self._from_each(name, answers.get(name), first, last) for name in names}
+
+    def _from_each(self, name: str, answer: Answer | None, first: int, last: int) -> Outcome:
+        if answer is None:
+            return FeedGarbled(f"stat/bandwidth/eachDomain of {name}", "the answer leaves this domain out")
+        values = np.zeros((last - first) // SLOT + 1)
+        _add(values, first, answer)
+        return self._checked(name, Reading(first, values, answer.began))
+
+    def _fall_back(self, error: FeedError) -> None:
+        if self.each_domain:
+            self.each_domain = False
+            log.warning("each_domain is not permitted for this account, so every domain takes a call: %s", error)
+
+    async def _read_one(self, want: Want, last: int) -> Outcome:
+        recent = last - (self._recent - 1) * SLOT
+        try:
+            return await self._read_span(want.series, want.first, last)
+        except FeedUnknownDomain as error:
+            return error
+        except FeedBadRequest as error:
+            if want.first >= recent:
+                return error
+            log.warning("history before %s cannot be had: %s", format_iso(recent), error)
+        except FeedError as error:
+            return error
+        try:
+            reading = await self._read_span(want.series, recent, last)
+        except FeedError as error:
+            return error
+        return Reading(reading.first, reading.values, reading.began, cut=True)
+
+    async def _read_span(self, series: str, first: int, last: int) -> Reading:
+        values = np.zeros((last - first) // SLOT + 1)
+        began = []
+        for domains in self._plan[series]:
+            for answer in await self._sum(domains, first, last):
+                _add(values, first, answer)
+                began.append(answer.began)
+        reading = self._checked(series, Reading(first, values, min(began)))
+        if isinstance(reading, FeedError):
+            raise reading
+        return reading
+
+    async def _sum(self, domains: Sequence[str], first: int, last: int) -> list[Answer]:
+        """The answers that add up to the sum of these domains; one the account does not have carries nothing."""
+        try:
+            return [await self._api.bandwidth(domains, first, last, lane=_lane(first, last))]
+        except FeedUnknownDomain as error:
+            if len(domains) == 1:
+                raise
+            middle = len(domains) // 2
+            halves = [await self._sum_or_refusal(half, first, last) for half in (domains[:middle], domains[middle:])]
+            answers = [answer for half in halves if not isinstance(half, FeedError) for answer in half]
+            if not answers:
+                raise
+            log.debug("a domain of a sum is unknown: %s", error)
+            return answers
+
+    async def _sum_or_refusal(self, domains: Sequence[str], first: int, last: int) -> list[Answer] | FeedUnknownDomain:
+        try:
+            return await self._sum(domains, first, last)
+        except FeedUnknownDomain as error:
+            return error
+
+    def _checked(self, series: str, reading: Reading) -> Outcome:
+        """An answer that shows nothing where traffic was seen before is a failure, not a revision to zero."""
+        held = self._held(series, reading.first, len(reading.values)) > 0
+        if held.any() and not (reading.values[held] > 0).any():
+            cause = f"shows none of the {int(held.sum())} slots with traffic seen there before"
+            return FeedGarbled(f"stat/bandwidth of {series} from {format_iso(reading.first)}", cause)
+        return reading
+
+
+def _add(values: Array, first: int, answer: Answer) -> None:
+    for slot, value in answer.values.items():
+        values[(slot - first) // SLOT] += value
+
+
+def _lane(first: int, last: int) -> Lane:
+    return Lane.HISTORY if last - first > 2 * DAY else Lane.POLL

@@ -1,0 +1,56 @@
+"""What time it is for the feed: the API's own clock where its answers tell it, since the machine's may step.
+
+An answer's Date header sets it, and a clock that never steps carries it on. A Date that cannot be the API's (a proxy's,
+or a test's) is found out: data cannot be newer than the clock of whoever publishes it.
+"""
+
+from __future__ import annotations
+
+from alertbot.clock import Clock
+from alertbot.units import SLOT
+
+BELIEVABLE = 26 * 3600
+"""Seconds between the two clocks beyond which the Date is not the API's time: no zone mistake is larger."""
+
+
+class ApiTime:
+    """A ``Clock`` by the API's time, as far as it is known."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._told: tuple[float, float] | None = None
+        self._trusted = True
+
+    def time(self) -> float:
+        """Epoch seconds by the API's clock; by the machine's while the API's is not known."""
+        if self._told is None:
+            return self._clock.time()
+        told, at = self._told
+        return told + self._clock.monotonic() - at
+
+    def latest(self) -> float:
+        """The later of the two clocks: what is asked for up to here misses nothing that is published."""
+        return max(self.time(), self._clock.time())
+
+    def monotonic(self) -> float:
+        """Seconds that never step."""
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await self._clock.sleep(seconds)
+
+    @property
+    def skew(self) -> float:
+        """How many seconds the machine's clock is ahead of the API's."""
+        return self._clock.time() - self.time()
+
+    def heard(self, server_time: float | None, newest: int | None) -> None:
+        """An answer bore this Date and showed traffic up to the slot ``newest``."""
+        if server_time is None or not self._trusted:
+            return
+        impossible = newest is not None and newest > server_time + SLOT
+        if impossible or abs(server_time - self._clock.time()) > BELIEVABLE:
+            self._told, self._trusted = None, False
+            return
+        self._told = server_time, self._clock.monotonic()

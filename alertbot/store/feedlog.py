@@ -1,0 +1,50 @@
+"""What is known of the feed itself: when slots were published, and which were late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlite_utils import Database
+
+from alertbot.units import DAY
+
+LateSlot = tuple[str, int, float]
+"""Series, slot, and the seconds after which it was complete, counted from the frontier reaching it."""
+
+
+def late_slots(db: Database, since: int) -> list[LateSlot]:
+    """The late slots from ``since`` on."""
+    rows = db.conn.execute("SELECT series, slot, seconds FROM lateness WHERE slot >= ?", (since,))
+    return rows.fetchall()
+
+
+def write_late(db: Database, late: Iterable[LateSlot]) -> None:
+    """Keep late slots, and forget those over two days older; to be called within a transaction."""
+    rows = list(late)
+    if rows:
+        db.conn.executemany("INSERT OR REPLACE INTO lateness (series, slot, seconds) VALUES (?, ?, ?)", rows)
+        newest = max(slot for _, slot, _ in rows)
+        db.conn.execute("DELETE FROM lateness WHERE slot < ?", (newest - 2 * DAY,))
+
+
+def publications(db: Database, since: int) -> dict[int, float]:
+    """When the total first showed each slot from ``since`` on, epoch seconds."""
+    return dict(db.conn.execute("SELECT slot, shown FROM publications WHERE slot >= ?", (since,)))
+
+
+def write_publications(db: Database, shown: Mapping[int, float]) -> None:
+    """Keep them, and forget those over two days older; to be called within a transaction."""
+    if shown:
+        db.conn.executemany("INSERT OR IGNORE INTO publications (slot, shown) VALUES (?, ?)", shown.items())
+        db.conn.execute("DELETE FROM publications WHERE slot < ?", (max(shown) - 2 * DAY,))
+
+
+def write_live(db: Database, facts: str, now: float) -> None:
+    """What the running service knows, as JSON; to be called within a transaction."""
+    db.conn.execute("INSERT OR REPLACE INTO live (one, written, facts) VALUES (1, ?, ?)", (now, facts))
+
+
+def live(db: Database) -> tuple[float, str] | None:
+    """When the service last wrote what it knows, epoch seconds, and what."""
+    row: tuple[float, str] | None = db.conn.execute("SELECT written, facts FROM live").fetchone()
+    return row

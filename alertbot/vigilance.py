@@ -1,0 +1,91 @@
+"""Keeps the incidents about the feed itself: silence, failing calls, domains that left the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from alertbot.alerts.incidents import Incident, IncidentKind
+from alertbot.desk import Desk
+from alertbot.feed.vigil import FeedFacts, Findings, Verdict, look
+from alertbot.store.store import Report
+
+_KINDS = (IncidentKind.DARK, IncidentKind.FEED, IncidentKind.VANISHED)
+_MOST_CAUSES = 3
+
+
+class Vigilance:
+    """Compares what the vigil finds with what was told, and tells the difference; once taken up, restarts included."""
+
+    def __init__(self, desk: Desk, channel: str, stale_after: float) -> None:
+        self._desk = desk
+        self._channel = channel
+        self._stale_after = stale_after
+        self._open: dict[IncidentKind, Incident] = {}
+
+    async def take_up(self) -> None:
+        """Learn what was told before."""
+        self._open = {incident.kind: incident for incident in await self._desk.reported(_KINDS)}
+
+    def suspects(self, facts: FeedFacts) -> bool:
+        """Whether silence would be told unless it is usual: only then that needs to be found out."""
+        return look(facts, self._stale_after).silence is not Verdict.FINE
+
+    async def look(self, facts: FeedFacts, causes: Callable[[], Sequence[str]]) -> None:
+        """Open, change and close incidents as the facts are now; ``causes`` says why single series cannot be read."""
+        findings = look(facts, self._stale_after)
+        reports = [
+            *self._about_silence(findings, facts),
+            *self._about_calls(findings, facts, causes),
+        ]
+        await self._tell(reports)
+
+    async def vanished(self, domains: Sequence[str], since: int) -> None:
+        """These domains, which carried traffic within the last day, are no longer the account's."""
+        told = self._open.get(IncidentKind.VANISHED)
+        names = [] if told is None else list(told.facts.get("series", ()))
+        if list(domains) == names:
+            return
+        over = not domains
+        facts = {"series": names if over else list(domains)}
+        await self._tell([self._report(IncidentKind.VANISHED, since, facts, over=over)])
+
+    def _about_silence(self, findings: Findings, facts: FeedFacts) -> list[Report]:
+        told = self._open.get(IncidentKind.DARK)
+        wide = findings.silence is Verdict.EMPTY
+        if findings.since is None:
+            return []
+        if told is None:
+            if findings.silence not in {Verdict.SILENT, Verdict.EMPTY}:
+                return []
+            return [self._report(IncidentKind.DARK, findings.since, {"account_wide": wide})]
+        if wide and not told.facts.get("account_wide"):
+            return [self._report(IncidentKind.DARK, told.since, {"account_wide": True})]
+        if facts.failing is None and findings.since > told.since:
+            return [self._report(IncidentKind.DARK, told.since, told.facts, over=True)]
+        return []
+
+    def _about_calls(self, findings: Findings, facts: FeedFacts, causes: Callable[[], Sequence[str]]) -> list[Report]:
+        told = self._open.get(IncidentKind.FEED)
+        fresh: dict[str, object] = {}
+        if findings.calls is Verdict.FAILING:
+            fresh = {"cause": findings.cause}
+        elif findings.calls is Verdict.UNREADABLE:
+            fresh = {"series": list(findings.series), "causes": list(causes())[:_MOST_CAUSES]}
+        if not fresh:
+            # Calls that failed for a moment only are no end of what was told, nor a new beginning.
+            if told is None or facts.failing is not None:
+                return []
+            return [self._report(IncidentKind.FEED, told.since, told.facts, over=True)]
+        if told is not None and dict(told.facts) == fresh:
+            return []
+        return [self._report(IncidentKind.FEED, int(facts.now), fresh)]
+
+    def _report(self, kind: IncidentKind, since: int, facts: Mapping[str, object], *, over: bool = False) -> Report:
+        told = self._open.get(kind)
+        number = None if told is None else told.number
+        return Report(kind, self._channel, since, dict(facts), number, over)
+
+    async def _tell(self, reports: Sequence[Report]) -> None:
+        if reports:
+            await self._desk.report(reports)
+            await self.take_up()

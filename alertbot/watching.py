@@ -1,0 +1,232 @@
+"""Watching: one turn after another, from the domains to watch to judged slots and the feed's own incidents."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from alertbot.alerts.ledger import Ledger
+from alertbot.clock import Clock
+from alertbot.config import Config
+from alertbot.desk import Desk
+from alertbot.errors import FeedError, StoreError
+from alertbot.feed.api import CdnApi
+from alertbot.feed.apitime import ApiTime
+from alertbot.feed.budget import Budget
+from alertbot.feed.frontier import Frontier
+from alertbot.feed.vigil import FeedFacts, silent_before
+from alertbot.poll import Pace, Poller
+from alertbot.query.live import Live
+from alertbot.rules.selection import TOTAL
+from alertbot.store.store import Store
+from alertbot.storekeeper import Storekeeper
+from alertbot.troubles import Troubles
+from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
+from alertbot.vigilance import Vigilance
+from alertbot.watch import Watch, lay_out
+
+log = logging.getLogger(__name__)
+
+REDISCOVER = 3600.0
+"""Seconds after which the account's domains are asked for again, where they are not listed."""
+
+WEEKS_BACK = tuple(7 * DAY * week for week in (1, 2, 3, 4))
+DAYS_BACK = tuple(DAY * day for day in range(1, 7))
+_HOUR_SLOTS = 3600 // SLOT
+
+
+class Watching:
+    """What a configuration watches, at work. ``wake`` is called once messages are owed."""
+
+    def __init__(
+        self,
+        config: Config,
+        api: CdnApi,
+        budget: Budget,
+        keeper: Storekeeper,
+        clock: Clock,
+        *,
+        wake: Callable[[], None],
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self.watch: Watch | None = None
+        self._config = config
+        self._api = api
+        self._budget = budget
+        self._keeper = keeper
+        self._clock = clock
+        self._wake = wake
+        self._progress = progress
+        self._time = ApiTime(clock)
+        self._troubles = Troubles(clock)
+        self._poller: Poller | None = None
+        self._vigilance: Vigilance | None = None
+        self._domains: tuple[str, ...] | None = None
+        self._gone: frozenset[str] = frozenset()
+        self._asked: float | None = None
+
+    async def turn(self) -> None:
+        """One turn; what fails is told, and tried again at the next."""
+        try:
+            await self._discover()
+            if self._poller is None:
+                await self._take_up(Frontier())
+            await self._look_and_read()
+            facts, now = self.live().to_json(), self._clock.time()
+            await self._keeper.do(lambda store: store.write_live(facts, now))
+        except StoreError as error:
+            # What is in memory may be ahead of the database: begin again from what is stored.
+            self._poller = None
+            log.error("nothing can be stored, so nothing is judged: %s", error)  # noqa: TRY400 - the text says it all
+
+    def due_in(self) -> float | None:
+        """Seconds until the next slot is likely to be published, where that is known."""
+        return None if self._poller is None else self._poller.due_in()
+
+    def live(self) -> Live:
+        """What the feed looks like just now."""
+        poller, watch = self._poller, self.watch
+        if poller is None or watch is None:
+            return Live(self._time.time(), trouble=self._troubles.cause)
+        frontier = poller.frontier
+        return Live(
+            now=self._time.time(),
+            frontier=frontier.slot,
+            newest=frontier.newest,
+            proof=_proof(frontier),
+            trouble=self._troubles.cause,
+            last_failure=self._troubles.last,
+            unreadable=self._troubles.unreadable,
+            calls_left=self._budget.left(),
+            calls_per_minute=self._config.feed.calls_per_minute,
+            domains=len(watch.domains),
+            series=len(watch.series),
+            behind=len(poller.behind()),
+            held={} if frontier.slot is None else poller.lateness.held(frontier.slot),
+            lag=poller.lag(),
+            skew=self._time.skew,
+            gone=tuple(sorted(self._gone)),
+        )
+
+    async def _look_and_read(self) -> None:
+        if self._poller is None or self._vigilance is None:
+            return
+        try:
+            await self._poller.probe()
+        except FeedError as error:
+            self._troubles.down(error)
+        else:
+            self._troubles.up()
+        await self._vigilance.look(await self._facts(self._poller), self._causes)
+        if self._troubles.cause is None:
+            await self._poller.fan_out()
+
+    async def _facts(self, poller: Poller) -> FeedFacts:
+        facts = poller.facts(usually_silent=False)
+        if self._vigilance is None or not self._vigilance.suspects(facts):
+            return facts
+        return poller.facts(usually_silent=await self._usually_silent(facts.now))
+
+    async def _usually_silent(self, now: float) -> bool:
+        """Whether the account carried nothing in the hour before now on earlier weeks, or days where those are new."""
+        first = slot_at(now) - _HOUR_SLOTS * SLOT
+        hour = partial(Store.earlier, series=TOTAL, first=first, count=_HOUR_SLOTS)
+        for backs in (WEEKS_BACK, DAYS_BACK):
+            earlier = await self._keeper.do(partial(hour, backs=backs))
+            if not np.isnan(earlier).all():
+                return silent_before(earlier)
+        return False
+
+    def _causes(self) -> Sequence[str]:
+        return sorted(set(self._troubles.unreadable.values()))
+
+    async def _discover(self) -> None:
+        """The domains to watch: as listed, or the account's, of which new ones join and vanished ones are told."""
+        if not self._config.discovers:
+            self._domains = self._domains or self._config.watched()
+            return
+        if self._asked is not None and self._clock.monotonic() - self._asked < REDISCOVER:
+            return
+        try:
+            found = self._config.watched(await self._api.domains())
+        except FeedError as error:
+            self._troubles.missed("domain/list", error)
+            if self._domains is None:
+                self._domains = self._config.watched(await self._keeper.do(lambda store: store.domains()))
+            return
+        self._troubles.read("domain/list")
+        self._asked = self._clock.monotonic()
+        await self._changed(found)
+
+    async def _changed(self, found: tuple[str, ...]) -> None:
+        known = self._domains
+        if known is None:
+            known = self._config.watched(await self._keeper.do(lambda store: store.domains()))
+        fresh = tuple(domain for domain in found if domain not in set(known))
+        self._domains = (*known, *fresh)
+        self._gone = frozenset(known) - frozenset(found)
+        if fresh:
+            log.info("watching %d domains of the account, %d of them new", len(found), len(fresh))
+            await self._take_up(Frontier() if self._poller is None else self._poller.frontier)
+        if self._poller is not None and self._vigilance is not None:
+            self._poller.leave_out(self._gone)
+            missed = [domain for domain in sorted(self._gone) if self._poller.carried_lately(domain)]
+            await self._vigilance.vanished(missed, int(self._time.time()))
+
+    async def _take_up(self, frontier: Frontier) -> None:
+        """Lay the rules over the watched series and take up what is stored of them."""
+        config = self._config
+        watch = lay_out(config, self._domains or ())
+        memory = await self._keeper.do(lambda store: store.memory(int(self._time.time()) - DAY))
+        ledger = await self._ledger(watch)
+        desk = Desk(
+            watch,
+            ledger,
+            self._keeper,
+            config.slack,
+            self._time,
+            series_begun=memory.series_begun,
+            rules_begun=memory.rules_begun,
+            wake=self._wake,
+        )
+        await desk.commit(ledger.settle(), frontier.slot)
+        self._vigilance = Vigilance(desk, config.slack.channel, config.feed.stale_after)
+        await self._vigilance.take_up()
+        pace = Pace(config.feed.max_lag, config.store.keep // SLOT, config.feed.each_domain)
+        self._poller = Poller(
+            self._api,
+            watch,
+            ledger,
+            desk,
+            pace=pace,
+            time=self._time,
+            troubles=self._troubles,
+            frontier=frontier,
+            memory=memory,
+            progress=self._progress,
+        )
+        self._poller.leave_out(self._gone)
+        self.watch = watch
+
+    async def _ledger(self, watch: Watch) -> Ledger:
+        cursors: Mapping[str, int] = await self._keeper.do(lambda store: store.cursors())
+        alerts = await self._keeper.do(lambda store: store.open_alerts())
+        now = self._time.time()
+        oldest = min((slot for name, slot in cursors.items() if name in watch.plan), default=now)
+        depth = max(watch.engine.depth, DAY_SLOTS) * SLOT
+        first = int(max(min(oldest, now) - depth - DAY, now - self._config.store.keep))
+        last = int(max(now, *cursors.values(), 0))
+        grid = await self._keeper.do(lambda store: store.grid(watch.series, first, last))
+        return Ledger(watch.engine, grid, cursors, alerts)
+
+
+def _proof(frontier: Frontier) -> str:
+    """What the frontier rests on."""
+    if frontier.slot is None or frontier.newest is None:
+        return "none yet"
+    if frontier.slot >= frontier.newest:
+        return "overdue: nothing newer came for so long that it counts as nothing"
+    return "a later slot of the account's total"
