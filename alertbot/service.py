@@ -156,6 +156,8 @@ class Service:
             if self._poller is None:
                 self._poller = await self._take_up(Frontier())
             await self._poller.cycle()
+        except asyncio.CancelledError:
+            return  # we are stopping: passed on, APScheduler would print it as a job that failed
         except FeedError as error:
             self._troubles.down(error)
         except StoreError as error:

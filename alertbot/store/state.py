@@ -9,10 +9,11 @@ from typing import Any
 from sqlite_utils import Database
 
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.lifecycle import Alert, Change, Phase
+from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.rules.base import Direction
+from alertbot.units import SLOT
 
-_COLUMNS = 'rule, series, phase, since, slot, value, reference, worst, direction, fired, "window", clear_run'
+_COLUMNS = 'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run'
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,11 @@ def open_alerts(db: Database) -> dict[AlertKey, Alert]:
 
 def barred(db: Database, since: int) -> list[tuple[str, int, int]]:
     """(series, first, last) of the slots from ``since`` on that may not serve as a reference."""
+    # The slot that resolved an alert serves again; one that ended with its rule still fired in its last.
     rows = db.conn.execute(
-        "SELECT series, since, CASE phase WHEN 'resolved' THEN resolved - 300 ELSE slot END"
+        "SELECT series, since, CASE WHEN phase = 'resolved' AND reason <> ? THEN resolved - ? ELSE slot END"
         " FROM alerts WHERE bars AND fired IS NOT NULL AND slot >= ?",
-        (since,),
+        (Reason.RULE_CHANGED.value, SLOT, since),
     )
     return rows.fetchall()
 
@@ -115,11 +117,11 @@ def _close(db: Database, number: int, change: Change) -> None:
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
-    rule, series, phase, since, slot, value, reference, worst, direction, fired, window, clear_run = row
+    rule, series, since, slot, value, reference, worst, direction, fired, window, clear_run = row
     return Alert(
         rule=rule,
         series=series,
-        phase=Phase(phase),
+        phase=Phase.PENDING if fired is None else Phase.FIRING,  # a resolved one as it last stood
         since=since,
         slot=slot,
         value=value,
@@ -142,7 +144,7 @@ def told_alerts(db: Database, since: int, most: int) -> list[StoredAlert]:
         " ORDER BY phase = 'resolved', fired DESC, id DESC LIMIT ?",
         (since, most),
     )
-    return [StoredAlert(row[12], _alert(row[:12]), *row[13:]) for row in rows]
+    return [StoredAlert(row[11], _alert(row[:11]), *row[12:]) for row in rows]
 
 
 def count_told(db: Database, since: int) -> int:
