@@ -67,17 +67,19 @@ def read_csv(path: Path) -> dict[str, SeriesHistory]:
 
 def _columns(path: Path, file: TextIO) -> dict[str, tuple[array[int], array[float]]]:
     reader = csv.reader(file)
-    header = next(reader, None)
-    if header is None or [name.strip().lower() for name in header] != HEADER:
-        raise HistoryError(f"{path}:1: the header must be {','.join(HEADER)}")
     columns: dict[str, tuple[array[int], array[float]]] = {}
     try:
+        header = next(reader, None)
+        if header is None or [name.strip().lower() for name in header] != HEADER:
+            raise HistoryError(f"{path}:1: the header must be {','.join(HEADER)}")
         for row in reader:
             if row:
                 domain, slot, value = _row(row)
                 slots, values = columns.setdefault(domain, (array("q"), array("d")))
                 slots.append(slot)
                 values.append(value)
+    except UnicodeDecodeError:  # no line is to blame, since text is decoded in larger pieces
+        raise
     except (ValueError, csv.Error) as error:
         raise HistoryError(f"{path}:{reader.line_num}: {error}") from error
     return columns
@@ -127,4 +129,4 @@ def write_csv(file: TextIO, series: Iterable[tuple[str, int, Array]]) -> int:
 
 def _rows(name: str, first: int, known: NDArray[np.intp], values: Array) -> Iterator[tuple[str, str, str]]:
     for index in known.tolist():
-        yield name, format_iso(first + SLOT * index), f"{values[index]:.17g}".removesuffix(".0")
+        yield name, format_iso(first + SLOT * index), str(float(values[index])).removesuffix(".0")

@@ -63,7 +63,9 @@ class StoredHistory:
         self._spans = samples.known_spans(database, self.series)
 
     def days(self) -> Sequence[int]:
-        return samples.days(self._database)
+        stored = samples.days(self._database)
+        # A day of which nothing is stored was given up as well, and is judged like the rest.
+        return range(stored[0], stored[-1] + 1) if stored else ()
 
     def day(self, day: int) -> tuple[Array, Mask]:
         grid = Grid(self.series)

@@ -136,7 +136,10 @@ class Service:
 
     async def _poll(self) -> None:
         """One turn of the scheduler; the next comes early where a slot is about to be published."""
-        await self._watching.turn()
+        try:
+            await self._watching.turn()
+        except asyncio.CancelledError:
+            return  # we are stopping: passed on, APScheduler would print it as a job that failed
         self._notifier.status(self._status_line())
         due = self._watching.due_in()
         if due is not None and 0 < due + AFTER_DUE < self._config.feed.probe:

@@ -69,7 +69,10 @@ class Watching:
         self._asked: float | None = None
 
     async def turn(self) -> None:
-        """One turn; what fails is told, and tried again at the next."""
+        """One turn; what fails is told, and tried again at the next.
+
+        What is in memory may then be ahead of the database, so that the next begins again from what is stored.
+        """
         try:
             await self._discover()
             if self._poller is None:
@@ -78,9 +81,11 @@ class Watching:
             facts, now = self.live().to_json(), self._clock.time()
             await self._keeper.do(lambda store: store.write_live(facts, now))
         except StoreError as error:
-            # What is in memory may be ahead of the database: begin again from what is stored.
             self._poller = None
             log.error("nothing can be stored, so nothing is judged: %s", error)  # noqa: TRY400 - the text says it all
+        except Exception:
+            self._poller = None
+            log.exception("a turn failed: beginning again from what is stored")
 
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published, where that is known."""

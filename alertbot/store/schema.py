@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -120,11 +122,12 @@ def open_database(path: Path) -> Database:
         # The file is made with its mode: it tells which domains an account has, so it is its owner's alone.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         database = _connect(f"{path.resolve().as_uri()}?mode=rw")
-        database.conn.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-        database.conn.execute("PRAGMA journal_mode = WAL")
-        database.conn.execute("PRAGMA synchronous = FULL")
-        _refuse_newer(database, path)
-        migrations.apply(database)
+        with _closed_on_failure(database):
+            database.conn.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+            database.conn.execute("PRAGMA journal_mode = WAL")
+            database.conn.execute("PRAGMA synchronous = FULL")
+            _refuse_newer(database, path)
+            migrations.apply(database)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path}: {error}: check the file, its folder's permissions and the space left") from error
     return database
@@ -136,10 +139,11 @@ def open_for_reading(path: Path) -> Database:
         raise StoreError(f"{path}: there is no database yet: start `alertbot run` first, or name another [store] path")
     try:
         database = _connect(f"{path.resolve().as_uri()}?mode=rw")
-        database.conn.execute("PRAGMA query_only = ON")
-        if migrations.pending(database):
-            raise StoreError(f"{path}: its tables are not up to date: start `alertbot run` once")
-        _refuse_newer(database, path)
+        with _closed_on_failure(database):
+            database.conn.execute("PRAGMA query_only = ON")
+            if migrations.pending(database):
+                raise StoreError(f"{path}: its tables are not up to date: start `alertbot run` once")
+            _refuse_newer(database, path)
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}") from error
     return database
@@ -153,8 +157,18 @@ def _connect(uri: str) -> Database:
     return Database(connection, execute_plugins=False)
 
 
+@contextmanager
+def _closed_on_failure(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
+
+
 def _refuse_newer(database: Database, path: Path) -> None:
-    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    with closing(Database(memory=True)) as empty:
+        known = {migration.name for migration in migrations.pending(empty)}
     newer = [migration.name for migration in migrations.applied(database) if migration.name not in known]
     if newer:
         raise StoreError(f"{path}: written by a newer alertbot ({', '.join(newer)}): install that version again")

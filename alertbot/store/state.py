@@ -10,10 +10,11 @@ from sqlite_utils import Database
 
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.incidents import ToldAlert
-from alertbot.alerts.lifecycle import Alert, Change, Phase
+from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.rules.base import Direction
+from alertbot.units import SLOT
 
-_COLUMNS = 'rule, series, phase, since, slot, value, reference, worst, direction, fired, "window", clear_run'
+_COLUMNS = 'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run'
 
 
 def open_alerts(db: Database) -> dict[AlertKey, Alert]:
@@ -25,10 +26,11 @@ def open_alerts(db: Database) -> dict[AlertKey, Alert]:
 
 def barred(db: Database, since: int) -> list[tuple[str, int, int]]:
     """(series, first, last) of the slots from ``since`` on that may not serve as a reference."""
+    # The slot that resolved an alert serves again; one that ended with its rule still fired in its last.
     rows = db.conn.execute(
-        "SELECT series, since, CASE phase WHEN 'resolved' THEN resolved - 300 ELSE slot END"
+        "SELECT series, since, CASE WHEN phase = 'resolved' AND reason <> ? THEN resolved - ? ELSE slot END"
         " FROM alerts WHERE bars AND fired IS NOT NULL AND slot >= ?",
-        (since,),
+        (Reason.RULE_CHANGED.value, SLOT, since),
     )
     return rows.fetchall()
 
@@ -105,11 +107,11 @@ def _close(db: Database, number: int, change: Change) -> None:
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
-    rule, series, phase, since, slot, value, reference, worst, direction, fired, window, clear_run = row
+    rule, series, since, slot, value, reference, worst, direction, fired, window, clear_run = row
     return Alert(
         rule=rule,
         series=series,
-        phase=Phase(phase),
+        phase=Phase.PENDING if fired is None else Phase.FIRING,  # a resolved one as it last stood
         since=since,
         slot=slot,
         value=value,
@@ -132,7 +134,7 @@ def told_alerts(db: Database, since: int, most: int) -> list[ToldAlert]:
         " ORDER BY phase = 'resolved', fired DESC, id DESC LIMIT ?",
         (since, most),
     )
-    return [ToldAlert(row[12], _alert(row[:12]), *row[13:]) for row in rows]
+    return [ToldAlert(row[11], _alert(row[:11]), *row[12:]) for row in rows]
 
 
 def count_told(db: Database, since: int) -> int:
@@ -151,7 +153,7 @@ def told_in(db: Database, incident: int) -> list[ToldAlert]:
         f"SELECT {_COLUMNS}, id, severity, resolved, reason FROM alerts WHERE incident = ? ORDER BY id",  # noqa: S608
         (incident,),
     )
-    return [ToldAlert(row[12], _alert(row[:12]), *row[13:]) for row in rows]
+    return [ToldAlert(row[11], _alert(row[:11]), *row[12:]) for row in rows]
 
 
 def rules_begun(db: Database) -> dict[str, int]:
