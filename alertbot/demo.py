@@ -102,7 +102,7 @@ class _Line:
 
 _STORY = (
     _Line(_at(9, 52), "A normal day. alertbot has fetched a week of history and watches four domains."),
-    _Line(_at(10, 17), "The CDN publishes its buckets eight minutes later than usual. Late is not zero: nothing is told."),
+    _Line(_at(10, 17), "The CDN publishes its buckets eight minutes later than usual. Late is not zero: no alert."),
     _Line(_at(10, 50), "A new release: downloads.example.com carries more than twice what it did yesterday."),
     _Line(_at(11, 35), "A match begins: video.example.com passes its ceiling of 3 Gbps."),
     _Line(_at(12, 20), "A certificate expires: shop.example.com goes dark."),

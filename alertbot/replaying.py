@@ -95,7 +95,6 @@ def _print_story(changes: Iterable[Change], rules: Mapping[str, Rule], zone: tzi
         rule, reason = rules[change.alert.rule], None if change.fired else change.reason.value
         stamp = wording.stamp(now, zone)
         word = "fired   " if change.fired else "resolved"
-        click.echo(
-            f"{stamp}  {word}  {change.alert.rule}: {wording.headline(rule, change.alert, reason, zone, now, wording.PLAIN)}"
-        )
+        sentence = wording.headline(rule, change.alert, reason, zone, now, wording.PLAIN)
+        click.echo(f"{stamp}  {word}  {change.alert.rule}: {sentence}")
     click.echo(f"{fired} alerts fired.")
