@@ -98,6 +98,16 @@ def export(config_path: Path, first: str | None, last: str | None, domains: tupl
 
 @main.command()
 @_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def status(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
+    """Say how the bot is: how fresh the data is, what is wrong, what fires."""
+    from alertbot.asking import show_status  # noqa: PLC0415 - see above
+
+    show_status(config_path, as_json=as_json)
+
+
+@main.command()
+@_CONFIG
 def manifest(config_path: Path) -> None:
     """Print the manifest of the Slack app: paste it where Slack asks for one."""
     from alertbot.config import load  # noqa: PLC0415 - see above

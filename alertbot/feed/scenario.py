@@ -124,8 +124,8 @@ class Scenario:
 
     A bucket is published ``lag`` seconds (by domain, else ``default``) after it closes, and shows only ``partial`` of
     its value during the first ``partial_for`` seconds. ``limit`` calls a minute are answered. Without ``each_domain``
-    that endpoint is not permitted, with ``deny_all`` none is. ``traffic(domain, slot)``, where given, takes the place
-    of the domains' shapes.
+    that endpoint is not permitted, with ``deny_total`` ``domains=all`` is not, with ``deny_all`` nothing is.
+    ``traffic(domain, slot)``, where given, takes the place of the domains' shapes.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -141,6 +141,7 @@ class Scenario:
     partial_for: float = 300.0
     limit: PositiveInt = 300
     each_domain: bool = True
+    deny_total: bool = False
     deny_all: bool = False
     timezone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Shanghai"
     traffic: Callable[[str, int], float] | None = None

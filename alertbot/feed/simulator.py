@@ -115,6 +115,8 @@ class Simulator:
             raise RefusedError(401_001, "token is missing or invalid")
         if self._scenario.deny_all or (endpoint == strict.EACH_DOMAIN and not self._scenario.each_domain):
             raise RefusedError(401_006, "no permission for this endpoint")
+        if self._scenario.deny_total and request.query.get("domains") == "all":
+            raise RefusedError(401_006, "no permission for the total")
         if unknown := set(request.query) - strict.PARAMETERS[endpoint]:
             raise RefusedError(400_209, f"unknown parameter {min(unknown)}")
 

@@ -11,9 +11,10 @@ import numpy as np
 from sqlite_utils import Database
 
 from alertbot.alerts.incidents import ToldAlert
+from alertbot.errors import StoreError
 from alertbot.query.live import Live
 from alertbot.rules.base import Array, Rule
-from alertbot.store import outbox, samples, schema, state
+from alertbot.store import feedlog, incidents, outbox, samples, schema, state
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slots_of
 
 RECENT = DAY
@@ -24,10 +25,11 @@ MOST_ALERTS = 20
 
 @dataclass(frozen=True)
 class Status:
-    """How the bot is: the feed, the alerts that fire, the outbox by state, and the channels in trouble."""
+    """How the bot is: the feed, alerts that fire, open incidents, the outbox by state, the channels in trouble."""
 
     live: Live
     firing: int
+    incidents: int
     outbox: Mapping[str, int]
     trouble: tuple[tuple[str, str], ...]
 
@@ -83,7 +85,19 @@ def _reading(path: Path) -> Iterator[Database]:
 def status(path: Path, live: Live) -> Status:
     """How the bot is just now."""
     with _reading(path) as db:
-        return Status(live, state.count_firing(db), outbox.counts(db), tuple(outbox.trouble(db)))
+        return Status(
+            live, state.count_firing(db), incidents.count_open(db), outbox.counts(db), tuple(outbox.trouble(db))
+        )
+
+
+def stored_status(path: Path) -> tuple[Status, float]:
+    """How the bot was when the service last said so, and when that was, epoch seconds."""
+    with _reading(path) as db:
+        held = feedlog.live(db)
+    if held is None:
+        raise StoreError(f"{path}: the service has not looked at the feed yet: start `alertbot run`")
+    written, facts = held
+    return status(path, Live.from_json(facts)), written
 
 
 def alerts(path: Path, now: float) -> Alerts:

@@ -24,7 +24,7 @@ def help_message(lines: Sequence[str], closing: str) -> Message:
 def status_message(status: Status, zone: tzinfo) -> Message:
     """Freshness first: without it nothing else can be believed."""
     live = status.live
-    headline = f"{_fresh(live, zone)} {_firing(status.firing)}"
+    headline = f"{_fresh(live, zone)} {_firing(status.firing)}{_open(status)}"
     lines = [
         f"watching {live.domains:,} domains, {live.series:,} series; {live.behind:,} of them wait for data",
         f"{live.calls_left} of {live.calls_per_minute} API calls left this minute",
@@ -64,6 +64,12 @@ def _fresh(live: Live, zone: tzinfo) -> str:
 
 def _firing(count: int) -> str:
     return "Nothing fires." if not count else f"{count:,} alert{'s' * (count > 1)} fire{'s' * (count == 1)}."
+
+
+def _open(status: Status) -> str:
+    if not status.incidents:
+        return ""
+    return f" {status.incidents:,} incident{'s are' if status.incidents > 1 else ' is'} open."
 
 
 def _outbox(status: Status) -> str:

@@ -349,6 +349,7 @@ def example(**changes):
         "faults": [{"start": 1, "end": 2, "mode": "drip", "share": 1.0, "endpoint": "stat/bandwidth", "domain": A}],
         "limit": 300,
         "each_domain": True,
+        "deny_total": False,
         "deny_all": False,
         "timezone": "Asia/Shanghai",
     } | changes
