@@ -168,7 +168,15 @@ class _Screen:
         self._console = console
         self._clock = clock
 
-    async def post(self, channel: str, message: Message, *, metadata_id: str) -> Posted:  # noqa: ARG002 - as Slack's
+    async def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        metadata_id: str,
+        thread_ts: str | None = None,
+        broadcast: bool = False,
+    ) -> Posted:
         self.posted += 1
         self.show(f"alertbot in {channel}", message)
         return Posted(channel, str(self.posted))
@@ -176,6 +184,9 @@ class _Screen:
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         self.edited += 1
         self.show(f"alertbot in {channel_id}, message {ts} edited", message)
+
+    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
+        return None
 
     def show(self, title: str, message: Message) -> None:
         """One message: who says it, and its lines beside a bar in its colour."""

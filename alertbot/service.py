@@ -70,7 +70,7 @@ class Service:
         self.commands = Commands(self._subject, self._watching.live)
         self._workspace = _workspace(config, credentials, self.commands, clock)
         self._poster: Poster = poster or self._workspace or LogPoster()
-        self._delivery = Delivery(self._keeper, self._poster, clock)
+        self._delivery = Delivery(self._keeper, self._poster, clock, config.slack.fallback_channel)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -93,7 +93,10 @@ class Service:
     async def _start(self) -> None:
         self._lock.take()
         await self._keeper.open(self._config.store.path)
-        if retried := await self._keeper.do(lambda store: store.unpark()):
+        lost, retried = await self._keeper.recover()
+        if lost:
+            log.info("%d messages may have arrived before the last stop: looking for them", lost)
+        if retried:
             log.info("%d messages that Slack refused are tried again", retried)
         if self._workspace is not None:
             await self._workspace.start()
@@ -196,4 +199,19 @@ def _workspace(config: Config, credentials: Credentials, commands: Commands, clo
                 "there is a Slack app token but no bot token: set ALERTBOT_SLACK_BOT_TOKEN (xoxb-...) as well"
             )
         return None
-    return Workspace(credentials.slack_bot_token, credentials.slack_app_token, config.slack.base_url, commands, clock)
+    slack = config.slack
+    return Workspace(
+        credentials.slack_bot_token,
+        credentials.slack_app_token,
+        slack.base_url,
+        commands,
+        clock,
+        channels=_channels(config),
+    )
+
+
+def _channels(config: Config) -> tuple[str, ...]:
+    """Every channel a message may go to."""
+    named = (config.slack.channel, config.slack.fallback_channel)
+    others = (*(group.channel for group in config.groups), *(rule.channel for rule in config.rules))
+    return tuple(dict.fromkeys(channel for channel in (*named, *others) if channel is not None))

@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from alertbot.store.outbox import Envelope
+from alertbot.store import outbox
+from alertbot.store.outbox import Draft, Envelope
 from alertbot.store.store import Store
 
 T = TypeVar("T")
 
 
 class Storekeeper:
-    """Owns the store and its thread. Every method raises ``StoreError`` where SQLite fails."""
+    """Owns the store and its thread; is the outbox that delivery is handed. ``StoreError`` where SQLite fails."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -38,17 +39,46 @@ class Storekeeper:
             await self.do(lambda store: store.close())
         self._thread.shutdown()
 
+    async def recover(self) -> tuple[int, int]:
+        """At start: how many messages may have arrived before a crash, and how many refused ones are tried again."""
+        lost = await self.do(lambda store: store.mark(outbox.recover))
+        return lost, await self.do(lambda store: store.mark(outbox.unpark))
+
     async def waiting(self) -> Sequence[Envelope]:
         """The messages that may go out now, the oldest of each channel."""
         return await self.do(lambda store: store.waiting())
 
-    async def mark_sent(self, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
-        """Slack took this message."""
-        await self.do(lambda store: store.mark_sent(envelope, channel_id, ts, now))
+    async def uncertain(self) -> Sequence[Envelope]:
+        """The messages of which it is not known whether they arrived."""
+        return await self.do(lambda store: store.uncertain())
 
-    async def mark_failed(self, envelope: Envelope, error: str, *, park: bool) -> None:
-        """Slack did not take it."""
-        await self.do(lambda store: store.mark_failed(envelope, error, park=park))
+    async def mark_sending(self, envelope: Envelope, now: float) -> None:
+        """Slack is about to be asked."""
+        await self.do(lambda store: store.mark(lambda db: outbox.mark_sending(db, envelope.number, now)))
+
+    async def mark_sent(self, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
+        """Slack took it."""
+        await self.do(lambda store: store.mark(lambda db: outbox.mark_sent(db, envelope, channel_id, ts, now)))
+
+    async def mark_found(self, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
+        """It was found in Slack."""
+        await self.do(lambda store: store.mark(lambda db: outbox.mark_found(db, envelope, channel_id, ts, now)))
+
+    async def mark_again(self, envelope: Envelope, error: str | None, *, plain: bool = False) -> None:
+        """It did not arrive and is to be tried again."""
+        await self.do(lambda store: store.mark(lambda db: outbox.mark_again(db, envelope.number, error, plain=plain)))
+
+    async def mark_unknown(self, envelope: Envelope, error: str) -> None:
+        """The answer was lost."""
+        await self.do(lambda store: store.mark(lambda db: outbox.mark_unknown(db, envelope.number, error)))
+
+    async def mark_replaced(self, envelope: Envelope, error: str) -> None:
+        """An edit that is refused for good becomes a message of its own."""
+        await self.do(lambda store: store.mark(lambda db: outbox.mark_replaced(db, envelope.number, error)))
+
+    async def park(self, envelope: Envelope, error: str, twin: Draft | None, now: float) -> None:
+        """Slack refuses it for good."""
+        await self.do(lambda store: store.mark(lambda db: outbox.park(db, envelope, error, twin, now)))
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

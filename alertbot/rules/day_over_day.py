@@ -58,11 +58,11 @@ class DayOverDay:
         past = value >= limit * (1 - ROUNDING) if self.ratio >= 1 else value <= limit * (1 + ROUNDING)
         return past & (reference > 0) & ((value >= self.floor) | (reference >= self.floor))
 
-    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:  # noqa: ARG002 - not needed
+    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
         """No longer in breach."""
         return ~self.breach(value, reference)
 
-    def direction(self, value: float) -> Direction:  # noqa: ARG002 - the ratio says it
+    def direction(self, value: float) -> Direction:
         """A rise, or a fall for a ratio under 1."""
         return Direction.RISE if self.ratio >= 1 else Direction.FALL
 

@@ -51,6 +51,6 @@ class Drop:
         share = self.clear * (1 - ROUNDING)
         return (value >= share * np.asarray(reference)) | ((day_before > 0) & (value >= share * day_before))
 
-    def direction(self, value: float) -> Direction:  # noqa: ARG002 - a drop only goes one way
+    def direction(self, value: float) -> Direction:
         """Always a fall."""
         return Direction.FALL

@@ -23,15 +23,15 @@ class Threshold:
     bars = False
     depth = 0
 
-    def reference(self, past: Past) -> Array | None:  # noqa: ARG002 - the limits stand in the rule
+    def reference(self, past: Past) -> Array | None:
         """Nothing: a threshold compares with fixed numbers."""
         return None
 
-    def breach(self, value: Array, reference: Array | None) -> Mask:  # noqa: ARG002 - likewise
+    def breach(self, value: Array, reference: Array | None) -> Mask:
         """Above ``above`` or below ``below``, both strict."""
         return (value > _or(self.above, math.inf)) | (value < _or(self.below, -math.inf))
 
-    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:  # noqa: ARG002 - likewise
+    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
         """Back at ``clear``, or at the limit itself."""
         upper = math.inf if self.above is None else _or(self.clear, self.above)
         lower = -math.inf if self.below is None else _or(self.clear, self.below)

@@ -7,11 +7,14 @@ Slack closes while we write is a lost answer too.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
+import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import aiohttp
@@ -47,6 +50,8 @@ _MAY_STAND = frozenset({"fatal_error", "internal_error"})
 _WORD = re.compile(r"[a-z][a-z0-9_]{2,60}")
 _OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
 
+_PAGE = 200
+
 T = TypeVar("T")
 
 
@@ -56,6 +61,16 @@ class Posted:
 
     channel_id: str
     ts: str
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel the bot can see. Its history can be read only by members."""
+
+    id: str
+    name: str
+    private: bool
+    member: bool
 
 
 @dataclass(frozen=True)
@@ -72,13 +87,14 @@ class SlackClient:
 
     def __init__(self, bot_token: str, base_url: str, *, timeout: int = TIMEOUT) -> None:
         self._timeout = timeout
+        self._slack_time: tuple[float, float] | None = None  # Slack's clock, and the monotonic time it was read at
         self._logger = quiet_logger()
         self._web = web_client(bot_token, base_url, timeout=timeout, logger=self._logger)
 
     async def auth_test(self) -> Identity:
         """Whose token this is; ``CredentialsError`` where Slack refuses it, ``DeliveryError`` where it cannot say."""
         try:
-            answer = await _asked(self._web.auth_test())
+            answer = await self._asked(self._web.auth_test())
         except DeliveryError as error:
             raise_if_refused(error, "bot", "ALERTBOT_SLACK_BOT_TOKEN", "slack_bot_token")
             raise
@@ -94,7 +110,7 @@ class SlackClient:
         broadcast: bool = False,
     ) -> Posted:
         """Post to a channel's id or name, or into a thread; ``metadata_id`` is how its history shows it did arrive."""
-        answer = await _asked(
+        answer = await self._asked(
             self._web.chat_postMessage(
                 channel=channel,
                 metadata={"event_type": EVENT_TYPE, "event_payload": {"id": metadata_id}},
@@ -109,7 +125,65 @@ class SlackClient:
         """Replace a message's text, blocks and colour; its metadata stays."""
         # What an edit leaves out is kept, what it gives as an empty list is removed.
         content = {"blocks": [], "attachments": [], **message.content()}
-        await _asked(self._web.chat_update(channel=channel_id, ts=ts, **content))
+        await self._asked(self._web.chat_update(channel=channel_id, ts=ts, **content))
+
+    async def find(
+        self, channel_id: str, metadata_id: str, *, since: float, thread_ts: str | None = None
+    ) -> Posted | None:
+        """The message of this metadata id that was posted at most ``since`` seconds ago, in a channel or a thread.
+
+        Times are Slack's, since its own ``ts`` are compared: its clock is read off an answer first.
+        """
+        if self._slack_time is None:
+            await self.auth_test()
+        told, at = self._slack_time or (time.time(), time.monotonic())
+        oldest = f"{max(0.0, told + time.monotonic() - at - since):.6f}"
+        cursor: str | None = None
+        while True:
+            page = await self._history(channel_id, thread_ts, oldest, cursor)
+            for message in page["messages"]:
+                if _id_of(message) == metadata_id:
+                    return Posted(channel_id, message["ts"])
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
+
+    async def _history(self, channel_id: str, thread_ts: str | None, oldest: str, cursor: str | None) -> Any:
+        options: dict[str, Any] = {"oldest": oldest, "limit": _PAGE, "include_all_metadata": True, "cursor": cursor}
+        if thread_ts is None:
+            return await self._asked(self._web.conversations_history(channel=channel_id, **options))
+        return await self._asked(self._web.conversations_replies(channel=channel_id, ts=thread_ts, **options))
+
+    async def channels(self) -> tuple[Channel, ...]:
+        """Every channel the bot can see: all public ones, and the private ones it is a member of."""
+        found: list[Channel] = []
+        cursor: str | None = None
+        while True:
+            page = await self._asked(
+                self._web.conversations_list(
+                    types="public_channel,private_channel", exclude_archived=True, limit=_PAGE, cursor=cursor
+                )
+            )
+            found += [
+                Channel(each["id"], each["name"], bool(each.get("is_private")), bool(each.get("is_member")))
+                for each in page["channels"]
+            ]
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return tuple(found)
+
+    async def join(self, channel_id: str) -> None:
+        """Become a member of a public channel."""
+        await self._asked(self._web.conversations_join(channel=channel_id))
+
+    async def _asked(self, call: Awaitable[T]) -> T:
+        """The answer of a call, whose Date tells Slack's time."""
+        answer = await _asked(call)
+        date = getattr(answer, "headers", {}).get("Date")
+        if date:
+            with contextlib.suppress(ValueError):
+                self._slack_time = parsedate_to_datetime(date).timestamp(), time.monotonic()
+        return answer
 
     async def respond(self, response_url: str, message: Message, *, public: bool = False) -> None:
         """Answer a slash command: 5 times within 30 minutes, seen by the user alone unless ``public``."""
@@ -155,6 +229,11 @@ async def _asked(call: Awaitable[T]) -> T:
         return await call
     except Exception as error:  # noqa: BLE001 - besides its own errors the SDK lets AttributeError and others through
         raise delivery_error(error) from None
+
+
+def _id_of(message: Mapping[str, Any]) -> object:
+    metadata = message.get("metadata") or {}
+    return (metadata.get("event_payload") or {}).get("id") if metadata.get("event_type") == EVENT_TYPE else None
 
 
 def _answered(response: Any) -> tuple[int, str, Mapping[str, str]]:

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Collection, Mapping
 
 from alertbot.clock import Clock
-from alertbot.errors import DeliveryError
+from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.slack.blocks import Message
 from alertbot.slack.client import Identity, Posted, SlackClient
 from alertbot.slack.commands import Commands
+from alertbot.slack.directory import Standing, look_up
 from alertbot.slack.socket import SlashCommand, SocketListener
 
 log = logging.getLogger(__name__)
+
+HEARTBEAT = 300.0
+SOON = 30.0
+"""Seconds until Slack is asked again: whether it is there, and once it did not answer."""
 
 
 class Workspace:
     """Posts as the bot, and answers commands where there is an app token too."""
 
-    def __init__(self, bot_token: str, app_token: str | None, base_url: str, commands: Commands, clock: Clock) -> None:
+    def __init__(
+        self,
+        bot_token: str,
+        app_token: str | None,
+        base_url: str,
+        commands: Commands,
+        clock: Clock,
+        *,
+        channels: Collection[str],
+    ) -> None:
         self._client = SlackClient(bot_token, base_url)
         self._commands = commands
+        self._clock = clock
+        self._channels = channels
+        self._standing: Standing | None = None
         self._identity: Identity | None = None
         self._listener: SocketListener | None = None
+        self._keeping: asyncio.Task[None] | None = None
         if app_token is not None:
             self._listener = SocketListener(app_token, self._command, base_url=base_url, clock=clock)
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """What is wrong with a channel, in words."""
+        return {} if self._standing is None else self._standing.problems
 
     async def start(self) -> None:
         """Find out who we are and listen for commands; ``CredentialsError`` where Slack refuses a token.
 
         A Slack that does not answer is no reason not to start: messages wait for it in the outbox.
         """
-        try:
-            self._identity = await self._client.auth_test()
-            log.info("Slack: posting to the workspace %s", self._identity.team)
-        except DeliveryError as error:
-            log.warning("Slack does not answer (%s): messages wait for it", error.code)
+        await self._look_around()
+        self._keeping = asyncio.create_task(self._keep())
         if self._listener is None:
             log.warning("there is no Slack app token: alerts are posted, but no commands arrive")
             return
@@ -42,16 +64,70 @@ class Workspace:
 
     async def stop(self) -> None:
         """Stop listening."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
         if self._listener is not None:
             await self._listener.stop()
 
-    async def post(self, channel: str, message: Message, *, metadata_id: str) -> Posted:
-        """Post a message; raises ``DeliveryError``."""
-        return await self._client.post(channel, message, metadata_id=metadata_id)
+    async def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        metadata_id: str,
+        thread_ts: str | None = None,
+        broadcast: bool = False,
+    ) -> Posted:
+        """Post a message, or a reply; raises ``DeliveryError``."""
+        where = self._id_of(channel)
+        return await self._client.post(
+            where, message, metadata_id=metadata_id, thread_ts=thread_ts, broadcast=broadcast
+        )
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         """Edit one; raises ``DeliveryError``."""
         await self._client.update(channel_id, ts, message)
+
+    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
+        """The message of this id, if it was posted at most ``since`` seconds ago; raises ``DeliveryError``."""
+        if self._standing is None:
+            await self._look_around()
+        return await self._client.find(self._id_of(channel), metadata_id, since=since, thread_ts=thread_ts)
+
+    def _id_of(self, channel: str) -> str:
+        return channel if self._standing is None else self._standing.ids.get(channel, channel)
+
+    async def _look_around(self) -> None:
+        """Who we are, and where the channels are; what Slack does not answer now is asked again later."""
+        try:
+            if self._identity is None:
+                self._identity = await self._client.auth_test()
+                log.info("Slack: posting to the workspace %s", self._identity.team)
+            self._standing = await look_up(self._client, self._channels)
+        except DeliveryError as error:
+            if error.permanent:
+                log.warning("Slack does not list its channels (%s): names are used as they are", error.code)
+                self._standing = Standing({}, {})
+            else:
+                log.warning("Slack does not answer (%s): messages wait for it", error.code)
+
+    async def _keep(self) -> None:
+        """Ask Slack now and then whether it still knows us, and where it was silent, who we are."""
+        while True:
+            await self._clock.sleep(HEARTBEAT if self._standing is not None else SOON)
+            if self._standing is None:
+                await self._look_around()
+            else:
+                await self._beat()
+
+    async def _beat(self) -> None:
+        try:
+            await self._client.auth_test()
+        except CredentialsError as error:
+            log.error("%s", error)  # noqa: TRY400 - the text says it all
+        except DeliveryError as error:
+            log.debug("Slack does not answer the heartbeat (%s)", error.code)
 
     async def _command(self, command: SlashCommand) -> None:
         if self._identity is not None and command.team_id != self._identity.team_id:

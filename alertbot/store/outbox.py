@@ -1,7 +1,8 @@
 """The outbox: messages that are owed to Slack, written in the transaction that caused them.
 
-A message is about a *subject* (``alert:12``). Its first row posts; later rows edit what that one posted, and wait
-until it stands.
+A message is about a *subject* (``incident:12``). Its first row posts; later rows edit what that one posted, or reply in
+its thread, and wait until it stands. A row is ``queued``, then ``sending`` while Slack is asked, then ``sent``; it is
+``unknown`` where the answer was lost, and ``parked`` where Slack refuses it for good.
 """
 
 from __future__ import annotations
@@ -18,14 +19,19 @@ class Draft:
 
     id: str
     subject: str
-    action: str  # "post" or "update"
+    action: str  # "post", "update" or "reply"
     channel: str
     body: str
+    broadcast: bool = False
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """A message that waits for delivery; an edit carries where the message it edits stands."""
+    """A message that waits for delivery; an edit or reply carries where the message it belongs to stands.
+
+    ``folded``: the newest edit that a post takes up, since what it announces has changed before it went out.
+    ``attempted``: epoch seconds of the last try.
+    """
 
     number: int
     id: str
@@ -33,65 +39,151 @@ class Envelope:
     action: str
     channel: str
     body: str
+    broadcast: bool
+    plain: bool
     created: float
+    attempted: float | None
     channel_id: str | None
     ts: str | None
+    folded: int | None
+
+
+# The message a subject has now: the latest of its posts, which replaces one that could not be edited any more.
+_STANDING = """
+    LEFT JOIN outbox AS standing ON o.action <> 'post' AND standing.number = (
+        SELECT max(number) FROM outbox
+        WHERE subject = o.subject AND action = 'post' AND state NOT IN ('parked', 'dropped'))
+"""
+_NEWEST_EDIT = """
+    LEFT JOIN outbox AS edit ON o.action = 'post' AND edit.number = (
+        SELECT max(number) FROM outbox WHERE subject = o.subject AND action = 'update' AND state = 'queued')
+"""
+_ENVELOPE = """
+    o.id, o.subject, o.action, o.channel, coalesce(edit.body, o.body), o.broadcast, o.plain, o.created, o.attempted,
+    standing.channel_id, standing.ts, edit.number
+"""
 
 
 def enqueue(db: Database, drafts: Iterable[Draft], now: float) -> None:
     """Write messages, in their order; to be called within a transaction."""
     db.conn.executemany(
-        "INSERT INTO outbox (id, subject, action, channel, body, created) VALUES (?, ?, ?, ?, ?, ?)",
-        ((draft.id, draft.subject, draft.action, draft.channel, draft.body, now) for draft in drafts),
+        "INSERT INTO outbox (id, subject, action, channel, body, broadcast, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ((d.id, d.subject, d.action, d.channel, d.body, d.broadcast, now) for d in drafts),
     )
 
 
 def waiting(db: Database) -> list[Envelope]:
-    """What may go out now, the oldest of each channel: posts, and the newest edit of a message that stands."""
+    """What may go out now, the oldest of each channel.
+
+    A post takes up the newest edit of it; of several edits only the newest goes out; replies keep their order; an edit
+    or a reply waits until the message it belongs to stands.
+    """
     rows = db.conn.execute(
-        """
-        SELECT min(o.number), o.id, o.subject, o.action, o.channel, o.body, o.created, first.channel_id, first.ts
-        FROM outbox AS o
-        LEFT JOIN outbox AS first ON o.action = 'update' AND first.number = (
-            SELECT min(number) FROM outbox WHERE subject = o.subject AND action = 'post')
-        WHERE o.state = 'queued' AND (o.action = 'post' OR first.state = 'sent')
+        f"""
+        SELECT min(o.number), {_ENVELOPE} FROM outbox AS o {_STANDING} {_NEWEST_EDIT}
+        WHERE o.state = 'queued' AND (o.action = 'post' OR standing.state = 'sent')
         AND NOT EXISTS (
-            SELECT 1 FROM outbox AS later
-            WHERE later.subject = o.subject AND later.action = 'update' AND o.action = 'update'
-            AND later.number > o.number)
-        GROUP BY o.channel ORDER BY o.number
-        """
+            SELECT 1 FROM outbox AS other WHERE other.subject = o.subject AND other.action = o.action AND (
+                (o.action = 'update' AND other.number > o.number AND other.state = 'queued')
+                OR (o.action = 'reply' AND other.number < o.number
+                    AND other.state IN ('queued', 'sending', 'unknown'))))
+        GROUP BY o.channel ORDER BY 1
+        """  # noqa: S608 - own constants
     )
-    return [Envelope(*row) for row in rows]
+    return [_envelope(row) for row in rows]
+
+
+def uncertain(db: Database) -> list[Envelope]:
+    """The messages of which it is not known whether they arrived, oldest first."""
+    rows = db.conn.execute(
+        f"SELECT o.number, {_ENVELOPE} FROM outbox AS o {_STANDING} {_NEWEST_EDIT}"  # noqa: S608 - own constants
+        " WHERE o.state = 'unknown' ORDER BY o.number"
+    )
+    return [_envelope(row) for row in rows]
+
+
+def _envelope(row: tuple[object, ...]) -> Envelope:
+    number, id_, subject, action, channel, body, broadcast, plain, *rest = row
+    return Envelope(number, id_, subject, action, channel, body, bool(broadcast), bool(plain), *rest)  # type: ignore[arg-type]
+
+
+def mark_sending(db: Database, number: int, now: float) -> None:
+    """Slack is about to be asked: should we die now, it may or may not stand there."""
+    with db.atomic():
+        db.conn.execute("UPDATE outbox SET state = 'sending', attempted = ? WHERE number = ?", (now, number))
 
 
 def mark_sent(db: Database, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
-    """Slack took it; edits that this one overtook are dropped."""
+    """Slack took it; edits that it overtook or took up are dropped."""
     with db.atomic():
         db.conn.execute(
             "UPDATE outbox SET state = 'sent', sent = ?, channel_id = ?, ts = ?, error = NULL WHERE number = ?",
             (now, channel_id, ts, envelope.number),
         )
-        if envelope.action == "update":
+        newest = envelope.folded if envelope.action == "post" else envelope.number - 1
+        if newest is not None and envelope.action != "reply":
             db.conn.execute(
                 "UPDATE outbox SET state = 'dropped' WHERE subject = ? AND action = 'update' AND state = 'queued'"
-                " AND number < ?",
-                (envelope.subject, envelope.number),
+                " AND number <= ?",
+                (envelope.subject, newest),
             )
 
 
-def mark_failed(db: Database, envelope: Envelope, error: str, *, park: bool) -> None:
-    """Slack did not take it: kept for another try, or parked where trying again changes nothing."""
+def mark_found(db: Database, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
+    """It does stand in Slack, as it was when it was tried: edits since then still go out."""
     with db.atomic():
         db.conn.execute(
-            "UPDATE outbox SET error = ?, state = ? WHERE number = ?",
-            (error, "parked" if park else "queued", envelope.number),
+            "UPDATE outbox SET state = 'sent', sent = ?, channel_id = ?, ts = ?, error = NULL WHERE number = ?",
+            (now, channel_id, ts, envelope.number),
         )
 
 
-def unpark(db: Database) -> int:
-    """Try again what was parked, as after a restart with mended settings; how many rows that is."""
+def mark_again(db: Database, number: int, error: str | None, *, plain: bool = False) -> None:
+    """It did not arrive and is to be tried again, as ``plain`` text where Slack refused its blocks."""
     with db.atomic():
+        db.conn.execute(
+            "UPDATE outbox SET state = 'queued', error = ?, plain = max(plain, ?) WHERE number = ?",
+            (error, plain, number),
+        )
+
+
+def mark_unknown(db: Database, number: int, error: str) -> None:
+    """The answer was lost."""
+    with db.atomic():
+        db.conn.execute("UPDATE outbox SET state = 'unknown', error = ? WHERE number = ?", (error, number))
+
+
+def mark_replaced(db: Database, number: int, error: str) -> None:
+    """An edit that is refused for good becomes a message of its own."""
+    with db.atomic():
+        db.conn.execute(
+            "UPDATE outbox SET action = 'post', state = 'queued', error = ? WHERE number = ?", (error, number)
+        )
+
+
+def park(db: Database, envelope: Envelope, error: str, twin: Draft | None, now: float) -> None:
+    """Slack refuses it for good: kept, and said elsewhere by its ``twin``."""
+    with db.atomic():
+        db.conn.execute("UPDATE outbox SET state = 'parked', error = ? WHERE number = ?", (error, envelope.number))
+        if twin is not None:
+            enqueue(db, [twin], now)
+            db.conn.execute("UPDATE outbox SET twin = ? WHERE id = ?", (envelope.number, twin.id))
+
+
+def recover(db: Database) -> int:
+    """After a crash: what was being sent may have arrived. An edit is simply sent again. How many that is."""
+    with db.atomic():
+        db.conn.execute("UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND action = 'update'")
+        return db.conn.execute("UPDATE outbox SET state = 'unknown' WHERE state = 'sending'").rowcount
+
+
+def unpark(db: Database) -> int:
+    """Try again what was parked, unless it was said elsewhere; how many rows that is."""
+    with db.atomic():
+        db.conn.execute(
+            "UPDATE outbox SET state = 'dropped' WHERE state = 'parked'"
+            " AND number IN (SELECT twin FROM outbox WHERE state = 'sent')"
+        )
         return db.conn.execute("UPDATE outbox SET state = 'queued' WHERE state = 'parked'").rowcount
 
 
@@ -102,5 +194,7 @@ def counts(db: Database) -> dict[str, int]:
 
 def trouble(db: Database) -> list[tuple[str, str]]:
     """(channel, error) of the messages that are parked or were refused last time."""
-    rows = db.conn.execute("SELECT DISTINCT channel, error FROM outbox WHERE error IS NOT NULL AND state <> 'sent'")
+    rows = db.conn.execute(
+        "SELECT DISTINCT channel, error FROM outbox WHERE error IS NOT NULL AND state NOT IN ('sent', 'dropped')"
+    )
     return rows.fetchall()

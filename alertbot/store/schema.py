@@ -94,23 +94,30 @@ _FIRST_TABLES = (
     "CREATE INDEX alerts_fired ON alerts (fired)",
     "CREATE INDEX alerts_incident ON alerts (incident) WHERE incident IS NOT NULL",
     # number: the order of writing. subject: what the message is about; its first post is what later edits change.
+    # attempted: epoch seconds of the last try. plain: Slack refused the blocks, so only the text goes out.
+    # twin: the row of which this is a copy for the fallback channel.
     """
     CREATE TABLE outbox (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL UNIQUE,
         subject TEXT NOT NULL,
-        action TEXT NOT NULL CHECK (action IN ('post', 'update')),
+        action TEXT NOT NULL CHECK (action IN ('post', 'update', 'reply')),
         channel TEXT NOT NULL,
         body TEXT NOT NULL,
-        state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'parked', 'dropped')),
+        broadcast INTEGER NOT NULL DEFAULT 0,
+        state TEXT NOT NULL DEFAULT 'queued'
+            CHECK (state IN ('queued', 'sending', 'sent', 'unknown', 'parked', 'dropped')),
+        plain INTEGER NOT NULL DEFAULT 0,
         created REAL NOT NULL,
+        attempted REAL,
         sent REAL,
         error TEXT,
         channel_id TEXT,
-        ts TEXT
+        ts TEXT,
+        twin INTEGER REFERENCES outbox (number)
     ) STRICT
     """,
-    "CREATE INDEX outbox_waiting ON outbox (number) WHERE state = 'queued'",
+    "CREATE INDEX outbox_waiting ON outbox (state, number) WHERE state IN ('queued', 'sending', 'unknown', 'parked')",
     "CREATE INDEX outbox_subject ON outbox (subject, number)",
 )
 

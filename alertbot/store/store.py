@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sqlite_utils import Database
@@ -23,6 +23,8 @@ from alertbot.store.feedlog import LateSlot
 from alertbot.store.outbox import Draft, Envelope
 from alertbot.store.state import Traits
 from alertbot.units import DAY, SLOT
+
+T = TypeVar("T")
 
 Place = Callable[[Sequence[OpenIncident]], Sequence[Placement | None]]
 """Says which incident each change belongs to, given those that are open."""
@@ -176,24 +178,19 @@ class Store:
             return samples.forget(self._db, before // DAY)
 
     def waiting(self) -> list[Envelope]:
-        """The messages that may go out now."""
+        """The messages that may go out now, the oldest of each channel."""
         with self._guarded():
             return outbox.waiting(self._db)
 
-    def mark_sent(self, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
-        """Slack took this message."""
+    def uncertain(self) -> list[Envelope]:
+        """The messages of which it is not known whether they arrived."""
         with self._guarded():
-            outbox.mark_sent(self._db, envelope, channel_id, ts, now)
+            return outbox.uncertain(self._db)
 
-    def mark_failed(self, envelope: Envelope, error: str, *, park: bool) -> None:
-        """Slack did not take it; ``park`` where trying again changes nothing."""
+    def mark(self, change: Callable[[Database], T]) -> T:
+        """One of the outbox's own changes, in a transaction of its own."""
         with self._guarded():
-            outbox.mark_failed(self._db, envelope, error, park=park)
-
-    def unpark(self) -> int:
-        """Give what was parked another try; how many messages that is."""
-        with self._guarded():
-            return outbox.unpark(self._db)
+            return change(self._db)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -1,0 +1,53 @@
+"""The channels messages go to: their ids, and whether their history can be read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from alertbot.errors import DeliveryError
+from alertbot.slack.client import Channel, SlackClient
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the directory found: ids by name, and what is wrong with a channel, in words."""
+
+    ids: Mapping[str, str]
+    problems: Mapping[str, str]
+
+
+async def look_up(client: SlackClient, wanted: Collection[str]) -> Standing:
+    """Find the wanted channels (``#name`` or an id) and join the public ones; raises ``DeliveryError``.
+
+    Without membership the bot can post to a public channel, but not read what became of a message there.
+    """
+    seen = {channel.name: channel for channel in await client.channels()}
+    by_id = {channel.id: channel for channel in seen.values()}
+    ids: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for name in wanted:
+        channel = seen.get(name.removeprefix("#")) or by_id.get(name)
+        if channel is None:
+            problems[name] = "not found: create it, or invite the bot if it is private (/invite in the channel)"
+            continue
+        ids[name] = channel.id
+        if not channel.member and (problem := await _join(client, channel)):
+            problems[name] = problem
+    for name, problem in problems.items():
+        log.warning("Slack channel %s: %s", name, problem)
+    return Standing(ids, problems)
+
+
+async def _join(client: SlackClient, channel: Channel) -> str | None:
+    try:
+        await client.join(channel.id)
+    except DeliveryError as error:
+        if not error.permanent:
+            raise
+        return f"the bot is no member ({error.code}), so a lost message may be repeated there: /invite it"
+    log.info("joined the Slack channel #%s", channel.name)
+    return None
