@@ -16,13 +16,16 @@ from apscheduler.triggers.interval import IntervalTrigger
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.credentials import Credentials, require_api_token
+from alertbot.distress import Distress
 from alertbot.errors import CredentialsError, StoreError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.ops.progress import Reporter
 from alertbot.ops.systemd import Notifier
+from alertbot.query.live import Live
 from alertbot.slack.commands import Commands, Subject
-from alertbot.slack.delivery import Delivery, LogPoster, Poster
+from alertbot.slack.delivery import Delivery
+from alertbot.slack.posting import LogPoster, Poster
 from alertbot.slack.workspace import Workspace
 from alertbot.store.schema import Lock
 from alertbot.storekeeper import Storekeeper
@@ -64,12 +67,20 @@ class Service:
         self._keeper = Storekeeper()
         self._budget = Budget(config.feed.calls_per_minute, clock)
         self._api = _api(config, credentials, self._budget, clock)
-        self._watching = Watching(
-            config, self._api, self._budget, self._keeper, clock, wake=self._wake, progress=progress
-        )
-        self.commands = Commands(self._subject, self._watching.live)
+        self.commands = Commands(self._subject, self._live)
         self._workspace = _workspace(config, credentials, self.commands, clock)
         self._poster: Poster = poster or self._workspace or LogPoster()
+        self._watching = Watching(
+            config,
+            self._api,
+            self._budget,
+            self._keeper,
+            clock,
+            wake=self._wake,
+            progress=progress,
+            distress=Distress(self._poster, config.slack.channel, clock),
+            channels=lambda: {} if self._workspace is None else self._workspace.problems,
+        )
         self._delivery = Delivery(self._keeper, self._poster, clock, config.slack.fallback_channel)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
@@ -87,17 +98,15 @@ class Service:
             self._notifier.stopping()
             await self._shut_down()
 
+    def _live(self) -> Live:
+        return self._watching.live()
+
     def _wake(self) -> None:
         self._delivery.wake()
 
     async def _start(self) -> None:
         self._lock.take()
         await self._keeper.open(self._config.store.path)
-        lost, retried = await self._keeper.recover()
-        if lost:
-            log.info("%d messages may have arrived before the last stop: looking for them", lost)
-        if retried:
-            log.info("%d messages that Slack refused are tried again", retried)
         if self._workspace is not None:
             await self._workspace.start()
         elif isinstance(self._poster, LogPoster):

@@ -40,21 +40,21 @@ class Storekeeper:
         self._thread.shutdown()
 
     async def recover(self) -> tuple[int, int]:
-        """At start: how many messages may have arrived before a crash, and how many refused ones are tried again."""
+        """How many messages were being sent and may have arrived, and how many refused ones are tried again."""
         lost = await self.do(lambda store: store.mark(outbox.recover))
         return lost, await self.do(lambda store: store.mark(outbox.unpark))
 
     async def waiting(self) -> Sequence[Envelope]:
-        """The messages that may go out now, the oldest of each channel."""
+        """The messages that may go out now: of each channel the oldest message and the oldest edit."""
         return await self.do(lambda store: store.waiting())
 
     async def uncertain(self) -> Sequence[Envelope]:
         """The messages of which it is not known whether they arrived."""
         return await self.do(lambda store: store.uncertain())
 
-    async def mark_sending(self, envelope: Envelope, now: float) -> None:
-        """Slack is about to be asked."""
-        await self.do(lambda store: store.mark(lambda db: outbox.mark_sending(db, envelope.number, now)))
+    async def mark_sending(self, envelope: Envelope, now: float) -> bool:
+        """Slack is about to be asked; false where it need not be, since the row has moved on."""
+        return await self.do(lambda store: store.mark(lambda db: outbox.mark_sending(db, envelope.number, now)))
 
     async def mark_sent(self, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
         """Slack took it."""
@@ -74,7 +74,7 @@ class Storekeeper:
 
     async def mark_replaced(self, envelope: Envelope, error: str) -> None:
         """An edit that is refused for good becomes a message of its own."""
-        await self.do(lambda store: store.mark(lambda db: outbox.mark_replaced(db, envelope.number, error)))
+        await self.do(lambda store: store.mark(lambda db: outbox.mark_replaced(db, envelope, error)))
 
     async def park(self, envelope: Envelope, error: str, twin: Draft | None, now: float) -> None:
         """Slack refuses it for good."""

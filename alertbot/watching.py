@@ -12,6 +12,7 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.desk import Desk
+from alertbot.distress import Distress
 from alertbot.errors import FeedError, StoreError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.apitime import ApiTime
@@ -39,7 +40,10 @@ _HOUR_SLOTS = 3600 // SLOT
 
 
 class Watching:
-    """What a configuration watches, at work. ``wake`` is called once messages are owed."""
+    """What a configuration watches, at work. ``wake`` is called once messages are owed.
+
+    ``channels`` says what is wrong with Slack's channels.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,8 @@ class Watching:
         *,
         wake: Callable[[], None],
         progress: Callable[[int, int], None],
+        distress: Distress,
+        channels: Callable[[], Mapping[str, str]],
     ) -> None:
         self.watch: Watch | None = None
         self._config = config
@@ -60,6 +66,8 @@ class Watching:
         self._clock = clock
         self._wake = wake
         self._progress = progress
+        self._distress = distress
+        self._channels = channels
         self._time = ApiTime(clock)
         self._troubles = Troubles(clock)
         self._poller: Poller | None = None
@@ -74,18 +82,24 @@ class Watching:
         What is in memory may then be ahead of the database, so that the next begins again from what is stored.
         """
         try:
+            if self._distress.lasts:
+                await self._write_live()  # while that fails, there is no use in asking the API for more
             await self._discover()
             if self._poller is None:
                 await self._take_up(Frontier())
             await self._look_and_read()
-            facts, now = self.live().to_json(), self._clock.time()
-            await self._keeper.do(lambda store: store.write_live(facts, now))
+            await self._write_live()
+            await self._distress.over()
         except StoreError as error:
             self._poller = None
-            log.error("nothing can be stored, so nothing is judged: %s", error)  # noqa: TRY400 - the text says it all
+            await self._distress.failed(error)
         except Exception:
             self._poller = None
             log.exception("a turn failed: beginning again from what is stored")
+
+    async def _write_live(self) -> None:
+        facts, now = self.live().to_json(), self._clock.time()
+        await self._keeper.do(lambda store: store.write_live(facts, now))
 
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published, where that is known."""
@@ -95,7 +109,7 @@ class Watching:
         """What the feed looks like just now."""
         poller, watch = self._poller, self.watch
         if poller is None or watch is None:
-            return Live(self._time.time(), trouble=self._troubles.cause)
+            return Live(self._time.time(), trouble=self._troubles.cause, channels=self._channels())
         frontier = poller.frontier
         return Live(
             now=self._time.time(),
@@ -114,6 +128,7 @@ class Watching:
             lag=poller.lag(),
             skew=self._time.skew,
             gone=tuple(sorted(self._gone)),
+            channels=self._channels(),
         )
 
     async def _look_and_read(self) -> None:

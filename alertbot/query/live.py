@@ -16,7 +16,8 @@ class Live:
     seconds ahead. ``trouble`` says why the feed gives no answers, ``last_failure`` why it last gave none;
     ``unreadable`` does of single series. ``calls_left`` counts the calls of this minute, ``behind`` the series that
     wait for data. ``held``: series held back, by how many slots. ``lag``: seconds after its close at which this
-    account's total shows a slot. ``gone``: domains that left the account.
+    account's total shows a slot. ``gone``: domains that left the account. ``channels``: what is
+    wrong with Slack's channels, in words.
     """
 
     now: float
@@ -35,6 +36,7 @@ class Live:
     lag: float | None = None
     skew: float = 0.0
     gone: tuple[str, ...] = ()
+    channels: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As text for the database, where the shell's commands read it."""

@@ -44,13 +44,16 @@ REFUSED_TOKEN = frozenset(
 )
 """Slack's words for a token that cannot be used."""
 
+DEAD_TOKEN = REFUSED_TOKEN - {"missing_scope", "no_permission"}
+"""Those that say so of every call; with the others a call of another method may be taken."""
+
 _PASSING = frozenset({"rate_limited", "ratelimited", "request_timeout", "service_unavailable", "team_added_to_org"})
 # "It's possible some aspect of the operation succeeded before the error was raised", says every method's page.
 _MAY_STAND = frozenset({"fatal_error", "internal_error"})
 _WORD = re.compile(r"[a-z][a-z0-9_]{2,60}")
 _OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
 
-_PAGE = 200
+_PAGE, _MOST_CHANNELS = 200, 1000  # conversations.list is meant for 20 calls a minute
 
 T = TypeVar("T")
 
@@ -135,7 +138,7 @@ class SlackClient:
         Times are Slack's, since its own ``ts`` are compared: its clock is read off an answer first.
         """
         if self._slack_time is None:
-            await self.auth_test()
+            await self._asked(self._web.auth_test())
         told, at = self._slack_time or (time.time(), time.monotonic())
         oldest = f"{max(0.0, told + time.monotonic() - at - since):.6f}"
         cursor: str | None = None
@@ -161,7 +164,7 @@ class SlackClient:
         while True:
             page = await self._asked(
                 self._web.conversations_list(
-                    types="public_channel,private_channel", exclude_archived=True, limit=_PAGE, cursor=cursor
+                    types="public_channel,private_channel", exclude_archived=True, limit=_MOST_CHANNELS, cursor=cursor
                 )
             )
             found += [
@@ -273,7 +276,8 @@ def _refusal(status: int, word: str, headers: Mapping[str, str]) -> DeliveryErro
         return DeliveryError(word, retry_after=_seconds(headers.get("Retry-After")))
     if status == _OK and not word:
         return DeliveryError("garbled", unknown=True)
-    return DeliveryError(word or f"http_{status}", permanent=True)
+    # Without a word it was not Slack that refused, but something on the way there.
+    return DeliveryError(word or f"http_{status}", permanent=bool(word))
 
 
 def _seconds(header: str | None) -> float | None:

@@ -2,7 +2,7 @@
 
 Slack knows no idempotency key. So a row is marked before Slack is asked; where the answer is lost, or we died in
 between, the channel's history is searched for the row's id before it is posted again. Edits can be repeated at will.
-One message a second a channel; a channel that fails waits by itself and holds up no other.
+Each channel has a lane for its messages, one for edits and one for looking; none of them holds up another.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from alertbot.clock import Clock
 from alertbot.errors import DeliveryError, StoreError
 from alertbot.slack.blocks import Message
-from alertbot.slack.client import Posted
-from alertbot.slack.messages import from_json, plain
+from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
+from alertbot.slack.lanes import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, Lane, Search
+from alertbot.slack.messages import from_json
+from alertbot.slack.posting import Outbox, Poster
 from alertbot.store.outbox import Draft, Envelope
 
 log = logging.getLogger(__name__)
@@ -26,13 +27,11 @@ log = logging.getLogger(__name__)
 PACE = 1.05
 """Seconds between two messages to a channel: Slack takes about one a second."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
+SPACING = {"update": 1.2, "find": 1.2}
+"""Seconds between two calls of a method, whatever the channel: Slack takes 50 edits and 50 looks a minute."""
 
-LOOKS = (2.0, 10.0, 30.0, 60.0, 75.0)
-"""Seconds after an attempt at which its message is looked for; after the last it counts as not posted.
-
-A lost message was never seen to appear later than a minute after; the last look is the margin.
-"""
+STORE_PAUSE = 10.0
+"""Seconds until a database that failed is tried again."""
 
 MARGIN = 3600.0
 """Seconds of history before the attempt that are searched: more than any clock is off."""
@@ -40,129 +39,35 @@ MARGIN = 3600.0
 _BLOCKS_REFUSED = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "invalid_attachments", "msg_blocks_too_long", "msg_too_long"}
 )
+_GONE = frozenset({"message_not_found", "thread_not_found"})
 
 
-class Outbox(Protocol):
-    """What delivery needs of the store; each method may raise ``StoreError``."""
-
-    async def waiting(self) -> Sequence[Envelope]:
-        """What may go out now, the oldest of each channel."""
-
-    async def uncertain(self) -> Sequence[Envelope]:
-        """What may have arrived."""
-
-    async def mark_sending(self, envelope: Envelope, now: float) -> None:
-        """Slack is about to be asked."""
-
-    async def mark_sent(self, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
-        """Slack took it."""
-
-    async def mark_found(self, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
-        """It was found in Slack."""
-
-    async def mark_again(self, envelope: Envelope, error: str | None, *, plain: bool = False) -> None:
-        """It is to be tried again."""
-
-    async def mark_unknown(self, envelope: Envelope, error: str) -> None:
-        """The answer was lost."""
-
-    async def mark_replaced(self, envelope: Envelope, error: str) -> None:
-        """An edit becomes a message of its own."""
-
-    async def park(self, envelope: Envelope, error: str, twin: Draft | None, now: float) -> None:
-        """Slack refuses it for good; ``twin`` says it elsewhere."""
-
-
-class Poster(Protocol):
-    """Where messages go: Slack, or the log. Every method raises ``DeliveryError``."""
-
-    async def post(
-        self,
-        channel: str,
-        message: Message,
-        *,
-        metadata_id: str,
-        thread_ts: str | None = None,
-        broadcast: bool = False,
-    ) -> Posted:
-        """Post a message, or a reply."""
-
-    async def update(self, channel_id: str, ts: str, message: Message) -> None:
-        """Edit one."""
-
-    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
-        """The message of this id, if it was posted at most ``since`` seconds ago."""
-
-
-class LogPoster:
-    """Prints messages to the log: what ``run`` does without Slack tokens."""
-
-    def __init__(self) -> None:
-        self._posted = 0
-
-    async def post(
-        self,
-        channel: str,
-        message: Message,
-        *,
-        metadata_id: str,
-        thread_ts: str | None = None,
-        broadcast: bool = False,
-    ) -> Posted:
-        self._posted += 1
-        log.warning("message for %s: %s", channel, plain(message).replace("\n", " | "))
-        return Posted(channel, f"log.{self._posted}")
-
-    async def update(self, channel_id: str, ts: str, message: Message) -> None:
-        log.warning("message for %s, edited: %s", channel_id, plain(message).replace("\n", " | "))
-
-    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
-        return None
-
-
-@dataclass
-class _Channel:
-    """When a channel may be used again, and how long it waits after the next failure."""
-
-    free_at: float = 0.0
-    pause: float = FIRST_PAUSE
-    failing: str | None = None
-
-
-@dataclass
-class _Search:
-    """A message that may have arrived: when it was tried (monotonic), and how often it was looked for since."""
-
-    tried: float
-    looks: int = 0
-    again_at: float = 0.0
-
-    @property
-    def due(self) -> float:
-        """When to look next."""
-        return max(self.tried + LOOKS[min(self.looks, len(LOOKS) - 1)], self.again_at)
-
-
-@dataclass
-class _State:
-    """What delivery keeps in memory; all of it may be lost."""
-
-    channels: dict[str, _Channel] = field(default_factory=dict)
-    methods: dict[str, float] = field(default_factory=dict)
-    searches: dict[int, _Search] = field(default_factory=dict)
-    unreadable: set[str] = field(default_factory=set)
+_Work = Callable[[Lane, Envelope], Awaitable[float]]
 
 
 class Delivery:
-    """Drains the outbox until stopped; ``wake`` it after a commit. ``fallback``: the channel for refused messages."""
+    """Drains the outbox until stopped; ``wake`` it after a commit. ``fallback``: the channel for refused messages.
+
+    What it keeps in memory may all be lost.
+    """
 
     def __init__(self, outbox: Outbox, poster: Poster, clock: Clock, fallback: str | None = None) -> None:
         self._outbox = outbox
         self._poster = poster
         self._clock = clock
         self._fallback = fallback
-        self._state = _State()
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._methods: dict[str, float] = {}  # when each may be called again
+        self._searches: dict[int, Search] = {}
+        self._unreadable: set[str] = set()
+        self._astray = True  # rows may stand as being sent though nobody sends them
+        self._stalled: str | None = None
         self._woken = asyncio.Event()
+
+    @property
+    def under_way(self) -> tuple[asyncio.Task[None], ...]:
+        """What is being sent or looked for just now."""
+        return tuple(lane.task for lane in self._lanes.values() if lane.task is not None)
 
     def wake(self) -> None:
         """There may be something to deliver."""
@@ -170,46 +75,89 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        while True:
-            self._woken.clear()
-            try:
-                pause = await self.drain()
-            except StoreError as error:
-                log.error("messages wait: %s", error)  # noqa: TRY400 - the text says it all
-                pause = LONGEST_PAUSE
-            await _either(self._woken.wait(), None if pause is None else self._clock.sleep(pause))
+        try:
+            while True:
+                self._woken.clear()
+                pause = await self.begin()
+                await _either(self._woken.wait(), None if pause is None else self._clock.sleep(pause))
+        finally:
+            for task in self.under_way:
+                task.cancel()
+            await asyncio.gather(*self.under_way, return_exceptions=True)
 
-    async def drain(self) -> float | None:
-        """Deliver what may go out now, one message a channel, and look for what may have arrived.
+    async def begin(self) -> float | None:
+        """Begin what is due and in no lane yet; what ends wakes ``run``.
 
-        Returns the seconds until the next look is due, ``None`` where nothing is owed.
+        Returns the seconds until more is due, ``None`` where nothing waits for time to pass.
         """
-        searched = [self._search(envelope) for envelope in await self._outbox.uncertain()]
-        sent = [self._deliver(envelope) for envelope in await self._outbox.waiting()]
-        pauses = await asyncio.gather(*searched, *sent)
-        return min(pauses, default=None)
+        try:
+            if self._astray and self.under_way:
+                return None
+            if self._astray:
+                await self._recover()
+            uncertain, waiting = await self._outbox.uncertain(), await self._outbox.waiting()
+        except StoreError as error:
+            self._stall(error)
+            return STORE_PAUSE
+        pauses = [self._start("find", each, self._look, self._search(each).due) for each in uncertain]
+        pauses += [self._start("update" if each.action == "update" else "post", each, self._try) for each in waiting]
+        return min((pause for pause in pauses if pause is not None), default=None)
 
-    async def _deliver(self, envelope: Envelope) -> float:
-        channel = self._state.channels.setdefault(envelope.channel, _Channel())
-        method = "update" if envelope.action == "update" else "post"
-        free_at = max(channel.free_at, self._state.methods.get(method, 0.0))
-        if free_at > self._clock.monotonic():
-            return free_at - self._clock.monotonic()
-        pause = await self._try(channel, method, envelope)
-        channel.free_at = self._clock.monotonic() + pause
-        return pause
+    async def _recover(self) -> None:
+        lost, retried = await self._outbox.recover()
+        if lost:
+            log.info("%d messages may have arrived before the last stop: looking for them", lost)
+        if retried:
+            log.info("%d messages that Slack refused are tried again", retried)
+        self._astray = False
 
-    async def _try(self, channel: _Channel, method: str, envelope: Envelope) -> float:
-        """One attempt; the seconds for which the channel then waits."""
-        await self._outbox.mark_sending(envelope, self._clock.time())
+    def _start(self, method: str, envelope: Envelope, work: _Work, due: float = 0.0) -> float | None:
+        """Put it into its lane; the seconds until that can be done, ``None`` where a lane's end will tell."""
+        lane = self._lanes.setdefault((method, envelope.channel), Lane(method))
+        if lane.task is not None:
+            return None
+        now = self._clock.monotonic()
+        due = max(due, lane.free_at, self._methods.get(method, 0.0))
+        if due > now:
+            return due - now
+        self._methods[method] = now + SPACING.get(method, 0.0)
+        lane.task = asyncio.create_task(self._work(lane, envelope, work))
+        return None
+
+    async def _work(self, lane: Lane, envelope: Envelope, work: _Work) -> None:
+        pause = STORE_PAUSE
+        try:
+            pause = await work(lane, envelope)
+        except StoreError as error:
+            self._astray = True
+            self._stall(error)
+        except Exception:  # one message that breaks something must not end the delivery of all others
+            self._astray = True
+            log.exception("the delivery of a message for %s failed", envelope.channel)
+        finally:
+            lane.free_at = self._clock.monotonic() + pause
+            lane.task = None
+            self.wake()
+
+    def _stall(self, error: StoreError) -> None:
+        if self._stalled != str(error):
+            self._stalled = str(error)
+            log.error("messages wait, since what becomes of them cannot be stored: %s", error)
+
+    async def _try(self, lane: Lane, envelope: Envelope) -> float:
+        """One attempt; the seconds for which the lane then waits."""
+        if not await self._outbox.mark_sending(envelope, self._clock.time()):
+            return 0.0
         try:
             posted = await self._send(envelope)
         except DeliveryError as error:
-            return await self._failed(channel, method, envelope, error)
+            return await self._failed(lane, envelope, error)
         await self._outbox.mark_sent(envelope, posted.channel_id, posted.ts, self._clock.time())
-        if channel.failing is not None:
+        if lane.failing is not None:
             log.info("Slack takes messages for %s again", envelope.channel)
-        channel.failing, channel.pause = None, FIRST_PAUSE
+        if self._stalled is not None:
+            log.info("the database takes marks again: messages go out")
+        lane.failing, lane.pause, self._stalled = None, FIRST_PAUSE, None
         return PACE
 
     async def _send(self, envelope: Envelope) -> Posted:
@@ -231,94 +179,104 @@ class Delivery:
         await self._poster.update(envelope.channel_id, envelope.ts, message)
         return Posted(envelope.channel_id, envelope.ts)
 
-    async def _failed(self, channel: _Channel, method: str, envelope: Envelope, error: DeliveryError) -> float:
+    async def _failed(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> float:
         if error.permanent:
-            await self._refused(envelope, error)
+            await self._refused(lane, envelope, error)
+            lane.failing = error.code
             return PACE
         if error.unknown and envelope.action != "update":
-            self._state.searches[envelope.number] = _Search(self._clock.monotonic())
+            self._searches[envelope.number] = Search(self._clock.monotonic())
             await self._outbox.mark_unknown(envelope, error.code)
         else:
             await self._outbox.mark_again(envelope, error.code)
-        if channel.failing != error.code:
-            log.warning("Slack did not confirm a message for %s (%s)", envelope.channel, error.code)
-        channel.failing = error.code
+        return self._hold(lane, envelope, error)
+
+    def _hold(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> float:
+        """The seconds a lane waits after a failure that passes; Slack's own word holds for the whole method."""
+        if lane.failing != error.code:
+            what = "say what became of" if lane.method == "find" else "confirm"
+            log.warning("Slack did not %s a message for %s (%s)", what, envelope.channel, error.code)
+        lane.failing = error.code
         if error.retry_after is not None:
-            self._state.methods[method] = self._clock.monotonic() + error.retry_after
+            self._methods[lane.method] = self._clock.monotonic() + error.retry_after
             return error.retry_after
-        pause, channel.pause = channel.pause, min(2 * channel.pause, LONGEST_PAUSE)
+        pause, lane.pause = lane.pause, min(2 * lane.pause, LONGEST_PAUSE)
         return pause
 
-    async def _refused(self, envelope: Envelope, error: DeliveryError) -> None:
+    async def _refused(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> None:
         """What trying again as it is cannot mend is said otherwise: as plain text, as a new message, elsewhere."""
         if error.code in _BLOCKS_REFUSED and not envelope.plain:
             log.error("Slack refuses the blocks of a message (%s): it goes out as plain text", error.code)
             await self._outbox.mark_again(envelope, error.code, plain=True)
-        elif envelope.action == "update":
+        elif envelope.action == "update" and error.code not in REFUSED_TOKEN:
             log.warning("a message in %s cannot be edited (%s): a new one says it", envelope.channel, error.code)
             await self._outbox.mark_replaced(envelope, error.code)
         else:
-            elsewhere = self._fallback if envelope.action == "post" and envelope.channel != self._fallback else None
-            where = f"it goes to {elsewhere}" if elsewhere else "it is kept, and tried again at the next start"
-            log.error("Slack refuses messages for %s (%s): %s", envelope.channel, error.code, where)
-            twin = None
-            if elsewhere is not None:
-                twin = Draft(uuid.uuid4().hex, envelope.subject, "post", elsewhere, envelope.body)
-            await self._outbox.park(envelope, error.code, twin, self._clock.time())
+            await self._park(lane, envelope, error)
 
-    async def _search(self, envelope: Envelope) -> float:
+    async def _park(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> None:
+        """Keep it, and have a post said in the fallback channel, where the same token may do."""
+        twin = None
+        elsewhere = self._fallback
+        if (
+            envelope.action == "post"
+            and elsewhere not in {None, envelope.channel}
+            and error.code not in REFUSED_TOKEN - {"no_permission"}
+        ):
+            twin = Draft(uuid.uuid4().hex, envelope.subject, "post", str(elsewhere), envelope.body)
+        if lane.failing != error.code:
+            where = f"they go to {elsewhere}" if twin else "they are kept, and tried again at the next start"
+            log.error("Slack refuses messages for %s (%s): %s", envelope.channel, error.code, where)
+        await self._outbox.park(envelope, error.code, twin, self._clock.time())
+
+    def _search(self, envelope: Envelope) -> Search:
+        """The search for it, begun after a restart by what the row tells, whose clock may have stepped since."""
+        if envelope.number not in self._searches:
+            ago = self._clock.time() - (envelope.attempted or envelope.created)
+            tried = self._clock.monotonic() - min(max(ago, 0.0), LOOKS[-1])
+            self._searches[envelope.number] = Search(tried)
+        return self._searches[envelope.number]
+
+    async def _look(self, lane: Lane, envelope: Envelope) -> float:
         """Look whether a message arrived whose answer was lost; post it again only if it is not there."""
-        search = self._state.searches.setdefault(envelope.number, self._search_after_restart(envelope))
-        wait = search.due - self._clock.monotonic()
-        if wait > 0:
-            return wait
+        search = self._search(envelope)
         looked = self._clock.monotonic()
         try:
-            found = await self._look(envelope, looked - search.tried)
+            found = await self._find(envelope, looked - search.tried)
         except DeliveryError as error:
-            return await self._cannot_look(envelope, search, error)
-        if found is not None:
-            self._settle(envelope)
-            await self._outbox.mark_found(envelope, found.channel_id, found.ts, self._clock.time())
-            return 0.0
-        # The looks that are overdue by now, after a restart, are made by this one.
+            return await self._cannot_look(lane, envelope, error)
+        lane.failing, lane.pause = None, FIRST_PAUSE
+        # The looks that are overdue by now, after a restart or an outage, are made by this one.
         search.looks = sum(looked - search.tried >= seconds for seconds in LOOKS)
-        if search.looks < len(LOOKS):
-            return search.due - looked
-        self._settle(envelope)
-        await self._outbox.mark_again(envelope, None)
+        if found is not None:
+            await self._outbox.mark_found(envelope, found.channel_id, found.ts, self._clock.time())
+        elif search.looks == len(LOOKS):
+            await self._outbox.mark_again(envelope, None)
+        else:
+            return 0.0
+        del self._searches[envelope.number]
         return 0.0
 
-    def _search_after_restart(self, envelope: Envelope) -> _Search:
-        """The row tells when it was tried, by a clock that may have stepped since."""
-        ago = self._clock.time() - (envelope.attempted or envelope.created)
-        return _Search(self._clock.monotonic() - min(max(ago, 0.0), LOOKS[-1]))
-
-    async def _look(self, envelope: Envelope, ago: float) -> Posted | None:
+    async def _find(self, envelope: Envelope, ago: float) -> Posted | None:
         passed = max(ago, self._clock.time() - (envelope.attempted or envelope.created))
         where = envelope.channel if envelope.action == "post" else (envelope.channel_id or envelope.channel)
         thread = envelope.ts if envelope.action == "reply" else None
         return await self._poster.find(where, envelope.id, since=passed + MARGIN, thread_ts=thread)
 
-    async def _cannot_look(self, envelope: Envelope, search: _Search, error: DeliveryError) -> float:
-        if not error.permanent:
-            pause = error.retry_after if error.retry_after is not None else 2 * FIRST_PAUSE
-            search.again_at = self._clock.monotonic() + pause
-            return pause
-        if envelope.channel not in self._state.unreadable:
-            self._state.unreadable.add(envelope.channel)
+    async def _cannot_look(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> float:
+        if not error.permanent or error.code in DEAD_TOKEN:
+            return self._hold(lane, envelope, error)
+        if envelope.channel not in self._unreadable and error.code not in _GONE:
+            self._unreadable.add(envelope.channel)
             log.warning(
                 "the history of %s cannot be read (%s): a message whose answer was lost is posted again, and may then"
                 " stand there twice; invite the bot to the channel",
                 envelope.channel,
                 error.code,
             )
-        self._settle(envelope)
         await self._outbox.mark_again(envelope, error.code)
+        del self._searches[envelope.number]
         return 0.0
-
-    def _settle(self, envelope: Envelope) -> None:
-        self._state.searches.pop(envelope.number, None)
 
 
 async def _either(woken: Coroutine[Any, Any, Any], slept: Coroutine[Any, Any, Any] | None) -> None:

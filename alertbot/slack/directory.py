@@ -20,10 +20,11 @@ class Standing:
     problems: Mapping[str, str]
 
 
-async def look_up(client: SlackClient, wanted: Collection[str]) -> Standing:
+async def look_up(client: SlackClient, wanted: Collection[str], *, told: Mapping[str, str]) -> Standing:
     """Find the wanted channels (``#name`` or an id) and join the public ones; raises ``DeliveryError``.
 
-    Without membership the bot can post to a public channel, but not read what became of a message there.
+    Problems that were ``told`` before are not logged again. Without membership the bot can post to a public channel,
+    but not read what became of a message there.
     """
     seen = {channel.name: channel for channel in await client.channels()}
     by_id = {channel.id: channel for channel in seen.values()}
@@ -32,13 +33,17 @@ async def look_up(client: SlackClient, wanted: Collection[str]) -> Standing:
     for name in wanted:
         channel = seen.get(name.removeprefix("#")) or by_id.get(name)
         if channel is None:
-            problems[name] = "not found: create it, or invite the bot if it is private (/invite in the channel)"
+            problems[name] = (
+                "not found: create it, or if it is private, /invite the bot there; until then a lost message cannot be"
+                " looked for and may be repeated"
+            )
             continue
         ids[name] = channel.id
         if not channel.member and (problem := await _join(client, channel)):
             problems[name] = problem
     for name, problem in problems.items():
-        log.warning("Slack channel %s: %s", name, problem)
+        if told.get(name) != problem:
+            log.warning("Slack channel %s: %s", name, problem)
     return Standing(ids, problems)
 
 

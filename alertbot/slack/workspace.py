@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from alertbot.clock import Clock
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.slack.blocks import Message
-from alertbot.slack.client import Identity, Posted, SlackClient
+from alertbot.slack.client import DEAD_TOKEN, Identity, Posted, SlackClient
 from alertbot.slack.commands import Commands
 from alertbot.slack.directory import Standing, look_up
 from alertbot.slack.socket import SlashCommand, SocketListener
@@ -40,6 +40,7 @@ class Workspace:
         self._channels = channels
         self._standing: Standing | None = None
         self._identity: Identity | None = None
+        self._said: str | None = None
         self._listener: SocketListener | None = None
         self._keeping: asyncio.Task[None] | None = None
         if app_token is not None:
@@ -55,6 +56,7 @@ class Workspace:
 
         A Slack that does not answer is no reason not to start: messages wait for it in the outbox.
         """
+        await self._identify()
         await self._look_around()
         self._keeping = asyncio.create_task(self._keep())
         if self._listener is None:
@@ -93,41 +95,51 @@ class Workspace:
         """The message of this id, if it was posted at most ``since`` seconds ago; raises ``DeliveryError``."""
         if self._standing is None:
             await self._look_around()
+        if self._standing is None:
+            raise DeliveryError("channels_not_listed")
         return await self._client.find(self._id_of(channel), metadata_id, since=since, thread_ts=thread_ts)
 
     def _id_of(self, channel: str) -> str:
         return channel if self._standing is None else self._standing.ids.get(channel, channel)
 
-    async def _look_around(self) -> None:
-        """Who we are, and where the channels are; what Slack does not answer now is asked again later."""
+    async def _identify(self) -> None:
+        """Who we are; what Slack does not answer now is asked again later. ``CredentialsError`` where it refuses us."""
         try:
-            if self._identity is None:
-                self._identity = await self._client.auth_test()
-                log.info("Slack: posting to the workspace %s", self._identity.team)
-            self._standing = await look_up(self._client, self._channels)
+            identity = await self._client.auth_test()
         except DeliveryError as error:
-            if error.permanent:
+            self._say(f"Slack does not answer ({error.code}): messages wait for it")
+            return
+        if self._identity is None:
+            log.info("Slack: posting to the workspace %s", identity.team)
+        self._identity, self._said = identity, None
+
+    async def _look_around(self) -> None:
+        """Where the channels are; what Slack does not answer now is asked again later."""
+        try:
+            self._standing = await look_up(self._client, self._channels, told=self.problems)
+        except DeliveryError as error:
+            if error.permanent and error.code not in DEAD_TOKEN and self._standing is None:
                 log.warning("Slack does not list its channels (%s): names are used as they are", error.code)
                 self._standing = Standing({}, {})
             else:
-                log.warning("Slack does not answer (%s): messages wait for it", error.code)
+                self._say(f"Slack does not list its channels ({error.code}): messages wait for it")
 
     async def _keep(self) -> None:
-        """Ask Slack now and then whether it still knows us, and where it was silent, who we are."""
+        """Ask Slack now and then whether it still knows us, and for channels that were not found or not joined."""
         while True:
             await self._clock.sleep(HEARTBEAT if self._standing is not None else SOON)
-            if self._standing is None:
+            try:
+                await self._identify()
+            except CredentialsError as error:
+                self._say(str(error))
+            if self._standing is None or self._standing.problems:
                 await self._look_around()
-            else:
-                await self._beat()
 
-    async def _beat(self) -> None:
-        try:
-            await self._client.auth_test()
-        except CredentialsError as error:
-            log.error("%s", error)  # noqa: TRY400 - the text says it all
-        except DeliveryError as error:
-            log.debug("Slack does not answer the heartbeat (%s)", error.code)
+    def _say(self, trouble: str) -> None:
+        """Log it, once while it lasts."""
+        if trouble != self._said:
+            log.warning("%s", trouble)
+        self._said = trouble
 
     async def _command(self, command: SlashCommand) -> None:
         if self._identity is not None and command.team_id != self._identity.team_id:

@@ -29,6 +29,7 @@ class Draft:
 class Envelope:
     """A message that waits for delivery; an edit or reply carries where the message it belongs to stands.
 
+    ``channel``: for an edit or a reply, where the message it belongs to was posted, which may be another channel.
     ``folded``: the newest edit that a post takes up, since what it announces has changed before it went out.
     ``attempted``: epoch seconds of the last try.
     """
@@ -59,8 +60,8 @@ _NEWEST_EDIT = """
         SELECT max(number) FROM outbox WHERE subject = o.subject AND action = 'update' AND state = 'queued')
 """
 _ENVELOPE = """
-    o.id, o.subject, o.action, o.channel, coalesce(edit.body, o.body), o.broadcast, o.plain, o.created, o.attempted,
-    standing.channel_id, standing.ts, edit.number
+    o.id, o.subject, o.action, coalesce(standing.channel, o.channel), coalesce(edit.body, o.body), o.broadcast,
+    o.plain, o.created, o.attempted, standing.channel_id, standing.ts, edit.number
 """
 
 
@@ -73,7 +74,7 @@ def enqueue(db: Database, drafts: Iterable[Draft], now: float) -> None:
 
 
 def waiting(db: Database) -> list[Envelope]:
-    """What may go out now, the oldest of each channel.
+    """What may go out now: of each channel the oldest message and the oldest edit.
 
     A post takes up the newest edit of it; of several edits only the newest goes out; replies keep their order; an edit
     or a reply waits until the message it belongs to stands.
@@ -87,7 +88,7 @@ def waiting(db: Database) -> list[Envelope]:
                 (o.action = 'update' AND other.number > o.number AND other.state = 'queued')
                 OR (o.action = 'reply' AND other.number < o.number
                     AND other.state IN ('queued', 'sending', 'unknown'))))
-        GROUP BY o.channel ORDER BY 1
+        GROUP BY coalesce(standing.channel, o.channel), o.action = 'update' ORDER BY 1
         """  # noqa: S608 - own constants
     )
     return [_envelope(row) for row in rows]
@@ -107,10 +108,13 @@ def _envelope(row: tuple[object, ...]) -> Envelope:
     return Envelope(number, id_, subject, action, channel, body, bool(broadcast), bool(plain), *rest)  # type: ignore[arg-type]
 
 
-def mark_sending(db: Database, number: int, now: float) -> None:
-    """Slack is about to be asked: should we die now, it may or may not stand there."""
+def mark_sending(db: Database, number: int, now: float) -> bool:
+    """Slack is about to be asked: should we die now, it may or may not stand there. False where it is not queued."""
     with db.atomic():
-        db.conn.execute("UPDATE outbox SET state = 'sending', attempted = ? WHERE number = ?", (now, number))
+        cursor = db.conn.execute(
+            "UPDATE outbox SET state = 'sending', attempted = ? WHERE number = ? AND state = 'queued'", (now, number)
+        )
+        return cursor.rowcount > 0
 
 
 def mark_sent(db: Database, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
@@ -122,18 +126,24 @@ def mark_sent(db: Database, envelope: Envelope, channel_id: str, ts: str, now: f
         )
         newest = envelope.folded if envelope.action == "post" else envelope.number - 1
         if newest is not None and envelope.action != "reply":
-            db.conn.execute(
-                "UPDATE outbox SET state = 'dropped' WHERE subject = ? AND action = 'update' AND state = 'queued'"
-                " AND number <= ?",
-                (envelope.subject, newest),
-            )
+            _overtake(db, envelope.subject, newest)
+
+
+def _overtake(db: Database, subject: str, newest: int) -> None:
+    """Edits up to this row need not go out any more, whatever became of them."""
+    db.conn.execute(
+        "UPDATE outbox SET state = 'dropped' WHERE subject = ? AND action = 'update'"
+        " AND state IN ('queued', 'sending', 'parked') AND number <= ?",
+        (subject, newest),
+    )
 
 
 def mark_found(db: Database, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
     """It does stand in Slack, as it was when it was tried: edits since then still go out."""
     with db.atomic():
         db.conn.execute(
-            "UPDATE outbox SET state = 'sent', sent = ?, channel_id = ?, ts = ?, error = NULL WHERE number = ?",
+            "UPDATE outbox SET state = 'sent', sent = ?, channel_id = ?, ts = ?, error = NULL"
+            " WHERE number = ? AND state = 'unknown'",
             (now, channel_id, ts, envelope.number),
         )
 
@@ -142,7 +152,8 @@ def mark_again(db: Database, number: int, error: str | None, *, plain: bool = Fa
     """It did not arrive and is to be tried again, as ``plain`` text where Slack refused its blocks."""
     with db.atomic():
         db.conn.execute(
-            "UPDATE outbox SET state = 'queued', error = ?, plain = max(plain, ?) WHERE number = ?",
+            "UPDATE outbox SET state = 'queued', error = ?, plain = max(plain, ?)"
+            " WHERE number = ? AND state IN ('sending', 'unknown')",
             (error, plain, number),
         )
 
@@ -153,12 +164,13 @@ def mark_unknown(db: Database, number: int, error: str) -> None:
         db.conn.execute("UPDATE outbox SET state = 'unknown', error = ? WHERE number = ?", (error, number))
 
 
-def mark_replaced(db: Database, number: int, error: str) -> None:
-    """An edit that is refused for good becomes a message of its own."""
+def mark_replaced(db: Database, envelope: Envelope, error: str) -> None:
+    """An edit that is refused for good becomes a message of its own, and takes the place of the edits before it."""
     with db.atomic():
         db.conn.execute(
-            "UPDATE outbox SET action = 'post', state = 'queued', error = ? WHERE number = ?", (error, number)
+            "UPDATE outbox SET action = 'post', state = 'queued', error = ? WHERE number = ?", (error, envelope.number)
         )
+        _overtake(db, envelope.subject, envelope.number)
 
 
 def park(db: Database, envelope: Envelope, error: str, twin: Draft | None, now: float) -> None:
@@ -178,13 +190,17 @@ def recover(db: Database) -> int:
 
 
 def unpark(db: Database) -> int:
-    """Try again what was parked, unless it was said elsewhere; how many rows that is."""
+    """Try again what was parked, unless it was said elsewhere or is about to be; how many rows that is."""
     with db.atomic():
         db.conn.execute(
-            "UPDATE outbox SET state = 'dropped' WHERE state = 'parked'"
-            " AND number IN (SELECT twin FROM outbox WHERE state = 'sent')"
+            "UPDATE outbox SET state = 'dropped' WHERE state = 'parked' AND ("
+            "number IN (SELECT twin FROM outbox WHERE state = 'sent')"
+            " OR twin IN (SELECT number FROM outbox WHERE state = 'parked'))"
         )
-        return db.conn.execute("UPDATE outbox SET state = 'queued' WHERE state = 'parked'").rowcount
+        return db.conn.execute(
+            "UPDATE outbox SET state = 'queued' WHERE state = 'parked' AND number NOT IN"
+            " (SELECT twin FROM outbox WHERE twin IS NOT NULL AND state IN ('queued', 'sending', 'unknown'))"
+        ).rowcount
 
 
 def counts(db: Database) -> dict[str, int]:

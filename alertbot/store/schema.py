@@ -136,8 +136,17 @@ def open_database(path: Path) -> Database:
             _refuse_newer(database, path)
             migrations.apply(database)
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{path}: {error}: check the file, its folder's permissions and the space left") from error
+        raise StoreError(f"{path}: {error}: {_mend(error)}") from error
     return database
+
+
+def _mend(error: Exception) -> str:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return "put a backup in its place, or move it away to begin with a new one"
+    if code is not None and code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return "another program holds it: end that first"
+    return "check the file, its folder's permissions and the space left"
 
 
 def open_for_reading(path: Path) -> Database:

@@ -178,7 +178,7 @@ class Store:
             return samples.forget(self._db, before // DAY)
 
     def waiting(self) -> list[Envelope]:
-        """The messages that may go out now, the oldest of each channel."""
+        """The messages that may go out now: of each channel the oldest message and the oldest edit."""
         with self._guarded():
             return outbox.waiting(self._db)
 

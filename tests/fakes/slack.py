@@ -2,7 +2,8 @@
 
 Web API, Socket Mode and response URLs over real HTTP. In a test: ``base_url = await FakeSlack().start()``. As a process
 of its own: ``python tests/fakes/slack.py --port 8098 --log FILE`` prints its base URL first and also serves
-``POST /_control/command``, ``POST /_control/fault``, ``GET /_control/messages`` and ``GET /_control/calls``.
+``POST /_control/command``, ``/_control/fault`` and ``/_control/mend``, ``GET /_control/messages`` and
+``/_control/calls``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -31,6 +33,7 @@ from fakes.workspace import APP_TOKEN, BOT_TOKEN, BOT_USER, CHANNELS, SCOPES, TE
 __all__ = ["APP_TOKEN", "BOT_TOKEN", "BOT_USER", "SCOPES", "TEAM", "Answer", "Call", "Channel", "FakeSlack", "Message"]
 
 RESPONSE_USES, RESPONSE_LIFE = 5, 1800.0
+_SLOW = 0.3
 _RESPONSE_KEYS = {
     "text",
     "blocks",
@@ -127,6 +130,7 @@ class FakeSlack:
                 web.post("/response/{key}", self._serve_response),
                 web.post("/_control/command", self._control_command),
                 web.post("/_control/fault", self._control_fault),
+                web.post("/_control/mend", self._control_mend),
                 web.get("/_control/{what:messages|calls}", self._control_list),
             ]
         )
@@ -146,10 +150,16 @@ class FakeSlack:
     def fault(self, method: str, mode: str, times: int = 1) -> None:
         """Spoil the next calls of a method, of ``response_url`` or of ``socket`` (the handshake).
 
-        Modes: ``drop_before`` (not processed), ``drop_after`` (processed, answer lost), ``hang``, ``500``, ``garbage``
-        (JSON cut short), ``portal`` (a login page with status 200), ``429:N``, or an error code of Slack's.
+        Modes: ``drop_before`` (not processed), ``drop_after`` (processed, answer lost), ``hang`` (not processed),
+        ``hang_after`` (processed), ``half`` (processed, half of the answer sent), ``slow`` (a while later), ``500``,
+        ``garbage`` (JSON cut short), ``portal`` (a login page with status 200), ``429:N``, or an error code of Slack's.
+        The method ``*`` is every one.
         """
         self._faults += [(method, mode)] * times
+
+    def mend(self) -> None:
+        """No call is spoilt any more."""
+        self._faults.clear()
 
     async def command(
         self,
@@ -244,16 +254,23 @@ class FakeSlack:
     ) -> web.StreamResponse:
         """Answer, unless a fault is due; either way the call is noted."""
         mode = self._due_fault(name)
-        if mode and mode != "drop_after":
+        if mode and mode not in {"drop_after", "hang_after", "half", "slow"}:
             await self._note(name, request, f"fault {mode}")
             return await self._fault_response(mode) or _dropped(request)
         outcome, response = await answer()
+        response.headers["Date"] = formatdate(self._now(), usegmt=True)
         await self._note(name, request, outcome)
-        return _dropped(request) if mode else response
+        if mode == "half":
+            await _half(request, response)
+        if mode in {"half", "hang_after"}:
+            await self._stopping.wait()
+        if mode == "slow":
+            await asyncio.sleep(_SLOW)
+        return response if mode in {"", "slow"} else _dropped(request)
 
     def _due_fault(self, name: str) -> str:
         for fault in self._faults:
-            if fault[0] == name:
+            if fault[0] in {name, "*"}:
                 self._faults.remove(fault)
                 return fault[1]
         return ""
@@ -293,8 +310,19 @@ class FakeSlack:
         self.fault(**await request.json())
         return web.json_response({"ok": True})
 
+    async def _control_mend(self, request: web.Request) -> web.Response:
+        self.mend()
+        return web.json_response({"ok": True})
+
     async def _control_list(self, request: web.Request) -> web.Response:
         return web.json_response([asdict(item) for item in getattr(self, request.match_info["what"])])
+
+
+async def _half(request: web.Request, response: web.Response) -> None:
+    body = response.text or ""
+    begun = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
+    await begun.prepare(request)
+    await begun.write(body[: len(body) // 2].encode())
 
 
 def _dropped(request: web.Request) -> web.Response:

@@ -137,10 +137,10 @@ async def test_a_message_that_never_left_is_known_not_to_stand():
     assert (caught.value.code, caught.value.permanent, caught.value.unknown) == ("unreachable", False, False)
 
 
-async def test_another_base_url_is_a_refusal_for_good(slack):
+async def test_a_page_that_is_not_slacks_is_no_refusal_of_slacks(slack):
     with pytest.raises(DeliveryError) as caught:
         await post(SlackClient(BOT_TOKEN, slack.base_url.replace("/api/", "/elsewhere/")))
-    assert (caught.value.code, caught.value.permanent) == ("http_404", True)
+    assert (caught.value.code, caught.value.permanent) == ("http_404", False)
 
 
 @pytest.mark.parametrize(("public", "kind"), [(False, "ephemeral"), (True, "in_channel")])

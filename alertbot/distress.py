@@ -1,0 +1,76 @@
+"""When nothing can be stored: said once for each cause in the log, and once in Slack, past the outbox.
+
+The outbox lies in the database that fails, so this one message goes out without it.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from alertbot.clock import Clock
+from alertbot.errors import DeliveryError, StoreError
+from alertbot.slack.blocks import Message, escape
+from alertbot.slack.client import Posted
+from alertbot.slack.posting import Poster
+from alertbot.units import format_duration
+
+log = logging.getLogger(__name__)
+
+TELL_AFTER = 60.0
+"""Seconds of failure after which Slack is told: a backup may hold the database for a moment."""
+
+
+class Distress:
+    """Keeps the present failure of the database, and tells it to ``channel``."""
+
+    def __init__(self, poster: Poster, channel: str, clock: Clock) -> None:
+        self._poster = poster
+        self._channel = channel
+        self._clock = clock
+        self._since: float | None = None
+        self._causes: dict[str, int] = {}
+        self._asked = False
+        self._posted: Posted | None = None
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the last turn could store nothing."""
+        return self._since is not None
+
+    async def failed(self, error: StoreError) -> None:
+        """A turn could store nothing."""
+        now = self._clock.monotonic()
+        self._since = now if self._since is None else self._since
+        cause = str(error)
+        if cause not in self._causes:
+            log.error("nothing can be stored, so nothing is judged: %s", cause)
+        self._causes[cause] = self._causes.get(cause, 0) + 1
+        if not self._asked and now - self._since >= TELL_AFTER:
+            await self._tell(cause)
+
+    async def over(self) -> None:
+        """A turn stored what it had; harmless where none failed before."""
+        if self._since is None:
+            return
+        lasted = format_duration(self._clock.monotonic() - self._since)
+        turns = sum(self._causes.values())
+        log.info("the database works again after %s and %d failed turns: what was missed is judged", lasted, turns)
+        if self._posted is not None:
+            await self._take_back(self._posted, lasted)
+        self._since, self._causes, self._asked, self._posted = None, {}, False, None
+
+    async def _tell(self, cause: str) -> None:
+        text = f"alertbot cannot store anything, so no rule is judged and no alert comes until that is mended: {cause}"
+        try:
+            self._posted = await self._poster.post(self._channel, Message(escape(text)), metadata_id=uuid.uuid4().hex)
+            self._asked = True
+        except DeliveryError as error:
+            self._asked = error.unknown or error.permanent  # twice would be once too often
+
+    async def _take_back(self, posted: Posted, lasted: str) -> None:
+        text = f"alertbot could store nothing for {lasted}; it can again, and what it missed is judged."
+        try:
+            await self._poster.update(posted.channel_id, posted.ts, Message(text))
+        except DeliveryError as error:
+            log.warning("the message about the database stands as it is (%s)", error.code)

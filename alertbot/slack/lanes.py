@@ -1,0 +1,39 @@
+"""What delivery keeps of each channel, and of each message that may have arrived."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
+"""Seconds for which a lane waits after a first failure that passes, doubled with each more, and at most."""
+
+LOOKS = (2.0, 10.0, 30.0, 60.0, 75.0)
+"""Seconds after an attempt at which its message is looked for; after the last it counts as not posted.
+
+One that lands later still will stand there twice.
+"""
+
+
+@dataclass
+class Lane:
+    """One method in one channel: when it may be used again, how long it waits after the next failure, what it does."""
+
+    method: str
+    free_at: float = 0.0
+    pause: float = FIRST_PAUSE
+    failing: str | None = None
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass
+class Search:
+    """A message that may have arrived: when it was tried (monotonic), and how often it was looked for since."""
+
+    tried: float
+    looks: int = 0
+
+    @property
+    def due(self) -> float:
+        """When to look next."""
+        return self.tried + LOOKS[min(self.looks, len(LOOKS) - 1)]

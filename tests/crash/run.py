@@ -1,0 +1,305 @@
+"""Kills the real process with -9, again and again, and counts what that did to the messages in Slack.
+
+``python tests/crash/run.py --kills 500`` prints the table. The instants are random ones, and whenever the loopback
+Slack is at a chosen point of the conversation; nothing in the product knows of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+if not __package__ or __package__ != "crash":  # run as a script: the packages of tests/ are one folder up
+    sys.path[0] = str(Path(__file__).parents[1])
+
+from crash.cdn import DOMAINS, START, TOKEN, is_high
+from fakes.stage import ALERTBOT, Actor, StageClock, _environment
+from fakes.workspace import APP_TOKEN, BOT_TOKEN
+
+SPEED = 50.0
+POST, UPDATE, HISTORY = "chat.postMessage", "chat.update", "conversations.history"
+SLOT = 300
+
+POINTS = ("random", "received", "processed", "half answered", "answered", "in a burst", "history read")
+"""When to kill: see ``Play.reach``."""
+
+VARIANTS = ("plain", "faults", "unreadable")
+
+RULES = """
+[watch]
+domains = ["*"]
+
+[slack]
+base_url = "{slack}api/"
+
+[feed]
+base_url = "{cdn}"
+
+[[rule]]
+name = "ceiling"
+kind = "threshold"
+above = "1 Gbps"
+for = "5m"
+clear_for = "5m"
+
+[[rule]]
+name = "ceiling-too"
+kind = "threshold"
+domains = ["d0*"]
+above = "1.5 Gbps"
+for = "5m"
+clear_for = "5m"
+channel = "#downloads"
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a run came to. ``stale``: messages that do not show their incident's last state; ``untold``: alerts."""
+
+    kills: int
+    due: int
+    delivered: int
+    repeated: int
+    lost: int
+    edits: int
+    stale: int
+    alerts: int
+    untold: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills, {self.due} messages due, {self.delivered} delivered, {self.repeated} repeated,"
+            f" {self.lost} lost; {self.edits} of them edited later, {self.stale} with an edit missing;"
+            f" {self.alerts} breaches in the traffic, {self.untold} not told exactly once"
+        )
+
+
+class Play:
+    """A CDN, a Slack, and a bot that is killed; everything lies in ``folder``."""
+
+    def __init__(self, folder: Path, speed: float, variant: str, dice: random.Random) -> None:
+        self.clock = StageClock(START, speed)
+        self.kills = 0
+        self._folder = folder
+        self._variant = variant
+        self._dice = dice
+        self._actors: list[Actor] = []
+        self._control = httpx.Client(trust_env=False, timeout=30)
+        self._read = 0
+        self._points: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        here = Path(__file__)
+        cdn = self._enter("cdn", [sys.executable, str(here.with_name("cdn.py"))]).first_line()
+        log = ["--log", str(self._folder / "calls"), "--paced"]
+        slack = [sys.executable, str(here.parents[1] / "fakes" / "slack.py"), *log]
+        self._slack = self._enter("slack", slack).first_line().removesuffix("api/")
+        self._rules = self._folder / "rules.toml"
+        self._rules.write_text(RULES.format(slack=self._slack, cdn=cdn))
+        if self._variant == "unreadable":
+            self.spoil(HISTORY, "missing_scope", 100_000)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for actor in reversed(self._actors):
+            actor.drop()
+        self._control.close()
+
+    @property
+    def log(self) -> str:
+        """All that bots printed."""
+        return (self._folder / "bot").read_text()
+
+    def bot(self) -> Actor:
+        """Start ``alertbot run``."""
+        secrets = ("API_TOKEN", TOKEN), ("SLACK_BOT_TOKEN", BOT_TOKEN), ("SLACK_APP_TOKEN", APP_TOKEN)
+        tokens = {f"ALERTBOT_{name}": value for name, value in secrets}
+        return self._enter("bot", [str(ALERTBOT), "run", "-c", str(self._rules)], tokens)
+
+    def kill(self, bot: Actor) -> None:
+        """Without a word."""
+        bot.end(signal.SIGKILL)
+        self.kills += 1
+        self._actors.remove(bot)
+
+    def reach(self, point: str, bot: Actor) -> Actor:
+        """Return when the bot, or one that followed it, is to be killed."""
+        method = self._dice.choice((POST, UPDATE))
+        if point == "random":
+            time.sleep(self._dice.uniform(0.2, 6.0))
+        elif point in {"received", "processed", "half answered"}:
+            self._hold(method, {"received": "hang", "processed": "hang_after", "half answered": "half"}[point])
+        elif point == "answered":
+            self._next(method)
+        elif point == "in a burst":
+            self._next(method)
+            time.sleep(self._dice.uniform(0.0, 0.4))
+        else:
+            self._hold(POST, "hang_after")
+            self.kill(bot)
+            bot = self.bot()
+            self._hold(HISTORY, self._dice.choice(("hang", "half", "hang_after")))
+        return bot
+
+    def mend(self) -> None:
+        """What was to go wrong and did not will not any more."""
+        if self._variant != "unreadable":
+            self._control.post(f"{self._slack}_control/mend")
+
+    def trouble(self) -> None:
+        """Something that passes, now and then."""
+        mode = self._dice.choice(("drop_before", "drop_after", "half", "500", "429:30", "hang", "internal_error"))
+        self.spoil(self._dice.choice((POST, UPDATE, HISTORY)), mode, self._dice.choice((1, 1, 3)))
+
+    def outage(self, seconds: float) -> None:
+        """Slack is away for so many of the play's seconds: some calls are lost on the way, some on the way back."""
+        until = self.clock.now() + seconds
+        while self.clock.now() < until:
+            self.spoil("*", self._dice.choice(("drop_before", "drop_after", "500")), 20)
+            self.clock.wait_until(min(until, self.clock.now() + 60))
+        self.mend()
+
+    def spoil(self, method: str, mode: str, times: int = 1) -> None:
+        """Let the next calls go wrong."""
+        self._control.post(f"{self._slack}_control/fault", json={"method": method, "mode": mode, "times": times})
+
+    def settle(self) -> None:
+        """Return once nothing is owed, some while after the last kill."""
+        self.clock.wait_until(self.clock.now() + 1200)
+        deadline = time.monotonic() + 120
+        while self._owed():
+            assert time.monotonic() < deadline, "messages are still owed"
+            time.sleep(0.1)
+
+    def table(self) -> Table:
+        """Compare what stands in Slack with what the bot's database says, and that with the traffic."""
+        assert self._query("PRAGMA integrity_check") == [("ok",)]
+        messages = self._control.get(f"{self._slack}_control/messages").json()
+        outbox = self._query("SELECT id, subject, body FROM outbox WHERE action <> 'reply' ORDER BY number")
+        owed = {row[1] for row in self._query("SELECT id, subject FROM outbox WHERE state NOT IN ('sent', 'dropped')")}
+        subjects = {row[0]: row[1] for row in outbox}
+        newest = {subject: json.loads(body)["text"] for _, subject, body in outbox if subject not in owed}
+        told = Counter(subjects.get(_id(message), "nobody's") for message in messages)
+        shown = {subjects.get(_id(message)): message["text"] for message in messages}
+        due, alerts = self._due(), self._alerts()
+        return Table(
+            kills=self.kills,
+            due=len(due),
+            delivered=sum(told[subject] >= 1 for subject in due),
+            repeated=sum(told.values()) - len(told),
+            lost=sum(told[subject] == 0 for subject in due),
+            edits=sum(1 for message in messages if message["edits"]),
+            stale=sum(shown.get(subject) != text for subject, text in newest.items()),
+            alerts=len(alerts),
+            untold=sum(count != 1 for count in alerts.values()),
+        )
+
+    def _due(self) -> set[str]:
+        return {f"incident:{row[0]}" for row in self._query("SELECT id FROM incidents")}
+
+    def _alerts(self) -> dict[tuple[str, int], int]:
+        """How many incidents tell of each breach that was over well before the end, by domain and first slot."""
+        stored: Counter[tuple[str, int]] = Counter()
+        query = (
+            "SELECT series, since FROM alerts WHERE incident IS NOT NULL AND rule = 'ceiling' AND phase = 'resolved'"
+        )
+        for series, since in self._query(query):
+            stored[series, since] += 1
+        first = min(slot for _, slot in stored) + 6 * SLOT
+        last = max(slot for _, slot in stored) - 2 * SLOT
+        return {
+            (domain, slot): stored[domain, slot]
+            for domain in DOMAINS
+            for slot in range(first - first % SLOT, last, SLOT)
+            if is_high(domain, slot) and not is_high(domain, slot - SLOT)
+        }
+
+    def _owed(self) -> int:
+        query = "SELECT count(*) FROM outbox WHERE state NOT IN ('sent', 'dropped')"
+        return int(self._query(query)[0][0])
+
+    def _query(self, query: str) -> list[Any]:
+        with closing(sqlite3.connect(self._folder / "alertbot.db", timeout=30)) as connection:
+            return connection.execute(query).fetchall()
+
+    def _hold(self, method: str, mode: str) -> None:
+        """Let the next call of a method get stuck, and return when it is."""
+        self.spoil(method, mode)
+        self._next(method)
+
+    def _next(self, method: str, patience: float = 15.0) -> None:
+        """Return when a method is called next, or after so many real seconds without."""
+        path = self._folder / "calls"
+        self._read = path.stat().st_size
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            with path.open() as file:
+                file.seek(self._read)
+                if f'"method": "{method}"' in file.read():
+                    return
+            time.sleep(0.01)
+
+    def _enter(self, part: str, command: list[str], more: dict[str, str] | None = None) -> Actor:
+        environment = {**_environment(), **(more or {}), **self.clock.environment()}
+        actor = Actor(command, self._folder / part, environment)
+        self._actors.append(actor)
+        return actor
+
+
+def run(folder: Path, kills: int, *, variant: str = "plain", speed: float = SPEED, seed: int = 1) -> tuple[Table, str]:
+    """Play it with so many kills; the table, and the bots' log."""
+    dice = random.Random(seed)
+    with Play(folder, speed, variant, dice) as play:
+        number = 0
+        while play.kills < kills:
+            bot = play.bot()
+            if variant == "faults":
+                play.trouble()
+                if number == kills // 4:
+                    time.sleep(3)
+                    play.outage(1200)
+            play.kill(play.reach(POINTS[number % len(POINTS)], bot))
+            play.mend()
+            number += 1
+        last = play.bot()
+        play.settle()
+        last.end()
+        return play.table(), play.log
+
+
+def _id(message: dict[str, Any]) -> str:
+    return str(message["metadata"]["event_payload"]["id"])
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--variant", choices=VARIANTS, default="plain")
+    parser.add_argument("--speed", type=float, default=SPEED)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="crash-"))
+    folder.mkdir(exist_ok=True)
+    began = time.monotonic()
+    table, _ = run(folder, options.kills, variant=options.variant, speed=options.speed, seed=options.seed)
+    sys.stdout.write(f"{options.variant}: {table}\n({time.monotonic() - began:.0f} s; {folder})\n")
+
+
+if __name__ == "__main__":
+    main()
