@@ -76,7 +76,7 @@ class Watching:
         try:
             await self._discover()
             if self._poller is None:
-                await self._take_up(Frontier())
+                await self._take_up(None)
             await self._look_and_read()
             facts, now = self.live().to_json(), self._clock.time()
             await self._keeper.do(lambda store: store.write_live(facts, now))
@@ -175,14 +175,14 @@ class Watching:
         self._gone = frozenset(known) - frozenset(found)
         if fresh:
             log.info("watching %d domains of the account, %d of them new", len(found), len(fresh))
-            await self._take_up(Frontier() if self._poller is None else self._poller.frontier)
+            await self._take_up(None if self._poller is None else self._poller.frontier)
         if self._poller is not None and self._vigilance is not None:
             self._poller.leave_out(self._gone)
             missed = [domain for domain in sorted(self._gone) if self._poller.carried_lately(domain)]
             await self._vigilance.vanished(missed, int(self._time.time()))
 
-    async def _take_up(self, frontier: Frontier) -> None:
-        """Lay the rules over the watched series and take up what is stored of them."""
+    async def _take_up(self, frontier: Frontier | None) -> None:
+        """Lay the rules over the watched series and take up what is stored of them, the frontier included."""
         config = self._config
         watch = lay_out(config, self._domains or ())
         memory = await self._keeper.do(lambda store: store.memory(int(self._time.time()) - DAY))
@@ -197,6 +197,7 @@ class Watching:
             rules_begun=memory.rules_begun,
             wake=self._wake,
         )
+        frontier = _stored_frontier(ledger) if frontier is None else frontier
         await desk.commit(ledger.settle(), frontier.slot)
         self._vigilance = Vigilance(desk, config.slack.channel, config.feed.stale_after)
         await self._vigilance.take_up()
@@ -226,6 +227,12 @@ class Watching:
         last = int(max(now, *cursors.values(), 0))
         grid = await self._keeper.do(lambda store: store.grid(watch.series, first, last))
         return Ledger(watch.engine, grid, cursors, alerts)
+
+
+def _stored_frontier(ledger: Ledger) -> Frontier:
+    """Where the frontier stood when the service stopped, as far as the total's stored slots tell."""
+    newest = ledger.newest_traffic(TOTAL)
+    return Frontier() if newest is None else Frontier(newest, newest - SLOT)
 
 
 def _proof(frontier: Frontier) -> str:
