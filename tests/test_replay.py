@@ -185,7 +185,7 @@ def stored(store, series, days):
     for name, (first, values) in series.items():
         grid.put(name, first, np.array(values, dtype=float))
     touched = frozenset((name, day) for name in series for day in days)
-    store.commit(Batch(grid, touched, {}, {}, (), {}, now=0.0), lambda _numbers: ())
+    store.commit(Batch(grid, touched, {}, {}, (), {}, now=0.0), lambda _incidents: (), lambda _incident, _new: ())
     return StoredHistory(store._db, tuple(series))
 
 

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
+from alertbot.alerts.incidents import IncidentKind, Placement
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.errors import StoreError
@@ -52,8 +53,24 @@ def store(path):
     opened.close()
 
 
-def nothing(_numbers):
+def nothing(_incident, _new):
     return ()
+
+
+def alone(changes):
+    """Every alert that fires is an incident of its own."""
+
+    def place(_incidents):
+        return [
+            Placement(IncidentKind.ALERT, "#cdn", change.alert.since, None, (str(index),)) if change.fired else None
+            for index, change in enumerate(changes)
+        ]
+
+    return place
+
+
+def commit(store, given, compose=nothing):
+    store.commit(given, alone(given.changes), compose)
 
 
 def batch(grid=None, *, touched=(), cursors=None, alerts=(), changes=(), traits=TRAITS):
@@ -88,7 +105,8 @@ def draft(number, subject, action, channel="#cdn"):
 
 
 def enqueue(store, *drafts):
-    store.commit(batch(), lambda _numbers: drafts)
+    with store._guarded(), store._db.atomic():
+        outbox.enqueue(store._db, drafts, 1.5)
 
 
 def rows(store, query):
@@ -254,7 +272,7 @@ def test_samples_read_back_as_they_were_zero_and_unknown_apart(store, path):
     grid.put("a", START - 2 * SLOT, np.array([1.5, 0.0, 208_706_182.29]))
     grid.put("b", START + 7 * SLOT, np.array([0.0]))
     touched = [("a", TODAY - 1), ("a", TODAY), ("b", TODAY)]
-    store.commit(batch(grid, touched=touched, cursors={"a": START, "b": START - SLOT}), nothing)
+    commit(store, batch(grid, touched=touched, cursors={"a": START, "b": START - SLOT}))
     store.close()
 
     again = Store(path)
@@ -274,7 +292,7 @@ def test_only_the_days_that_differ_are_written(store):
     grid = Grid(("a", "b"))
     grid.put("a", START, np.array([1.0]))
     grid.put("b", START, np.array([2.0]))
-    store.commit(batch(grid, touched=[("a", TODAY)]), nothing)
+    commit(store, batch(grid, touched=[("a", TODAY)]))
     assert rows(store, "SELECT day, length(slots) FROM samples") == [(TODAY, 2304)]
 
 
@@ -282,13 +300,13 @@ def test_a_revised_day_replaces_the_old_one(store):
     grid = Grid(("a", "b"))
     for value in (1.0, 2.0):
         grid.put("a", START, np.array([value]))
-        store.commit(batch(grid, touched=[("a", TODAY)]), nothing)
+        commit(store, batch(grid, touched=[("a", TODAY)]))
     assert samples.series_between(store._db, "a", START, START).tolist() == [2.0]
 
 
 def test_a_cursor_that_did_not_move_stays(store):
-    store.commit(batch(cursors={"a": START}), nothing)
-    store.commit(batch(cursors={"b": START + SLOT}), nothing)
+    commit(store, batch(cursors={"a": START}))
+    commit(store, batch(cursors={"b": START + SLOT}))
     assert store.cursors() == {"a": START, "b": START + SLOT}
 
 
@@ -300,7 +318,7 @@ def test_one_series_reads_as_the_grid_holds_it(first, count):
     grid.put("b", START, np.ones(1))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "alertbot.db")
-        store.commit(batch(grid, touched=[("a", TODAY - 1), ("a", TODAY), ("b", TODAY)]), nothing)
+        commit(store, batch(grid, touched=[("a", TODAY - 1), ("a", TODAY), ("b", TODAY)]))
         begin, end = START + first * SLOT, START + (first + count - 1) * SLOT
         np.testing.assert_array_equal(
             samples.series_between(store._db, "a", begin, end), grid.values(begin, count, np.array([0]))[:, 0]
@@ -312,7 +330,7 @@ def test_the_first_and_last_known_slot_of_a_series_are_found(store):
     grid = Grid(("a", "b"))
     grid.put("a", START - 2 * DAY + 5 * SLOT, np.array([1.0]))
     grid.put("a", START + 3 * SLOT, np.array([0.0]))
-    store.commit(batch(grid, touched=[("a", TODAY - 2), ("a", TODAY)]), nothing)
+    commit(store, batch(grid, touched=[("a", TODAY - 2), ("a", TODAY)]))
     first, last = samples.known_spans(store._db, ("b", "a"))
     assert (first[1], last[1]) == (START - 2 * DAY + 5 * SLOT, START + 3 * SLOT)
     assert first[0] > last[0], "nothing is known of b"
@@ -323,7 +341,7 @@ def test_old_days_are_deleted_one_by_one_and_the_young_stay(store):
     for day in range(3):
         grid.put("a", START - day * DAY, np.array([1.0]))
         grid.put("b", START - day * DAY, np.array([1.0]))
-    store.commit(batch(grid, touched=[(name, TODAY - day) for name in "ab" for day in range(3)]), nothing)
+    commit(store, batch(grid, touched=[(name, TODAY - day) for name in "ab" for day in range(3)]))
     assert [store.forget(START + 5 * SLOT) for _ in range(3)] == [2, 2, 0]
     assert samples.days(store._db) == (TODAY,)
 
@@ -332,7 +350,7 @@ def test_old_days_are_deleted_one_by_one_and_the_young_stay(store):
 
 
 def test_alerts_under_way_read_back_as_they_were(store, path):
-    store.commit(batch(alerts=[FIRING, PENDING], changes=[fired(FIRING)]), nothing)
+    commit(store, batch(alerts=[FIRING, PENDING], changes=[fired(FIRING)]))
     store.close()
     again = Store(path)
     assert again.open_alerts() == {("dark", "a"): FIRING, ("ceiling", "b"): PENDING}
@@ -341,28 +359,28 @@ def test_alerts_under_way_read_back_as_they_were(store, path):
 
 def test_a_window_wider_than_an_integer_of_sqlite_reads_back(store):
     wide = replace(PENDING, window=(1 << 2015) | 1)
-    store.commit(batch(alerts=[wide]), nothing)
+    commit(store, batch(alerts=[wide]))
     assert store.open_alerts() == {("ceiling", "b"): wide}
 
 
 def test_a_pending_alert_that_drops_is_forgotten(store):
-    store.commit(batch(alerts=[PENDING]), nothing)
-    store.commit(batch(), nothing)
+    commit(store, batch(alerts=[PENDING]))
+    commit(store, batch())
     assert rows(store, "SELECT * FROM alerts") == []
 
 
 def test_an_alert_keeps_its_number_from_pending_to_resolved(store):
     numbers = []
 
-    def note(given):
-        numbers.extend(given)
+    def note(incident, _new):
+        numbers.extend(told.number for told in incident.alerts)
         return ()
 
     pending = replace(FIRING, phase=Phase.PENDING, fired=None)
-    store.commit(batch(alerts=[pending]), nothing)
-    store.commit(batch(alerts=[FIRING], changes=[fired(FIRING)]), note)
-    store.commit(batch(alerts=[replace(FIRING, slot=START + 2 * SLOT)]), note)
-    store.commit(batch(changes=[resolved(FIRING, START + 5 * SLOT)]), note)
+    commit(store, batch(alerts=[pending]))
+    commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]), note)
+    commit(store, batch(alerts=[replace(FIRING, slot=START + 2 * SLOT)]), note)
+    commit(store, batch(changes=[resolved(FIRING, START + 5 * SLOT)]), note)
     assert numbers == [1, 1]
     assert store.open_alerts() == {}
     (told,) = state.told_alerts(store._db, START, 9)
@@ -374,8 +392,12 @@ def test_what_fires_resolves_and_fires_again_within_one_batch_is_two_alerts(stor
     numbers = []
     again = later(FIRING, 10)
     changes = [fired(FIRING), resolved(FIRING, START + 4 * SLOT), fired(again)]
-    store.commit(batch(alerts=[again], changes=changes), lambda given: numbers.extend(given) or ())
-    assert numbers == [1, 1, 2]
+    commit(
+        store,
+        batch(alerts=[again], changes=changes),
+        lambda incident, new: numbers.append((incident.number, new)) or (),
+    )
+    assert numbers == [(1, True), (2, True)], "each incident is told once, as it stands"
     assert store.open_alerts() == {("dark", "a"): again}
     assert [(told.number, told.resolved) for told in state.told_alerts(store._db, START, 9)] == [
         (2, None),
@@ -384,17 +406,17 @@ def test_what_fires_resolves_and_fires_again_within_one_batch_is_two_alerts(stor
 
 
 def test_what_fired_resolves_and_begins_again_within_one_batch_leaves_one_closed_and_one_pending(store):
-    store.commit(batch(alerts=[FIRING], changes=[fired(FIRING)]), nothing)
+    commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]))
     pending = replace(later(FIRING, 10), phase=Phase.PENDING, fired=None)
-    store.commit(batch(alerts=[pending], changes=[resolved(FIRING, START + 4 * SLOT)]), nothing)
+    commit(store, batch(alerts=[pending], changes=[resolved(FIRING, START + 4 * SLOT)]))
     assert store.open_alerts() == {("dark", "a"): pending}
     assert rows(store, "SELECT id, phase FROM alerts ORDER BY id") == [(1, "resolved"), (2, "pending")]
 
 
 def test_an_alert_of_a_rule_that_is_gone_closes_and_keeps_what_was_stored_of_its_rule(store):
-    store.commit(batch(alerts=[FIRING], changes=[fired(FIRING)]), nothing)
+    commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]))
     gone = Change(FIRING, fired=False, reason=Reason.RULE_CHANGED)
-    store.commit(batch(changes=[gone], traits={}), nothing)
+    commit(store, batch(changes=[gone], traits={}))
     (told,) = state.told_alerts(store._db, START, 9)
     assert (told.severity, told.reason) == ("critical", "rule changed")
 
@@ -402,7 +424,7 @@ def test_an_alert_of_a_rule_that_is_gone_closes_and_keeps_what_was_stored_of_its
 def test_what_fires_is_listed_before_what_resolved_and_what_was_only_pending_never(store):
     old, new = later(replace(FIRING, series="old"), -500), later(replace(FIRING, series="new"), 3)
     changes = [fired(old), resolved(old, old.slot + SLOT), fired(FIRING), fired(new), resolved(new, START + 9 * SLOT)]
-    store.commit(batch(alerts=[FIRING, PENDING], changes=changes), nothing)
+    commit(store, batch(alerts=[FIRING, PENDING], changes=changes))
     assert [told.alert.series for told in state.told_alerts(store._db, START, 9)] == ["a", "new"]
     assert [told.alert.series for told in state.told_alerts(store._db, START, 1)] == ["a"]
     assert state.count_told(store._db, START) == 2
@@ -417,7 +439,7 @@ def test_the_slots_in_which_a_drop_fired_are_still_no_reference_after_a_restart(
     over = replace(FIRING, series="b")
     up = replace(FIRING, rule="ceiling", slot=START + 3 * SLOT)
     changes = [fired(FIRING), fired(over), resolved(over, START + 4 * SLOT), fired(up)]
-    store.commit(batch(grid, touched=[("a", TODAY), ("b", TODAY)], alerts=[FIRING, up], changes=changes), nothing)
+    commit(store, batch(grid, touched=[("a", TODAY), ("b", TODAY)], alerts=[FIRING, up], changes=changes))
     store.close()
     again = Store(path)
     usable = again.grid(("a", "b"), START, START + SLOT).references(START, 10)
@@ -428,8 +450,8 @@ def test_the_slots_in_which_a_drop_fired_are_still_no_reference_after_a_restart(
 
 def test_the_bars_of_an_alert_that_a_changed_rule_ended_outlive_a_restart(store):
     alert = replace(FIRING, slot=START + 3 * SLOT)
-    store.commit(batch(alerts=[alert], changes=[fired(alert)]), nothing)
-    store.commit(batch(changes=[Change(alert, fired=False, reason=Reason.RULE_CHANGED)]), nothing)
+    commit(store, batch(alerts=[alert], changes=[fired(alert)]))
+    commit(store, batch(changes=[Change(alert, fired=False, reason=Reason.RULE_CHANGED)]))
     assert state.barred(store._db, START) == [("a", START, START + 3 * SLOT)]
 
 
@@ -441,17 +463,19 @@ class MessageFailedError(Exception):
 
 
 def test_an_exception_while_messages_are_made_leaves_nothing_of_the_batch(store):
-    store.commit(batch(alerts=[PENDING], cursors={"a": START - SLOT}), nothing)
+    commit(store, batch(alerts=[PENDING], cursors={"a": START - SLOT}))
     grid = Grid(("a", "b", "new"))
     grid.put("a", START, np.array([1.0]))
 
-    def compose(numbers):
-        yield draft(1, f"alert:{numbers[0]}", "post")
+    def compose(incident, _new):
+        yield draft(1, f"incident:{incident.number}", "post")
         raise MessageFailedError
 
     with pytest.raises(MessageFailedError):
-        store.commit(
-            batch(grid, touched=[("a", TODAY)], cursors={"a": START}, alerts=[FIRING], changes=[fired(FIRING)]), compose
+        commit(
+            store,
+            batch(grid, touched=[("a", TODAY)], cursors={"a": START}, alerts=[FIRING], changes=[fired(FIRING)]),
+            compose,
         )
     assert store.cursors() == {"a": START - SLOT}
     assert store.open_alerts() == {("ceiling", "b"): PENDING}
@@ -465,33 +489,38 @@ def test_an_exception_while_messages_are_made_leaves_nothing_of_the_batch(store)
 def test_a_message_that_cannot_be_written_leaves_nothing_of_the_batch(store):
     enqueue(store, draft(1, "alert:1", "post"))
     with pytest.raises(StoreError, match="UNIQUE"):
-        store.commit(batch(cursors={"a": START}), lambda _numbers: [draft(2, "alert:2", "post"), draft(1, "x", "post")])
+        commit(
+            store,
+            batch(cursors={"a": START}, alerts=[FIRING], changes=[fired(FIRING)]),
+            lambda _incident, _new: [draft(2, "alert:2", "post"), draft(1, "x", "post")],
+        )
     assert store.cursors() == {}
     assert [envelope.id for envelope in store.waiting()] == ["id-1"]
 
 
-def test_messages_get_the_number_of_the_alert_of_each_change(store):
+def test_messages_get_the_incident_of_each_change(store):
     other = replace(FIRING, series="b")
-    store.commit(
+    commit(
+        store,
         batch(alerts=[FIRING, other], changes=[fired(FIRING), fired(other)]),
-        lambda numbers: [draft(number, f"alert:{number}", "post", f"#{number}") for number in numbers],
+        lambda incident, _new: [draft(incident.number, f"incident:{incident.number}", "post", f"#{incident.number}")],
     )
     assert [(envelope.subject, envelope.created) for envelope in store.waiting()] == [
-        ("alert:1", 1.5),
-        ("alert:2", 1.5),
+        ("incident:1", 1.5),
+        ("incident:2", 1.5),
     ]
 
 
 def test_nobody_else_sees_a_batch_half_done(store, path):
     seen = []
 
-    def compose(_numbers):
+    def compose(_incident, _new):
         reading = schema.open_for_reading(path)
         seen.append((samples.cursors(reading), state.count_firing(reading)))
         reading.close()
         return ()
 
-    store.commit(batch(cursors={"a": START}, alerts=[FIRING], changes=[fired(FIRING)]), compose)
+    commit(store, batch(cursors={"a": START}, alerts=[FIRING], changes=[fired(FIRING)]), compose)
     assert seen == [({}, 0)]
     assert store.cursors() == {"a": START}
 
@@ -626,8 +655,9 @@ def lived(values, stops):
                 ledger.give_up(name, last)
             entry = ledger.judge(last)
             changes += entry.changes
-            store.commit(
-                Batch(grid, entry.touched, entry.cursors, entry.alerts, entry.changes, traits, now=float(end)), nothing
+            commit(
+                store,
+                Batch(grid, entry.touched, entry.cursors, entry.alerts, entry.changes, traits, now=float(end)),
             )
             store.close()
     return changes
