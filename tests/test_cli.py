@@ -85,7 +85,7 @@ def stored(path, **series):
         grid.put(names[name], START, np.array(filled + [math.nan] * (DAY_SLOTS - len(filled))))
     store = Store(path)
     touched = frozenset((name, START // DAY) for name in names.values())
-    store.commit(Batch(grid, touched, {}, {}, (), {}, START), lambda _: ())
+    store.commit(Batch(grid, touched, {}, {}, (), {}, START), lambda _open: (), lambda _incident, _new: ())
     store.close()
 
 

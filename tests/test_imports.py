@@ -40,7 +40,7 @@ BEYOND = {
     "slack.delivery": ("store.outbox",),  # the envelopes it is handed
 }
 
-PURE = ("rules", "alerts", "feed.frontier")
+PURE = ("rules", "alerts", "feed.frontier", "feed.lateness", "feed.vigil")
 PURE_IMPORTS = {
     "alertbot",
     "__future__",

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 
-from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
-from alertbot.alerts.wording import Notice
+from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
+from alertbot.alerts.lifecycle import Alert, Phase
+from alertbot.alerts.telling import Setting
 from alertbot.cli import main
 from alertbot.config import load
 from alertbot.config.draft import SECTIONS
@@ -22,7 +23,7 @@ from alertbot.feed.scenario import Scenario
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.slack.commands import USAGES
-from alertbot.slack.messages import alert_message, plain
+from alertbot.slack.messages import incident_message, plain
 from alertbot.units import SLOT, parse_time
 
 ROOT = Path(__file__).parents[1]
@@ -168,12 +169,20 @@ def test_the_messages_in_the_readme_are_those_that_alertbot_posts():
         fired=since + SLOT,
     )
     over = replace(alert, slot=since + 8 * SLOT, value=1.79e9, clear_run=2)
-    told = [
-        (Change(alert, fired=True, reason=Reason.BREACH), since + 22 * 60),
-        (Change(over, fired=False, reason=Reason.CLEARED), since + 55 * 60),
-    ]
-    notices = [Notice(412, rule, change, now, others=299, others_firing=0) for change, now in told]
-    messages = [alert_message(notice, ZoneInfo("UTC"), {"critical": "@here"}) for notice in notices]
+    messages = []
+    for told, resolved, reason, minutes in ((alert, None, None, 22), (over, over.slot, "cleared", 55)):
+        incident = Incident(
+            412,
+            IncidentKind.ALERT,
+            "#cdn-alerts",
+            since,
+            since,
+            None,
+            (ToldAlert(1, told, "critical", resolved, reason),),
+        )
+        firing = frozenset() if resolved else frozenset({told.series})
+        setting = Setting(since + minutes * 60, told.slot + SLOT, 300, firing, {rule.name: rule}, ZoneInfo("UTC"))
+        messages.append(incident_message(incident, setting, {"critical": "@here"}))
 
     # Slack shows the mark-up of a mention as the mention.
     assert [plain(message).replace("<!here>", "@here") + "\n" for message in messages] == blocks("text")
