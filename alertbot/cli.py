@@ -44,7 +44,13 @@ def main() -> None:
 
 @main.command()
 @_CONFIG
-@click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING"]), default="INFO", show_default=True)
+@click.option(
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING"]),
+    default="INFO",
+    show_default=True,
+    help="How much the log says.",
+)
 def run(config_path: Path, log_level: str) -> None:
     """Run the service until it is told to stop."""
     from alertbot.running import run_service  # noqa: PLC0415 - see above

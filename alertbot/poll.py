@@ -110,6 +110,7 @@ class Poller:
         self._changed_at: float | None = None
         self._zone_checked: float | None = None
         self._all_refused = False
+        self._probes = 0
         self._left_out: frozenset[str] = frozenset()
         self._reader = Reader(api, watch.plan, each_domain=pace.each_domain, recent=REREAD, held=self._held)
 
@@ -124,13 +125,15 @@ class Poller:
         newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
         self._time.heard(answer.server_time, newest)
         before, now = self.frontier, self._time.monotonic()
+        probes, self._probes = self._probes, self._probes + 1
         self.frontier = advance(before, Probe(newest, self._time.time(), now), self._pace.max_lag)
         if self.frontier.newest != before.newest or self._changed_at is None:
             self._changed_at = now
         if self.frontier.newest is not None and self.frontier.newest != before.newest:
-            await self._note_publication(self.frontier.newest, first=before.newest is None)
+            await self._note_publication(self.frontier.newest, first=probes == 0)
         if self.frontier.slot is not None and self.frontier.slot != before.slot:
-            self.lateness.reached(before.slot, self.frontier.slot, now)
+            log.debug("the frontier is %s, the newest slot %s", self.frontier.slot, self.frontier.newest)
+            self.lateness.reached(before.slot or self._published_to(), self.frontier.slot, now)
             await self._desk.begin(self.frontier.slot)
 
     async def fan_out(self) -> None:
@@ -243,6 +246,11 @@ class Poller:
         for slot in [slot for slot in self._published if slot < newest - DAY]:
             del self._published[slot]
 
+    def _published_to(self) -> int | None:
+        """The frontier as an earlier process last saw it move: what lies behind it was reached only now."""
+        newest = max(self._published, default=None)
+        return None if newest is None else newest - SLOT
+
     def _want(self, series: str, frontier: int) -> Want:
         """From the slot after the last known one, or further back for what may be revised, or for history, once."""
         oldest = frontier - self._pace.keep * SLOT
@@ -295,7 +303,7 @@ class Poller:
         late = self.lateness.shown(series, recent, shown, reading.began)
         if self._desk.series_begun.setdefault(series, frontier) == frontier:
             begun[series] = frontier
-        known_to = frontier - SLOT * self.lateness.hold(series, frontier, self._desk.series_begun[series])
+        known_to = self.lateness.known_to(series, frontier, self._desk.series_begun[series], reading.began)
         self._ledger.take(series, reading.first, reading.values[: (known_to - reading.first) // SLOT + 1])
         if reading.cut:
             self._ledger.give_up(series, reading.first - SLOT)

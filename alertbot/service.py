@@ -29,7 +29,7 @@ from alertbot.slack.posting import LogPoster, Poster
 from alertbot.slack.workspace import Workspace
 from alertbot.store.schema import Lock
 from alertbot.storekeeper import Storekeeper
-from alertbot.units import SLOT, format_clock
+from alertbot.units import SLOT, counted, format_clock
 from alertbot.watching import Watching
 
 log = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ class Service:
         if live.frontier is None:
             return "waiting for the first data"
         data = format_clock(live.frontier + SLOT, self._config.slack.zone, live.now)
-        return f"data to {data}; {live.domains} domains; {live.behind} series wait"
+        return f"data to {data}; {counted(live.domains, 'domain')}; {counted(live.behind, 'series', 'series')} waiting"
 
 
 def _api(config: Config, credentials: Credentials, budget: Budget, clock: Clock) -> CdnApi:

@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 AGAIN_AFTER = 3600.0
 """Seconds after which a cause that comes and goes is told again."""
 
+SAME_OUTAGE = 600.0
+"""Seconds within which a failed fan-out and then a failed probe are one outage."""
+
 
 @dataclass
 class _Outage:
@@ -65,7 +68,7 @@ class Troubles:
         self.last = str(error)
         if self._outage is None:
             self._outage = _Outage(self._clock.monotonic())
-        if error.cause not in self._outage.causes:
+        if error.cause not in self._outage.causes and not self._told_within(error.cause, SAME_OUTAGE):
             _tell(error)
         self._outage.causes[error.cause] = self._outage.causes.pop(error.cause, 0) + 1
 
@@ -80,15 +83,20 @@ class Troubles:
         """One series could not be read; it stays unknown and is asked for first the next time."""
         self.last = str(error)
         now = self._clock.monotonic()
+        told = self._told_within(error.cause, AGAIN_AFTER)
         _, since = self._unreadable.get(series, ("", now))
         self._unreadable[series] = error.cause, since
-        if now - self._told.get(error.cause, -AGAIN_AFTER) >= AGAIN_AFTER:
+        if not told:
             self._told[error.cause] = now
             _tell(error)
 
     def read(self, series: str) -> None:
         """One series was read."""
         self._unreadable.pop(series, None)
+
+    def _told_within(self, cause: str, seconds: float) -> bool:
+        """Whether a series was lately said to fail from the same cause."""
+        return self._clock.monotonic() - self._told.get(cause, -seconds) < seconds
 
 
 def _tell(error: FeedError) -> None:

@@ -114,6 +114,11 @@ def format_share(share: float) -> str:
     return f"{100 * share:.3g}%" if abs(share) < 10 else f"{100 * share:.0f}%"
 
 
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 domain``, ``1,500 domains``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def format_clock(epoch: float, zone: tzinfo, now: float | None = None) -> str:
     """``12:05`` on the day of ``now``, else ``Mon 2 Nov 12:05``, in the reader's zone."""
     local = datetime.fromtimestamp(epoch, zone)

@@ -86,7 +86,7 @@ class Watching:
                 await self._write_live()  # while that fails, there is no use in asking the API for more
             await self._discover()
             if self._poller is None:
-                await self._take_up(Frontier())
+                await self._take_up(None)
             await self._look_and_read()
             await self._write_live()
             await self._distress.over()
@@ -190,14 +190,14 @@ class Watching:
         self._gone = frozenset(known) - frozenset(found)
         if fresh:
             log.info("watching %d domains of the account, %d of them new", len(found), len(fresh))
-            await self._take_up(Frontier() if self._poller is None else self._poller.frontier)
+            await self._take_up(None if self._poller is None else self._poller.frontier)
         if self._poller is not None and self._vigilance is not None:
             self._poller.leave_out(self._gone)
             missed = [domain for domain in sorted(self._gone) if self._poller.carried_lately(domain)]
             await self._vigilance.vanished(missed, int(self._time.time()))
 
-    async def _take_up(self, frontier: Frontier) -> None:
-        """Lay the rules over the watched series and take up what is stored of them."""
+    async def _take_up(self, frontier: Frontier | None) -> None:
+        """Lay the rules over the watched series and take up what is stored of them, the frontier included."""
         config = self._config
         watch = lay_out(config, self._domains or ())
         memory = await self._keeper.do(lambda store: store.memory(int(self._time.time()) - DAY))
@@ -212,6 +212,7 @@ class Watching:
             rules_begun=memory.rules_begun,
             wake=self._wake,
         )
+        frontier = _stored_frontier(ledger) if frontier is None else frontier
         await desk.commit(ledger.settle(), frontier.slot)
         self._vigilance = Vigilance(desk, config.slack.channel, config.feed.stale_after)
         await self._vigilance.take_up()
@@ -241,6 +242,12 @@ class Watching:
         last = int(max(now, *cursors.values(), 0))
         grid = await self._keeper.do(lambda store: store.grid(watch.series, first, last))
         return Ledger(watch.engine, grid, cursors, alerts)
+
+
+def _stored_frontier(ledger: Ledger) -> Frontier:
+    """Where the frontier stood when the service stopped, as far as the total's stored slots tell."""
+    newest = ledger.newest_traffic(TOTAL)
+    return Frontier() if newest is None else Frontier(newest, newest - SLOT)
 
 
 def _proof(frontier: Frontier) -> str:

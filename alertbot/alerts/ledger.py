@@ -50,6 +50,15 @@ class Ledger:
         slot = int(self._cursor[self.grid.column[series]])
         return None if slot < 0 else slot
 
+    def newest_traffic(self, series: str) -> int | None:
+        """The newest slot held in which a series carried anything."""
+        column = np.array([self.grid.column[series]])
+        for day in reversed(self.grid.days):
+            rows = np.flatnonzero(self.grid.values(day * DAY, DAY_SLOTS, column)[:, 0] > 0)
+            if len(rows):
+                return day * DAY + SLOT * int(rows[-1])
+        return None
+
     def start(self, series: str, cursor: int) -> None:
         """Begin to judge a series after the slot ``cursor``."""
         column = self.grid.column[series]

@@ -194,7 +194,7 @@ class CdnApi:
     async def _attempt(self, request: _Request[T], lane: Lane) -> _Reply[T]:
         await self._budget.acquire(lane, request.name)
         began = self._clock.monotonic()
-        status, headers, body = await self._fetch(request)
+        status, headers, body = await self._fetch(request, began)
         try:
             document = _document(status, body)
             if (status, document.get("code")) != (HTTPStatus.OK, 0):
@@ -204,7 +204,7 @@ class CdnApi:
         except ValueError as error:
             raise FeedGarbled(request.name, self._clean(str(error))) from None
 
-    async def _fetch(self, request: _Request[T]) -> tuple[int, httpx.Headers, bytes]:
+    async def _fetch(self, request: _Request[T], began: float) -> tuple[int, httpx.Headers, bytes]:
         """Status, headers and body of one attempt. Causes are not chained: they may quote what the server sent."""
         try:
             # httpx's own time-outs count each phase, and a dripping server outlasts them.
@@ -212,7 +212,7 @@ class CdnApi:
                 asyncio.timeout(self._timeout),
                 self._client.stream("GET", request.endpoint, params=request.params) as response,
             ):
-                self._budget.learn(response.headers)
+                self._budget.learn(response.headers, began)
                 return response.status_code, response.headers, await _body(response)
         except (TimeoutError, httpx.TimeoutException):
             raise FeedUnreachable(request.name, f"no answer within {self._timeout:g} s") from None

@@ -32,6 +32,10 @@ class ApiTime:
         """The later of the two clocks: what is asked for up to here misses nothing that is published."""
         return max(self.time(), self._clock.time())
 
+    def earliest(self) -> float:
+        """The earlier of the two clocks: what closed by it has closed, whichever of them is wrong."""
+        return min(self.time(), self._clock.time())
+
     def monotonic(self) -> float:
         """Seconds that never step."""
         return self._clock.monotonic()

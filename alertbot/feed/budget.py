@@ -53,18 +53,22 @@ class Limit:
 
 @dataclass(frozen=True)
 class Quota:
-    """What the server last said of a window of ``calls``: ``left`` of them until ``resets`` (monotonic seconds)."""
+    """What the server last said of a window of ``calls``: ``left`` of them until it resets.
+
+    The reset lies between ``earliest`` and ``resets`` (monotonic seconds): nobody knows when the answer was written.
+    """
 
     calls: int
     left: int
     resets: float
+    earliest: float = 0.0
 
     def updated(self, said: Quota, now: float) -> Quota:
         """This quota after another answer: a new window replaces it, an older one's late answer changes nothing.
 
         Within one window the lower count wins, since calls that are still under way are counted here already.
         """
-        if self.resets <= now or said.resets > self.resets + 2 * _ROUNDING:
+        if self.resets <= now or said.earliest > self.resets + 2 * _ROUNDING:
             return said
         if said.resets < self.resets - 2 * _ROUNDING:
             return self
@@ -118,8 +122,12 @@ class Budget:
                 await self._clock.sleep(wait)
             self._grant()
 
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """Take over what an answer's ``X-Ratelimit-*`` and ``X-Retry-After`` say; what cannot be read is ignored."""
+    def learn(self, headers: Mapping[str, str], began: float) -> None:
+        """Take over what an answer's ``X-Ratelimit-*`` and ``X-Retry-After`` say; what cannot be read is ignored.
+
+        ``began``: monotonic seconds when its call went out. An answer may take its time, and calls that went out
+        meanwhile are not in its count.
+        """
         said = {name.lower(): value for name, value in headers.items()}
         grain = said.get("x-ratelimit-grad", "").strip().lower()
         calls = _number(said.get("x-ratelimit-limit"))
@@ -128,7 +136,9 @@ class Budget:
         if grain not in _GRAINS or calls is None or calls < 1 or left is None or pause is None:
             return
         now = self._clock.monotonic()
-        quota = Quota(int(calls), int(left), now + min(pause, _GRAINS[grain]) + _ROUNDING)
+        since = sum(grant > began for grant in self._grants)
+        pause = min(pause, _GRAINS[grain])
+        quota = Quota(int(calls), max(0, int(left) - since), now + pause + _ROUNDING, began + pause)
         before = self._quotas.get(grain)
         self._quotas[grain] = before.updated(quota, now) if before else quota
 

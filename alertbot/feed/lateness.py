@@ -72,15 +72,29 @@ class Lateness:
         self._late.setdefault(series, {})[slot] = late.seconds
         return late
 
+    def known_to(self, series: str, frontier: int, begun: int | None, began: float) -> int:
+        """The last slot that an answer asked for at ``began`` makes known; ``begun`` as for ``hold``.
+
+        Slots alone will not do: the frontier may have reached many of them in one stride.
+        """
+        longest = self._longest(series, frontier, begun)
+        known = frontier - SLOT * math.ceil(longest / SLOT)
+        while began - self._reached.get(known, -math.inf) < longest:
+            known -= SLOT
+        return known
+
     def hold(self, series: str, frontier: int, begun: int | None) -> int:
         """How many slots behind the frontier this series is known; ``begun``: the frontier when it was first asked."""
+        return math.ceil(self._longest(series, frontier, begun) / SLOT)
+
+    def _longest(self, series: str, frontier: int, begun: int | None) -> float:
         known = self._late.get(series, {})
         for slot in [slot for slot in known if slot <= frontier - DAY]:
             del known[slot]
         longest = max(known.values(), default=0.0)
         if begun is None or frontier < begun + FIRST_HOUR:
             longest = max(longest, FIRST_HOLD)
-        return min(math.ceil(longest / SLOT), self._most)
+        return min(longest, float(self._most * SLOT))
 
     def held(self, frontier: int) -> dict[str, int]:
         """The series that are held back for what they did, and by how many slots."""

@@ -125,6 +125,7 @@ class Scenario:
     A bucket is published ``lag`` seconds (by domain, else ``default``) after it closes, and shows only ``partial`` of
     its value during the first ``partial_for`` seconds. ``limit`` calls a minute are answered. Without ``each_domain``
     that endpoint is not permitted, with ``deny_total`` ``domains=all`` is not, with ``deny_all`` nothing is.
+    Before ``since`` nothing was carried.
     ``traffic(domain, slot)``, where given, takes the place of the domains' shapes.
     """
 
@@ -143,6 +144,7 @@ class Scenario:
     each_domain: bool = True
     deny_total: bool = False
     deny_all: bool = False
+    since: int = 0
     timezone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Shanghai"
     traffic: Callable[[str, int], float] | None = None
 
@@ -157,6 +159,8 @@ class Scenario:
 
     def truth(self, domain: str, slot: int) -> float:
         """What the domain really carried in that slot: bit/s to two places, as the API states them."""
+        if slot < self.since:
+            return 0.0
         value = self._ordinary(domain, slot)
         for event in self.events:
             if event.start <= slot < event.end and fnmatchcase(domain, event.domain):
@@ -165,6 +169,8 @@ class Scenario:
 
     def shown(self, domain: str, slot: int, now: float) -> float:
         """What the API shows of it at ``now``: 0 while it is not published, less while it is not complete."""
+        if slot < self.since:
+            return 0.0
         age = now - self._published_at(domain, slot)
         if age < 0:
             return 0.0

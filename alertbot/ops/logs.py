@@ -37,6 +37,8 @@ def set_up(secrets: Collection[str], *, journal: bool, level: str = "INFO") -> N
     handler.setFormatter(RedactingFormatter(secrets, journal=journal))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if level == "DEBUG":  # a line for each call of the API; the token is added below it
+        logging.getLogger("httpx").setLevel(logging.INFO)
     # A look at the feed that takes longer than the next one's turn is no news; that a job failed is.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)

@@ -105,7 +105,7 @@ def known_median(values: Array) -> Array:
         return _between(ordered[..., (size - 1) // 2], ordered[..., size // 2])
     known = size - np.isnan(ordered).sum(axis=-1)
     lower = np.take_along_axis(ordered, (np.maximum(known - 1, 0) // 2)[..., None], axis=-1)[..., 0]
-    upper = np.take_along_axis(ordered, np.minimum(known // 2, size - 1)[..., None], axis=-1)[..., 0]
+    upper = np.take_along_axis(ordered, (known // 2)[..., None], axis=-1)[..., 0]
     return np.where(2 * known >= size, _between(lower, upper), np.nan)
 
 

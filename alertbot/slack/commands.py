@@ -37,7 +37,12 @@ class Usage:
 
 USAGES = {
     "help": Usage("", "this list", "help"),
-    "status": Usage("", "how fresh the data is, what is wrong, how many alerts fire", "status"),
+    "status": Usage(
+        "",
+        "how fresh the data is and what proves it, which domains are held back, calls left, the last failure,"
+        " how many alerts fire",
+        "status",
+    ),
     "show": Usage("DOMAIN [24h|7d]", "a domain's bandwidth now, average, peak and 95th percentile", "show video 7d"),
     "alerts": Usage("", "what fires now, and what ended within a day", "alerts"),
     "rules": Usage("[DOMAIN]", "the rules, or those that watch a domain", "rules video.example.com"),

@@ -10,7 +10,7 @@ from alertbot.query.answers import Alerts, RuleLine, Show, Status
 from alertbot.query.live import Live
 from alertbot.rules.describe import describe
 from alertbot.slack.blocks import Message, code, context, escape, section
-from alertbot.units import SLOT, format_clock, format_duration, format_rate
+from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
 
 _LISTED = 15
 _SKEW_TOLD = 30
@@ -26,7 +26,7 @@ def status_message(status: Status, zone: tzinfo) -> Message:
     live = status.live
     headline = f"{_fresh(live, zone)} {_firing(status.firing)}{_open(status)}"
     lines = [
-        f"watching {live.domains:,} domains, {live.series:,} series; {live.behind:,} of them wait for data",
+        f"watching {counted(live.domains, 'domain')}, {live.series:,} series; {live.behind:,} of them waiting for data",
         f"{live.calls_left} of {live.calls_per_minute} API calls left this minute",
         _outbox(status),
     ]
@@ -138,8 +138,8 @@ def _ended_line(stored: ToldAlert, zone: tzinfo, now: float) -> str:
 
 def rules_message(lines: Sequence[RuleLine], series: str | None) -> Message:
     """The rules in words."""
-    whose = "" if series is None else f" that watch {code(series)}"
-    headline = f"{len(lines)} rule{'' if len(lines) == 1 else 's'}{whose}"
+    whose = "" if series is None else f" for {code(series)}"
+    headline = f"{counted(len(lines), 'rule')}{whose}"
     listed = [
         f"*{escape(line.rule.name)}* ({line.rule.severity.value}): {escape(describe(line.rule))};"
         f" {line.series:,} series"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alertbot.config import load
@@ -479,6 +479,8 @@ def toml(value):
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
+# A loaded machine draws files slowly; that is no finding.
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(files)
 def test_whatever_a_file_says_is_either_settings_or_named_mistakes(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "random.toml"

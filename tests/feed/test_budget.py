@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 from fakes.clock import FakeClock
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alertbot.errors import FeedThrottled
@@ -109,6 +109,7 @@ class Server:
     others=st.integers(0, 15),
     latencies=st.lists(st.floats(0, 5), min_size=1, max_size=20),
 )
+@example(server=("minute", 60, 20), phase=0.0, others=5, latencies=[0.0, 0.0, 0.0, 3.0, 0.0, 0.0])
 async def test_a_server_with_a_lower_limit_is_never_driven_into_refusing(server, phase, others, latencies):
     """Even where another tool spends some of it beforehand, and answers come late and out of order."""
     clock = FakeClock()
@@ -125,9 +126,9 @@ async def test_a_server_with_a_lower_limit_is_never_driven_into_refusing(server,
         except FeedThrottled as error:
             await clock.sleep(error.retry_after)
             return
-        said = cdn.answer()
+        began, said = clock.monotonic(), cdn.answer()
         await clock.sleep(next(delays))
-        budget.learn(said)
+        budget.learn(said, began)
 
     await call()  # the first answer is what teaches the limit
     for _ in range(15):
@@ -195,7 +196,7 @@ async def test_a_cancelled_wait_spends_nothing_and_blocks_nobody():
 async def test_a_used_up_hour_or_day_fails_with_its_end_instead_of_waiting_silently(grain):
     clock = FakeClock()
     budget = Budget(300, clock)
-    budget.learn(headers(grain=grain, limit=1000, left=0, reset=2400))
+    budget.learn(headers(grain=grain, limit=1000, left=0, reset=2400), clock.monotonic())
     with pytest.raises(
         FeedThrottled, match=r"^stat/bandwidth: the API's limit leaves no command call for 40m$"
     ) as caught:
@@ -208,7 +209,7 @@ async def test_a_used_up_hour_or_day_fails_with_its_end_instead_of_waiting_silen
 async def test_a_used_up_minute_is_waited_for():
     clock = FakeClock()
     budget = Budget(300, clock)
-    budget.learn(headers(left=0, reset=41))
+    budget.learn(headers(left=0, reset=41), clock.monotonic())
     await budget.acquire(Lane.POLL)
     assert clock.monotonic() == pytest.approx(42)
     assert clock.monotonic() < PATIENCE
@@ -230,7 +231,7 @@ async def test_a_used_up_minute_is_waited_for():
 async def test_headers_that_make_no_sense_change_nothing(said):
     clock = FakeClock()
     budget = Budget(300, clock)
-    budget.learn(said)
+    budget.learn(said, clock.monotonic())
     assert budget.left() == 300
     await budget.acquire(Lane.POLL)
     assert clock.monotonic() == 0
@@ -238,33 +239,33 @@ async def test_headers_that_make_no_sense_change_nothing(said):
 
 def test_header_names_are_read_in_any_case():
     budget = Budget(300, FakeClock())
-    budget.learn({name.lower(): value for name, value in headers(left=7).items()})
+    budget.learn({name.lower(): value for name, value in headers(left=7).items()}, began=0.0)
     assert budget.left() == 7
 
 
 def test_a_late_answer_from_the_window_before_does_not_spoil_the_present_one():
     clock = FakeClock()
     budget = Budget(300, clock)
-    budget.learn(headers(left=250, reset=50))
-    budget.learn(headers(left=0, reset=1))
+    budget.learn(headers(left=250, reset=50), clock.monotonic())
+    budget.learn(headers(left=0, reset=1), clock.monotonic())
     assert budget.left() == 250
 
 
 def test_answers_that_overtake_each_other_leave_the_lower_count():
     budget = Budget(300, FakeClock())
-    budget.learn(headers(left=90, reset=30))
-    budget.learn(headers(left=95, reset=30))
+    budget.learn(headers(left=90, reset=30), began=0.0)
+    budget.learn(headers(left=95, reset=30), began=0.0)
     assert budget.left() == 90
 
 
 def test_a_new_window_of_the_server_gives_its_calls_back():
     clock = FakeClock()
     budget = Budget(300, clock)
-    budget.learn(headers(left=2, reset=5))
+    budget.learn(headers(left=2, reset=5), clock.monotonic())
     assert budget.left() == 2
     clock.advance(10)
     assert budget.left() == 300
-    budget.learn(headers(left=299, reset=56))
+    budget.learn(headers(left=299, reset=56), clock.monotonic())
     assert budget.left() == 299
 
 

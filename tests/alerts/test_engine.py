@@ -1,0 +1,219 @@
+"""The engine against the slow oracle: whole blocks, any split into blocks, and slot by slot say the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from fakes.oracle import Oracle, Verdict
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from alertbot.alerts.engine import Engine
+from alertbot.rules.base import Rule, Severity
+from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.drop import Drop
+from alertbot.rules.grid import Grid
+from alertbot.rules.threshold import Threshold
+from alertbot.units import DAY, DAY_SLOTS, SLOT
+
+MIDNIGHT = 20_000 * DAY
+LEVEL = 100e6
+FACTORS = [0.0, 0.2, 0.25, 0.5, 0.5000001, 0.75, 1.0, 1.0, 1.0, 1.0, 1.5, 2.0, 3.0]
+
+names = st.sampled_from(["ceiling", "dark", "fallen", "night", "week"])
+counts = st.integers(1, 4)
+
+thresholds = st.one_of(
+    st.builds(Threshold, above=st.sampled_from([LEVEL, 1.5 * LEVEL]), clear=st.sampled_from([None, 0.75 * LEVEL])),
+    st.builds(Threshold, below=st.sampled_from([0.5 * LEVEL, LEVEL]), clear=st.sampled_from([None, 1.5 * LEVEL])),
+    st.builds(Threshold, above=st.just(2 * LEVEL), below=st.just(0.25 * LEVEL)),
+)
+windows = st.integers(1, 14)
+sources = st.sampled_from([0.0, 1e6, LEVEL])
+drops = st.one_of(
+    st.builds(Drop, to=st.sampled_from([0.0, 0.25 * LEVEL]), from_=sources, window=windows),
+    st.builds(
+        Drop,
+        by=st.sampled_from([0.5, 0.75, 0.8, 1.0]),
+        from_=sources,
+        window=windows,
+        clear=st.sampled_from([0.5, 0.75, 1.0]),
+    ),
+)
+days_over_days = st.builds(
+    DayOverDay,
+    ratio=st.sampled_from([0.25, 0.5, 1.5, 2.0]),
+    days=st.integers(1, 3),
+    weeks=st.integers(0, 1),
+    floor=st.sampled_from([0.0, 1e7, LEVEL]),
+) | st.builds(DayOverDay, ratio=st.sampled_from([0.5, 2.0]), days=st.just(0), weeks=st.just(1))
+
+
+@st.composite
+def rules_of_any_kind(draw):
+    for_slots = draw(counts)
+    within = draw(st.none() | st.integers(for_slots, for_slots + 4))
+    accept = draw(st.none() | st.integers(1, 30))
+    kind = draw(st.one_of(thresholds, drops, drops, days_over_days))
+    return Rule(
+        draw(names),
+        "any",
+        kind,
+        Severity.WARNING,
+        for_slots=for_slots,
+        clear_slots=draw(counts),
+        within_slots=within,
+        accept_slots=accept,
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """``values`` has slots x series from ``begin`` on; the slots from ``first`` on are judged where ``due``."""
+
+    series: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    selection: dict[str, tuple[str, ...]]
+    begin: int
+    first: int
+    values: np.ndarray
+    due: np.ndarray
+
+    @property
+    def engine(self):
+        return Engine(self.rules, self.selection, self.series)
+
+    @property
+    def grid(self):
+        grid = Grid(self.series)
+        for column, name in enumerate(self.series):
+            grid.put(name, self.begin, self.values[:, column])
+        return grid
+
+    def expected(self):
+        slots = self.begin + SLOT * np.arange(len(self.values))
+        by_slot = {
+            name: dict(zip(slots.tolist(), self.values[:, c].tolist(), strict=True))
+            for c, name in enumerate(self.series)
+        }
+        oracle = Oracle(self.rules, self.selection, by_slot)
+        for row, due in enumerate(self.due):
+            oracle.judge(self.first + row * SLOT, [self.series[column] for column in np.flatnonzero(due)])
+        return oracle.verdicts
+
+
+def traffic(seed, slots, series):
+    """Levels that hold for some slots, so that limits are met exactly, with noise in places and holes."""
+    rng = np.random.default_rng(seed)
+    columns = []
+    for _ in range(series):
+        lengths = rng.geometric(rng.choice([0.05, 0.3]), slots)
+        levels = np.repeat(LEVEL * rng.choice(FACTORS, slots), lengths)[:slots]
+        noisy = np.repeat(rng.random(slots) < 0.2, lengths)[:slots]
+        levels = np.where(noisy, levels * rng.uniform(0.9, 1.1, slots), levels)
+        holes = np.repeat(rng.random(slots) < rng.choice([0, 0.05]), rng.geometric(0.3, slots))[:slots]
+        columns.append(np.where(holes, np.nan, levels))
+    return np.stack(columns, axis=1)
+
+
+@st.composite
+def cases(draw, lengths=(20, 90, 300, 640)):
+    series = ("b.example.com", "a.example.com", "total")[: draw(st.integers(1, 3))]
+    rules = tuple(draw(st.lists(rules_of_any_kind(), min_size=1, max_size=4, unique_by=lambda rule: rule.name)))
+    subsets = st.lists(st.sampled_from(series), unique=True, min_size=1).map(tuple)
+    before = draw(st.sampled_from([0, 10, DAY_SLOTS, 8 * DAY_SLOTS]))
+    length = draw(st.sampled_from(lengths))
+    first = MIDNIGHT + SLOT * draw(st.integers(0, DAY_SLOTS - 1))
+    values = traffic(draw(st.integers(0, 2**32 - 1)), before + length, len(series))
+    for row, value in draw(st.lists(st.tuples(st.integers(0, length - 1), st.sampled_from([*FACTORS, np.nan])))):
+        values[before + row, row % len(series)] = LEVEL * value
+    due = np.ones((length, len(series)), dtype=bool)
+    for column in range(len(series)):
+        due[: draw(st.sampled_from([0, 0, 7])), column] = False
+        due[length - draw(st.sampled_from([0, 0, 5])) :, column] = False
+    selection = {rule.name: draw(subsets) for rule in rules}
+    return Case(series, rules, selection, first - before * SLOT, first, values, due)
+
+
+def verdict(change):
+    alert = change.alert
+    return Verdict(
+        alert.slot,
+        alert.rule,
+        alert.series,
+        "fired" if change.fired else "resolved",
+        alert.since,
+        alert.value,
+        alert.reference,
+        change.reason.value,
+    )
+
+
+def judged(case, sizes):
+    """(changes, alerts under way, grid) after judging in blocks of these many slots, the last size repeated."""
+    engine, grid, alerts, changes, row = case.engine, case.grid, {}, [], 0
+    sizes = iter(sizes)
+    size = 1
+    while row < len(case.due):
+        size = next(sizes, size)
+        judgement = engine.judge(grid, case.first + row * SLOT, case.due[row : row + size], alerts)
+        alerts = judgement.alerts
+        changes += judgement.changes
+        row += size
+    return changes, alerts, grid
+
+
+@settings(max_examples=120, deadline=None)
+@given(case=cases())
+def test_a_block_is_judged_as_the_oracle_judges_it(case):
+    expected = case.expected()
+    changes, _, _ = judged(case, [len(case.due)])
+    assert [verdict(change) for change in changes] == [
+        replace(one, reference=pytest.approx(one.reference)) if one.reference else one for one in expected
+    ]
+    for one in expected:
+        event(one.reason)
+
+
+@settings(max_examples=40, deadline=None)
+@given(case=cases(lengths=(20, 90, 300)), sizes=st.lists(st.integers(1, 200), min_size=1, max_size=8))
+def test_how_the_slots_are_split_into_blocks_decides_nothing(case, sizes):
+    whole, alerts, grid = judged(case, [len(case.due)])
+    for split in (sizes, [1]):
+        changes, left, after = judged(case, split)
+        assert changes == whole
+        assert left == alerts
+        usable = [g.references(case.begin, len(case.values)) for g in (grid, after)]
+        np.testing.assert_array_equal(usable[0], usable[1])
+
+
+@settings(max_examples=20, deadline=None)
+@given(case=cases(lengths=(90,)))
+def test_the_order_in_which_rules_are_written_decides_nothing(case):
+    turned = replace(case, rules=case.rules[::-1])
+    assert judged(case, [90])[:2] == judged(turned, [90])[:2]
+
+
+def test_a_rule_that_is_switched_off_judges_nothing_and_asks_for_no_history():
+    rules = (Rule("off", "drop", Drop(to=0, window=400), Severity.WARNING, enabled=False),)
+    engine = Engine(rules, {"off": ("a",)}, ("a",))
+    assert engine.depth == 0
+    assert engine.judge(Grid(("a",)), MIDNIGHT, np.ones((9, 1), dtype=bool), {}).changes == ()
+
+
+def test_the_deepest_rule_says_how_much_history_is_needed():
+    week = Rule("week", "day_over_day", DayOverDay(2.0, days=1, weeks=1), Severity.WARNING)
+    ceiling = Rule("ceiling", "threshold", Threshold(above=1), Severity.WARNING)
+    assert Engine((ceiling, week), {"week": ("a",), "ceiling": ("a",)}, ("a",)).depth == 7 * DAY_SLOTS
+
+
+def test_a_selected_series_that_the_grid_does_not_hold_is_passed_over():
+    """A rule may name the total where a CSV has none."""
+    ceiling = Rule("ceiling", "threshold", Threshold(above=1), Severity.WARNING, for_slots=1)
+    grid = Grid(("a",))
+    grid.put("a", MIDNIGHT, np.array([2.0]))
+    engine = Engine((ceiling,), {"ceiling": ("total", "a")}, ("a",))
+    (change,) = engine.judge(grid, MIDNIGHT, np.ones((1, 1), dtype=bool), {}).changes
+    assert change.alert.series == "a"

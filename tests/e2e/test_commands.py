@@ -1,0 +1,77 @@
+"""Slash commands as a user types them: into Slack, over Socket Mode, to a bot at work in real time."""
+
+from __future__ import annotations
+
+import pytest
+from fakes.stage import Stage, StageClock
+
+RULES = """
+[watch]
+domains = ["video.example.com", "img.example.com"]
+
+[[rule]]
+name = "video-ceiling"
+kind = "threshold"
+domains = ["video.*"]
+above = "1 Gbps"
+
+[[rule]]
+name = "went-dark"
+kind = "drop"
+to = "0 bps"
+severity = "critical"
+"""
+
+SCENARIO = {"domains": {"video.example.com": {"level": 1.84e9}, "img.example.com": {"level": 3e8}}}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    """A bot that has read its history and told of the one domain above its limit."""
+    clock = StageClock.real()
+    with Stage(tmp_path_factory.mktemp("commands") / "stage", clock, SCENARIO, RULES, feed='probe = "5s"') as stage:
+        stage.bot()
+        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
+        yield stage
+
+
+@pytest.mark.parametrize(
+    ("text", "headline", "shown"),
+    [
+        ("", "What alertbot answers", "/bandwidth status"),
+        ("help", "What alertbot answers", "/bandwidth show DOMAIN [24h|7d]"),
+        ("status", "1 alert fires.", "watching 2 domains, 3 series; 0 of them wait for data"),
+        ("show video.example.com", "`video.example.com`: 1.84 Gbps", "average 1.84 Gbps, peak 1.84 Gbps"),
+        ("show img 7d", "`img.example.com`: 300 Mbps", "7d: average 300 Mbps"),
+        ("SHOW IMG", "`img.example.com`: 300 Mbps", "a week earlier 300 Mbps (+0%)"),
+        ("alerts", "1 alert fires.", "#1 `video.example.com` since"),
+        ("rules", "2 rules", "*went-dark* (critical)"),
+        ("rules img.example.com", "1 rule that watch `img.example.com`", "*went-dark* (critical)"),
+        ("shwo video.example.com", "did you mean show?", "`/bandwidth help`"),
+        ("show vdeo.example.com", "did you mean video.example.com?", "for example `/bandwidth show video 7d`"),
+    ],
+)
+def test_a_command_is_answered_within_a_second_to_its_user_alone(stage, text, headline, shown):
+    seconds, answer = stage.command(text)
+    assert headline in answer["text"]
+    assert shown in str(answer)
+    assert answer["response_type"] == "ephemeral"
+    assert seconds < 1
+
+
+def test_an_answer_asked_for_in_public_is_seen_by_the_channel(stage):
+    _, answer = stage.command("status public")
+    assert answer["response_type"] == "in_channel"
+    assert "1 alert fires." in answer["text"]
+
+
+def test_a_command_from_another_workspace_is_refused(stage):
+    _, answer = stage.command("status public", team="T0OTHER")
+    assert answer["text"] == "This alertbot answers in its own workspace only."
+    assert answer["response_type"] == "ephemeral"
+    assert "a command from another workspace (T0OTHER) was refused" in stage.log
+
+
+def test_no_answer_log_or_database_holds_a_secret(stage):
+    stage.command("rules public")
+    assert stage.leaks() == []

@@ -1,0 +1,88 @@
+"""The main job as its users get it: three processes, three troubles among twenty domains, three messages."""
+
+from __future__ import annotations
+
+import signal
+from datetime import UTC, datetime
+
+from fakes.stage import Stage, StageClock, Told, needs_faketime
+
+pytestmark = needs_faketime
+
+START = int(datetime(2026, 11, 2, 10, 0, tzinfo=UTC).timestamp())
+MINUTE = 60
+LAG = 120
+
+DARK_UNTIL = START + 35 * MINUTE  # longer than the rule's window
+HIGH_FROM, HIGH_UNTIL = START + 5 * MINUTE, START + 30 * MINUTE
+
+SCENARIO = {
+    "since": START - 3 * 86_400,
+    "domains": {f"d{number:02}.example.com": {"level": 1e8 * number, "swing": 0.3} for number in range(1, 21)},
+    "events": [
+        {"domain": "d07.example.com", "start": START, "end": DARK_UNTIL, "factor": 0},
+        {"domain": "d20.example.com", "start": HIGH_FROM, "end": HIGH_UNTIL, "factor": 1.6},
+        {"domain": "d11.example.com", "start": HIGH_FROM, "end": HIGH_UNTIL, "factor": 2.3},
+    ],
+    "lag": {"default": LAG},
+    "partial": 0.6,
+}
+
+RULES = """
+[watch]
+domains = ["*"]
+
+[[rule]]
+name = "went-dark"
+kind = "drop"
+to = "0 bps"
+from = "5 Mbps"
+window = "20m"
+severity = "critical"
+
+[[rule]]
+name = "ceiling"
+kind = "threshold"
+above = "3.5 Gbps"
+
+[[rule]]
+name = "doubled"
+kind = "day_over_day"
+ratio = 2.0
+"""
+
+PATIENCE = 150
+"""Virtual seconds, 2.5 real ones, from the publication of what decides to its message: a probe comes every 20."""
+
+
+def test_three_troubles_are_three_messages_each_edited_once_also_when_the_bot_is_killed_in_between(tmp_path):
+    clock = StageClock.fast(START)
+    with (
+        Stage(tmp_path / "steady", clock, SCENARIO, RULES) as steady,
+        Stage(tmp_path / "killed", clock, SCENARIO, RULES) as killed,
+    ):
+        steady.bot()
+        victim = killed.bot()
+        clock.wait_for(lambda: len(killed.told()) == 3, by=HIGH_FROM + 20 * MINUTE, what="three alerts")
+        victim.end(signal.SIGKILL)
+        assert [told.edits for told in killed.told()] == [()] * 3
+        killed.bot()
+        clock.wait_until(DARK_UNTIL + 25 * MINUTE)
+        for stage in (steady, killed):
+            dark, high, doubled = stage.told()
+            _told_once(dark, "`d07.example.com` went dark at 10:00: 0 bps, it carried 87", START, DARK_UNTIL)
+            _told_once(high, "`d20.example.com` is above 3.5 Gbps since 10:05: ", HIGH_FROM, HIGH_UNTIL)
+            _told_once(doubled, "`d11.example.com` carries 2.3 times as much", HIGH_FROM, HIGH_UNTIL)
+            assert "is normal again at 10:35: 897 Mbps. It was down from 10:00, for 35m" in dark.edits[0][1]
+            assert stage.leaks() == []
+
+
+def _told_once(told: Told, text: str, begun: int, ended: int) -> None:
+    """One message with that beginning, edited once, each within ``PATIENCE`` of the earliest time it could be."""
+    assert told.text.startswith(text)
+    ((edited, resolution),) = told.edits
+    assert resolution.startswith("Resolved: ")
+    # Two slots decide, and they are known once the one after them is published.
+    shown = 3 * 5 * MINUTE + LAG
+    assert begun + shown <= told.at <= begun + shown + PATIENCE
+    assert ended + shown <= edited <= ended + shown + PATIENCE

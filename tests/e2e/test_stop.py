@@ -1,0 +1,87 @@
+"""How ``alertbot run`` ends, and what it does without Slack: in real time, each bot a process of its own."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from fakes.stage import Stage, StageClock
+
+RULES = """
+[watch]
+domains = ["video.example.com"]
+
+[[rule]]
+name = "video-ceiling"
+kind = "threshold"
+above = "1 Gbps"
+"""
+
+DOMAINS = {"video.example.com": {"level": 1.84e9}}
+FOR_EVER = {"start": 0, "end": 1e10}
+
+
+@pytest.fixture
+def clock():
+    return StageClock.real()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_bot_at_work_ends_within_five_seconds_with_exit_code_0(tmp_path, clock, number):
+    with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
+        bot = stage.bot()
+        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
+        code, seconds = bot.end(number)
+        assert code == 0
+        assert seconds < 5
+        assert bot.printed.splitlines()[-1].endswith("stopped")
+
+
+@pytest.mark.parametrize("mode", ["hang", "drip"])
+def test_a_bot_whose_api_hangs_ends_within_five_seconds_with_exit_code_0(tmp_path, clock, mode):
+    scenario = {"domains": DOMAINS, "faults": [{**FOR_EVER, "mode": mode}]}
+    with Stage(tmp_path / "stage", clock, scenario, RULES) as stage:
+        bot = stage.bot()
+        clock.wait_for(lambda: "watching begins" in bot.printed, by=clock.now() + 30, what="the start")
+        clock.wait_until(clock.now() + 1)
+        code, seconds = bot.end()
+        assert code == 0
+        assert seconds < 5
+        assert "Traceback" not in bot.printed
+
+
+def test_a_bot_whose_slack_hangs_ends_within_five_seconds_and_tells_at_its_next_start(tmp_path, clock):
+    with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
+        stage.spoil_slack("chat.postMessage", "hang")
+        bot = stage.bot()
+        clock.wait_for(lambda: stage.calls("chat.postMessage"), by=clock.now() + 30, what="the post that hangs")
+        code, seconds = bot.end()
+        assert code == 0
+        assert seconds < 5
+        assert stage.told() == []
+        stage.bot()
+        clock.wait_for(stage.told, by=clock.now() + 30, what="the message")
+        assert stage.told()[0].text.startswith("`video.example.com` is above 1 Gbps since")
+
+
+def test_without_slack_tokens_messages_go_to_the_log_and_it_says_so_once(tmp_path, clock):
+    with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
+        bot = stage.bot(slack=False)
+        message = "message for #cdn-alerts: video.example.com is above 1 Gbps since"
+        clock.wait_for(lambda: message in bot.printed, by=clock.now() + 30, what="the message")
+        code, seconds = bot.end()
+        assert code == 0
+        assert seconds < 5
+        assert bot.printed.count(message) == 1
+        assert bot.printed.count("there are no Slack tokens") == 1
+        assert stage.leaks() == []
+
+
+def test_a_second_bot_on_the_same_database_ends_with_exit_code_1(tmp_path, clock):
+    with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
+        first = stage.bot()
+        clock.wait_for(lambda: "watching begins" in first.printed, by=clock.now() + 30, what="the start")
+        second = stage.bot()
+        assert second.wait() == 1
+        assert "alertbot: " in second.printed
+        assert first.end()[0] == 0

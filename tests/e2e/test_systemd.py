@@ -1,0 +1,201 @@
+"""The shipped unit under a real systemd, PID 1 of its own namespaces, beside the simulator and the loopback Slack."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from fakes.stage import API_TOKEN, Stage, StageClock
+from fakes.workspace import APP_TOKEN, BOT_TOKEN
+
+import alertbot
+
+SOURCE = Path(alertbot.__file__).parents[1]
+UNIT = Path(__file__).parents[2] / "systemd" / "alertbot.service"
+BOOT = Path(__file__).with_name("boot.sh")
+
+UNSHARE = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--pid", "--cgroup", "--uts", "--ipc", "--fork", "--mount-proc", "--kill-child"),
+    *("--propagation", "private"),
+)
+
+RULES = """
+[watch]
+domains = ["video.example.com"]
+
+[[rule]]
+name = "video-ceiling"
+kind = "threshold"
+above = "1 Gbps"
+"""
+
+SCENARIO = {"domains": {"video.example.com": {"level": 1.84e9}}}
+
+# There is no journal in there to take the log, and nobody to wait for the next start.
+DROP_IN = "[Service]\nStandardOutput=file:/run/alertbot.log\nStandardError=file:/run/alertbot.log\nRestartSec=1\n"
+
+
+class Machine:
+    """A booted systemd, by the process id of its PID 1 out here."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+
+    @property
+    def root(self) -> Path:
+        """Its file system, seen from out here."""
+        return Path(f"/proc/{self._pid}/root")
+
+    def systemctl(self, *arguments: str) -> str:
+        """What systemctl prints in there, whatever its exit code."""
+        inside = ["nsenter", "--target", str(self._pid), "--mount", "--pid", "--cgroup", "systemctl", *arguments]
+        return subprocess.run(inside, stdout=subprocess.PIPE, text=True, timeout=30, check=False).stdout
+
+    def status(self) -> str:
+        """The line the service gave systemd for its status."""
+        return self.systemctl("show", "--property=StatusText", "alertbot.service")
+
+    def shows(self, **properties: str) -> bool:
+        """Whether the unit has these properties."""
+        shown = self.systemctl("show", "alertbot.service").splitlines()
+        return all(f"{name}={value}" in shown for name, value in properties.items())
+
+
+@pytest.fixture
+def boot(tmp_path):
+    """Boots a systemd that starts the shipped unit with the configuration in ``etc/alertbot``."""
+    if why := _why_not():
+        pytest.skip(why)
+    folder = tmp_path / "machine"
+    (folder / "units" / "alertbot.service.d").mkdir(parents=True)
+    (folder / "etc" / "alertbot").mkdir(parents=True)
+    (folder / "units" / "alertbot.service.d" / "test.conf").write_text(DROP_IN)
+    (folder / "units" / "stage.target").write_text("[Unit]\nWants=alertbot.service\n")
+    shutil.copy(UNIT, folder / "units")
+    for name in ("sysinit", "basic", "shutdown", "network-online"):
+        (folder / "units" / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
+
+    @contextmanager
+    def booted(stage: Stage) -> Iterator[Machine]:
+        shutil.copy(stage.configuration, folder / "etc" / "alertbot")
+        tokens = {"api_token": API_TOKEN, "slack_bot_token": BOT_TOKEN, "slack_app_token": APP_TOKEN}
+        for name, token in tokens.items():
+            (folder / "etc" / "alertbot" / name).write_text(f"{token}\n")
+        with _own_cgroup() as cgroup, _running(folder, cgroup) as pid:
+            yield Machine(pid)
+
+    return booted
+
+
+def test_the_unit_becomes_active_posts_and_stops_cleanly(tmp_path, boot):
+    clock = StageClock.real()
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
+        clock.wait_for(lambda: machine.shows(ActiveState="active"), by=clock.now() + 30, what="an active unit")
+        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
+        assert stage.told()[0].text.startswith("`video.example.com` is above 1 Gbps since")
+        assert (machine.root / "var/lib/private/alertbot/alertbot.db").stat().st_uid != 0
+
+        began = time.monotonic()
+        machine.systemctl("stop", "alertbot.service")
+        assert time.monotonic() - began < 5
+        assert machine.shows(ActiveState="inactive", Result="success", ExecMainStatus="0", NRestarts="0")
+        assert (machine.root / "run/alertbot.log").read_text().endswith("stopped\n")
+
+
+def test_a_killed_service_is_started_again_and_tells_nothing_twice(tmp_path, boot):
+    clock = StageClock.real()
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
+        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
+        machine.systemctl("kill", "--signal=KILL", "alertbot.service")
+        again = {"NRestarts": "1", "ActiveState": "active", "SubState": "running"}
+        clock.wait_for(lambda: machine.shows(**again), by=clock.now() + 40, what="another start")
+        clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
+        assert len(stage.told()) == 1
+
+
+def test_a_wrong_configuration_ends_the_service_with_exit_code_2_for_good(tmp_path, boot):
+    clock = StageClock.real()
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES.replace("above", "abvoe")) as stage, boot(stage) as machine:
+        failed = {"ActiveState": "failed", "ExecMainStatus": "2", "NRestarts": "0"}
+        clock.wait_for(lambda: machine.shows(**failed), by=clock.now() + 30, what="a failed unit")
+        assert 'unknown key, did you mean "above"?' in (machine.root / "run/alertbot.log").read_text()
+
+
+def _why_not() -> str | None:
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        return "booting a systemd takes root on Linux"
+    if not Path("/lib/systemd/systemd").exists():
+        return "systemd is not installed"
+    if _cgroup2() is None:
+        return "there is no cgroup2 hierarchy"
+    if subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode:
+        return "namespaces cannot be made here"
+    return None
+
+
+def _cgroup2() -> Path | None:
+    """Where the machine mounts cgroup2, if it may be written."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        mounted, _, kind = line.partition(" - ")
+        point = mounted.split()[4]
+        if kind.startswith("cgroup2 ") and os.access(point, os.W_OK):
+            return Path(point)
+    return None
+
+
+@contextmanager
+def _own_cgroup() -> Iterator[Path]:
+    """A cgroup for all that runs in there, so that its systemd sees no process of the machine's."""
+    cgroup = _cgroup2() / f"alertbot-test-{os.getpid()}"
+    cgroup.mkdir()
+    try:
+        yield cgroup
+    finally:
+        for folder, _, _ in os.walk(cgroup, topdown=False):
+            _remove(Path(folder))
+
+
+def _remove(cgroup: Path) -> None:
+    """Remove a cgroup once the last of its processes, just killed, is gone."""
+    for _ in range(100):
+        with suppress(OSError):
+            cgroup.rmdir()
+            return
+        time.sleep(0.05)
+
+
+@contextmanager
+def _running(folder: Path, cgroup: Path) -> Iterator[int]:
+    """A systemd that runs the units of a folder; the process id of its PID 1."""
+    paths = (folder, sys.base_prefix, sysconfig.get_path("purelib"), SOURCE)
+    enter = f'echo $$ > "{cgroup}/cgroup.procs" && exec "$@"'
+    command = ["sh", "-c", enter, "sh", *UNSHARE, "sh", str(BOOT), *map(str, paths)]
+    with (folder / "boot.log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        yield _first_child(process, folder / "boot.log")
+    finally:
+        # Its PID 1 goes with it, and with that all the others.
+        process.kill()
+        process.wait()
+
+
+def _first_child(process: subprocess.Popen[bytes], log: Path) -> int:
+    """The process that became PID 1 in there, once it is systemd."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < deadline:
+        for pid in map(int, children.read_text().split()):
+            if Path(f"/proc/{pid}/comm").read_text() == "systemd\n":
+                return pid
+        time.sleep(0.05)
+    pytest.fail(f"it did not boot: {log.read_text()}")

@@ -1,0 +1,316 @@
+"""The command line: what each command prints, and its exit code."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from alertbot.cli import main
+from alertbot.rules.grid import Grid
+from alertbot.store.store import Batch, Store
+from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
+
+ROOT = Path(__file__).parents[1]
+ALERTBOT = Path(sys.executable).with_name("alertbot")
+START = parse_time("2026-03-02")
+
+RULES = """
+[feed]
+base_url = "http://127.0.0.1:9/v2/"
+
+[watch]
+domains = ["video.example.com", "img.example.com"]
+
+[slack]
+command = "/cdn"
+
+[[rule]]
+name = "went-dark"
+kind = "drop"
+to = "0 bps"
+severity = "critical"
+
+[[rule]]
+name = "ceiling"
+kind = "threshold"
+above = "3 Gbps"
+"""
+
+CSV = "domain,time,bps\n" + "".join(
+    f"video.example.com,{START + index * SLOT},{rate}\n"
+    for index, rate in enumerate([2e9] * 12 + [0] * 3 + [2e9] * 3 + [4e9] * 3)
+)
+
+TOLD = [
+    ("fired", "went-dark", 13, 12),
+    ("resolved", "went-dark", 16, 12),
+    ("fired", "ceiling", 19, 18),
+]
+"""Event, rule, and the slots (from ``START``) that decided and in which the breach began."""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Every command runs in a folder with a rules.toml, and knows of no secret and no service around it."""
+    for name in ("ALERTBOT_API_TOKEN", "ALERTBOT_SLACK_BOT_TOKEN", "ALERTBOT_SLACK_APP_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "NOTIFY_SOCKET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules.toml").write_text(RULES)
+    (tmp_path / "history.csv").write_text(CSV)
+    return tmp_path
+
+
+def alertbot(*arguments):
+    return CliRunner().invoke(main, arguments, prog_name="alertbot")
+
+
+def stored(path, **series):
+    """A database that holds a UTC day of each series from ``START`` on; None stands for an unknown slot."""
+    names = {name: f"{name}.example.com" for name in series}
+    grid = Grid(tuple(names.values()))
+    for name, values in series.items():
+        filled = [math.nan if value is None else value for value in values]
+        grid.put(names[name], START, np.array(filled + [math.nan] * (DAY_SLOTS - len(filled))))
+    store = Store(path)
+    touched = frozenset((name, START // DAY) for name in names.values())
+    store.commit(Batch(grid, touched, {}, {}, (), {}, START), lambda _open: (), lambda _incident, _new: ())
+    store.close()
+
+
+def events(output):
+    """What ``replay --json`` printed, as in ``TOLD``."""
+    lines = [json.loads(line) for line in output.splitlines()]
+    return [(e["event"], e["rule"], (e["slot"] - START) // SLOT, (e["since"] - START) // SLOT) for e in lines]
+
+
+# --- usage
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("wach",),
+        ("check", "--quick"),
+        ("check", "rules.toml"),
+        ("run", "--log-level", "LOUD"),
+        ("replay", "--csv"),
+        ("demo", "fast"),
+        ("replay", "--csv", "history.csv", "--from", "yesterday"),
+        ("replay", "--csv", "history.csv", "--rule", "went-drak"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_told_with_exit_code_2(arguments):
+    result = alertbot(*arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr
+
+
+def test_a_mistyped_rule_gets_the_nearest_one():
+    assert "did you mean went-dark?" in alertbot("replay", "--csv", "history.csv", "--rule", "went-drak").stderr
+
+
+def test_without_a_command_all_of_them_are_listed():
+    listed = alertbot().output
+
+    assert [name for name in main.commands if name not in listed] == []
+
+
+@pytest.mark.parametrize("name", main.commands)
+def test_every_command_tells_what_it_does(name):
+    result = alertbot(name, "--help")
+
+    assert result.exit_code == 0
+    assert result.output.startswith(f"Usage: alertbot {name}")
+    assert main.commands[name].help.split()[0] in result.output
+
+
+def test_the_version_is_that_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert project["version"] in alertbot("--version").output
+
+
+# --- check
+
+
+def test_a_right_file_passes_the_check():
+    result = alertbot("check")
+
+    assert (result.exit_code, result.output) == (0, "rules.toml: fine: 2 rules over 2 domains\n")
+
+
+def test_a_file_that_watches_the_whole_account_passes_the_check(folder):
+    (folder / "all.toml").write_text(RULES.replace('"video.example.com", "img.example.com"', '"*"'))
+
+    assert alertbot("check", "-c", "all.toml").output == "all.toml: fine: 2 rules over all domains of the account\n"
+
+
+def test_every_mistake_of_a_file_is_told_with_its_line_and_exit_code_2(folder):
+    (folder / "rules.toml").write_text(RULES.replace("3 Gbps", "3 GB").replace("severity", "severty"))
+
+    result = alertbot("check")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    first, second = result.stderr.splitlines()
+    assert first.startswith("rules.toml:15: rule.went-dark.severty: ")
+    assert second.startswith("rules.toml:20: rule.ceiling.above: ")
+
+
+@pytest.mark.parametrize("command", ["run", "check", "replay", "export", "manifest"])
+def test_a_file_that_is_not_there_is_told_with_exit_code_2(command):
+    result = alertbot(command, "-c", "nowhere.toml")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("nowhere.toml:0: file: there is no such file")
+
+
+# --- manifest
+
+
+def test_the_manifest_is_json_for_the_command_of_the_file():
+    result = alertbot("manifest")
+
+    assert result.exit_code == 0
+    assert json.loads(result.output)["features"]["slash_commands"][0]["command"] == "/cdn"
+
+
+# --- replay and export
+
+
+def test_a_csv_is_replayed_as_one_json_object_a_line_and_nothing_else():
+    result = alertbot("replay", "--csv", "history.csv", "--json")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert events(result.stdout) == TOLD
+
+
+def test_a_csv_is_replayed_in_words():
+    lines = alertbot("replay", "--csv", "history.csv").output.splitlines()
+
+    assert lines[0] == (
+        "2026-03-02 01:10  fired     went-dark: video.example.com went dark at 01:00: 0 bps, it carried 2 Gbps."
+    )
+    assert lines[-1] == "2 alerts fired."
+
+
+def test_a_replay_can_be_narrowed_to_a_rule_and_a_time():
+    one_rule = alertbot("replay", "--csv", "history.csv", "--json", "--rule", "ceiling")
+    later = alertbot("replay", "--csv", "history.csv", "--json", "--from", "2026-03-02T01:15:00Z")
+    earlier = alertbot("replay", "--csv", "history.csv", "--json", "--to", f"{START + 13 * SLOT}")
+
+    assert events(one_rule.output) == TOLD[2:]
+    assert events(later.output) == TOLD[2:]
+    assert events(earlier.output) == TOLD[:1]
+
+
+@pytest.mark.parametrize("text", ["domain,bps\n", "domain,time,bps\nvideo.example.com,1793613601,5\n", None])
+def test_a_csv_that_cannot_be_read_is_told_with_exit_code_1(folder, text):
+    if text is not None:
+        (folder / "bad.csv").write_text(text)
+
+    result = alertbot("replay", "--csv", "bad.csv")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("alertbot: bad.csv:")
+
+
+def test_the_stored_history_is_replayed(folder):
+    rates = [float(line.rpartition(",")[2]) for line in CSV.splitlines()[1:]]
+    stored(folder / "alertbot.db", video=rates)
+
+    assert events(alertbot("replay", "--json").output) == TOLD
+
+
+def test_what_is_exported_is_what_was_stored_and_replays_the_same(folder):
+    rates = [float(line.rpartition(",")[2]) for line in CSV.splitlines()[1:]]
+    stored(folder / "alertbot.db", video=rates, img=[5.25, None, 0])
+
+    exported = alertbot("export")
+    (folder / "exported.csv").write_text(exported.stdout)
+
+    assert exported.exit_code == 0
+    assert exported.stdout.splitlines()[-2:] == [
+        "img.example.com,2026-03-02T00:00:00Z,5.25",
+        "img.example.com,2026-03-02T00:10:00Z,0",
+    ]
+    assert events(alertbot("replay", "--csv", "exported.csv", "--json").output) == TOLD
+
+
+def test_an_export_can_be_narrowed_to_domains_and_a_time(folder):
+    stored(folder / "alertbot.db", video=[1, 2, 3], img=[4, 5, 6])
+
+    result = alertbot("export", "--from", "2026-03-02T00:05:00Z", "--to", "2026-03-02T00:06:00Z", "img")
+
+    assert result.stdout.splitlines() == ["domain,time,bps", "img.example.com,2026-03-02T00:05:00Z,5"]
+
+
+def test_the_database_of_a_service_is_found_in_its_state_directory(folder, monkeypatch):
+    (folder / "state").mkdir()
+    stored(folder / "state" / "alertbot.db", video=[1])
+    monkeypatch.setenv("STATE_DIRECTORY", str(folder / "state"))
+
+    assert len(alertbot("export").stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", ["replay", "export"])
+def test_without_a_database_there_is_no_stored_history_and_exit_code_1(command):
+    result = alertbot(command)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "there is no database yet" in result.stderr
+
+
+# --- run, as processes of their own
+
+
+def start(folder, **tokens):
+    """``alertbot run`` in the folder; its log comes through a pipe."""
+    environment = {**os.environ, **{f"ALERTBOT_{name.upper()}": token for name, token in tokens.items()}}
+    return subprocess.Popen([ALERTBOT, "run"], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_run_without_the_api_token_exits_2_and_says_where_it_is_read_from(folder):
+    process = start(folder)
+    _, log = process.communicate(timeout=30)
+
+    assert process.returncode == 2
+    assert "ALERTBOT_API_TOKEN" in log
+    assert "api_token" in log
+
+
+def test_a_run_with_half_of_slack_exits_2(folder):
+    process = start(folder, api_token="t0k", slack_app_token="xapp-1")
+    _, log = process.communicate(timeout=30)
+
+    assert process.returncode == 2
+    assert "ALERTBOT_SLACK_BOT_TOKEN" in log
+    assert "xapp-1" not in log
+
+
+def test_a_second_run_on_the_same_database_exits_1_and_leaves_the_first_alone(folder):
+    with start(folder, api_token="t0k") as first:
+        # Once it says so, the database is its own.
+        assert any("watching begins" in line for line in first.stderr)
+        second = start(folder, api_token="t0k")
+        _, log = second.communicate(timeout=30)
+        first.send_signal(signal.SIGTERM)
+        _, rest = first.communicate(timeout=30)
+
+    assert second.returncode == 1
+    assert "another alertbot runs on this database" in log
+    assert first.returncode == 0
+    assert "t0k" not in log + rest

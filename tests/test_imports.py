@@ -1,0 +1,192 @@
+"""Imports point one way, and the parts that decide touch no clock, no disk, no network and no dice."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import alertbot
+
+PACKAGE = Path(alertbot.__file__).parent
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+GROUND = ("errors", "units", "clock")
+DECIDING = (*GROUND, "rules", "alerts")
+LAYERS = {
+    "errors": (),
+    "units": (),
+    "clock": (),
+    "rules": (*GROUND, "rules"),
+    "alerts": DECIDING,
+    "store": (*DECIDING, "store"),
+    "feed": (*GROUND, "feed"),
+    "config": (*DECIDING, "config"),
+    "query": (*DECIDING, "store", "query"),
+    "slack": (*DECIDING, "slack"),
+    "ops": (*GROUND, "ops"),
+}
+"""What each part may import. Every other module is the shell, which may import everything."""
+
+BEYOND = {
+    "slack.commands": ("query",),  # a command is a question
+    "slack.replies": ("query", "store.state"),  # ... and this its answer in words
+    "slack.delivery": ("store.outbox",),  # the envelopes it is handed
+}
+
+PURE = ("rules", "alerts", "feed.frontier", "feed.lateness", "feed.vigil")
+PURE_IMPORTS = {
+    "alertbot",
+    "__future__",
+    "collections.abc",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "fnmatch",
+    "functools",
+    "itertools",
+    "math",
+    "numpy",
+    "numpy.typing",
+    "re",
+    "typing",
+}
+IMPURE_CALLS = {"now", "utcnow", "today", "open", "print", "input", "default_rng", "load", "save", "fromfile"}
+
+OUTSIDE = {
+    "sqlite3": ("store",),
+    "httpx": ("feed.api", "ops"),
+    "slack_sdk": ("slack",),
+    "apscheduler": ("service",),
+    "pydantic": ("config", "feed.scenario"),
+    "aiohttp": ("slack", "feed.simulator"),
+    # Some are handed a connection by the store's own functions, and hand it on; none writes SQL.
+    "sqlite_utils": ("store", "query", "replay", "exporting"),
+}
+"""Which modules may import these."""
+
+SQL = re.compile(
+    r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|DROP|ALTER|PRAGMA|REPLACE INTO|BEGIN|VACUUM)\s", re.ASCII
+)
+
+
+def within(module: str, parts: tuple[str, ...]) -> bool:
+    return any(module == part or module.startswith(f"{part}.") for part in parts)
+
+
+def parsed(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """The dotted names a module imports, anywhere in it; ``from a import b`` is ``a.b`` where that is a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name their module in full"
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}".removeprefix("alertbot.")
+                yield f"{node.module}.{alias.name}" if submodule in MODULES else str(node.module)
+
+
+def own(tree: ast.Module) -> set[str]:
+    return {name.removeprefix("alertbot.") for name in imported(tree) if name.startswith("alertbot.")}
+
+
+def wrong_directions(module: str, tree: ast.Module) -> set[str]:
+    layer = next((LAYERS[part] for part in LAYERS if within(module, (part,))), None)
+    if layer is None:
+        return set()
+    return {name for name in own(tree) if not within(name, (*layer, *BEYOND.get(module, ())))}
+
+
+def impurities(tree: ast.Module) -> set[str]:
+    foreign = {name for name in imported(tree) if not name.startswith("alertbot.")} - PURE_IMPORTS
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = {func.attr for func in called if isinstance(func, ast.Attribute)}
+    names |= {func.id for func in called if isinstance(func, ast.Name)}
+    return foreign | (names & IMPURE_CALLS)
+
+
+def statements(tree: ast.Module) -> list[str]:
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [node.value for node in texts if id(node) not in docs and SQL.match(node.value)]
+
+
+def test_the_package_was_found():
+    assert {"units", "rules.base", "store.store", "feed.frontier"} <= set(MODULES)
+    assert all(any(within(module, (part,)) for module in MODULES) for part in LAYERS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_one_way(module):
+    assert wrong_directions(module, parsed(module)) == set()
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if within(module, PURE)])
+def test_what_decides_is_pure(module):
+    assert impurities(parsed(module)) == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_outside_library_is_known_to_few(module):
+    found = {name.partition(".")[0] for name in imported(parsed(module))}
+    assert {name for name in found & OUTSIDE.keys() if not within(module, OUTSIDE[name])} == set()
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if not within(module, ("store",))])
+def test_only_the_store_writes_sql(module):
+    tree = parsed(module)
+    assert statements(tree) == []
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not attributes & {"execute", "executemany", "executescript", "conn"}
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "wrong"),
+    [
+        ("rules.base", "from alertbot.alerts import engine", {"alerts.engine"}),
+        ("rules.base", "from alertbot.alerts.engine import Engine", {"alerts.engine"}),
+        ("rules.base", "import alertbot.store.store", {"store.store"}),
+        ("feed.api", "from alertbot.rules.base import Rule", {"rules.base"}),
+        ("units", "from alertbot.errors import AlertbotError", {"errors"}),
+        ("config.load", "from alertbot.feed.api import CdnApi", {"feed.api"}),
+        ("slack.blocks", "def f():\n    from alertbot.query.answers import Status", {"query.answers"}),
+        ("slack.commands", "from alertbot.query.answers import Status", set()),
+        ("slack.delivery", "from alertbot.store.store import Store", {"store.store"}),
+        ("store.store", "from alertbot.poll import Poller", {"poll"}),
+        ("poll", "from alertbot.slack.client import SlackClient", set()),
+    ],
+)
+def test_an_import_in_the_wrong_direction_would_be_noticed(module, source, wrong):
+    assert wrong_directions(module, ast.parse(source)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import time", {"time"}),
+        ("import os.path", {"os.path"}),
+        ("from pathlib import Path", {"pathlib"}),
+        ("import asyncio, random", {"asyncio", "random"}),
+        ("from datetime import datetime\ndatetime.now()", {"now"}),
+        ("import numpy as np\nnp.random.default_rng()", {"default_rng"}),
+        ("open('x')", {"open"}),
+        ("import math\nfrom alertbot.units import SLOT", set()),
+    ],
+)
+def test_an_impurity_would_be_noticed(source, found):
+    assert impurities(ast.parse(source)) == found
+
+
+def test_sql_outside_the_store_would_be_noticed():
+    source = '"""SELECT in prose."""\nquery = "SELECT 1 FROM alerts"\nother = f"UPDATE alerts SET {query}"'
+    assert len(statements(ast.parse(source))) == 2

@@ -1,0 +1,248 @@
+"""README.md and CONTRIBUTING.md: their examples are run, and what there is to use stands in them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+import pytest
+
+from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
+from alertbot.alerts.lifecycle import Alert, Phase
+from alertbot.alerts.telling import Setting
+from alertbot.cli import main
+from alertbot.config import load
+from alertbot.config.draft import SECTIONS
+from alertbot.config.kinds import KINDS
+from alertbot.feed.scenario import Scenario
+from alertbot.rules.base import Direction, Rule, Severity
+from alertbot.rules.drop import Drop
+from alertbot.slack.commands import USAGES
+from alertbot.slack.messages import incident_message, plain
+from alertbot.units import SLOT, parse_time
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE_PATH = ROOT / ".github" / "CONTRIBUTING.md"
+GUIDE = GUIDE_PATH.read_text(encoding="utf-8")
+
+WATCH = '[watch]\ndomains = ["video.example.com", "dl1.example.com", "dl2.example.com"]\n'
+RULE = '[[rule]]\nname = "r"\nkind = "threshold"\nabove = "1 Gbps"\n'
+KIND_NEEDS = {"threshold": 'above = "1 Gbps"', "drop": 'by = "50%"', "day_over_day": "ratio = 2.0"}
+
+
+def blocks(language, text=TEXT):
+    """The code blocks of one language, whole."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def chapter(title):
+    """What stands under a heading, up to the next one."""
+    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#+ |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    assert found, f"no heading {title}"
+    return found[1]
+
+
+def table(title):
+    """The rows under a heading: key and default, as they are written."""
+    return dict(re.findall(r"^\| `(\w+)` \| (?:`([^`|]*)`|[^`|]*) \|", chapter(title), re.MULTILINE))
+
+
+def shell_lines():
+    """Every single command of the shell blocks and of inline code, as words, without comments, sudo and variables."""
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    prose = re.sub(r"^```.*?^```$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
+    lines += re.findall(r"`(alertbot [^`]+)`", prose)
+    for line in lines:
+        for command in re.split(r"&&|>", line):
+            words = shlex.split(command, comments=True)
+            while words and (words[0] in {"sudo", "env"} or "=" in words[0]):
+                words.pop(0)
+            if words:
+                yield words
+
+
+COMMAND_LINES = [words[1:] for words in shell_lines() if Path(words[0]).name == "alertbot" and len(words) > 1]
+
+
+@pytest.mark.parametrize("example", blocks("toml") + blocks("toml", GUIDE))
+def test_every_toml_example_passes_the_check(example, tmp_path):
+    holds = tomllib.loads(example).keys()
+    path = tmp_path / "rules.toml"
+    path.write_text(("" if "watch" in holds else WATCH) + example + ("" if "rule" in holds else RULE))
+
+    assert load(path).rules
+
+
+@pytest.mark.parametrize("words", COMMAND_LINES, ids=" ".join)
+def test_every_command_line_is_one_that_alertbot_takes(words):
+    assert words[0] in {*main.commands, "COMMAND"}
+    if words[0] != "COMMAND":
+        main.commands[words[0]].make_context(words[0], words[1:])
+
+
+def test_command_lines_were_found_in_the_readme():
+    assert {words[0] for words in COMMAND_LINES} >= set(main.commands)
+
+
+@pytest.mark.parametrize("name", main.commands)
+def test_every_command_stands_in_the_readme_with_what_it_does_and_takes(name):
+    command = main.commands[name]
+    text, everywhere = chapter(f"`alertbot {name}`"), chapter("The command line")
+    options = [option for option in command.params if isinstance(option, click.Option)]
+
+    assert command.help.split(":")[0].split(",")[0].rstrip(".") in text
+    assert [o.opts[-1] for o in options if o.opts[-1] not in text + everywhere] == []
+    assert [c for o in options if isinstance(o.type, click.Choice) for c in o.type.choices if c not in text] == []
+
+
+def test_no_option_stands_in_the_readme_that_its_command_does_not_take():
+    for name, command in main.commands.items():
+        known = {opt for option in command.params for opt in option.opts}
+        assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", chapter(f"`alertbot {name}`"))) <= known
+
+
+@pytest.mark.parametrize(
+    ("title", "model"),
+    [
+        *((f"`[{name}]`" if name in {"feed", "watch", "slack", "store"} else f"`[[{name}]]`", model)
+          for name, model in SECTIONS.items() if name != "rule"),
+        ("Keys of every rule", SECTIONS["rule"]),
+        *((f"`{name}`", model) for name, model in KINDS.items()),
+    ],
+)  # fmt: skip
+def test_every_configuration_key_stands_in_the_readme_and_no_other(title, model):
+    assert sorted(table(title)) == sorted(model.key_names())
+
+
+@pytest.mark.parametrize("section", ["feed", "watch", "slack", "store"])
+def test_a_default_of_a_section_in_the_readme_is_the_default(section, tmp_path):
+    lines = [f"{key} = {default}\n" for key, default in table(f"`[{section}]`").items() if default]
+    needed = "" if section == "watch" else WATCH
+    opened = WATCH if section == "watch" else f"[{section}]\n"
+
+    assert lines
+    assert settings(tmp_path, needed + opened + "".join(lines) + RULE) == settings(tmp_path, WATCH + RULE)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_default_of_a_rule_in_the_readme_is_the_default(kind, tmp_path):
+    rule = WATCH + f'[[rule]]\nname = "r"\nkind = "{kind}"\n{KIND_NEEDS[kind]}\n'
+    rows = table("Keys of every rule") | table(f"`{kind}`")
+    # A threshold's "clear" defaults to the limit, which is no value to write.
+    lines = [f"{key} = {default}\n" for key, default in rows.items() if default]
+
+    assert settings(tmp_path, rule + "".join(lines)) == settings(tmp_path, rule)
+
+
+def settings(folder, text):
+    path = folder / "rules.toml"
+    path.write_text(text)
+    return load(path)
+
+
+@pytest.mark.parametrize(("name", "usage"), USAGES.items())
+def test_every_slash_command_stands_in_the_readme(name, usage):
+    takes = f" {usage.takes}".rstrip().replace("|", r"\|")
+
+    assert f"| `/bandwidth {name}{takes}` | {usage.answers}" in chapter("Slash commands")
+
+
+def test_the_messages_in_the_readme_are_those_that_alertbot_posts():
+    since = parse_time("2026-03-02T12:05:00Z")
+    rule = Rule("went-dark", "drop", Drop(to=0.0), Severity.CRITICAL)
+    alert = Alert(
+        rule="went-dark",
+        series="video.example.com",
+        phase=Phase.FIRING,
+        since=since,
+        slot=since + SLOT,
+        value=0.0,
+        reference=1.84e9,
+        worst=0.0,
+        direction=Direction.FALL,
+        fired=since + SLOT,
+    )
+    over = replace(alert, slot=since + 8 * SLOT, value=1.79e9, clear_run=2)
+    messages = []
+    for told, resolved, reason, minutes in ((alert, None, None, 22), (over, over.slot, "cleared", 55)):
+        incident = Incident(
+            412,
+            IncidentKind.ALERT,
+            "#cdn-alerts",
+            since,
+            since,
+            None,
+            (ToldAlert(1, told, "critical", resolved, reason),),
+        )
+        firing = frozenset() if resolved else frozenset({told.series})
+        setting = Setting(since + minutes * 60, told.slot + SLOT, 300, firing, {rule.name: rule}, ZoneInfo("UTC"))
+        messages.append(incident_message(incident, setting, {"critical": "@here"}))
+
+    # Slack shows the mark-up of a mention as the mention.
+    assert [plain(message).replace("<!here>", "@here") + "\n" for message in messages] == blocks("text")
+
+
+def test_both_set_up_lines_begin_alike_and_use_the_constraints():
+    demo, tests = re.findall(r"^python3 -m venv .*$", TEXT, re.MULTILINE)
+
+    assert demo.endswith(".venv/bin/alertbot demo")
+    assert ".venv/bin/pytest" in tests
+    for line in (demo, tests):
+        assert line.startswith("python3 -m venv .venv && .venv/bin/pip install -q -c .ci/constraints.txt ")
+
+
+def test_the_checks_run_the_readmes_test_command_as_it_stands_there():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    pattern = re.search(r"line=\$\(grep -E '([^']+)' README\.md\)", script)
+
+    assert pattern is not None
+    assert re.findall(f"{pattern[1]}.*$", TEXT, re.MULTILINE) == [
+        line for line in TEXT.splitlines() if line.startswith("python3") and "pytest" in line
+    ]
+    assert 'bash -c "$line"' in script
+
+
+def test_every_link_within_the_repository_leads_somewhere():
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", TEXT)
+    titles = re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
+    headings = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+    assert links
+    for link in links:
+        assert link[1:] in headings if link.startswith("#") else (ROOT / link).exists()
+
+
+def test_the_scenario_in_the_guide_is_one_that_the_simulator_takes():
+    (scenario,) = blocks("json", GUIDE)
+
+    assert Scenario.from_json(scenario).events
+
+
+def test_what_the_guide_names_is_there():
+    prose = re.sub(r"^```.*?^```$", "", GUIDE, flags=re.MULTILINE | re.DOTALL)
+    named = {name for name in re.findall(r"`([\w./-]+(?:/|\.py|/run|\.txt))`", prose) if "KIND" not in name}
+    linked = re.findall(r"\]\((?!https?:)([^)]+)\)", prose)
+
+    assert len(named) > 10
+    assert [name for name in named if not ((ROOT / name).exists() or (ROOT / "alertbot" / name).exists())] == []
+    assert [link for link in linked if not (GUIDE_PATH.parent / link).exists()] == []
+
+
+def test_the_constraints_are_names_and_versions_of_all_that_is_needed():
+    lines = (ROOT / ".ci" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {re.sub(r"[-_.]+", "-", line.partition("==")[0]).lower() for line in lines}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    direct = {
+        re.match(r"[\w.-]+", requirement)[0]
+        for requirement in project["dependencies"] + project["optional-dependencies"]["dev"]
+    }
+
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+    assert "alertbot" not in pinned
+    assert direct <= pinned

@@ -1,0 +1,107 @@
+"""systemd/alertbot.service: what it promises, and that systemd takes it as it stands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from alertbot.cli import main
+from alertbot.credentials import Credentials
+from alertbot.errors import ConfigError, CredentialsError
+
+ROOT = Path(__file__).parents[1]
+UNIT = ROOT / "systemd" / "alertbot.service"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+
+
+def settings(section):
+    """Key and value of a section's lines, in order: a key may stand there several times."""
+    text = UNIT.read_text(encoding="utf-8")
+    (body,) = re.findall(rf"^\[{section}\]\n(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
+    lines = [line for line in body.splitlines() if line and not line.startswith("#")]
+    return [tuple(line.split("=", 1)) for line in lines]
+
+
+SERVICE = settings("Service")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("Type", "notify"),
+        ("NotifyAccess", "main"),
+        ("DynamicUser", "yes"),
+        ("StateDirectory", "alertbot"),
+        ("Restart", "on-failure"),
+        ("NoNewPrivileges", "yes"),
+        ("ProtectSystem", "strict"),
+        ("PrivateTmp", "yes"),
+        ("CapabilityBoundingSet", ""),
+    ],
+)
+def test_the_service_keeps_what_its_safety_rests_on(key, value):
+    assert (key, value) in SERVICE
+
+
+def test_a_service_that_fails_is_started_again_for_as_long_as_it_takes():
+    assert ("StartLimitIntervalSec", "0") in settings("Unit")
+
+
+def test_a_start_that_cannot_succeed_is_not_repeated():
+    (codes,) = [value for key, value in SERVICE if key == "RestartPreventExitStatus"]
+
+    assert {ConfigError.exit_code, CredentialsError.exit_code} == {int(code) for code in codes.split()}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Credentials)])
+def test_each_secret_comes_from_its_file_and_may_be_absent(name):
+    assert ("LoadCredential", f"{name}:/etc/alertbot/{name}") in SERVICE
+    # systemd 252 refuses the start where a file is missing and nothing stands in for it.
+    assert ("SetCredential", rf"{name}:\n") in SERVICE
+
+
+def test_the_service_starts_a_command_that_there_is():
+    ((_, line),) = [setting for setting in SERVICE if setting[0] == "ExecStart"]
+    program, name, *arguments = shlex.split(line)
+
+    assert Path(program).is_absolute()
+    main.commands[name].make_context(name, arguments)
+
+
+def test_the_readme_installs_what_the_service_starts_and_reads():
+    ((_, line),) = [setting for setting in SERVICE if setting[0] == "ExecStart"]
+    folder = line.partition("/.venv/")[0]
+
+    assert f"git clone REPOSITORY {folder} " in README
+    assert f"ExecStart={line} " in README
+    assert "cp rules.example.toml /etc/alertbot/rules.toml" in README
+
+
+@needs_systemd
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
+    copy = tmp_path / UNIT.name
+    # The real program is there only once alertbot is installed.
+    copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", UNIT.read_text(), flags=re.MULTILINE))
+
+    result = analyze("verify", copy)
+
+    assert (result.returncode, result.stdout + result.stderr) == (0, "")
+
+
+@needs_systemd
+def test_the_sandbox_leaves_at_most_1_5_of_10_exposed():
+    result = analyze("security", "--offline=yes", "--threshold=15", UNIT)
+
+    assert result.returncode == 0, result.stdout
+
+
+def analyze(*arguments):
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, timeout=60, check=False)
