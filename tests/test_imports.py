@@ -38,6 +38,7 @@ BEYOND = {
     "slack.commands": ("query",),  # a command is a question
     "slack.replies": ("query", "store.state"),  # ... and this its answer in words
     "slack.delivery": ("store.outbox",),  # the envelopes it is handed
+    "slack.posting": ("store.outbox",),
 }
 
 PURE = ("rules", "alerts", "feed.frontier", "feed.lateness", "feed.vigil")

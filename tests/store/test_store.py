@@ -529,7 +529,8 @@ def test_nobody_else_sees_a_batch_half_done(store, path):
 
 
 def sent(store, envelope, ts="1.1"):
-    store.mark_sent(envelope, "C1", ts, 2.0)
+    assert outbox.mark_sending(store._db, envelope.number, 2.0)
+    outbox.mark_sent(store._db, envelope, "C1", ts, 2.0)
 
 
 def waiting(store):
@@ -545,11 +546,19 @@ def test_messages_go_out_in_the_order_in_which_they_were_written_one_a_channel_a
     assert waiting(store) == ["id-2", "id-3"]
 
 
-def test_an_edit_waits_until_what_it_edits_stands_and_knows_where(store):
-    enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:1", "update"))
+def test_a_post_takes_up_the_newest_edit_of_what_it_announces(store):
+    enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:1", "update"), draft(3, "alert:1", "update"))
     (post,) = store.waiting()
-    assert (post.id, post.channel_id, post.ts) == ("id-1", None, None)
-    sent(store, post, ts="17.42")
+    assert (post.id, post.body, post.channel_id, post.ts) == ("id-1", '{"n": 3}', None, None)
+    sent(store, post)
+    assert waiting(store) == []
+    assert outbox.counts(store._db) == {"sent": 1, "dropped": 2}
+
+
+def test_an_edit_knows_where_the_message_it_edits_stands(store):
+    enqueue(store, draft(1, "alert:1", "post"))
+    sent(store, store.waiting()[0], ts="17.42")
+    enqueue(store, draft(2, "alert:1", "update"))
     (edit,) = store.waiting()
     assert (edit.id, edit.action, edit.channel_id, edit.ts) == ("id-2", "update", "C1", "17.42")
     sent(store, edit)
@@ -557,19 +566,10 @@ def test_an_edit_waits_until_what_it_edits_stands_and_knows_where(store):
     assert outbox.counts(store._db) == {"sent": 2}
 
 
-def test_an_edit_that_a_newer_one_overtook_is_never_sent(store):
-    enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:1", "update"), draft(3, "alert:1", "update"))
-    sent(store, store.waiting()[0])
-    (newest,) = store.waiting()
-    assert newest.id == "id-3"
-    sent(store, newest)
-    assert waiting(store) == []
-    assert outbox.counts(store._db) == {"sent": 2, "dropped": 1}
-
-
 def test_an_edit_overtaken_while_it_was_on_its_way_is_followed_by_the_newer_one(store):
-    enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:1", "update"))
+    enqueue(store, draft(1, "alert:1", "post"))
     sent(store, store.waiting()[0])
+    enqueue(store, draft(2, "alert:1", "update"))
     (edit,) = store.waiting()
     enqueue(store, draft(3, "alert:1", "update"))
     sent(store, edit)
@@ -577,16 +577,18 @@ def test_an_edit_overtaken_while_it_was_on_its_way_is_followed_by_the_newer_one(
 
 
 def test_an_edit_of_one_message_overtakes_no_edit_of_another(store):
-    posts = [draft(1, "alert:1", "post", "#a"), draft(2, "alert:2", "post", "#b")]
-    enqueue(store, *posts, draft(3, "alert:1", "update", "#a"), draft(4, "alert:2", "update", "#b"))
+    enqueue(store, draft(1, "alert:1", "post", "#a"), draft(2, "alert:2", "post", "#b"))
     for envelope in store.waiting():
         sent(store, envelope)
+    enqueue(store, draft(3, "alert:1", "update", "#a"), draft(4, "alert:2", "update", "#b"))
     assert waiting(store) == ["id-3", "id-4"]
 
 
 def test_what_failed_is_tried_again_and_says_why_until_it_is_sent(store):
     enqueue(store, draft(1, "alert:1", "post"))
-    store.mark_failed(store.waiting()[0], "timeout", park=False)
+    (post,) = store.waiting()
+    outbox.mark_sending(store._db, post.number, 2.0)
+    outbox.mark_again(store._db, post.number, "timeout")
     assert outbox.trouble(store._db) == [("#cdn", "timeout")]
     (post,) = store.waiting()
     sent(store, post)
@@ -594,28 +596,32 @@ def test_what_failed_is_tried_again_and_says_why_until_it_is_sent(store):
 
 
 def test_what_is_parked_holds_up_neither_its_channel_nor_is_it_tried_until_a_restart(store):
-    enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:1", "update"), draft(3, "alert:2", "post"))
-    store.mark_failed(store.waiting()[0], "channel_not_found", park=True)
-    assert waiting(store) == ["id-3"]
-    assert outbox.counts(store._db) == {"parked": 1, "queued": 2}
-    assert store.unpark() == 1
+    enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:2", "post"))
+    (first,) = store.waiting()
+    outbox.mark_sending(store._db, first.number, 2.0)
+    outbox.park(store._db, first, "channel_not_found", None, 2.0)
+    assert waiting(store) == ["id-2"]
+    assert outbox.counts(store._db) == {"parked": 1, "queued": 1}
+    assert outbox.unpark(store._db) == 1
     assert waiting(store) == ["id-1"]
 
 
-def test_a_parked_edit_is_left_behind_by_a_newer_one(store):
-    enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:1", "update"))
-    sent(store, store.waiting()[0])
-    store.mark_failed(store.waiting()[0], "msg_too_long", park=True)
-    enqueue(store, draft(3, "alert:1", "update"))
-    assert waiting(store) == ["id-3"]
-    sent(store, store.waiting()[0])
-    store.unpark()
-    assert waiting(store) == [], "nothing older follows what is newer"
+def test_what_was_being_sent_when_the_service_died_may_have_arrived(store, path):
+    enqueue(store, draft(1, "alert:1", "post", "#a"), draft(2, "alert:2", "post", "#b"))
+    first, second = store.waiting()
+    outbox.mark_sending(store._db, first.number, 2.0)
+    store.close()
+    again = Store(path)
+    assert outbox.recover(again._db) == 1
+    assert [envelope.id for envelope in again.waiting()] == [second.id]
+    assert [(envelope.id, envelope.attempted) for envelope in again.uncertain()] == [(first.id, 2.0)]
+    again.close()
 
 
 def test_the_outbox_survives_a_restart(store, path):
-    enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:1", "update"))
+    enqueue(store, draft(1, "alert:1", "post"))
     sent(store, store.waiting()[0], ts="17.42")
+    enqueue(store, draft(2, "alert:1", "update"))
     store.close()
     again = Store(path)
     (edit,) = again.waiting()
