@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
+import numpy as np
+
 from alertbot.alerts.lifecycle import Alert, Reason
 from alertbot.rules.base import Direction, Rule
 from alertbot.rules.day_over_day import DayOverDay
@@ -38,7 +40,11 @@ def headline(rule: Rule | None, alert: Alert, reason: str | None, zone: tzinfo, 
         return _resolved(replace(alert, rule=markup.text(alert.rule)), reason, name, zone, now)
     if rule is None:
         return f"{name} breaks the rule {markup.text(alert.rule)}, which is gone: {format_rate(alert.value)}."
-    return _fired(rule, alert, name, format_clock(alert.since, zone, now))
+    since = format_clock(alert.since, zone, now)
+    if bool(rule.kind.breach(np.asarray(alert.value), np.asarray(alert.reference or np.nan))):
+        return f"{_fired(rule, alert, name, since)}."
+    # On its way back: the worst is what it is about.
+    return f"{_fired(rule, replace(alert, value=alert.worst), name, since)}; now {format_rate(alert.value)}."
 
 
 def stamp(epoch: float, zone: tzinfo) -> str:
@@ -60,17 +66,17 @@ def _fired(rule: Rule, alert: Alert, name: str, since: str) -> str:
     if isinstance(rule.kind, Threshold):
         limit = rule.kind.below if alert.direction is Direction.FALL else rule.kind.above
         side = "under" if alert.direction is Direction.FALL else "above"
-        return f"{name} is {side} {format_rate(limit or 0)} since {since}: {now}."
+        return f"{name} is {side} {format_rate(limit or 0)} since {since}: {now}"
     reference = alert.reference or 0.0
     if isinstance(rule.kind, DayOverDay):
         share = alert.value / reference if reference else 0.0
         much = f"{share:.3g} times" if rule.kind.ratio >= 1 else f"only {format_share(share)}"
         against = f"{now} against {format_rate(reference)}"
-        return f"{name} carries {much} as much as {rule.kind.compared_with}, since {since}: {against}."
+        return f"{name} carries {much} as much as {rule.kind.compared_with}, since {since}: {against}"
     if alert.value == 0:
-        return f"{name} went dark at {since}: 0 bps, it carried {format_rate(reference)}."
+        return f"{name} went dark at {since}: 0 bps, it carried {format_rate(reference)}"
     fallen = format_share(1 - alert.value / reference) if reference else "far"
-    return f"{name} fell by {fallen} at {since}: {now}, it carried {format_rate(reference)}."
+    return f"{name} fell by {fallen} at {since}: {now}, it carried {format_rate(reference)}"
 
 
 def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) -> str:

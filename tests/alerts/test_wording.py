@@ -1,0 +1,246 @@
+"""What an operator reads, sentence by sentence: golden texts, plain and complete."""
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
+from alertbot.alerts.lifecycle import Alert, Phase
+from alertbot.alerts.telling import Setting, Tone, tell
+from alertbot.alerts.wording import PLAIN, headline
+from alertbot.rules.base import Direction, Rule, Severity
+from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.drop import Drop
+from alertbot.rules.threshold import Threshold
+from alertbot.units import SLOT, parse_time
+
+SINCE = parse_time("2026-03-02T12:05:00Z")
+NOW = SINCE + 22 * 60
+UTC = ZoneInfo("UTC")
+NAME = "video.example.com"
+
+
+def rule(kind, name="r", severity=Severity.WARNING):
+    return Rule(name, type(kind).__name__.lower(), kind, severity)
+
+
+def alert(value, reference=None, worst=None, direction=Direction.FALL, **more):
+    given = {"rule": "r", "series": NAME, "phase": Phase.FIRING, "since": SINCE, "slot": SINCE + SLOT}
+    worst = value if worst is None else worst
+    told = Alert(**given, value=value, reference=reference, worst=worst, direction=direction, fired=SINCE + SLOT)
+    return replace(told, **more)
+
+
+UP = Direction.RISE
+CEILING, FLOOR = Threshold(above=8e9, clear=7e9), Threshold(below=5e7)
+DAY, WEEK, HALF = DayOverDay(2.0), DayOverDay(2.0, days=0, weeks=1), DayOverDay(0.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "expected"),
+    [
+        (Drop(to=0), alert(0.0, 1.84e9), f"{NAME} went dark at 12:05: 0 bps, it carried 1.84 Gbps."),
+        (Drop(by=0.8), alert(3.1e8, 1.84e9), f"{NAME} fell by 83.2% at 12:05: 310 Mbps, it carried 1.84 Gbps."),
+        (CEILING, alert(8.4e9, direction=UP), f"{NAME} is above 8 Gbps since 12:05: 8.4 Gbps."),
+        (FLOOR, alert(1.2e7), f"{NAME} is under 50 Mbps since 12:05: 12 Mbps."),
+        (
+            CEILING,
+            alert(1e8, worst=9.1e9, direction=UP, clear_run=1),
+            f"{NAME} is above 8 Gbps since 12:05: 9.1 Gbps; now 100 Mbps.",
+        ),
+        (
+            DAY,
+            alert(4.2e9, 1.84e9, direction=UP),
+            f"{NAME} carries 2.28 times as much as a day earlier, since 12:05: 4.2 Gbps against 1.84 Gbps.",
+        ),
+        (
+            WEEK,
+            alert(4.2e9, 1.84e9, direction=UP),
+            f"{NAME} carries 2.28 times as much as a week earlier, since 12:05: 4.2 Gbps against 1.84 Gbps.",
+        ),
+        (
+            HALF,
+            alert(5e8, 1.84e9),
+            f"{NAME} carries only 27.2% as much as a day earlier, since 12:05: 500 Mbps against 1.84 Gbps.",
+        ),
+        (
+            Drop(to=0),
+            alert(0.0, 1.84e9, series="total"),
+            "The whole account went dark at 12:05: 0 bps, it carried 1.84 Gbps.",
+        ),
+        (
+            Drop(to=0),
+            alert(0.0, 1.84e9, series="sum:dl"),
+            "The group dl went dark at 12:05: 0 bps, it carried 1.84 Gbps.",
+        ),
+    ],
+)
+def test_what_fires_is_told_in_one_sentence_with_numbers(kind, told, expected):
+    assert headline(rule(kind), told, None, UTC, NOW, PLAIN) == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "told", "expected"),
+    [
+        (
+            "cleared",
+            alert(1.79e9, 1.84e9, 0.0, slot=SINCE + 8 * SLOT, clear_run=2),
+            (
+                f"{NAME} is normal again at 12:40: 1.79 Gbps. It was down from 12:05, for 35m, and carried nothing at its"
+                " worst."
+            ),
+        ),
+        (
+            "cleared",
+            alert(6.9e9, None, 9e9, UP, slot=SINCE + 8 * SLOT, clear_run=2),
+            f"{NAME} is normal again at 12:40: 6.9 Gbps. It was high from 12:05, for 35m, 9 Gbps at its peak.",
+        ),
+        (
+            "new normal",
+            alert(3.1e8, 1.84e9, slot=SINCE + 287 * SLOT),
+            f"{NAME} stayed at 310 Mbps for 1d, since 12:05: this is taken as the new normal.",
+        ),
+        (
+            "rule changed",
+            alert(0.0, 1.84e9),
+            f"{NAME}: the rule r was changed or removed, so this alert, open since 12:05, is closed.",
+        ),
+        (
+            "revised",
+            alert(0.0, 1.84e9),
+            f"{NAME} was never in breach: the CDN revised its figures for the time since 12:05.",
+        ),
+    ],
+)
+def test_how_it_ended_is_told_with_how_long_and_how_bad(reason, told, expected):
+    assert headline(rule(Drop(to=0)), told, reason, UTC, NOW, PLAIN) == expected
+
+
+def test_an_alert_whose_rule_is_gone_still_makes_a_sentence():
+    assert headline(None, alert(5.0), None, UTC, NOW, PLAIN) == f"{NAME} breaks the rule r, which is gone: 5 bps."
+
+
+def setting(*firing):
+    rules = {"r": rule(Drop(to=0), severity=Severity.CRITICAL)}
+    return Setting(NOW, SINCE + 2 * SLOT, 300, frozenset(firing), rules, UTC)
+
+
+def incident(kind, *alerts, closed=None, **facts):
+    return Incident(412, kind, "#cdn", SINCE, float(SINCE + 900), closed, alerts, facts)
+
+
+def told(series=NAME, resolved=None, reason=None):
+    return ToldAlert(1, alert(0.0, 1.84e9, series=series), "critical", resolved, reason)
+
+
+DATA = "data to 12:15, now 12:27"
+
+
+@pytest.mark.parametrize(
+    ("one", "firing", "expected"),
+    [
+        (
+            incident(IncidentKind.ALERT, told()),
+            [NAME],
+            (
+                f"{NAME} went dark at 12:05: 0 bps, it carried 1.84 Gbps.",
+                f"{DATA}; rule r; the other 299 domains normal; #412",
+                Tone.CRITICAL,
+            ),
+        ),
+        (
+            incident(IncidentKind.ALERT, told()),
+            [NAME, "b"],
+            (
+                f"{NAME} went dark at 12:05: 0 bps, it carried 1.84 Gbps.",
+                f"{DATA}; rule r; 1 of the other 299 domains in alert too; #412",
+                Tone.CRITICAL,
+            ),
+        ),
+        (
+            incident(IncidentKind.SUMMARY, told(), told("b"), told("c", SINCE, "revised")),
+            [],
+            ("When watching began, 3 alerts burned already; 2 of them still do.", f"{DATA}; #412", Tone.CRITICAL),
+        ),
+        (
+            incident(IncidentKind.PASSED, told(resolved=SINCE + 4 * SLOT, reason="cleared"), closed=1.0),
+            [],
+            (
+                "While alertbot had no data, 1 alert came and went between 12:05 and 12:25.",
+                f"{DATA}; #412",
+                Tone.OVER,
+            ),
+        ),
+        (
+            incident(IncidentKind.DARK, account_wide=False),
+            [],
+            (
+                "Nothing since 12:05: all traffic stopped, or the CDN stopped publishing; open a site now.",
+                f"{DATA}; calls succeed but show nothing newer; #412",
+                Tone.CRITICAL,
+            ),
+        ),
+        (
+            incident(IncidentKind.DARK, told(), told("b"), account_wide=True),
+            [],
+            (
+                (
+                    "The whole account is at 0 since 12:05: all traffic stopped, or the CDN stopped publishing;"
+                    " open a site now."
+                ),
+                f"{DATA}; 2 series in alert; #412",
+                Tone.CRITICAL,
+            ),
+        ),
+        (
+            incident(IncidentKind.DARK, account_wide=True, closed=SINCE + 3600.0),
+            [],
+            ("Data of the account comes again, after nothing new since 12:05, for 1h.", "#412", Tone.OVER),
+        ),
+        (
+            incident(IncidentKind.FEED, cause="HTTP 500"),
+            [],
+            (
+                "The CDN's API gives no data: HTTP 500. No rule is judged until it does.",
+                "told since 12:20; #412",
+                Tone.WARNING,
+            ),
+        ),
+        (
+            incident(IncidentKind.FEED, series=["a", "b"]),
+            [],
+            ("2 domains cannot be read, so no rule judges them: a, b.", "told since 12:20; #412", Tone.WARNING),
+        ),
+        (
+            incident(IncidentKind.FEED, cause="HTTP 500", closed=1.0),
+            [],
+            (
+                "The CDN's API can be read again; what was missed is being judged.",
+                "open from 12:20; #412",
+                Tone.OVER,
+            ),
+        ),
+        (
+            incident(IncidentKind.VANISHED, series=["a"]),
+            [],
+            (
+                "No longer among the account's domains, though it carried traffic within the last day: a.",
+                "its alerts stay open; #412",
+                Tone.WARNING,
+            ),
+        ),
+    ],
+)
+def test_each_kind_of_incident_reads_as_someone_woken_needs_it(one, firing, expected):
+    telling = tell(one, setting(*firing), PLAIN)
+    assert (telling.headline, telling.details, telling.tone) == expected
+
+
+def test_of_many_alerts_twenty_are_listed_those_that_burn_first_and_the_rest_counted():
+    over = [told(f"over{number}", SINCE, "revised") for number in range(5)]
+    burning = [told(f"d{number}") for number in range(30)]
+    lines = tell(incident(IncidentKind.SUMMARY, *over, *burning), setting(), PLAIN).lines
+    assert len(lines) == 21
+    assert all(line.startswith("d") for line in lines[:20])
+    assert lines[-1] == "and 15 more"
