@@ -7,6 +7,7 @@ for first the next time.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import statistics
 from collections import deque
@@ -16,9 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from alertbot.alerts.ledger import Ledger
-from alertbot.alerts.lifecycle import Reason
 from alertbot.desk import Desk
-from alertbot.errors import FeedError, FeedRefused, FeedUnauthorised
+from alertbot.errors import FeedBadRequest, FeedError, FeedGarbled, FeedRefused, FeedUnauthorised, FeedUnknownDomain
 from alertbot.fanout import MOST_SLOTS, Outcome, Reader, Reading, Want
 from alertbot.feed.api import ALL, Answer, CdnApi
 from alertbot.feed.apitime import ApiTime
@@ -108,10 +108,13 @@ class Poller:
         self._older: deque[_Piece] = deque()
         self._reread_at = dict.fromkeys(watch.series, 0)
         self._changed_at: float | None = None
+        self._looked: float | None = None
         self._zone_checked: float | None = None
         self._all_refused = False
+        self._refusal_told = False
         self._probes = 0
         self._left_out: frozenset[str] = frozenset()
+        self._unknown: set[str] = set()
         self._reader = Reader(api, watch.plan, each_domain=pace.each_domain, recent=REREAD, held=self._held)
 
     async def probe(self) -> None:
@@ -119,21 +122,28 @@ class Poller:
         try:
             await self._check_zone()
             answer = await self._ask_total()
+            newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
+            if newest is None and not self._all_refused and answer.start <= (self.frontier.newest or 0):
+                raise FeedGarbled("stat/bandwidth domains=all", "shows nothing where traffic was seen before")
         except FeedError:
             self.frontier = broken(self.frontier)
             raise
-        newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
         self._time.heard(answer.server_time, newest)
         before, now = self.frontier, self._time.monotonic()
         probes, self._probes = self._probes, self._probes + 1
-        self.frontier = advance(before, Probe(newest, self._time.time(), now), self._pace.max_lag)
+        if probes == 0:
+            self._recall(now)
+        self.frontier = advance(before, Probe(newest, self._time.earliest(), now), self._pace.max_lag)
+        if before.probed is None and self._looked is not None:
+            self.lateness.paused(self._looked, now)
+        self._looked = now
         if self.frontier.newest != before.newest or self._changed_at is None:
             self._changed_at = now
         if self.frontier.newest is not None and self.frontier.newest != before.newest:
             await self._note_publication(self.frontier.newest, first=probes == 0)
         if self.frontier.slot is not None and self.frontier.slot != before.slot:
             log.debug("the frontier is %s, the newest slot %s", self.frontier.slot, self.frontier.newest)
-            self.lateness.reached(before.slot or self._published_to(), self.frontier.slot, now)
+            self.lateness.reached(before.slot, self.frontier.slot, now)
             await self._desk.begin(self.frontier.slot)
 
     async def fan_out(self) -> None:
@@ -172,6 +182,14 @@ class Poller:
     def leave_out(self, domains: frozenset[str]) -> None:
         """Do not ask for these any more: the account does not have them."""
         self._left_out = domains
+        self._unknown -= domains
+        for domain in domains:
+            self._troubles.read(domain)
+
+    @property
+    def meets_strangers(self) -> bool:
+        """Whether the API says of domains that are asked for that the account does not have them."""
+        return bool(self._unknown)
 
     def carried_lately(self, series: str) -> bool:
         """Whether a series carried anything within the last known day."""
@@ -207,13 +225,21 @@ class Poller:
         now = self._time.monotonic()
         if self._zone_checked is None or now - self._zone_checked >= 3600:
             first = slot_at(self._time.time()) - ZONE_CHECK_BACK
-            await self._total(first, first + 11 * SLOT)
+            self._all_refused = False  # it may be permitted by now
+            with contextlib.suppress(FeedBadRequest):  # it does not reach back so far
+                await self._total(first, first + 11 * SLOT)
             self._zone_checked = now
 
     async def _ask_total(self) -> Answer:
+        """From the newest slot seen on, or as far back as the API goes."""
         now = slot_at(self._time.latest())
-        first = max(self.frontier.newest or 0, now - FIRST_LOOK)
-        return await self._total(first, max(first, now))
+        first, recent = max(self.frontier.newest or 0, now - FIRST_LOOK), now - (REREAD - 1) * SLOT
+        try:
+            return await self._total(first, max(first, now))
+        except FeedBadRequest:
+            if first >= recent:
+                raise
+            return await self._total(recent, now)
 
     async def _total(self, first: int, last: int) -> Answer:
         """The account's total; where that is refused, the sum of the busiest watched domains stands for it."""
@@ -225,7 +251,9 @@ class Poller:
                     raise
                 answer = await self._api.bandwidth(self._busiest(), first, last)
                 self._all_refused = True
-                log.warning("the account's total is refused, so ten of its domains stand for it: %s", error)
+                if not self._refusal_told:
+                    log.warning("the account's total is refused, so ten of its domains stand for it: %s", error)
+                self._refusal_told = True
                 return answer
         return await self._api.bandwidth(self._busiest(), first, last)
 
@@ -246,10 +274,12 @@ class Poller:
         for slot in [slot for slot in self._published if slot < newest - DAY]:
             del self._published[slot]
 
-    def _published_to(self) -> int | None:
-        """The frontier as an earlier process last saw it move: what lies behind it was reached only now."""
-        newest = max(self._published, default=None)
-        return None if newest is None else newest - SLOT
+    def _recall(self, now: float) -> None:
+        """When the frontier reached the slots of the last day, as an earlier process saw it."""
+        before, since = None, now - self._time.time()
+        for newest, shown in sorted(self._published.items()):
+            self.lateness.reached(before, newest - SLOT, min(since + shown, now))
+            before = newest - SLOT
 
     def _want(self, series: str, frontier: int) -> Want:
         """From the slot after the last known one, or further back for what may be revised, or for history, once."""
@@ -280,31 +310,41 @@ class Poller:
 
     async def _judge(self, outcomes: Mapping[str, Outcome], frontier: int) -> int:
         """Take what was read, judge and commit it; how many series were answered."""
-        begun: dict[str, int] = {}
-        late: list[Late] = []
+        read: dict[str, Reading] = {}
         for series, outcome in outcomes.items():
             if isinstance(outcome, FeedError):
                 self._troubles.missed(series, outcome)
-                continue
-            self._troubles.read(series)
-            late += self._take(series, outcome, frontier, begun)
-        answered = sum(isinstance(outcome, Reading) for outcome in outcomes.values())
-        if answered:
-            entry = self._ledger.judge(frontier)
-            wrong = {change.alert.series for change in entry.changes if change.reason is Reason.REVISED}
-            late += [self.lateness.wrong(series, frontier) for series in sorted(wrong)]
-            await self._desk.commit(entry, frontier, begun, late)
+                if isinstance(outcome, FeedUnknownDomain):
+                    self._unknown.add(series)
+            else:
+                self._troubles.read(series)
+                self._unknown.discard(series)
+                read[series] = outcome
+        if read:
+            # Revisions first: what paged for nothing is held back before any newer slot of it is believed.
+            late = [late for series, reading in read.items() for late in self._look_back(series, reading, frontier)]
+            late += [self.lateness.wrong(series, frontier) for series in sorted(self._ledger.revise())]
+            begun = {series: frontier for series in read if series not in self._desk.series_begun}
+            self._desk.series_begun |= begun
+            for series, reading in read.items():
+                self._take(series, reading, frontier)
+            await self._desk.commit(self._ledger.judge(frontier), frontier, begun, late)
             self._ledger.trim()
-        return answered
+        return len(read)
 
-    def _take(self, series: str, reading: Reading, frontier: int, begun: dict[str, int]) -> list[Late]:
+    def _look_back(self, series: str, reading: Reading, frontier: int) -> list[Late]:
+        """Take what was revised of slots already judged; what turned out to be late."""
+        cursor = self._ledger.cursor(series)
+        if cursor is not None and cursor >= reading.first:
+            self._ledger.take(series, reading.first, reading.values[: (cursor - reading.first) // SLOT + 1])
         recent = max(reading.first, frontier - (REREAD - 1) * SLOT)
-        shown = reading.values[(recent - reading.first) // SLOT :]
-        late = self.lateness.shown(series, recent, shown, reading.began)
-        if self._desk.series_begun.setdefault(series, frontier) == frontier:
-            begun[series] = frontier
+        return self.lateness.shown(series, recent, reading.values[(recent - reading.first) // SLOT :], reading.began)
+
+    def _take(self, series: str, reading: Reading, frontier: int) -> None:
+        """Take what is known now."""
         known_to = self.lateness.known_to(series, frontier, self._desk.series_begun[series], reading.began)
-        self._ledger.take(series, reading.first, reading.values[: (known_to - reading.first) // SLOT + 1])
+        if known_to >= reading.first:
+            self._ledger.take(series, reading.first, reading.values[: (known_to - reading.first) // SLOT + 1])
         if reading.cut:
             self._ledger.give_up(series, reading.first - SLOT)
         if self._ledger.cursor(series) is None:
@@ -313,7 +353,6 @@ class Poller:
             self._reread_at[series] = frontier
         self._lacks_history.discard(series)
         self._asked[series] = frontier
-        return late
 
     async def _read_older(self, frontier: int) -> None:
         """A few pieces of older history: references reach further back as it comes in."""

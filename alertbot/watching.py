@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 REDISCOVER = 3600.0
 """Seconds after which the account's domains are asked for again, where they are not listed."""
 
+RECHECK = 300.0
+"""Likewise, where the API says that a domain is not the account's any more."""
+
 WEEKS_BACK = tuple(7 * DAY * week for week in (1, 2, 3, 4))
 DAYS_BACK = tuple(DAY * day for day in range(1, 7))
 _HOUR_SLOTS = 3600 // SLOT
@@ -148,14 +151,18 @@ class Watching:
         facts = poller.facts(usually_silent=False)
         if self._vigilance is None or not self._vigilance.suspects(facts):
             return facts
-        return poller.facts(usually_silent=await self._usually_silent(facts.now))
+        return poller.facts(usually_silent=await self._usually_silent(facts))
 
-    async def _usually_silent(self, now: float) -> bool:
-        """Whether the account carried nothing in the hour before now on earlier weeks, or days where those are new."""
-        first = slot_at(now) - _HOUR_SLOTS * SLOT
-        hour = partial(Store.earlier, series=TOTAL, first=first, count=_HOUR_SLOTS)
+    async def _usually_silent(self, facts: FeedFacts) -> bool:
+        """Whether the account carried nothing at this time on earlier weeks, or days where those are new.
+
+        The time is that since it fell silent, the last hour at most: what came before is not in question.
+        """
+        now = slot_at(facts.now)
+        first = max(now - _HOUR_SLOTS * SLOT, (facts.newest or 0) + SLOT)
+        silence = partial(Store.earlier, series=TOTAL, first=first, count=max((now - first) // SLOT, 1))
         for backs in (WEEKS_BACK, DAYS_BACK):
-            earlier = await self._keeper.do(partial(hour, backs=backs))
+            earlier = await self._keeper.do(partial(silence, backs=backs))
             if not np.isnan(earlier).all():
                 return silent_before(earlier)
         return False
@@ -168,7 +175,9 @@ class Watching:
         if not self._config.discovers:
             self._domains = self._domains or self._config.watched()
             return
-        if self._asked is not None and self._clock.monotonic() - self._asked < REDISCOVER:
+        strangers = self._poller is not None and self._poller.meets_strangers
+        pause = RECHECK if strangers else REDISCOVER
+        if self._asked is not None and self._clock.monotonic() - self._asked < pause:
             return
         try:
             found = self._config.watched(await self._api.domains())

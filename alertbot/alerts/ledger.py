@@ -44,6 +44,7 @@ class Ledger:
         self._touched: set[tuple[str, int]] = set()
         self._moved: set[int] = set()
         self._revised: set[str] = set()
+        self._ended: list[Change] = []
 
     def cursor(self, series: str) -> int | None:
         """The last slot judged of a series; ``None`` before the first."""
@@ -82,7 +83,8 @@ class Ledger:
 
     def judge(self, last: int) -> Entry:
         """Judge all that is known and was not judged yet, up to the slot ``last``, and what was revised anew."""
-        changes = self._rejudge()
+        self.revise()
+        changes, self._ended = self._ended, []
         slots = 0
         for first, due in self._blocks(last):
             judgement = self._engine.judge(self.grid, first, due, self.alerts)
@@ -91,21 +93,25 @@ class Ledger:
             slots += int(due.sum())
         return self._entry(changes, slots)
 
-    def _rejudge(self) -> list[Change]:
-        """End the alerts that revised values no longer bear out. A revision never fires one: it is of the past."""
-        changes = []
-        held = self.grid.days[0] * DAY if self.grid.days else 0
+    def revise(self) -> frozenset[str]:
+        """End the alerts that revised values no longer bear out; the series they are of.
+
+        A revision never fires one: it is of the past. The next entry tells of it. What the rules look back on is held
+        for alerts of the last day; older ones end by themselves.
+        """
+        ended = []
         for key, alert in sorted(self.alerts.items()):
-            if alert.series not in self._revised or alert.since < held:
+            if alert.series not in self._revised or alert.since < alert.slot - DAY:
                 continue
             present = self._engine.rerun(self.grid, alert)
             if alert.phase is Phase.FIRING and (present is None or present.phase is not Phase.FIRING):
                 del self.alerts[key]
-                changes.append(Change(alert, fired=False, reason=Reason.REVISED))
+                ended.append(Change(alert, fired=False, reason=Reason.REVISED))
             elif alert.phase is Phase.PENDING and present is None:
                 del self.alerts[key]
         self._revised = set()
-        return changes
+        self._ended += ended
+        return frozenset(change.alert.series for change in ended)
 
     def settle(self) -> Entry:
         """End the alerts that the present rules no longer judge."""
@@ -114,10 +120,13 @@ class Ledger:
         return self._entry(list(judgement.changes), 0)
 
     def trim(self) -> None:
-        """Let go of the days that no slot still to be judged looks back on; to be called once they are stored."""
+        """Let go of the days that no slot of the last day, judged or still to be, looks back on.
+
+        To be called once they are stored.
+        """
         started = self._cursor[self._cursor >= 0]
         if len(started):
-            self.grid.forget(int(started.min()) - max(self._engine.depth, DAY_SLOTS) * SLOT)
+            self.grid.forget(int(started.min()) - DAY - max(self._engine.depth, DAY_SLOTS) * SLOT)
 
     def _entry(self, changes: list[Change], slots: int) -> Entry:
         cursors = {self.grid.series[column]: int(self._cursor[column]) for column in sorted(self._moved)}

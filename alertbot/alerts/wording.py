@@ -85,7 +85,7 @@ def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) ->
     if reason == Reason.RULE_CHANGED:
         return f"{name}: the rule {alert.rule} was changed or removed, so this alert, open since {since}, is closed."
     if reason == Reason.REVISED:
-        return f"{name} was never in breach: the CDN revised its figures for the time since {since}."
+        return f"{name}: the CDN revised its figures for the time since {since}, and by these it is not in breach."
     if reason == Reason.NEW_NORMAL:
         lasted = format_duration(alert.slot + SLOT - alert.since)
         return f"{name} stayed at {level} for {lasted}, since {since}: this is taken as the new normal."

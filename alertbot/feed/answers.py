@@ -109,7 +109,8 @@ def read_series(data: Any, span: Span) -> dict[int, float]:
     for at, value in _pairs(data):
         bucket = _whole(at)
         if not span.asked - margin <= bucket <= span.end + margin:
-            raise ValueError(f"bucket {_instant(bucket)} lies outside what was asked for")
+            where = "lies outside what was asked for: the feed's timezone may be set wrong"
+            raise ValueError(f"bucket {_instant(bucket)} {where}")
         if bucket_at(bucket, span.grain, span.zone) != bucket:
             raise ValueError(f"{_instant(bucket)} is not the start of a {span.grain} bucket")
         values[bucket] = _number(value)

@@ -22,9 +22,9 @@ class ApiTime:
         self._trusted = True
 
     def time(self) -> float:
-        """Epoch seconds by the API's clock; by the machine's while the API's is not known."""
+        """Epoch seconds by the API's clock; where that is not known, by the machine's as it stood when first asked."""
         if self._told is None:
-            return self._clock.time()
+            self._told = self._clock.time(), self._clock.monotonic()
         told, at = self._told
         return told + self._clock.monotonic() - at
 
@@ -52,6 +52,9 @@ class ApiTime:
     def heard(self, server_time: float | None, newest: int | None) -> None:
         """An answer bore this Date and showed traffic up to the slot ``newest``."""
         if server_time is None or not self._trusted:
+            if newest is not None and newest > self.time():
+                # The machine slept, or its clock is behind.
+                self._told = max(self._clock.time(), float(newest + SLOT)), self._clock.monotonic()
             return
         impossible = newest is not None and newest > server_time + SLOT
         if impossible or abs(server_time - self._clock.time()) > BELIEVABLE:

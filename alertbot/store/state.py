@@ -26,11 +26,11 @@ def open_alerts(db: Database) -> dict[AlertKey, Alert]:
 
 def barred(db: Database, since: int) -> list[tuple[str, int, int]]:
     """(series, first, last) of the slots from ``since`` on that may not serve as a reference."""
-    # The slot that resolved an alert serves again; one that ended with its rule still fired in its last.
+    # The slot that resolved an alert serves again; one that ended otherwise still fired in its last.
     rows = db.conn.execute(
-        "SELECT series, since, CASE WHEN phase = 'resolved' AND reason <> ? THEN resolved - ? ELSE slot END"
+        "SELECT series, since, CASE WHEN phase = 'resolved' AND reason NOT IN (?, ?) THEN resolved - ? ELSE slot END"
         " FROM alerts WHERE bars AND fired IS NOT NULL AND slot >= ?",
-        (Reason.RULE_CHANGED.value, SLOT, since),
+        (Reason.RULE_CHANGED.value, Reason.REVISED.value, SLOT, since),
     )
     return rows.fetchall()
 

@@ -1,0 +1,346 @@
+"""What alertbot says of the feed itself: silence, failing calls, refusals, domains that come and go, revisions."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+from fakes.clock import FakeClock
+from fakes.night import Night, config_for, dark, fell, night_folder
+from fakes.world import Fault, World, WorldApi
+
+from alertbot.feed.api import CdnApi
+from alertbot.feed.budget import Budget
+from alertbot.feed.scenario import Scenario, Shape
+from alertbot.feed.simulator import Simulator
+
+DOMAINS = {"video.example.com": 1e9, "img.example.com": 2e8, "dl.example.com": 6e7}
+ALWAYS = 1e9
+
+
+@pytest.fixture
+def folder():
+    with night_folder() as path:
+        yield path
+
+
+def night_in(folder, *faults: Fault, slots=120, rules=None, watch=tuple(DOMAINS), witnessed=True, **settings) -> Night:
+    world = World(DOMAINS, FakeClock(), slots=slots, lag=400.0)
+    config = config_for(folder / "night.db", watch, rules or [dark(domains=("*", "total"))], **settings)
+    return Night(config, world, WorldApi(world, faults=faults), witnessed=witnessed)
+
+
+def all_dark(night: Night, first: int, count: int) -> None:
+    for domain in DOMAINS:
+        night.world.traffic(domain, first, count, 0.0)
+
+
+async def test_a_dark_account_is_one_incident_that_becomes_account_wide_and_takes_its_alerts_in(folder):
+    night = night_in(folder)
+    all_dark(night, 24, 16)
+    await night.begin()
+    await night.run_to(29)
+    (incident,) = night.incidents()
+    assert incident["kind"] == "dark"
+    assert night.texts(1) == [
+        "Nothing since 12:00: all traffic stopped, or the CDN stopped publishing; open a site now."
+    ]
+    await night.run_to(38)
+    (incident,) = night.incidents()
+    assert night.texts(1)[-1].startswith("The whole account is at 0 since 12:00")
+    assert {alert["series"] for alert in night.alerts()} == {*DOMAINS, "total"}
+    assert {alert["incident"] for alert in night.alerts()} == {1}
+    await night.run_to(60)
+    (incident,) = night.incidents()
+    assert incident["closed"] is not None
+    assert night.texts(1)[-1].startswith("Resolved: Data of the account comes again, after nothing new since 12:00")
+    assert {alert["reason"] for alert in night.alerts()} == {"cleared"}
+    assert night.posts() == 1
+    await night.end()
+
+
+async def test_a_publication_that_stalls_is_told_once_and_pages_for_no_domain(folder):
+    night = night_in(folder)
+    for domain in DOMAINS:
+        night.world.delay(domain, 24, [1700.0 - 60.0 * slot for slot in range(20)])
+    await night.begin()
+    await night.run_to(80)
+    assert [(row["kind"], row["closed"] is not None) for row in night.incidents()] == [("dark", True)]
+    assert night.alerts() == []
+    assert night.witness.judged_zero_wrongly == []
+    await night.end()
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [("down", "HTTP 500"), ("refused", "token invalid"), ("throttled", "HTTP 429"), ("hang", "no answer within 20 s")],
+)
+async def test_calls_that_fail_for_long_are_one_incident_with_the_cause_in_words(folder, mode, words):
+    night = night_in(folder, Fault(24 * 300, 36 * 300, mode))
+    night.world.traffic("img.example.com", 26, 20, 0.0)
+    await night.begin()
+    await night.run_to(27)
+    assert night.incidents() == [], "not yet for stale_after"
+    await night.run_to(35)
+    (incident,) = night.incidents()
+    assert incident["kind"] == "feed"
+    assert words in night.texts(1)[0]
+    assert night.alerts() == [], "rules hold"
+    await night.run_to(60)
+    assert night.incidents("feed")[0]["closed"] is not None
+    assert night.texts(1)[-1].startswith("Resolved: The CDN's API can be read again")
+    assert [(alert["series"], alert["since"]) for alert in night.alerts()] == [
+        ("img.example.com", night.world.start + 26 * 300)
+    ], "what still burned is told with its true start"
+    assert night.posts() == 2
+    await night.end()
+
+
+async def test_a_restart_during_an_outage_tells_of_it_once(folder):
+    night = night_in(folder, Fault(24 * 300, 48 * 300, "down"))
+    await night.begin()
+    await night.run_to(32)
+    await night.restart(after=120)
+    await night.run_to(44)
+    await night.restart(after=900)
+    await night.run_to(70)
+    assert [(row["kind"], row["closed"] is not None) for row in night.incidents()] == [("feed", True)]
+    assert night.posts() == 1
+    await night.end()
+
+
+async def test_a_single_series_that_stays_unreadable_is_named(folder):
+    night = night_in(folder, Fault(24 * 300, 40 * 300, "garbled", target="img.example.com"))
+    await night.begin()
+    await night.run_to(38)
+    (incident,) = night.incidents()
+    assert incident["facts"]["series"] == ["img.example.com"]
+    assert "`img.example.com`" in night.texts(1)[0]
+    assert night.cursors()["video.example.com"] >= night.world.start + 34 * 300, "the others go on"
+    await night.run_to(60)
+    assert night.incidents()[0]["closed"] is not None
+    assert min(night.cursors().values()) >= night.world.start + 56 * 300
+    assert night.alerts() == []
+    await night.end()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland"])
+async def test_a_wrong_time_zone_of_the_feed_is_told_and_nothing_is_judged(folder, zone):
+    clock = FakeClock()
+    world = World({"video.example.com": 1e9}, clock, slots=60)
+    simulator = Simulator(
+        Scenario(token="tok-5ecret", domains={"video.example.com": Shape(level=1e9)}, timezone="Asia/Shanghai"), clock
+    )
+    base_url = await simulator.start()
+    budget = Budget(300, clock)
+    api = CdnApi(base_url, "tok-5ecret", ZoneInfo(zone), budget=budget, clock=clock)
+    config = config_for(folder / "night.db", ("video.example.com",), [dark()])
+    night = Night(config, world, api, witnessed=False)
+    try:
+        await night.begin()
+        await night.run(2400)
+        (incident,) = night.incidents()
+        assert incident["kind"] == "feed"
+        assert "outside what was asked for" in night.texts(1)[0]
+        assert "timezone" in night.texts(1)[0], "what to mend is said"
+        assert night.alerts() == []
+        assert night.watching.live().frontier is None
+        await night.end()
+    finally:
+        await api.aclose()
+        await simulator.stop()
+
+
+async def test_where_the_total_is_refused_domains_stand_for_it_and_that_is_said_once(folder, caplog):
+    night = night_in(folder, Fault(0, ALWAYS, "forbidden", target="all"), rules=[dark()], witnessed=False)
+    night.world.traffic("img.example.com", 26, 12, 0.0)
+    with caplog.at_level(logging.WARNING, "alertbot"):
+        await night.begin()
+        await night.run_to(60)
+    told = [record for record in caplog.records if "total is refused" in record.getMessage()]
+    assert len(told) == 1
+    cursors = night.cursors()
+    assert min(cursors[domain] for domain in DOMAINS) >= night.world.start + 56 * 300
+    assert [(alert["series"], alert["reason"]) for alert in night.alerts()] == [("img.example.com", "cleared")]
+    assert night.posts() == 1
+    assert night.watching.live().frontier >= night.world.start + 56 * 300
+    await night.end()
+
+
+async def test_a_total_that_was_refused_for_a_while_is_asked_for_again(folder):
+    night = night_in(folder, Fault(24 * 300, 30 * 300, "forbidden", target="all"), witnessed=False)
+    await night.begin()
+    await night.run_to(29)
+    assert night.cursors()["total"] < night.world.start + 25 * 300
+    await night.run_to(60)
+    assert min(night.cursors().values()) >= night.world.start + 56 * 300
+    assert night.alerts() == []
+    await night.end()
+
+
+async def test_each_domain_falls_back_where_it_is_not_permitted(folder, caplog):
+    class Plain(WorldApi):
+        async def each_domain(self, domains, start, end, *, lane="poll"):
+            self.faults.append(Fault(0, ALWAYS, "forbidden"))
+            try:
+                return await super().each_domain(domains, start, end)
+            finally:
+                self.faults.pop()
+
+    night = night_in(folder, each_domain=True)
+    night.api = Plain(night.world)
+    night.api.heard = night.witness.heard
+    with caplog.at_level(logging.WARNING, "alertbot"):
+        await night.begin()
+        await night.run_to(30)
+    assert sum("each_domain is not permitted" in record.getMessage() for record in caplog.records) == 1
+    assert min(night.cursors().values()) >= night.world.start + 26 * 300
+    await night.end()
+
+
+async def test_discovered_domains_come_and_go(folder):
+    night = night_in(folder, watch=("*",), rules=[dark()], slots=160, witnessed=False)
+    night.api.names = ("video.example.com", "img.example.com")
+    await night.begin()
+    await night.run_to(14)
+    assert set(night.cursors()) == {"video.example.com", "img.example.com", "total"}
+    night.api.names = ("video.example.com", "img.example.com", "dl.example.com")
+    await night.run_to(40)
+    assert night.cursors()["dl.example.com"] >= night.world.start + 32 * 300, "a new domain is watched within the hour"
+    assert night.incidents() == []
+    night.api.names = ("video.example.com", "dl.example.com")
+    await night.run_to(64)
+    (incident,) = night.incidents()
+    assert incident["kind"] == "vanished"
+    assert "`img.example.com`" in night.texts(1)[0]
+    assert night.watching.live().gone == ("img.example.com",)
+    await night.restart(after=60)
+    await night.run_to(90)
+    assert night.posts() == 1
+    night.api.names = tuple(DOMAINS)
+    await night.run_to(130)
+    assert [row["kind"] for row in night.incidents() if row["closed"] is None] == []
+    assert night.texts(1)[-1].startswith("Resolved: Back among the account's domains: `img.example.com`")
+    assert night.cursors()["img.example.com"] >= night.world.start + 120 * 300
+    await night.end()
+
+
+async def test_the_alerts_of_a_domain_that_vanished_stay_open(folder):
+    night = night_in(folder, watch=("*",), rules=[dark()], slots=100, witnessed=False)
+    night.world.traffic("img.example.com", 20, 80, 0.0)
+    await night.begin()
+    await night.run_to(26)
+    assert [alert["phase"] for alert in night.alerts()] == ["firing"]
+    night.api.names = ("video.example.com", "dl.example.com")
+    await night.run_to(60)
+    assert [alert["phase"] for alert in night.alerts()] == ["firing"]
+    assert sorted(row["kind"] for row in night.incidents()) == ["alert", "vanished"]
+    await night.end()
+
+
+async def test_a_history_that_is_cut_off_is_no_reason_to_wait(folder):
+    night = night_in(folder, Fault(0, ALWAYS, "old"), rules=[dark(), fell()])
+    night.world.traffic("img.example.com", 26, 6, 0.0)
+    await night.begin()
+    await night.run_to(50)
+    assert min(night.cursors().values()) >= night.world.start + 46 * 300
+    assert {(alert["rule"], alert["series"]) for alert in night.alerts()} == {
+        ("went-dark", "img.example.com"),
+        ("fell", "img.example.com"),
+    }
+    await night.end()
+
+
+async def test_downtime_longer_than_what_the_api_still_has_is_jumped_and_what_fired_stays(folder):
+    night = night_in(folder, rules=[dark()], slots=400)
+    night.world.traffic("img.example.com", 20, 380, 0.0)
+    night.world.traffic("video.example.com", 60, 4, 0.0)
+    await night.begin()
+    await night.run_to(27)
+    assert [(alert["series"], alert["phase"]) for alert in night.alerts()] == [("img.example.com", "firing")]
+    night.api.faults = [Fault(0, ALWAYS, "old")]
+    await night.restart(after=28 * 3600)
+    night._witnessed = False
+    await night.run(3600)
+    assert [(alert["series"], alert["phase"]) for alert in night.alerts()] == [("img.example.com", "firing")]
+    assert min(night.cursors().values()) >= night.watching.live().frontier - 4 * 300
+    assert night.posts() == 1
+    await night.end()
+
+
+async def test_a_page_that_late_values_take_back_is_resolved_as_revised(folder):
+    night = night_in(folder, rules=[dark(), fell()])
+    night.world.delay("img.example.com", 30, [1500.0] * 30)
+    await night.begin()
+    await night.run_to(100)
+    assert {(alert["rule"], alert["series"], alert["reason"]) for alert in night.alerts()} == {
+        ("went-dark", "img.example.com", "revised"),
+        ("fell", "img.example.com", "revised"),
+    }
+    assert night.texts(1)[-1].startswith("Resolved: `img.example.com`")
+    assert "revised its figures" in night.texts(1)[-1]
+    assert night.posts() == 2
+    assert night.watching.live().held.keys() >= {"img.example.com"}
+    assert min(night.cursors().values()) >= night.world.start + 90 * 300
+    await night.end()
+
+
+async def test_a_domain_that_is_always_late_is_learned_in_its_first_hour(folder):
+    night = night_in(folder, rules=[dark(), fell()])
+    night.world.delay("img.example.com", -3, [1250.0] * 110)
+    await night.begin()
+    await night.run_to(100)
+    assert night.alerts() == []
+    assert night.witness.judged_zero_wrongly == []
+    assert night.watching.live().held["img.example.com"] == 3
+    await night.end()
+
+
+async def test_what_burns_when_watching_begins_is_one_summary(folder):
+    night = night_in(folder, rules=[dark(), fell()])
+    night.world.traffic("img.example.com", -10, 60, 0.0)
+    night.world.traffic("dl.example.com", -6, 60, 0.0)
+    await night.begin()
+    await night.run_to(20)
+    (incident,) = night.incidents()
+    assert incident["kind"] == "summary"
+    assert len(night.alerts()) == 4
+    assert night.posts() == 1
+    await night.run_to(70)
+    assert night.incidents()[0]["closed"] is not None
+    await night.end()
+
+
+async def test_what_came_and_went_during_downtime_is_one_summary_and_what_burns_fires_with_its_start(folder):
+    night = night_in(folder, rules=[dark()])
+    night.world.traffic("img.example.com", 30, 6, 0.0)
+    night.world.traffic("dl.example.com", 34, 60, 0.0)
+    await night.begin()
+    await night.run_to(26)
+    await night.restart(after=20 * 300)
+    await night.run(900)
+    assert [(row["kind"], row["since"]) for row in night.incidents()] == [
+        ("passed", night.world.start + 30 * 300),
+        ("alert", night.world.start + 34 * 300),
+    ]
+    assert night.posts() == 2
+    await night.end()
+
+
+async def test_a_database_written_by_a_watch_of_other_rules_ends_their_alerts(folder):
+    night = night_in(folder, rules=[dark(), fell()])
+    night.world.traffic("img.example.com", 20, 60, 0.0)
+    await night.begin()
+    await night.run_to(30)
+    night.config = replace(night.config, rules=(dark(),))
+    night._witnessed = False
+    await night.restart()
+    await night.run(600)
+    assert {(alert["rule"], alert["reason"]) for alert in night.alerts()} == {
+        ("fell", "rule changed"),
+        ("went-dark", None),
+    }
+    assert night.posts() == 2
+    await night.end()
