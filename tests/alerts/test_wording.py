@@ -87,8 +87,8 @@ def test_what_fires_is_told_in_one_sentence_with_numbers(kind, told, expected):
             "cleared",
             alert(1.79e9, 1.84e9, 0.0, slot=SINCE + 8 * SLOT, clear_run=2),
             (
-                f"{NAME} is normal again at 12:40: 1.79 Gbps. It was down from 12:05, for 35m, and carried nothing at its"
-                " worst."
+                f"{NAME} is normal again at 12:40: 1.79 Gbps. It was down from 12:05, for 35m, and carried"
+                " nothing at its worst."
             ),
         ),
         (

@@ -13,6 +13,7 @@ from bench.clockwork import TimedApi, TimedKeeper, VirtualClock
 from bench.world import RULES, START, TOKEN, World
 
 from alertbot.config import Config, load
+from alertbot.distress import Distress
 from alertbot.feed.budget import Budget
 from alertbot.feed.simulator import Simulator
 from alertbot.service import AFTER_DUE
@@ -42,7 +43,19 @@ class Screen:
     posts: list[tuple[float, str]] = field(default_factory=list)
     updates: int = 0
 
-    async def post(self, channel: str, message: Message, *, metadata_id: str) -> Posted:
+    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
+        """Nothing is ever lost here."""
+        return None
+
+    async def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        metadata_id: str,
+        thread_ts: str | None = None,
+        broadcast: bool = False,
+    ) -> Posted:
         self.posts.append((self.clock.time(), metadata_id))
         return Posted(channel, str(len(self.posts)))
 
@@ -139,7 +152,15 @@ class Rig:
         )
         delivery = Delivery(keeper, self.screen, self.clock)
         watching = Watching(
-            config, api, budget, keeper, self.clock, wake=delivery.wake, progress=lambda _done, _total: None
+            config,
+            api,
+            budget,
+            keeper,
+            self.clock,
+            wake=delivery.wake,
+            progress=lambda _done, _total: None,
+            distress=Distress(self.screen, config.slack.channel, self.clock),
+            channels=dict,
         )
         tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(self._turn(watching, config.feed.probe))]
         await self.clock.sleep(until - self.clock.time())

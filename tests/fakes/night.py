@@ -19,12 +19,14 @@ import numpy as np
 from alertbot import watching
 from alertbot.config import Config, FeedSettings, SlackSettings, StoreSettings
 from alertbot.config.settings import GroupSettings
+from alertbot.distress import Distress
 from alertbot.feed.budget import Budget
 from alertbot.poll import Poller
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
+from alertbot.slack.posting import LogPoster
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import DAY, SLOT
 from alertbot.watching import Watching
@@ -125,7 +127,15 @@ class Night:
         await self._keeper.open(self.config.store.path)
         budget = Budget(self.config.feed.calls_per_minute, self.clock)
         self.watching = Watching(
-            self.config, self.api, budget, self._keeper, self.clock, wake=_nothing, progress=lambda _done, _total: None
+            self.config,
+            self.api,
+            budget,
+            self._keeper,
+            self.clock,
+            wake=_nothing,
+            progress=lambda _done, _total: None,
+            distress=Distress(LogPoster(), self.config.slack.channel, self.clock),
+            channels=dict,
         )
 
     async def end(self) -> None:

@@ -74,10 +74,22 @@ def test_pairs_are_read_in_every_form_the_api_writes_them(data, expected):
         ([[T0, 10**400]], "cannot be a rate or a volume"),
         ([[T0 + 1, 1]], "2026-11-02T10:00:01Z is not the start of a minute5 bucket"),
         ([[T0 + 0.5, 1]], "is not the start of a bucket"),
-        ([[T0 - 600, 1]], "bucket 2026-11-02T09:50:00Z lies outside what was asked for: the feed's timezone may be set wrong"),
-        ([[T0 + 1800, 1]], "bucket 2026-11-02T10:30:00Z lies outside what was asked for: the feed's timezone may be set wrong"),
-        ([[1000 * T0, 1]], f"bucket {1000 * T0} lies outside what was asked for: the feed's timezone may be set wrong"),  # milliseconds
-        ([[1, T0]], "bucket 1970-01-01T00:00:01Z lies outside what was asked for: the feed's timezone may be set wrong"),  # swapped
+        (
+            [[T0 - 600, 1]],
+            "bucket 2026-11-02T09:50:00Z lies outside what was asked for: the feed's timezone may be set wrong",
+        ),
+        (
+            [[T0 + 1800, 1]],
+            "bucket 2026-11-02T10:30:00Z lies outside what was asked for: the feed's timezone may be set wrong",
+        ),
+        (
+            [[1000 * T0, 1]],
+            f"bucket {1000 * T0} lies outside what was asked for: the feed's timezone may be set wrong",
+        ),  # milliseconds
+        (
+            [[1, T0]],
+            "bucket 1970-01-01T00:00:01Z lies outside what was asked for: the feed's timezone may be set wrong",
+        ),  # swapped
     ],
 )
 def test_what_no_answer_can_hold_is_refused(data, cause):
