@@ -27,7 +27,8 @@ MOST_SLOTS = 10 * DAY_SLOTS
 
 AT_ONCE = 8
 DOMAINS_A_CALL = 10
-_REFUSED_TOKEN = 401_001
+REFUSED_TOKEN = 401_001
+"""The API's code for a token it does not take: every other call fails from it too."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Reader:
         try:
             answers = await self._api.each_domain(names, first, last, lane=_lane(first, last))
         except FeedUnauthorised as error:
-            if error.code == _REFUSED_TOKEN:
+            if error.code == REFUSED_TOKEN:
                 return dict.fromkeys(names, error)
             self._fall_back(error)
             return {name: await self._read_one(Want(name, first), last) for name in names}

@@ -7,28 +7,28 @@ for first the next time.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import statistics
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from alertbot.alerts.ledger import Ledger
 from alertbot.desk import Desk
-from alertbot.errors import FeedBadRequest, FeedError, FeedGarbled, FeedRefused, FeedUnauthorised, FeedUnknownDomain
-from alertbot.fanout import MOST_SLOTS, Outcome, Reader, Reading, Want
-from alertbot.feed.api import ALL, Answer, CdnApi
+from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnauthorised, FeedUnknownDomain
+from alertbot.fanout import MOST_SLOTS, REFUSED_TOKEN, Outcome, Reader, Reading, Want
+from alertbot.feed.api import CdnApi
 from alertbot.feed.apitime import ApiTime
 from alertbot.feed.frontier import Frontier, Probe, advance, broken
 from alertbot.feed.lateness import Late, Lateness
 from alertbot.feed.vigil import FeedFacts
 from alertbot.rules.selection import TOTAL
 from alertbot.store.store import Memory
+from alertbot.total import AccountTotal
 from alertbot.troubles import Troubles
-from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
+from alertbot.units import DAY, DAY_SLOTS, SLOT
 from alertbot.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -42,19 +42,11 @@ HOURLY_REREAD = 29 * 3600 // SLOT
 HISTORY = 8 * DAY_SLOTS
 """Slots fetched at a first start at least: a week back to compare with, still one call a series."""
 
-FIRST_LOOK = 9 * DAY
-"""Seconds the first probe looks back for traffic."""
-
 BATCH = 40
 """Series asked for before what they showed is judged and committed."""
 
 GIVE_UP_AFTER = 5
 """Calls in a row without an answer after which a fan-out waits for the next probe."""
-
-ZONE_CHECK_BACK = 26 * 3600
-"""Seconds back for the look that tells a wrong time zone: further than any zone is off, so that it lies in the past."""
-
-_REFUSED_TOKEN = 401_001
 
 
 @dataclass(frozen=True)
@@ -94,8 +86,8 @@ class Poller:
     ) -> None:
         self.frontier = frontier
         self.lateness = Lateness(pace.max_lag, memory.late)
-        self._api = api
         self._watch = watch
+        self._total = AccountTotal(api, watch.domains, ledger.grid, time)
         self._ledger = ledger
         self._desk = desk
         self._pace = pace
@@ -109,9 +101,6 @@ class Poller:
         self._reread_at = dict.fromkeys(watch.series, 0)
         self._changed_at: float | None = None
         self._looked: float | None = None
-        self._zone_checked: float | None = None
-        self._all_refused = False
-        self._refusal_told = False
         self._probes = 0
         self._left_out: frozenset[str] = frozenset()
         self._unknown: set[str] = set()
@@ -120,10 +109,9 @@ class Poller:
     async def probe(self) -> None:
         """Look at the total; raises ``FeedError``, after which silence must be waited for afresh."""
         try:
-            await self._check_zone()
-            answer = await self._ask_total()
+            answer = await self._total.ask(self.frontier)
             newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
-            if newest is None and not self._all_refused and answer.start <= (self.frontier.newest or 0):
+            if newest is None and not self._total.refused and answer.start <= (self.frontier.newest or 0):
                 raise FeedGarbled("stat/bandwidth domains=all", "shows nothing where traffic was seen before")
         except FeedError:
             self.frontier = broken(self.frontier)
@@ -171,7 +159,7 @@ class Poller:
         frontier = self.frontier.slot
         if frontier is None:
             return []
-        left_out = self._left_out | {TOTAL} if self._all_refused else self._left_out
+        left_out = self._left_out | {TOTAL} if self._total.refused else self._left_out
         lagging = [
             series
             for series, asked in self._asked.items()
@@ -219,52 +207,6 @@ class Poller:
         """Seconds until the next slot is likely to be published; ``None`` where that is not known."""
         lag, newest = self.lag(), self.frontier.newest
         return None if lag is None or newest is None else newest + 2 * SLOT + lag - self._time.time()
-
-    async def _check_zone(self) -> None:
-        """Once an hour ask for an hour of yesterday: slots from elsewhere mean that times are understood otherwise."""
-        now = self._time.monotonic()
-        if self._zone_checked is None or now - self._zone_checked >= 3600:
-            first = slot_at(self._time.time()) - ZONE_CHECK_BACK
-            self._all_refused = False  # it may be permitted by now
-            with contextlib.suppress(FeedBadRequest):  # it does not reach back so far
-                await self._total(first, first + 11 * SLOT)
-            self._zone_checked = now
-
-    async def _ask_total(self) -> Answer:
-        """From the newest slot seen on, or as far back as the API goes."""
-        now = slot_at(self._time.latest())
-        first, recent = max(self.frontier.newest or 0, now - FIRST_LOOK), now - (REREAD - 1) * SLOT
-        try:
-            return await self._total(first, max(first, now))
-        except FeedBadRequest:
-            if first >= recent:
-                raise
-            return await self._total(recent, now)
-
-    async def _total(self, first: int, last: int) -> Answer:
-        """The account's total; where that is refused, the sum of the busiest watched domains stands for it."""
-        if not self._all_refused:
-            try:
-                return await self._api.bandwidth(ALL, first, last)
-            except FeedRefused as error:
-                if error.code == _REFUSED_TOKEN:
-                    raise
-                answer = await self._api.bandwidth(self._busiest(), first, last)
-                self._all_refused = True
-                if not self._refusal_told:
-                    log.warning("the account's total is refused, so ten of its domains stand for it: %s", error)
-                self._refusal_told = True
-                return answer
-        return await self._api.bandwidth(self._busiest(), first, last)
-
-    def _busiest(self) -> Sequence[str]:
-        domains = self._watch.domains
-        columns = np.array([self._ledger.grid.column[domain] for domain in domains], dtype=np.intp)
-        last = self.frontier.slot
-        if last is None:
-            return domains[:10]
-        carried = np.nan_to_num(self._ledger.grid.values(last - (REREAD - 1) * SLOT, REREAD, columns)).sum(axis=0)
-        return [domains[position] for position in np.argsort(-carried, kind="stable")[:10]]
 
     async def _note_publication(self, newest: int, *, first: bool) -> None:
         """When a slot was first shown; the first one seen may have stood there for long."""
@@ -378,4 +320,4 @@ class Poller:
 
 def _hopeless(outcome: Outcome) -> bool:
     """A refused token fails every other call too."""
-    return isinstance(outcome, FeedUnauthorised) and outcome.code == _REFUSED_TOKEN
+    return isinstance(outcome, FeedUnauthorised) and outcome.code == REFUSED_TOKEN

@@ -109,7 +109,7 @@ def test_what_fires_is_told_in_one_sentence_with_numbers(kind, told, expected):
         (
             "revised",
             alert(0.0, 1.84e9),
-            f"{NAME} was never in breach: the CDN revised its figures for the time since 12:05.",
+            f"{NAME}: the CDN revised its figures for the time since 12:05, and by these it is not in breach.",
         ),
     ],
 )

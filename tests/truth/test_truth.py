@@ -26,6 +26,8 @@ from alertbot.units import DAY, SLOT
 
 _ASKED = os.environ.get("ALERTBOT_TRUTH", "200")
 EXAMPLES = 5000 if _ASKED == "long" else int(_ASKED)
+ALWAYS_THE_SAME = "ALERTBOT_TRUTH" not in os.environ
+"""Without being asked for more, the same nights each time: what lands is not a matter of luck."""
 
 LEVELS = {"a.example.com": 1e9, "b.example.com": 2e8, "c.example.com": 3e7}
 NAMES = tuple(LEVELS)
@@ -157,7 +159,14 @@ def stories(draw: st.DrawFn) -> Story:
     )
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=not ALWAYS_THE_SAME,
+    derandomize=ALWAYS_THE_SAME,
+    database=None,
+)
 @given(stories())
 def test_every_night_is_judged_and_told_as_it_was(story):
     with night_folder() as folder:
@@ -226,15 +235,13 @@ async def befall(night: Night, mishap: Mishap) -> None:
 
 
 def check_that_it_caught_up(night: Night) -> None:
-    """The frontier stands at what is published, every cursor as near as the hold-back lets it, and nothing burns."""
+    """The frontier stands at what is published, every cursor as near as the hold-back lets it."""
     world, live = night.world, night.watching.live()
     published = [slot for slot in range(world.start, world.end, SLOT) if world.shown_total(slot, world.now) > 0]
     assert live.newest >= max(published) - SLOT
     assert live.frontier == live.newest - SLOT
     for name, cursor in night.cursors().items():
         assert live.frontier - cursor <= night.config.feed.max_lag + SLOT, name
-    assert night.rows("SELECT * FROM alerts WHERE phase = 'firing'") == []
-    assert [row for row in night.incidents() if row["closed"] is None] == []
 
 
 def check_that_all_was_told_once(night: Night) -> None:
@@ -244,6 +251,11 @@ def check_that_all_was_told_once(night: Night) -> None:
     assert sorted((alert["rule"], alert["series"], alert["since"], alert["fired"]) for alert in alerts) == sorted(
         (verdict.rule, verdict.series, verdict.since, verdict.slot) for verdict in due
     )
+    # After a spike its own level is what a drop is measured against for a while: that may still burn.
+    burning = {(rule, name) for (rule, name), state in night.witness.oracle.states.items() if state.firing}
+    assert {(alert["rule"], alert["series"]) for alert in alerts if alert["phase"] == "firing"} == burning
+    open_ones = {row["id"] for row in night.incidents() if row["closed"] is None}
+    assert open_ones == {alert["incident"] for alert in alerts if alert["phase"] == "firing"}
     incidents = [row["id"] for row in night.incidents()]
     assert {alert["incident"] for alert in alerts} <= set(incidents)
     posts = night.rows("SELECT subject FROM outbox WHERE action = 'post' ORDER BY subject")

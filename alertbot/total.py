@@ -1,0 +1,88 @@
+"""The account's total, which tells how far the feed is: asked for cheaply, and stood in for where it is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from alertbot.errors import FeedBadRequest, FeedRefused
+from alertbot.fanout import REFUSED_TOKEN
+from alertbot.feed.api import ALL, Answer, CdnApi
+from alertbot.feed.apitime import ApiTime
+from alertbot.feed.frontier import Frontier
+from alertbot.rules.grid import Grid
+from alertbot.units import DAY, SLOT, slot_at
+from alertbot.watch import MOST_SUMMED
+
+log = logging.getLogger(__name__)
+
+FIRST_LOOK = 9 * DAY
+"""Seconds the first probe looks back for traffic."""
+
+RECENT = 24
+"""Slots looked back where the API refuses more, and by which the busiest domains are found."""
+
+ZONE_CHECK = 3600.0
+ZONE_CHECK_BACK = 26 * 3600
+"""Seconds between two looks that tell a wrong time zone, and how far back they are: further than any zone is off."""
+
+
+class AccountTotal:
+    """Asks for the total of an account; where that is ``refused``, its busiest watched domains stand for it."""
+
+    def __init__(self, api: CdnApi, domains: Sequence[str], grid: Grid, time: ApiTime) -> None:
+        self.refused = False
+        self._api = api
+        self._domains = domains
+        self._grid = grid
+        self._time = time
+        self._told = False
+        self._zone_checked: float | None = None
+
+    async def ask(self, frontier: Frontier) -> Answer:
+        """The total from the newest slot seen on, or as far back as the API goes; raises ``FeedError``."""
+        await self._check_zone(frontier)
+        now = slot_at(self._time.latest())
+        first, recent = max(frontier.newest or 0, now - FIRST_LOOK), now - (RECENT - 1) * SLOT
+        try:
+            return await self._between(first, max(first, now), frontier)
+        except FeedBadRequest:
+            if first >= recent:
+                raise
+            return await self._between(recent, now, frontier)
+
+    async def _check_zone(self, frontier: Frontier) -> None:
+        """Once an hour ask for an hour of yesterday: slots from elsewhere mean that times are understood otherwise."""
+        now = self._time.monotonic()
+        if self._zone_checked is None or now - self._zone_checked >= ZONE_CHECK:
+            first = slot_at(self._time.time()) - ZONE_CHECK_BACK
+            self.refused = False  # it may be permitted by now
+            with contextlib.suppress(FeedBadRequest):  # it does not reach back so far
+                await self._between(first, first + 11 * SLOT, frontier)
+            self._zone_checked = now
+
+    async def _between(self, first: int, last: int, frontier: Frontier) -> Answer:
+        if not self.refused:
+            try:
+                return await self._api.bandwidth(ALL, first, last)
+            except FeedRefused as error:
+                if error.code == REFUSED_TOKEN:
+                    raise
+                answer = await self._api.bandwidth(self._busiest(frontier), first, last)
+                self.refused = True
+                if not self._told:
+                    log.warning("the account's total is refused, so ten of its domains stand for it: %s", error)
+                self._told = True
+                return answer
+        return await self._api.bandwidth(self._busiest(frontier), first, last)
+
+    def _busiest(self, frontier: Frontier) -> Sequence[str]:
+        if frontier.slot is None:
+            return self._domains[:MOST_SUMMED]
+        columns = np.array([self._grid.column[domain] for domain in self._domains], dtype=np.intp)
+        lately = self._grid.values(frontier.slot - (RECENT - 1) * SLOT, RECENT, columns)
+        busiest = np.argsort(-np.nan_to_num(lately).sum(axis=0), kind="stable")[:MOST_SUMMED]
+        return [self._domains[position] for position in busiest]
