@@ -122,6 +122,62 @@ _FIRST_TABLES = (
 )
 
 
+@migrations()
+def what_people_do_about_incidents(db: Database) -> None:
+    """Where an incident stands with its readers; silences; alerts that flap; what the shell asks of the service."""
+    for statement in _PEOPLE:
+        db.conn.execute(statement)
+
+
+_PEOPLE = (
+    # standing: JSON, what was told of the incident so far, and who took it on.
+    "ALTER TABLE incidents ADD COLUMN standing TEXT NOT NULL DEFAULT '{}'",
+    # noted: 1 once its firing stands in the incident's message or thread, 2 once its end does.
+    "ALTER TABLE alerts ADD COLUMN noted INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX alerts_untold ON alerts (id) WHERE incident IS NULL AND phase = 'firing'",
+    "CREATE INDEX alerts_history ON alerts (rule, series, fired)",
+    # target: as it was typed; pairs: JSON, the rule and series of each alert where the target was an incident.
+    # begins, ends, created, cancelled: epoch seconds. reminded: whether its end was announced.
+    """
+    CREATE TABLE silences (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        target TEXT NOT NULL,
+        pairs TEXT,
+        begins REAL NOT NULL,
+        ends REAL NOT NULL,
+        author_id TEXT,
+        author TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        created REAL NOT NULL,
+        cancelled REAL,
+        cancelled_by TEXT,
+        reminded INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    "CREATE INDEX silences_ends ON silences (ends)",
+    # since: the slot of the first of the firings that made it flap.
+    """
+    CREATE TABLE flapping (
+        rule TEXT NOT NULL, series TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (rule, series)
+    ) STRICT
+    """,
+    # What the shell's commands ask of the running service. words: JSON, the command's words. done: epoch seconds.
+    """
+    CREATE TABLE requests (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        author TEXT NOT NULL,
+        words TEXT NOT NULL,
+        created REAL NOT NULL,
+        done REAL,
+        refused INTEGER,
+        answer TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX requests_waiting ON requests (id) WHERE done IS NULL",
+)
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:
