@@ -75,7 +75,7 @@ class Oracle:
 
     def _judge_one(self, rule: Rule, series: str, slot: int) -> None:
         state = self.states.setdefault((rule.name, series), State())
-        value = self._value(series, slot)
+        value = self._value(series, slot) if rule.active is None or awake(rule.active, slot) else None
         reference = state.frozen if state.frozen is not None else self._reference(rule, series, slot)
         unknown = value is None or (reference is None and not isinstance(rule.kind, Threshold))
         if state.firing:
