@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from alertbot.alerts.engine import AlertKey, Engine
 from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.alerts.mutes import Mute, keep_out
 from alertbot.history import SeriesHistory
 from alertbot.rules.base import Array, Mask, Rule
 from alertbot.rules.grid import Grid
@@ -83,9 +84,10 @@ class Span:
     last: int = 2**62
 
 
-def replay(engine: Engine, history: History, span: Span) -> Iterator[Change]:
-    """Every change of an alert, ordered by slot, rule and series."""
+def replay(engine: Engine, history: History, span: Span, mutes: Sequence[Mute] = ()) -> Iterator[Change]:
+    """Every change of an alert, ordered by slot, rule and series; muted or not, but for what serves as reference."""
     grid = Grid(history.series)
+    keep_out(grid, mutes)
     alerts: Mapping[AlertKey, Alert] = {}
     for day in history.days():
         values, within = history.day(day)

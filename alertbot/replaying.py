@@ -39,7 +39,7 @@ def replay_history(
     rules = {rule.name: rule for rule in config.rules if rule.enabled}
     _check_rule(rule_name, rules)
     span = span_of(first, last)
-    changes = _over_csv(rules, csv_path, span) if csv_path else _over_store(config, span)
+    changes = _over_csv(config, rules, csv_path, span) if csv_path else _over_store(config, span)
     shown = (change for change in changes if rule_name in {None, change.alert.rule})
     if as_json:
         for change in shown:
@@ -69,11 +69,12 @@ def _check_rule(name: str | None, rules: Mapping[str, Rule]) -> None:
         raise UsageError(f'no enabled rule is named "{name}"' + (f": did you mean {close}?" if close else ""))
 
 
-def _over_csv(rules: Mapping[str, Rule], path: Path, span: Span) -> Iterator[Change]:
+def _over_csv(config: Config, rules: Mapping[str, Rule], path: Path, span: Span) -> Iterator[Change]:
     history = CsvHistory(read_csv(path))
     watched = history.series
     selection = {name: select(rule.domains, rule.except_, watched, ()) for name, rule in rules.items()}
-    return replay(Engine(tuple(rules.values()), selection, watched), history, span)
+    mutes = [mute.resolve(watched, (), rules) for mute in config.mutes]
+    return replay(Engine(tuple(rules.values()), selection, watched), history, span, mutes)
 
 
 def _over_store(config: Config, span: Span) -> Iterator[Change]:
@@ -82,7 +83,7 @@ def _over_store(config: Config, span: Span) -> Iterator[Change]:
         domains = config.watched(samples.domain_names(database))
         watch = lay_out(config, domains)
         history: History = StoredHistory(database, watch.series)
-        yield from replay(watch.engine, history, span)
+        yield from replay(watch.engine, history, span, watch.mutes)
     finally:
         database.close()
 

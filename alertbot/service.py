@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from alertbot.alerts.routing import is_channel
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.credentials import Credentials, require_api_token
@@ -223,4 +224,5 @@ def _channels(config: Config) -> tuple[str, ...]:
     """Every channel a message may go to."""
     named = (config.slack.channel, config.slack.fallback_channel)
     others = (*(group.channel for group in config.groups), *(rule.channel for rule in config.rules))
-    return tuple(dict.fromkeys(channel for channel in (*named, *others) if channel is not None))
+    escalated = (target for rule in config.rules for target in rule.escalate_to if is_channel(target))
+    return tuple(dict.fromkeys(channel for channel in (*named, *others, *escalated) if channel is not None))

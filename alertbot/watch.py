@@ -1,4 +1,4 @@
-"""What one configuration watches: domains, groups and their series, and the rules laid over them."""
+"""What one configuration watches: domains, groups and their series, and the rules and mutes laid over them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alertbot.alerts.engine import Engine
+from alertbot.alerts.mutes import Mute
 from alertbot.config import Config
 from alertbot.feed.api import ALL
 from alertbot.rules.base import Rule
@@ -29,6 +30,7 @@ class Watch:
     plan: Mapping[str, Calls]
     rules: Mapping[str, Rule]
     engine: Engine
+    mutes: tuple[Mute, ...] = ()
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -47,13 +49,14 @@ class Watch:
 
 
 def lay_out(config: Config, domains: Sequence[str]) -> Watch:
-    """The series of these domains under a configuration, and its rules over them."""
+    """The series of these domains under a configuration, and its rules and mutes over them."""
     groups = tuple(group.resolve(domains) for group in config.groups)
     plan = _plan(domains, groups)
     rules = {rule.name: rule for rule in config.rules if rule.enabled}
     selection = {name: select(rule.domains, rule.except_, domains, groups) for name, rule in rules.items()}
     engine = Engine(tuple(rules.values()), selection, tuple(plan))
-    return Watch(tuple(domains), groups, selection, plan, rules, engine)
+    mutes = tuple(mute.resolve(domains, groups, rules) for mute in config.mutes)
+    return Watch(tuple(domains), groups, selection, plan, rules, engine, mutes)
 
 
 def _plan(domains: Sequence[str], groups: Sequence[Group]) -> dict[str, Calls]:

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from alertbot.alerts.ledger import Ledger
+from alertbot.alerts.mutes import keep_out
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.desk import Desk
@@ -250,6 +251,7 @@ class Watching:
         first = int(max(min(oldest, now) - depth - DAY, now - self._config.store.keep))
         last = int(max(now, *cursors.values(), 0))
         grid = await self._keeper.do(lambda store: store.grid(watch.series, first, last))
+        keep_out(grid, watch.mutes)
         return Ledger(watch.engine, grid, cursors, alerts)
 
 

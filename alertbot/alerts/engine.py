@@ -6,6 +6,8 @@ computed for the whole block as arrays; Python steps only through the cells wher
 An alert of a ``drop`` bars its slots from later references. Bars take effect after all rules have judged a slot, so
 that the order of rules decides nothing; for a series barred within the block, references are then computed slot by
 slot.
+
+Outside its ``active`` windows a rule is shown a slot as unknown: whatever its value, it neither fires nor resolves.
 """
 
 from __future__ import annotations
@@ -101,7 +103,7 @@ class Engine:
 
     def _sheet(self, charge: _Charge, grid: Grid, first: int, due: Mask) -> _Sheet:
         past = grid.past(first, due.shape[0], charge.columns)
-        values, reference = past.now, charge.rule.kind.reference(past)
+        values, reference = _awake(charge.rule, past.now, first), charge.rule.kind.reference(past)
         return _Sheet(charge, values, reference, charge.rule.kind.breach(values, reference) & due[:, charge.columns])
 
 
@@ -109,6 +111,14 @@ def _charge(rule: Rule, columns: Iterable[int]) -> _Charge:
     ordered = np.array(sorted(columns), dtype=np.intp)
     policy = Policy(rule.for_slots, rule.clear_slots, rule.within_slots, rule.accept_slots)
     return _Charge(rule, policy, ordered, {int(column): position for position, column in enumerate(ordered)})
+
+
+def _awake(rule: Rule, values: Array, first: int) -> Array:
+    """The values from the slot ``first`` on, unknown where the rule is not active."""
+    if rule.active is None:
+        return values
+    awake = rule.active.holds(first + SLOT * np.arange(len(values), dtype=np.int64))
+    return values if awake.all() else np.where(awake[:, None], values, np.nan)
 
 
 class _Walk:

@@ -1,4 +1,4 @@
-"""Which channel an alert belongs to."""
+"""Which channel an alert belongs to, and which of those it escalates to are channels."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def channel_for(rule: Rule, series: str, groups: Sequence[Group], default: str) 
         if group.channel is not None and (series in group.members or series == group.series):
             return group.channel
     return default
+
+
+def is_channel(target: str) -> bool:
+    """Whether ``escalate_to`` names a channel here, ``#ops`` or its id, rather than a mention."""
+    return target.startswith(("#", "C", "G", "D"))

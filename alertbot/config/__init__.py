@@ -16,6 +16,13 @@ load       from a path to settings
 from __future__ import annotations
 
 from alertbot.config.load import load
-from alertbot.config.settings import Config, FeedSettings, GroupSettings, SlackSettings, StoreSettings
+from alertbot.config.settings import (
+    Config,
+    FeedSettings,
+    GroupSettings,
+    MuteSettings,
+    SlackSettings,
+    StoreSettings,
+)
 
-__all__ = ["Config", "FeedSettings", "GroupSettings", "SlackSettings", "StoreSettings", "load"]
+__all__ = ["Config", "FeedSettings", "GroupSettings", "MuteSettings", "SlackSettings", "StoreSettings", "load"]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
 
 from alertbot.config.domains import GROUP_MARK, domain_name, is_glob
-from alertbot.config.draft import Draft, RuleDraft
+from alertbot.config.draft import Draft, MuteDraft, RuleDraft
 from alertbot.config.lines import KeyPath
 from alertbot.config.models import StoreModel, WatchModel
 from alertbot.config.problems import Report
 from alertbot.config.settings import EVERYTHING
 from alertbot.config.words import did_you_mean, quoted
-from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, domains_matching, select
+from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, domains_matching, names_matching, select
 from alertbot.units import DAY, SLOT, format_duration
 
 _MOST_HINTS = 20
@@ -30,7 +31,18 @@ def check(draft: Draft, report: Report) -> tuple[str, ...]:
     for rule in draft.rules:
         meant.rule(rule)
         _history(rule, draft.store, report)
+    for mute in draft.mutes:
+        meant.patterns((*mute.path, "domains"), mute.model.domains)
+        _mute(mute, draft, report)
     return listed
+
+
+def instant(moment: datetime, zone: tzinfo) -> int:
+    """Epoch seconds of a date and time, which is local in ``zone`` where it names no offset.
+
+    A local time that comes twice means the first; one that is left out counts as if the clocks had not been changed.
+    """
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
 
 
 def _listed(watch: WatchModel, report: Report) -> tuple[str, ...]:
@@ -84,6 +96,23 @@ def _history(rule: RuleDraft, store: StoreModel, report: Report) -> None:
         report.add(rule.path, f'looks back {looks}, but [store] keep is {keeps}: keep "{back // DAY}d" or more')
 
 
+def _mute(mute: MuteDraft, draft: Draft, report: Report) -> None:
+    """It ends after it begins, and the rules it names exist."""
+    model, zone = mute.model, mute.model.timezone or draft.slack.timezone
+    if model.start and model.end and instant(model.end, zone) <= instant(model.start, zone):
+        report.add((*mute.path, "end"), f'not after "start" ({model.start.isoformat()}): write a later date and time')
+    names = [rule.common.name for rule in draft.rules]
+    if not all(names):
+        return  # a name that is wrong has been reported, and may be the one that is meant
+    for index, text in enumerate(model.rules):
+        if names and not names_matching((text,), names):
+            report.add((*mute.path, "rules", index), f"{quoted(text)} matches no rule{_meant_rule(text, names)}")
+
+
+def _meant_rule(text: str, names: Sequence[str]) -> str:
+    return did_you_mean(text, names) or ': write a name of one, or a glob such as "video-*"'
+
+
 class _Meant:
     """What patterns stand for. ``known`` are the domains that are watched, None where only the API can tell."""
 
@@ -97,12 +126,17 @@ class _Meant:
     def rule(self, rule: RuleDraft) -> None:
         """Report patterns of a rule that mean nothing, and a rule that takes away all it means."""
         common = rule.common
-        sound = [self._series((*rule.path, "domains", index), text) for index, text in enumerate(common.domains)]
-        sound += [self._series((*rule.path, "except", index), text) for index, text in enumerate(common.except_)]
-        if self._known is None or not common.except_ or not all(sound):
+        sound = self.patterns((*rule.path, "domains"), common.domains)
+        sound &= self.patterns((*rule.path, "except"), common.except_)
+        if self._known is None or not common.except_ or not sound:
             return
         if not select(common.domains, common.except_, self._known, tuple(self._groups.values())):
             self._report.add((*rule.path, "except"), "takes away everything that the rule's domains mean")
+
+    def patterns(self, path: KeyPath, texts: Sequence[str]) -> bool:
+        """Report what means no series; whether all of them do."""
+        sound = [self._series((*path, index), text) for index, text in enumerate(texts)]
+        return all(sound)
 
     def globs(self, path: KeyPath, patterns: Sequence[str]) -> None:
         """Report what is no domain name or glob, or matches nothing that is watched."""

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from alertbot.config.kinds import KINDS, KindModel, RuleModel
 from alertbot.config.lines import KeyPath
-from alertbot.config.models import FeedModel, GroupModel, Section, SlackModel, StoreModel, WatchModel
+from alertbot.config.models import FeedModel, GroupModel, MuteModel, Section, SlackModel, StoreModel, WatchModel
 from alertbot.config.problems import Report
 from alertbot.config.words import did_you_mean, found, one_of, secret_in_key
 
@@ -21,10 +21,11 @@ SECTIONS: Mapping[str, type[Section]] = {
     "slack": SlackModel,
     "store": StoreModel,
     "rule": RuleModel,
+    "mute": MuteModel,
 }
 """Every section there is."""
 
-_REPEATED = ("group", "rule")
+_REPEATED = ("group", "rule", "mute")
 
 S = TypeVar("S", bound=Section)
 
@@ -47,6 +48,14 @@ class GroupDraft:
 
 
 @dataclass(frozen=True)
+class MuteDraft:
+    """One mute, and where it stands."""
+
+    path: KeyPath
+    model: MuteModel
+
+
+@dataclass(frozen=True)
 class Draft:
     """The whole file."""
 
@@ -56,6 +65,7 @@ class Draft:
     slack: SlackModel
     store: StoreModel
     rules: tuple[RuleDraft, ...]
+    mutes: tuple[MuteDraft, ...]
 
 
 def draft(data: Mapping[str, Any], report: Report) -> Draft:
@@ -73,6 +83,9 @@ def draft(data: Mapping[str, Any], report: Report) -> Draft:
         _single(SlackModel, "slack", data, report),
         _single(StoreModel, "store", data, report),
         tuple(_rule(table, path, report) for path, table in _tables("rule", data, report)),
+        tuple(
+            MuteDraft(path, section(MuteModel, table, path, report)) for path, table in _tables("mute", data, report)
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -17,16 +18,22 @@ from pydantic import BeforeValidator, PlainValidator
 from alertbot.config.domains import pattern
 from alertbot.config.words import did_you_mean, found, one_of, quoted, secret_in_value
 from alertbot.rules.base import Severity
+from alertbot.rules.schedule import Window, parse_window
 from alertbot.units import parse_duration, parse_rate, parse_share
 
 T = TypeVar("T")
 
 _LONGEST_NAME = 80
+_LONGEST_REASON = 200
+_SOONEST_REMINDER, _LATEST_REMINDER = parse_duration("5m"), parse_duration("30d")
+_EXAMPLE_MOMENT = "2026-03-02T17:00:00"
 _CHANNEL = re.compile(r"#(?=[^A-Z]+\Z)[\w-]{1,80}|[CGD][A-Z0-9]{8,20}")
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _GROUP_NAME = re.compile(r"\w[\w.-]{0,59}")
 _USER = re.compile(r"[UW][A-Z0-9]{6,20}")
 _MENTION = re.compile(r"@here|@channel|[UWS][A-Z0-9]{6,20}")
+_AUDIENCE = re.compile(f"{_MENTION.pattern}|{_CHANNEL.pattern}")
+_CENTURY = range(2000, 2100)
 
 
 def typed(value: object, kind: type[T], due: str) -> T:
@@ -154,6 +161,13 @@ def _rule_name(value: object) -> str:
     return name
 
 
+def _reason(value: object) -> str:
+    reason = text(value, "pipeline maintenance").strip()
+    if len(reason) > _LONGEST_REASON:
+        raise ValueError(f'write at most {_LONGEST_REASON} characters, such as "pipeline maintenance"')
+    return reason
+
+
 def _path(value: object) -> str:
     name = text(value, "alertbot.db")
     if not name.strip() or name.endswith(("/", "..")):
@@ -161,9 +175,39 @@ def _path(value: object) -> str:
     return name
 
 
-def listed(value: object) -> tuple[Any, ...]:
+def _reminder(value: object) -> int:
+    """Seconds; 0 for ``never``."""
+    word = text(value, "30m")
+    if word == "never":
+        return 0
+    try:
+        seconds = parse_duration(word)
+    except ValueError as error:
+        raise ValueError(f'{error}, or "never"') from None
+    if not _SOONEST_REMINDER <= seconds <= _LATEST_REMINDER:
+        raise ValueError(f'{quoted(word)} is out of range: write "5m" to "30d", or "never"')
+    return seconds
+
+
+def _moment(value: object) -> datetime:
+    """A TOML date-time, with an offset or without."""
+    moment = typed(value, datetime, f"a date and time without quotes, such as {_unquoted(value)}")
+    if moment.year not in _CENTURY:
+        raise ValueError(f"the year {moment.year} is out of range: write a date and time such as {_EXAMPLE_MOMENT}")
+    return moment
+
+
+def _unquoted(value: object) -> str:
+    """The date and time that was meant, else an example."""
+    try:
+        return datetime.fromisoformat(str(value).strip()).isoformat()
+    except ValueError:
+        return _EXAMPLE_MOMENT
+
+
+def listing(example: str) -> BeforeValidator:
     """A list's elements; the commonest mistake is a single text."""
-    return tuple(typed(value, list, 'a list in brackets, such as ["*.example.com"]'))
+    return BeforeValidator(lambda value: tuple(typed(value, list, f'a list in brackets, such as ["{example}"]')))
 
 
 def _tabled(value: object) -> dict[str, Any]:
@@ -187,7 +231,18 @@ User = Annotated[str, matching(_USER, "Slack user id", "U024BE7LH")]
 Mention = Annotated[str, matching(_MENTION, 'mention ("@here", "@channel", a user or user group id)', "@here")]
 SeverityWord = Annotated[str, choice(Severity, "severity")]
 IpProtocol = Annotated[str, choice(("all", "ipv4", "ipv6"), "IP protocol")]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(listed)]
-Users = Annotated[tuple[User, ...], BeforeValidator(listed)]
-Patterns = Annotated[tuple[Annotated[str, _parsed(pattern, "*.example.com")], ...], BeforeValidator(listed)]
+Audience = Annotated[
+    str, matching(_AUDIENCE, 'mention ("@here", "@channel", a user or user group id) or channel', "#ops")
+]
+Reminder = Annotated[int, PlainValidator(_reminder)]
+Moment = Annotated[datetime, PlainValidator(_moment)]
+Reason = Annotated[str, PlainValidator(_reason)]
+Texts = Annotated[tuple[Text, ...], listing("*.example.com")]
+Users = Annotated[tuple[User, ...], listing("U024BE7LH")]
+Audiences = Annotated[tuple[Audience, ...], listing("#ops")]
+Patterns = Annotated[tuple[Annotated[str, _parsed(pattern, "*.example.com")], ...], listing("*.example.com")]
+RuleNames = Annotated[tuple[Annotated[str, _parsed(str, "went-dark")], ...], listing("went-dark")]
+Windows = Annotated[
+    tuple[Annotated[Window, _parsed(parse_window, "mon-fri 09:00-18:00")], ...], listing("mon-fri 09:00-18:00")
+]
 Mentions = Annotated[dict[SeverityWord, Mention], BeforeValidator(_tabled)]

@@ -137,6 +137,11 @@ class RuleModel(Section):
     channel: Channel | None = None
     runbook: fields.Url | None = None
     enabled: Flag = True
+    active: fields.Windows | None = None
+    timezone: fields.Zone | None = None
+    repeat: fields.Reminder | None = None
+    escalate_after: Annotated[int, between("5m", "7d")] | None = None
+    escalate_to: fields.Audiences | None = None
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
         """A rule has a name and a kind, and judges something."""
@@ -151,3 +156,17 @@ class RuleModel(Section):
                 "within",
                 f'shorter than "for" ({format_duration(self.for_)}): write the span that "for" is counted in',
             )
+        yield from self._when_and_whom(given)
+
+    def _when_and_whom(self, given: Collection[str]) -> Iterator[Finding]:
+        """A rule is judged at some time, and an escalation has a time and somebody to turn to."""
+        if self.active == ():
+            yield "active", 'the rule is never judged: list windows, such as ["mon-fri 09:00-18:00"], or leave it out'
+        if "timezone" in given and "active" not in given:
+            yield "timezone", 'goes with "active" only: write active = ["mon-fri 09:00-18:00"], or leave it out'
+        if "escalate_after" in given and "escalate_to" not in given:
+            yield "escalate_after", 'goes with "escalate_to": say whom to turn to, such as escalate_to = ["#ops"]'
+        if "escalate_to" in given and "escalate_after" not in given:
+            yield "escalate_to", 'goes with "escalate_after": say when, such as escalate_after = "1h"'
+        elif self.escalate_to == ():
+            yield "escalate_to", 'nobody is named: list mentions and channels, such as ["@here", "#ops"]'

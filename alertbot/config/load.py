@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from pathlib import Path
 from types import MappingProxyType
 
-from alertbot.config.checks import check
+from alertbot.config.checks import check, instant
 from alertbot.config.draft import Draft, draft
 from alertbot.config.kinds import KindModel, RuleModel
 from alertbot.config.lines import find_lines
+from alertbot.config.models import MuteModel
 from alertbot.config.problems import Report
 from alertbot.config.read import read_toml
-from alertbot.config.settings import Config, FeedSettings, GroupSettings, SlackSettings, StoreSettings
+from alertbot.config.settings import (
+    Config,
+    FeedSettings,
+    GroupSettings,
+    MuteSettings,
+    SlackSettings,
+    StoreSettings,
+)
 from alertbot.rules.base import Rule, Severity
+from alertbot.rules.schedule import Schedule
 from alertbot.units import slots_of
+
+_REPEAT = {Severity.CRITICAL: 30 * 60, Severity.WARNING: 4 * 3600, Severity.INFO: 0}
+"""Seconds between reminders of what burns, where a rule does not say; 0: never."""
 
 
 def load(path: Path, *, state_directory: Path | None = None) -> Config:
@@ -30,6 +43,7 @@ def load(path: Path, *, state_directory: Path | None = None) -> Config:
 
 
 def _settings(drafted: Draft, watch: tuple[str, ...], path: Path, state_directory: Path | None) -> Config:
+    zone = drafted.slack.timezone
     return Config(
         feed=_feed(drafted),
         watch=watch,
@@ -41,8 +55,9 @@ def _settings(drafted: Draft, watch: tuple[str, ...], path: Path, state_director
         slack=_slack(drafted),
         # An absolute path stays as it is when it is joined to another.
         store=StoreSettings((state_directory or path.parent) / drafted.store.path, drafted.store.keep),
-        rules=tuple(_rule(rule.common, rule.kind) for rule in drafted.rules if rule.kind),
+        rules=tuple(_rule(rule.common, rule.kind, zone) for rule in drafted.rules if rule.kind),
         path=path,
+        mutes=tuple(_mute(mute.model, zone) for mute in drafted.mutes),
     )
 
 
@@ -73,12 +88,26 @@ def _slack(drafted: Draft) -> SlackSettings:
     )
 
 
-def _rule(common: RuleModel, kind: KindModel) -> Rule:
+def _mute(mute: MuteModel, zone: tzinfo) -> MuteSettings:
+    zone = mute.timezone or zone
+    return MuteSettings(
+        mute.domains,
+        mute.rules,
+        mute.reason,
+        schedule=None if mute.when is None else Schedule(mute.when, zone),
+        start=None if mute.start is None else instant(mute.start, zone),
+        end=None if mute.end is None else instant(mute.end, zone),
+    )
+
+
+def _rule(common: RuleModel, kind: KindModel, zone: tzinfo) -> Rule:
+    severity = Severity(common.severity)
+    repeat = _REPEAT[severity] if common.repeat is None else common.repeat
     return Rule(
         name=common.name,
         kind_name=common.kind,
         kind=kind.judged_by(),
-        severity=Severity(common.severity),
+        severity=severity,
         domains=common.domains,
         except_=common.except_,
         enabled=common.enabled,
@@ -88,4 +117,8 @@ def _rule(common: RuleModel, kind: KindModel) -> Rule:
         clear_slots=slots_of(common.clear_for),
         within_slots=None if common.within is None else slots_of(common.within),
         accept_slots=kind.accept_slots,
+        active=None if common.active is None else Schedule(common.active, common.timezone or zone),
+        repeat=repeat or None,
+        escalate_after=common.escalate_after,
+        escalate_to=tuple(dict.fromkeys(common.escalate_to or ())),
     )

@@ -94,6 +94,36 @@ class SlackModel(Section):
     mention: fields.Mentions = Field(default_factory=dict)
 
 
+class MuteModel(Section):
+    """``[[mute]]``; a local ``start`` or ``end`` is in ``timezone``, which is known with the whole file only."""
+
+    domains: Patterns = ("*",)
+    rules: fields.RuleNames = ("*",)
+    when: fields.Windows | None = None
+    start: fields.Moment | None = None
+    end: fields.Moment | None = None
+    timezone: fields.Zone | None = None
+    reason: fields.Reason = ""
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """It comes again and again, or once; and it mutes something."""
+        if not {"when", "start", "end"} & set(given):
+            yield "when", 'missing: write when = ["sun 02:00-04:00"], or start and end for what happens once'
+        for key in ("start", "end"):
+            if {key, "when"} <= set(given):
+                yield key, 'does not go with "when": keep one of the two, or write two mutes'
+        if "start" in given and not {"end", "when"} & set(given):
+            yield "end", "missing: write when it is over, such as end = 2026-03-02T23:00:00"
+        if "end" in given and not {"start", "when"} & set(given):
+            yield "start", "missing: write when it begins, such as start = 2026-03-02T17:00:00"
+        if self.when == ():
+            yield "when", 'nothing is muted: list windows, such as ["sun 02:00-04:00"]'
+        if not self.domains:
+            yield "domains", 'nothing is muted: list domains, or write ["*"] for every watched one'
+        if not self.rules:
+            yield "rules", 'nothing is muted: list rules, or write ["*"] for all of them'
+
+
 class StoreModel(Section):
     """``[store]``."""
 

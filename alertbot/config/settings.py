@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from alertbot.alerts.mutes import Mute
 from alertbot.rules.base import Rule
-from alertbot.rules.selection import Group, domains_matching
+from alertbot.rules.schedule import Schedule
+from alertbot.rules.selection import Group, domains_matching, names_matching, select
 
 EVERYTHING = ("*",)
 
@@ -40,6 +42,26 @@ class GroupSettings:
         """The group with its members, in the order of ``watched``."""
         members = domains_matching(self.patterns, watched)
         return Group(self.name, tuple(domain for domain in watched if domain in members), self.sum, self.channel)
+
+
+@dataclass(frozen=True)
+class MuteSettings:
+    """``[[mute]]``: ``patterns`` as a rule has them, ``rules`` globs over the rules' names.
+
+    Either ``schedule``, or ``start`` and ``end`` in epoch seconds.
+    """
+
+    patterns: tuple[str, ...]
+    rules: tuple[str, ...]
+    reason: str
+    schedule: Schedule | None = None
+    start: int | None = None
+    end: int | None = None
+
+    def resolve(self, watched: Sequence[str], groups: Sequence[Group], rules: Iterable[str]) -> Mute:
+        """The mute over these domains, their groups and these rules."""
+        series = frozenset(select(self.patterns, (), watched, groups))
+        return Mute(series, names_matching(self.rules, rules), self.reason, self.schedule, self.start, self.end)
 
 
 @dataclass(frozen=True)
@@ -75,6 +97,7 @@ class Config:
     store: StoreSettings
     rules: tuple[Rule, ...]
     path: Path
+    mutes: tuple[MuteSettings, ...] = ()
 
     @property
     def discovers(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from datetime import date, datetime, time
 
 _SECRET = re.compile(r"xox[a-z]-|xapp-|hooks\.slack\.com|[?&]token=", re.IGNORECASE)
 _SECRET_KEY = re.compile(r"token|secret|passw|api_?key|credential", re.IGNORECASE)
@@ -12,7 +13,17 @@ _SECRETS = (
     "secrets never stand in this file: set ALERTBOT_API_TOKEN, ALERTBOT_SLACK_BOT_TOKEN and ALERTBOT_SLACK_APP_TOKEN "
     "in the environment, or give systemd the credentials api_token, slack_bot_token and slack_app_token"
 )
-_FOUND = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list", dict: "a table"}
+_FOUND = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a table",
+    datetime: "a date and time",
+    date: "a date",
+    time: "a time of day",
+}
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
@@ -30,7 +41,7 @@ def one_of(choices: Iterable[str]) -> str:
 
 def found(value: object) -> str:
     """What kind of TOML value this is; never the value itself, which may be a secret."""
-    return _FOUND.get(type(value), "a date or time")
+    return _FOUND[type(value)]
 
 
 def quoted(text: str) -> str:

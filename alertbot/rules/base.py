@@ -14,6 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from alertbot.rules.schedule import Schedule
+
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -80,7 +82,11 @@ class Kind(Protocol):
 
 @dataclass(frozen=True)
 class Rule:
-    """One ``[[rule]]``: a kind, the series it judges, and how much data must show a breach or its end."""
+    """One ``[[rule]]``: a kind, the series it judges, when, and how much data must show a breach or its end.
+
+    ``repeat`` and ``escalate_after`` are seconds; without ``repeat`` what burns is never told again, without ``active``
+    every slot is judged.
+    """
 
     name: str
     kind_name: str
@@ -95,6 +101,10 @@ class Rule:
     clear_slots: int = 2
     within_slots: int | None = None
     accept_slots: int | None = None
+    active: Schedule | None = None
+    repeat: int | None = None
+    escalate_after: int | None = None
+    escalate_to: tuple[str, ...] = ()
 
 
 def known_median(values: Array) -> Array:

@@ -1,12 +1,13 @@
 """The grid: what is known of every series, slot by slot, as arrays, a block of 288 rows for each UTC day.
 
 A number is what the slot carried, 0 is a true zero, NaN is unknown: the three can never be confused. A slot may also
-be *barred*: judged like any other, but never used as a reference, because an incident passed through it.
+be *barred*: judged like any other, but never used as a reference, because an incident passed through it. A *ban* says
+so beforehand of a whole span, held or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,15 @@ Columns = slice | NDArray[np.intp]
 EVERY = slice(None)
 
 
+@dataclass(frozen=True)
+class _Ban:
+    """The slots ``first`` to ``last``, both included, of the series where ``columns`` says so."""
+
+    first: int
+    last: int
+    columns: Mask
+
+
 class Grid:
     """The slots held of ``series``; a day that is not held reads as unknown."""
 
@@ -29,6 +39,7 @@ class Grid:
         self.column = {name: position for position, name in enumerate(self.series)}
         self._values: dict[int, Array] = {}
         self._barred: dict[int, Mask] = {}
+        self._bans: list[_Ban] = []
 
     @property
     def days(self) -> tuple[int, ...]:
@@ -57,6 +68,13 @@ class Grid:
             if mask is None:
                 mask = self._barred[day] = np.zeros((DAY_SLOTS, len(self.series)), dtype=bool)
             mask[row : row + count, self.column[series]] = True
+
+    def ban(self, series: Iterable[str], first: int, last: int) -> None:
+        """Likewise for many series, known here or not, and any span: of days not held it takes no memory."""
+        columns = np.zeros(len(self.series), dtype=bool)
+        columns[[self.column[name] for name in series if name in self.column]] = True
+        if columns.any():
+            self._bans.append(_Ban(first, last, columns))
 
     def forget(self, before: int) -> None:
         """Let go of the days that end at or before the slot ``before``."""
@@ -87,7 +105,17 @@ class Grid:
             return np.full((rows, width), np.nan)
         part = block[row : row + rows, columns]
         barred = self._barred.get(day) if usable else None
-        return part if barred is None else np.where(barred[row : row + rows, columns], np.nan, part)
+        part = part if barred is None else np.where(barred[row : row + rows, columns], np.nan, part)
+        return self._without_banned(part, day * DAY + row * SLOT, columns) if usable and self._bans else part
+
+    def _without_banned(self, part: Array, first: int, columns: Columns) -> Array:
+        last = first + (len(part) - 1) * SLOT
+        touching = [ban for ban in self._bans if ban.first <= last and ban.last >= first]
+        part = part.copy() if touching else part
+        for ban in touching:
+            begin, end = max(ban.first - first, 0) // SLOT, (ban.last - first) // SLOT + 1
+            part[begin:end, ban.columns[columns]] = np.nan
+        return part
 
 
 @dataclass(frozen=True)

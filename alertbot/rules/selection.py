@@ -54,6 +54,12 @@ def domains_matching(patterns: Iterable[str], watched: Sequence[str]) -> frozens
     return frozenset(exact | {domain for domain in watched if matcher.match(domain)})
 
 
+def names_matching(patterns: Iterable[str], names: Iterable[str]) -> frozenset[str]:
+    """The names, of rules say, that at least one glob matches or is."""
+    globs = tuple(patterns)
+    return frozenset(name for name in names if any(name == glob or fnmatch.fnmatchcase(name, glob) for glob in globs))
+
+
 def _matching(patterns: Iterable[str], watched: Sequence[str], groups: Sequence[Group]) -> frozenset[str]:
     patterns = tuple(patterns)
     named = {TOTAL} & set(patterns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
+from alertbot.rules.schedule import Schedule, Window, parse_window
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -49,6 +51,18 @@ days_over_days = st.builds(
     weeks=st.integers(0, 1),
     floor=st.sampled_from([0.0, 1e7, LEVEL]),
 ) | st.builds(DayOverDay, ratio=st.sampled_from([0.5, 2.0]), days=st.just(0), weeks=st.just(1))
+times = st.integers(0, 287).map(lambda slot: 5 * slot) | st.integers(0, 1439)
+schedules = st.builds(
+    Schedule,
+    st.lists(
+        st.builds(Window, st.frozensets(st.integers(0, 6), min_size=4), times, times).filter(
+            lambda w: w.start != w.end
+        ),
+        min_size=1,
+        max_size=2,
+    ).map(tuple),
+    st.sampled_from([ZoneInfo("Asia/Kathmandu"), ZoneInfo("America/New_York")]),
+)
 
 
 @st.composite
@@ -66,6 +80,7 @@ def rules_of_any_kind(draw):
         clear_slots=draw(counts),
         within_slots=within,
         accept_slots=accept,
+        active=draw(st.none() | schedules),
     )
 
 
@@ -217,3 +232,52 @@ def test_a_selected_series_that_the_grid_does_not_hold_is_passed_over():
     engine = Engine((ceiling,), {"ceiling": ("total", "a")}, ("a",))
     (change,) = engine.judge(grid, MIDNIGHT, np.ones((1, 1), dtype=bool), {}).changes
     assert change.alert.series == "a"
+
+
+WORKDAYS = Schedule((parse_window("mon-fri 09:00-18:00"),), ZoneInfo("UTC"))
+MONDAY = 20_514 * DAY
+"""The 2nd of March 2026."""
+
+NINE, SIX, NIGHT = 9 * 12, 18 * 12, 15 * 12
+"""The day's first slot and its end, in slots after midnight, and how many lie between them."""
+
+
+def office_hours(values, first):
+    """A ceiling of 1 in working hours, over values from the slot ``first`` of a Monday on.
+
+    (fired, slot, first slot) of each change in slots of that Monday, the alerts left, the engine and the grid.
+    """
+    rule = Rule("r", "threshold", Threshold(above=1), Severity.WARNING, active=WORKDAYS)
+    grid = Grid(("a",))
+    grid.put("a", MONDAY + first * SLOT, np.array(values, dtype=float))
+    engine = Engine((rule,), {"r": ("a",)}, ("a",))
+    judgement = engine.judge(grid, MONDAY + first * SLOT, np.ones((len(values), 1), dtype=bool), {})
+    changes = [(c.fired, (c.alert.slot - MONDAY) // SLOT, (c.alert.since - MONDAY) // SLOT) for c in judgement.changes]
+    return changes, judgement.alerts, engine, grid
+
+
+def test_what_burns_before_the_working_day_fires_once_the_day_has_shown_it():
+    assert office_hours([2] * 24, NINE - 12)[0] == [(True, NINE + 1, NINE)]
+
+
+def test_a_breach_that_the_end_of_the_day_cuts_short_is_pending_no_more():
+    assert office_hours([0, 2, 2, 2], SIX - 2)[:2] == ([], {})
+
+
+def test_what_fires_at_the_end_of_the_day_fires_until_the_next_one_shows_it_over():
+    changes, alerts, _, _ = office_hours([2, 2] + [0] * (NIGHT + 2), SIX - 2)
+    assert changes == [(True, SIX - 1, SIX - 2), (False, SIX + NIGHT + 1, SIX - 2)]
+    assert alerts == {}
+
+
+def test_slots_before_and_after_the_night_do_not_add_up():
+    """Neither a breach of two slots nor a resolution is made of one slot today and one tomorrow."""
+    assert office_hours([2] * (NIGHT + 2) + [0], SIX - 1)[0] == []
+    assert office_hours([2] * (NIGHT + 3) + [0], SIX - 1)[0] == [(True, SIX + NIGHT + 1, SIX + NIGHT)]
+    assert office_hours([2, 2] + [0] * (NIGHT + 2) + [2], SIX - 3)[0] == [(True, SIX - 2, SIX - 3)]
+
+
+def test_a_lifecycle_that_is_run_again_passes_over_the_night_as_it_did():
+    _, alerts, engine, grid = office_hours([2, 2] + [0] * (NIGHT + 1) + [2], SIX - 2)
+    (alert,) = alerts.values()
+    assert engine.rerun(grid, alert) == alert

@@ -23,6 +23,10 @@ CEILING = WATCH + '[[rule]]\nname = "ceiling"\nkind = "threshold"\n'
 SPIKE = WATCH + '[[rule]]\nname = "spike"\nkind = "day_over_day"\n'
 """Each lacks its numbers: what a case adds begins in line 6."""
 
+MUTE = GOOD + '[[mute]]\nreason = "works"\n'
+NIGHTLY = MUTE + 'when = ["daily 02:00-04:00"]\n'
+"""What a case adds to these begins in line 9 and in line 10."""
+
 GROUP = '[[group]]\nname = "videos"\ndomains = ["video.*"]\n'
 
 
@@ -93,7 +97,6 @@ WRONG = {
         "rule.ceiling.window",
         'not a key of this kind: it belongs to kind "drop"',
     ),
-    "a key that comes later": (GOOD + 'repeat = "30m"\n', 7, "rule.went-dark.repeat", "unknown key"),
     "a section that is a value": ("feed = 5\n" + GOOD, 1, "feed", "write it as [feed]"),
     "a section in double brackets": (GOOD + "[[slack]]\n", 7, "slack", "write it as [slack], once"),
     "a rule in single brackets": (GOOD.replace("[[rule]]", "[rule]"), 3, "rule", "double brackets, [[rule]]"),
@@ -108,7 +111,7 @@ WRONG = {
     "a text for a flag": (GOOD + 'enabled = "yes"\n', 7, "rule.went-dark.enabled", "true or false, without quotes"),
     "a text for a number": (SPIKE + 'ratio = "2.0"\n', 6, "rule.spike.ratio", "a number without quotes"),
     "true for a number": (GOOD + "[feed]\ncalls_per_minute = true\n", 8, "feed.calls_per_minute", "a whole number"),
-    "a date for a text": (GOOD + "runbook = 2026-01-01\n", 7, "rule.went-dark.runbook", "not a date or time"),
+    "a date for a text": (GOOD + "runbook = 2026-01-01\n", 7, "rule.went-dark.runbook", "not a date"),
     "a text for a table": (GOOD + '[slack]\nmention = "@here"\n', 8, "slack.mention", "write a table"),
     "a fraction for a count": (SPIKE + "ratio = 2.0\ndays = 1.5\n", 7, "rule.spike.days", "not a number"),
     # units
@@ -198,7 +201,56 @@ WRONG = {
     "a group without members": (GOOD + '[[group]]\nname = "x"\n', 7, "group.x.domains", "a group needs members"),
     "a group with an empty list": (GOOD + '[[group]]\nname = "x"\ndomains = []\n', 9, "group.x.domains", "members"),
     "a rule for nothing": (GOOD + "domains = []\n", 7, "rule.went-dark.domains", "judges nothing"),
+    "an escalation to nobody": (
+        GOOD + 'escalate_after = "1h"\n',
+        7,
+        "rule.went-dark.escalate_after",
+        'say whom to turn to, such as escalate_to = ["#ops"]',
+    ),
+    "an escalation without a time": (
+        GOOD + 'escalate_to = ["#ops"]\n',
+        7,
+        "rule.went-dark.escalate_to",
+        'say when, such as escalate_after = "1h"',
+    ),
+    "an escalation to an empty list": (
+        GOOD + 'escalate_after = "1h"\nescalate_to = []\n',
+        8,
+        "rule.went-dark.escalate_to",
+        "nobody is named",
+    ),
+    "a rule that is never judged": (GOOD + "active = []\n", 7, "rule.went-dark.active", "is never judged"),
+    "a mute without a time": (GOOD + "[[mute]]\n", 7, "mute[1].when", 'write when = ["sun 02:00-04:00"], or start'),
+    "a mute that never ends": (MUTE + "start = 2026-03-02T17:00:00\n", 7, "mute[1].end", "such as end = 2026"),
+    "a mute that never begins": (MUTE + "end = 2026-03-02T17:00:00\n", 7, "mute[1].start", "such as start = 2026"),
+    "a mute at no time": (MUTE + "when = []\n", 9, "mute[1].when", "nothing is muted"),
+    "a mute of no domain": (NIGHTLY + "domains = []\n", 10, "mute[1].domains", "nothing is muted"),
+    "a mute of no rule": (NIGHTLY + "rules = []\n", 10, "mute[1].rules", "nothing is muted"),
     # contradictions
+    "a zone without windows": (
+        GOOD + 'timezone = "UTC"\n',
+        7,
+        "rule.went-dark.timezone",
+        'goes with "active" only',
+    ),
+    "a recurring mute with a start": (
+        NIGHTLY + "start = 2026-03-02T17:00:00\n",
+        10,
+        "mute[1].start",
+        'does not go with "when"',
+    ),
+    "a mute that ends before it begins": (
+        MUTE + "start = 2026-03-02T17:00:00\nend = 2026-03-02T05:00:00\n",
+        10,
+        "mute[1].end",
+        'not after "start" (2026-03-02T17:00:00)',
+    ),
+    "a mute that ends as it begins, in another zone": (
+        MUTE + 'timezone = "Europe/Berlin"\nstart = 2026-03-02T17:00:00\nend = 2026-03-02T16:00:00Z\n',
+        11,
+        "mute[1].end",
+        'not after "start"',
+    ),
     "to with by": (FALL + 'to = "0 bps"\nby = "80%"\n', 7, "rule.fall.by", 'does not go with "to"'),
     "to above from": (FALL + 'to = "2 Mbps"\n', 6, "rule.fall.to", 'more than "from" (1 Mbps)'),
     "over while fallen": (FALL + 'by = "20%"\nclear = "70%"\n', 7, "rule.fall.clear", 'write "80%" or more'),
@@ -227,7 +279,99 @@ WRONG = {
         'shorter than "for"',
     ),
     "farther back than is kept": (SPIKE + "ratio = 2\nweeks = 6\n", 3, "rule.spike", 'keep "42d" or more'),
+    # windows and moments
+    "a window of no day": (
+        GOOD + 'active = ["daily 22:00-06:00", "mno 09:00-18:00"]\n',
+        7,
+        "rule.went-dark.active[2]",
+        '"mno" is no day: write days and times, such as "mon-fri 09:00-18:00"',
+    ),
+    "an empty window": (MUTE + 'when = ["mon 09:00-09:00"]\n', 9, "mute[1].when[1]", "is empty"),
+    "a window outside a list": (
+        GOOD + 'active = "mon-fri 09:00-18:00"\n',
+        7,
+        "rule.went-dark.active",
+        'write a list in brackets, such as ["mon-fri 09:00-18:00"]',
+    ),
+    "a moment in quotes": (
+        MUTE + 'start = "2026-03-02 17:00"\nend = 2026-03-03T00:00:00\n',
+        9,
+        "mute[1].start",
+        "without quotes, such as 2026-03-02T17:00:00, not text",
+    ),
+    "a moment that is none, in quotes": (
+        MUTE + 'start = 2026-03-02T17:00:00\nend = "tomorrow"\n',
+        10,
+        "mute[1].end",
+        "without quotes, such as 2026-03-02T17:00:00",
+    ),
+    "a date without a time": (
+        MUTE + "start = 2026-04-01\nend = 2026-04-02T00:00:00\n",
+        9,
+        "mute[1].start",
+        "such as 2026-04-01T00:00:00, not a date",
+    ),
+    "a time without a date": (
+        MUTE + "start = 17:00:00\nend = 2026-04-02T00:00:00\n",
+        9,
+        "mute[1].start",
+        "such as 2026-03-02T17:00:00, not a time of day",
+    ),
+    "a year mistyped": (
+        MUTE + "start = 2026-03-02T17:00:00\nend = 2206-03-02T23:00:00\n",
+        10,
+        "mute[1].end",
+        "the year 2206 is out of range",
+    ),
+    "a year of no calendar": (
+        MUTE + "start = 0001-01-01T00:00:00+14:00\nend = 2026-03-02T23:00:00\n",
+        9,
+        "mute[1].start",
+        "the year 1 is out of range",
+    ),
+    "a reminder too soon": (GOOD + 'repeat = "4m"\n', 7, "rule.went-dark.repeat", 'write "5m" to "30d", or "never"'),
+    "a reminder at no time": (GOOD + 'repeat = "often"\n', 7, "rule.went-dark.repeat", '"1h30m", or "never"'),
+    "an escalation too soon": (
+        GOOD + 'escalate_after = "1m"\nescalate_to = ["@here"]\n',
+        7,
+        "rule.went-dark.escalate_after",
+        '"5m" to "7d"',
+    ),
+    "an escalation to a name": (
+        GOOD + 'escalate_after = "1h"\nescalate_to = ["@here", "joe"]\n',
+        8,
+        "rule.went-dark.escalate_to[2]",
+        'or channel: write one such as "#ops"',
+    ),
+    "an escalation to a text": (
+        GOOD + 'escalate_after = "1h"\nescalate_to = "@here"\n',
+        8,
+        "rule.went-dark.escalate_to",
+        'a list in brackets, such as ["#ops"]',
+    ),
+    "a reason without end": (NIGHTLY.replace("works", "x" * 201), 8, "mute[1].reason", "at most 200 characters"),
     # domains and names
+    "a mute in single brackets": (
+        NIGHTLY.replace("[[mute]]", "[mute]"),
+        7,
+        "mute",
+        "double brackets, [[mute]]",
+    ),
+    "an unknown key of a mute": (NIGHTLY + "until = 1\n", 10, "mute[1].until", "unknown key: there are domains, rules"),
+    "a mute of a domain nobody watches": (
+        NIGHTLY + 'domains = ["img.example.com", "vidoe.example.com"]\n',
+        10,
+        "mute[1].domains[2]",
+        'matches no watched domain, did you mean "video.example.com"?',
+    ),
+    "a mute of an unknown group": (NIGHTLY + 'domains = ["@x"]\n', 10, "mute[1].domains[1]", "there is no group"),
+    "a mute of a rule that is not there": (
+        NIGHTLY + 'rules = ["went-*", "wentdark"]\n',
+        10,
+        "mute[1].rules[2]",
+        '"wentdark" matches no rule, did you mean "went-dark"?',
+    ),
+    "a mute of a rule like no other": (NIGHTLY + 'rules = ["x*"]\n', 10, "mute[1].rules[1]", "write a name of one"),
     "an address for a domain": (
         '[watch]\ndomains = ["https://a.example.com/"]\n' + DARK,
         2,
@@ -418,11 +562,6 @@ def test_a_token_written_without_quotes_is_not_repeated(problems):
 @pytest.mark.parametrize(
     "later",
     [
-        'active = ["daily 22:00-06:00"]',
-        'repeat = "30m"',
-        'escalate_after = "1h"',
-        'escalate_to = ["#ops"]',
-        "[[mute]]",
         "[digest]",
         "[metrics]",
         "[heartbeat]",

@@ -20,7 +20,7 @@ TEXT = EXAMPLE.read_text(encoding="utf-8")
 
 def uncommented(text):
     """The file with every setting that is off switched on."""
-    return re.sub(r"^# (?=\w+ *= )", "", text, flags=re.MULTILINE)
+    return re.sub(r"^# (?=\w+ *= |\[\[mute\]\])", "", text, flags=re.MULTILINE)
 
 
 def test_the_example_passes_as_it_stands():
@@ -52,7 +52,7 @@ def test_rules_of_the_example_for_every_domain_know_no_fixed_limit():
     + [(kind, key) for kind, model in KINDS.items() for key in model.key_names()],
 )
 def test_every_key_stands_in_the_example(section, key):
-    header = {"group": "[[group]]", "rule": "# Rules."}.get(section, f"[{section}]")
+    header = {"group": "[[group]]", "rule": "# Rules.", "mute": "# [[mute]]"}.get(section, f"[{section}]")
     start = TEXT.index("\n" + ("# Rules." if section in KINDS else header))
     end = TEXT.find("\n\n\n", start)
 
@@ -68,6 +68,14 @@ def test_settings_that_are_off_in_the_example_may_be_switched_on(tmp_path):
 
     assert config.slack.fallback_channel == "#ops"
     assert config.groups[0].channel == "#downloads"
+    assert [(mute.reason, mute.schedule is None) for mute in config.mutes] == [
+        ("image pipeline maintenance", False),
+        ("the launch", True),
+    ]
+
+
+def test_nothing_is_muted_by_the_example_as_it_stands():
+    assert load(EXAMPLE).mutes == ()
 
 
 def test_what_the_example_calls_a_default_is_the_default(tmp_path):

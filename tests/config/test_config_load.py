@@ -6,13 +6,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertbot.config import Config, FeedSettings, SlackSettings, load
+from alertbot.config import Config, FeedSettings, MuteSettings, SlackSettings, load
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
+from alertbot.rules.schedule import Schedule, parse_window
 from alertbot.rules.selection import Group
 from alertbot.rules.threshold import Threshold
-from alertbot.units import DAY
+from alertbot.units import DAY, parse_time
 
 WATCH = '[watch]\ndomains = ["video.example.com", "img.example.com"]\n'
 DARK = '[[rule]]\nname = "went-dark"\nkind = "drop"\nto = "0 bps"\n'
@@ -64,7 +65,10 @@ def test_what_is_left_out_has_its_default(loaded, tmp_path):
     assert config.store.keep == 35 * DAY
     assert config.groups == ()
     assert config.path == tmp_path / "rules.toml"
-    assert config.rules == (Rule("went-dark", "drop", Drop(to=0.0), Severity.WARNING, for_slots=2, clear_slots=2),)
+    assert config.mutes == ()
+    assert config.rules == (
+        Rule("went-dark", "drop", Drop(to=0.0), Severity.WARNING, for_slots=2, clear_slots=2, repeat=4 * 3600),
+    )
 
 
 def test_every_setting_is_taken_from_the_file(loaded):
@@ -111,6 +115,20 @@ severity = "critical"
 channel = "#dark"
 runbook = "https://wiki.example.com/cdn?page=1#top"
 enabled = false
+active = ["mon-fri 09:00-18:00", "Daily 22:00-06:00"]
+timezone = "America/New_York"
+repeat = "5m"
+escalate_after = "1h"
+escalate_to = ["@here", "#ops_2", "U024BE7LH", "S0614TZR7", "C0123456789", "@here"]
+[[mute]]
+domains = ["@downloads", "sum:downloads", "total", "Img.*"]
+rules = ["r", "[q-s]"]
+when = ["sun 02:00-04:00"]
+timezone = "Asia/Tokyo"
+reason = " works "
+[[mute]]
+start = 2026-03-02T17:00:00
+end = 2026-03-02T23:00:00-05:00
 """
     )
 
@@ -156,6 +174,23 @@ enabled = false
             for_slots=3,
             clear_slots=3,
             within_slots=6,
+            active=Schedule(
+                (parse_window("mon-fri 09:00-18:00"), parse_window("daily 22:00-06:00")), ZoneInfo("America/New_York")
+            ),
+            repeat=300,
+            escalate_after=3600,
+            escalate_to=("@here", "#ops_2", "U024BE7LH", "S0614TZR7", "C0123456789"),
+        ),
+    )
+    assert config.mutes == (
+        MuteSettings(
+            ("@downloads", "sum:downloads", "total", "img.*"),
+            ("r", "[q-s]"),
+            "works",
+            Schedule((parse_window("sun 02:00-04:00"),), ZoneInfo("Asia/Tokyo")),
+        ),
+        MuteSettings(
+            ("*",), ("*",), "", start=parse_time("2026-03-02T16:00:00Z"), end=parse_time("2026-03-03T04:00:00Z")
         ),
     )
 
@@ -203,6 +238,62 @@ def test_durations_of_a_rule_become_slots_rounded_up_and_at_least_one(rule, text
     built = rule(f'kind = "drop"\nto = "0 bps"\nfor = "{text}"\nwithin = "2h"\nclear_for = "{text}"')
 
     assert (built.for_slots, built.clear_slots, built.within_slots) == (slots, slots, 24)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ('severity = "critical"', 30 * 60),
+        ('severity = "warning"', 4 * 3600),
+        ('severity = "info"', None),
+        ('severity = "info"\nrepeat = "1h"', 3600),
+        ('severity = "critical"\nrepeat = "never"', None),
+    ],
+)
+def test_how_often_a_rule_reminds_follows_its_severity_unless_it_says(rule, text, seconds):
+    assert rule(f'kind = "drop"\nto = "0 bps"\n{text}').repeat == seconds
+
+
+def test_windows_and_moments_are_in_the_readers_zone_unless_they_say(loaded):
+    zone = ZoneInfo("Europe/Berlin")
+    slack = '[slack]\ntimezone = "Europe/Berlin"\n'
+    window = parse_window("sun 02:00-04:00")
+    config = loaded(
+        f"{slack}{WATCH}{DARK}"
+        'active = ["sun 02:00-04:00"]\n[[mute]]\nwhen = ["sun 02:00-04:00"]\n'
+        '[[mute]]\ntimezone = "UTC"\nstart = 2026-03-02T17:00:00.5\nend = 2026-03-02T23:00:00+05:30\n'
+        "[[mute]]\nstart = 2026-10-25T02:30:00\nend = 2026-10-25T02:30:00+01:00\n"
+    )
+
+    assert config.rules[0].active == config.mutes[0].schedule == Schedule((window,), zone)
+    assert (config.mutes[1].start, config.mutes[1].end) == (
+        parse_time("2026-03-02T17:00:00Z"),
+        parse_time("2026-03-02T17:30:00Z"),
+    )
+    # 02:30 comes twice that night: without an offset the first is meant
+    assert (config.mutes[2].end or 0) - (config.mutes[2].start or 0) == 3600
+
+
+def test_a_mute_lies_over_the_series_and_rules_it_means(loaded):
+    group = '[[group]]\nname = "g"\ndomains = ["img.*"]\nsum = true\n'
+    mute = '[[mute]]\nwhen = ["sun 02:00-04:00"]\n'
+    config = loaded(
+        f"{group}{WATCH}{DARK}{DARK.replace('went', 'still')}{mute}"
+        f'{mute}domains = ["@g", "sum:g", "total"]\nrules = ["went-*"]\n'
+    )
+    watched = ("video.example.com", "img.example.com", "new.example.com")
+    groups = [settings.resolve(watched) for settings in config.groups]
+
+    everything, some = (mute.resolve(watched, groups, ("went-dark", "still-dark")) for mute in config.mutes)
+
+    assert (everything.series, everything.rules) == (frozenset(watched), {"went-dark", "still-dark"})
+    assert (some.series, some.rules) == ({"img.example.com", "sum:g", "total"}, {"went-dark"})
+
+
+def test_a_mute_may_name_a_rule_whose_name_looks_like_a_glob_or_is_off(loaded):
+    named = DARK.replace("went-dark", "dark [EU]") + "enabled = false\n"
+
+    assert loaded(f'{WATCH}{named}[[mute]]\nrules = ["dark [EU]"]\nwhen = ["sun 02:00-04:00"]\n').mutes
 
 
 def test_a_relative_database_lies_beside_the_file_or_in_the_state_directory(loaded, tmp_path):

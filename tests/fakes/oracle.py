@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from statistics import median
 
 from alertbot.rules.base import Rule
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
+from alertbot.rules.schedule import Schedule
 from alertbot.rules.threshold import Threshold
 
 SLOT = 300
@@ -73,7 +75,7 @@ class Oracle:
 
     def _judge_one(self, rule: Rule, series: str, slot: int) -> None:
         state = self.states.setdefault((rule.name, series), State())
-        value = self._value(series, slot)
+        value = self._value(series, slot) if rule.active is None or awake(rule.active, slot) else None
         reference = state.frozen if state.frozen is not None else self._reference(rule, series, slot)
         unknown = value is None or (reference is None and not isinstance(rule.kind, Threshold))
         if state.firing:
@@ -130,6 +132,21 @@ class Oracle:
             known = [reference for reference in (days, weeks) if reference is not None]
             return min(known, key=lambda reference: abs(reference - (value or 0)), default=None)
         return None
+
+
+def awake(schedule: Schedule, moment: int) -> bool:
+    """Whether the clock on the wall lies in a window; one over midnight is the day's on which it begins."""
+    wall = datetime.fromtimestamp(moment, schedule.zone)
+    today, minute = wall.weekday(), 60 * wall.hour + wall.minute
+    for window in schedule.windows:
+        if window.start < window.end:
+            if today in window.days and window.start <= minute < window.end:
+                return True
+        elif (today in window.days and minute >= window.start) or (
+            (today - 1) % 7 in window.days and minute < window.end
+        ):
+            return True
+    return False
 
 
 def half_known(values: Sequence[float | None]) -> float | None:

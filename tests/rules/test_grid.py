@@ -90,6 +90,27 @@ def test_a_bar_outlives_a_revision():
     assert np.isnan(grid.references(MIDNIGHT, 1)[0, 0])
 
 
+def test_a_ban_keeps_slots_from_being_references_before_and_after_they_are_known():
+    grid = Grid(SERIES)
+    grid.ban(["a", "c", "unheard of"], MIDNIGHT - SLOT, MIDNIGHT)
+    for name in SERIES:
+        column(grid, MIDNIGHT - 2 * SLOT, [1, 2, 3, 4], name)
+    usable = grid.references(MIDNIGHT - 2 * SLOT, 4)
+    np.testing.assert_array_equal(usable[:, 0], [1, NAN, NAN, 4])
+    np.testing.assert_array_equal(usable[:, 1], [1, 2, 3, 4])
+    np.testing.assert_array_equal(usable[:, 2], usable[:, 0])
+    assert read(grid, MIDNIGHT - 2 * SLOT, 4) == [1, 2, 3, 4], "what is judged and stored stays as it is"
+
+
+def test_a_ban_of_years_holds_no_days_and_outlives_those_that_are_let_go_of():
+    grid = Grid(SERIES)
+    grid.ban(SERIES, MIDNIGHT - 4000 * DAY, MIDNIGHT + 4000 * DAY)
+    assert grid.days == ()
+    grid.forget(MIDNIGHT)
+    column(grid, MIDNIGHT - SLOT, [1, 2])
+    assert np.isnan(grid.references(MIDNIGHT - SLOT, 2)[:, 0]).all()
+
+
 def test_days_are_let_go_of_only_once_all_of_them_is_past():
     grid = Grid(SERIES)
     column(grid, MIDNIGHT - DAY, np.ones(2 * DAY_SLOTS))
@@ -122,11 +143,15 @@ def test_the_past_looks_back_from_each_slot():
 @given(
     puts=st.lists(runs, max_size=6),
     bars=st.lists(st.tuples(st.sampled_from(SERIES), st.integers(-400, 400), st.integers(0, 300)), max_size=3),
+    bans=st.lists(
+        st.tuples(st.sets(st.sampled_from(SERIES)), st.integers(-900, 400), st.sampled_from([0, 3, 400, 2000])),
+        max_size=2,
+    ),
     start=st.integers(-400, 300),
     count=st.integers(1, 600),
     picked=st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True),
 )
-def test_a_grid_reads_as_a_dictionary_of_slots_would(puts, bars, start, count, picked):
+def test_a_grid_reads_as_a_dictionary_of_slots_would(puts, bars, bans, start, count, picked):
     grid, plain, barred = Grid(SERIES), {}, set()
     for name, offset, pattern, repeats in puts:
         run = pattern * repeats
@@ -135,6 +160,9 @@ def test_a_grid_reads_as_a_dictionary_of_slots_would(puts, bars, start, count, p
     for name, offset, length in bars:
         grid.bar(name, MIDNIGHT + offset * SLOT, MIDNIGHT + (offset + length) * SLOT)
         barred |= {(name, offset + i) for i in range(length + 1)}
+    for banned, offset, length in bans:
+        grid.ban(banned, MIDNIGHT + offset * SLOT, MIDNIGHT + (offset + length) * SLOT)
+        barred |= {(name, offset + i) for name in banned for i in range(length + 1)}
     names = [SERIES[position] for position in picked]
     slots = range(start, start + count)
     judged = [[plain.get((name, slot), NAN) for name in names] for slot in slots]
@@ -142,6 +170,7 @@ def test_a_grid_reads_as_a_dictionary_of_slots_would(puts, bars, start, count, p
     first = MIDNIGHT + start * SLOT
     np.testing.assert_array_equal(grid.values(first, count, np.array(picked)), judged)
     np.testing.assert_array_equal(grid.references(first, count, np.array(picked)), usable)
+    np.testing.assert_array_equal(grid.references(first, count)[:, picked], usable)
 
 
 @settings(deadline=None)
