@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from alertbot.alerts.incidents import Incident, IncidentKind, OpenIncident, Placement, Placing, place
+import numpy as np
+
+from alertbot.alerts.book import RECENTLY, Minutes, Scene, Step, advance
+from alertbot.alerts.grouping import Placing
+from alertbot.alerts.holding import Holding
+from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
 from alertbot.alerts.ledger import Entry, Ledger
-from alertbot.alerts.lifecycle import Change, Phase
+from alertbot.alerts.lifecycle import Phase
+from alertbot.alerts.paging import Note, NoteKind
 from alertbot.alerts.routing import channel_for
+from alertbot.alerts.silences import HeldSilence
 from alertbot.alerts.telling import Setting
 from alertbot.clock import Clock
 from alertbot.config import SlackSettings
-from alertbot.slack.messages import incident_message, to_json
+from alertbot.rules.base import Direction
+from alertbot.rules.drop import Drop
+from alertbot.rules.selection import TOTAL
+from alertbot.slack.messages import incident_message, is_channel, note_messages, silence_ends, to_json
 from alertbot.store.feedlog import LateSlot
 from alertbot.store.outbox import Draft
-from alertbot.store.store import Batch, Report
+from alertbot.store.store import Batch, Docket, Report
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import SLOT
 from alertbot.watch import Watch
+
+_BEFORE = 12
+"""Slots before anything fell by which is told what carried traffic."""
+
+_HONEST = 36
+"""Slots for which the level just before a fall still says what would have been served."""
 
 
 class Desk:
@@ -41,13 +58,13 @@ class Desk:
     ) -> None:
         self.series_begun = dict(series_begun)
         self.rules_begun = dict(rules_begun)
-        self._watch = watch
+        self.watch = watch
+        self.slack = slack
         self._ledger = ledger
         self._keeper = keeper
-        self._slack = slack
         self._clock = clock
         self._wake = wake
-        self._data_to: int | None = None
+        self._frontier: int | None = None
 
     async def commit(
         self, entry: Entry, frontier: int | None, begun: Mapping[str, int] | None = None, late: Sequence[LateSlot] = ()
@@ -56,31 +73,42 @@ class Desk:
 
         ``begun``: the frontier at which series were asked for first; ``late``: slots that came late.
         """
-        now = self._clock.time()
-        self._data_to = None if frontier is None else frontier + SLOT
+        self._frontier = frontier
         batch = Batch(
             grid=self._ledger.grid,
             touched=entry.touched,
             cursors=entry.cursors,
             alerts=entry.alerts,
             changes=entry.changes,
-            traits=self._watch.traits,
-            now=now,
+            traits=self.watch.traits,
+            now=self._clock.time(),
             begun=begun or {},
             late=late,
         )
-        placing = Placing(self._channel, self._begun, now)
-
-        def placed(incidents: Sequence[OpenIncident]) -> Sequence[Placement | None]:
-            return place(entry.changes, incidents, placing)
-
-        await self._keeper.do(lambda store: store.commit(batch, placed, self._drafts))
+        teller = self.teller()
+        await self._keeper.do(lambda store: store.commit(batch, teller))
         if entry.changes:
             self._wake()
 
+    async def look(self) -> None:
+        """A slot is judged: tell what that comes to altogether, and what is due by now."""
+        teller = self.teller(settled=True)
+        if await self._keeper.do(lambda store: store.look(teller, teller.now)):
+            self._wake()
+
+    def teller(self, *, settled: bool = False, changed: Mapping[int, tuple[Note, ...]] | None = None) -> DeskTeller:
+        """Decides and words what is to be told, as things are now; ``changed``: what people did just now."""
+        return DeskTeller(
+            self, self._ledger, self._clock.time(), self._frontier, settled=settled, changed=changed or {}
+        )
+
+    def told(self) -> None:
+        """Messages are owed."""
+        self._wake()
+
     async def begin(self, frontier: int) -> None:
         """The frontier moved: rules that were not at work before are from here on."""
-        new = {name: frontier for name in self._watch.rules if name not in self.rules_begun}
+        new = {name: frontier for name in self.watch.rules if name not in self.rules_begun}
         if new:
             await self._keeper.do(lambda store: store.remember({}, new))
             self.rules_begun |= new
@@ -92,41 +120,174 @@ class Desk:
     async def report(self, reports: Sequence[Report]) -> None:
         """Tell what is not an alert of any series."""
         if reports:
-            now = self._clock.time()
-            await self._keeper.do(lambda store: store.report(reports, self._drafts, now))
+            teller = self.teller()
+            await self._keeper.do(lambda store: store.report(reports, teller, teller.now))
             self._wake()
 
     async def reported(self, kinds: Iterable[IncidentKind]) -> list[Incident]:
         """The open incidents of these kinds."""
         return await self._keeper.do(lambda store: store.incidents(kinds))
 
-    def _drafts(self, incident: Incident, new: bool) -> Iterator[Draft]:  # noqa: FBT001 - the store calls it so
-        message = incident_message(incident, self._setting(), self._slack.mention)
-        yield Draft(
-            id=uuid.uuid4().hex,
-            subject=f"incident:{incident.number}",
-            action="post" if new else "update",
-            channel=incident.channel,
-            body=to_json(message),
-        )
+    def channel(self, told: ToldAlert) -> str:
+        """Where an alert is told."""
+        rule = self.watch.rules.get(told.alert.rule)
+        default = self.slack.channel
+        return default if rule is None else channel_for(rule, told.alert.series, self.watch.groups, default)
 
-    def _setting(self) -> Setting:
-        firing = {alert.series for alert in self._ledger.alerts.values() if alert.phase is Phase.FIRING}
-        return Setting(
-            now=self._clock.time(),
-            data_to=self._data_to,
-            domains=len(self._watch.domains),
-            firing=frozenset(firing.intersection(self._watch.domains)),
-            rules=self._watch.rules,
-            zone=self._slack.zone,
-        )
-
-    def _channel(self, change: Change) -> str:
-        rule = self._watch.rules.get(change.alert.rule)
-        default = self._slack.channel
-        return default if rule is None else channel_for(rule, change.alert.series, self._watch.groups, default)
-
-    def _begun(self, change: Change) -> int:
+    def begun(self, told: ToldAlert) -> int:
         """The frontier when this rule first judged this series."""
-        series, rule = self.series_begun.get(change.alert.series, 0), self.rules_begun.get(change.alert.rule, 0)
+        series, rule = self.series_begun.get(told.alert.series, 0), self.rules_begun.get(told.alert.rule, 0)
         return max(series, rule)
+
+
+@dataclass
+class DeskTeller:
+    """Decides and words for one transaction; what it decided on is the setting of the words."""
+
+    desk: Desk
+    ledger: Ledger
+    now: float
+    frontier: int | None
+    settled: bool
+    changed: Mapping[int, tuple[Note, ...]]
+    _docket: Docket = field(default=Docket((), (), (), {}, ()))
+    _minutes: Minutes = field(default=Minutes((), (), (), ()))
+
+    def decide(self, docket: Docket) -> Minutes:
+        """What is to be written and told."""
+        desk = self.desk
+        scene = Scene(
+            incidents=docket.incidents,
+            untold=docket.untold,
+            holding=self._holding(docket),
+            placing=Placing(
+                desk.channel,
+                desk.begun,
+                desk.watch.groups,
+                self.now,
+                docket.passed,
+                frozenset(docket.flapping),
+            ),
+            settled=self.settled,
+            channel=desk.slack.channel,
+            carried=self._carried(),
+            changed=self.changed,
+        )
+        self._docket, self._minutes = docket, advance(scene)
+        return self._minutes
+
+    def compose(self, step: Step) -> Iterator[Draft]:
+        """The message or its edit, and the notes for its thread."""
+        incident, setting = step.incident, self._setting(step)
+        subject = f"incident:{incident.number}"
+        body = to_json(incident_message(incident, setting, self.desk.slack.mention))
+        notes = [_of_note(note, incident, setting, self.desk.slack.mention, subject) for note in step.notes]
+        if step.opened:
+            yield _draft(subject, "post", incident.channel, body)
+        for note, drafts in zip(step.notes, notes, strict=True):
+            if note.kind is not NoteKind.LISTED:
+                yield from drafts
+        if not step.opened and (step.joined or step.notes or step.closed):
+            yield _draft(subject, "update", incident.channel, body)
+        for note, drafts in zip(step.notes, notes, strict=True):
+            # After the edit: where a post that was held up takes it in, what is older than it is not sent any more.
+            if note.kind is NoteKind.LISTED:
+                yield from drafts
+        yield from _elsewhere(step, subject, body)
+
+    def announce(self, silence: HeldSilence) -> Iterator[Draft]:
+        """That a silence is about to end."""
+        message = silence_ends(silence, self._setting(None), self.desk.slack.command)
+        yield _draft(f"silence:{silence.number}", "post", silence.channel, to_json(message))
+
+    def _holding(self, docket: Docket) -> Holding:
+        watch = self.desk.watch
+        return Holding(
+            now=self.now,
+            frontier=self.frontier or 0,
+            rules=watch.rules,
+            groups=watch.groups,
+            silences=docket.silences,
+            mutes=watch.mutes,
+            flapping=docket.flapping,
+            darkness=docket.darkness,
+        )
+
+    def _carried(self) -> frozenset[str]:
+        """The domains that carried traffic in the hour before anything fell of late; none where nothing did."""
+        oldest = (self.frontier or 0) - RECENTLY
+        begun = [
+            alert.since
+            for alert in self.ledger.alerts.values()
+            if alert.phase is Phase.FIRING and alert.direction is Direction.FALL and alert.since >= oldest
+        ]
+        if not begun:
+            return frozenset()
+        domains = self.desk.watch.domains
+        columns = np.array([self.ledger.grid.column[domain] for domain in domains], dtype=np.intp)
+        before = self.ledger.grid.values(min(begun) - _BEFORE * SLOT, _BEFORE, columns)
+        return frozenset(np.array(domains, dtype=object)[(before > 0).any(axis=0)])
+
+    def _setting(self, step: Step | None) -> Setting:
+        desk, minutes = self.desk, self._minutes
+        firing = {alert.series for alert in self.ledger.alerts.values() if alert.phase is Phase.FIRING}
+        holding = self._holding(self._docket)
+        alerts = () if step is None else step.incident.alerts
+        return Setting(
+            now=self.now,
+            data_to=None if self.frontier is None else self.frontier + SLOT,
+            domains=len(desk.watch.domains),
+            firing=frozenset(firing.intersection(desk.watch.domains)),
+            rules=desk.watch.rules,
+            zone=desk.slack.zone,
+            silences={silence.number: silence for silence in self._docket.silences},
+            flapping=(frozenset(self._docket.flapping) | set(minutes.flaps)) - set(minutes.steadied),
+            quiet=frozenset(told.number for told in alerts if told.resolved is None and holding.held(told)),
+            unserved=dict(self._unserved(alerts)),
+            total=None if step is None else self._total(step.incident),
+        )
+
+    def _unserved(self, alerts: Sequence[ToldAlert]) -> Iterator[tuple[int, float]]:
+        """Bytes that did not go out while a series had fallen, where the level before still says what they were."""
+        for told in alerts:
+            alert, rule = told.alert, self.desk.watch.rules.get(told.alert.rule)
+            count = (alert.slot - alert.since) // SLOT + 1 - alert.clear_run
+            short = told.resolved is not None and 0 < count <= _HONEST
+            if not short or alert.reference is None or rule is None or not isinstance(rule.kind, Drop):
+                continue
+            column = self.ledger.grid.column.get(alert.series)
+            if column is None:
+                continue
+            values = self.ledger.grid.values(alert.since, count, np.array([column]))
+            if not np.isnan(values).any():
+                yield told.number, float(np.maximum(alert.reference - values, 0).sum()) * SLOT / 8
+
+    def _total(self, incident: Incident) -> tuple[float, float] | None:
+        """Bit/s of the account now, and before it fell; ``None`` where one of them is not known."""
+        wide, cursor = incident.standing.wide, self.ledger.cursor(TOTAL)
+        if wide is None or cursor is None:
+            return None
+        column = np.array([self.ledger.grid.column[TOTAL]])
+        before = self.ledger.grid.values(wide.since - _BEFORE * SLOT, _BEFORE, column)
+        now = float(self.ledger.grid.values(cursor, 1, column)[0, 0])
+        known = before[~np.isnan(before)]
+        return None if np.isnan(now) or not len(known) else (now, float(np.median(known)))
+
+
+def _draft(subject: str, action: str, channel: str, body: str, *, broadcast: bool = False) -> Draft:
+    return Draft(uuid.uuid4().hex, subject, action, channel, body, broadcast)
+
+
+def _of_note(note: Note, incident: Incident, setting: Setting, mention: Mapping[str, str], subject: str) -> list[Draft]:
+    return [
+        _draft(subject, "reply", incident.channel, to_json(message), broadcast=broadcast)
+        for message, broadcast in note_messages(note, incident, setting, mention)
+    ]
+
+
+def _elsewhere(step: Step, subject: str, body: str) -> Iterator[Draft]:
+    """The same in the channels it was escalated to."""
+    fresh = {to for note in step.notes if note.kind is NoteKind.ESCALATED for to in note.mentions}
+    for target in step.incident.standing.escalated:
+        if is_channel(target):
+            yield _draft(f"{subject} {target}", "post" if target in fresh else "update", target, body)

@@ -75,6 +75,7 @@ class Watching:
         self._time = ApiTime(clock)
         self._troubles = Troubles(clock)
         self._poller: Poller | None = None
+        self._desk: Desk | None = None
         self._vigilance: Vigilance | None = None
         self._domains: tuple[str, ...] | None = None
         self._gone: frozenset[str] = frozenset()
@@ -92,6 +93,8 @@ class Watching:
             if self._poller is None:
                 await self._take_up(None)
             await self._look_and_read()
+            if self._desk is not None:
+                await self._desk.look()
             await self._write_live()
             await self._distress.over()
         except StoreError as error:
@@ -224,6 +227,7 @@ class Watching:
         )
         frontier = _stored_frontier(ledger) if frontier is None else frontier
         await desk.commit(ledger.settle(), frontier.slot)
+        self._desk = desk
         self._vigilance = Vigilance(desk, config.slack.channel, config.feed.stale_after)
         await self._vigilance.take_up()
         pace = Pace(config.feed.max_lag, config.store.keep // SLOT, config.feed.each_domain)

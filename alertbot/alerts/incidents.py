@@ -1,19 +1,21 @@
 """Incidents: what people are told of. An incident is one message, whatever the number of alerts in it.
 
-Most alerts are an incident of their own. What already burned when watching began is one summary, what came and went
-while alertbot was away is another, and the zeros of an account of which nothing is published any more belong to the
-incident that said so.
+What belongs together is decided in ``grouping``, what is not told for the time being in ``holding``, what an incident
+owes its readers in ``paging``; ``book`` puts these together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from alertbot.alerts.lifecycle import Alert, Change
-from alertbot.rules.base import Direction
+from alertbot.alerts.lifecycle import Alert
+from alertbot.rules.base import Direction, Severity
+
+LOUDNESS = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.CRITICAL.value: 2}
+"""Severities by rank."""
 
 
 class IncidentKind(StrEnum):
@@ -27,46 +29,77 @@ class IncidentKind(StrEnum):
     VANISHED = "vanished"  # a domain left the account
 
 
-JOIN_WITHIN = 3600
-"""Seconds for which alerts join a summary: a first fan-out over many domains, and their hold-back, take their time."""
-
-
-@dataclass(frozen=True)
-class OpenIncident:
-    """An incident that alerts may join; ``since`` is the slot its trouble began with, ``opened`` epoch seconds."""
-
-    number: int
-    kind: IncidentKind
-    channel: str
-    since: int
-    opened: float
-
-
-@dataclass(frozen=True)
-class Placement:
-    """The incident a firing alert belongs to: ``joins`` an open one, or shares a new one by ``key``."""
-
-    kind: IncidentKind
-    channel: str
-    since: int
-    joins: int | None
-    key: tuple[str, ...]
-
-
 @dataclass(frozen=True)
 class ToldAlert:
-    """An alert that fired at some time; ``number`` is its row's."""
+    """An alert that fired at some time; ``number`` is its row's, ``resolved`` a slot.
+
+    ``incident``: the one it is told in; ``None`` where it was not told. ``noted``: 1 once its firing stands in the
+    message or its thread, 2 once its end does. ``fires``: how often this rule fired on this series in the six hours up
+    to this firing.
+    """
 
     number: int
     alert: Alert
     severity: str
     resolved: int | None
     reason: str | None
+    incident: int | None = None
+    noted: int = 0
+    fires: int = 1
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Rule and series."""
+        return self.alert.rule, self.alert.series
+
+
+@dataclass(frozen=True)
+class Wide:
+    """Half of the account or more fell together: ``fell`` of the ``carried`` domains that carried traffic.
+
+    ``since``: the slot it began with. ``severity``: of the loudest rule that says so. ``over``: the slot from which on
+    it no longer holds.
+    """
+
+    since: int
+    fell: int
+    carried: int
+    severity: str = Severity.CRITICAL.value
+    over: int | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the readers of an incident know, and who took it on. Times in epoch seconds, ``paged_slot`` is a slot.
+
+    ``paged_*``: when they were last woken, and with what. ``untaken``: since when it waits for somebody to take it on.
+    ``escalated``: whom else it was told. ``silences``: those that hold some of what burns; ``muted``: likewise.
+    ``steady``: alerts that flapped and were told again since they stayed. ``parent``: the account-wide incident that
+    this one is a part of.
+    """
+
+    paged_at: float | None = None
+    paged_slot: int | None = None
+    paged_severity: str | None = None
+    paged_series: int = 0
+    paged_wide: bool = False
+    untaken: float | None = None
+    acked_at: float | None = None
+    acked_by: str | None = None
+    escalated: tuple[str, ...] = ()
+    silences: tuple[int, ...] = ()
+    muted: bool = False
+    steady: tuple[int, ...] = ()
+    wide: Wide | None = None
+    parent: int | None = None
 
 
 @dataclass(frozen=True)
 class Incident:
-    """An incident with all that its message says; ``facts`` are those of its kind."""
+    """An incident with all that its message says; ``facts`` are those of its kind. ``since`` is a slot.
+
+    A number below 0 is that of one which is about to be opened.
+    """
 
     number: int
     kind: IncidentKind
@@ -76,63 +109,24 @@ class Incident:
     closed: float | None
     alerts: tuple[ToldAlert, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    standing: Standing = Standing()
 
     @property
     def burning(self) -> tuple[ToldAlert, ...]:
         """The alerts of it that still fire."""
         return tuple(told for told in self.alerts if told.resolved is None)
 
-
-@dataclass(frozen=True)
-class Placing:
-    """What placing needs to know: the channel of a change, and when its rule and series were first judged."""
-
-    channel: Callable[[Change], str]
-    begun: Callable[[Change], int]
-    now: float
+    @property
+    def falls(self) -> bool:
+        """Whether it is of something that carries too little."""
+        return self.kind is IncidentKind.DARK or any(told.alert.direction is Direction.FALL for told in self.alerts)
 
 
-def place(changes: Sequence[Change], incidents: Sequence[OpenIncident], placing: Placing) -> list[Placement | None]:
-    """The incident of each change, in their order; ``None`` for resolutions, which stay where they fired."""
-    passed = _passed(changes)
-    return [
-        _placement(change, index, incidents, placing, passed=index in passed) if change.fired else None
-        for index, change in enumerate(changes)
-    ]
+def series_of(alerts: Iterable[ToldAlert]) -> frozenset[str]:
+    """The series these alerts are of."""
+    return frozenset(told.alert.series for told in alerts)
 
 
-def _passed(changes: Sequence[Change]) -> set[int]:
-    """The positions of alerts that fired and resolved within these changes."""
-    fired: dict[tuple[str, str], int] = {}
-    passed = set()
-    for index, change in enumerate(changes):
-        key = (change.alert.rule, change.alert.series)
-        if change.fired:
-            fired[key] = index
-        elif key in fired:
-            passed.add(fired.pop(key))
-    return passed
-
-
-def _placement(
-    change: Change, index: int, incidents: Sequence[OpenIncident], placing: Placing, *, passed: bool
-) -> Placement:
-    channel = placing.channel(change)
-    since = change.alert.since
-    kind = IncidentKind.ALERT
-    dark = next((one for one in incidents if one.kind is IncidentKind.DARK), None)
-    if passed:
-        kind = IncidentKind.PASSED
-    elif since <= placing.begun(change):
-        kind = IncidentKind.SUMMARY
-    elif dark is not None and change.alert.direction is Direction.FALL and since >= dark.since:
-        return Placement(IncidentKind.DARK, dark.channel, since, dark.number, (IncidentKind.DARK.value,))
-    if kind is IncidentKind.ALERT:
-        return Placement(kind, channel, since, None, (kind.value, str(index)))
-    open_one = (one for one in incidents if (one.kind, one.channel) == (kind, channel) and _joinable(one, placing.now))
-    joined = next(open_one, None)
-    return Placement(kind, channel, since, None if joined is None else joined.number, (kind.value, channel))
-
-
-def _joinable(incident: OpenIncident, now: float) -> bool:
-    return now - incident.opened < JOIN_WITHIN
+def loudest(alerts: Iterable[ToldAlert]) -> str | None:
+    """The highest severity among them."""
+    return max((told.severity for told in alerts), key=LOUDNESS.__getitem__, default=None)

@@ -5,18 +5,21 @@ Plain sentences for someone who has just been woken; what is not known is said t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from enum import StrEnum
 
 from alertbot.alerts import wording
-from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
+from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.incidents import LOUDNESS, Incident, IncidentKind, ToldAlert, loudest, series_of
+from alertbot.alerts.lifecycle import Reason
+from alertbot.alerts.paging import FEED_SEVERITY, MOST_LISTED
+from alertbot.alerts.silences import HeldSilence
 from alertbot.alerts.wording import Markup
 from alertbot.rules.base import Rule
-from alertbot.units import format_clock, format_duration
-
-MOST_LISTED = 20
+from alertbot.rules.selection import TOTAL
+from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate, format_volume
 
 
 class Tone(StrEnum):
@@ -25,7 +28,14 @@ class Tone(StrEnum):
     CRITICAL = "critical"
     WARNING = "warning"
     INFO = "info"
+    TAKEN = "acknowledged"
+    QUIET = "quiet"
     OVER = "over"
+
+    @property
+    def wakes(self) -> bool:
+        """Whether somebody is mentioned."""
+        return self in {Tone.CRITICAL, Tone.WARNING, Tone.INFO}
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,9 @@ class Setting:
     """What the reader wants to know beside the incident.
 
     ``now``: their clock. ``data_to``: up to when data is known, epoch seconds. ``domains``: how many are watched.
-    ``firing``: those of them with an alert that fires.
+    ``firing``: those of them with an alert that fires. ``silences`` by number; ``flapping``: the keys that flap;
+    ``quiet``: the rows of alerts that somebody wants to hear nothing of. ``unserved``: bytes by an alert's row, where
+    that can be told. ``total``: bit/s of the account now, and before it fell.
     """
 
     now: float
@@ -53,12 +65,21 @@ class Setting:
     firing: frozenset[str]
     rules: Mapping[str, Rule]
     zone: tzinfo
+    silences: Mapping[int, HeldSilence] = field(default_factory=dict)
+    flapping: frozenset[AlertKey] = frozenset()
+    quiet: frozenset[int] = frozenset()
+    unserved: Mapping[int, float] = field(default_factory=dict)
+    total: tuple[float, float] | None = None
+
+    def clock(self, epoch: float) -> str:
+        """An instant in the reader's zone."""
+        return format_clock(epoch, self.zone, self.now)
 
 
 def tell(incident: Incident, setting: Setting, markup: Markup) -> Telling:
     """The message of an incident as it stands."""
     told = {
-        IncidentKind.ALERT: _alert,
+        IncidentKind.ALERT: _alerts,
         IncidentKind.SUMMARY: _summary,
         IncidentKind.PASSED: _passed,
         IncidentKind.DARK: _dark,
@@ -68,112 +89,248 @@ def tell(incident: Incident, setting: Setting, markup: Markup) -> Telling:
     return told[incident.kind](incident, setting, markup)
 
 
-def _alert(incident: Incident, setting: Setting, markup: Markup) -> Telling:
-    alert = incident.alerts[0]
-    rule = setting.rules.get(alert.alert.rule)
-    others = _others(setting, {told.alert.series for told in incident.alerts})
+def _alerts(incident: Incident, setting: Setting, markup: Markup) -> Telling:
+    shown = worst_of_each(incident.alerts)
+    lines = [] if len(shown) == 1 or incident.standing.parent is not None else list(listed(shown, setting, markup))
     return Telling(
-        headline=_sentence(alert, setting, markup),
-        lines=(),
-        details=_details(incident, setting, f"rule {alert.alert.rule}", others),
-        tone=_tone(incident),
-        runbook=None if rule is None else rule.runbook,
+        headline=headline(incident, setting, markup),
+        lines=(*lines, *_state(incident, setting, markup)),
+        details=_details(incident, setting, _rules(incident), _others(setting, set(series_of(incident.alerts)))),
+        tone=_tone(incident, setting),
+        runbook=_runbook(shown, setting),
     )
+
+
+def headline(incident: Incident, setting: Setting, markup: Markup) -> str:
+    """The one sentence that says what an incident of alerts is about, as it stands."""
+    burning = worst_of_each(incident.burning)
+    if incident.standing.wide is not None and incident.closed is None:
+        return _whole_account(incident, setting, markup)
+    if not burning:
+        return _over(incident, setting, markup)
+    if incident.standing.parent is not None:
+        names = ", ".join(wording.subject(told.alert.series, markup) for told in burning[:MOST_LISTED])
+        more = f" and {len(burning) - MOST_LISTED:,} more" if len(burning) > MOST_LISTED else ""
+        whole = f"Part of the account-wide fall #{incident.standing.parent}"
+        return f"{whole}, since {_began(burning, setting)}: {names}{more}."
+    first = sentence(burning[0], setting, markup)
+    if len(burning) == 1:
+        return first
+    verb = "fell" if incident.falls else "rose"
+    return f"{first.removesuffix('.')}; {len(burning) - 1:,} more {_noun(burning[1:])} {verb} with it."
+
+
+def _whole_account(incident: Incident, setting: Setting, markup: Markup) -> str:
+    wide = incident.standing.wide
+    if wide is None:
+        raise ValueError("this incident is not account-wide")
+    share = f"{wide.fell:,} of the {wide.carried:,} domains that carried traffic fell"
+    total = [told for told in worst_of_each(incident.burning) if told.alert.series == TOTAL]
+    if total:
+        return f"{sentence(total[0], setting, markup).removesuffix('.')}; {share}."
+    levels = (
+        ""
+        if setting.total is None
+        else f"; in all {format_rate(setting.total[0])}, before {format_rate(setting.total[1])}"
+    )
+    return f"The whole account is affected since {setting.clock(wide.since)}: {share}{levels}."
+
+
+def _over(incident: Incident, setting: Setting, markup: Markup) -> str:
+    shown = worst_of_each(incident.alerts)
+    unserved = _unserved(incident.alerts, setting)
+    if len(shown) == 1:
+        return f"{sentence(shown[0], setting, markup)}{unserved}"
+    if not shown:
+        return "The account is as before."
+    ended = max(_cleared(told) for told in shown)
+    lasted = format_duration(ended - min(told.alert.since for told in shown))
+    cleared = sum(told.reason == Reason.CLEARED for told in shown)
+    all_well = (
+        "are normal again" if cleared == len(shown) else f"are no longer in alert, {cleared:,} of them normal again"
+    )
+    what = f"it began at {_began(shown, setting)} and lasted {lasted}"
+    return f"All {counted(len(shown), 'series', 'series')} {all_well} at {setting.clock(ended)}; {what}.{unserved}"
+
+
+def _cleared(told: ToldAlert) -> int:
+    """The slot from which on it was well."""
+    return told.alert.slot - max(told.alert.clear_run - 1, 0) * SLOT
+
+
+def _began(alerts: Sequence[ToldAlert], setting: Setting) -> str:
+    return setting.clock(min(told.alert.since for told in alerts))
+
+
+def _unserved(alerts: Sequence[ToldAlert], setting: Setting) -> str:
+    """What its users did not get; of several rules on a series the one that saw most counts."""
+    lost: dict[str, float] = {}
+    for told in alerts:
+        if (volume := setting.unserved.get(told.number)) is not None:
+            lost[told.alert.series] = max(volume, lost.get(told.alert.series, 0.0))
+    parts = [volume for series, volume in lost.items() if series != TOTAL and not series.startswith("sum:")]
+    volume = sum(parts) if parts else max(lost.values(), default=0.0)
+    return f" About {format_volume(volume)} were not served." if volume >= 1e6 else ""
+
+
+def worst_of_each(alerts: Sequence[ToldAlert]) -> list[ToldAlert]:
+    """One alert of each series, what burns and weighs most first."""
+    best: dict[str, ToldAlert] = {}
+    for told in sorted(alerts, key=_weight):
+        best[told.alert.series] = told
+    return sorted(best.values(), key=_weight, reverse=True)
+
+
+def _weight(told: ToldAlert) -> tuple[bool, int, float, float]:
+    alert = told.alert
+    off = abs(alert.worst - (alert.reference or 0.0))
+    return told.resolved is None, LOUDNESS[told.severity], off, -alert.since
+
+
+def _noun(alerts: Sequence[ToldAlert]) -> str:
+    plain = all(told.alert.series != TOTAL and not told.alert.series.startswith("sum:") for told in alerts)
+    if not plain:
+        return "series"
+    return "domain" if len(alerts) == 1 else "domains"
+
+
+def _state(incident: Incident, setting: Setting, markup: Markup) -> Iterator[str]:
+    """Who took it on, and what keeps it quiet."""
+    standing = incident.standing
+    if incident.closed is not None:
+        return
+    if standing.acked_at is not None:
+        yield f"Acknowledged by {markup.text(standing.acked_by or '')} at {setting.clock(standing.acked_at)}."
+    for number in standing.silences:
+        if (silence := setting.silences.get(number)) is not None:
+            yield silenced(silence, setting, markup)
+    if standing.muted:
+        yield "Muted by the configuration for now."
+    if flapping := {told.alert.series for told in incident.alerts if told.key in setting.flapping}:
+        names = ", ".join(wording.subject(series, markup) for series in sorted(flapping)[:MOST_LISTED])
+        yield f"Flapping: {names}. More is said once it stays in alert for 20m, or is steady for an hour."
+
+
+def silenced(silence: HeldSilence, setting: Setting, markup: Markup) -> str:
+    """By whom, until when, and why."""
+    reason = f": {markup.text(silence.reason)}" if silence.reason else ""
+    return f"Silenced until {setting.clock(silence.ends)} by {markup.text(silence.author)}{reason}."
 
 
 def _summary(incident: Incident, setting: Setting, markup: Markup) -> Telling:
     burning = len(incident.burning)
+    state = tuple(_state(incident, setting, markup))
     if len(incident.alerts) == 1:
-        headline, lines = f"When watching began: {_sentence(incident.alerts[0], setting, markup)}", []
+        head, lines = f"When watching began: {sentence(incident.alerts[0], setting, markup)}", []
     else:
         left = f"{burning} of them still do" if burning else "all are over"
         left = "all of them still do" if burning == len(incident.alerts) else left
-        headline = f"When watching began, {len(incident.alerts):,} alerts burned already; {left}."
-        lines = list(_listed(incident, setting, markup))
-    return Telling(headline, tuple(lines), _details(incident, setting), _tone(incident))
+        head = f"When watching began, {len(incident.alerts):,} alerts burned already; {left}."
+        lines = list(listed(_ordered(incident.alerts), setting, markup))
+    return Telling(head, (*lines, *state), _details(incident, setting), _tone(incident, setting))
 
 
 def _passed(incident: Incident, setting: Setting, markup: Markup) -> Telling:
     count = len(incident.alerts)
     first = min(told.alert.since for told in incident.alerts)
     last = max(told.resolved or told.alert.slot for told in incident.alerts)
-    span = (
-        f"between {format_clock(first, setting.zone, setting.now)} and {format_clock(last, setting.zone, setting.now)}"
-    )
     noun = "1 alert" if count == 1 else f"{count:,} alerts"
-    headline = f"While alertbot had no data, {noun} came and went {span}."
-    return Telling(headline, tuple(_listed(incident, setting, markup)), _details(incident, setting), Tone.OVER)
+    head = f"While alertbot had no data, {noun} came and went between {setting.clock(first)} and {setting.clock(last)}."
+    lines = tuple(listed(_ordered(incident.alerts), setting, markup))
+    return Telling(head, lines, _details(incident, setting), Tone.OVER)
 
 
 def _dark(incident: Incident, setting: Setting, markup: Markup) -> Telling:
-    since = format_clock(incident.since, setting.zone, setting.now)
+    since = setting.clock(incident.since)
+    state = tuple(_state(incident, setting, markup))
     if incident.closed is not None:
         lasted = format_duration(incident.closed - incident.since)
-        headline = f"Data of the account comes again, after nothing new since {since}, for {lasted}."
-        return Telling(headline, tuple(_listed(incident, setting, markup)), f"#{incident.number}", Tone.OVER)
+        head = f"Data of the account comes again, after nothing new since {since}, for {lasted}."
+        burning = len(series_of(incident.burning))
+        lines = (f"{counted(burning, 'series', 'series')} in alert: what outlives this is told.",) if burning else ()
+        return Telling(head, lines, f"#{incident.number}", Tone.OVER)
     both = "all traffic stopped, or the CDN stopped publishing; open a site now"
-    headline = f"Nothing since {since}: {both}."
+    tone = _tone(incident, setting)
     if incident.facts.get("account_wide"):
-        series = len({told.alert.series for told in incident.burning})
-        headline = f"The whole account is at 0 since {since}: {both}."
+        series = len(series_of(incident.burning))
         count = f"{series:,} series in alert" if series else "no series in alert yet"
-        return Telling(headline, (), _details(incident, setting, count), Tone.CRITICAL)
-    return Telling(headline, (), _details(incident, setting, "calls succeed but show nothing newer"), Tone.CRITICAL)
+        head = f"The whole account is at 0 since {since}: {both}."
+        return Telling(head, state, _details(incident, setting, count), tone)
+    head = f"Nothing since {since}: {both}."
+    return Telling(head, state, _details(incident, setting, "calls succeed but show nothing newer"), tone)
 
 
 def _feed(incident: Incident, setting: Setting, markup: Markup) -> Telling:
-    since = format_clock(incident.opened, setting.zone, setting.now)
+    since = setting.clock(incident.opened)
     names = list(incident.facts.get("series", ()))
     if incident.closed is not None:
-        headline = "The CDN's API can be read again; what was missed is being judged."
-        return Telling(headline, (), f"open from {since}; #{incident.number}", Tone.OVER)
+        head = "The CDN's API can be read again; what was missed is being judged."
+        return Telling(head, (), f"open from {since}; #{incident.number}", Tone.OVER)
     small = f"told since {since}; #{incident.number}"
+    state = tuple(_state(incident, setting, markup))
     if incident.facts.get("cause"):
-        headline = (
-            f"The CDN's API gives no data: {markup.text(incident.facts['cause'])}. No rule is judged until it does."
-        )
-        return Telling(headline, (), small, Tone.WARNING)
-    listed = ", ".join(markup.name(name) for name in names[:MOST_LISTED])
+        cause = markup.text(incident.facts["cause"])
+        head = f"The CDN's API gives no data: {cause}. No rule is judged until it does."
+        return Telling(head, state, small, _tone(incident, setting))
+    shown = ", ".join(markup.name(name) for name in names[:MOST_LISTED])
     more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
-    headline = (
-        f"{_count(names)} cannot be read, so no rule judges {'it' if len(names) == 1 else 'them'}: {listed}{more}."
-    )
-    return Telling(
-        headline, tuple(markup.text(cause) for cause in incident.facts.get("causes", ())), small, Tone.WARNING
-    )
+    whom = "it" if len(names) == 1 else "them"
+    head = f"{counted(len(names), 'domain')} cannot be read, so no rule judges {whom}: {shown}{more}."
+    causes = tuple(markup.text(cause) for cause in incident.facts.get("causes", ()))
+    return Telling(head, (*causes, *state), small, _tone(incident, setting))
 
 
-def _vanished(incident: Incident, _setting: Setting, markup: Markup) -> Telling:
+def _vanished(incident: Incident, setting: Setting, markup: Markup) -> Telling:
     names = ", ".join(markup.name(name) for name in list(incident.facts.get("series", ()))[:MOST_LISTED])
     if incident.closed is not None:
         return Telling(f"Back among the account's domains: {names}.", (), f"#{incident.number}", Tone.OVER)
-    headline = f"No longer among the account's domains, though it carried traffic within the last day: {names}."
-    return Telling(headline, (), f"its alerts stay open; #{incident.number}", Tone.WARNING)
+    head = f"No longer among the account's domains, though it carried traffic within the last day: {names}."
+    state = tuple(_state(incident, setting, markup))
+    return Telling(head, state, f"its alerts stay open; #{incident.number}", _tone(incident, setting))
 
 
-def _sentence(told: ToldAlert, setting: Setting, markup: Markup) -> str:
+def sentence(told: ToldAlert, setting: Setting, markup: Markup) -> str:
+    """One alert in one sentence."""
     rule = setting.rules.get(told.alert.rule)
     return wording.headline(rule, told.alert, told.reason, setting.zone, setting.now, markup)
 
 
-def _listed(incident: Incident, setting: Setting, markup: Markup) -> Iterator[str]:
-    """Up to 20 alerts, those that burn first; the rest are counted."""
-    ordered = sorted(incident.alerts, key=lambda told: (told.resolved is not None, told.number))
-    for told in ordered[:MOST_LISTED]:
-        yield _sentence(told, setting, markup)
-    if len(ordered) > MOST_LISTED:
-        yield f"and {len(ordered) - MOST_LISTED:,} more"
+def listed(alerts: Sequence[ToldAlert], setting: Setting, markup: Markup) -> Iterator[str]:
+    """Up to 20 alerts, a line each; the rest are counted."""
+    for told in alerts[:MOST_LISTED]:
+        yield sentence(told, setting, markup)
+    if len(alerts) > MOST_LISTED:
+        yield f"and {len(alerts) - MOST_LISTED:,} more; the thread lists them all"
+
+
+def _ordered(alerts: Sequence[ToldAlert]) -> list[ToldAlert]:
+    """What burns first, then in the order of firing."""
+    return sorted(alerts, key=lambda told: (told.resolved is not None, told.number))
 
 
 def _details(incident: Incident, setting: Setting, *extra: str) -> str:
     """How fresh the data is, what else there is to know, and what to call the incident."""
-    now = format_clock(setting.now, setting.zone, setting.now)
-    fresh = "" if setting.data_to is None else f"data to {format_clock(setting.data_to, setting.zone, setting.now)}, "
-    return "; ".join([f"{fresh}now {now}", *(part for part in extra if part), f"#{incident.number}"])
+    fresh = "" if setting.data_to is None else f"data to {setting.clock(setting.data_to)}, "
+    now = f"now {setting.clock(setting.now)}"
+    return "; ".join([f"{fresh}{now}", *(part for part in extra if part), f"#{incident.number}"])
+
+
+def _rules(incident: Incident) -> str:
+    names = list(dict.fromkeys(told.alert.rule for told in incident.alerts))
+    if not names:
+        return ""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{'rule' if len(names) == 1 else 'rules'} {', '.join(names[:3])}{more}"
+
+
+def _runbook(alerts: Sequence[ToldAlert], setting: Setting) -> str | None:
+    """The link of the worst alert that has one."""
+    rules = (setting.rules.get(told.alert.rule) for told in alerts)
+    return next((rule.runbook for rule in rules if rule is not None and rule.runbook is not None), None)
 
 
 def _others(setting: Setting, own: set[str]) -> str:
-    others = setting.domains - len(own)
+    others = setting.domains - len({series for series in own if series != TOTAL and not series.startswith("sum:")})
     if others <= 0:
         return ""
     noun = "domain" if others == 1 else "domains"
@@ -183,10 +340,15 @@ def _others(setting: Setting, own: set[str]) -> str:
     )
 
 
-def _tone(incident: Incident) -> Tone:
-    burning = {told.severity for told in incident.burning}
-    return next((tone for tone in Tone if tone.value in burning), Tone.OVER)
-
-
-def _count(names: list[str]) -> str:
-    return "1 domain" if len(names) == 1 else f"{len(names):,} domains"
+def _tone(incident: Incident, setting: Setting) -> Tone:
+    standing = incident.standing
+    if incident.closed is not None:
+        return Tone.OVER
+    if standing.acked_at is not None:
+        return Tone.TAKEN
+    if standing.parent is not None:
+        return Tone.QUIET
+    wide = None if standing.wide is None else standing.wide.severity
+    loud = loudest(told for told in incident.burning if told.number not in setting.quiet)
+    severity = FEED_SEVERITY.get(incident.kind) or loud or wide
+    return Tone.QUIET if severity is None else Tone(severity)  # what is held, flaps or is about to be over

@@ -4,30 +4,129 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from alertbot.alerts.incidents import Incident, IncidentKind
-from alertbot.alerts.telling import Setting, Tone, tell
+from alertbot.alerts.notes import say
+from alertbot.alerts.paging import Note
+from alertbot.alerts.silences import HeldSilence
+from alertbot.alerts.telling import Setting, Telling, Tone, tell
 from alertbot.alerts.wording import Markup
-from alertbot.slack.blocks import Message, code, context, escape, section
+from alertbot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    code,
+    confirmation,
+    context,
+    escape,
+    section,
+    select,
+)
 
-_COLORS = {Tone.CRITICAL: "#d40e0d", Tone.WARNING: "#eb9d00", Tone.INFO: "#6c7a89", Tone.OVER: "#2eb67d"}
+MARKUP = Markup(code, escape)
+
+_COLORS = {
+    Tone.CRITICAL: "#d40e0d",
+    Tone.WARNING: "#eb9d00",
+    Tone.INFO: "#6c7a89",
+    Tone.TAKEN: "#2a78d6",
+    Tone.QUIET: "#9aa5b1",
+    Tone.OVER: "#2eb67d",
+}
 _MENTION = re.compile(r"<[!@](?:subteam\^)?(\w+)>")
+_SECTION = 2_900
+"""Characters of lines that go into one paragraph: Slack takes 3,000."""
+
+_REPLY = 7_500
+"""Characters of lines that go into one reply: well below what Slack takes in a message."""
+
+_SILENCE_FOR = ("1h", "4h", "24h")
 
 
 def incident_message(incident: Incident, setting: Setting, mention: Mapping[str, str]) -> Message:
     """The message of an incident: what is posted, and what it is edited to as the incident changes."""
-    telling = tell(incident, setting, Markup(code, escape))
+    telling = tell(incident, setting, MARKUP)
     details = escape(telling.details)
-    if telling.runbook is not None:
-        details += f"; <{escape(telling.runbook)}|runbook>"
-    blocks = [section("\n".join(telling.lines))] if telling.lines else []
+    blocks = [section(text) for text in _packed(telling.lines, _SECTION)]
     if telling.tone is Tone.OVER:
         text = telling.headline if incident.kind is IncidentKind.PASSED else f"Resolved: {telling.headline}"
         return Message(text, (*blocks, context(details)), _COLORS[Tone.OVER])
-    called = mention.get(telling.tone.value)
+    called = mention.get(telling.tone.value) if telling.tone.wakes else None
     text = f"{mention_markup(called)} {telling.headline}" if called else telling.headline
-    return Message(text, (*blocks, context(f"{telling.tone.value}; {details}")), _COLORS[telling.tone])
+    blocks.append(context(f"{telling.tone.value}; {details}"))
+    return Message(text, (*blocks, _buttons(incident, telling)), _COLORS[telling.tone])
+
+
+def _buttons(incident: Incident, telling: Telling) -> Block:
+    """What still makes sense to be clicked."""
+    number = str(incident.number)
+    row = []
+    if incident.standing.acked_at is None:
+        row.append(button("Acknowledge", "ack", number, style="primary"))
+    if incident.alerts:
+        asked = confirmation(
+            f"Silence #{number}?",
+            "Nothing is told of what this message lists until then. It is judged all the same.",
+            yes="Silence",
+            no="Cancel",
+        )
+        options = [(f"for {lasting}", f"{number} {lasting}") for lasting in _SILENCE_FOR]
+        row.append(select("Silence", "silence", options, confirm=asked))
+    if telling.runbook is not None:
+        row.append(button("Runbook", "runbook", url=telling.runbook))
+    return actions(*row) if row else context(f"#{number}")
+
+
+def note_messages(
+    note: Note, incident: Incident, setting: Setting, mention: Mapping[str, str]
+) -> Iterator[tuple[Message, bool]]:
+    """A note as replies in the thread, as many as it takes; the first may be shown in the channel."""
+    said = say(note, incident, setting, MARKUP)
+    called = _called(note, incident, setting, mention) if note.page else []
+    text = " ".join([*map(mention_markup, called), said.headline])
+    parts = _packed(said.lines, _REPLY)
+    if not parts:
+        yield Message(text), note.page
+    for index, part in enumerate(parts):
+        count = f" ({index + 1} of {len(parts)})" if len(parts) > 1 else ""
+        head = f"{text if index == 0 else said.headline}{count}"
+        paragraphs = (section(each) for each in _packed(part.split("\n"), _SECTION))
+        yield Message(head, (section(head), *paragraphs)), note.page and index == 0
+
+
+def _called(note: Note, incident: Incident, setting: Setting, mention: Mapping[str, str]) -> list[str]:
+    """Whom a note wakes: those of the severity, and those it is escalated to."""
+    tone = tell(incident, setting, MARKUP).tone
+    by_severity = mention.get(tone.value) if tone.wakes else None
+    others = (who for who in note.mentions if not is_channel(who))
+    return list(dict.fromkeys(who for who in (by_severity, *others) if who is not None))
+
+
+def is_channel(target: str) -> bool:
+    """Whether an escalation goes to a channel, rather than to people in the incident's own."""
+    return target[:1] in {"#", "C", "G", "D"}
+
+
+def silence_ends(silence: HeldSilence, setting: Setting, command: str) -> Message:
+    """That a long silence is about to end."""
+    reason = f" ({escape(silence.reason)})" if silence.reason else ""
+    return Message(
+        f"The silence of {code(silence.target)} by {escape(silence.author)}{reason} ends at"
+        f" {setting.clock(silence.ends)}; {code(f'{command} unsilence {silence.number}')} ends it now."
+    )
+
+
+def _packed(lines: Sequence[str], size: int) -> list[str]:
+    """The lines in as few texts as hold them; a longer line is one by itself."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and len(texts[-1]) + 1 + len(line) <= size:
+            texts[-1] += f"\n{line}"
+        else:
+            texts.append(line)
+    return texts
 
 
 def mention_markup(mention: str) -> str:

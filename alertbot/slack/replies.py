@@ -127,13 +127,18 @@ def _firing_line(stored: ToldAlert, zone: tzinfo, now: float) -> str:
     since = format_clock(alert.since, zone, now)
     against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
     rule = f"{stored.severity}, {escape(alert.rule)}"
-    return f"#{stored.number} {code(alert.series)} since {since}: {format_rate(alert.value)}{against} ({rule})"
+    return f"{_number(stored)} {code(alert.series)} since {since}: {format_rate(alert.value)}{against} ({rule})"
 
 
 def _ended_line(stored: ToldAlert, zone: tzinfo, now: float) -> str:
     alert, ended = stored.alert, stored.resolved or stored.alert.slot
     span = f"{format_clock(alert.since, zone, now)} to {format_clock(ended, zone, now)}"
-    return f"#{stored.number} {code(alert.series)} {span} ({escape(alert.rule)}: {escape(stored.reason or '')})"
+    return f"{_number(stored)} {code(alert.series)} {span} ({escape(alert.rule)}: {escape(stored.reason or '')})"
+
+
+def _number(stored: ToldAlert) -> str:
+    """The incident's, by which people call it."""
+    return "not told:" if stored.incident is None else f"#{stored.incident}"
 
 
 def rules_message(lines: Sequence[RuleLine], series: str | None) -> Message:

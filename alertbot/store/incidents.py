@@ -3,24 +3,69 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlite_utils import Database
 
-from alertbot.alerts.incidents import Incident, IncidentKind, OpenIncident, Placement
-from alertbot.alerts.lifecycle import Change
+from alertbot.alerts.grouping import JOIN_WITHIN
+from alertbot.alerts.holding import Darkness
+from alertbot.alerts.incidents import Incident, IncidentKind, Standing, Wide
 from alertbot.store import state
 
+_COLUMNS = "id, kind, channel, since, opened, closed, facts, standing"
 
-def open_incidents(db: Database) -> list[OpenIncident]:
-    """What alerts may join: what is open, and the latest summaries, which close as they are made."""
-    rows = db.conn.execute(
-        "SELECT id, kind, channel, since, opened FROM incidents WHERE closed IS NULL"
-        " OR id IN (SELECT max(id) FROM incidents WHERE kind IN ('passed', 'summary') GROUP BY kind, channel)"
-        " ORDER BY id"
+DARKNESS_REMEMBERED = 6 * 3600
+"""Seconds for which it counts that nothing was published."""
+
+
+def at_work(db: Database, now: float) -> list[Incident]:
+    """What is open, and what alerts may still join, the oldest first."""
+    return _incidents(
+        db, "closed IS NULL OR (kind IN ('passed', 'summary') AND opened > ?) ORDER BY id", (now - JOIN_WITHIN,)
     )
-    return [OpenIncident(row[0], IncidentKind(row[1]), *row[2:]) for row in rows]
+
+
+def load(db: Database, number: int) -> Incident | None:
+    """One incident with its alerts."""
+    return next(iter(_incidents(db, "id = ?", (number,))), None)
+
+
+def of_kinds(db: Database, kinds: Iterable[IncidentKind]) -> list[Incident]:
+    """The open incidents of these kinds."""
+    wanted = set(kinds)
+    return [one for one in _incidents(db, "closed IS NULL ORDER BY id", ()) if one.kind in wanted]
+
+
+def _incidents(db: Database, where: str, values: tuple[Any, ...]) -> list[Incident]:
+    rows = db.conn.execute(f"SELECT {_COLUMNS} FROM incidents WHERE {where}", values).fetchall()  # noqa: S608 - own text
+    alerts = state.told_in(db, [row[0] for row in rows])
+    return [_incident(row, alerts[row[0]]) for row in rows]
+
+
+def _incident(row: tuple[Any, ...], alerts: Iterable[Any]) -> Incident:
+    number, kind, channel, since, opened, closed, facts, standing = row
+    told = tuple(alerts)
+    return Incident(
+        number, IncidentKind(kind), channel, since, opened, closed, told, json.loads(facts), _standing(standing)
+    )
+
+
+def _standing(text: str) -> Standing:
+    held = json.loads(text)
+    wide = held.pop("wide", None)
+    lists = {key: tuple(value) for key, value in held.items() if isinstance(value, list)}
+    return Standing(**{**held, **lists}, wide=None if wide is None else Wide(**wide))
+
+
+def darkness(db: Database, now: float) -> list[Darkness]:
+    """The times of late in which nothing was published."""
+    rows = db.conn.execute(
+        "SELECT since, closed FROM incidents WHERE kind = ? AND closed > ?",
+        (IncidentKind.DARK.value, now - DARKNESS_REMEMBERED),
+    )
+    return [Darkness(since, closed) for since, closed in rows]
 
 
 def create(
@@ -34,48 +79,11 @@ def create(
     return int(cursor.lastrowid or 0)
 
 
-def assign(
-    db: Database, changes: Sequence[Change], numbers: Sequence[int], places: Sequence[Placement | None], now: float
-) -> dict[int, bool]:
-    """Put the alerts of these changes into their incidents; to be called within a transaction.
-
-    Returns the incidents that the changes touch, in order, each with whether it is new.
-    """
-    made: dict[tuple[str, ...], int] = {}
-    touched: dict[int, bool] = {}
-    for change, number, placement in zip(changes, numbers, places, strict=True):
-        if placement is None:
-            incident = _incident_of(db, number)
-        else:
-            incident = placement.joins or made.get(placement.key)
-            if incident is None:
-                incident = create(db, placement.kind, placement.channel, placement.since, now)
-                made[placement.key] = incident
-                touched[incident] = True
-            db.conn.execute("UPDATE alerts SET incident = ? WHERE id = ?", (incident, number))
-        if incident is not None:
-            touched.setdefault(incident, False)
-        if change.fired and placement is not None:
-            _reopen(db, incident)
-    _close_cleared(db, touched, now)
-    return touched
-
-
-def _incident_of(db: Database, alert: int) -> int | None:
-    row = db.conn.execute("SELECT incident FROM alerts WHERE id = ?", (alert,)).fetchone()
-    return None if row is None else row[0]
-
-
-def _reopen(db: Database, incident: int | None) -> None:
-    db.conn.execute("UPDATE incidents SET closed = NULL WHERE id = ?", (incident,))
-
-
-def _close_cleared(db: Database, numbers: Iterable[int], now: float) -> None:
-    """An incident made of alerts ends with the last of them."""
-    db.conn.executemany(
-        "UPDATE incidents SET closed = ? WHERE id = ? AND kind IN ('alert', 'summary', 'passed') AND closed IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM alerts WHERE incident = incidents.id AND phase <> 'resolved')",
-        [(now, number) for number in numbers],
+def stand(db: Database, incident: Incident) -> None:
+    """Keep where an incident stands; to be called within a transaction."""
+    db.conn.execute(
+        "UPDATE incidents SET since = ?, closed = ?, standing = ? WHERE id = ?",
+        (incident.since, incident.closed, json.dumps(asdict(incident.standing)), incident.number),
     )
 
 
@@ -84,22 +92,6 @@ def change(db: Database, number: int, facts: Mapping[str, Any], closed: float | 
     db.conn.execute(
         "UPDATE incidents SET facts = ?, closed = ? WHERE id = ?", (json.dumps(dict(facts)), closed, number)
     )
-
-
-def load(db: Database, number: int) -> Incident:
-    """An incident with its alerts."""
-    row = db.conn.execute(
-        "SELECT id, kind, channel, since, opened, closed, facts FROM incidents WHERE id = ?", (number,)
-    ).fetchone()
-    alerts = tuple(state.told_in(db, number))
-    return Incident(row[0], IncidentKind(row[1]), row[2], row[3], row[4], row[5], alerts, json.loads(row[6]))
-
-
-def of_kinds(db: Database, kinds: Iterable[IncidentKind]) -> list[Incident]:
-    """The open incidents of these kinds."""
-    wanted = {kind.value for kind in kinds}
-    rows = db.conn.execute("SELECT id, kind FROM incidents WHERE closed IS NULL ORDER BY id").fetchall()
-    return [load(db, number) for number, kind in rows if kind in wanted]
 
 
 def count_open(db: Database) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.flapping import WITHIN, Flap
 from alertbot.alerts.incidents import ToldAlert
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.rules.base import Direction
@@ -124,17 +125,23 @@ def _alert(row: tuple[Any, ...]) -> Alert:
     )
 
 
+_TOLD_COLUMNS = f"{_COLUMNS}, id, severity, resolved, reason, incident, noted"
 _TOLD = "fired IS NOT NULL AND (phase = 'firing' OR resolved >= ?)"
+
+
+def _told(row: tuple[Any, ...], fires: int = 1) -> ToldAlert:
+    number, severity, resolved, reason, incident, noted = row[11:17]
+    return ToldAlert(number, _alert(row[:11]), severity, resolved, reason, incident, noted, fires)
 
 
 def told_alerts(db: Database, since: int, most: int) -> list[ToldAlert]:
     """The alerts that fire now or resolved since the slot ``since``, newest first, ``most`` of them at most."""
     rows = db.conn.execute(
-        f"SELECT {_COLUMNS}, id, severity, resolved, reason FROM alerts WHERE {_TOLD}"  # noqa: S608 - own constants
+        f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE {_TOLD}"  # noqa: S608 - own constants
         " ORDER BY phase = 'resolved', fired DESC, id DESC LIMIT ?",
         (since, most),
     )
-    return [ToldAlert(row[11], _alert(row[:11]), *row[12:]) for row in rows]
+    return [_told(row) for row in rows]
 
 
 def count_told(db: Database, since: int) -> int:
@@ -147,13 +154,69 @@ def count_firing(db: Database) -> int:
     return int(db.conn.execute("SELECT count(*) FROM alerts WHERE phase = 'firing'").fetchone()[0])
 
 
-def told_in(db: Database, incident: int) -> list[ToldAlert]:
-    """The alerts of an incident, the oldest first."""
+def told_in(db: Database, incidents: Iterable[int]) -> dict[int, list[ToldAlert]]:
+    """The alerts of these incidents, the oldest first."""
+    told: dict[int, list[ToldAlert]] = {number: [] for number in incidents}
+    for number in told:
+        rows = db.conn.execute(
+            f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE incident = ? ORDER BY id",  # noqa: S608 - own constant
+            (number,),
+        )
+        told[number] += [_told(row) for row in rows]
+    return told
+
+
+def untold(db: Database, passed: Iterable[int]) -> list[ToldAlert]:
+    """The alerts that fire and are told in no incident, and those of these numbers, the oldest first."""
+    numbers = list(passed)
+    marks = ", ".join("?" * len(numbers))
     rows = db.conn.execute(
-        f"SELECT {_COLUMNS}, id, severity, resolved, reason FROM alerts WHERE incident = ? ORDER BY id",  # noqa: S608
-        (incident,),
+        f"""
+        SELECT {_TOLD_COLUMNS}, (
+            SELECT count(*) FROM alerts AS earlier WHERE earlier.rule = alerts.rule AND earlier.series = alerts.series
+            AND earlier.fired > alerts.fired - {WITHIN} AND earlier.fired <= alerts.fired)
+        FROM alerts WHERE incident IS NULL AND (phase = 'firing' OR id IN ({marks})) ORDER BY id
+        """,  # noqa: S608 - own constants and question marks
+        numbers,
     )
-    return [ToldAlert(row[11], _alert(row[:11]), *row[12:]) for row in rows]
+    return [_told(row, row[17]) for row in rows]
+
+
+def assign(db: Database, incident: int, numbers: Iterable[int]) -> None:
+    """These alerts are told in that incident; to be called within a transaction."""
+    db.conn.executemany("UPDATE alerts SET incident = ? WHERE id = ?", ((incident, number) for number in numbers))
+
+
+def release(db: Database, incident: int) -> None:
+    """What still fires of an incident that is over is told in none; to be called within a transaction."""
+    db.conn.execute("UPDATE alerts SET incident = NULL, noted = 0 WHERE incident = ? AND phase = 'firing'", (incident,))
+
+
+def note(db: Database, noted: Mapping[int, int]) -> None:
+    """What an incident's thread knows of alerts; to be called within a transaction."""
+    db.conn.executemany(
+        "UPDATE alerts SET noted = ? WHERE id = ?", ((known, number) for number, known in noted.items())
+    )
+
+
+def flapping(db: Database) -> dict[AlertKey, Flap]:
+    """What flaps, with the slot of its last change."""
+    rows = db.conn.execute(
+        "SELECT rule, series, since, (SELECT max(coalesce(resolved, fired)) FROM alerts"
+        " WHERE alerts.rule = flapping.rule AND alerts.series = flapping.series AND fired IS NOT NULL) FROM flapping"
+    )
+    return {(rule, series): Flap(since, since if last is None else last) for rule, series, since, last in rows}
+
+
+def write_flapping(db: Database, begun: Iterable[AlertKey], over: Iterable[AlertKey]) -> None:
+    """What begins to flap, and what no longer does; to be called within a transaction."""
+    db.conn.executemany("DELETE FROM flapping WHERE rule = ? AND series = ?", over)
+    db.conn.executemany(
+        "INSERT OR IGNORE INTO flapping (rule, series, since) SELECT rule, series, min(fired) FROM alerts"
+        " WHERE rule = ?1 AND series = ?2 AND fired > (SELECT max(fired) FROM alerts WHERE rule = ?1 AND series = ?2)"
+        " - ?3 GROUP BY rule, series",
+        ((rule, series, WITHIN) for rule, series in begun),
+    )
 
 
 def rules_begun(db: Database) -> dict[str, int]:

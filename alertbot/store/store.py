@@ -5,20 +5,26 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from sqlite_utils import Database
 
+from alertbot.alerts.book import Minutes, Step
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.incidents import Incident, IncidentKind, OpenIncident, Placement
+from alertbot.alerts.flapping import Flap
+from alertbot.alerts.holding import Darkness
+from alertbot.alerts.incidents import Incident, IncidentKind, Standing, ToldAlert
 from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.alerts.orders import Person, Silence
+from alertbot.alerts.paging import Note, NoteKind
+from alertbot.alerts.silences import HeldSilence
 from alertbot.errors import StoreError
 from alertbot.rules.base import Array
 from alertbot.rules.grid import Grid
-from alertbot.store import feedlog, incidents, outbox, samples, schema, state
+from alertbot.store import feedlog, incidents, outbox, samples, schema, silences, state
 from alertbot.store.feedlog import LateSlot
 from alertbot.store.outbox import Draft, Envelope
 from alertbot.store.state import Traits
@@ -26,11 +32,41 @@ from alertbot.units import DAY, SLOT
 
 T = TypeVar("T")
 
-Place = Callable[[Sequence[OpenIncident]], Sequence[Placement | None]]
-"""Says which incident each change belongs to, given those that are open."""
+SILENCES_REMEMBERED = DAY
+"""Seconds for which a silence that ended is still looked at: its end may be worth a word."""
 
-Compose = Callable[[Incident, bool], Iterable[Draft]]
-"""Makes the messages an incident is told by; the flag says that it is new."""
+
+@dataclass(frozen=True)
+class Docket:
+    """What is to be decided on: incidents at work, alerts that fired and were not told, and what holds any of them.
+
+    ``passed``: the rows of alerts that fired and resolved at once.
+    """
+
+    incidents: Sequence[Incident]
+    untold: Sequence[ToldAlert]
+    silences: Sequence[HeldSilence]
+    flapping: Mapping[AlertKey, Flap]
+    darkness: Sequence[Darkness]
+    passed: frozenset[int] = frozenset()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to decide."""
+        return not (self.incidents or self.untold or self.flapping or self.silences)
+
+
+class Teller(Protocol):
+    """Decides what to tell, and puts it in words."""
+
+    def decide(self, docket: Docket) -> Minutes:
+        """What is to be written and told."""
+
+    def compose(self, step: Step) -> Iterable[Draft]:
+        """The messages of one incident's step."""
+
+    def announce(self, silence: HeldSilence) -> Iterable[Draft]:
+        """That a silence is about to end."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +156,7 @@ class Store:
             last = first + (count - 1) * SLOT
             return np.stack([samples.series_between(self._db, series, first - b, last - b) for b in backs])
 
-    def commit(self, batch: Batch, place: Place, compose: Compose) -> None:
+    def commit(self, batch: Batch, teller: Teller) -> None:
         """Write samples, cursors, alerts and the messages they cause, all of it or nothing."""
         with self._guarded(), self._db.atomic():
             ids = samples.series_ids(self._db, batch.grid.series)
@@ -130,22 +166,111 @@ class Store:
             feedlog.write_late(self._db, batch.late)
             numbers = state.write(self._db, batch.alerts, batch.changes, batch.traits)
             if batch.changes:
-                places = place(incidents.open_incidents(self._db))
-                touched = incidents.assign(self._db, batch.changes, numbers, places, batch.now)
-                self._tell(touched, compose, batch.now)
+                self._advance(teller, batch.now, _passed(batch.changes, numbers))
 
-    def report(self, reports: Iterable[Report], compose: Compose, now: float) -> None:
+    def look(self, teller: Teller, now: float) -> bool:
+        """Write and tell what is due though nothing was judged; whether there was any such thing."""
+        with self._guarded(), self._db.atomic():
+            return self._advance(teller, now)
+
+    def incident(self, number: int) -> Incident | None:
+        """One incident, open or not."""
+        with self._guarded():
+            return incidents.load(self._db, number)
+
+    def open_incidents(self) -> list[Incident]:
+        """Every incident that is open, the oldest first."""
+        with self._guarded():
+            return incidents.of_kinds(self._db, IncidentKind)
+
+    def silences(self, since: float) -> list[HeldSilence]:
+        """The silences in force or to come, and those that ended at ``since`` or later."""
+        with self._guarded():
+            return silences.held(self._db, since)
+
+    def acknowledge(self, number: int, who: Person, teller: Teller, now: float) -> Incident | None:
+        """Somebody takes an incident on, unless it is over or taken; how it stood until now, if there is one."""
+        with self._guarded(), self._db.atomic():
+            incident = incidents.load(self._db, number)
+            if incident is not None and incident.closed is None and incident.standing.acked_at is None:
+                standing = replace(incident.standing, acked_at=now, acked_by=who.name)
+                incidents.stand(self._db, replace(incident, standing=standing))
+                self._advance(teller, now)
+            return incident
+
+    def silence(
+        self,
+        silence: Silence,
+        who: Person,
+        channel: str,
+        pairs: Sequence[tuple[str, str]] | None,
+        teller: Teller,
+        now: float,
+    ) -> int:
+        """A new silence's number."""
+        with self._guarded(), self._db.atomic():
+            silences.forget(self._db, now - 90 * DAY)
+            number = silences.add(self._db, silence, who, channel, pairs, now)
+            self._advance(teller, now)
+            return number
+
+    def unsilence(self, number: int, who: Person, teller: Teller, now: float) -> None:
+        """End a silence now."""
+        with self._guarded(), self._db.atomic():
+            silences.cancel(self._db, number, who, now)
+            self._advance(teller, now)
+
+    def _advance(self, teller: Teller, now: float, passed: frozenset[int] = frozenset()) -> bool:
+        docket = Docket(
+            incidents.at_work(self._db, now),
+            state.untold(self._db, passed),
+            silences.held(self._db, now - SILENCES_REMEMBERED),
+            state.flapping(self._db),
+            incidents.darkness(self._db, now),
+            passed,
+        )
+        if docket.empty:
+            return False
+        minutes = teller.decide(docket)
+        state.write_flapping(self._db, minutes.flaps, minutes.steadied)
+        self._take(minutes.steps, teller, now)
+        for silence in minutes.announced:
+            outbox.enqueue(self._db, teller.announce(silence), now)
+        silences.mark_reminded(self._db, (silence.number for silence in minutes.announced))
+        return bool(minutes.steps or minutes.announced)
+
+    def _take(self, steps: Sequence[Step], teller: Teller, now: float) -> None:
+        """Write what becomes of incidents, the new ones first, so that others may refer to them."""
+        numbers: dict[int, int] = {}
+        for step in steps:
+            one = step.incident
+            if step.opened:
+                numbers[one.number] = incidents.create(self._db, one.kind, one.channel, one.since, now, one.facts)
+        for step in steps:
+            number = numbers.get(step.incident.number, step.incident.number)
+            parent = step.incident.standing.parent
+            standing = replace(step.incident.standing, parent=None if parent is None else numbers.get(parent, parent))
+            incident = replace(step.incident, number=number, standing=standing)
+            incidents.stand(self._db, incident)
+            state.assign(self._db, number, step.joined)
+            state.note(self._db, step.noted)
+            outbox.enqueue(self._db, teller.compose(replace(step, incident=incident, opened=step.opened)), now)
+
+    def report(self, reports: Iterable[Report], teller: Teller, now: float) -> None:
         """Open, change and close incidents that are not made of alerts, with their messages."""
         with self._guarded(), self._db.atomic():
-            touched: dict[int, bool] = {}
             for each in reports:
                 number = each.number
                 if number is None:
                     number = incidents.create(self._db, each.kind, each.channel, each.since, now, each.facts)
-                    touched[number] = True
                 incidents.change(self._db, number, each.facts, now if each.over else None)
-                touched.setdefault(number, False)
-            self._tell(touched, compose, now)
+                incident = incidents.load(self._db, number)
+                if incident is not None:
+                    step = _reported(incident, each, now)
+                    incidents.stand(self._db, step.incident)
+                    outbox.enqueue(self._db, teller.compose(step), now)
+                if each.over:
+                    state.release(self._db, number)
 
     def incidents(self, kinds: Iterable[IncidentKind]) -> list[Incident]:
         """The open incidents of these kinds."""
@@ -167,10 +292,6 @@ class Store:
         with self._guarded(), self._db.atomic():
             feedlog.write_publications(self._db, published)
             state.write_rules_begun(self._db, rules)
-
-    def _tell(self, touched: Mapping[int, bool], compose: Compose, now: float) -> None:
-        for number, new in touched.items():
-            outbox.enqueue(self._db, compose(incidents.load(self._db, number), new), now)
 
     def forget(self, before: int) -> int:
         """Delete one day of samples that ended before the slot ``before``; 0 once there is none."""
@@ -198,3 +319,25 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {error}") from error
+
+
+def _passed(changes: Sequence[Change], numbers: Sequence[int]) -> frozenset[int]:
+    """The rows of alerts that fired and resolved within these changes."""
+    pairs = list(zip(changes, numbers, strict=True))
+    fired = {number for change, number in pairs if change.fired}
+    return frozenset(number for change, number in pairs if not change.fired and number in fired)
+
+
+def _reported(incident: Incident, report: Report, now: float) -> Step:
+    """The step of an incident about the feed itself: opened, changed, grown to the whole account, or over."""
+    standing = incident.standing
+    if report.number is None:
+        standing = Standing(paged_at=now, untaken=now)
+        return Step(replace(incident, standing=standing), (), (), {}, closed=False, opened=True)
+    notes: tuple[Note, ...] = ()
+    if report.over:
+        notes = (Note(NoteKind.RESOLVED),)
+    elif incident.facts.get("account_wide"):
+        notes = (Note(NoteKind.GREW, page=True),)
+        standing = replace(standing, paged_at=now, acked_at=None, acked_by=None, untaken=now)
+    return Step(replace(incident, standing=standing), (), notes, {}, closed=report.over)

@@ -1,0 +1,60 @@
+"""The account as a whole: did so much of it fall together that single domains are beside the point?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from alertbot.alerts.grouping import TOGETHER
+from alertbot.alerts.incidents import Wide
+from alertbot.rules.selection import TOTAL
+from alertbot.units import SLOT
+
+LEAST = 3
+"""Fewer domains than this are never the whole account."""
+
+_TOGETHER = TOGETHER * SLOT
+
+
+def fell_together(falls: Mapping[str, int], carried: Collection[str]) -> Wide | None:
+    """Whether the account fell: its total, or half of the domains that ``carried`` traffic, at about the same time.
+
+    ``falls``: the slot with which the fall of each series began.
+    """
+    begun = {series: since for series, since in falls.items() if series in carried}
+    if (total := falls.get(TOTAL)) is not None:
+        return Wide(total, _since(begun, total), len(carried))
+    since, fell = _largest(sorted(begun.values()))
+    return Wide(since, fell, len(carried)) if fell >= _needed(len(carried)) else None
+
+
+def afterwards(wide: Wide, falls: Mapping[str, int], carried: Collection[str], frontier: int) -> Wide:
+    """What became of it: more of it, or over since the slot after which too little of it was left."""
+    begun = {series: since for series, since in falls.items() if series in carried}
+    fell = _since(begun, wide.since)
+    if TOTAL in falls or fell >= _needed(wide.carried):
+        return replace(wide, fell=max(wide.fell, fell), over=None)
+    return wide if wide.over is not None else replace(wide, over=frontier)
+
+
+def is_over(wide: Wide, frontier: int) -> bool:
+    """Whether it is over for good: what still burns outlived it. What ends within a few slots ends together."""
+    return wide.over is not None and frontier - wide.over >= _TOGETHER
+
+
+def _since(begun: Mapping[str, int], slot: int) -> int:
+    return sum(since >= slot - _TOGETHER for since in begun.values())
+
+
+def _needed(carried: int) -> int:
+    return max(LEAST, -(-carried // 2))
+
+
+def _largest(sinces: list[int]) -> tuple[int, int]:
+    """The first slot and the size of the largest run of beginnings, none far from the one before."""
+    best = run = (0, 0)
+    last = None
+    for since in sinces:
+        run = (run[0], run[1] + 1) if last is not None and since - last <= _TOGETHER else (since, 1)
+        best, last = max(best, run, key=lambda each: each[1]), since
+    return best

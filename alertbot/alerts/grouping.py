@@ -1,0 +1,174 @@
+"""Grouping: which alerts are one incident.
+
+Alerts of one channel and one direction that begin within three slots of each other belong together where they share a
+rule, a series or a group, or where one of them is of a group's sum or the total that holds the series of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
+from alertbot.rules.base import Direction
+from alertbot.rules.selection import TOTAL, Group
+from alertbot.units import SLOT
+
+TOGETHER = 3
+"""Slots within which alerts begin together."""
+
+JOIN_WITHIN = 3600
+"""Seconds for which alerts join a summary: a first fan-out over many domains, and their hold-back, take their time."""
+
+_ANY = ("any", "")
+_TOTAL = ("total", "")
+
+_Trait = tuple[str, str]
+_Place = tuple[str, Direction, _Trait]
+
+
+@dataclass(frozen=True)
+class Placing:
+    """What placing needs to know, at ``now``: each alert's channel, when its rule and series were first judged.
+
+    ``passed``: the alerts that fired and resolved before anybody could be told. ``flapping``: the keys that flap.
+    """
+
+    channel: Callable[[ToldAlert], str]
+    begun: Callable[[ToldAlert], int]
+    groups: Sequence[Group]
+    now: float
+    passed: frozenset[int] = frozenset()
+    flapping: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Alerts that belong into one incident: an open one, by its ``number``, or a new one, where that is ``None``."""
+
+    number: int | None
+    kind: IncidentKind
+    channel: str
+    since: int
+    alerts: tuple[ToldAlert, ...]
+
+
+def place(alerts: Sequence[ToldAlert], incidents: Sequence[Incident], placing: Placing) -> list[Placed]:
+    """The incidents of alerts that are to be told; ``incidents`` are those that may be joined, the oldest first."""
+    special: dict[tuple[IncidentKind, str, int | None], list[ToldAlert]] = {}
+    ordinary = []
+    for told in alerts:
+        where = _special(told, incidents, placing)
+        if where is None:
+            ordinary.append(told)
+        else:
+            special.setdefault(where, []).append(told)
+    placed = [_placed(number, kind, channel, told) for (kind, channel, number), told in special.items()]
+    return [*placed, *_grouped(ordinary, incidents, placing)]
+
+
+def _placed(number: int | None, kind: IncidentKind, channel: str, alerts: Sequence[ToldAlert]) -> Placed:
+    return Placed(number, kind, channel, min(told.alert.since for told in alerts), tuple(alerts))
+
+
+def _special(
+    told: ToldAlert, incidents: Sequence[Incident], placing: Placing
+) -> tuple[IncidentKind, str, int | None] | None:
+    """Where an alert belongs for another reason than that it is like others; ``None``: nowhere."""
+    channel = placing.channel(told)
+    if told.number in placing.passed:
+        return IncidentKind.PASSED, channel, _recent(IncidentKind.PASSED, channel, incidents, placing.now)
+    if told.alert.since <= placing.begun(told):
+        return IncidentKind.SUMMARY, channel, _recent(IncidentKind.SUMMARY, channel, incidents, placing.now)
+    for incident in incidents:
+        if incident.closed is None and incident.channel == channel and _takes_in(incident, told, placing):
+            return incident.kind, channel, incident.number
+    return None
+
+
+def _recent(kind: IncidentKind, channel: str, incidents: Sequence[Incident], now: float) -> int | None:
+    recent = (
+        one.number for one in incidents if (one.kind, one.channel) == (kind, channel) and now - one.opened < JOIN_WITHIN
+    )
+    return next(recent, None)
+
+
+def _takes_in(incident: Incident, told: ToldAlert, placing: Placing) -> bool:
+    """Whether an incident holds all that falls with the account, or all that this alert does while it flaps."""
+    falls = told.alert.direction is Direction.FALL
+    if incident.kind is IncidentKind.DARK:
+        return falls and told.alert.since >= incident.since
+    wide = incident.standing.wide
+    if falls and wide is not None and told.alert.since >= wide.since - TOGETHER * SLOT:
+        return True
+    return told.key in placing.flapping and any(told.key == other.key for other in incident.alerts)
+
+
+def _grouped(alerts: Sequence[ToldAlert], incidents: Sequence[Incident], placing: Placing) -> list[Placed]:
+    links = _Links(placing.groups)
+    joinable = [one for one in incidents if one.kind is IncidentKind.ALERT and one.closed is None]
+    for incident in joinable:
+        for told in incident.alerts:
+            links.add(told, incident.channel, incident.number)
+    for told in alerts:
+        links.add(told, placing.channel(told), None)
+    return [
+        _placed(number, IncidentKind.ALERT, placing.channel(members[0]), members)
+        for number, members in links.sets([told.number for told in alerts])
+    ]
+
+
+class _Links:
+    """Alerts that belong together, as a union-find over their rows' numbers."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._of: dict[str, list[str]] = {}
+        for group in groups:
+            for series in (*group.members, group.series):
+                self._of.setdefault(series, []).append(group.name)
+        self._begun: dict[_Place, dict[int, int]] = {}  # the slot an alert with a trait began with -> one such alert
+        self._above: dict[int, int] = {}
+        self._alerts: dict[int, ToldAlert] = {}
+        self._incident: dict[int, int] = {}
+
+    def add(self, told: ToldAlert, channel: str, incident: int | None) -> None:
+        """Link an alert with those it belongs to; with the others of its ``incident`` in any case."""
+        self._above[told.number] = told.number
+        self._alerts[told.number] = told
+        if incident is not None:
+            self._incident[told.number] = incident
+        own, looked_for = self._traits(told.alert.rule, told.alert.series)
+        for trait in looked_for:
+            begun = self._begun.get((channel, told.alert.direction, trait), {})
+            for offset in range(-TOGETHER, TOGETHER + 1):
+                if (other := begun.get(told.alert.since + offset * SLOT)) is not None:
+                    self._unite(told.number, other)
+        for trait in own:
+            self._begun.setdefault((channel, told.alert.direction, trait), {})[told.alert.since] = told.number
+
+    def sets(self, fresh: Sequence[int]) -> Iterator[tuple[int | None, list[ToldAlert]]]:
+        """The sets that hold fresh alerts: the oldest incident among them, and the fresh ones, in their order."""
+        oldest: dict[int, int] = {}
+        for number, incident in self._incident.items():
+            root = self._root(number)
+            oldest[root] = min(oldest.get(root, incident), incident)
+        members: dict[int, list[ToldAlert]] = {}
+        for number in fresh:
+            members.setdefault(self._root(number), []).append(self._alerts[number])
+        for root, alerts in members.items():
+            yield oldest.get(root), alerts
+
+    def _traits(self, rule: str, series: str) -> tuple[list[_Trait], list[_Trait]]:
+        """What an alert has that another may look for, and what it looks for in others."""
+        shared = [("rule", rule), ("series", series), *(("group", name) for name in self._of.get(series, ()))]
+        if series == TOTAL:
+            return [*shared, _ANY, _TOTAL], [*shared, _ANY]
+        return [*shared, _ANY], [*shared, _TOTAL]
+
+    def _root(self, number: int) -> int:
+        while (above := self._above[number]) != number:
+            self._above[number] = number = self._above[above]
+        return number
+
+    def _unite(self, one: int, other: int) -> None:
+        self._above[self._root(one)] = self._root(other)

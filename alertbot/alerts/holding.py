@@ -1,0 +1,90 @@
+"""Holding: why an alert that fires is not told for now. It is judged all the same, and told if it outlives that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from alertbot.alerts import silences
+from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.flapping import Flap, stays
+from alertbot.alerts.incidents import ToldAlert
+from alertbot.alerts.mutes import Mute, muted
+from alertbot.alerts.silences import HeldSilence
+from alertbot.rules.base import Direction, Rule
+from alertbot.rules.selection import Group
+from alertbot.units import SLOT, slot_at
+
+
+class Hold(StrEnum):
+    """Why nothing is said of an alert just now."""
+
+    SILENCED = "silenced"
+    MUTED = "muted"
+    INACTIVE = "outside the rule's active hours"
+    CLEARING = "about to be over"
+    FLAPPING = "flapping"
+    INHIBITED = "part of what the whole account went through"
+
+
+@dataclass(frozen=True)
+class Darkness:
+    """A time in which nothing was published of the account: its first slot, and when it was over, epoch seconds."""
+
+    since: int
+    closed: float
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What may hold an alert, at ``now`` (epoch seconds) with data up to the slot ``frontier``.
+
+    ``flapping``: what flaps, and was said to. ``darkness``: of late.
+    """
+
+    now: float
+    frontier: int
+    rules: Mapping[str, Rule]
+    groups: Sequence[Group] = ()
+    silences: Sequence[HeldSilence] = ()
+    mutes: Sequence[Mute] = ()
+    flapping: Mapping[AlertKey, Flap] = field(default_factory=dict)
+    darkness: Sequence[Darkness] = ()
+
+    def held(self, told: ToldAlert) -> Hold | None:
+        """Why this alert is not to be told; ``None``: it is."""
+        if self.silence(told) is not None:
+            return Hold.SILENCED
+        if self.mute(told) is not None:
+            return Hold.MUTED
+        rule = self.rules.get(told.alert.rule)
+        if rule is not None and rule.active is not None and not rule.active.holds_at(told.alert.slot):
+            return Hold.INACTIVE
+        if told.alert.clear_run:
+            return Hold.CLEARING
+        return Hold.INHIBITED if self._in_darkness(told) else None
+
+    def quiet(self, told: ToldAlert) -> Hold | None:
+        """Why nobody is woken for this alert, told or not."""
+        held = self.held(told)
+        return Hold.FLAPPING if held is None and told.key in self.flapping and not stays(told) else held
+
+    def silence(self, told: ToldAlert) -> HeldSilence | None:
+        """The silence that holds it now."""
+        return silences.in_force(self.silences, told.alert.rule, told.alert.series, self.groups, self.now)
+
+    def mute(self, told: ToldAlert) -> Mute | None:
+        """The mute that holds it: one over any of the slots that must show it, which count afresh after a mute."""
+        rule = self.rules.get(told.alert.rule)
+        for back in range(1 if rule is None else rule.for_slots):
+            if mute := muted(self.mutes, told.alert.rule, told.alert.series, told.alert.slot - back * SLOT):
+                return mute
+        return None
+
+    def _in_darkness(self, told: ToldAlert) -> bool:
+        """Whether it fell with the whole account, whose data came again too lately for it to be over."""
+        return told.alert.direction is Direction.FALL and any(
+            each.since <= told.alert.since < each.closed and self.frontier <= slot_at(each.closed)
+            for each in self.darkness
+        )
