@@ -278,6 +278,17 @@ def test_a_launch_under_a_mute_is_no_measure_of_the_next_day_in_either_replay(fo
         assert [event for event in events(result.stdout) if event[0] == "fired"] == told
 
 
+def test_what_goes_dark_during_a_launch_under_a_mute_fires_all_the_same(folder):
+    """Compared with nothing, it would be dark for good and nobody told."""
+    (folder / "rules.toml").write_text(RULES + LAUNCH)
+    dark = LAUNCHED[: 18 * 12] + [0.0] * 24
+    stored(folder / "alertbot.db", video=dark)
+
+    assert events(alertbot("replay", "--json", "--rule", "went-dark").output) == [
+        ("fired", "went-dark", 18 * 12 + 1, 18 * 12)
+    ]
+
+
 def test_a_mute_hides_nothing_from_a_replay(folder):
     (folder / "rules.toml").write_text(RULES + '[[mute]]\nwhen = ["daily 00:00-24:00"]\n')
 
