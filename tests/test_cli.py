@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from alertbot.cli import main
 from alertbot.rules.grid import Grid
 from alertbot.store.store import Batch, Store
-from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
+from alertbot.units import DAY_SLOTS, SLOT, parse_time
 
 ROOT = Path(__file__).parents[1]
 ALERTBOT = Path(sys.executable).with_name("alertbot")
@@ -77,14 +77,14 @@ def alertbot(*arguments):
 
 
 def stored(path, **series):
-    """A database that holds a UTC day of each series from ``START`` on; None stands for an unknown slot."""
+    """A database that holds each series from ``START`` on, whole UTC days; None stands for an unknown slot."""
     names = {name: f"{name}.example.com" for name in series}
     grid = Grid(tuple(names.values()))
     for name, values in series.items():
         filled = [math.nan if value is None else value for value in values]
-        grid.put(names[name], START, np.array(filled + [math.nan] * (DAY_SLOTS - len(filled))))
+        grid.put(names[name], START, np.array(filled))
     store = Store(path)
-    touched = frozenset((name, START // DAY) for name in names.values())
+    touched = frozenset((name, day) for name in names.values() for day in grid.days)
     store.commit(Batch(grid, touched, {}, {}, (), {}, START), lambda _open: (), lambda _incident, _new: ())
     store.close()
 
@@ -151,6 +151,19 @@ def test_a_right_file_passes_the_check():
     result = alertbot("check")
 
     assert (result.exit_code, result.output) == (0, "rules.toml: fine: 2 rules over 2 domains\n")
+
+
+def test_a_file_with_windows_reminders_escalations_and_mutes_passes_the_check(folder):
+    (folder / "rules.toml").write_text(
+        RULES
+        + 'active = ["mon-fri 09:00-18:00", "daily 22:00-06:00"]\ntimezone = "Europe/Berlin"\nrepeat = "never"\n'
+        + 'escalate_after = "30m"\nescalate_to = ["@here", "#ops", "U024BE7LH"]\n'
+        + '[[mute]]\ndomains = ["img.*", "total"]\nrules = ["went-*"]\nwhen = ["sun 02:00-04:00"]\n'
+        + 'timezone = "Asia/Tokyo"\nreason = "maintenance"\n'
+        + "[[mute]]\nstart = 2026-03-02T17:00:00\nend = 2026-03-02T23:00:00Z\n"
+    )
+
+    assert alertbot("check").exit_code == 0
 
 
 def test_a_file_that_watches_the_whole_account_passes_the_check(folder):
@@ -233,6 +246,59 @@ def test_the_stored_history_is_replayed(folder):
     stored(folder / "alertbot.db", video=rates)
 
     assert events(alertbot("replay", "--json").output) == TOLD
+
+
+LAUNCHED = [1e9] * 2 * DAY_SLOTS
+LAUNCHED[17 * 12 : 19 * 12] = [3e9] * 24
+"""Two days, with three times the traffic from 17:00 to 19:00 on the first."""
+
+HALVED = RULES.partition("[[rule]]")[0] + '[[rule]]\nname = "halved"\nkind = "day_over_day"\nratio = 0.5\n'
+LAUNCH = "[[mute]]\nstart = 2026-03-02T17:00:00\nend = 2026-03-02T19:00:00\n"
+TOO_LITTLE = [("fired", "halved", DAY_SLOTS + 17 * 12 + 1, DAY_SLOTS + 17 * 12)]
+
+
+@pytest.mark.parametrize(
+    ("mute", "told"),
+    [
+        ("", TOO_LITTLE),
+        (LAUNCH, []),
+        (LAUNCH + 'domains = ["video.*"]\nrules = ["ha*"]\n', []),
+        (LAUNCH + 'domains = ["img.*"]\n', TOO_LITTLE),
+        (LAUNCH.replace("17:00:00", "17:00:00-05:00").replace("19:00:00", "19:00:00-05:00"), TOO_LITTLE),
+        ('[[mute]]\nwhen = ["mon 17:00-19:00"]\n', TOO_LITTLE),  # what recurs is compared with itself
+    ],
+)
+def test_a_launch_under_a_mute_is_no_measure_of_the_next_day_in_either_replay(folder, mute, told):
+    (folder / "rules.toml").write_text(HALVED + mute)
+    stored(folder / "alertbot.db", video=LAUNCHED)
+    (folder / "exported.csv").write_text(alertbot("export").stdout)
+
+    for result in (alertbot("replay", "--json"), alertbot("replay", "--json", "--csv", "exported.csv")):
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert [event for event in events(result.stdout) if event[0] == "fired"] == told
+
+
+def test_what_goes_dark_during_a_launch_under_a_mute_fires_all_the_same(folder):
+    """Compared with nothing, it would be dark for good and nobody told."""
+    (folder / "rules.toml").write_text(RULES + LAUNCH)
+    dark = LAUNCHED[: 18 * 12] + [0.0] * 24
+    stored(folder / "alertbot.db", video=dark)
+
+    assert events(alertbot("replay", "--json", "--rule", "went-dark").output) == [
+        ("fired", "went-dark", 18 * 12 + 1, 18 * 12)
+    ]
+
+
+def test_a_mute_hides_nothing_from_a_replay(folder):
+    (folder / "rules.toml").write_text(RULES + '[[mute]]\nwhen = ["daily 00:00-24:00"]\n')
+
+    assert events(alertbot("replay", "--csv", "history.csv", "--json").output) == TOLD
+
+
+def test_a_rule_is_replayed_in_its_windows_only(folder):
+    (folder / "rules.toml").write_text(RULES + 'active = ["mon 00:00-01:35", "tue-sun 00:00-24:00"]\n')
+
+    assert events(alertbot("replay", "--csv", "history.csv", "--json").output) == TOLD[:2]
 
 
 def test_what_is_exported_is_what_was_stored_and_replays_the_same(folder):

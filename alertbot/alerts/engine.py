@@ -22,7 +22,7 @@ from alertbot.alerts import lifecycle
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Policy, Reason, Seen
 from alertbot.rules.base import Array, Mask, Rule
 from alertbot.rules.grid import Grid
-from alertbot.units import DAY, SLOT
+from alertbot.units import DAY_SLOTS, SLOT
 
 AlertKey = tuple[str, str]
 """Rule name and series."""
@@ -183,7 +183,8 @@ class _Walk:
         )
 
     def _day_before(self, row: int, column: int) -> Array:
-        return self._grid.references(self._first + row * SLOT - DAY, 1, np.array([column]))[0, :1].reshape(())
+        past = self._grid.past(self._first + row * SLOT, 1, np.array([column]))
+        return past.back(DAY_SLOTS)[0, :1].reshape(())
 
     def _reference(self, sheet: _Sheet, alert: Alert | None, row: int, column: int) -> Array | None:
         """The frozen reference of an alert under way, else the live one, with what was barred within this block."""

@@ -1,7 +1,7 @@
 """Mutes: when pages are held, and for which alerts. Judging goes on beneath them.
 
 A recurring mute follows a schedule; one that happens once, a launch or a migration, lies between two moments, and what
-its series carried meanwhile is no measure of anything later: those slots never serve as a reference.
+its series carried meanwhile is no measure of anything later: those slots serve as a reference for each other only.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def muted(mutes: Sequence[Mute], rule: str, series: str, slot: int) -> Mute | No
 
 
 def keep_out(grid: Grid, mutes: Iterable[Mute]) -> None:
-    """Never use the slots of mutes that happen once as a reference, whichever rules they mute."""
+    """Never use the slots of mutes that happen once as a reference for others, whichever rules they mute."""
     for mute in mutes:
         if mute.once is not None:
             grid.ban(mute.series, *mute.once)

@@ -10,11 +10,12 @@ from alertbot.units import SLOT, format_duration, format_rate, format_share
 
 
 def describe(rule: Rule) -> str:
-    """What must be seen, and for how long."""
+    """What must be seen, for how long, and when."""
     lasting = format_duration(rule.for_slots * SLOT)
     if rule.within_slots is not None:
         lasting += f" within {format_duration(rule.within_slots * SLOT)}"
-    return f"{_condition(rule.kind)} for {lasting}"
+    when = "" if rule.active is None else f", only {rule.active}"
+    return f"{_condition(rule.kind)} for {lasting}{when}"
 
 
 def _condition(kind: Kind) -> str:

@@ -2,12 +2,13 @@
 
 A number is what the slot carried, 0 is a true zero, NaN is unknown: the three can never be confused. A slot may also
 be *barred*: judged like any other, but never used as a reference, because an incident passed through it. A *ban* says
-so beforehand of a whole span, held or not.
+so beforehand of a whole span, held or not; but slots under a ban may be compared with each other, or what happens
+meanwhile would go unseen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,9 @@ Columns = slice | NDArray[np.intp]
 """Which series: all of them as a slice, which copies nothing, or their positions."""
 
 EVERY = slice(None)
+
+_Part = Callable[[int, int, int, Columns], Array]
+"""Reads the rows of one day: the day, the first row, how many, and which columns."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,10 @@ class Grid:
             mask[row : row + count, self.column[series]] = True
 
     def ban(self, series: Iterable[str], first: int, last: int) -> None:
-        """Likewise for many series, known here or not, and any span: of days not held it takes no memory."""
+        """Likewise for many series, known here or not, and any span: of days not held it takes no memory.
+
+        The slots within it may still look back on what is banned.
+        """
         columns = np.zeros(len(self.series), dtype=bool)
         columns[[self.column[name] for name in series if name in self.column]] = True
         if columns.any():
@@ -84,38 +91,56 @@ class Grid:
 
     def values(self, first: int, count: int, columns: Columns = EVERY) -> Array:
         """``count`` slots from ``first`` on, slots x series, NaN where unknown."""
-        return self._read(first, count, columns, usable=False)
+        return self._read(first, count, columns, self._held)
 
-    def references(self, first: int, count: int, columns: Columns = EVERY) -> Array:
-        """Likewise, with the barred slots unknown as well."""
-        return self._read(first, count, columns, usable=True)
+    def references(self, first: int, count: int, columns: Columns = EVERY, *, bans: bool = True) -> Array:
+        """Likewise, with the barred slots unknown as well, and the banned ones unless ``bans`` do not count."""
+        return self._read(first, count, columns, self._usable if bans and self._bans else self._unbarred)
+
+    def banned(self, first: int, count: int, columns: Columns = EVERY) -> Mask | None:
+        """Which of these slots lie under a ban; None where none does."""
+        touching = self._touching(first, count)
+        if not touching:
+            return None
+        banned = np.zeros((count, len(self.series)), dtype=bool)
+        for rows, ban in touching:
+            banned[rows] |= ban.columns
+        return banned[:, columns]
 
     def past(self, first: int, count: int, columns: Columns = EVERY) -> GridPast:
         """The slots from ``first`` on as a rule kind sees them."""
         return GridPast(self, first, count, columns)
 
-    def _read(self, first: int, count: int, columns: Columns, *, usable: bool) -> Array:
-        parts = [self._part(day, row, rows, columns, usable=usable) for day, row, _, rows in _spans(first, count)]
+    def _read(self, first: int, count: int, columns: Columns, part: _Part) -> Array:
+        parts = [part(day, row, rows, columns) for day, row, _, rows in _spans(first, count)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _part(self, day: int, row: int, rows: int, columns: Columns, *, usable: bool) -> Array:
+    def _held(self, day: int, row: int, rows: int, columns: Columns) -> Array:
         block = self._values.get(day)
         if block is None:
             width = len(self.series) if isinstance(columns, slice) else len(columns)
             return np.full((rows, width), np.nan)
-        part = block[row : row + rows, columns]
-        barred = self._barred.get(day) if usable else None
-        part = part if barred is None else np.where(barred[row : row + rows, columns], np.nan, part)
-        return self._without_banned(part, day * DAY + row * SLOT, columns) if usable and self._bans else part
+        return block[row : row + rows, columns]
 
-    def _without_banned(self, part: Array, first: int, columns: Columns) -> Array:
-        last = first + (len(part) - 1) * SLOT
-        touching = [ban for ban in self._bans if ban.first <= last and ban.last >= first]
+    def _unbarred(self, day: int, row: int, rows: int, columns: Columns) -> Array:
+        part, barred = self._held(day, row, rows, columns), self._barred.get(day)
+        return part if barred is None else np.where(barred[row : row + rows, columns], np.nan, part)
+
+    def _usable(self, day: int, row: int, rows: int, columns: Columns) -> Array:
+        part, touching = self._unbarred(day, row, rows, columns), self._touching(day * DAY + row * SLOT, rows)
         part = part.copy() if touching else part
-        for ban in touching:
-            begin, end = max(ban.first - first, 0) // SLOT, (ban.last - first) // SLOT + 1
-            part[begin:end, ban.columns[columns]] = np.nan
+        for banned, ban in touching:
+            part[banned, ban.columns[columns]] = np.nan
         return part
+
+    def _touching(self, first: int, count: int) -> list[tuple[slice, _Ban]]:
+        """The bans that touch these slots, with the rows they do."""
+        last = first + (count - 1) * SLOT
+        return [
+            (slice(max(ban.first - first, 0) // SLOT, (ban.last - first) // SLOT + 1), ban)
+            for ban in self._bans
+            if ban.first <= last and ban.last >= first
+        ]
 
 
 @dataclass(frozen=True)
@@ -133,13 +158,23 @@ class GridPast:
         return self.grid.values(self.first, self.count, self.columns)
 
     def back(self, slots: int) -> Array:
-        """The same so many slots earlier, without the barred ones."""
-        return self.grid.references(self.first - slots * SLOT, self.count, self.columns)
+        """The same so many slots earlier, without those that may not serve."""
+        return self._usable(slots, self.count, lambda before: before)
 
     def window(self, slots: int) -> Array:
         """The same of that many slots before each, along one more axis."""
-        before = self.grid.references(self.first - slots * SLOT, self.count + slots - 1, self.columns)
-        return np.lib.stride_tricks.sliding_window_view(before, slots, axis=0)
+        view = np.lib.stride_tricks.sliding_window_view
+        return self._usable(slots, self.count + slots - 1, lambda before: view(before, slots, axis=0))
+
+    def _usable(self, back: int, count: int, shape: Callable[[Array], Array]) -> Array:
+        """``count`` slots from so many earlier on; for the slots under a ban, bans do not count."""
+        first = self.first - back * SLOT
+        usable = shape(self.grid.references(first, count, self.columns))
+        under = self.grid.banned(self.first, self.count, self.columns)
+        if under is None:
+            return usable
+        meanwhile = shape(self.grid.references(first, count, self.columns, bans=False))
+        return np.where(under if usable.ndim == under.ndim else under[..., None], meanwhile, usable)
 
 
 def _spans(first: int, count: int) -> Iterator[tuple[int, int, int, int]]:

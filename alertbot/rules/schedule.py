@@ -9,9 +9,10 @@ so much shorter; a window that lies wholly within it passes that week by.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ class Schedule:
 
     def holds_at(self, epoch: float) -> bool:
         """Whether it holds at this instant."""
-        return bool(self._week[self._minute(epoch)])
+        return self._remembered(epoch)
 
     def until(self, epoch: float) -> float | None:
         """When the stretch that holds at ``epoch`` ends, windows that touch or overlap taken as one.
@@ -80,6 +81,11 @@ class Schedule:
     def next(self, epoch: float) -> float | None:
         """When it holds next: ``epoch`` itself where it holds then. None where it never does."""
         return self._first(epoch, holding=True)
+
+    @cached_property
+    def _remembered(self) -> Callable[[float], bool]:
+        """The last few answers: in a storm thousands of alerts ask for the same slot."""
+        return lru_cache(maxsize=64)(lambda epoch: bool(self._week[self._minute(epoch)]))
 
     @cached_property
     def _week(self) -> Mask:

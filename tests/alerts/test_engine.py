@@ -95,6 +95,7 @@ class Case:
     first: int
     values: np.ndarray
     due: np.ndarray
+    bans: tuple[tuple[tuple[str, ...], int, int], ...] = ()
 
     @property
     def engine(self):
@@ -105,6 +106,8 @@ class Case:
         grid = Grid(self.series)
         for column, name in enumerate(self.series):
             grid.put(name, self.begin, self.values[:, column])
+        for banned, first, last in self.bans:
+            grid.ban(banned, first, last)
         return grid
 
     def expected(self):
@@ -114,6 +117,8 @@ class Case:
             for c, name in enumerate(self.series)
         }
         oracle = Oracle(self.rules, self.selection, by_slot)
+        for banned, begin, last in self.bans:
+            oracle.banned |= {(name, slot) for name in banned for slot in range(begin, last + SLOT, SLOT)}
         for row, due in enumerate(self.due):
             oracle.judge(self.first + row * SLOT, [self.series[column] for column in np.flatnonzero(due)])
         return oracle.verdicts
@@ -149,7 +154,12 @@ def cases(draw, lengths=(20, 90, 300, 640)):
         due[: draw(st.sampled_from([0, 0, 7])), column] = False
         due[length - draw(st.sampled_from([0, 0, 5])) :, column] = False
     selection = {rule.name: draw(subsets) for rule in rules}
-    return Case(series, rules, selection, first - before * SLOT, first, values, due)
+    spans = st.tuples(subsets, st.integers(-before, length - 1), st.sampled_from([1, 5, 40, 400]))
+    bans = tuple(
+        (names, first + begin * SLOT, first + (begin + slots - 1) * SLOT)
+        for names, begin, slots in draw(st.lists(spans, max_size=2))
+    )
+    return Case(series, rules, selection, first - before * SLOT, first, values, due, bans)
 
 
 def verdict(change):

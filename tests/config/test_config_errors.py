@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -593,9 +594,10 @@ def test_fifteen_thousand_domains_named_by_a_rule_are_checked_in_a_moment(proble
 
 words = st.sampled_from(
     ["*", "total", "@g", "sum:g", "g", "drop", "threshold", "day_over_day", "#x", "10m", "0s", "80%", "8 Gbps", "[", ""]
-)
+) | st.sampled_from(["never", "daily 22:00-06:00", "mon 9-18", "2026-03-02 17:00"])
+moments = st.one_of(st.datetimes(), st.datetimes(timezones=st.just(UTC)), st.dates(), st.times())
 values = st.recursive(
-    st.one_of(words, st.text(max_size=8), st.booleans(), st.integers(-(10**20), 10**20), st.floats()),
+    st.one_of(words, st.text(max_size=8), st.booleans(), st.integers(-(10**20), 10**20), st.floats(), moments),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3), st.dictionaries(words | st.text(max_size=4), inner, max_size=2)
     ),
@@ -615,6 +617,8 @@ def toml(value):
         return "[" + ", ".join(map(toml, value)) + "]"
     if isinstance(value, str):  # JSON leaves DEL as it is, TOML does not allow it
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, date | time):
+        return value.isoformat()
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 

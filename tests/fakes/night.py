@@ -18,7 +18,7 @@ import numpy as np
 
 from alertbot import watching
 from alertbot.config import Config, FeedSettings, SlackSettings, StoreSettings
-from alertbot.config.settings import GroupSettings
+from alertbot.config.settings import GroupSettings, MuteSettings
 from alertbot.distress import Distress
 from alertbot.feed.budget import Budget
 from alertbot.poll import Poller
@@ -64,6 +64,7 @@ def config_for(
     rules: Sequence[Rule],
     *,
     groups: Sequence[GroupSettings] = (),
+    mutes: Sequence[MuteSettings] = (),
     zone: str = "UTC",
     each_domain: bool = False,
     max_lag: int = 1800,
@@ -87,6 +88,7 @@ def config_for(
         store=StoreSettings(path, 35 * DAY),
         rules=tuple(rules),
         path=path.with_name("rules.toml"),
+        mutes=tuple(mutes),
     )
 
 

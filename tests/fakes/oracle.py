@@ -60,6 +60,7 @@ class Oracle:
         self.values = values
         self.states: dict[tuple[str, str], State] = {}
         self.barred: set[tuple[str, int]] = set()
+        self.banned: set[tuple[str, int]] = set()
         self.verdicts: list[Verdict] = []
 
     def judge(self, slot: int, due: Collection[str]) -> None:
@@ -102,7 +103,7 @@ class Oracle:
         if unknown:
             state.clear = 0
             return
-        over = is_over(rule.kind, value, reference, self._usable(series, slot - DAY))
+        over = is_over(rule.kind, value, reference, self._usable(series, slot, DAY))
         state.clear = state.clear + 1 if over else 0
         if state.clear >= rule.clear_slots:
             self._say(rule, series, slot, "resolved", state, value, reference, "cleared")
@@ -118,16 +119,19 @@ class Oracle:
         value = self.values[series].get(slot, math.nan)
         return None if math.isnan(value) else value
 
-    def _usable(self, series: str, slot: int) -> float | None:
-        return None if (series, slot) in self.barred else self._value(series, slot)
+    def _usable(self, series: str, slot: int, back: int) -> float | None:
+        """What is so far back of a slot; what is banned is there only for a slot that is banned itself."""
+        earlier = (series, slot - back)
+        banned = earlier in self.banned and (series, slot) not in self.banned
+        return None if banned or earlier in self.barred else self._value(*earlier)
 
     def _reference(self, rule: Rule, series: str, slot: int) -> float | None:
         kind = rule.kind
         if isinstance(kind, Drop):
-            return half_known([self._usable(series, slot - back * SLOT) for back in range(1, kind.window + 1)])
+            return half_known([self._usable(series, slot, back * SLOT) for back in range(1, kind.window + 1)])
         if isinstance(kind, DayOverDay):
-            days = half_known([self._usable(series, slot - back * DAY) for back in range(1, kind.days + 1)])
-            weeks = half_known([self._usable(series, slot - 7 * back * DAY) for back in range(1, kind.weeks + 1)])
+            days = half_known([self._usable(series, slot, back * DAY) for back in range(1, kind.days + 1)])
+            weeks = half_known([self._usable(series, slot, 7 * back * DAY) for back in range(1, kind.weeks + 1)])
             value = self._value(series, slot)
             known = [reference for reference in (days, weeks) if reference is not None]
             return min(known, key=lambda reference: abs(reference - (value or 0)), default=None)

@@ -92,6 +92,10 @@ class Witness:
         self._asked = {calls[0]: name for name, calls in watch.plan.items()}
         values = {name: seen.shown for name, seen in self.series.items()}
         self.oracle = Oracle(tuple(watch.rules.values()), watch.selection, values)
+        for mute in watch.mutes:  # what one that happens once touches is no reference
+            if mute.start is not None and mute.end is not None:
+                touched = range(mute.start // SLOT * SLOT, mute.end, SLOT)
+                self.oracle.banned.update((name, slot) for name in mute.series for slot in touched)
 
     @property
     def false_pages(self) -> dict[str, int]:

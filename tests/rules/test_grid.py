@@ -102,6 +102,17 @@ def test_a_ban_keeps_slots_from_being_references_before_and_after_they_are_known
     assert read(grid, MIDNIGHT - 2 * SLOT, 4) == [1, 2, 3, 4], "what is judged and stored stays as it is"
 
 
+def test_slots_under_a_ban_may_look_back_on_each_other_and_others_may_not():
+    grid = Grid(["a", "b"])
+    for name in grid.series:
+        column(grid, MIDNIGHT - 4 * SLOT, range(8), name)
+    grid.ban(["a"], MIDNIGHT - 2 * SLOT, MIDNIGHT)
+    past = grid.past(MIDNIGHT - SLOT, 4)
+    np.testing.assert_array_equal(past.back(1), [[2, 2], [3, 3], [NAN, 4], [5, 5]])
+    np.testing.assert_array_equal(past.window(2)[:, 0], [[1, 2], [2, 3], [NAN, NAN], [NAN, 5]])
+    np.testing.assert_array_equal(past.window(2)[:, 1], [[1, 2], [2, 3], [3, 4], [4, 5]])
+
+
 def test_a_ban_of_years_holds_no_days_and_outlives_those_that_are_let_go_of():
     grid = Grid(SERIES)
     grid.ban(SERIES, MIDNIGHT - 4000 * DAY, MIDNIGHT + 4000 * DAY)
