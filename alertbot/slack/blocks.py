@@ -20,6 +20,8 @@ NOTHING = "-"
 
 _SECTION, _HEADER, _BUTTON = 3_000, 150, 75
 _VALUE, _URL, _ACTION_ID, _ACTIONS = 2_000, 3_000, 255, 25
+_OPTION, _OPTION_VALUE, _OPTIONS, _PLACEHOLDER = 75, 150, 100, 150
+_CONFIRM_TITLE, _CONFIRM_TEXT, _CONFIRM_BUTTON = 100, 300, 30
 _BLOCKS = 50
 _FALLBACK = 1_000
 # Slack refuses a message of about 13,200 characters (msg_blocks_too_long) and documents no limit: stay well below it.
@@ -100,12 +102,12 @@ def divider() -> Block:
     return {"type": "divider"}
 
 
-def actions(*buttons: Block) -> Block:
-    """A row of 1-25 buttons whose action ids differ; ``ValueError`` otherwise."""
-    ids = {button["action_id"] for button in buttons}
-    if not 1 <= len(buttons) <= _ACTIONS or len(ids) != len(buttons):
+def actions(*elements: Block) -> Block:
+    """A row of 1-25 buttons and selects whose action ids differ; ``ValueError`` otherwise."""
+    ids = {element["action_id"] for element in elements}
+    if not 1 <= len(elements) <= _ACTIONS or len(ids) != len(elements):
         raise ValueError(f"a row takes 1-{_ACTIONS} buttons with an action id each of its own")
-    return {"type": "actions", "elements": list(buttons)}
+    return {"type": "actions", "elements": list(elements)}
 
 
 def button(
@@ -130,6 +132,37 @@ def button(
         "text": _plain(text, _BUTTON),
         "action_id": action_id,
         **{key: given for key, given in optional.items() if given is not None},
+    }
+
+
+def select(
+    placeholder: str, action_id: str, options: Sequence[tuple[str, str]], *, confirm: Block | None = None
+) -> Block:
+    """A menu of 1-100 (label, value), opened by a button that says ``placeholder``; ``confirm`` asks once more.
+
+    ``ValueError`` where cutting ``action_id`` or a value would be due, or a value stands there twice.
+    """
+    values = {value for _, value in options}
+    if not 1 <= len(action_id) <= _ACTION_ID or not 1 <= len(options) <= _OPTIONS or len(values) != len(options):
+        raise ValueError(f"a select takes an action id of {_ACTION_ID} at most and 1-{_OPTIONS} different options")
+    if not all(value.strip() and len(value) <= _OPTION_VALUE for value in values):
+        raise ValueError(f"an option takes a value of 1-{_OPTION_VALUE} characters")
+    menu: Block = {
+        "type": "static_select",
+        "placeholder": _plain(placeholder, _PLACEHOLDER),
+        "action_id": action_id,
+        "options": [{"text": _plain(label, _OPTION), "value": value} for label, value in options],
+    }
+    return menu if confirm is None else {**menu, "confirm": confirm}
+
+
+def confirmation(title: str, text: str, *, yes: str, no: str) -> Block:
+    """What is asked before a click counts; all of it plain text."""
+    return {
+        "title": _plain(title, _CONFIRM_TITLE),
+        "text": _plain(text, _CONFIRM_TEXT),
+        "confirm": _plain(yes, _CONFIRM_BUTTON),
+        "deny": _plain(no, _CONFIRM_BUTTON),
     }
 
 
