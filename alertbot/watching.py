@@ -23,6 +23,7 @@ from alertbot.feed.frontier import Frontier
 from alertbot.feed.vigil import FeedFacts, silent_before
 from alertbot.poll import Pace, Poller
 from alertbot.query.live import Live
+from alertbot.requests import apply_requests
 from alertbot.rules.selection import TOTAL
 from alertbot.store.store import Store
 from alertbot.storekeeper import Storekeeper
@@ -92,6 +93,7 @@ class Watching:
             await self._discover()
             if self._poller is None:
                 await self._take_up(None)
+            await apply_requests(self._keeper, self, self._time, self._config.slack.zone)
             await self._look_and_read()
             await self._write_live()
             await self._distress.over()
