@@ -39,7 +39,7 @@ def _finish(store: Store, number: int, outcome: Outcome, now: float) -> None:
 
 
 async def _outcome(request: Request, obeys: Obeys, time: ApiTime, zone: tzinfo) -> Outcome:
-    asked = " ".join(request.words)
+    asked = " ".join(" ".join(request.words).split())[:200]
     try:
         answer = await obeys.obey(_order(request, time, zone), Person(None, request.author))
     except UsageError as error:
