@@ -114,6 +114,46 @@ def status(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - click ha
 
 @main.command()
 @_CONFIG
+@click.argument("number", required=False, metavar="[N]")
+def ack(config_path: Path, number: str | None) -> None:
+    """Take on an incident: N, or the only open one."""
+    from alertbot.requesting import give_order  # noqa: PLC0415 - see above
+
+    give_order(config_path, ("ack", number) if number else ("ack",))
+
+
+@main.command()
+@_CONFIG
+@click.argument("words", nargs=-1, metavar="TARGET WHEN [REASON]")
+def silence(config_path: Path, words: tuple[str, ...]) -> None:
+    """Tell nothing of TARGET for a time: 2h, until 06:00, from 22:00 for 3h."""
+    from alertbot.requesting import give_order  # noqa: PLC0415 - see above
+
+    give_order(config_path, ("silence", *words))
+
+
+@main.command()
+@_CONFIG
+@click.argument("number", required=False, metavar="ID")
+def unsilence(config_path: Path, number: str | None) -> None:
+    """End a silence now: ID is its number as silences lists it."""
+    from alertbot.requesting import give_order  # noqa: PLC0415 - see above
+
+    give_order(config_path, ("unsilence", number) if number else ("unsilence",))
+
+
+@main.command()
+@_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def silences(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
+    """List what is silenced, or was within a day, until when and by whom."""
+    from alertbot.requesting import show_silences  # noqa: PLC0415 - see above
+
+    show_silences(config_path, as_json=as_json)
+
+
+@main.command()
+@_CONFIG
 def manifest(config_path: Path) -> None:
     """Print the manifest of the Slack app: paste it where Slack asks for one."""
     from alertbot.config import load  # noqa: PLC0415 - see above

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from alertbot.alerts.orders import Order, Person
 from alertbot.alerts.routing import is_channel
 from alertbot.clock import Clock
 from alertbot.config import Config
@@ -68,7 +69,7 @@ class Service:
         self._keeper = Storekeeper()
         self._budget = Budget(config.feed.calls_per_minute, clock)
         self._api = _api(config, credentials, self._budget, clock)
-        self.commands = Commands(self._subject, self._live)
+        self.commands = Commands(self._subject, self._live, self)
         self._workspace = _workspace(config, credentials, self.commands, clock)
         self._poster: Poster = poster or self._workspace or LogPoster()
         self._watching = Watching(
@@ -98,6 +99,10 @@ class Service:
         finally:
             self._notifier.stopping()
             await self._shut_down()
+
+    async def obey(self, order: Order, who: Person) -> str:
+        """Carry out what somebody asks for."""
+        return await self._watching.obey(order, who)
 
     def _live(self) -> Live:
         return self._watching.live()

@@ -10,11 +10,12 @@ import numpy as np
 
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.mutes import keep_out
+from alertbot.alerts.orders import Order, Person
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.desk import Desk
 from alertbot.distress import Distress
-from alertbot.errors import FeedError, StoreError
+from alertbot.errors import FeedError, StoreError, UsageError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.apitime import ApiTime
 from alertbot.feed.budget import Budget
@@ -22,6 +23,7 @@ from alertbot.feed.frontier import Frontier
 from alertbot.feed.vigil import FeedFacts, silent_before
 from alertbot.poll import Pace, Poller
 from alertbot.query.live import Live
+from alertbot.requests import apply_requests
 from alertbot.rules.selection import TOTAL
 from alertbot.store.store import Store
 from alertbot.storekeeper import Storekeeper
@@ -92,6 +94,7 @@ class Watching:
             await self._discover()
             if self._poller is None:
                 await self._take_up(None)
+            await apply_requests(self._keeper, self, self._time, self._config.slack.zone)
             await self._look_and_read()
             if self._desk is not None:
                 await self._desk.look()
@@ -107,6 +110,10 @@ class Watching:
     async def _write_live(self) -> None:
         facts, now = self.live().to_json(), self._clock.time()
         await self._keeper.do(lambda store: store.write_live(facts, now))
+
+    async def obey(self, order: Order, who: Person) -> str:
+        """Carry out what somebody asks for: what has been done, as mrkdwn; ``UsageError`` where it makes no sense."""
+        raise UsageError(f"this version cannot carry out {type(order).__name__.lower()} yet")
 
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published, where that is known."""

@@ -6,9 +6,14 @@ import json
 import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
+import time
 import tomllib
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +22,8 @@ from click.testing import CliRunner
 
 from alertbot.cli import main
 from alertbot.rules.grid import Grid
+from alertbot.store import requests
+from alertbot.store.requests import Outcome
 from alertbot.store.store import Batch, Store
 from alertbot.units import DAY_SLOTS, SLOT, parse_time
 
@@ -109,6 +116,13 @@ def events(output):
         ("demo", "fast"),
         ("replay", "--csv", "history.csv", "--from", "yesterday"),
         ("replay", "--csv", "history.csv", "--rule", "went-drak"),
+        ("ack", "this"),
+        ("ack", "1", "2"),
+        ("silence",),
+        ("silence", "video.*"),
+        ("silence", "video.*", "image", "work"),
+        ("unsilence",),
+        ("silences", "all"),
     ],
     ids=" ".join,
 )
@@ -183,7 +197,7 @@ def test_every_mistake_of_a_file_is_told_with_its_line_and_exit_code_2(folder):
     assert second.startswith("rules.toml:20: rule.ceiling.above: ")
 
 
-@pytest.mark.parametrize("command", ["run", "check", "replay", "export", "manifest"])
+@pytest.mark.parametrize("command", ["run", "check", "replay", "export", "manifest", "ack", "silences"])
 def test_a_file_that_is_not_there_is_told_with_exit_code_2(command):
     result = alertbot(command, "-c", "nowhere.toml")
 
@@ -332,12 +346,144 @@ def test_the_database_of_a_service_is_found_in_its_state_directory(folder, monke
     assert len(alertbot("export").stdout.splitlines()) == 2
 
 
-@pytest.mark.parametrize("command", ["replay", "export"])
-def test_without_a_database_there_is_no_stored_history_and_exit_code_1(command):
+@pytest.mark.parametrize("command", ["replay", "export", "ack", "silences"])
+def test_without_a_database_there_is_nothing_to_ask_and_exit_code_1(command):
     result = alertbot(command)
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert "there is no database yet" in result.stderr
+
+
+# --- orders and silences
+
+
+class Service:
+    """Answers what the shell asks, as the service would: ``requests`` holds it all."""
+
+    def __init__(self, path, outcome=None):
+        self._outcome = outcome
+        self._ended = threading.Event()
+        self._store = Store(path)
+        self._store.write_live("{}", time.time())
+        self._thread = threading.Thread(target=self._work)
+        self.requests = []
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join()
+        self._store.close()
+
+    def _work(self):
+        while not self._ended.wait(0.02):
+            for request in self._store.mark(lambda db: requests.waiting(db, time.time())):
+                self.requests.append(request)
+                if self._outcome is not None:
+                    finish = partial(requests.finish, number=request.number, outcome=self._outcome, now=time.time())
+                    self._store.mark(finish)
+
+
+@pytest.fixture
+def login(monkeypatch):
+    monkeypatch.setenv("LOGNAME", "ada")
+    monkeypatch.delenv("SUDO_USER", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("ack",), ("ack",)),
+        (("ack", "#412"), ("ack", "#412")),
+        (("silence", "rule:my rule", "2h", "image", "work"), ("silence", "rule:my rule", "2h", "image", "work")),
+        (("unsilence", "3"), ("unsilence", "3")),
+    ],
+)
+@pytest.mark.usefixtures("login")
+def test_an_order_is_handed_to_the_service_and_its_answer_printed(folder, arguments, words):
+    with Service(folder / "alertbot.db", Outcome("`#412` is acknowledged,\na &amp; b.")) as service:
+        result = alertbot(*arguments)
+    assert (result.exit_code, result.stdout) == (0, "#412 is acknowledged,\na & b.\n")
+    assert [(request.author, request.words) for request in service.requests] == [("ada (shell)", words)]
+
+
+def test_a_refusal_is_told_with_exit_code_2(folder):
+    with Service(folder / "alertbot.db", Outcome("there is no incident #412", refused=True)):
+        result = alertbot("ack", "412")
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", "alertbot: there is no incident #412\n")
+
+
+def test_an_order_that_is_not_understood_never_reaches_the_service(folder):
+    with Service(folder / "alertbot.db", Outcome("done")) as service:
+        result = alertbot("silence", "video.*")
+    assert result.exit_code == 2
+    assert 'say until when: "silence video.* 2h"' in result.stderr
+    assert service.requests == []
+
+
+def test_a_service_that_does_not_answer_is_told_with_exit_code_1(folder, monkeypatch):
+    monkeypatch.setattr("alertbot.requesting.PATIENCE", -19.5)  # half a second beyond the probe
+    with Service(folder / "alertbot.db") as service:
+        result = alertbot("ack", "412")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "the service has not answered" in result.stderr
+    assert service.requests
+
+
+def test_where_no_service_runs_an_order_waits_for_its_start(folder):
+    store = Store(folder / "alertbot.db")
+    assert "when it starts" in alertbot("ack", "412").stdout
+    store.write_live("{}", time.time() - 600)
+    result = alertbot("ack", "413")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert [request.words[1] for request in store.mark(lambda db: requests.waiting(db, time.time()))] == ["412", "413"]
+    store.close()
+
+
+@pytest.mark.parametrize(("variable", "name"), [("SUDO_USER", "bob (shell)"), ("LOGNAME", "ada (shell)")])
+def test_who_gave_an_order_is_known_through_sudo(folder, monkeypatch, login, variable, name):
+    if variable == "SUDO_USER":
+        monkeypatch.setenv("SUDO_USER", "bob")
+    with Service(folder / "alertbot.db", Outcome("done")) as service:
+        alertbot("ack")
+    assert service.requests[0].author == name
+
+
+def test_a_user_without_a_name_gives_orders_too(folder, monkeypatch):
+    for name in ("SUDO_USER", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    with Service(folder / "alertbot.db", Outcome("done")) as service:
+        alertbot("ack")
+    assert service.requests[0].author == "somebody (shell)"
+
+
+def test_silences_are_listed_in_words_and_as_json(folder):
+    Store(folder / "alertbot.db").close()
+    assert alertbot("silences").stdout == "Nothing is silenced.\n"
+    begins, ends = time.time() - 60, time.time() + 3600
+    with closing(sqlite3.connect(folder / "alertbot.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO silences (target, begins, ends, author, reason, channel, created)"
+            " VALUES ('video.*', ?, ?, 'ada', 'a & b', '#ops', 0)",
+            (begins, ends),
+        )
+    result = alertbot("silences")
+    assert result.stdout.startswith("1 silence in force.\n1. video.* until ")
+    assert result.stdout.endswith(", silenced by ada: a & b\n")
+    assert json.loads(alertbot("silences", "--json").stdout) == {
+        "stage": "in force",
+        "number": 1,
+        "target": "video.*",
+        "author": "ada",
+        "reason": "a & b",
+        "begins": begins,
+        "ends": ends,
+        "cancelled": None,
+        "cancelled_by": None,
+    }
 
 
 # --- run, as processes of their own

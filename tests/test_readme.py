@@ -14,6 +14,8 @@ import pytest
 
 from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
 from alertbot.alerts.lifecycle import Alert, Phase
+from alertbot.alerts.ordering import Asked, parse_order
+from alertbot.alerts.orders import Silence
 from alertbot.alerts.telling import Setting
 from alertbot.cli import main
 from alertbot.config import load
@@ -24,6 +26,7 @@ from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.slack.commands import USAGES
 from alertbot.slack.messages import incident_message, plain
+from alertbot.slack.typed import words_of
 from alertbot.units import SLOT, parse_time
 
 ROOT = Path(__file__).parents[1]
@@ -151,6 +154,16 @@ def test_every_slash_command_stands_in_the_readme(name, usage):
     takes = f" {usage.takes}".rstrip().replace("|", r"\|")
 
     assert f"| `/bandwidth {name}{takes}` | {usage.answers}" in chapter("Slash commands")
+
+
+def test_every_silence_in_the_readme_is_understood():
+    (examples,) = blocks("slack")
+    asked = Asked(parse_time("2026-03-02T14:30:00Z"), ZoneInfo("Europe/Berlin"))
+
+    for line in examples.splitlines():
+        command, *words = words_of(line)
+        assert command == "/bandwidth"
+        assert isinstance(parse_order(words, asked), Silence)
 
 
 def test_the_messages_in_the_readme_are_those_that_alertbot_posts():

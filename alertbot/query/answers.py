@@ -1,10 +1,11 @@
-"""The questions: status, show, alerts, rules. Each opens the database for reading and closes it again."""
+"""The questions: status, show, alerts, rules, silences. Each opens the database for reading and closes it again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,15 @@ from alertbot.alerts.incidents import ToldAlert
 from alertbot.errors import StoreError
 from alertbot.query.live import Live
 from alertbot.rules.base import Array, Rule
-from alertbot.store import feedlog, incidents, outbox, samples, schema, state
+from alertbot.store import feedlog, incidents, listing, outbox, samples, schema, state
+from alertbot.store.listing import StoredSilence
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slots_of
 
 RECENT = DAY
 """Seconds for which ``alerts`` still shows what resolved."""
 
 MOST_ALERTS = 20
+MOST_SILENCES = 20
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,35 @@ class RuleLine:
     series: int
 
 
+class Stage(StrEnum):
+    """Where a silence stands."""
+
+    IN_FORCE = "in force"
+    UPCOMING = "upcoming"
+    CANCELLED = "cancelled"
+    OVER = "over"
+
+
+@dataclass(frozen=True)
+class SilenceLine:
+    """A silence and where it stands."""
+
+    silence: StoredSilence
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class Silences:
+    """What is silenced, what will be, and what was within a day; ``more`` counts what is not listed."""
+
+    lines: tuple[SilenceLine, ...]
+    more: int
+
+    def of(self, *stages: Stage) -> tuple[SilenceLine, ...]:
+        """Those that stand there."""
+        return tuple(line for line in self.lines if line.stage in stages)
+
+
 @contextmanager
 def _reading(path: Path) -> Iterator[Database]:
     database = schema.open_for_reading(path)
@@ -107,6 +139,31 @@ def alerts(path: Path, now: float) -> Alerts:
         total = state.count_told(db, int(now) - RECENT)
     firing = tuple(stored for stored in told if stored.resolved is None)
     return Alerts(firing, tuple(stored for stored in told if stored.resolved is not None), total - len(told))
+
+
+def silences(path: Path, now: float) -> Silences:
+    """What is silenced: first what ends soonest, then what begins soonest, then what ended last."""
+    with _reading(path) as db:
+        stored = listing.silences(db, now - RECENT)
+    lines = sorted((SilenceLine(each, _stage(each, now)) for each in stored), key=_listed)
+    return Silences(tuple(lines[:MOST_SILENCES]), max(len(lines) - MOST_SILENCES, 0))
+
+
+def _stage(silence: StoredSilence, now: float) -> Stage:
+    if silence.cancelled is not None:
+        return Stage.CANCELLED
+    if silence.ends <= now:
+        return Stage.OVER
+    return Stage.UPCOMING if now < silence.begins else Stage.IN_FORCE
+
+
+def _listed(line: SilenceLine) -> tuple[int, float, int]:
+    silence, ended = line.silence, line.stage in {Stage.CANCELLED, Stage.OVER}
+    if ended:
+        return 2, -(silence.cancelled or silence.ends), silence.number
+    if line.stage is Stage.UPCOMING:
+        return 1, silence.begins, silence.number
+    return 0, silence.ends, silence.number
 
 
 def show(path: Path, series: str, span: int, now: float) -> Show:

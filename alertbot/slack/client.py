@@ -1,4 +1,4 @@
-"""Slack's Web API as alertbot uses it: who am I, post, edit, answer a command.
+"""Slack's Web API as alertbot uses it: who am I, post, edit, answer a command or a click.
 
 Nothing is tried twice here: slack_sdk's default retry handlers post a second message when an answer is lost, so they
 are switched off, and whoever calls decides. Every call opens a connection of its own, since a kept-alive one that
@@ -189,9 +189,11 @@ class SlackClient:
         return answer
 
     async def respond(self, response_url: str, message: Message, *, public: bool = False) -> None:
-        """Answer a slash command: 5 times within 30 minutes, seen by the user alone unless ``public``."""
+        """Answer a command or a click: 5 times within 30 minutes, seen by the user alone unless ``public``."""
         webhook = AsyncWebhookClient(response_url, timeout=self._timeout, logger=self._logger, retry_handlers=[])
-        body = {**message.payload(), "response_type": "in_channel" if public else "ephemeral"}
+        # Both are always said: after a click Slack has answered in public, or in place of the message, by default.
+        kind = "in_channel" if public else "ephemeral"
+        body = {**message.payload(), "response_type": kind, "replace_original": False}
         error = _webhook_error(await _asked(webhook.send_dict(body)))
         if error is not None:
             raise error

@@ -1,4 +1,4 @@
-"""Slash commands: a line of text in, a message out.
+"""Slash commands: a line of text in, a message out; questions are answered, orders handed to who obeys.
 
 Words are forgiving: any case, an unambiguous part of a domain, and a wrong word is answered with the nearest right one.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 
+from alertbot.alerts.ordering import ORDERS, Asked, parse_order
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.query import answers
 from alertbot.query.live import Live
@@ -19,6 +20,8 @@ from alertbot.query.names import nearest, resolve
 from alertbot.rules.base import Rule
 from alertbot.slack import replies
 from alertbot.slack.blocks import Message, code, escape
+from alertbot.slack.people import NOBODY, Asker, Obeys
+from alertbot.slack.typed import words_of
 from alertbot.units import DAY, parse_duration
 
 log = logging.getLogger(__name__)
@@ -46,6 +49,12 @@ USAGES = {
     "show": Usage("DOMAIN [24h|7d]", "a domain's bandwidth now, average, peak and 95th percentile", "show video 7d"),
     "alerts": Usage("", "what fires now, and what ended within a day", "alerts"),
     "rules": Usage("[DOMAIN]", "the rules, or those that watch a domain", "rules video.example.com"),
+    "ack": Usage("[#N]", "take on an incident; without a number the channel's only open one", "ack #412"),
+    "silence": Usage(
+        "TARGET 2h|until 06:00|from 22:00 for 3h [reason]", "tell nothing of TARGET for that time", "silence video.* 2h"
+    ),
+    "unsilence": Usage("ID", "end a silence now", "unsilence 3"),
+    "silences": Usage("", "what is silenced, or was within a day, until when and by whom", "silences"),
 }
 
 
@@ -70,26 +79,40 @@ class Subject:
 
 
 class Commands:
-    """Answers commands about ``subject()``, which may change with the configuration, as of ``live()``."""
+    """Answers commands about ``subject()``, which may change with the configuration, as of ``live()``.
 
-    def __init__(self, subject: Callable[[], Subject], live: Callable[[], Live]) -> None:
+    Orders go to ``obeys``.
+    """
+
+    def __init__(self, subject: Callable[[], Subject], live: Callable[[], Live], obeys: Obeys) -> None:
         self._subject = subject
         self._live = live
+        self._obeys = obeys
 
-    async def answer(self, text: str) -> Reply:
+    async def answer(self, text: str, asker: Asker = NOBODY) -> Reply:
         """The reply to what stood after the command's name; never raises for what a user can type."""
-        words = text.split()
+        words = words_of(text)
         public = len(words) > 1 and words[-1].lower() == "public"
         if public:
             words.pop()
         try:
-            message = await asyncio.to_thread(self._answer, words)
+            message = await self._message(words, asker)
         except UsageError as error:
             return Reply(self._explain(str(error), words), public=False)
         except AlertbotError as error:
             log.exception("the command %r could not be answered", text[:200])
             return Reply(Message(f"That cannot be answered now: {escape(str(error))}"), public=False)
         return Reply(message, public)
+
+    async def _message(self, words: Sequence[str], asker: Asker) -> Message:
+        if _is_order(words):
+            return replies.order_message(await self.obey(words, asker))
+        return await asyncio.to_thread(self._answer, words)
+
+    async def obey(self, words: Sequence[str], asker: Asker) -> str:
+        """Carry out an order: what has been done, as mrkdwn; ``UsageError`` where it is wrong or makes no sense."""
+        asked = Asked(self._live().now, self._subject().zone, asker.channel, asker.channels)
+        return await self._obeys.obey(parse_order(words, asked), asker.person)
 
     def _answer(self, words: Sequence[str]) -> Message:
         name, rest = (words[0].lower(), list(words[1:])) if words else ("help", [])
@@ -99,9 +122,10 @@ class Commands:
             "show": self._show,
             "alerts": self._alerts,
             "rules": self._rules,
+            "silences": self._silences,
         }
         if name not in handlers:
-            close = nearest(name, tuple(handlers))
+            close = nearest(name, tuple(USAGES))
             raise UsageError(f'there is no command "{name[:40]}"' + (f": did you mean {close}?" if close else ""))
         return handlers[name](rest)
 
@@ -141,11 +165,23 @@ class Commands:
         ]
         return replies.rules_message(lines, series)
 
+    def _silences(self, rest: list[str]) -> Message:
+        _no_more(rest)
+        subject, now = self._subject(), self._live().now
+        return replies.silences_message(answers.silences(subject.path, now), subject.zone, now)
+
     def _explain(self, problem: str, words: Sequence[str]) -> Message:
+        sentence = escape(problem[:1].upper() + problem[1:])
+        if _is_order(words):  # what is wrong with an order is said with an example, or no example would help
+            return Message(sentence)
         usage = USAGES.get(words[0].lower()) if words else None
         command = self._subject().command
         example = f"for example {code(f'{command} {usage.example}')}" if usage else f"try {code(f'{command} help')}"
-        return Message(f"{escape(problem[:1].upper() + problem[1:])} ({example})")
+        return Message(f"{sentence} ({example})")
+
+
+def _is_order(words: Sequence[str]) -> bool:
+    return bool(words) and words[0].lower() in ORDERS
 
 
 def _span(word: str) -> int:

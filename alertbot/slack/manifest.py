@@ -21,6 +21,8 @@ SCOPES = (
 )
 """What the bot token may do. The app token needs ``connections:write``, which no manifest can grant."""
 
+USAGE_HINT = "help | status | show DOMAIN | alerts | rules | ack #N | silence TARGET 2h | unsilence ID | silences"
+
 
 def manifest(command: str, name: str = "alertbot") -> dict[str, Any]:
     """The manifest of an app called ``name`` that answers the slash command ``command`` (``/bandwidth``)."""
@@ -36,7 +38,7 @@ def manifest(command: str, name: str = "alertbot") -> dict[str, Any]:
                 {
                     "command": command,
                     "description": "The CDN's bandwidth, its alerts and its rules",
-                    "usage_hint": "help | status | show DOMAIN | alerts | rules",
+                    "usage_hint": USAGE_HINT,
                     "should_escape": False,
                 }
             ],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from alertbot.alerts.incidents import ToldAlert
-from alertbot.query.answers import Alerts, RuleLine, Show, Status
+from alertbot.query.answers import Alerts, RuleLine, Show, SilenceLine, Silences, Stage, Status
 from alertbot.query.live import Live
 from alertbot.rules.describe import describe
 from alertbot.slack.blocks import Message, code, context, escape, section
@@ -151,3 +151,44 @@ def rules_message(lines: Sequence[RuleLine], series: str | None) -> Message:
         for line in lines
     ]
     return Message(headline, (section("\n".join([headline, *listed])),))
+
+
+def silences_message(silences: Silences, zone: tzinfo, now: float) -> Message:
+    """What is silenced and what will be, then what was."""
+    in_force = silences.of(Stage.IN_FORCE)
+    headline = f"{counted(len(in_force), 'silence')} in force." if in_force else "Nothing is silenced."
+    standing = silences.of(Stage.IN_FORCE, Stage.UPCOMING)
+    blocks = [section("\n".join([headline, *(_silence_line(line, zone, now) for line in standing)]))]
+    if ended := silences.of(Stage.CANCELLED, Stage.OVER):
+        lines = [_silence_line(line, zone, now) for line in ended]
+        blocks.append(context("\n".join(["Ended within a day:", *lines])))
+    if silences.more:
+        blocks.append(context(f"and {silences.more:,} more"))
+    return Message(headline, tuple(blocks))
+
+
+def _silence_line(line: SilenceLine, zone: tzinfo, now: float) -> str:
+    silence = line.silence
+    why = f": {escape(silence.reason)}" if silence.reason else ""
+    return (
+        f"{silence.number}. {code(silence.target)} {_when(line, zone, now)}, silenced by {escape(silence.author)}{why}"
+    )
+
+
+def _when(line: SilenceLine, zone: tzinfo, now: float) -> str:
+    silence = line.silence
+    ends = format_clock(silence.ends, zone, now)
+    if line.stage is Stage.IN_FORCE:
+        return f"until {ends}"
+    if line.stage is Stage.UPCOMING:
+        return f"from {format_clock(silence.begins, zone, now)} until {ends}"
+    if silence.cancelled is None:
+        return f"ended {ends}"
+    who = escape(silence.cancelled_by or "somebody")
+    return f"ended {format_clock(silence.cancelled, zone, now)} by {who}"
+
+
+def order_message(answer: str) -> Message:
+    """What has been done, in lines of mrkdwn."""
+    headline, _, more = answer.partition("\n")
+    return Message(headline, (section(answer),)) if more else Message(answer)

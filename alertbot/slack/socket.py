@@ -1,4 +1,4 @@
-"""Socket Mode: slash commands come in over a WebSocket that we open, so no port of ours is open to the world.
+"""Socket Mode: commands and clicks come in over a WebSocket that we open, so no port of ours is open to the world.
 
 slack_sdk's client keeps the connection; around it stand what it lacks: a wrong app token is told at start instead of
 tried for ever, a ticket whose handshake failed is not used again, and a failure is logged once and without its URL,
@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,17 +41,34 @@ class SlashCommand:
     user_id: str
     user_name: str
     channel_id: str
+    channel_name: str
     team_id: str
     response_url: str = field(repr=False)  # whoever knows it can answer in the bot's name
 
 
+@dataclass(frozen=True)
+class Click:
+    """A click on an element of a message: which, its value (of a select: the chosen option's), whose, and where."""
+
+    action_id: str
+    value: str
+    user_id: str
+    user_name: str
+    channel_id: str
+    channel_name: str
+    message_ts: str
+    team_id: str
+    response_url: str = field(repr=False)  # likewise
+
+
 class SocketListener:
-    """Keeps one Socket Mode connection, acknowledges what arrives at once and hands commands to ``on_command``."""
+    """Keeps one Socket Mode connection, acknowledges what arrives at once and hands commands and clicks on."""
 
     def __init__(
         self,
         app_token: str,
         on_command: Callable[[SlashCommand], Awaitable[None]],
+        on_click: Callable[[Click], Awaitable[None]],
         *,
         base_url: str,
         clock: Clock,
@@ -60,6 +77,7 @@ class SocketListener:
     ) -> None:
         self._app_token = app_token
         self._on_command = on_command
+        self._on_click = on_click
         self._clock = clock
         self._ping_interval = ping_interval
         self._timeout = timeout
@@ -121,21 +139,28 @@ class SocketListener:
         # Slack has told the user that the command failed where this does not get through; so it is not run.
         await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
         if request.type == "slash_commands":
-            task = asyncio.create_task(self._answer(_command(request.payload)))
-            self._answers.add(task)
-            task.add_done_callback(self._answers.discard)
+            command = _command(request.payload)
+            self._begin(self._on_command(command), f"the command {command.text!r} of {command.user_id}")
+        elif request.type == "interactive":
+            for click in _clicks(request.payload):
+                self._begin(self._on_click(click), f"the click on {click.action_id!r} of {click.user_id}")
 
-    async def _answer(self, command: SlashCommand) -> None:
+    def _begin(self, work: Awaitable[None], what: str) -> None:
+        task = asyncio.create_task(self._finish(work, what))
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    async def _finish(self, work: Awaitable[None], what: str) -> None:
         try:
-            await self._on_command(command)
+            await work
         except Exception:  # noqa: BLE001 - the boundary: one command that fails must not end the listener
-            _log.exception("the command %r of %s failed", command.text, command.user_id)
+            _log.exception("%s failed", what)
 
     def _failed(self, error: BaseException | None) -> None:
         cause = _cause(error)
         if cause != self._cause:
             self._cause = cause
-            _log.warning("Socket Mode: %s; slash commands do not arrive until it is connected again", cause)
+            _log.warning("Socket Mode: %s; commands and clicks do not arrive until it is connected again", cause)
 
 
 class _Client(SocketModeClient):
@@ -184,9 +209,31 @@ def _command(payload: dict[str, Any]) -> SlashCommand:
         user_id=payload["user_id"],
         user_name=payload.get("user_name", ""),
         channel_id=payload["channel_id"],
+        channel_name=payload.get("channel_name", ""),
         team_id=payload["team_id"],
         response_url=payload["response_url"],
     )
+
+
+def _clicks(payload: dict[str, Any]) -> Iterator[Click]:
+    """The clicks on a message; other interactions are none of ours."""
+    if payload.get("type") != "block_actions" or not payload.get("message") or not payload.get("response_url"):
+        return
+    user, channel = payload["user"], payload["channel"]
+    # In a channel shared with another company the team is the channel's; the user's is their own.
+    team_id = user.get("team_id") or (payload.get("team") or {}).get("id", "")
+    for action in payload["actions"]:
+        yield Click(
+            action_id=action["action_id"],
+            value=(action.get("selected_option") or action).get("value") or "",
+            user_id=user["id"],
+            user_name=user.get("name") or user.get("username") or user["id"],
+            channel_id=channel["id"],
+            channel_name=channel.get("name", ""),
+            message_ts=payload["message"]["ts"],
+            team_id=team_id,
+            response_url=payload["response_url"],
+        )
 
 
 def _cause(error: BaseException | None) -> str:

@@ -1,4 +1,4 @@
-"""One Slack workspace: who we are in it, its commands, and where messages are posted."""
+"""One Slack workspace: who we are in it, its commands and clicks, and where messages are posted."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import asyncio
 import logging
 from collections.abc import Collection, Mapping
 
+from alertbot.alerts.orders import Person
 from alertbot.clock import Clock
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.slack.blocks import Message
+from alertbot.slack.buttons import Buttons
 from alertbot.slack.client import DEAD_TOKEN, Identity, Posted, SlackClient
 from alertbot.slack.commands import Commands
 from alertbot.slack.directory import Standing, look_up
-from alertbot.slack.socket import SlashCommand, SocketListener
+from alertbot.slack.people import Asker
+from alertbot.slack.socket import Click, SlashCommand, SocketListener
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +23,11 @@ HEARTBEAT = 300.0
 SOON = 30.0
 """Seconds until Slack is asked again: whether it is there, and once it did not answer."""
 
+STRANGER = Message("This alertbot answers in its own workspace only.")
+
 
 class Workspace:
-    """Posts as the bot, and answers commands where there is an app token too."""
+    """Posts as the bot, and answers commands and clicks where there is an app token too."""
 
     def __init__(
         self,
@@ -36,6 +41,7 @@ class Workspace:
     ) -> None:
         self._client = SlackClient(bot_token, base_url)
         self._commands = commands
+        self._buttons = Buttons(commands)
         self._clock = clock
         self._channels = channels
         self._standing: Standing | None = None
@@ -44,7 +50,7 @@ class Workspace:
         self._listener: SocketListener | None = None
         self._keeping: asyncio.Task[None] | None = None
         if app_token is not None:
-            self._listener = SocketListener(app_token, self._command, base_url=base_url, clock=clock)
+            self._listener = SocketListener(app_token, self._command, self._click, base_url=base_url, clock=clock)
 
     @property
     def problems(self) -> Mapping[str, str]:
@@ -60,7 +66,7 @@ class Workspace:
         await self._look_around()
         self._keeping = asyncio.create_task(self._keep())
         if self._listener is None:
-            log.warning("there is no Slack app token: alerts are posted, but no commands arrive")
+            log.warning("there is no Slack app token: alerts are posted, but no commands or clicks arrive")
             return
         await self._listener.start()
 
@@ -142,16 +148,37 @@ class Workspace:
         self._said = trouble
 
     async def _command(self, command: SlashCommand) -> None:
-        if self._identity is not None and command.team_id != self._identity.team_id:
-            log.warning("a command from another workspace (%s) was refused", command.team_id)
-            refusal = Message("This alertbot answers in its own workspace only.")
-            await self._respond(command.response_url, refusal, public=False)
+        if self._is_strange(command, "a command"):
+            await self._respond(command.response_url, STRANGER, public=False)
             return
-        reply = await self._commands.answer(command.text)
+        reply = await self._commands.answer(command.text, self._asker(command))
         await self._respond(command.response_url, reply.message, public=reply.public)
+
+    async def _click(self, click: Click) -> None:
+        if self._is_strange(click, "a click"):
+            await self._respond(click.response_url, STRANGER, public=False)
+            return
+        answer = await self._buttons.press(click.action_id, click.value, self._asker(click))
+        if answer is not None:
+            await self._respond(click.response_url, answer, public=False)
+
+    def _is_strange(self, asked: SlashCommand | Click, what: str) -> bool:
+        """Whether it comes from another workspace, which the log then says."""
+        if self._identity is None or asked.team_id == self._identity.team_id:
+            return False
+        log.warning("%s from another workspace (%s) was refused", what, asked.team_id)
+        return True
+
+    def _asker(self, asked: SlashCommand | Click) -> Asker:
+        """Who asks where; the channel as the configuration calls it, since Slack calls every private one alike."""
+        ids = {} if self._standing is None else self._standing.ids
+        own = [name for name, channel_id in ids.items() if channel_id == asked.channel_id]
+        names = {asked.channel_id, *own, *([f"#{asked.channel_name}"] if asked.channel_name else [])}
+        person = Person(asked.user_id, asked.user_name)
+        return Asker(person, own[0] if own else asked.channel_id, frozenset(names))
 
     async def _respond(self, response_url: str, message: Message, *, public: bool) -> None:
         try:
             await self._client.respond(response_url, message, public=public)
         except DeliveryError as error:
-            log.warning("an answer to a command was not taken by Slack (%s)", error.code)
+            log.warning("an answer was not taken by Slack (%s)", error.code)

@@ -207,12 +207,22 @@ def _mend(error: Exception) -> str:
 
 def open_for_reading(path: Path) -> Database:
     """The database for questions, beside a running service; ``StoreError`` where there is none yet."""
+    return _open_beside(path, "PRAGMA query_only = ON")
+
+
+def open_for_requests(path: Path) -> Database:
+    """The database for a short transaction beside a running service; ``StoreError`` where there is none yet."""
+    return _open_beside(path)
+
+
+def _open_beside(path: Path, *settings: str) -> Database:
     if not path.exists():
         raise StoreError(f"{path}: there is no database yet: start `alertbot run` first, or name another [store] path")
     try:
         database = _connect(f"{path.resolve().as_uri()}?mode=rw")
         with _closed_on_failure(database):
-            database.conn.execute("PRAGMA query_only = ON")
+            for setting in settings:
+                database.conn.execute(setting)
             if migrations.pending(database):
                 raise StoreError(f"{path}: its tables are not up to date: start `alertbot run` once")
             _refuse_newer(database, path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from fakes.stage import Stage, StageClock
 
@@ -47,6 +49,9 @@ def stage(tmp_path_factory):
         ("alerts", "1 alert fires.", "#1 `video.example.com` since"),
         ("rules", "2 rules", "*went-dark* (critical)"),
         ("rules img.example.com", "1 rule for `img.example.com`", "*went-dark* (critical)"),
+        ("silences", "Nothing is silenced.", "Nothing is silenced."),
+        ("silence video.*", "Say until when", "silence video.* until 06:00"),
+        ("ack #x", "is no number", "#412"),
         ("shwo video.example.com", "did you mean show?", "`/bandwidth help`"),
         ("show vdeo.example.com", "did you mean video.example.com?", "for example `/bandwidth show video 7d`"),
     ],
@@ -70,6 +75,18 @@ def test_a_command_from_another_workspace_is_refused(stage):
     assert answer["text"] == "This alertbot answers in its own workspace only."
     assert answer["response_type"] == "ephemeral"
     assert "a command from another workspace (T0OTHER) was refused" in stage.log
+
+
+def test_silences_are_listed_from_the_shell_too(stage):
+    assert stage.shell("silences") == "Nothing is silenced.\n"
+
+
+def test_an_order_from_the_shell_is_refused_by_the_service_where_it_makes_no_sense(stage):
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        stage.shell("ack", "999")
+    assert caught.value.returncode == 2
+    assert caught.value.stderr.startswith("alertbot: ")
+    assert '"ack 999" of ' in stage.log
 
 
 def test_no_answer_log_or_database_holds_a_secret(stage):

@@ -2,8 +2,8 @@
 
 Web API, Socket Mode and response URLs over real HTTP. In a test: ``base_url = await FakeSlack().start()``. As a process
 of its own: ``python tests/fakes/slack.py --port 8098 --log FILE`` prints its base URL first and also serves
-``POST /_control/command``, ``/_control/fault`` and ``/_control/mend``, ``GET /_control/messages`` and
-``/_control/calls``.
+``POST /_control/command``, ``/_control/click``, ``/_control/fault`` and ``/_control/mend``, ``GET /_control/messages``
+and ``/_control/calls``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if not __package__:  # run as a script: the packages of tests/ are one folder up
     sys.path[0] = str(Path(__file__).parents[1])
 
 from fakes.blockkit import Refused, refuse_message
+from fakes.clicks import block_actions
 from fakes.socketmode import SocketMode
 from fakes.workspace import APP_TOKEN, BOT_TOKEN, BOT_USER, CHANNELS, SCOPES, TEAM, Channel, Message, Workspace
 
@@ -59,15 +60,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a slash command led to: seconds until the ack, and the posts to its response URL."""
+    """What a command or a click led to: seconds until the ack, and the posts to its response URL."""
 
     ack_seconds: float
     answers: list[dict[str, Any]]
+    response_url: str
 
 
 @dataclass
 class ResponseUrl:
-    """A slash command's response URL: when it was issued, how often it was used, and what was posted to it."""
+    """A response URL: when it was issued, how often it was used, and what was posted to it."""
 
     issued: float
     uses: int = 0
@@ -129,6 +131,7 @@ class FakeSlack:
                 web.get("/link", self._serve_socket),
                 web.post("/response/{key}", self._serve_response),
                 web.post("/_control/command", self._control_command),
+                web.post("/_control/click", self._control_click),
                 web.post("/_control/fault", self._control_fault),
                 web.post("/_control/mend", self._control_mend),
                 web.get("/_control/{what:messages|calls}", self._control_list),
@@ -180,20 +183,51 @@ class FakeSlack:
             "user_id": user,
             "user_name": user.lower(),
             "channel_id": where.id,
-            "channel_name": where.name,
+            "channel_name": "privategroup" if where.private else where.name,
             "team_id": team,
             "team_domain": "loopback",
             "api_app_id": "A0LOOP",
             "trigger_id": secrets.token_hex(8),
             "response_url": url,
         }
-        ack_seconds = await self.socket.deliver("slash_commands", payload, patience)
+        return await self._delivered("slash_commands", payload, answers, patience)
+
+    async def click(
+        self,
+        message: Message,
+        action_id: str,
+        value: str | None = None,
+        *,
+        user: str = "U0ADA",
+        team: str = TEAM,
+        answers: int = 0,
+        patience: float = 10.0,
+    ) -> Answer:
+        """Click an element of a message as it stands, and confirm where that is asked; ``value`` picks an option.
+
+        ``LookupError`` where the message has no such element or option; ``TimeoutError`` as for a command.
+        """
+        payload = block_actions(
+            message,
+            self.workspace.channel(message.channel),
+            action_id,
+            value,
+            shown=self.workspace._shown(message),
+            user=user,
+            team=team,
+            response_url=self.response_url(),
+        )
+        return await self._delivered("interactive", payload, answers, patience)
+
+    async def _delivered(self, kind: str, payload: dict[str, Any], answers: int, patience: float) -> Answer:
+        ack_seconds = await self.socket.deliver(kind, payload, patience)
+        url = payload["response_url"]
         posts = self._responses[url].posts
         async with asyncio.timeout(patience):
-            return Answer(ack_seconds, [await posts.get() for _ in range(answers)])
+            return Answer(ack_seconds, [await posts.get() for _ in range(answers)], url)
 
     def response_url(self) -> str:
-        """A response URL as a slash command carries it."""
+        """A response URL as a command or a click carries it."""
         url = f"{self._root}/response/{secrets.token_hex(12)}"
         self._responses[url] = ResponseUrl(self._now())
         return url
@@ -303,6 +337,16 @@ class FakeSlack:
     async def _control_command(self, request: web.Request) -> web.Response:
         try:
             return web.json_response(asdict(await self.command(**await request.json())))
+        except TimeoutError:
+            return web.json_response({"error": "no ack or no answer in time"}, status=504)
+
+    async def _control_click(self, request: web.Request) -> web.Response:
+        given = await request.json()
+        held = {message.ts: message for message in self.messages}
+        try:
+            return web.json_response(asdict(await self.click(held[given.pop("ts")], **given)))
+        except LookupError as error:
+            return web.json_response({"error": str(error)}, status=400)
         except TimeoutError:
             return web.json_response({"error": "no ack or no answer in time"}, status=504)
 

@@ -195,6 +195,16 @@ class Stage:
         assert reply.status_code == httpx.codes.OK, reply.text
         return lasted, reply.json()["answers"][0]
 
+    def click(self, text: str, action_id: str, value: str | None = None, **arguments: Any) -> list[dict[str, Any]]:
+        """Click an element of the newest message that holds this text, and what the one who clicked is told."""
+        messages = self._control.get(f"{self._slack}/_control/messages").json()
+        ts = [message["ts"] for message in messages if text in json.dumps(message)][-1]
+        body = {"ts": ts, "action_id": action_id, "value": value, **arguments}
+        reply = self._control.post(f"{self._slack}/_control/click", json=body)
+        assert reply.status_code == httpx.codes.OK, reply.text
+        answers: list[dict[str, Any]] = reply.json()["answers"]
+        return answers
+
     def spoil_slack(self, method: str, mode: str, times: int = 1) -> None:
         """Let the next calls of a Slack method go wrong."""
         self._control.post(f"{self._slack}/_control/fault", json={"method": method, "mode": mode, "times": times})

@@ -7,7 +7,20 @@ from fakes.blockkit import refuse_message
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alertbot.slack.blocks import Message, actions, button, code, context, cut, divider, escape, header, section
+from alertbot.slack.blocks import (
+    Message,
+    actions,
+    button,
+    code,
+    confirmation,
+    context,
+    cut,
+    divider,
+    escape,
+    header,
+    section,
+    select,
+)
 
 NASTY = st.one_of(
     st.text(max_size=40),
@@ -16,12 +29,22 @@ NASTY = st.one_of(
 )
 IDS = st.lists(st.text(alphabet="abc_", min_size=1, max_size=255), min_size=1, max_size=25, unique=True)
 BUTTON = st.builds(button, NASTY, st.just("why"), st.text(max_size=2000).filter(str.strip))
+CONFIRM = st.builds(lambda *texts: confirmation(*texts[:2], yes=texts[2], no=texts[3]), NASTY, NASTY, NASTY, NASTY)
+SELECT = st.builds(
+    lambda text, labels, confirm: select(
+        text, "silence", [(each, f"{n} h") for n, each in enumerate(labels)], confirm=confirm
+    ),
+    NASTY,
+    st.lists(NASTY, min_size=1, max_size=20),
+    st.none() | CONFIRM,
+)
 BLOCK = st.one_of(
     NASTY.map(escape).map(section),
     NASTY.map(code).map(section),
     NASTY.map(escape).map(context),
     NASTY.map(header),
-    st.builds(section, NASTY.map(escape), BUTTON),
+    st.builds(section, NASTY.map(escape), BUTTON | SELECT),
+    st.builds(actions, BUTTON, SELECT),
     st.builds(lambda text, ids: actions(*(button(text, one) for one in ids)), NASTY, IDS),
     st.just(divider()),
 )
@@ -138,6 +161,25 @@ def test_a_button_says_only_what_it_was_given():
     assert (full["value"], full["url"], full["style"]) == ("412", "https://example.com/r", "danger")
 
 
+def test_a_select_says_only_what_it_was_given():
+    once_more = confirmation("Silence #412?", "Nothing is told of it until then.", yes="Silence", no="Cancel")
+    menu = select("Silence", "silence", [("1 hour", "412 1h")], confirm=once_more)
+    assert menu == {
+        "type": "static_select",
+        "placeholder": {"type": "plain_text", "text": "Silence", "emoji": True},
+        "action_id": "silence",
+        "options": [{"text": {"type": "plain_text", "text": "1 hour", "emoji": True}, "value": "412 1h"}],
+        "confirm": once_more,
+    }
+    assert {key: part["text"] for key, part in once_more.items()} == {
+        "title": "Silence #412?",
+        "text": "Nothing is told of it until then.",
+        "confirm": "Silence",
+        "deny": "Cancel",
+    }
+    assert "confirm" not in select("Silence", "silence", [("1 hour", "412 1h")])
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -145,11 +187,18 @@ def test_a_button_says_only_what_it_was_given():
         lambda: button("Why", "a" * 256),
         lambda: button("Why", "why", "x" * 2001),
         lambda: button("Why", "why", url="https://example.com/" + "x" * 3000),
+        lambda: select("Silence", "", [("1 hour", "1h")]),
+        lambda: select("Silence", "a" * 256, [("1 hour", "1h")]),
+        lambda: select("Silence", "silence", []),
+        lambda: select("Silence", "silence", [("1 hour", " ")]),
+        lambda: select("Silence", "silence", [("1 hour", "x" * 151)]),
+        lambda: select("Silence", "silence", [("1 hour", "1h"), ("one", "1h")]),
+        lambda: select("Silence", "silence", [(f"{n} hours", f"{n}h") for n in range(101)]),
         actions,
         lambda: actions(*(button("Why", f"why{number}") for number in range(26))),
         lambda: actions(button("Why", "why"), button("Chart", "why")),
     ],
 )
 def test_what_cutting_would_break_is_refused_instead(make):
-    with pytest.raises(ValueError, match=r"^a (button|row) takes "):
+    with pytest.raises(ValueError, match=r"^an? (button|row|select|option) takes "):
         make()

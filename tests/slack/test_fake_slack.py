@@ -17,6 +17,7 @@ SECTION = {"type": "section", "text": TEXT}
 BUTTON = {"type": "button", "text": PLAIN, "action_id": "why"}
 IMAGE = {"type": "image", "alt_text": "a chart", "image_url": "https://example.com/c.png"}
 OPTION = {"text": PLAIN, "value": "1"}
+CONFIRM = {"title": PLAIN, "text": PLAIN, "confirm": PLAIN, "deny": PLAIN}
 
 
 def mrkdwn(length):
@@ -92,7 +93,10 @@ async def workspace(start):
         {**IMAGE, "title": PLAIN},
         {"type": "image", "alt_text": "a chart", "slack_file": {"id": "F1"}},
         row(BUTTON, {**BUTTON, "action_id": "b", "value": "1", "url": "https://example.com/", "style": "danger"}),
-        row(select(100, placeholder=PLAIN), {"type": "overflow", "action_id": "o", "options": [OPTION] * 5}),
+        row(
+            select(100, placeholder=PLAIN, confirm=CONFIRM),
+            {"type": "overflow", "action_id": "o", "options": [OPTION] * 5},
+        ),
     ],
 )
 async def test_blocks_within_their_limits_are_taken(workspace, block):
@@ -146,6 +150,16 @@ async def test_blocks_within_their_limits_are_taken(workspace, block):
         ([row({"type": "overflow", "action_id": "o", "options": [OPTION] * 6})], "no more than 5 items"),
         ([row({**select(1), "options": [{"text": plain(76), "value": "1"}]})], "must be less than 76 characters"),
         ([row({**select(1), "options": [{"text": PLAIN, "value": "x" * 151}]})], "must be less than 151 characters"),
+        ([row({**select(1), "option_groups": []})], "additional property not allowed: option_groups"),
+        ([row(select(1, confirm={**CONFIRM, "title": plain(101)}))], "must be less than 101 characters"),
+        ([row(select(1, confirm={**CONFIRM, "text": plain(301)}))], "must be less than 301 characters"),
+        ([row(select(1, confirm={**CONFIRM, "text": TEXT}))], "unsupported type: mrkdwn"),
+        ([row(select(1, confirm={**CONFIRM, "confirm": plain(31)}))], "must be less than 31 characters"),
+        ([row(select(1, confirm={**CONFIRM, "deny": plain(31)}))], "must be less than 31 characters"),
+        ([row(select(1, confirm={**CONFIRM, "colour": "red"}))], "additional property not allowed: colour"),
+        ([row(select(1, confirm={"title": PLAIN, "text": PLAIN, "confirm": PLAIN}))], "missing required field: deny"),
+        ([row(select(0))], "no fewer than 1 items"),
+        ([row(select(1, placeholder=plain(151)))], "must be less than 151 characters"),
         ([{"type": "image", "image_url": "https://example.com/c.png"}], "missing required field: alt_text"),
         ([{"type": "image", "alt_text": "a chart"}], "exactly one of image_url and slack_file"),
         ([{**IMAGE, "slack_file": {"id": "F1"}}], "exactly one of image_url and slack_file"),
@@ -350,6 +364,21 @@ async def test_a_command_that_nobody_acknowledges_times_out(workspace):
         await workspace.slack.command(text="status", patience=0.01)
 
 
+@pytest.mark.parametrize(
+    ("action_id", "value", "says"),
+    [
+        ("nowhere", None, "has no element 'nowhere'"),
+        ("why", "413", "has not the value '413'"),
+        ("s", None, "has no option None"),
+        ("s", "2", "has no option '2'"),
+    ],
+)
+async def test_only_what_stands_in_a_message_can_be_clicked(workspace, action_id, value, says):
+    await workspace.posted(attachments=[{"blocks": [row({**BUTTON, "value": "412"}, select(1))]}])
+    with pytest.raises(LookupError, match=says):
+        await workspace.slack.click(workspace.slack.posts[0], action_id, value)
+
+
 async def test_as_a_process_of_its_own_it_is_driven_over_http(tmp_path):
     log = tmp_path / "slack.log"
     process = subprocess.Popen([sys.executable, SCRIPT, "--log", log], stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220 - it starts at once
@@ -367,6 +396,9 @@ async def test_as_a_process_of_its_own_it_is_driven_over_http(tmp_path):
             typed = {"text": "status", "patience": 0.01}
             async with session.post(f"{root}/_control/command", json=typed) as answer:
                 assert answer.status == 504
+            clicked = {"ts": "1.000001", "action_id": "ack"}
+            async with session.post(f"{root}/_control/click", json=clicked) as answer:
+                assert answer.status == 400
     finally:
         process.terminate()
         process.stdout.close()

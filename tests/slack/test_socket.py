@@ -11,9 +11,9 @@ from fakes.until import until
 
 from alertbot.clock import SystemClock
 from alertbot.errors import CredentialsError
-from alertbot.slack.blocks import Message
+from alertbot.slack.blocks import Message, actions, button, select
 from alertbot.slack.client import SlackClient
-from alertbot.slack.socket import SlashCommand, SocketListener
+from alertbot.slack.socket import Click, SlashCommand, SocketListener
 
 PING = 0.4
 
@@ -31,7 +31,7 @@ def listening(slack):
     """A listener that echoes each command, or does what it is given."""
 
     @contextlib.asynccontextmanager
-    async def listening(on_command=None, token=APP_TOKEN, **options):
+    async def listening(on_command=None, on_click=None, token=APP_TOKEN, **options):
         client = SlackClient(BOT_TOKEN, slack.base_url)
 
         async def echo(command):
@@ -40,6 +40,7 @@ def listening(slack):
         listener = SocketListener(
             token,
             on_command or echo,
+            on_click or echo,
             base_url=slack.base_url,
             clock=SystemClock(),
             **{"ping_interval": PING, **options},
@@ -72,7 +73,7 @@ async def test_a_command_says_who_asked_what_and_where(slack, listening):
         await slack.command(text="show video.example.com", user="U0ADA", channel="ops", answers=0)
         command = await heard.get()
     url = command.response_url
-    assert command == SlashCommand("show video.example.com", "U0ADA", "u0ada", "C0OPS", TEAM, url)
+    assert command == SlashCommand("show video.example.com", "U0ADA", "u0ada", "C0OPS", "ops", TEAM, url)
     assert url not in repr(command)
 
 
@@ -106,11 +107,52 @@ async def test_a_command_that_fails_is_logged_without_its_url_and_the_next_one_i
     assert "/response/" not in caplog.text
 
 
-async def test_what_is_no_slash_command_is_acknowledged_and_left_alone(slack, listening):
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("interactive", {"type": "block_actions"}),
+        ("interactive", {"type": "block_actions", "view": {}, "actions": [{"action_id": "ack"}]}),
+        ("interactive", {"type": "view_submission", "view": {}}),
+        ("events_api", {"type": "event_callback"}),
+    ],
+)
+async def test_what_is_neither_command_nor_click_is_acknowledged_and_left_alone(slack, listening, kind, payload):
     heard = asyncio.Queue()
-    async with listening(heard.put):
-        assert await slack.socket.deliver("interactive", {"type": "block_actions"}, patience=5) < 0.5
+    async with listening(heard.put, heard.put):
+        assert await slack.socket.deliver(kind, payload, patience=5) < 0.5
     assert heard.empty()
+
+
+@pytest.mark.parametrize("color", [None, "#d00000"])
+async def test_a_click_is_acknowledged_at_once_and_says_who_clicked_what_and_where(slack, listening, color):
+    heard = asyncio.Queue()
+    menu = select("Silence", "silence", [("1 hour", "412 1h"), ("4 hours", "412 4h")])
+    client = SlackClient(BOT_TOKEN, slack.base_url)
+    await client.post("C0OPS", Message("dark", (actions(button("Ack", "ack", "412"), menu),), color), metadata_id="1")
+    (message,) = slack.posts
+    async with listening(on_click=heard.put):
+        answer = await slack.click(message, "ack", user="U0BOB")
+        chosen = await slack.click(message, "silence", "412 4h", team="T0OTHER")
+        first, second = await heard.get(), await heard.get()
+    assert answer.ack_seconds < 0.5
+    url = answer.response_url
+    assert first == Click("ack", "412", "U0BOB", "u0bob", "C0OPS", "ops", message.ts, TEAM, url)
+    assert url not in repr(first)
+    assert (second.action_id, second.value, second.team_id) == ("silence", "412 4h", "T0OTHER")
+    assert second.response_url == chosen.response_url
+
+
+async def test_a_click_that_fails_is_logged_without_its_url(slack, listening, caplog):
+    async def fail(_):
+        raise LookupError("no such thing")
+
+    client = SlackClient(BOT_TOKEN, slack.base_url)
+    await client.post("C0OPS", Message("dark", (actions(button("Ack", "ack", "412")),)), metadata_id="1")
+    async with listening(on_click=fail):
+        await slack.click(slack.posts[0], "ack")
+        await until(lambda: warnings(caplog))
+    assert warnings(caplog) == ["the click on 'ack' of U0ADA failed"]
+    assert "/response/" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -130,7 +172,7 @@ async def test_a_refused_handshake_is_tried_again_with_a_fresh_ticket(slack, lis
         assert (await slack.command(text="status")).answers
     assert slack.socket.refused == 1
     assert [call.method for call in slack.calls].count("apps.connections.open") == 2
-    assert re.fullmatch(r"Socket Mode: handshake refused with HTTP 500; slash commands .*", *warnings(caplog))
+    assert re.fullmatch(r"Socket Mode: handshake refused with HTTP 500; commands and .*", *warnings(caplog))
 
 
 async def test_a_ticket_that_expired_is_replaced_by_a_fresh_one(slack, listening, caplog):
@@ -155,7 +197,7 @@ async def test_a_slack_that_is_down_at_start_is_waited_for_and_told_once(slack, 
         assert not listener.connected
         assert (await slack.command(text="status")).answers
         await until(lambda: "Socket Mode: connected again" in caplog.text)
-    assert re.fullmatch(r"Socket Mode: http_500; slash commands .*", *warnings(caplog))
+    assert re.fullmatch(r"Socket Mode: http_500; commands and .*", *warnings(caplog))
 
 
 async def test_a_connection_is_renewed_when_slack_asks_for_it(slack, listening, caplog):
@@ -257,6 +299,6 @@ async def test_a_listener_that_never_started_stops(slack):
     async def on_command(_):
         raise AssertionError
 
-    listener = SocketListener(APP_TOKEN, on_command, base_url=slack.base_url, clock=SystemClock())
+    listener = SocketListener(APP_TOKEN, on_command, on_command, base_url=slack.base_url, clock=SystemClock())
     await listener.stop()
     assert not listener.connected

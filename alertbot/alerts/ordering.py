@@ -1,0 +1,230 @@
+"""Reading orders: the words of ``ack #12``, ``silence video.* until 06:00 image work``, ``unsilence 3``.
+
+What is not understood is a ``UsageError`` with an example, and an end is never guessed: a silence that lasts longer
+than was meant is a page that never comes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from alertbot.alerts.orders import Ack, Order, Silence, Unsilence
+from alertbot.errors import UsageError
+from alertbot.units import DAY, parse_duration
+
+ORDERS = ("ack", "silence", "unsilence")
+"""The commands that are orders."""
+
+SHORTEST, LONGEST = 60, 90 * DAY
+"""Seconds a silence lasts at least and at most; it may begin as far ahead as it may last."""
+
+LONGEST_REASON = 300
+
+_LONGEST_NAME, _LONGEST_DOMAIN = 80, 253
+_NUMBER = re.compile(r"#?([1-9]\d{0,9})", re.ASCII)
+_GROUP = re.compile(r"(?:@|sum:)\w[\w.-]{0,59}")
+_GLOB = re.compile(r"[\w.*?\[\]!-]+")
+_RULE = re.compile(r"rule:(.*)", re.IGNORECASE)
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_UNTIL = frozenset({"until", "till", "to"})
+_ENDS = '"silence video.* 2h", "silence video.* until 06:00" or "silence video.* from 22:00 for 3h"'
+_TIMES = '"06:00", "tomorrow 06:00", "mon 06:00" or "2026-03-02 06:00"'
+
+
+@dataclass(frozen=True)
+class Asked:
+    """When an order was given (epoch seconds), in the giver's zone, and where: a channel, and all names it has."""
+
+    now: float
+    zone: tzinfo
+    channel: str | None = None
+    channels: frozenset[str] = frozenset()
+
+
+def parse_order(words: Sequence[str], asked: Asked) -> Order:
+    """The order in a command's words, the command's own name first; ``UsageError`` for anything else."""
+    left = [word for word in map(_printable, words) if word]
+    name = left.pop(0).lower() if left else ""
+    if name == "silence":
+        return _silence(left, asked)
+    if name not in ORDERS:
+        raise UsageError(f'{_quoted(name)} is no order: there are {", ".join(ORDERS)}, such as "ack #412"')
+    number = _number(left.pop(0)) if left else None
+    if left:
+        raise UsageError(f'{_quoted(" ".join(left))} is more than this takes: write "{name} 412"')
+    if name == "ack":
+        return Ack(number, asked.channels)
+    if number is None:
+        raise UsageError('which silence? "silences" lists them with their numbers: write "unsilence 3"')
+    return Unsilence(number)
+
+
+def _silence(words: list[str], asked: Asked) -> Silence:
+    if not words or words[0].lower() in {"from", "for", *_UNTIL} or _is_duration(words[0]):
+        raise UsageError(f"say what to silence, and until when: {_ENDS}")
+    target = _target(words.pop(0))
+    try:
+        begins, ends = _span(words, asked)
+    except UsageError as error:
+        if target.startswith("rule:"):
+            raise UsageError(f'{error}; a name with spaces stands in quotes: rule:"my rule"') from None
+        raise
+    if not SHORTEST <= ends - begins <= LONGEST:
+        raise UsageError(f"a silence lasts 1m to 90d: {_ENDS}")
+    return Silence(target, begins, ends, _reason(words), asked.channel)
+
+
+def _number(word: str) -> int:
+    match = _NUMBER.fullmatch(word)
+    if match is None:
+        raise UsageError(f'{_quoted(word)} is no number: write it as it is listed, such as "#412"')
+    return int(match[1])
+
+
+def _target(word: str) -> str:
+    """The target in one spelling; whether there is such a thing is not known here."""
+    if match := _NUMBER.fullmatch(word):
+        return f"#{match[1]}"
+    if (match := _RULE.fullmatch(word)) and 0 < len(match[1].strip()) <= _LONGEST_NAME:
+        return f"rule:{match[1].strip()}"
+    if _GROUP.fullmatch(word):
+        return word
+    domain = _SCHEME.sub("", word, count=1).rstrip("/").lower()
+    if _GLOB.fullmatch(domain) and len(domain) <= _LONGEST_DOMAIN:
+        return domain
+    raise UsageError(
+        f'{_quoted(word)} cannot be silenced: write one domain or glob ("video.*"), "@group", "sum:group", "total",'
+        ' "rule:NAME" or an incident such as "#412"'
+    )
+
+
+def _span(words: list[str], asked: Asked) -> tuple[float, float]:
+    """From when to when; takes the words that say so."""
+    if not words or words[0].lower() != "from":
+        return asked.now, _end(words, asked.now, asked)
+    words.pop(0)
+    # At 22:00:30 "from 22:00" means now, not tomorrow.
+    begins = max(_moment(words, asked.now - 60, asked), asked.now)
+    if begins - asked.now > LONGEST:
+        raise UsageError(f"that begins more than 90d from now: {_ENDS}")
+    return begins, _end(words, begins, asked)
+
+
+def _end(words: list[str], begins: float, asked: Asked) -> float:
+    keyword = words[0].lower() if words else ""
+    if keyword in _UNTIL:
+        words.pop(0)
+        return _moment(words, begins, asked)
+    if keyword == "for":
+        words.pop(0)
+    if not words:
+        raise UsageError(f"say until when: {_ENDS}")
+    return begins + _duration(words.pop(0))
+
+
+def _duration(word: str) -> int:
+    try:
+        return parse_duration(word.lower())
+    except ValueError as error:
+        if word[0].isdigit():
+            raise UsageError(str(error)) from None
+        raise UsageError(f"{_quoted(word)} does not say until when; the reason comes last: {_ENDS}") from None
+
+
+def _is_duration(word: str) -> bool:
+    try:
+        return parse_duration(word.lower()) > 0
+    except ValueError:
+        return False
+
+
+def _moment(words: list[str], after: float, asked: Asked) -> float:
+    """The first instant after ``after`` that is meant; takes the words that say so."""
+    day, clock = _day_and_clock(words)
+    time_of_day = _clock(clock)
+    for each in _days(day, after, asked):
+        for instant in _instants(each, time_of_day, asked.zone):
+            if instant > after:
+                return instant
+    raise UsageError(f"{_quoted(f'{day} {clock}')} is over by then: write {_TIMES}")
+
+
+def _day_and_clock(words: list[str]) -> tuple[str, str]:
+    """``("mon", "06:00")``; an empty day where none is named."""
+    first = words.pop(0).lower() if words else ""
+    if not first:
+        raise UsageError(f"a time is missing: write {_TIMES}")
+    if _CLOCK.fullmatch(first):
+        return "", first
+    day, joined, clock = first.partition("t") if _DATE.match(first) else (first, "", "")
+    if joined:
+        return day, clock
+    if day not in {"today", "tomorrow"} and not _DATE.fullmatch(day) and not _weekdays(day):
+        raise UsageError(f"{_quoted(day)} is not a time: write {_TIMES}")
+    if not words:
+        raise UsageError(f"{_quoted(day)} lacks the time of day: write {_TIMES}")
+    return day, words.pop(0)
+
+
+def _weekdays(word: str) -> list[int]:
+    """The weekday that a word of three letters or more begins; Monday is 0."""
+    return [number for number, name in enumerate(_WEEKDAYS) if len(word) > 2 and name.startswith(word)]
+
+
+def _days(word: str, after: float, asked: Asked) -> Sequence[date]:
+    """The days that ``tomorrow``, ``mon``, ``2026-03-02`` or nothing can mean, the earliest first."""
+    today = datetime.fromtimestamp(asked.now, asked.zone).date()
+    if word in {"today", "tomorrow"}:
+        return (today + timedelta(days=int(word == "tomorrow")),)
+    if _DATE.fullmatch(word):
+        return (_date(word),)
+    first = datetime.fromtimestamp(after, asked.zone).date()
+    # Eight days: today's may be over.
+    coming = [first + timedelta(days=days) for days in range(8)]
+    if not word:
+        return coming
+    return [day for day in coming if day.weekday() in _weekdays(word)]
+
+
+def _date(word: str) -> date:
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        raise UsageError(f"{_quoted(word)} is no day: write {_TIMES}") from None
+
+
+def _clock(word: str) -> time:
+    match = _CLOCK.fullmatch(word)
+    if match is None:
+        raise UsageError(f"{_quoted(word)} is not a time of day: write {_TIMES}")
+    return time(int(match[1]), int(match[2]))
+
+
+def _instants(day: date, clock: time, zone: tzinfo) -> Iterator[float]:
+    """When the clocks show that: twice where they are put back, and where they skip it, as if they did not."""
+    first = datetime.combine(day, clock, zone)
+    second = first.replace(fold=1)
+    yield first.timestamp()
+    if second.timestamp() > first.timestamp():  # in a gap it is the earlier one, and shows another time
+        yield second.timestamp()
+
+
+def _reason(words: Sequence[str]) -> str:
+    reason = " ".join(words)
+    if len(reason) > LONGEST_REASON:
+        raise UsageError(f"the reason is longer than {LONGEST_REASON} characters: say it in a few words")
+    return reason
+
+
+def _printable(word: str) -> str:
+    return "".join(letter for letter in " ".join(word.split()) if letter.isprintable())
+
+
+def _quoted(text: str) -> str:
+    return '"' + (text if len(text) <= 40 else text[:37] + "...") + '"'

@@ -1,0 +1,86 @@
+"""``alertbot ack``, ``silence``, ``unsilence``, ``silences``: orders from the shell, which the service carries out."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from alertbot.alerts.ordering import Asked, parse_order
+from alertbot.asking import SILENT_AFTER
+from alertbot.config import load
+from alertbot.errors import AlertbotError, UsageError
+from alertbot.query import answers
+from alertbot.replaying import state_directory
+from alertbot.slack.blocks import Message
+from alertbot.slack.messages import plain
+from alertbot.slack.replies import silences_message
+from alertbot.store import feedlog, requests, schema
+from alertbot.store.requests import Outcome
+
+PATIENCE = 15.0
+"""Seconds for which an answer is awaited beyond the time from one probe to the next."""
+
+_LOOK = 0.2
+
+
+def give_order(config_path: Path, words: Sequence[str]) -> None:
+    """Leave an order for the service and print what it did; ``UsageError`` where the order is wrong or refused."""
+    config = load(config_path, state_directory=state_directory())
+    path, now = config.store.path, time.time()
+    parse_order(words, Asked(now, config.slack.zone))  # what is wrong is told at once
+    number = requests.leave(path, _author(), words, now)
+    if not _runs(path, now, config.feed.probe):
+        click.echo("The service does not seem to run: this will be done when it starts, if that is within a day.")
+        return
+    outcome = _awaited(path, number, config.feed.probe + PATIENCE)
+    if outcome.refused:
+        raise UsageError(outcome.answer)
+    click.echo(plain(Message(outcome.answer)))
+
+
+def show_silences(config_path: Path, *, as_json: bool) -> None:
+    """Print what is silenced, as text or as one JSON object a line."""
+    config = load(config_path, state_directory=state_directory())
+    now = time.time()
+    silences = answers.silences(config.store.path, now)
+    if not as_json:
+        click.echo(plain(silences_message(silences, config.slack.zone, now)))
+        return
+    for line in silences.lines:
+        click.echo(json.dumps({"stage": line.stage, **asdict(line.silence)}))
+
+
+def _author() -> str:
+    try:
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # this user id has no name
+        name = "somebody"
+    return f"{name} (shell)"
+
+
+def _runs(path: Path, now: float, probe: float) -> bool:
+    """Whether the service said something of late."""
+    with closing(schema.open_for_reading(path)) as db:
+        held = feedlog.live(db)
+    return held is not None and now - held[0] < SILENT_AFTER + probe
+
+
+def _awaited(path: Path, number: int, seconds: float) -> Outcome:
+    deadline = time.monotonic() + seconds
+    with closing(schema.open_for_reading(path)) as db:
+        while time.monotonic() < deadline:
+            outcome = requests.outcome(db, number)
+            if outcome is not None:
+                return outcome
+            time.sleep(_LOOK)
+    raise AlertbotError(
+        f"the service has not answered within {seconds:.0f}s: it does this once it looks at the feed again"
+    )

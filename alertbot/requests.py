@@ -1,0 +1,62 @@
+"""Carrying out what the shell's commands left in the database."""
+
+from __future__ import annotations
+
+import logging
+from datetime import tzinfo
+from functools import partial
+
+from alertbot.alerts.ordering import Asked, parse_order
+from alertbot.alerts.orders import Order, Person, Silence
+from alertbot.errors import StoreError, UsageError
+from alertbot.feed.apitime import ApiTime
+from alertbot.slack.people import Obeys
+from alertbot.store import requests
+from alertbot.store.requests import Outcome, Request
+from alertbot.store.store import Store
+from alertbot.storekeeper import Storekeeper
+
+log = logging.getLogger(__name__)
+
+
+async def apply_requests(keeper: Storekeeper, obeys: Obeys, time: ApiTime, zone: tzinfo) -> None:
+    """Carry out what waits, each once: a request that makes no sense is answered with the reason.
+
+    ``StoreError`` leaves the rest for the next turn; an order that was carried out, but not noted, is given twice.
+    """
+    machine = time.time() + time.skew
+    for request in await keeper.do(partial(_waiting, now=machine)):
+        outcome = await _outcome(request, obeys, time, zone)
+        await keeper.do(partial(_finish, number=request.number, outcome=outcome, now=machine))
+
+
+def _waiting(store: Store, now: float) -> list[Request]:
+    return store.mark(lambda db: requests.waiting(db, now))
+
+
+def _finish(store: Store, number: int, outcome: Outcome, now: float) -> None:
+    store.mark(lambda db: requests.finish(db, number, outcome, now))
+
+
+async def _outcome(request: Request, obeys: Obeys, time: ApiTime, zone: tzinfo) -> Outcome:
+    asked = " ".join(" ".join(request.words).split())[:200]
+    try:
+        answer = await obeys.obey(_order(request, time, zone), Person(None, request.author))
+    except UsageError as error:
+        log.info('"%s" of %s is refused: %s', asked, request.author, error)
+        return Outcome(str(error), refused=True)
+    except StoreError:
+        raise
+    except Exception:
+        log.exception('"%s" of %s failed', asked, request.author)
+        return Outcome("it failed: the service's log says why", refused=True)
+    log.info('"%s" of %s is done', asked, request.author)
+    return Outcome(answer)
+
+
+def _order(request: Request, time: ApiTime, zone: tzinfo) -> Order:
+    """The order as it was meant when it was given: a time may have come and gone before the service ran."""
+    order = parse_order(request.words, Asked(request.created - time.skew, zone))
+    if isinstance(order, Silence) and order.ends <= time.time():
+        raise UsageError("that time was over before the service could begin it")
+    return order

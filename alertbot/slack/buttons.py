@@ -1,0 +1,47 @@
+"""Clicks on the buttons under a message: what each one orders.
+
+A button's value holds the order's words (``412``, ``412 4h``), so that the message itself says what a click means.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from alertbot.errors import AlertbotError, UsageError
+from alertbot.slack.blocks import Message, escape
+from alertbot.slack.commands import Commands
+from alertbot.slack.people import Asker
+from alertbot.slack.replies import order_message
+
+log = logging.getLogger(__name__)
+
+ACK, SILENCE, RUNBOOK = "ack", "silence", "runbook"
+"""Action ids. A runbook is a link, which the reader's browser opens; Slack tells of the click all the same."""
+
+_VALUES = {ACK: re.compile(r"\d+", re.ASCII), SILENCE: re.compile(r"\d+ \w+", re.ASCII)}
+_OUTDATED = "This button is from another version of alertbot and does nothing any more."
+
+
+class Buttons:
+    """Turns clicks into orders for ``commands``."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+
+    async def press(self, action_id: str, value: str, asker: Asker) -> Message | None:
+        """What to tell who clicked, if anything: what an ack changed is seen in the message itself."""
+        if action_id == RUNBOOK:
+            return None
+        expected = _VALUES.get(action_id)
+        if expected is None or not expected.fullmatch(value):
+            return Message(_OUTDATED)
+        try:
+            answer = await self._commands.obey([action_id, *value.split()], asker)
+        except UsageError as error:
+            problem = str(error)
+            return Message(escape(problem[:1].upper() + problem[1:]))
+        except AlertbotError as error:
+            log.exception("the click on %s %r could not be carried out", action_id, value)
+            return Message(f"That cannot be done now: {escape(str(error))}")
+        return None if action_id == ACK else order_message(answer)

@@ -1,0 +1,213 @@
+"""Orders as people type them: what they mean, and what a wrong one is told."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertbot.alerts.ordering import LONGEST, ORDERS, SHORTEST, Asked, parse_order
+from alertbot.alerts.orders import Ack, Silence, Unsilence
+from alertbot.errors import UsageError
+from alertbot.units import DAY
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MONDAY = "2026-03-02 14:30"  # in Berlin, an hour ahead of UTC
+
+
+def at(text, zone=BERLIN):
+    return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
+
+
+def read(text, now=MONDAY, zone=BERLIN, **where):
+    return parse_order(text.split(), Asked(at(now, zone), zone, **where))
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("ack", Ack(None, frozenset({"#ops", "C0OPS"}))),
+        ("ack #12", Ack(12, frozenset({"#ops", "C0OPS"}))),
+        ("ACK 12", Ack(12, frozenset({"#ops", "C0OPS"}))),
+        ("unsilence 3", Unsilence(3)),
+        ("unsilence #3", Unsilence(3)),
+    ],
+)
+def test_an_incident_is_taken_on_and_a_silence_ended_by_its_number(text, order):
+    assert read(text, channel="C0OPS", channels=frozenset({"#ops", "C0OPS"})) == order
+
+
+@pytest.mark.parametrize(
+    ("typed", "target"),
+    [
+        ("video.*", "video.*"),
+        ("VIDEO.Example.com", "video.example.com"),
+        ("http://video.example.com/", "video.example.com"),
+        ("bücher.example", "bücher.example"),
+        ("*", "*"),
+        ("@downloads", "@downloads"),
+        ("sum:downloads", "sum:downloads"),
+        ("total", "total"),
+        ("rule:went-dark", "rule:went-dark"),
+        ("Rule:Went-Dark", "rule:Went-Dark"),
+        ("#412", "#412"),
+        ("412", "#412"),
+    ],
+)
+def test_a_target_has_one_spelling(typed, target):
+    assert read(f"silence {typed} 2h").target == target
+
+
+def test_the_name_of_a_rule_may_hold_spaces():
+    words = ["silence", "rule:my rule", "2h"]
+    assert parse_order(words, Asked(0.0, BERLIN)).target == "rule:my rule"
+
+
+@pytest.mark.parametrize(
+    ("text", "begins", "ends"),
+    [
+        ("2h", MONDAY, "2026-03-02 16:30"),
+        ("for 1h30m", MONDAY, "2026-03-02 16:00"),
+        ("1M", MONDAY, "2026-03-02 14:31"),
+        ("until 15:00", MONDAY, "2026-03-02 15:00"),
+        ("until 06:00", MONDAY, "2026-03-03 06:00"),
+        ("until 6:00", MONDAY, "2026-03-03 06:00"),
+        ("until 14:30", MONDAY, "2026-03-03 14:30"),
+        ("until today 23:00", MONDAY, "2026-03-02 23:00"),
+        ("until tomorrow 23:00", MONDAY, "2026-03-03 23:00"),
+        ("UNTIL Mon 06:00", MONDAY, "2026-03-09 06:00"),
+        ("until monday 15:00", MONDAY, "2026-03-02 15:00"),
+        ("until thurs 06:00", MONDAY, "2026-03-05 06:00"),
+        ("until 2026-03-20 06:00", MONDAY, "2026-03-20 06:00"),
+        ("until 2026-03-20T06:00", MONDAY, "2026-03-20 06:00"),
+        ("from 22:00 for 3h", "2026-03-02 22:00", "2026-03-03 01:00"),
+        ("from 22:00 3h", "2026-03-02 22:00", "2026-03-03 01:00"),
+        ("from 22:00 until 02:00", "2026-03-02 22:00", "2026-03-03 02:00"),
+        ("from 22:00 to 22:00", "2026-03-02 22:00", "2026-03-03 22:00"),
+        ("from 09:00 until 10:00", "2026-03-03 09:00", "2026-03-03 10:00"),
+        ("from 14:30 for 1h", MONDAY, "2026-03-02 15:30"),
+        ("from fri 22:00 until mon 06:00", "2026-03-06 22:00", "2026-03-09 06:00"),
+        ("from 2026-03-07 22:00 until 2026-03-08 02:00", "2026-03-07 22:00", "2026-03-08 02:00"),
+    ],
+)
+def test_a_silence_lasts_as_long_as_is_said(text, begins, ends):
+    silence = read(f"silence video.* {text} image work", channel="C0OPS")
+    assert silence == Silence("video.*", at(begins), at(ends), "image work", "C0OPS")
+
+
+def test_a_time_that_began_within_the_minute_is_this_one():
+    silence = read("silence video.* from 22:00 for 3h", "2026-03-02 22:00:30")
+    assert (silence.begins, silence.ends) == (at("2026-03-02 22:00:30"), at("2026-03-03 01:00:30"))
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "hours"),
+    [
+        ("2026-03-28 22:00", "until 06:00", 7),  # the night in which Berlin loses an hour
+        ("2026-10-24 22:00", "until 06:00", 9),  # ... and gets it back
+        ("2026-03-28 22:00", "8h", 8),  # a duration is what has passed, whatever the clocks show
+        ("2026-03-29 01:00", "until 02:30", 1.5),  # clocks skip it: as if they did not
+        ("2026-03-28 22:00", "from 02:30 until 03:30", 24),  # 02:30 is 03:30 then, so the next one is meant
+        ("2026-10-25 01:00", "until 02:30", 1.5),  # clocks show it twice: the first is meant ...
+        ("2026-10-25 02:45", "until 02:30", 0.75),  # ... unless it is over
+    ],
+)
+def test_a_time_of_day_is_what_the_clocks_show(now, text, hours):
+    silence = read(f"silence video.* {text}", now)
+    assert silence.ends - silence.begins == hours * 3600
+
+
+def test_times_are_read_in_the_readers_zone():
+    kolkata = ZoneInfo("Asia/Kolkata")
+    assert read("silence video.* until 15:00", "2026-03-02 14:30", kolkata).ends == at("2026-03-02 15:00", kolkata)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is no order"),
+        ("sleep", "there are ack, silence, unsilence"),
+        ("ack this", '"this" is no number'),
+        ("ack #0", '"#0" is no number'),
+        ("ack 1 2", '"2" is more than this takes'),
+        ("ack 99999999999", "is no number"),
+        ("unsilence", '"unsilence 3"'),
+        ("unsilence video.*", '"video.*" is no number'),
+        ("silence", "say what to silence"),
+        ("silence 2h", "say what to silence"),
+        ("silence until 06:00", "say what to silence"),
+        ("silence video.*", 'say until when: "silence video.* 2h"'),
+        ("silence video.* for", "say until when"),
+        ("silence video.* image work", '"image" does not say until when'),
+        ("silence rule:my rule 2h", 'stands in quotes: rule:"my rule"'),
+        ("silence rule: 2h", "cannot be silenced"),
+        ("silence video.*,img.* 2h", "write one domain or glob"),
+        ("silence #x 2h", "cannot be silenced"),
+        (f"silence {'x' * 254} 2h", "cannot be silenced"),
+        ("silence video.* 2x", '"2x" is not a duration'),
+        ("silence video.* 30s", "lasts 1m to 90d"),
+        ("silence video.* 0m", "lasts 1m to 90d"),
+        ("silence video.* 91d", "lasts 1m to 90d"),
+        ("silence video.* 99999d", "longer than ten years"),
+        ("silence video.* until", "a time is missing"),
+        ("silence video.* until 24:00", '"24:00" is not a time'),
+        ("silence video.* until 6am", '"6am" is not a time'),
+        ("silence video.* until mo 06:00", '"mo" is not a time'),
+        ("silence video.* until tomorrow", '"tomorrow" lacks the time of day'),
+        ("silence video.* until tomorrow work", '"work" is not a time of day'),
+        ("silence video.* until 2026-02-30 06:00", '"2026-02-30" is no day'),
+        ("silence video.* until 2026-03-01 06:00", '"2026-03-01 06:00" is over'),
+        ("silence video.* until today 06:00", '"today 06:00" is over'),
+        ("silence video.* until 2026-06-01 06:00", "lasts 1m to 90d"),
+        ("silence video.* from", "a time is missing"),
+        ("silence video.* from 22:00", "say until when"),
+        ("silence video.* from 2026-03-01 22:00 for 3h", "is over"),
+        ("silence video.* from 9999-12-31 22:00 until 02:00", "more than 90d from now"),
+        ("silence video.* from 2026-03-07 22:00 until 2026-03-07 20:00", "is over by then"),
+        ("silence video.* 2h " + "x" * 301, "longer than 300 characters"),
+    ],
+)
+def test_what_is_wrong_is_said_with_an_example(text, says):
+    with pytest.raises(UsageError) as caught:
+        read(text)
+    assert says in str(caught.value)
+
+
+TYPED = """
+    ack silence unsilence video.* @dl rule:x #3 3 2h 30s 90d for from until tomorrow today mon sunday 06:00 6:00 02:30
+    22:00 2026-03-29 2026-10-25 0001-01-01 9999-12-31 2026-03-28T22:00 work
+"""
+WORDS = st.sampled_from(TYPED.split())
+ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "Pacific/Apia", "Etc/GMT+12"])
+TIMES = st.floats(0, 4e9)
+
+
+@given(
+    st.lists(st.one_of(WORDS, st.text(max_size=12)), max_size=9),
+    st.sampled_from([(), *((o,) for o in ORDERS)]),
+    TIMES,
+    ZONES,
+)
+def test_whatever_is_typed_is_an_order_or_a_usage_error(words, first, now, zone):
+    try:
+        order = parse_order([*first, *words], Asked(now, ZoneInfo(zone)))
+    except UsageError as error:
+        str(error).encode()
+        return
+    if isinstance(order, Silence):
+        assert now <= order.begins <= now + LONGEST
+        assert SHORTEST <= order.ends - order.begins <= LONGEST
+        assert order.reason.isprintable()
+        order.target.encode()
+
+
+@given(st.integers(0, 23), st.integers(0, 59), TIMES, ZONES)
+def test_a_time_of_day_is_the_next_one(hour, minute, now, zone):
+    clock, tzinfo = f"{hour:02}:{minute:02}", ZoneInfo(zone)
+    silence = parse_order(["silence", "*", "from", clock, "for", "1h"], Asked(now, tzinfo))
+    shown = datetime.fromtimestamp(silence.begins, tzinfo)
+    # Where clocks skip that time, as Apia once skipped a whole day, no moment shows it.
+    skipped = shown.utcoffset() != datetime.fromtimestamp(silence.begins - DAY, tzinfo).utcoffset()
+    assert f"{shown:%H:%M}" == clock or skipped
+    assert silence.begins - now <= 2 * DAY

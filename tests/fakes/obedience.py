@@ -1,0 +1,21 @@
+"""Stands where the service carries out orders, until a test says otherwise: it notes them and does nothing."""
+
+from __future__ import annotations
+
+from alertbot.alerts.orders import Order, Person
+from alertbot.errors import AlertbotError
+
+
+class Obedience:
+    """Obeys by writing down who ordered what; ``refusal`` is raised instead where there is one."""
+
+    def __init__(self, answer: str = "done") -> None:
+        self.answer = answer
+        self.refusal: AlertbotError | None = None
+        self.obeyed: list[tuple[Order, Person]] = []
+
+    async def obey(self, order: Order, who: Person) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        self.obeyed.append((order, who))
+        return self.answer
