@@ -15,7 +15,7 @@ from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
 from alertbot.alerts.ledger import Entry, Ledger
 from alertbot.alerts.lifecycle import Phase
 from alertbot.alerts.paging import Note, NoteKind
-from alertbot.alerts.routing import channel_for
+from alertbot.alerts.routing import channel_for, is_channel
 from alertbot.alerts.silences import HeldSilence
 from alertbot.alerts.telling import Setting
 from alertbot.clock import Clock
@@ -23,7 +23,7 @@ from alertbot.config import SlackSettings
 from alertbot.rules.base import Direction
 from alertbot.rules.drop import Drop
 from alertbot.rules.selection import TOTAL
-from alertbot.slack.messages import incident_message, is_channel, note_messages, silence_ends, to_json
+from alertbot.slack.messages import incident_message, note_messages, silence_ends, to_json
 from alertbot.store.feedlog import LateSlot
 from alertbot.store.outbox import Draft
 from alertbot.store.store import Batch, Docket, Report

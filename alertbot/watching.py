@@ -21,6 +21,7 @@ from alertbot.feed.apitime import ApiTime
 from alertbot.feed.budget import Budget
 from alertbot.feed.frontier import Frontier
 from alertbot.feed.vigil import FeedFacts, silent_before
+from alertbot.obeying import Obeying
 from alertbot.poll import Pace, Poller
 from alertbot.query.live import Live
 from alertbot.requests import apply_requests
@@ -113,7 +114,11 @@ class Watching:
 
     async def obey(self, order: Order, who: Person) -> str:
         """Carry out what somebody asks for: what has been done, as mrkdwn; ``UsageError`` where it makes no sense."""
-        raise UsageError(f"this version cannot carry out {type(order).__name__.lower()} yet")
+        if self._desk is None:
+            raise UsageError("alertbot is only just starting: try again in a minute")
+        answer = await Obeying(self._desk, self._keeper, self._time.time).obey(order, who)
+        log.info("%s: %s", who.name, type(order).__name__.lower())
+        return answer
 
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published, where that is known."""

@@ -91,14 +91,21 @@ def tell(incident: Incident, setting: Setting, markup: Markup) -> Telling:
 
 def _alerts(incident: Incident, setting: Setting, markup: Markup) -> Telling:
     shown = worst_of_each(incident.alerts)
-    lines = [] if len(shown) == 1 or incident.standing.parent is not None else list(listed(shown, setting, markup))
     return Telling(
         headline=headline(incident, setting, markup),
-        lines=(*lines, *_state(incident, setting, markup)),
+        lines=(*_below(incident, shown, setting, markup), *_state(incident, setting, markup)),
         details=_details(incident, setting, _rules(incident), _others(setting, set(series_of(incident.alerts)))),
         tone=_tone(incident, setting),
         runbook=_runbook(shown, setting),
     )
+
+
+def _below(incident: Incident, shown: Sequence[ToldAlert], setting: Setting, markup: Markup) -> Iterator[str]:
+    """The alerts under the headline, but for the one that stands in it."""
+    if incident.standing.parent is not None or len(shown) == 1:
+        return
+    named = incident.closed is None and incident.standing.wide is None and bool(incident.burning)
+    yield from listed(shown[1:] if named else shown, setting, markup)
 
 
 def headline(incident: Incident, setting: Setting, markup: Markup) -> str:

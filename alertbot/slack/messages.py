@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from alertbot.alerts.incidents import Incident, IncidentKind
 from alertbot.alerts.notes import say
 from alertbot.alerts.paging import Note
+from alertbot.alerts.routing import is_channel
 from alertbot.alerts.silences import HeldSilence
 from alertbot.alerts.telling import Setting, Telling, Tone, tell
 from alertbot.alerts.wording import Markup
@@ -102,11 +103,6 @@ def _called(note: Note, incident: Incident, setting: Setting, mention: Mapping[s
     by_severity = mention.get(tone.value) if tone.wakes else None
     others = (who for who in note.mentions if not is_channel(who))
     return list(dict.fromkeys(who for who in (by_severity, *others) if who is not None))
-
-
-def is_channel(target: str) -> bool:
-    """Whether an escalation goes to a channel, rather than to people in the incident's own."""
-    return target[:1] in {"#", "C", "G", "D"}
 
 
 def silence_ends(silence: HeldSilence, setting: Setting, command: str) -> Message:

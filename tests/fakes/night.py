@@ -8,7 +8,6 @@ import logging
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from alertbot.slack.posting import LogPoster
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import DAY, SLOT
 from alertbot.watching import Watching
+from fakes.atonce import AtOnce
 from fakes.clock import FakeClock
 from fakes.witness import WatchedLedger, Witness
 from fakes.world import Killed, World
@@ -92,18 +92,6 @@ def config_for(
     )
 
 
-class _AtOnce(Executor):
-    """Does the store's work at once instead of in a thread: handing it over would take longer than all the rest."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - handed on, as a thread would
-            future.set_exception(error)
-        return future
-
-
 class Night:
     """Watches a world. Time passes in ``run``; everything is asked of the database afterwards, or of the witness."""
 
@@ -125,7 +113,7 @@ class Night:
         self.witness.begins()
         self._keeper = Storekeeper()
         self._keeper._thread.shutdown()
-        self._keeper._thread = _AtOnce()  # type: ignore[assignment]
+        self._keeper._thread = AtOnce()  # type: ignore[assignment]
         await self._keeper.open(self.config.store.path)
         budget = Budget(self.config.feed.calls_per_minute, self.clock)
         self.watching = Watching(

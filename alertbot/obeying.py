@@ -1,0 +1,169 @@
+"""Orders carried out: somebody takes an incident on, silences something, ends a silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import tzinfo
+
+from alertbot.alerts.incidents import Incident
+from alertbot.alerts.orders import Ack, Order, Person, Silence, Unsilence
+from alertbot.alerts.paging import Note, NoteKind
+from alertbot.alerts.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, HeldSilence, means
+from alertbot.config.domains import pattern
+from alertbot.desk import Desk
+from alertbot.errors import UsageError
+from alertbot.query.names import nearest
+from alertbot.slack.blocks import code, escape
+from alertbot.storekeeper import Storekeeper
+from alertbot.units import counted, format_clock
+from alertbot.watch import Watch
+
+SAME = 60.0
+"""Seconds by which the end of a silence that is asked for twice may differ: two clicks are one."""
+
+
+class Obeying:
+    """Carries out orders through the desk of the moment; what it answers is mrkdwn."""
+
+    def __init__(self, desk: Desk, keeper: Storekeeper, now: Callable[[], float]) -> None:
+        self._desk = desk
+        self._keeper = keeper
+        self._now = now
+
+    @property
+    def _zone(self) -> tzinfo:
+        return self._desk.slack.zone
+
+    async def obey(self, order: Order, who: Person) -> str:
+        """What was done; ``UsageError`` where it makes no sense, or is not for this person to say."""
+        if isinstance(order, Ack):
+            return await self._acknowledge(order, who)
+        self._must_be_admin(who)
+        return await (self._silence(order, who) if isinstance(order, Silence) else self._unsilence(order, who))
+
+    def _must_be_admin(self, who: Person) -> None:
+        admins = self._desk.slack.admins
+        if admins and who.id is not None and who.id not in admins:
+            raise UsageError(
+                "only those listed as admins may silence here; anyone may acknowledge, which stops reminders"
+            )
+
+    async def _acknowledge(self, order: Ack, who: Person) -> str:
+        number = order.number if order.number is not None else await self._only_open(order.channels)
+        teller = self._desk.teller(changed={number: (Note(NoteKind.ACKED, by=who.name),)})
+        incident = await self._keeper.do(lambda store: store.acknowledge(number, who, teller, teller.now))
+        if incident is None:
+            raise UsageError(f"there is no incident #{number}")
+        if incident.closed is not None:
+            ended = format_clock(incident.closed, self._zone, teller.now)
+            raise UsageError(f"#{number} is over since {ended}: there is nothing left to acknowledge")
+        if incident.standing.acked_at is not None:
+            return f"#{number} is acknowledged already, by {escape(incident.standing.acked_by or '')}."
+        self._desk.told()
+        return f"#{number} is acknowledged: no reminders until it is over, unless it grows."
+
+    async def _only_open(self, channels: frozenset[str]) -> int:
+        """The number of the only incident that waits for somebody, in these channels, or in any where none is named."""
+        incidents = await self._keeper.do(lambda store: store.open_incidents())
+        here = [one for one in incidents if not channels or one.channel in channels]
+        waiting = [one for one in here if one.standing.acked_at is None]
+        if len(waiting) == 1:
+            return waiting[0].number
+        where = "in this channel" if channels else "anywhere"
+        if not waiting:
+            raise UsageError(f"{'every open incident is acknowledged' if here else 'no incident is open'} {where}")
+        listed = ", ".join(f"#{one.number}" for one in waiting[:10])
+        raise UsageError(f"{len(waiting)} incidents are open {where}: say which of {listed}")
+
+    async def _silence(self, order: Silence, who: Person) -> str:
+        order, pairs = await self._meant(order)
+        now = self._now()
+        held = await self._keeper.do(lambda store: store.silences(now))
+        twin = next((each for each in held if _is_same(each, order)), None)
+        number = twin.number if twin is not None else await self._add(order, who, pairs)
+        begins = "" if order.begins <= now else f"from {format_clock(order.begins, self._zone, now)} "
+        until = f"{begins}until {format_clock(order.ends, self._zone, now)}"
+        ends_it = code(f"{self._desk.slack.command} unsilence {number}")
+        return f"Nothing is told of {self._described(order, pairs)} {until} (silence {number}). {ends_it} ends that."
+
+    async def _add(self, order: Silence, who: Person, pairs: list[tuple[str, str]] | None) -> int:
+        teller = self._desk.teller()
+        channel = order.channel or self._desk.slack.channel
+        number = await self._keeper.do(lambda store: store.silence(order, who, channel, pairs, teller, teller.now))
+        self._desk.told()
+        return number
+
+    def _described(self, order: Silence, pairs: list[tuple[str, str]] | None) -> str:
+        if pairs is not None:
+            return f"the {counted(len(pairs), 'alert')} of {escape(order.target)}"
+        if order.target.startswith(RULE_MARK):
+            return f"the rule {code(order.target.removeprefix(RULE_MARK))}"
+        meant = sum(means(order.target, series, self._desk.watch.groups) for series in self._desk.watch.series)
+        return f"{code(order.target)} ({counted(meant, 'series', 'series')})"
+
+    async def _meant(self, order: Silence) -> tuple[Silence, list[tuple[str, str]] | None]:
+        """The order as it is kept, and the alerts meant where it is an incident's; the target must mean something."""
+        target, watch = order.target, self._desk.watch
+        if target.startswith(INCIDENT_MARK):
+            return order, await self._pairs(int(target.removeprefix(INCIDENT_MARK)))
+        if target.startswith(RULE_MARK):
+            _must_be_one(target.removeprefix(RULE_MARK), tuple(watch.rules), "rule")
+        elif target.startswith(GROUP_MARK):
+            _must_be_one(target.removeprefix(GROUP_MARK), [group.name for group in watch.groups], "group")
+        else:
+            target = _ascii(target)
+            _must_match(target, watch)
+        return Silence(target, order.begins, order.ends, order.reason, order.channel), None
+
+    async def _pairs(self, number: int) -> list[tuple[str, str]]:
+        incident = await self._keeper.do(lambda store: store.incident(number))
+        if incident is None:
+            raise UsageError(f"there is no incident #{number}")
+        if incident.closed is not None:
+            raise UsageError(f"#{number} is over: silence a domain or a rule instead")
+        if not (pairs := _alerts_of(incident)):
+            raise UsageError(f"#{number} has no alerts that could be silenced: acknowledge it instead")
+        return pairs
+
+    async def _unsilence(self, order: Unsilence, who: Person) -> str:
+        now = self._now()
+        held = await self._keeper.do(lambda store: store.silences(now))
+        silence = next((each for each in held if each.number == order.number and each.ends > now), None)
+        if silence is None:
+            numbers = ", ".join(str(each.number) for each in held if each.ends > now)
+            raise UsageError(
+                f"there is no silence {order.number} to end" + (f": there are {numbers}" if numbers else "")
+            )
+        teller = self._desk.teller()
+        await self._keeper.do(lambda store: store.unsilence(order.number, who, teller, teller.now))
+        self._desk.told()
+        return f"The silence of {code(silence.target)} by {escape(silence.author)} is ended."
+
+
+def _alerts_of(incident: Incident) -> list[tuple[str, str]]:
+    return sorted({told.key for told in incident.burning})
+
+
+def _is_same(held: HeldSilence, order: Silence) -> bool:
+    begun = held.begins <= order.begins + SAME
+    return held.target == order.target and begun and abs(held.ends - order.ends) < SAME and held.cancelled_by is None
+
+
+def _must_be_one(name: str, names: list[str] | tuple[str, ...], noun: str) -> None:
+    if name not in names:
+        close = nearest(name, names)
+        raise UsageError(f'there is no {noun} "{name[:80]}"' + (f": did you mean {close}?" if close else ""))
+
+
+def _ascii(target: str) -> str:
+    try:
+        return target if target.isascii() else pattern(target)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _must_match(target: str, watch: Watch) -> None:
+    if not any(means(target, series, watch.groups) for series in watch.series):
+        close = nearest(target, watch.series)
+        hint = f": did you mean {close}?" if close else ""
+        raise UsageError(f'"{target[:80]}" matches no watched series{hint}')
