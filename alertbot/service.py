@@ -18,6 +18,7 @@ from alertbot.alerts.routing import is_channel
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.credentials import Credentials, require_api_token
+from alertbot.digesting import Digesting
 from alertbot.distress import Distress
 from alertbot.errors import CredentialsError, StoreError
 from alertbot.feed.api import CdnApi
@@ -83,6 +84,7 @@ class Service:
             distress=Distress(self._poster, config.slack.channel, clock),
             channels=lambda: {} if self._workspace is None else self._workspace.problems,
         )
+        self._digesting = Digesting(config, self._api, self._keeper, clock)
         self._delivery = Delivery(self._keeper, self._poster, clock, config.slack.fallback_channel)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
@@ -137,6 +139,11 @@ class Service:
         self._scheduler.add_job(
             self._forget, "interval", hours=1, max_instances=1, coalesce=True, misfire_grace_time=None
         )
+        if self._config.digest is not None:
+            every = max(60 / self._speed, 0.01)
+            self._scheduler.add_job(
+                self._digest, "interval", seconds=every, max_instances=1, coalesce=True, misfire_grace_time=None
+            )
         self._scheduler.start()
 
     async def _shut_down(self) -> None:
@@ -172,6 +179,16 @@ class Service:
                 log.debug("forgot %d days of series that ended before %d", rows, before)
         except StoreError as error:
             log.error("old samples stay: %s", error)  # noqa: TRY400 - the text says it all
+
+    async def _digest(self) -> None:
+        """Post yesterday's digest where it is due."""
+        try:
+            if await self._digesting.look():
+                self._wake()
+        except asyncio.CancelledError:
+            return  # we are stopping, as above
+        except StoreError as error:
+            log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
 
     async def _watch_clock(self) -> None:
         """APScheduler waits for a wall clock that stepped back to catch up: run its jobs at once instead."""
@@ -227,7 +244,8 @@ def _workspace(config: Config, credentials: Credentials, commands: Commands, clo
 
 def _channels(config: Config) -> tuple[str, ...]:
     """Every channel a message may go to."""
-    named = (config.slack.channel, config.slack.fallback_channel)
+    digest = None if config.digest is None else config.digest.channel
+    named = (config.slack.channel, config.slack.fallback_channel, digest)
     others = (*(group.channel for group in config.groups), *(rule.channel for rule in config.rules))
     escalated = (target for rule in config.rules for target in rule.escalate_to if is_channel(target))
     return tuple(dict.fromkeys(channel for channel in (*named, *others, *escalated) if channel is not None))

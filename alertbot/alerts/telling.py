@@ -150,7 +150,7 @@ def _over(incident: Incident, setting: Setting, markup: Markup) -> str:
         return f"{sentence(shown[0], setting, markup)}{unserved}"
     if not shown:
         return "The account is as before."
-    ended = max(_cleared(told) for told in shown)
+    ended = max(cleared_at(told) for told in shown)
     lasted = format_duration(ended - min(told.alert.since for told in shown))
     cleared = sum(told.reason == Reason.CLEARED for told in shown)
     all_well = (
@@ -160,7 +160,7 @@ def _over(incident: Incident, setting: Setting, markup: Markup) -> str:
     return f"All {counted(len(shown), 'series', 'series')} {all_well} at {setting.clock(ended)}; {what}.{unserved}"
 
 
-def _cleared(told: ToldAlert) -> int:
+def cleared_at(told: ToldAlert) -> int:
     """The slot from which on it was well."""
     return told.alert.slot - max(told.alert.clear_run - 1, 0) * SLOT
 

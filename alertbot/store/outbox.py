@@ -73,6 +73,11 @@ def enqueue(db: Database, drafts: Iterable[Draft], now: float) -> None:
     )
 
 
+def is_owed(db: Database, subject: str) -> bool:
+    """Whether anything was ever written about this subject."""
+    return db.conn.execute("SELECT 1 FROM outbox WHERE subject = ? LIMIT 1", (subject,)).fetchone() is not None
+
+
 def waiting(db: Database) -> list[Envelope]:
     """What may go out now: of each channel one message and the oldest edit.
 

@@ -298,6 +298,16 @@ class Store:
         with self._guarded(), self._db.atomic():
             return samples.forget(self._db, before // DAY)
 
+    def is_owed(self, subject: str) -> bool:
+        """Whether anything was ever to be sent about this subject."""
+        with self._guarded():
+            return outbox.is_owed(self._db, subject)
+
+    def owe(self, drafts: Iterable[Draft], now: float) -> None:
+        """Messages that no incident causes."""
+        with self._guarded(), self._db.atomic():
+            outbox.enqueue(self._db, drafts, now)
+
     def waiting(self) -> list[Envelope]:
         """The messages that may go out now: of each channel the oldest message and the oldest edit."""
         with self._guarded():
