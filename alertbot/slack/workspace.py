@@ -44,7 +44,7 @@ class Workspace:
         self._listener: SocketListener | None = None
         self._keeping: asyncio.Task[None] | None = None
         if app_token is not None:
-            self._listener = SocketListener(app_token, self._command, base_url=base_url, clock=clock)
+            self._listener = SocketListener(app_token, self._command, base_url=base_url)
 
     @property
     def problems(self) -> Mapping[str, str]:
