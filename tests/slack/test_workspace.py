@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import os
+import sys
+from pathlib import Path
 
 import pytest
 from fakes.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
@@ -15,6 +18,22 @@ from alertbot.slack.commands import Reply
 from alertbot.slack.workspace import HEARTBEAT, Workspace
 
 SPEED = 1000.0
+
+RULES = """
+[feed]
+base_url = "http://127.0.0.1:9/v2/"
+
+[watch]
+domains = ["a.example.com"]
+
+[slack]
+base_url = "{slack}"
+
+[[rule]]
+name = "ceiling"
+kind = "threshold"
+above = "1 Gbps"
+"""
 HISTORY = "conversations.history"
 
 
@@ -122,6 +141,31 @@ async def test_refused_credentials_end_the_start(tokens):
     with pytest.raises(CredentialsError, match=r"Slack refuses the (bot|app) token \(invalid_auth\)"):
         async with at_work("#ops", **tokens):
             pass
+
+
+@pytest.mark.parametrize(
+    ("bot_token", "app_token", "said"),
+    [
+        ("xoxb-wrong", APP_TOKEN, "Slack refuses the bot token (invalid_auth): check ALERTBOT_SLACK_BOT_TOKEN"),
+        (BOT_TOKEN, "xapp-wrong", "Slack refuses the app token (invalid_auth): check ALERTBOT_SLACK_APP_TOKEN"),
+    ],
+)
+async def test_the_process_then_ends_with_2_and_one_line(tmp_path, bot_token, app_token, said):
+    slack = FakeSlack()
+    rules = tmp_path / "rules.toml"
+    rules.write_text(RULES.format(slack=await slack.start()))
+    tokens = {"API_TOKEN": "s3cret", "SLACK_BOT_TOKEN": bot_token, "SLACK_APP_TOKEN": app_token}
+    ended = await asyncio.create_subprocess_exec(
+        *(Path(sys.executable).with_name("alertbot"), "run", "-c", rules),
+        env={**os.environ, **{f"ALERTBOT_{name}": token for name, token in tokens.items()}},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, printed = await ended.communicate()
+    await slack.stop()
+    assert ended.returncode == 2
+    assert f"\nalertbot: {said}" in printed.decode()
+    assert b"Traceback" not in printed
+    assert not any(token.encode() in printed for token in tokens.values())
 
 
 async def test_a_slack_that_is_down_at_start_is_waited_for_and_told_once(caplog):
