@@ -9,6 +9,7 @@ read on until well after the new one stands, so that a renewal loses nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,14 +20,17 @@ import aiohttp
 from alertbot.errors import DeliveryError
 from alertbot.slack.client import REFUSED_TOKEN, delivery_error
 
-PING_INTERVAL = 10.0
-"""Seconds of silence after which Slack is pinged; a peer that stays silent for half as long again is dead.
+PING_INTERVAL = 5.0
+"""Seconds between pings; three in a row without a word from Slack, and its end of the connection is dead.
 
-Commands are to be back within 30 s of whatever happened: so at most 15 until it is noticed, and 20 between attempts.
+They are counted, not timed: a machine that stood still for a while has read nothing, which tells nothing of Slack.
 """
 
-HANDSHAKE = 10
-"""Seconds for a ticket or a handshake: one that hangs must not use up the time in which commands are to be back."""
+HANDSHAKE = 15
+"""Seconds for a ticket or a handshake.
+
+Commands are to be back within 30 s of whatever happened: at most 20 until it is noticed, 15 here, 20 between attempts.
+"""
 
 QUIET = 3600.0
 """Seconds without a command after which a connection is renewed: Slack may have forgotten whom it leads to."""
@@ -34,7 +38,12 @@ QUIET = 3600.0
 _CLOSING = 2.0  # seconds for the closing handshake; a dead connection never answers it
 _LINGER = 10.0  # seconds for which an old connection is still read
 
-_STEADY = 6.0  # ping intervals for which a connection must have stood to be followed at once
+_UNANSWERED = 3  # pings
+
+# In ping intervals: for how long a connection must have stood to be followed at once, and to count as well again; the
+# pause after a first attempt that failed, doubled with each more, and at most; that for a token Slack refuses.
+_STEADY, _WELL = 12.0, 2.0
+_FIRST_PAUSE, _LONGEST_PAUSE, _REFUSED_PAUSE = 0.4, 4.0, 12.0
 
 _RENEWALS = frozenset({"warning", "refresh_requested"})
 
@@ -63,7 +72,7 @@ class Link:
         self._ping_interval = ping_interval
         self._timeout = timeout
         self._quiet = quiet
-        self._pause = self._first_pause = ping_interval / 5
+        self._pause = _FIRST_PAUSE
         self._session: aiohttp.ClientSession | None = None
         self._tasks: dict[_Connection, asyncio.Task[None]] = {}
         self._keeping: asyncio.Task[None] | None = None
@@ -113,10 +122,10 @@ class Link:
 
     async def _connect(self, session: aiohttp.ClientSession, ticket: str) -> _Connection:
         closing = aiohttp.ClientWSTimeout(ws_close=_CLOSING)
-        socket = await session.ws_connect(ticket, heartbeat=self._ping_interval, proxy=self._proxy, timeout=closing)
+        socket = await session.ws_connect(ticket, autoping=False, proxy=self._proxy, timeout=closing)
         for old in self._tasks:
             old.retire()
-        connection = _Connection(socket, self._received)
+        connection = _Connection(socket, self._received, self._ping_interval)
         task = self._tasks[connection] = asyncio.create_task(connection.read())
         task.add_done_callback(lambda _: self._tasks.pop(connection))
         return connection
@@ -124,14 +133,14 @@ class Link:
     async def _stand(self, connection: _Connection) -> None:
         """Return once another is to be made: at once, or where this one did not last, a while later."""
         began = asyncio.get_running_loop().time()
-        if not await _within(connection.over, self._ping_interval):
+        if not await _within(connection.over, _WELL * self._ping_interval):
             self._well()
             while not await _within(connection.over, self._quiet) and connection.was_used():
                 continue
         if connection.refusal is not None:
             self.failed(DeliveryError(connection.refusal))
         if asyncio.get_running_loop().time() - began >= _STEADY * self._ping_interval:
-            self._pause = self._first_pause
+            self._pause = _FIRST_PAUSE
         else:
             await self._rest(None)
 
@@ -143,22 +152,25 @@ class Link:
 
     async def _rest(self, error: Exception | None) -> None:
         """Wait, longer with each attempt: apps.connections.open is meant for a few calls a minute."""
-        pause, self._pause = self._pause, min(2 * self._pause, 2 * self._ping_interval)
+        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
         if isinstance(error, DeliveryError) and error.code in REFUSED_TOKEN:
-            pause = _STEADY * self._ping_interval
-        if isinstance(error, DeliveryError) and error.retry_after is not None:
-            pause = error.retry_after
-        await asyncio.sleep(pause)
+            pause = _REFUSED_PAUSE
+        asked = error.retry_after if isinstance(error, DeliveryError) else None
+        await asyncio.sleep(pause * self._ping_interval if asked is None else asked)
 
 
 class _Connection:
-    """One WebSocket, read until it ends. ``over`` is set once another is wanted in its place."""
+    """One WebSocket, pinged, and read until it ends. ``over`` is set once another is wanted in its place."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, received: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse, received: Callable[[Mapping[str, Any]], None], interval: float
+    ) -> None:
         self.over = asyncio.Event()
         self.refusal: str | None = None  # why Slack would not have it
         self._socket = socket
         self._received = received
+        self._interval = interval
+        self._unanswered = 0
         self._used = False
         self._closing: asyncio.Task[None] | None = None
 
@@ -173,17 +185,32 @@ class _Connection:
 
     async def read(self) -> None:
         """Take what comes until the connection ends, from whatever cause."""
+        pinging = asyncio.create_task(self._ping())
         try:
             async for message in self._socket:
+                self._unanswered = 0
                 if message.type is aiohttp.WSMsgType.TEXT:
                     await self._take(message.data)
+                elif message.type is aiohttp.WSMsgType.PING:
+                    await self._socket.pong(message.data)
         except (aiohttp.ClientError, OSError) as error:
             _log.debug("a Socket Mode connection broke: %s", type(error).__name__)
         finally:
             self.over.set()
+            helpers = [task for task in (pinging, self._closing) if task is not None]
+            for task in helpers:
+                task.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
             await self._socket.close()
-            if self._closing is not None:
-                self._closing.cancel()
+
+    async def _ping(self) -> None:
+        """Ping now and then, and end a connection at whose other end nobody is any more."""
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            while self._unanswered < _UNANSWERED:
+                self._unanswered += 1
+                await self._socket.ping()
+                await asyncio.sleep(self._interval)
+        await self._socket.close()
 
     def retire(self) -> None:
         """Another stands: read what is still under way, then close, unless Slack does so first."""

@@ -27,6 +27,7 @@ class SocketMode:
         self._dead_tickets = 0
         self._turned_away: list[str] = []
         self._frozen: list[web.WebSocketResponse] = []
+        self.pongs: asyncio.Queue[bytes] = asyncio.Queue()
         self.connections: list[web.WebSocketResponse] = []
         self.refused = 0
 
@@ -53,7 +54,7 @@ class SocketMode:
         if issued is None or self._now() - issued > self._ticket_life:
             self.refused += 1
             return web.Response(status=408)
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         if self._turned_away:
             self.refused += 1
@@ -66,6 +67,10 @@ class SocketMode:
             async for message in socket:
                 if message.type == WSMsgType.TEXT:
                     self._acked(message.json())
+                elif message.type == WSMsgType.PING:
+                    await socket.pong(message.data)
+                elif message.type == WSMsgType.PONG:
+                    self.pongs.put_nowait(message.data)
         finally:
             await self._forget(socket)
         return socket
