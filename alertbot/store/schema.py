@@ -136,18 +136,31 @@ def open_database(path: Path) -> Database:
             _refuse_newer(database, path)
             migrations.apply(database)
     except (OSError, sqlite3.Error) as error:
-        raise _unopened(path, error) from error
+        if is_damage(error):
+            raise damaged(path, error) from error
+        raise StoreError(f"{path}: {error}: {_mend(error)}") from error
     return database
 
 
-def _unopened(path: Path, error: Exception) -> StoreError:
-    """What it means, and how to mend it."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says more of the same
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return StoreUnusable(f"{path}: {error}: put a backup in its place, or move it away to begin with a new one")
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return StoreError(f"{path}: {error}: another program holds it: end that first")
-    return StoreError(f"{path}: {error}: check the file, its folder's permissions and the space left")
+def is_damage(error: Exception) -> bool:
+    """Whether the file itself is not what it should be."""
+    return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def damaged(path: Path, error: Exception) -> StoreUnusable:
+    """What that means, and how to mend it."""
+    return StoreUnusable(f"{path}: {error}: put a backup in its place, or move it away to begin with a new one")
+
+
+def _mend(error: Exception) -> str:
+    if _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return "another program holds it: end that first"
+    return "check the file, its folder's permissions and the space left"
+
+
+def _code(error: Exception) -> int:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF  # the rest of it says more of the same
 
 
 def open_for_reading(path: Path) -> Database:

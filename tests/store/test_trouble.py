@@ -25,6 +25,7 @@ from alertbot.feed.scenario import Event, Scenario, Shape
 from alertbot.feed.simulator import Simulator
 from alertbot.ops.systemd import Notifier
 from alertbot.service import Service
+from alertbot.store.schema import PAGE_SIZE
 from alertbot.store.store import Store
 
 START = 1_793_613_600
@@ -269,6 +270,23 @@ async def test_a_database_that_is_held_for_long_is_told_once_in_slack_and_what_w
     monkeypatch.setattr("alertbot.store.schema.LOCK_WAIT_MS", 20)
     store = tmp_path / "alertbot.db"
     await _fails_and_is_mended(tmp_path, store, held(store), "database is locked", caplog)
+
+
+async def test_a_database_that_is_damaged_meanwhile_is_told_once_in_slack_and_ends_the_next_start(tmp_path):
+    store = tmp_path / "alertbot.db"
+    async with watching(tmp_path, store) as (clock, slack):
+        await clock.sleep(10 * MINUTE)
+        with closing(sqlite3.connect(store)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with store.open("r+b") as file:
+            file.seek(PAGE_SIZE)
+            file.write(b"\xff" * (store.stat().st_size - PAGE_SIZE))
+        await _is_told(slack, "alertbot.db: database disk image is malformed: put a backup in its place")
+        await clock.sleep(20 * MINUTE)
+        assert len(slack.posts) == 1
+    code, printed = await asyncio.to_thread(_run, tmp_path, "http://127.0.0.1:9/api/", {})
+    assert code == 1
+    assert "alertbot.db: database disk image is malformed: put a backup in its place" in printed
 
 
 @needs_mount
