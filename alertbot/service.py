@@ -20,7 +20,7 @@ from alertbot.config import Config
 from alertbot.credentials import Credentials, require_api_token
 from alertbot.digesting import Digesting
 from alertbot.distress import Distress
-from alertbot.errors import CredentialsError, StoreError
+from alertbot.errors import CredentialsError, StoreError, StoreTaken, StoreUnusable
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.ops.progress import Reporter
@@ -73,6 +73,7 @@ class Service:
         self.commands = Commands(self._subject, self._live, self)
         self._workspace = _workspace(config, credentials, self.commands, clock)
         self._poster: Poster = poster or self._workspace or LogPoster()
+        self._distress = Distress(self._poster, config.slack.channel, clock)
         self._watching = Watching(
             config,
             self._api,
@@ -81,7 +82,7 @@ class Service:
             clock,
             wake=self._wake,
             progress=progress,
-            distress=Distress(self._poster, config.slack.channel, clock),
+            distress=self._distress,
             channels=lambda: {} if self._workspace is None else self._workspace.problems,
         )
         self._digesting = Digesting(config, self._api, self._keeper, clock)
@@ -94,7 +95,7 @@ class Service:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Start, work until ``stop``, shut down. ``CredentialsError`` and ``StoreError`` end the start."""
+        """Start, work until ``stop``, shut down. ``CredentialsError`` and ``StoreUnusable`` end the start."""
         try:
             await self._start()
             await self._stopping.wait()
@@ -113,8 +114,7 @@ class Service:
         self._delivery.wake()
 
     async def _start(self) -> None:
-        self._lock.take()
-        await self._keeper.open(self._config.store.path)
+        await self._open_store()
         if self._workspace is not None:
             await self._workspace.start()
         elif isinstance(self._poster, LogPoster):
@@ -122,7 +122,20 @@ class Service:
         self._schedule()
         self._tasks = [asyncio.create_task(self._delivery.run()), asyncio.create_task(self._watch_clock())]
         self._notifier.ready()
+        self._notifier.status(self._status_line())
         log.info("watching begins: a look at the account's total every %d s", self._config.feed.probe)
+
+    async def _open_store(self) -> None:
+        """Open the database; where it may yet be had, as on a full disk, every turn tries again."""
+        try:
+            await self._keeper.open(self._config.store.path, self._lock)
+        except StoreTaken:
+            raise
+        except StoreUnusable as error:
+            await self._distress.last_words(error)
+            raise
+        except StoreError as error:
+            await self._distress.failed(error)
 
     def _schedule(self) -> None:
         probe = IntervalTrigger(seconds=max(self._config.feed.probe / self._speed, 0.01))
@@ -210,6 +223,8 @@ class Service:
 
     def _status_line(self) -> str:
         live = self._watching.live()
+        if self._distress.cause is not None:
+            return f"nothing can be stored: {self._distress.cause}"
         if live.trouble is not None:
             return f"no data: {live.trouble}"
         if live.frontier is None:

@@ -328,6 +328,8 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
+            if schema.is_damage(error):
+                raise schema.damaged(self._path, error) from error
             raise StoreError(f"{self._path}: {error}") from error
 
 
