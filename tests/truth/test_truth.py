@@ -166,6 +166,20 @@ MENDED = {
         parts=(Part(0, -6, 4, 0.0, 69),),
         mishaps=(Mishap(53, "kill", 27),),
     ),
+    "a sleep before a restart was left out of how late a slot came": Story(
+        domains=3,
+        hours=4,
+        lags=(Lag(0, 0, 1, 20, 40),),
+        parts=(Part(0, 30, 1, 0.0, 61),),
+        mishaps=(Mishap(180, "suspend", 27), Mishap(197, "restart", 0)),
+        probe=50,
+    ),
+    "likewise, where that paged for nothing": Story(
+        domains=3,
+        lags=(Lag(2, 0, 1, 0, 29),),
+        parts=(Part(2, 28, 1, 0.0, 59),),
+        mishaps=(Mishap(180, "suspend", 27), Mishap(200, "restart", 0)),
+    ),
 }
 """Nights that once went wrong, by what was wrong then."""
 
