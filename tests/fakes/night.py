@@ -8,7 +8,6 @@ import logging
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -90,16 +89,18 @@ def config_for(
     )
 
 
-class _AtOnce(Executor):
+class _AtOnce(Storekeeper):
     """Does the store's work at once instead of in a thread: handing it over would take longer than all the rest."""
 
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - handed on, as a thread would
-            future.set_exception(error)
-        return future
+    async def _run(self, work: Any) -> Any:
+        return work()
+
+
+class _Watching(Watching):
+    """Tells the shell's commands nothing of what only the service knows: in nights nobody asks, and it takes long."""
+
+    async def _write_live(self) -> None:
+        return None
 
 
 class Night:
@@ -113,7 +114,7 @@ class Night:
         self.probe = probe
         self.witness = Witness(world, config)
         self.watching: Watching | None = None
-        self._keeper = Storekeeper()
+        self._keeper = _AtOnce()
         self._witnessed = witnessed
         if witnessed:
             api.heard = self.witness.heard
@@ -121,12 +122,10 @@ class Night:
     async def begin(self) -> None:
         """Start the process."""
         self.witness.begins()
-        self._keeper = Storekeeper()
-        self._keeper._thread.shutdown()
-        self._keeper._thread = _AtOnce()  # type: ignore[assignment]
+        self._keeper = _AtOnce()
         await self._keeper.open(self.config.store.path)
         budget = Budget(self.config.feed.calls_per_minute, self.clock)
-        self.watching = Watching(
+        self.watching = _Watching(
             self.config,
             self.api,
             budget,
