@@ -16,6 +16,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from fakes.clock import FakeClock
 from fakes.night import Night, ceiling, config_for, dark, doubled, fell, night_folder
 from fakes.world import Fault, World, WorldApi
@@ -88,21 +89,21 @@ class Mishap:
 class Story:
     """One night: ``begins`` seconds after midnight, lasts ``hours``; ``max_lag`` and ``probe`` in seconds."""
 
-    domains: int
-    hours: int
-    begins: int
-    lags: tuple[Lag, ...]
-    parts: tuple[Part, ...]
-    events: tuple[Event, ...]
-    faults: tuple[Fault, ...]
-    mishaps: tuple[Mishap, ...]
-    each_domain: bool
-    max_lag: int
-    probe: int
-    for_slots: int
-    within: bool
-    dated: bool
-    seed: int
+    domains: int = 1
+    hours: int = 3
+    begins: int = 0
+    lags: tuple[Lag, ...] = ()
+    parts: tuple[Part, ...] = ()
+    events: tuple[Event, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    mishaps: tuple[Mishap, ...] = ()
+    each_domain: bool = False
+    max_lag: int = 1800
+    probe: int = 60
+    for_slots: int = 1
+    within: bool = False
+    dated: bool = True
+    seed: int = 0
 
     @property
     def slots(self) -> int:
@@ -157,6 +158,36 @@ def stories(draw: st.DrawFn) -> Story:
         dated=draw(st.sampled_from([True, True, False])),
         seed=draw(st.integers(0, 2**16)),
     )
+
+
+MENDED = {
+    "a restart forgot when the frontier reached the first slot that was ever seen": Story(
+        lags=(Lag(0, 0, 8, 31, 0),),
+        parts=(Part(0, -6, 4, 0.0, 69),),
+        mishaps=(Mishap(53, "kill", 27),),
+    ),
+    "a sleep before a restart was left out of how late a slot came": Story(
+        domains=3,
+        hours=4,
+        lags=(Lag(0, 0, 1, 20, 40),),
+        parts=(Part(0, 30, 1, 0.0, 61),),
+        mishaps=(Mishap(180, "suspend", 27), Mishap(197, "restart", 0)),
+        probe=50,
+    ),
+    "likewise, where that paged for nothing": Story(
+        domains=3,
+        lags=(Lag(2, 0, 1, 0, 29),),
+        parts=(Part(2, 28, 1, 0.0, 59),),
+        mishaps=(Mishap(180, "suspend", 27), Mishap(200, "restart", 0)),
+    ),
+}
+"""Nights that once went wrong, by what was wrong then."""
+
+
+@pytest.mark.parametrize("night", MENDED.values(), ids=MENDED)
+async def test_a_night_that_once_went_wrong_goes_well(night):
+    with night_folder() as folder:
+        await play(night, folder)
 
 
 @settings(
