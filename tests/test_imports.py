@@ -56,6 +56,7 @@ PURE_IMPORTS = {
     "numpy",
     "numpy.typing",
     "re",
+    "types",
     "typing",
 }
 IMPURE_CALLS = {"now", "utcnow", "today", "open", "print", "input", "default_rng", "load", "save", "fromfile"}
