@@ -179,8 +179,15 @@ class Night:
 
     def texts(self, incident: int) -> list[str]:
         """What was posted of an incident, and edited since."""
-        rows = self.rows("SELECT body FROM outbox WHERE subject = ? ORDER BY number", f"incident:{incident}")
-        return [json.loads(row["body"])["text"] for row in rows]
+        return self._texts(incident, "action <> 'reply'")
+
+    def replies(self, incident: int) -> list[str]:
+        """What was said in its thread."""
+        return self._texts(incident, "action = 'reply'")
+
+    def _texts(self, incident: int, which: str) -> list[str]:
+        query = f"SELECT body FROM outbox WHERE subject = ? AND {which} ORDER BY number"  # noqa: S608 - own text
+        return [json.loads(row["body"])["text"] for row in self.rows(query, f"incident:{incident}")]
 
     def posts(self) -> int:
         return len(self.rows("SELECT 1 FROM outbox WHERE action = 'post'"))
