@@ -243,4 +243,4 @@ def test_of_many_alerts_twenty_are_listed_those_that_burn_first_and_the_rest_cou
     lines = tell(incident(IncidentKind.SUMMARY, *over, *burning), setting(), PLAIN).lines
     assert len(lines) == 21
     assert all(line.startswith("d") for line in lines[:20])
-    assert lines[-1] == "and 15 more"
+    assert lines[-1] == "and 15 more; the thread lists them all"

@@ -109,7 +109,7 @@ class Night:
         self.probe = probe
         self.witness = Witness(world, config)
         self.watching: Watching | None = None
-        self._keeper = _AtOnce()
+        self._keeper = AtOnceKeeper()
         self._witnessed = witnessed
         if witnessed:
             api.heard = self.witness.heard
@@ -183,8 +183,15 @@ class Night:
 
     def texts(self, incident: int) -> list[str]:
         """What was posted of an incident, and edited since."""
-        rows = self.rows("SELECT body FROM outbox WHERE subject = ? ORDER BY number", f"incident:{incident}")
-        return [json.loads(row["body"])["text"] for row in rows]
+        return self._texts(incident, "action <> 'reply'")
+
+    def replies(self, incident: int) -> list[str]:
+        """What was said in its thread."""
+        return self._texts(incident, "action = 'reply'")
+
+    def _texts(self, incident: int, which: str) -> list[str]:
+        query = f"SELECT body FROM outbox WHERE subject = ? AND {which} ORDER BY number"
+        return [json.loads(row["body"])["text"] for row in self.rows(query, f"incident:{incident}")]
 
     def posts(self) -> int:
         return len(self.rows("SELECT 1 FROM outbox WHERE action = 'post'"))
