@@ -56,20 +56,39 @@ def write(
     numbers = []
     for change in changes:
         key = (change.alert.rule, change.alert.series)
-        numbers.append(_put(db, rows.pop(key, None), change.alert, traits))
+        before = rows.pop(key, None)
+        numbers.append(_put(db, None if before is None else before.number, change.alert, traits))
         if change.fired:
-            rows[key] = numbers[-1]
+            rows[key] = _Row(numbers[-1])
         else:
             _close(db, numbers[-1], change)
     for key, alert in alerts.items():
-        _put(db, rows.pop(key, None), alert, traits)
-    db.conn.executemany("DELETE FROM alerts WHERE id = ?", [(number,) for number in rows.values()])
+        before = rows.pop(key, None)
+        if before is None or before.differs(alert, traits.get(alert.rule)):
+            _put(db, None if before is None else before.number, alert, traits)
+    db.conn.executemany("DELETE FROM alerts WHERE id = ?", [(row.number,) for row in rows.values()])
     return numbers
 
 
-def _open_rows(db: Database) -> dict[AlertKey, int]:
-    rows = db.conn.execute("SELECT rule, series, id FROM alerts WHERE phase <> 'resolved'")
-    return {(rule, series): number for rule, series, number in rows}
+@dataclass(frozen=True)
+class _Row:
+    """A stored alert under way: an alert changes only with the slots that are judged of it."""
+
+    number: int
+    slot: int | None = None
+    traits: Traits | None = None
+
+    def differs(self, alert: Alert, traits: Traits | None) -> bool:
+        """Whether it is to be written again; in a storm thousands are not."""
+        return self.slot != alert.slot or (traits is not None and self.traits != traits)
+
+
+def _open_rows(db: Database) -> dict[AlertKey, _Row]:
+    rows = db.conn.execute("SELECT rule, series, id, slot, severity, bars FROM alerts WHERE phase <> 'resolved'")
+    return {
+        (rule, series): _Row(number, slot, Traits(severity, bool(bars)))
+        for rule, series, number, slot, severity, bars in rows
+    }
 
 
 def _put(db: Database, number: int | None, alert: Alert, traits: Mapping[str, Traits]) -> int:
