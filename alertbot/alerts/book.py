@@ -83,9 +83,10 @@ def advance(scene: Scene) -> Minutes:
     incidents = {
         number: incident for number, incident in _with_the_account(scene, fresh).items() if _concerns(incident)
     }
+    parents = frozenset(one.standing.parent for one in incidents.values() if one.burning)
     steps = (
-        _step(scene, incident, frozenset(fresh.get(number, _NONE).joined), frozenset(flaps))
-        for number, incident in incidents.items()
+        _step(scene, _Work(one, frozenset(fresh.get(number, _NONE).joined), frozenset(flaps), number in parents))
+        for number, one in incidents.items()
     )
     return Minutes(
         tuple(step for step in steps if step is not None),
@@ -243,11 +244,22 @@ def _may_let_go(incident: Incident, holding: Holding) -> bool:
     )
 
 
-def _step(scene: Scene, incident: Incident, joined: frozenset[int], flaps: frozenset[AlertKey]) -> Step | None:
+@dataclass(frozen=True)
+class _Work:
+    """An incident to be looked at: what joined it, what begins to flap, and whether others are parts of it."""
+
+    incident: Incident
+    joined: frozenset[int]
+    flaps: frozenset[AlertKey]
+    has_parts: bool
+
+
+def _step(scene: Scene, work: _Work) -> Step | None:
+    incident, joined = work.incident, work.joined
     changed = (*scene.changed.get(incident.number, ()), *_inhibited(scene, incident))
     if incident.kind in FEED_SEVERITY and not joined and not scene.settled and not changed:
         return None
-    case = Case(incident, scene.holding, scene.settled, joined, flaps, changed)
+    case = Case(incident, scene.holding, scene.settled, joined, work.flaps, changed, work.has_parts)
     what = owed(case)
     if not (case.opens or joined or _differs(scene, incident, what)):
         return None

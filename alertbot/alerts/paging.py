@@ -81,7 +81,7 @@ class Case:
 
     ``fresh``: the rows that have just come in. ``loud``: what burns and is held by nothing. ``new_flaps``: the keys
     that begin to flap. ``settled``: whether all series of a slot were judged, so that it can be said how much it is.
-    ``changed``: notes from what people did just now.
+    ``changed``: notes from what people did just now. ``has_parts``: whether other incidents that burn are parts of it.
     """
 
     incident: Incident
@@ -90,6 +90,7 @@ class Case:
     fresh: frozenset[int] = frozenset()
     new_flaps: frozenset[tuple[str, str]] = frozenset()
     changed: tuple[Note, ...] = ()
+    has_parts: bool = False
     loud: tuple[ToldAlert, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
@@ -160,9 +161,9 @@ def _is_over(case: Case) -> bool:
     incident, holding = case.incident, case.holding
     if incident.kind in FEED_SEVERITY or incident.burning:
         return False
-    wide = incident.standing.wide
-    if wide is not None and not incident.alerts and not is_over(wide, holding.frontier):
-        return False
+    wide, for_others = incident.standing.wide, case.has_parts or not incident.alerts
+    if wide is not None and for_others and not is_over(wide, holding.frontier):
+        return False  # what is a part of it would else seem to outlive it
     return not any(told.key in holding.flapping or told.key in case.new_flaps for told in incident.alerts)
 
 
@@ -252,18 +253,20 @@ def _hush(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
     holding, burning = case.holding, case.incident.burning
     now = {each.number: each for told in burning if (each := holding.silence(told)) is not None}
     mute = next((found for told in burning if (found := holding.mute(told)) is not None), None)
-    notes = [
+    begun = [
         Note(NoteKind.SILENCED, by=each.author, until=each.ends, reason=each.reason)
         for number, each in sorted(now.items())
         if number not in standing.silences
     ]
-    if burning:
-        notes += _ended_silences(holding, [number for number in standing.silences if number not in now])
     if mute is not None and not standing.muted:
-        notes.append(Note(NoteKind.MUTED, until=mute.until(holding.frontier), reason=mute.reason))
-    if mute is None and standing.muted and burning:
-        notes.append(Note(NoteKind.MUTE_OVER))
-    return replace(standing, silences=tuple(sorted(now)), muted=mute is not None), notes
+        begun.append(Note(NoteKind.MUTED, until=mute.until(holding.frontier), reason=mute.reason))
+    over = [*_ended_silences(holding, [number for number in standing.silences if number not in now])]
+    if mute is None and standing.muted:
+        over.append(Note(NoteKind.MUTE_OVER))
+    standing = replace(standing, silences=tuple(sorted(now)), muted=mute is not None)
+    if not over or not burning:
+        return standing, begun
+    return replace(standing, untaken=holding.now), (*begun, *over)  # those who kept it quiet knew of it until now
 
 
 def _ended_silences(holding: Holding, numbers: Sequence[int]) -> Iterator[Note]:

@@ -131,10 +131,10 @@ def _whole_account(incident: Incident, setting: Setting, markup: Markup) -> str:
     wide = incident.standing.wide
     if wide is None:
         raise ValueError("this incident is not account-wide")
-    share = f"{wide.fell:,} of the {wide.carried:,} domains that carried traffic fell"
+    share = f"{wide.fell:,} of {counted(wide.carried, 'domain')} with traffic fell"
     total = [told for told in worst_of_each(incident.burning) if told.alert.series == TOTAL]
     if total:
-        return f"{sentence(total[0], setting, markup).removesuffix('.')}; {share}."
+        return f"{sentence(total[0], setting, markup).removesuffix('.')}{f'; {share}' if wide.fell else ''}."
     levels = (
         ""
         if setting.total is None
