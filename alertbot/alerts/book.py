@@ -127,8 +127,9 @@ def _placed(scene: Scene) -> tuple[dict[int, _Fresh], list[ToldAlert]]:
 
 def _is_to_be_told(told: ToldAlert, scene: Scene) -> bool:
     held = scene.holding.held(told)
-    passed = told.number in scene.placing.passed
-    return held is None or (passed and held in {Hold.CLEARING, Hold.INHIBITED})
+    if told.number in scene.placing.passed:
+        return held in {None, Hold.CLEARING, Hold.INHIBITED}
+    return held is None if told.resolved is None else scene.holding.was_missed(told)
 
 
 def _new(number: int, placed: Placed, scene: Scene) -> Incident:
@@ -174,9 +175,9 @@ def _account(scene: Scene, incidents: Sequence[Incident]) -> tuple[Incident | No
 
 
 def _falls(incident: Incident, holding: Holding) -> Iterator[ToldAlert]:
-    """The falls under way in an incident, but for those that somebody wants to hear nothing of."""
+    """The falls under way in an incident, but for those that nobody wants to hear of just now."""
     for told in incident.burning:
-        meant = holding.held(told) in {None, Hold.CLEARING}
+        meant = holding.quiet(told) in {None, Hold.CLEARING}
         if meant and incident.closed is None and told.alert.direction is Direction.FALL:
             yield told
 
@@ -202,8 +203,9 @@ def _host(wide: Wide, incidents: Sequence[Incident], scene: Scene) -> Incident:
 
 def _belongs(incident: Incident, since: int) -> bool:
     """Whether an incident is of something that fell with the account, from the slot ``since`` on."""
-    ordinary = incident.kind is IncidentKind.ALERT and incident.closed is None and bool(incident.burning)
-    return ordinary and incident.falls and incident.since >= since - TOGETHER * SLOT
+    ordinary = incident.kind is IncidentKind.ALERT and incident.closed is None and incident.falls
+    began = min((told.alert.since for told in incident.burning), default=None)
+    return ordinary and began is not None and began >= since - TOGETHER * SLOT
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ rule, a series or a group, or where one of them is of a group's sum or the total
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
@@ -64,7 +64,18 @@ def place(alerts: Sequence[ToldAlert], incidents: Sequence[Incident], placing: P
         else:
             special.setdefault(where, []).append(told)
     placed = [_placed(number, kind, channel, told) for (kind, channel, number), told in special.items()]
-    return [*placed, *_grouped(ordinary, incidents, placing)]
+    return [*placed, *_grouped(ordinary, _joinable(incidents, placed), placing)]
+
+
+def _joinable(incidents: Sequence[Incident], placed: Sequence[Placed]) -> Iterator[tuple[Incident, ToldAlert]]:
+    """The alerts of ordinary incidents that are open, those that have just come into one among them."""
+    ordinary = {one.number: one for one in incidents if one.kind is IncidentKind.ALERT and one.closed is None}
+    for incident in ordinary.values():
+        for told in incident.alerts:
+            yield incident, told
+    for each in placed:
+        for told in each.alerts if each.number in ordinary else ():
+            yield ordinary[each.number or 0], told
 
 
 def _placed(number: int | None, kind: IncidentKind, channel: str, alerts: Sequence[ToldAlert]) -> Placed:
@@ -76,7 +87,7 @@ def _special(
 ) -> tuple[IncidentKind, str, int | None] | None:
     """Where an alert belongs for another reason than that it is like others; ``None``: nowhere."""
     channel = placing.channel(told)
-    if told.number in placing.passed:
+    if told.resolved is not None:
         return IncidentKind.PASSED, channel, _recent(IncidentKind.PASSED, channel, incidents, placing.now)
     if told.alert.since <= placing.begun(told):
         return IncidentKind.SUMMARY, channel, _recent(IncidentKind.SUMMARY, channel, incidents, placing.now)
@@ -104,12 +115,12 @@ def _takes_in(incident: Incident, told: ToldAlert, placing: Placing) -> bool:
     return told.key in placing.flapping and any(told.key == other.key for other in incident.alerts)
 
 
-def _grouped(alerts: Sequence[ToldAlert], incidents: Sequence[Incident], placing: Placing) -> list[Placed]:
+def _grouped(
+    alerts: Sequence[ToldAlert], joinable: Iterable[tuple[Incident, ToldAlert]], placing: Placing
+) -> list[Placed]:
     links = _Links(placing.groups)
-    joinable = [one for one in incidents if one.kind is IncidentKind.ALERT and one.closed is None]
-    for incident in joinable:
-        for told in incident.alerts:
-            links.add(told, incident.channel, incident.number)
+    for incident, told in joinable:
+        links.add(told, incident.channel, incident.number)
     for told in alerts:
         links.add(told, placing.channel(told), None)
     return [

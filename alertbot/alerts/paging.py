@@ -22,6 +22,7 @@ from alertbot.alerts.incidents import (
     loudest,
     series_of,
 )
+from alertbot.alerts.routing import is_channel
 from alertbot.rules.base import Severity
 
 REPEAT = {Severity.CRITICAL.value: 1800, Severity.WARNING.value: 4 * 3600}
@@ -63,7 +64,7 @@ class Note:
     """Something to be said in an incident's thread. ``alerts``: the rows of those it is about.
 
     ``by``, ``until`` (epoch seconds) and ``reason``: of a silence, a mute or an ack. ``mentions``: whom to wake beside
-    those of the severity.
+    those of the severity; ``copies``: the channels among them that have no message of the incident yet.
     """
 
     kind: NoteKind
@@ -73,6 +74,7 @@ class Note:
     until: float | None = None
     reason: str = ""
     mentions: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def _stages(case: Case) -> Sequence[Stage]:
     """In the order in which it reads best: what happened, then what is done about it, then who is woken."""
     kind = case.incident.kind
     if kind is IncidentKind.PASSED:
-        return ()
+        return (_list_in_full,)
     if kind in FEED_SEVERITY:
         return (_remind,) if case.settled else ()
     if case.opens:
@@ -161,8 +163,8 @@ def _is_over(case: Case) -> bool:
     incident, holding = case.incident, case.holding
     if incident.kind in FEED_SEVERITY or incident.burning:
         return False
-    wide, for_others = incident.standing.wide, case.has_parts or not incident.alerts
-    if wide is not None and for_others and not is_over(wide, holding.frontier):
+    wide = incident.standing.wide
+    if wide is not None and not is_over(wide, holding.frontier) and (wide.over is None or case.has_parts):
         return False  # what is a part of it would else seem to outlive it
     return not any(told.key in holding.flapping or told.key in case.new_flaps for told in incident.alerts)
 
@@ -291,6 +293,17 @@ def _tell_changes(case: Case, standing: Standing) -> tuple[Standing, Iterable[No
     return standing, notes
 
 
+def _list_in_full(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
+    """What came and went, where that is more than the message lists."""
+    alerts = case.incident.alerts
+    before = {told.alert.series for told in alerts if told.number not in case.fresh}
+    if len(series_of(alerts)) <= MOST_LISTED:
+        return standing, ()
+    listed = len(before) > MOST_LISTED
+    which = sorted(case.fresh) if listed else [told.number for told in alerts]
+    return standing, (Note(NoteKind.JOINED if listed else NoteKind.LISTED, alerts=tuple(which)),)
+
+
 def _noted(case: Case) -> Mapping[int, int]:
     """What the thread knows of each alert from now on, where that changes."""
     if not case.settled or case.opens:
@@ -330,8 +343,11 @@ def _escalate(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]
     fresh = [to for to in dict.fromkeys(t for rule in due for t in rule.escalate_to) if to not in standing.escalated]
     if not fresh:
         return standing, ()
-    note = replace(_page(NoteKind.ESCALATED, case), mentions=tuple(fresh))
-    return replace(_paged(case, standing), escalated=(*standing.escalated, *fresh)), (note,)
+    told_in = (case.incident.channel, *standing.copies)
+    copies = tuple(to for to in fresh if is_channel(to) and to not in told_in)
+    note = replace(_page(NoteKind.ESCALATED, case), mentions=tuple(fresh), copies=copies)
+    told = replace(standing, escalated=(*standing.escalated, *fresh), copies=(*standing.copies, *copies))
+    return _paged(case, told), (note,)
 
 
 def _one_page(notes: Sequence[Note]) -> Iterator[Note]:

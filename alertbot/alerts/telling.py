@@ -233,7 +233,7 @@ def _summary(incident: Incident, setting: Setting, markup: Markup) -> Telling:
         left = f"{burning} of them still do" if burning else "all are over"
         left = "all of them still do" if burning == len(incident.alerts) else left
         head = f"When watching began, {len(incident.alerts):,} alerts burned already; {left}."
-        lines = list(listed(_ordered(incident.alerts), setting, markup))
+        lines = list(listed(worst_of_each(incident.alerts), setting, markup))
     return Telling(head, (*lines, *state), _details(incident, setting), _tone(incident, setting))
 
 
@@ -243,7 +243,7 @@ def _passed(incident: Incident, setting: Setting, markup: Markup) -> Telling:
     last = max(told.resolved or told.alert.slot for told in incident.alerts)
     noun = "1 alert" if count == 1 else f"{count:,} alerts"
     head = f"While alertbot had no data, {noun} came and went between {setting.clock(first)} and {setting.clock(last)}."
-    lines = tuple(listed(_ordered(incident.alerts), setting, markup))
+    lines = tuple(listed(worst_of_each(incident.alerts), setting, markup))
     return Telling(head, lines, _details(incident, setting), Tone.OVER)
 
 
@@ -303,16 +303,11 @@ def sentence(told: ToldAlert, setting: Setting, markup: Markup) -> str:
 
 
 def listed(alerts: Sequence[ToldAlert], setting: Setting, markup: Markup) -> Iterator[str]:
-    """Up to 20 alerts, a line each; the rest are counted."""
+    """Up to 20 series, a line each; the rest are counted."""
     for told in alerts[:MOST_LISTED]:
         yield sentence(told, setting, markup)
     if len(alerts) > MOST_LISTED:
         yield f"and {len(alerts) - MOST_LISTED:,} more; the thread lists them all"
-
-
-def _ordered(alerts: Sequence[ToldAlert]) -> list[ToldAlert]:
-    """What burns first, then in the order of firing."""
-    return sorted(alerts, key=lambda told: (told.resolved is not None, told.number))
 
 
 def _details(incident: Incident, setting: Setting, *extra: str) -> str:

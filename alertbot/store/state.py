@@ -175,9 +175,9 @@ def told_in(db: Database, incidents: Iterable[int]) -> dict[int, list[ToldAlert]
     return told
 
 
-def untold(db: Database, passed: Iterable[int]) -> list[ToldAlert]:
-    """The alerts that fire and are told in no incident, and those of these numbers, the oldest first."""
-    numbers = list(passed)
+def untold(db: Database, over: Iterable[int]) -> list[ToldAlert]:
+    """The alerts told in no incident: of those that fire, and of these numbers, the oldest first."""
+    numbers = list(over)
     marks = ", ".join("?" * len(numbers))
     rows = db.conn.execute(
         f"""
