@@ -43,8 +43,8 @@ ALWAYS_THE_SAME = "ALERTBOT_PROMISES" not in os.environ
 """Without being asked for more, the same stories each time: what lands is not a matter of luck."""
 
 LEVELS = (1e9, 4e8, 2e8, 1e8, 6e7, 3e7)
-CALM = 19
-"""Slots of ordinary traffic at the end of a story: an hour and a half."""
+CALM = 32
+"""Slots of ordinary traffic at the end of a story: an hour until references know no better, and an hour and a half."""
 
 GROUP = "g"
 MINUTES = SLOT // 60

@@ -391,6 +391,8 @@ class Bystander:
             self.promise(targets == owed, "it is told in the channels it is escalated to", *facts)
         if calls:
             self._heard(case, readers, loud, news, others, began)
+        elif settled and readers.wide and self.wide(case.number) is None:
+            readers.wide, readers.series = False, 0  # nothing loud outlived it: what comes now is news
 
     def _heard(
         self,
@@ -423,14 +425,14 @@ class Bystander:
             reasons.add("flaps")
         if any(alert.key in self.flapping and alert.number not in readers.steady for alert in loud):
             reasons.add("stays")
-        if not loud and not (wide and not self._own(case)):
+        if not loud and not (wide and wide["over"] is None and not self._own(case)):
             return reasons
         if readers.part or (readers.wide and wide is None):
             reasons.add("outlived")
         elif self._rank(case, loud) > readers.rank:
             reasons.add("louder")
-        elif len({alert.series for alert in loud}) >= 2 * max(readers.series, 1):
-            reasons.add("doubled")
+        elif not wide and len({alert.series for alert in loud}) >= max(2 * readers.series, 1):
+            reasons.add("doubled")  # of the whole account it is no news
         elif wide and not readers.wide:
             reasons.add("the whole account")
         return reasons
@@ -453,7 +455,7 @@ class Bystander:
         rules = [rule for alert in loud if (rule := self.rule(alert)) is not None and rule.repeat is not None]
         every = min((rule.repeat or 0 for rule in rules), default=None)
         wide = self.wide(case.number)
-        if not loud and wide and not self._own(case):
+        if not loud and wide and wide["over"] is None and not self._own(case):
             every = WIDE_REPEAT.get(wide["severity"])
         late = every is not None and self.house.now - readers.paged_at >= every
         return late and self._newest(case) > readers.slot
