@@ -37,6 +37,11 @@ from alertbot.history import read_csv
 from alertbot.rules.base import Array
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
+_MEMORY = Path("/dev/shm")
+"""Where there is one, the database lives in memory: what is measured is not the disk."""
+
+_IN_MEMORY = _MEMORY if _MEMORY.is_dir() else None
+
 EXAMPLE = Path(__file__).parents[2] / "rules.example.toml"
 HISTORY = 8
 """Days of a series that are history when the month begins."""
@@ -108,13 +113,13 @@ def _made_up(days: int) -> dict[str, Array]:
     swing = 1 + 0.3 * np.cos(2 * np.pi * np.arange(slots) / DAY_SLOTS)
     values = {f"d{n:02}.example.com": 10 ** random.uniform(7.8, 9.2) * swing for n in range(60)}
     judged = HISTORY * DAY_SLOTS
-    for array in values.values():
-        array *= random.uniform(0.95, 1.05, slots)
+    for name in values:
+        values[name] *= random.uniform(0.95, 1.05, slots)
         for start in random.integers(judged, slots - 40, 3):
-            array[start : start + random.integers(3, 30)] *= random.choice([0.0, 0.1, 3.0])
+            values[name][start : start + random.integers(3, 30)] *= random.choice([0.0, 0.1, 3.0])
     for start in random.integers(judged, slots - 40, 2):
-        for array in values.values():
-            array[start : start + 8] *= 0.0
+        for name in values:
+            values[name][start : start + 8] *= 0.0
     flaps = values["d07.example.com"]
     for turn in range(30):
         flaps[judged + 100 + 12 * turn : judged + 105 + 12 * turn] = 0.0
@@ -133,9 +138,7 @@ class Noise:
 
 
 async def _month(values: Mapping[str, Array], rules: Path) -> Noise:
-    with tempfile.TemporaryDirectory(
-        prefix="alertbot-month-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None
-    ) as f:
+    with tempfile.TemporaryDirectory(prefix="alertbot-month-", dir=_IN_MEMORY) as f:
         everywhere = [rule for rule in load(rules).rules if rule.domains == ("*",)]
         house = House(config_for(Path(f) / "alertbot.db", tuple(values), everywhere), tuple(values))
         await house.begin()
@@ -191,8 +194,8 @@ def _months(csv: Path | None, days: int) -> None:
         rows.append(
             (
                 title,
-                f"{pages:>5}   {pages / weeks:>13.2f}   {noise.posts:>8}   {noise.broadcasts:>13}   {noise.edits:>5}"
-                f"   {noise.replies:>7}",
+                f"{pages:>5}   {pages / weeks:>13.2f}   {noise.posts:>8}   {noise.broadcasts:>13}"
+                f"   {noise.edits:>5}   {noise.replies:>7}",
             )
         )
     _table(f"A month of {len(values)} domains ({weeks:.0f} series-weeks), the starter rules", rows)

@@ -233,9 +233,9 @@ class Bystander:
         by_subject: dict[str, list[Line]] = {}
         for line in fresh:
             by_subject.setdefault(line.subject, []).append(line)
-        for number, case in self.cases.items():
+        for case in self.cases.values():
             self._check_pages(case, by_subject.get(case.subject, []), by_subject, began, settled=settled)
-        for number, case in self.cases.items():
+        for case in self.cases.values():
             self._check_end(case, by_subject, settled=settled)
         self._check_one_for_several_rules()
         if settled:
@@ -274,7 +274,7 @@ class Bystander:
                     for each in self.alerts.values()
                     if each.key == alert.key and alert.fired - 6 * HOUR < each.fired <= alert.fired
                 ]
-                if len(fires) > 4 and alert.key not in self.flapping:
+                if len(fires) > 4 and alert.burns and alert.key not in self.flapping:
                     began.add(alert.number)
         self.flapping |= {self.alerts[number].key for number in began}
         return began
