@@ -15,7 +15,7 @@ from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
 from alertbot.alerts.ledger import Entry, Ledger
 from alertbot.alerts.lifecycle import Phase
 from alertbot.alerts.paging import Note, NoteKind
-from alertbot.alerts.routing import channel_for, is_channel
+from alertbot.alerts.routing import channel_for
 from alertbot.alerts.silences import HeldSilence
 from alertbot.alerts.telling import Setting
 from alertbot.clock import Clock
@@ -193,7 +193,7 @@ class DeskTeller:
             # After the edit: where a post that was held up takes it in, what is older than it is not sent any more.
             if note.kind is NoteKind.LISTED:
                 yield from drafts
-        yield from _elsewhere(step, subject, body)
+        yield from _elsewhere(step, subject, body, notes)
 
     def announce(self, silence: HeldSilence) -> Iterator[Draft]:
         """That a silence is about to end."""
@@ -285,9 +285,15 @@ def _of_note(note: Note, incident: Incident, setting: Setting, mention: Mapping[
     ]
 
 
-def _elsewhere(step: Step, subject: str, body: str) -> Iterator[Draft]:
-    """The same in the channels it was escalated to."""
-    fresh = {to for note in step.notes if note.kind is NoteKind.ESCALATED for to in note.mentions}
-    for target in step.incident.standing.escalated:
-        if is_channel(target):
-            yield _draft(f"{subject} {target}", "post" if target in fresh else "update", target, body)
+def _elsewhere(step: Step, subject: str, body: str, notes: Sequence[Sequence[Draft]]) -> Iterator[Draft]:
+    """The same in the channels it was escalated to; where it was told before, a reply calls again."""
+    fresh = {to for note in step.notes for to in note.copies}
+    for target in step.incident.standing.copies:
+        own = f"{subject} {target}"
+        if target in fresh:
+            yield _draft(own, "post", target, body)
+            continue
+        yield _draft(own, "update", target, body)
+        for note, drafts in zip(step.notes, notes, strict=True):
+            if target in note.mentions:
+                yield from (_draft(own, "reply", target, each.body, broadcast=each.broadcast) for each in drafts)

@@ -83,8 +83,9 @@ def advance(scene: Scene) -> Minutes:
     incidents = {
         number: incident for number, incident in _with_the_account(scene, fresh).items() if _concerns(incident)
     }
+    whole = {incident.standing.parent for incident in incidents.values() if incident.burning}
     steps = (
-        _step(scene, incident, frozenset(fresh.get(number, _NONE).joined), frozenset(flaps))
+        _step(scene, incident, frozenset(fresh.get(number, _NONE).joined), frozenset(flaps), parts=number in whole)
         for number, incident in incidents.items()
     )
     return Minutes(
@@ -243,11 +244,13 @@ def _may_let_go(incident: Incident, holding: Holding) -> bool:
     )
 
 
-def _step(scene: Scene, incident: Incident, joined: frozenset[int], flaps: frozenset[AlertKey]) -> Step | None:
+def _step(
+    scene: Scene, incident: Incident, joined: frozenset[int], flaps: frozenset[AlertKey], *, parts: bool
+) -> Step | None:
     changed = (*scene.changed.get(incident.number, ()), *_inhibited(scene, incident))
     if incident.kind in FEED_SEVERITY and not joined and not scene.settled and not changed:
         return None
-    case = Case(incident, scene.holding, scene.settled, joined, flaps, changed)
+    case = Case(incident, scene.holding, scene.settled, joined, flaps, changed, parts)
     what = owed(case)
     if not (case.opens or joined or _differs(scene, incident, what)):
         return None

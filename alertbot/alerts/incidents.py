@@ -73,7 +73,8 @@ class Standing:
     """What the readers of an incident know, and who took it on. Times in epoch seconds, ``paged_slot`` is a slot.
 
     ``paged_*``: when they were last woken, and with what. ``untaken``: since when it waits for somebody to take it on.
-    ``escalated``: whom else it was told. ``silences``: those that hold some of what burns; ``muted``: likewise.
+    ``escalated``: whom else it was told since then; ``copies``: the channels that have a message of it for that reason.
+    ``silences``: those that hold some of what burns; ``muted``: likewise.
     ``steady``: alerts that flapped and were told again since they stayed. ``parent``: the account-wide incident that
     this one is a part of.
     """
@@ -87,6 +88,7 @@ class Standing:
     acked_at: float | None = None
     acked_by: str | None = None
     escalated: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
     silences: tuple[int, ...] = ()
     muted: bool = False
     steady: tuple[int, ...] = ()

@@ -22,6 +22,7 @@ from alertbot.alerts.incidents import (
     loudest,
     series_of,
 )
+from alertbot.alerts.routing import is_channel
 from alertbot.rules.base import Severity
 
 REPEAT = {Severity.CRITICAL.value: 1800, Severity.WARNING.value: 4 * 3600}
@@ -63,7 +64,7 @@ class Note:
     """Something to be said in an incident's thread. ``alerts``: the rows of those it is about.
 
     ``by``, ``until`` (epoch seconds) and ``reason``: of a silence, a mute or an ack. ``mentions``: whom to wake beside
-    those of the severity.
+    those of the severity; ``copies``: the channels among them that have no message of the incident yet.
     """
 
     kind: NoteKind
@@ -73,6 +74,7 @@ class Note:
     until: float | None = None
     reason: str = ""
     mentions: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Case:
 
     ``fresh``: the rows that have just come in. ``loud``: what burns and is held by nothing. ``new_flaps``: the keys
     that begin to flap. ``settled``: whether all series of a slot were judged, so that it can be said how much it is.
-    ``changed``: notes from what people did just now.
+    ``changed``: notes from what people did just now. ``parts``: whether other incidents burn that are a part of it.
     """
 
     incident: Incident
@@ -90,6 +92,7 @@ class Case:
     fresh: frozenset[int] = frozenset()
     new_flaps: frozenset[tuple[str, str]] = frozenset()
     changed: tuple[Note, ...] = ()
+    parts: bool = False
     loud: tuple[ToldAlert, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
@@ -111,8 +114,9 @@ class Case:
     @property
     def tells(self) -> bool:
         """Whether there is anything to wake people for."""
-        incident = self.incident
-        return bool(self.loud or incident.kind in FEED_SEVERITY or (incident.standing.wide and not incident.alerts))
+        incident, wide = self.incident, self.incident.standing.wide
+        account_falls = wide is not None and wide.over is None and not incident.alerts
+        return bool(self.loud or incident.kind in FEED_SEVERITY or account_falls)
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,7 @@ def _is_over(case: Case) -> bool:
     if incident.kind in FEED_SEVERITY or incident.burning:
         return False
     wide = incident.standing.wide
-    if wide is not None and not incident.alerts and not is_over(wide, holding.frontier):
+    if wide is not None and not is_over(wide, holding.frontier) and (wide.over is None or case.parts):
         return False
     return not any(told.key in holding.flapping or told.key in case.new_flaps for told in incident.alerts)
 
@@ -219,7 +223,8 @@ def _outlive(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
     wide = standing.wide
     if wide is None or not is_over(wide, case.holding.frontier):
         return standing, ()
-    standing = replace(standing, wide=None, paged_wide=False, paged_series=0)
+    # Where all of it is held just now, it is told once it is no longer.
+    standing = replace(standing, wide=None, paged_wide=False, paged_at=None, paged_severity=None, paged_series=0)
     return _survive(case, standing)
 
 
@@ -327,8 +332,11 @@ def _escalate(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]
     fresh = [to for to in dict.fromkeys(t for rule in due for t in rule.escalate_to) if to not in standing.escalated]
     if not fresh:
         return standing, ()
-    note = replace(_page(NoteKind.ESCALATED, case), mentions=tuple(fresh))
-    return replace(_paged(case, standing), escalated=(*standing.escalated, *fresh)), (note,)
+    told_in = (case.incident.channel, *standing.copies)
+    copies = tuple(to for to in fresh if is_channel(to) and to not in told_in)
+    note = replace(_page(NoteKind.ESCALATED, case), mentions=tuple(fresh), copies=copies)
+    told = replace(standing, escalated=(*standing.escalated, *fresh), copies=(*standing.copies, *copies))
+    return _paged(case, told), (note,)
 
 
 def _one_page(notes: Sequence[Note]) -> Iterator[Note]:
