@@ -223,7 +223,8 @@ def _outlive(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
     wide = standing.wide
     if wide is None or not is_over(wide, case.holding.frontier):
         return standing, ()
-    standing = replace(standing, wide=None, paged_wide=False, paged_series=0)
+    # Where all of it is held just now, it is told once it is no longer.
+    standing = replace(standing, wide=None, paged_wide=False, paged_at=None, paged_severity=None, paged_series=0)
     return _survive(case, standing)
 
 
