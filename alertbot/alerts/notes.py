@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from alertbot.alerts.flapping import STAYS
 from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert, series_of
+from alertbot.alerts.lifecycle import Reason
 from alertbot.alerts.paging import Note, NoteKind
 from alertbot.alerts.telling import Setting, headline, sentence, tell, worst_of_each
 from alertbot.alerts.wording import Markup, several, subject
@@ -162,7 +163,15 @@ def _ended(matter: _Matter) -> Said:
     left = series_of(matter.incident.burning)
     over = [told for told in matter.alerts if told.alert.series not in left]
     partly = [told for told in matter.meant if told.alert.series in left]
-    rest = _by_rule(matter, partly, "{who} no longer {verb} {rule}, but still another one")
+    words = "{who} no longer {verb} {rule}, but still another one"
+    rest = (
+        *_by_rule(matter, [told for told in partly if told.reason != Reason.RULE_CHANGED], words),
+        *_by_rule(
+            matter,
+            [told for told in partly if told.reason == Reason.RULE_CHANGED],
+            f"By a change of the configuration {words}",
+        ),
+    )
     still = f"{several(left)} still in alert"
     if not over:
         return Said(" ".join(rest))

@@ -38,10 +38,10 @@ HISTORY = "conversations.history"
 
 
 class Echo:
-    """Answers a command with its own words."""
+    """Answers a command with its own words, and who said them where."""
 
-    async def answer(self, text):
-        return Reply(Message(f"you said {text}"), public=False)
+    async def answer(self, text, asker):
+        return Reply(Message(f"{asker.person.name} said {text} in {asker.channel}"), public=False)
 
 
 @contextlib.asynccontextmanager
@@ -81,7 +81,7 @@ async def test_names_become_ids(caplog):
         assert slack.calls[-1].arguments["channel"] == "C0OPS"
         assert await find(workspace, "#ops", "1") == posted
         assert workspace.problems == {}
-    assert warnings(caplog) == ["there is no Slack app token: alerts are posted, but no commands arrive"]
+    assert warnings(caplog) == ["there is no Slack app token: alerts are posted, but no commands or clicks arrive"]
 
 
 async def test_public_channels_are_joined_at_start(caplog):
@@ -193,7 +193,8 @@ async def test_a_token_that_is_revoked_while_we_run_is_told_once(caplog):
 
 async def test_a_command_is_answered_and_one_from_another_workspace_is_refused(caplog):
     async with at_work("#ops", app_token=APP_TOKEN) as (_, slack):
-        assert (await slack.command(text="status")).answers[0]["text"] == "you said status"
+        answered = await slack.command(text="status", channel="ops")
+        assert answered.answers[0]["text"] == "u0ada said status in #ops"
         refused = await slack.command(text="status", team="T0OTHER")
         assert refused.answers[0]["text"] == "This alertbot answers in its own workspace only."
     assert warnings(caplog) == ["a command from another workspace (T0OTHER) was refused"]

@@ -15,6 +15,7 @@ import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.clock import FakeClock
@@ -276,7 +277,10 @@ def check_that_it_caught_up(night: Night) -> None:
 
 
 def check_that_all_was_told_once(night: Night) -> None:
-    """Every breach the rules see in what was judged is one alert, every alert is in an incident, of one post each."""
+    """Every breach the rules see in what was judged is one alert, every alert is in an incident, of one post each.
+
+    But for what fell while nothing was published and did not outlive that: the incident of that darkness tells of it.
+    """
     due = [verdict for verdict in night.witness.oracle.verdicts if verdict.event == "fired"]
     alerts = night.alerts()
     assert sorted((alert["rule"], alert["series"], alert["since"], alert["fired"]) for alert in alerts) == sorted(
@@ -288,9 +292,20 @@ def check_that_all_was_told_once(night: Night) -> None:
     open_ones = {row["id"] for row in night.incidents() if row["closed"] is None}
     assert open_ones == {alert["incident"] for alert in alerts if alert["phase"] == "firing"}
     incidents = [row["id"] for row in night.incidents()]
-    assert {alert["incident"] for alert in alerts} <= set(incidents)
+    untold = [alert for alert in alerts if alert["incident"] is None]
+    assert [alert for alert in untold if not is_of_a_darkness(alert, night)] == []
+    assert {alert["incident"] for alert in alerts if alert not in untold} <= set(incidents)
     posts = night.rows("SELECT subject FROM outbox WHERE action = 'post' ORDER BY subject")
     assert [row["subject"] for row in posts] == sorted(f"incident:{number}" for number in incidents)
+
+
+def is_of_a_darkness(alert: dict[str, Any], night: Night) -> bool:
+    """Whether it is over, and began and burned only while nothing was published, which was told."""
+    burned = alert["slot"] - alert["clear_run"] * SLOT
+    return alert["phase"] == "resolved" and any(
+        row["closed"] is not None and row["since"] <= alert["since"] and burned < row["closed"]
+        for row in night.incidents("dark")
+    )
 
 
 def check_what_is_stored(night: Night) -> None:
