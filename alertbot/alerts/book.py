@@ -80,14 +80,9 @@ def advance(scene: Scene) -> Minutes:
     scene = replace(scene, holding=replace(scene.holding, flapping=flapping))
     fresh, told = _placed(scene)
     flaps = tuple(dict.fromkeys(t.key for t in told if begins_to_flap(t) and t.key not in flapping))
-    incidents = {
-        number: incident for number, incident in _with_the_account(scene, fresh).items() if _concerns(incident)
-    }
-    parents = frozenset(one.standing.parent for one in incidents.values() if one.burning)
-    steps = (
-        _step(scene, _Work(one, frozenset(fresh.get(number, _NONE).joined), frozenset(flaps), number in parents))
-        for number, one in incidents.items()
-    )
+    incidents = {number: each for number, each in _with_the_account(scene, fresh).items() if _concerns(each.incident)}
+    whole = {each.incident.standing.parent for each in incidents.values() if each.incident.burning}
+    steps = (_step(scene, each, frozenset(flaps), parts=number in whole) for number, each in incidents.items())
     return Minutes(
         tuple(step for step in steps if step is not None),
         flaps,
@@ -97,14 +92,17 @@ def advance(scene: Scene) -> Minutes:
 
 
 @dataclass(frozen=True)
-class _Fresh:
-    """An incident with what has come into it; ``joined`` are rows."""
+class _Now:
+    """An incident as it is now; ``joined`` are the rows of alerts that have just come into it."""
 
-    incident: Incident | None
+    incident: Incident
     joined: tuple[int, ...] = ()
 
-
-_NONE = _Fresh(None)
+    def with_all_of(self, other: _Now) -> _Now:
+        """The two in one."""
+        alerts = (*self.incident.alerts, *other.incident.alerts)
+        since = min(self.incident.since, other.incident.since)
+        return _Now(replace(self.incident, since=since, alerts=alerts), (*self.joined, *other.joined))
 
 
 def _concerns(incident: Incident) -> bool:
@@ -112,16 +110,16 @@ def _concerns(incident: Incident) -> bool:
     return incident.closed is None
 
 
-def _placed(scene: Scene) -> tuple[dict[int, _Fresh], list[ToldAlert]]:
+def _placed(scene: Scene) -> tuple[dict[int, _Now], list[ToldAlert]]:
     """The incidents that alerts come into, by number, and these alerts."""
     told = [each for each in scene.untold if _is_to_be_told(each, scene)]
-    known = {incident.number: incident for incident in scene.incidents}
-    fresh: dict[int, _Fresh] = {}
+    known = {incident.number: _Now(incident) for incident in scene.incidents}
+    fresh: dict[int, _Now] = {}
     for placed in place(told, scene.incidents, scene.placing):
         number = placed.number if placed.number is not None else -len(fresh) - 1
-        before = fresh[number].incident if number in fresh else known.get(number)
-        joined = (*fresh.get(number, _NONE).joined, *(each.number for each in placed.alerts))
-        fresh[number] = _Fresh(_filled(before or _new(number, placed, scene), placed), joined)
+        before = fresh.get(number) or known.get(number) or _Now(_new(number, placed, scene))
+        joined = (*before.joined, *(each.number for each in placed.alerts))
+        fresh[number] = _Now(_filled(before.incident, placed), joined)
     return fresh, told
 
 
@@ -141,15 +139,32 @@ def _filled(incident: Incident, placed: Placed) -> Incident:
     return replace(incident, since=since, alerts=(*incident.alerts, *placed.alerts), closed=None)
 
 
-def _with_the_account(scene: Scene, fresh: Mapping[int, _Fresh]) -> dict[int, Incident]:
+def _with_the_account(scene: Scene, fresh: Mapping[int, _Now]) -> dict[int, _Now]:
     """Every incident as it stands, with what the account as a whole makes of it."""
-    incidents = {incident.number: incident for incident in scene.incidents}
-    incidents |= {number: each.incident for number, each in fresh.items() if each.incident is not None}
-    host, wide = _account(scene, list(incidents.values()))
+    now = {incident.number: _Now(incident) for incident in scene.incidents} | dict(fresh)
+    host, wide = _account(scene, [each.incident for each in now.values()])
     if host is not None:
-        incidents[host.number] = host
+        now[host.number] = replace(now.get(host.number, _Now(host)), incident=host)
     whole = _Whole(host, wide, _open_dark(scene.incidents))
-    return {number: whole.take_in(incident, scene.holding) for number, incident in incidents.items()}
+    now = {number: replace(each, incident=whole.take_in(each.incident, scene.holding)) for number, each in now.items()}
+    return now if host is None else _in_one_message_each(now, host.number)
+
+
+def _in_one_message_each(now: Mapping[int, _Now], host: int) -> dict[int, _Now]:
+    """What fell with the account and was not told yet is told where a message of its channel tells of that already."""
+    told = {number: each for number, each in now.items() if number >= 0 or number == host}
+    for number, each in now.items():
+        if number in told:
+            continue
+        place = _message_for(each.incident, told, host) if each.incident.standing.parent == host else None
+        told[number if place is None else place] = each if place is None else told[place].with_all_of(each)
+    return told
+
+
+def _message_for(part: Incident, told: Mapping[int, _Now], host: int) -> int | None:
+    """The incident of the part's channel that tells of the account's fall, or of a part of it."""
+    of_this = [host, *(number for number, each in told.items() if each.incident.standing.parent == host)]
+    return next((number for number in of_this if told[number].incident.channel == part.channel), None)
 
 
 def _open_dark(incidents: Sequence[Incident]) -> Incident | None:
@@ -246,22 +261,12 @@ def _may_let_go(incident: Incident, holding: Holding) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class _Work:
-    """An incident to be looked at: what joined it, what begins to flap, and whether others are parts of it."""
-
-    incident: Incident
-    joined: frozenset[int]
-    flaps: frozenset[AlertKey]
-    has_parts: bool
-
-
-def _step(scene: Scene, work: _Work) -> Step | None:
-    incident, joined = work.incident, work.joined
+def _step(scene: Scene, now: _Now, flaps: frozenset[AlertKey], *, parts: bool) -> Step | None:
+    incident, joined = now.incident, frozenset(now.joined)
     changed = (*scene.changed.get(incident.number, ()), *_inhibited(scene, incident))
     if incident.kind in FEED_SEVERITY and not joined and not scene.settled and not changed:
         return None
-    case = Case(incident, scene.holding, scene.settled, joined, work.flaps, changed, work.has_parts)
+    case = Case(incident, scene.holding, scene.settled, joined, flaps, changed, parts)
     what = owed(case)
     if not (case.opens or joined or _differs(scene, incident, what)):
         return None

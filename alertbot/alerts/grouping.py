@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
+from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert, Wide
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL, Group
 from alertbot.units import SLOT
@@ -91,8 +91,10 @@ def _special(
         return IncidentKind.PASSED, channel, _recent(IncidentKind.PASSED, channel, incidents, placing.now)
     if told.alert.since <= placing.begun(told):
         return IncidentKind.SUMMARY, channel, _recent(IncidentKind.SUMMARY, channel, incidents, placing.now)
+    of_account = {one.number: one.standing.wide for one in incidents if one.closed is None and one.standing.wide}
     for incident in incidents:
-        if incident.closed is None and incident.channel == channel and _takes_in(incident, told, placing):
+        wide = of_account.get(incident.number) or of_account.get(incident.standing.parent or 0)
+        if incident.closed is None and incident.channel == channel and _takes_in(incident, wide, told, placing):
             return incident.kind, channel, incident.number
     return None
 
@@ -104,12 +106,14 @@ def _recent(kind: IncidentKind, channel: str, incidents: Sequence[Incident], now
     return next(recent, None)
 
 
-def _takes_in(incident: Incident, told: ToldAlert, placing: Placing) -> bool:
-    """Whether an incident holds all that falls with the account, or all that this alert does while it flaps."""
+def _takes_in(incident: Incident, wide: Wide | None, told: ToldAlert, placing: Placing) -> bool:
+    """Whether an incident holds all that falls with the account, or all that this alert does while it flaps.
+
+    ``wide``: the fall of the account that it tells of, or is a part of.
+    """
     falls = told.alert.direction is Direction.FALL
     if incident.kind is IncidentKind.DARK:
         return falls and told.alert.since >= incident.since
-    wide = incident.standing.wide
     if falls and wide is not None and told.alert.since >= wide.since - TOGETHER * SLOT:
         return True
     return told.key in placing.flapping and any(told.key == other.key for other in incident.alerts)

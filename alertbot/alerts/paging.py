@@ -114,8 +114,9 @@ class Case:
     @property
     def tells(self) -> bool:
         """Whether there is anything to wake people for."""
-        incident = self.incident
-        return bool(self.loud or incident.kind in FEED_SEVERITY or (incident.standing.wide and not incident.alerts))
+        incident, wide = self.incident, self.incident.standing.wide
+        of_account = wide is not None and wide.over is None and not incident.alerts
+        return bool(self.loud) or incident.kind in FEED_SEVERITY or of_account
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,8 @@ def _outlive(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
     wide = standing.wide
     if wide is None or not is_over(wide, case.holding.frontier):
         return standing, ()
-    standing = replace(standing, wide=None, paged_wide=False, paged_series=0)
+    # Where all of it is held just now, it is told once it is no longer.
+    standing = replace(standing, wide=None, paged_wide=False, paged_at=None, paged_severity=None, paged_series=0)
     return _survive(case, standing)
 
 
@@ -243,8 +245,9 @@ def _grow(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
     if standing.paged_at is None:  # it was a part of something, or held, until now
         return _survive(case, standing)
     louder = LOUDNESS[case.severity or Severity.INFO] > LOUDNESS[standing.paged_severity or Severity.INFO]
-    doubled = len(series_of(case.loud)) >= 2 * max(standing.paged_series, 1)
-    wider = standing.wide is not None and not standing.paged_wide
+    wide = standing.wide is not None
+    doubled = not wide and len(series_of(case.loud)) >= max(2 * standing.paged_series, 1)
+    wider = wide and not standing.paged_wide
     if not (louder or doubled or wider):
         return standing, ()
     return _rearmed(case, standing), (_page(NoteKind.GREW, case),)

@@ -104,8 +104,10 @@ def _below(incident: Incident, shown: Sequence[ToldAlert], setting: Setting, mar
     """The alerts under the headline, but for the one that stands in it."""
     if incident.standing.parent is not None or len(shown) == 1:
         return
-    named = incident.closed is None and incident.standing.wide is None and bool(incident.burning)
-    yield from listed(shown[1:] if named else shown, setting, markup)
+    wide = incident.closed is None and incident.standing.wide is not None
+    named = incident.closed is None and not wide and bool(incident.burning)
+    below = [told for told in shown if not (wide and told.alert.series == TOTAL)]
+    yield from listed(below[1:] if named else below, setting, markup)
 
 
 def headline(incident: Incident, setting: Setting, markup: Markup) -> str:
@@ -152,12 +154,10 @@ def _over(incident: Incident, setting: Setting, markup: Markup) -> str:
         return "The account is as before."
     ended = max(cleared_at(told) for told in shown)
     lasted = format_duration(ended - min(told.alert.since for told in shown))
-    cleared = sum(told.reason == Reason.CLEARED for told in shown)
-    all_well = (
-        "are normal again" if cleared == len(shown) else f"are no longer in alert, {cleared:,} of them normal again"
-    )
+    well = sum(told.reason == Reason.CLEARED for told in shown)
+    how = "are normal again" if well == len(shown) else f"are no longer in alert, {well:,} of them normal again"
     what = f"it began at {_began(shown, setting)} and lasted {lasted}"
-    return f"All {counted(len(shown), 'series', 'series')} {all_well} at {setting.clock(ended)}; {what}.{unserved}"
+    return f"{wording.several(series_of(shown))} {how} at {setting.clock(ended)}; {what}.{unserved}"
 
 
 def cleared_at(told: ToldAlert) -> int:
@@ -173,7 +173,8 @@ def _unserved(alerts: Sequence[ToldAlert], setting: Setting) -> str:
     """What its users did not get; of several rules on a series the one that saw most counts."""
     lost: dict[str, float] = {}
     for told in alerts:
-        if (volume := setting.unserved.get(told.number)) is not None:
+        volume = setting.unserved.get(told.number) if told.reason == Reason.CLEARED else None
+        if volume is not None:
             lost[told.alert.series] = max(volume, lost.get(told.alert.series, 0.0))
     parts = [volume for series, volume in lost.items() if series != TOTAL and not series.startswith("sum:")]
     volume = sum(parts) if parts else max(lost.values(), default=0.0)
@@ -253,14 +254,14 @@ def _dark(incident: Incident, setting: Setting, markup: Markup) -> Telling:
     if incident.closed is not None:
         lasted = format_duration(incident.closed - incident.since)
         head = f"Data of the account comes again, after nothing new since {since}, for {lasted}."
-        burning = len(series_of(incident.burning))
-        lines = (f"{counted(burning, 'series', 'series')} in alert: what outlives this is told.",) if burning else ()
+        burning = series_of(incident.burning)
+        lines = (f"{wording.several(burning)} still in alert: what outlasts this is told.",) if burning else ()
         return Telling(head, lines, f"#{incident.number}", Tone.OVER)
     both = "all traffic stopped, or the CDN stopped publishing; open a site now"
     tone = _tone(incident, setting)
     if incident.facts.get("account_wide"):
-        series = len(series_of(incident.burning))
-        count = f"{series:,} series in alert" if series else "no series in alert yet"
+        series = series_of(incident.burning)
+        count = f"{wording.several(series)} in alert" if series else "no domain in alert yet"
         head = f"The whole account is at 0 since {since}: {both}."
         return Telling(head, state, _details(incident, setting, count), tone)
     head = f"Nothing since {since}: {both}."

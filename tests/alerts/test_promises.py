@@ -44,7 +44,10 @@ ALWAYS_THE_SAME = "ALERTBOT_PROMISES" not in os.environ
 
 LEVELS = (1e9, 4e8, 2e8, 1e8, 6e7, 3e7)
 CALM = 19
-"""Slots of ordinary traffic at the end of a story: an hour and a half."""
+"""Slots without a change at the end of a story: an hour and a half. What a spike was is a reference until then."""
+
+AFTERWARDS = 60
+"""Slots of ordinary traffic, in which that must come."""
 
 GROUP = "g"
 MINUTES = SLOT // 60
@@ -120,7 +123,7 @@ class Story:
 
     def values(self) -> dict[str, np.ndarray]:
         """What each series carries in each slot of the story and of the calm after it."""
-        values = {name(number): np.full(self.slots + CALM, LEVELS[number]) for number in range(self.domains)}
+        values = {name(number): np.full(self.slots + AFTERWARDS, LEVELS[number]) for number in range(self.domains)}
         for event in self.events:
             for turn in range(event.times):
                 first = event.first + turn * (event.slots + event.pause)
@@ -301,9 +304,13 @@ class Telling:
         await self.house._keeper.do(lambda store: store.remember({}, begun))
         self.bystander = Bystander(self.house)
         try:
-            for slot in range(self.story.slots + CALM):
+            for slot in range(self.story.slots):
                 if not self.story.passed_over(slot):
                     await self._slot(slot)
+            for slot in range(self.story.slots, self.story.slots + AFTERWARDS):
+                await self._slot(slot)
+                if slot >= self.story.slots + CALM and self.bystander.unchanged() >= CALM * SLOT:
+                    break
             self.bystander.check_that_all_is_over()
         finally:
             self.bystander.close()

@@ -189,7 +189,7 @@ DATA = "data to 12:15, now 12:27"
                     "The whole account is at 0 since 12:05: all traffic stopped, or the CDN stopped publishing;"
                     " open a site now."
                 ),
-                f"{DATA}; 2 series in alert; #412",
+                f"{DATA}; 2 domains in alert; #412",
                 Tone.CRITICAL,
             ),
         ),

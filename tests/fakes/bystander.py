@@ -126,6 +126,7 @@ class Bystander:
         self.lines: list[Line] = []
         self.readers: dict[int, Readers] = {}
         self.flapping: set[Key] = set()
+        self.began: set[int] = set()
         self.posts: dict[str, Line] = {}
         self.woke = 0
         self._db = sqlite3.connect(house.config.store.path)
@@ -206,7 +207,7 @@ class Bystander:
 
     def quiet(self, alert: Fired) -> bool:
         """Whether nobody is to be woken for it: held, on its way back, or fluttering."""
-        flutters = alert.key in self.flapping and alert.lasted < 20 * 60
+        flutters = alert.key in self.flapping and alert.lasted < 20 * 60 and alert.number not in self.began
         return self.held(alert) is not None or alert.clearing or flutters
 
     def burning(self, number: int) -> list[Fired]:
@@ -227,15 +228,15 @@ class Bystander:
         """After a step; ``settled``: the look that follows a slot's batches."""
         fresh = self._read()
         self._forget_what_is_steady()
-        began = self._begin_to_flap()
+        self.began = self._begin_to_flap()
         for line in fresh:
             self._check_place(line)
         by_subject: dict[str, list[Line]] = {}
         for line in fresh:
             by_subject.setdefault(line.subject, []).append(line)
-        for number, case in self.cases.items():
-            self._check_pages(case, by_subject.get(case.subject, []), by_subject, began, settled=settled)
-        for number, case in self.cases.items():
+        for case in self.cases.values():
+            self._check_pages(case, by_subject.get(case.subject, []), by_subject, settled=settled)
+        for case in self.cases.values():
             self._check_end(case, by_subject, settled=settled)
         self._check_one_for_several_rules()
         if settled:
@@ -274,7 +275,7 @@ class Bystander:
                     for each in self.alerts.values()
                     if each.key == alert.key and alert.fired - 6 * HOUR < each.fired <= alert.fired
                 ]
-                if len(fires) > 4 and alert.key not in self.flapping:
+                if len(fires) > 4 and alert.burns and alert.key not in self.flapping:
                     began.add(alert.number)
         self.flapping |= {self.alerts[number].key for number in began}
         return began
@@ -304,7 +305,6 @@ class Bystander:
         case: Case,
         lines: list[Line],
         by_subject: dict[str, list[Line]],
-        began: set[int],
         *,
         settled: bool,
     ) -> None:
@@ -320,16 +320,16 @@ class Bystander:
         self.promise(not any(line.action == "update" for line in calls), "an edit wakes nobody", case)
         self.woke += len(posts) + len(calls) + len(copies)
         if posts:
-            self._check_post(case, began)
+            self._check_post(case)
             self.promise(not calls and not copies, "what is opened wakes people once", case, lines)
         elif case.closed is None or calls or copies:
-            self._check_calls(case, calls, copies, began, settled=settled)
+            self._check_calls(case, calls, copies, settled=settled)
 
-    def _check_post(self, case: Case, began: set[int]) -> None:
+    def _check_post(self, case: Case) -> None:
         alerts = [alert for alert in self.alerts.values() if alert.incident == case.number]
         wanted = [alert for alert in self._about(case, alerts) if self.held(alert) is None]
         self.promise(bool(wanted), "no post is about nothing but what is silenced, muted or inactive", case, alerts)
-        loud = [alert for alert in alerts if not self.quiet(alert) or alert.number in began]
+        loud = [alert for alert in alerts if not self.quiet(alert)]
         if case.kind == "alert" and not self.wide(case.number):
             self.promise(bool(loud), "no post is about nothing but what flaps or is about to be over", case, alerts)
         if case.parent is not None:
@@ -338,8 +338,8 @@ class Bystander:
         self.readers[case.number] = Readers(
             paged_at=now,
             slot=max((alert.slot for alert in alerts), default=self.house.slot),
-            rank=self._rank(case, [alert for alert in loud if alert.burns]),
-            series=len({alert.series for alert in loud if alert.burns}),
+            rank=self._rank(case),
+            series=len({alert.series for alert in self.loud(case.number)}),
             wide=case.wide is not None,
             untaken=now,
             part=case.parent is not None,
@@ -362,14 +362,14 @@ class Bystander:
         everything = [*own, *(alert for alert in self.alerts.values() if alert.incident in parts)]
         yield from (alert for alert in everything if alert.burns or case.kind == "passed" or case.closed is not None)
 
-    def _check_calls(
-        self, case: Case, calls: list[Line], copies: list[Line], began: set[int], *, settled: bool
-    ) -> None:
+    def _check_calls(self, case: Case, calls: list[Line], copies: list[Line], *, settled: bool) -> None:
         readers, loud = self.readers[case.number], self.loud(case.number)
-        news, again, others = self._grown(case, readers, loud, began), False, set()
+        news, again, others = self._grown(case, readers, loud), False, set()
         if case.kind in {"summary", "passed"}:
             self.promise(not calls and not copies, "a summary is told once", case, calls)
             return
+        if readers.wide and self.wide(case.number) is None and not loud:
+            readers.part = True  # it is to be told for itself once nothing holds it
         if case.parent is not None:
             self.promise(not calls and not copies, "nobody is woken for a part of the account's fall", case, calls)
             readers.part = True
@@ -390,61 +390,57 @@ class Bystander:
             owed = {each for each in others if each.startswith("#")} - {case.channel}
             self.promise(targets == owed, "it is told in the channels it is escalated to", *facts)
         if calls:
-            self._heard(case, readers, loud, news, others, began)
+            self._heard(case, readers, loud, news, others)
 
     def _heard(
-        self,
-        case: Case,
-        readers: Readers,
-        loud: list[Fired],
-        news: Collection[str],
-        others: Collection[str],
-        began: set[int],
+        self, case: Case, readers: Readers, loud: list[Fired], news: Collection[str], others: Collection[str]
     ) -> None:
         if news:
             readers.acked, readers.untaken = False, self.house.now
             readers.escalated = set()
         readers.escalated |= set(others)
-        told = [*loud, *(each for each in self.burning(case.number) if each.number in began and each not in loud)]
-        series = len({alert.series for alert in told})
+        series = len({alert.series for alert in loud})
         readers.series = series if "outlived" in news else max(readers.series, series)
         readers.paged_at = self.house.now
         readers.slot = self._newest(case)
-        readers.rank = self._rank(case, told)
+        readers.rank = self._rank(case)
         readers.wide = self.wide(case.number) is not None or (readers.wide and "outlived" not in news)
         readers.part = False
-        readers.steady |= {alert.number for alert in loud if alert.key in self.flapping}
+        readers.steady |= {each.number for each in loud if each.key in self.flapping and each.number not in self.began}
 
-    def _grown(self, case: Case, readers: Readers, loud: list[Fired], began: set[int]) -> set[str]:
+    def _grown(self, case: Case, readers: Readers, loud: list[Fired]) -> set[str]:
         """What makes it more than people were woken with."""
         wide = self.wide(case.number)
         reasons = set()
-        if any(alert.number in began for alert in self.joined(case.number) if alert.burns and not self._is_off(alert)):
+        if any(alert.number in self.began for alert in loud):
             reasons.add("flaps")
-        if any(alert.key in self.flapping and alert.number not in readers.steady for alert in loud):
+        stay = [alert for alert in loud if alert.key in self.flapping and alert.lasted >= 20 * 60]
+        if any(alert.number not in readers.steady for alert in stay):
             reasons.add("stays")
-        if not loud and not (wide and not self._own(case)):
+        if not loud and not self._tells_of_the_account(case):
             return reasons
         if readers.part or (readers.wide and wide is None):
             reasons.add("outlived")
-        elif self._rank(case, loud) > readers.rank:
+        elif self._rank(case) > readers.rank:
             reasons.add("louder")
-        elif len({alert.series for alert in loud}) >= 2 * max(readers.series, 1):
-            reasons.add("doubled")
+        elif not wide and len({alert.series for alert in loud}) >= 2 * max(readers.series, 1):
+            reasons.add("doubled")  # of the whole account it is no news
         elif wide and not readers.wide:
             reasons.add("the whole account")
         return reasons
 
-    def _is_off(self, alert: Fired) -> bool:
-        return self.held(alert) is not None or alert.clearing
+    def _tells_of_the_account(self, case: Case) -> bool:
+        """Whether it is of a fall of the account that goes on, none of whose alerts is its own."""
+        wide = self.wide(case.number)
+        return wide is not None and wide["over"] is None and not self._own(case)
 
     def _own(self, case: Case) -> list[Fired]:
         return [alert for alert in self.alerts.values() if alert.incident == case.number]
 
-    def _rank(self, case: Case, loud: list[Fired]) -> int:
-        ranks = [RANK[alert.severity] for alert in loud]
+    def _rank(self, case: Case) -> int:
+        loud = [RANK[alert.severity] for alert in self.loud(case.number)]
         wide = self.wide(case.number)
-        return max(ranks, default=RANK[wide["severity"]] if wide else 0)
+        return max(loud, default=RANK[wide["severity"]] if wide else 0)
 
     def _newest(self, case: Case) -> int:
         return max((alert.slot for alert in self._own(case)), default=self.house.slot)
@@ -453,7 +449,7 @@ class Bystander:
         rules = [rule for alert in loud if (rule := self.rule(alert)) is not None and rule.repeat is not None]
         every = min((rule.repeat or 0 for rule in rules), default=None)
         wide = self.wide(case.number)
-        if not loud and wide and not self._own(case):
+        if not loud and wide and self._tells_of_the_account(case):
             every = WIDE_REPEAT.get(wide["severity"])
         late = every is not None and self.house.now - readers.paged_at >= every
         return late and self._newest(case) > readers.slot
@@ -502,6 +498,10 @@ class Bystander:
             if subject.startswith(f"{case.subject} "):
                 copy = [line.action for line in by_subject.get(subject, ())]
                 self.promise("update" in copy, "copies are resolved too", subject)
+
+    def unchanged(self) -> int:
+        """Seconds of slots since an alert last fired or ended."""
+        return self.house.slot - max((alert.ended or alert.fired for alert in self.alerts.values()), default=0)
 
     def check_that_all_is_over(self) -> None:
         """After an hour and a half of calm."""

@@ -1,4 +1,4 @@
-"""A storm: much of an account goes dark in waves and comes back in waves, told through a real delivery to a paced Slack."""
+"""A storm: an account goes dark in waves and comes back in waves, told by a real delivery to a paced Slack."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alertbot.config import SlackSettings
+from alertbot.config import Config
 from alertbot.config.settings import GroupSettings
 from alertbot.poll import BATCH
 from alertbot.rules.base import Severity
@@ -24,7 +22,7 @@ from alertbot.slack.client import SlackClient
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
 from alertbot.units import SLOT
-from fakes.house import START, House, database
+from fakes.house import House, database
 from fakes.night import CHANNEL, _rule, config_for
 from fakes.slack import BOT_TOKEN, FakeSlack, Message
 
@@ -154,14 +152,8 @@ async def storm(folder: Path, domains: Sequence[str], grouped: int = 0) -> Async
         await fake.stop()
 
 
-def _mentioning(config: Any) -> Any:
-    from dataclasses import replace
-
-    settings = config.slack
-    slack = SlackSettings(
-        settings.base_url, CHANNEL, None, settings.command, ZoneInfo("UTC"), (), {"critical": "@here"}
-    )
-    return replace(config, slack=slack)
+def _mentioning(config: Config) -> Config:
+    return replace(config, slack=replace(config.slack, mention={"critical": "@here"}))
 
 
 WAVES = 3
@@ -178,6 +170,3 @@ async def rage(storm: Storm, domains: Sequence[str]) -> None:
         await storm.slots(2, domains[wave * third :])
     await storm.slots(8, ())
     await storm.drain()
-
-
-assert START
