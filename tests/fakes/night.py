@@ -220,6 +220,7 @@ def watched(witness: Witness) -> Iterator[None]:
             witness.probing()
             try:
                 await super().probe()
+                witness.saw()
             finally:
                 witness.probed(self.frontier.slot)
 
