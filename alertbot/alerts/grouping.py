@@ -6,9 +6,10 @@ rule, a series or a group, or where one of them is of a group's sum or the total
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert, Wide
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL, Group
@@ -39,7 +40,7 @@ class Placing:
     groups: Sequence[Group]
     now: float
     passed: frozenset[int] = frozenset()
-    flapping: frozenset[tuple[str, str]] = frozenset()
+    flapping: frozenset[AlertKey] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,8 @@ def place(alerts: Sequence[ToldAlert], incidents: Sequence[Incident], placing: P
         else:
             special.setdefault(where, []).append(told)
     placed = [_placed(number, kind, channel, told) for (kind, channel, number), told in special.items()]
-    return [*placed, *_grouped(ordinary, _joinable(incidents, placed), placing)]
-
-
-def _joinable(incidents: Sequence[Incident], placed: Sequence[Placed]) -> Iterator[tuple[Incident, ToldAlert]]:
-    """The alerts of ordinary incidents that are open, those that have just come into one among them."""
-    ordinary = {one.number: one for one in incidents if one.kind is IncidentKind.ALERT and one.closed is None}
-    for incident in ordinary.values():
-        for told in incident.alerts:
-            yield incident, told
-    for each in placed:
-        for told in each.alerts if each.number in ordinary else ():
-            yield ordinary[each.number or 0], told
+    joined = {each.number: each.alerts for each in placed if each.number is not None}
+    return [*placed, *_grouped(ordinary, incidents, joined, placing)]
 
 
 def _placed(number: int | None, kind: IncidentKind, channel: str, alerts: Sequence[ToldAlert]) -> Placed:
@@ -92,9 +83,10 @@ def _special(
     if told.alert.since <= placing.begun(told):
         return IncidentKind.SUMMARY, channel, _recent(IncidentKind.SUMMARY, channel, incidents, placing.now)
     of_account = {one.number: one.standing.wide for one in incidents if one.closed is None and one.standing.wide}
-    for incident in incidents:
+    here = [one for one in incidents if one.closed is None and one.channel == channel]
+    for incident in sorted(here, key=lambda one: one.number not in of_account):
         wide = of_account.get(incident.number) or of_account.get(incident.standing.parent or 0)
-        if incident.closed is None and incident.channel == channel and _takes_in(incident, wide, told, placing):
+        if _takes_in(incident, wide, told, placing):
             return incident.kind, channel, incident.number
     return None
 
@@ -120,11 +112,17 @@ def _takes_in(incident: Incident, wide: Wide | None, told: ToldAlert, placing: P
 
 
 def _grouped(
-    alerts: Sequence[ToldAlert], joinable: Iterable[tuple[Incident, ToldAlert]], placing: Placing
+    alerts: Sequence[ToldAlert],
+    incidents: Sequence[Incident],
+    joined: Mapping[int, Sequence[ToldAlert]],
+    placing: Placing,
 ) -> list[Placed]:
+    """``joined``: what has just come into incidents for another reason."""
     links = _Links(placing.groups)
-    for incident, told in joinable:
-        links.add(told, incident.channel, incident.number)
+    joinable = [one for one in incidents if one.kind is IncidentKind.ALERT and one.closed is None]
+    for incident in joinable:
+        for told in (*incident.alerts, *joined.get(incident.number, ())):
+            links.add(told, incident.channel, incident.number)
     for told in alerts:
         links.add(told, placing.channel(told), None)
     return [
@@ -141,7 +139,8 @@ class _Links:
         for group in groups:
             for series in (*group.members, group.series):
                 self._of.setdefault(series, []).append(group.name)
-        self._begun: dict[_Place, dict[int, int]] = {}  # the slot an alert with a trait began with -> one such alert
+        # The slot that alerts with a trait began with -> these alerts, but for those that are linked with one of them.
+        self._begun: dict[_Place, dict[int, list[int]]] = {}
         self._above: dict[int, int] = {}
         self._alerts: dict[int, ToldAlert] = {}
         self._incident: dict[int, int] = {}
@@ -152,14 +151,17 @@ class _Links:
         self._alerts[told.number] = told
         if incident is not None:
             self._incident[told.number] = incident
-        own, looked_for = self._traits(told.alert.rule, told.alert.series)
+        own, looked_for = self._traits(told)
         for trait in looked_for:
             begun = self._begun.get((channel, told.alert.direction, trait), {})
             for offset in range(-TOGETHER, TOGETHER + 1):
-                if (other := begun.get(told.alert.since + offset * SLOT)) is not None:
+                others = begun.get(told.alert.since + offset * SLOT, [])
+                for other in others:
                     self._unite(told.number, other)
+                del others[1:]
         for trait in own:
-            self._begun.setdefault((channel, told.alert.direction, trait), {})[told.alert.since] = told.number
+            alike = self._begun.setdefault((channel, told.alert.direction, trait), {})
+            alike.setdefault(told.alert.since, []).append(told.number)
 
     def sets(self, fresh: Sequence[int]) -> Iterator[tuple[int | None, list[ToldAlert]]]:
         """The sets that hold fresh alerts: the oldest incident among them, and the fresh ones, in their order."""
@@ -173,9 +175,11 @@ class _Links:
         for root, alerts in members.items():
             yield oldest.get(root), alerts
 
-    def _traits(self, rule: str, series: str) -> tuple[list[_Trait], list[_Trait]]:
+    def _traits(self, told: ToldAlert) -> tuple[list[_Trait], list[_Trait]]:
         """What an alert has that another may look for, and what it looks for in others."""
-        shared = [("rule", rule), ("series", series), *(("group", name) for name in self._of.get(series, ()))]
+        series = told.alert.series
+        shared = [("rule", told.alert.rule), ("series", series)]
+        shared += [("group", name) for name in self._of.get(series, ())]
         if series == TOTAL:
             return [*shared, _ANY, _TOTAL], [*shared, _ANY]
         return [*shared, _ANY], [*shared, _TOTAL]

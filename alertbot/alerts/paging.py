@@ -248,9 +248,15 @@ def _grow(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
     wide = standing.wide is not None
     doubled = not wide and len(series_of(case.loud)) >= max(2 * standing.paged_series, 1)
     wider = wide and not standing.paged_wide
-    if not (louder or doubled or wider):
+    if not (louder or doubled or wider or _breaks_a_silence(case)):
         return standing, ()
     return _rearmed(case, standing), (_page(NoteKind.GREW, case),)
+
+
+def _breaks_a_silence(case: Case) -> bool:
+    """Whether what burns is all new, in an incident of which nobody expected more: the rest flaps, or is held."""
+    known = any(told.noted for told in case.incident.alerts)
+    return known and all(not told.noted for told in case.loud)
 
 
 def _hush(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
@@ -269,9 +275,7 @@ def _hush(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
     if mute is None and standing.muted:
         over.append(Note(NoteKind.MUTE_OVER))
     standing = replace(standing, silences=tuple(sorted(now)), muted=mute is not None)
-    if not over or not burning:
-        return standing, begun
-    return replace(standing, untaken=holding.now), (*begun, *over)  # those who kept it quiet knew of it until now
+    return standing, (*begun, *(over if burning else ()))
 
 
 def _ended_silences(holding: Holding, numbers: Sequence[int]) -> Iterator[Note]:

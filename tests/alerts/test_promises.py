@@ -153,16 +153,17 @@ def members(group: GroupSettings) -> list[str]:
 
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
-    domains, slots = draw(st.integers(2, 6)), draw(st.integers(8, 40))
+    domains, slots = draw(st.sampled_from([2, 3, 4, 4, 5, 6])), draw(st.integers(12, 44))
     group = draw(st.none() | groups(domains))
     rules = draw(rule_sets(domains, group, slots))
     slot = st.integers(0, slots - 1)
     some = st.frozensets(st.integers(0, domains - 1), min_size=1) | st.just(frozenset(range(domains)))
     factor = st.sampled_from([0.0, 0.0, 0.0, 0.15, 0.4, 3.0])
     once = st.builds(Event, some, slot, st.integers(1, 20), factor)
-    often = st.builds(Event, some, slot, st.integers(1, 6), factor, st.integers(4, 8), st.integers(1, 4))
+    early = st.integers(0, max(0, slots - 20))
+    often = st.builds(Event, some, early, st.integers(1, 3), st.just(0.0), st.integers(5, 9), st.integers(1, 3))
     which = st.integers(0, 9)
-    kinds = st.sampled_from(["look", "look", "ack", "silence", "silence", "unsilence", "restart", "edit"])
+    kinds = st.sampled_from(["look", "ack", "ack", "silence", "silence", "unsilence", "restart", "edit"])
     action = st.builds(
         Action, slot, st.integers(0, 4), kinds, which, st.integers(1, 60), st.sampled_from([0, 0, 7, 25])
     )
@@ -175,10 +176,10 @@ def stories(draw: st.DrawFn) -> Story:
         slots=slots,
         batches=draw(st.integers(1, 3)),
         backwards=draw(st.booleans()),
-        events=tuple(draw(st.lists(once | often, min_size=1, max_size=5))),
+        events=tuple(draw(st.lists(once | once | often, min_size=2, max_size=6))),
         late=tuple(draw(st.lists(st.builds(Late, st.integers(0, domains + 1), slot, st.integers(1, 4)), max_size=2))),
         gap=draw(st.just((0, 0)) | st.tuples(slot, st.integers(1, 8))),
-        actions=tuple(draw(st.lists(action, max_size=8))),
+        actions=tuple(draw(st.lists(action, max_size=12))),
     )
 
 
@@ -192,6 +193,9 @@ def groups(draw: st.DrawFn, domains: int) -> GroupSettings:
 @st.composite
 def rule_sets(draw: st.DrawFn, domains: int, group: GroupSettings | None, slots: int) -> tuple[Rule, ...]:
     rules = draw(st.lists(rule_of(domains, group, slots), min_size=1, max_size=4))
+    if draw(st.booleans()):
+        over = draw(st.sampled_from([("*",), ("*", "total")]))
+        rules[0] = replace(rules[0], kind_name="drop", kind=Drop(to=0.0), domains=over)
     return tuple(replace(rule, name=f"r{number}") for number, rule in enumerate(rules))
 
 
@@ -258,7 +262,7 @@ def mutes(draw: st.DrawFn, group: GroupSettings | None, slots: int) -> MuteSetti
     return MuteSettings(meant, over, "launch", start=START + start * 60 + odd, end=START + end * 60 + odd)
 
 
-EDITS = ("kept", "kept", "removed", "limits", "severity", "renamed")
+EDITS = ("kept", "removed", "limits", "severity", "renamed", "renamed")
 
 
 def edited(rules: tuple[Rule, ...], edits: list[str]) -> tuple[Rule, ...]:
@@ -355,7 +359,7 @@ class Telling:
             case "silence":
                 begins = self.house.now + 60 * action.ahead
                 target = self._targets()[action.which]
-                await self._order(Silence(target, begins, begins + 300 * action.amount, "", None))
+                await self._order(Silence(target, begins, begins + 60 * action.amount, "", None))
             case "unsilence":
                 await self._order(Unsilence(1 + action.which % 3))
 

@@ -99,6 +99,7 @@ class Readers:
     escalated: set[str] = field(default_factory=set)
     steady: set[int] = field(default_factory=set)
     part: bool = False
+    known: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,9 @@ class Bystander:
             self._check_pages(case, by_subject.get(case.subject, []), by_subject, settled=settled)
         for case in self.cases.values():
             self._check_end(case, by_subject, settled=settled)
-        self._check_one_for_several_rules()
+            if settled and case.number in self._was:
+                self.readers[case.number].known = {alert.number for alert in self._own(case)}
+        self._check_one_for_what_belongs_together()
         if settled:
             self._check_told()
 
@@ -425,6 +428,8 @@ class Bystander:
             reasons.add("louder")
         elif not wide and len({alert.series for alert in loud}) >= 2 * max(readers.series, 1):
             reasons.add("doubled")  # of the whole account it is no news
+        elif readers.known and loud and not any(alert.number in readers.known for alert in loud):
+            reasons.add("news")  # in an incident that was quiet
         elif wide and not readers.wide:
             reasons.add("the whole account")
         return reasons
@@ -512,22 +517,33 @@ class Bystander:
         untold = [case for case in self.cases.values() if case.subject not in self.posts]
         self.promise(not untold, "every incident was told", untold)
 
-    # 6. One domain, one incident.
+    # 6. What belongs together is one incident.
 
-    def _check_one_for_several_rules(self) -> None:
+    def _check_one_for_what_belongs_together(self) -> None:
         for number, case in self.cases.items():
             for alert in self.joined(number):
                 for other in self.alerts.values():
-                    if self._is_like(alert, other) and other.burns and other.incident not in {None, number}:
-                        there = self.cases[other.incident or 0]
-                        kinds = {case.kind, there.kind}
-                        apart = kinds != {"alert"} or case.wide or there.parent or case.channel != there.channel
-                        sentence = "what breaks several rules at once in one channel is one incident"
-                        self.promise(apart or there.closed is not None, sentence, alert, other)
+                    if other.burns and other.incident not in {None, number}:
+                        self._check_apart(alert, other, case, self.cases[other.incident or 0])
 
-    @staticmethod
-    def _is_like(one: Fired, other: Fired) -> bool:
-        return (one.series, one.since, one.falls) == (other.series, other.since, other.falls)
+    def _check_apart(self, alert: Fired, other: Fired, here: Case, there: Case) -> None:
+        """Two alerts in two incidents, the one since just now: there is a reason for that."""
+        if {here.kind, there.kind} != {"alert"} or here.channel != there.channel or alert.falls != other.falls:
+            return
+        if here.wide or there.parent or there.closed is not None:
+            return
+        many = alert.series == other.series and alert.since == other.since
+        self.promise(not many, "what breaks several rules at once in one channel is one incident", alert, other)
+        if alert.key in self.flapping or other.key in self.flapping or here.number in self._was:
+            return
+        related = alert.rule == other.rule or "total" in {alert.series, other.series} or self._share(alert, other)
+        near = abs(alert.since - other.since) <= NEAR
+        self.promise(not (related and near), "what began together and belongs together is one incident", alert, other)
+
+    def _share(self, one: Fired, other: Fired) -> bool:
+        """Whether they are of one series, or of one group."""
+        groups = (({f"sum:{group.name}", *self.members(group.name)}) for group in self.house.config.groups)
+        return one.series == other.series or any({one.series, other.series} <= group for group in groups)
 
     def promise(self, kept: object, sentence: str, *facts: object) -> None:
         if not kept:
