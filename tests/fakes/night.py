@@ -222,6 +222,7 @@ def watched(witness: Witness) -> Iterator[None]:
             witness.probing()
             try:
                 await super().probe()
+                witness.saw()
             finally:
                 witness.probed(self.frontier.slot)
 

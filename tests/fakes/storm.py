@@ -75,7 +75,8 @@ class Storm:
         house = self.house
         gone = set(dark)
         values = {name: 0.0 if name in gone else LEVEL for name in house.domains}
-        values[f"sum:{GROUP}"] = sum(values[name] for name in self.group)
+        if self.group:
+            values[f"sum:{GROUP}"] = sum(values[name] for name in self.group)
         values[TOTAL] = sum(values[name] for name in house.domains)
         house.slot += SLOT
         house.now = max(house.now, house.slot + 900.0)

@@ -77,7 +77,7 @@ class Witness:
         self._max_lag = config.feed.max_lag
         self._frontier: int | None = None
         self._reached: dict[int, float] = {}  # epoch seconds as they really are
-        self._began = -math.inf  # likewise: when the present process started
+        self._began = math.inf  # likewise: when the present process first saw the feed
         self._first_reached = 0
         self._furthest: int | None = None
         self._newest: int | None = None
@@ -106,7 +106,7 @@ class Witness:
     def begins(self) -> None:
         """A process starts: what only memory held is gone."""
         self._frontier = self._unbroken = self._last_success = None
-        self._began = self._world.now
+        self._began = math.inf
         for seen in self.series.values():
             seen.answer = seen.before = None
 
@@ -126,6 +126,10 @@ class Witness:
     def probing(self) -> None:
         """A probe begins."""
         self._answered = False
+
+    def saw(self) -> None:
+        """A probe succeeded: from the first one on, the process counts what passes by its own clock."""
+        self._began = min(self._began, self._world.now)
 
     def probed(self, frontier: int | None) -> None:
         """A probe ended, with the frontier there."""
@@ -249,9 +253,10 @@ class Witness:
     def _waited(self, slot: int, moment: float) -> float:
         """Seconds from the frontier reaching a slot until that moment.
 
-        What the machine slept meanwhile does not count where the process at work was there all the time: its own clock
-        stood still too. One that started since knows only at what time of day the slot was reached, and the sleep with
-        it; the time in which the slot was late is what the design speaks of, so that is the measure there.
+        What the machine slept meanwhile does not count where the process at work was watching all the time: its own
+        clock stood still too. One that began to watch since knows only at what time of day the slot was reached, and
+        the sleep with it; the time in which the slot was late is what the design speaks of, so that is the measure
+        there.
         """
         reached, began = self._reached[slot], min(self._began, moment)
         before = max(0.0, began - reached)

@@ -191,10 +191,10 @@ def systemd(tmp_path) -> Iterator[Systemd]:
 
 @asynccontextmanager
 async def watching(tmp_path: Path, store: Path, *, start: float = START, notify: str | None = None):
-    """The service at work on a database; ``a`` is over its limit from the 15th minute on."""
+    """The service at work on a database; ``a`` is over its limit from the 30th minute on."""
     clock = FastClock(start, SPEED)
     domains = {name: Shape(level=1e8) for name in ("a.example.com", "b.example.com")}
-    over = Event("a.example.com", START + 15 * MINUTE, START + 900 * MINUTE, 20.0)
+    over = Event("a.example.com", START + 30 * MINUTE, START + 900 * MINUTE, 20.0)
     simulator, slack = Simulator(Scenario(token="t", domains=domains, events=(over,)), clock), FakeSlack(now=clock.time)
     path = tmp_path / "rules.toml"
     path.write_text(RULES.format(feed=await simulator.start(), slack=await slack.start(), store=store))
@@ -219,10 +219,10 @@ async def watching(tmp_path: Path, store: Path, *, start: float = START, notify:
 async def _fails_and_is_mended(tmp_path, store, failing, cause, caplog):
     caplog.set_level("INFO", "alertbot")
     async with watching(tmp_path, store) as (clock, slack):
-        await clock.sleep(START + 5 * MINUTE - clock.time())
+        await until(lambda: _judged(store))
         with failing:
             await _is_told(slack, cause)
-            await clock.sleep(START + 50 * MINUTE - clock.time())
+            await clock.sleep(START + 65 * MINUTE - clock.time())
         await _is_mended(slack, caplog)
 
 
@@ -235,10 +235,19 @@ async def _fails_at_start_and_is_mended(tmp_path, store, failing, cause, caplog,
             assert "READY=1" in systemd.heard
             assert systemd.heard[-1].startswith("STATUS=nothing can be stored: ")
             assert cause in systemd.heard[-1]
-            await clock.sleep(START + 50 * MINUTE - clock.time())
+            await clock.sleep(START + 65 * MINUTE - clock.time())
             trouble.close()
             await _is_mended(slack, caplog, told)
             assert systemd.heard[-1].startswith("STATUS=data to ")
+
+
+def _judged(store):
+    """Whether something of each series was judged and stored."""
+    if not store.exists():
+        return False
+    with closing(sqlite3.connect(store)) as reading, contextlib.suppress(sqlite3.OperationalError):
+        return reading.execute("SELECT count(cursor) > 2 FROM series").fetchone()[0]
+    return False
 
 
 async def _is_told(slack, cause):
@@ -252,7 +261,7 @@ async def _is_mended(slack, caplog, first=""):
     await until(lambda: len(slack.posts) == 2 and slack.posts[0].edits, patience=20)
     told, alert = slack.posts
     assert "it can again, and what it missed is judged" in told.text
-    assert alert.text == f"{first}`a.example.com` is above 1 Gbps since 10:15: 2 Gbps."
+    assert alert.text == f"{first}`a.example.com` is above 1 Gbps since 10:30: 2 Gbps."
     causes = [record.message for record in caplog.records if "nothing can be stored" in record.message]
     assert len(causes) == len(set(causes)) <= 2
     assert caplog.text.count("the database works again after") == 1
@@ -275,7 +284,7 @@ async def test_a_database_that_is_held_for_long_is_told_once_in_slack_and_what_w
 async def test_a_database_that_is_damaged_meanwhile_is_told_once_in_slack_and_ends_the_next_start(tmp_path):
     store = tmp_path / "alertbot.db"
     async with watching(tmp_path, store) as (clock, slack):
-        await clock.sleep(10 * MINUTE)
+        await until(lambda: _judged(store))
         with closing(sqlite3.connect(store)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with store.open("r+b") as file:
@@ -297,8 +306,8 @@ async def test_a_disk_that_cannot_be_written_at_start_is_told_once_and_the_servi
 ):
     store = disk / "alertbot.db"
     if not new:
-        async with watching(tmp_path, store) as (clock, _):
-            await clock.sleep(10 * MINUTE)
+        async with watching(tmp_path, store):
+            await until(lambda: _judged(store))
     told = "When watching began: " if new else ""
     await _fails_at_start_and_is_mended(tmp_path, store, failing(disk), cause, caplog, systemd, told)
 

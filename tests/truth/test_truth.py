@@ -41,6 +41,9 @@ MOST_LATE = 40
 SETTLE = 2 * 3600
 """Seconds of ordinary traffic, published in time, after which nothing may be left to wait for."""
 
+AFTER = 5 * HOUR_SLOTS
+"""Slots that the world still has beyond that: four gaps of an hour may make a night so much longer."""
+
 HOURLY = 3600 + 900
 """Seconds within which everything of the last day is read again."""
 
@@ -181,6 +184,13 @@ MENDED = {
         parts=(Part(2, 28, 1, 0.0, 59),),
         mishaps=(Mishap(180, "suspend", 27), Mishap(200, "restart", 0)),
     ),
+    "likewise, asleep when the process had started but not looked yet": Story(
+        domains=2,
+        lags=(Lag(0, 0, 1, 1, 40),),
+        parts=(Part(0, 5, 12, 0.0, 72),),
+        mishaps=(Mishap(105, "restart", 27), Mishap(110, "suspend", 47)),
+    ),
+    "the world ended before the night did": Story(mishaps=(Mishap(155, "gap", 60),) * 4),
 }
 """Nights that once went wrong, by what was wrong then."""
 
@@ -236,7 +246,9 @@ async def play(story: Story, folder: Path) -> Night:
 
 def world_of(story: Story) -> World:
     clock = FakeClock(MIDNIGHT + story.begins)
-    world = World({name: LEVELS[name] for name in story.names}, clock, slots=story.slots + SETTLE // SLOT + 24, lag=240)
+    world = World(
+        {name: LEVELS[name] for name in story.names}, clock, slots=story.slots + SETTLE // SLOT + AFTER, lag=240
+    )
     dice = random.Random(story.seed)
     for lag in story.lags:
         count = min(lag.slots, story.slots - lag.first)
