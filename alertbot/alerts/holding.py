@@ -77,7 +77,7 @@ class Holding:
         if any(each.matches(alert.rule, alert.series, self.groups) for each in lately):
             return False
         burning = range(first, max(first, alert.slot - alert.clear_run * SLOT) + SLOT, SLOT)
-        return any(self.held(_as_at(told, slot)) is None for slot in burning)
+        return any(replace(self, frontier=slot).held(_as_at(told, slot)) is None for slot in burning)
 
     def silence(self, told: ToldAlert) -> HeldSilence | None:
         """The silence that holds it now."""
