@@ -39,6 +39,7 @@ to = "0 bps"
 from = "5 Mbps"
 window = "20m"
 severity = "critical"
+repeat = "2h"
 
 [[rule]]
 name = "ceiling"
