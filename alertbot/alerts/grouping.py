@@ -165,16 +165,23 @@ class _Links:
             alike.setdefault(told.alert.since, []).append(told.number)
 
     def sets(self, fresh: Sequence[int]) -> Iterator[tuple[int | None, list[ToldAlert]]]:
-        """The sets that hold fresh alerts: the oldest incident among them, and the fresh ones, in their order."""
+        """The sets that hold fresh alerts: the incident they belong to, and the fresh ones, in their order.
+
+        That is the oldest of the set, or, where fresh alerts link several, the one that tells of the series already.
+        """
         oldest: dict[int, int] = {}
+        of_series: dict[tuple[int, str], int] = {}
         for number, incident in self._incident.items():
-            root = self._root(number)
+            root, series = self._root(number), self._alerts[number].alert.series
             oldest[root] = min(oldest.get(root, incident), incident)
-        members: dict[int, list[ToldAlert]] = {}
+            of_series[root, series] = min(of_series.get((root, series), incident), incident)
+        members: dict[tuple[int, int | None], list[ToldAlert]] = {}
         for number in fresh:
-            members.setdefault(self._root(number), []).append(self._alerts[number])
-        for root, alerts in members.items():
-            yield oldest.get(root), alerts
+            root, told = self._root(number), self._alerts[number]
+            incident_of = of_series.get((root, told.alert.series), oldest.get(root))
+            members.setdefault((root, incident_of), []).append(told)
+        for (_, joined), alerts in members.items():
+            yield joined, alerts
 
     def _traits(self, told: ToldAlert) -> tuple[list[_Trait], list[_Trait]]:
         """What an alert has that another may look for, and what it looks for in others.

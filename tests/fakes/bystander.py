@@ -358,9 +358,10 @@ class Bystander:
         self.promise(len(same) == 1, "another channel gets one line about the account's fall", same)
 
     def _about(self, case: Case, own: list[Fired]) -> Iterator[Fired]:
-        """The alerts a page is about: its own, and those of its parts where it tells of the whole account."""
-        parts = {each.number for each in self.cases.values() if each.parent == case.number} if case.wide else set()
-        everything = [*own, *(alert for alert in self.alerts.values() if alert.incident in parts)]
+        """The alerts a page is about: its own, and whatever fell with the account where it tells of that."""
+        since = case.wide["since"] - NEAR if case.wide else None
+        others = (alert for alert in self.alerts.values() if alert.falls and since is not None and alert.since >= since)
+        everything = [*own, *others]
         yield from (alert for alert in everything if alert.burns or case.kind == "passed" or case.closed is not None)
 
     def _check_calls(self, case: Case, calls: list[Line], copies: list[Line], *, settled: bool) -> None:
