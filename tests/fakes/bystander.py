@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from alertbot.rules.base import Rule
 from fakes.house import House
 from fakes.oracle import awake
-
-from alertbot.rules.base import Rule
 
 SLOT = 300
 HOUR = 3600

@@ -1,4 +1,4 @@
-"""The house without its feed: real ledger, engine, book, desk and store, to which a test tells what each series carried."""
+"""The house without its feed: real ledger, engine, book, desk and store, told by a test what each series carried."""
 
 from __future__ import annotations
 
