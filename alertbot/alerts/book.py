@@ -175,11 +175,15 @@ def _open_dark(incidents: Sequence[Incident]) -> Incident | None:
 def _account(scene: Scene, incidents: Sequence[Incident]) -> tuple[Incident | None, Wide | None]:
     """The account-wide incident as it stands now, if there is one or is to be one."""
     frontier = scene.holding.frontier
-    falling = [told for one in incidents if one.kind is IncidentKind.ALERT for told in _falls(one, scene.holding)]
+    falls = [told for one in incidents if one.kind is IncidentKind.ALERT for told in _falls(one)]
+    held = {told.number: scene.holding.held(told) for told in falls}
     host = next((one for one in incidents if one.standing.wide is not None and one.closed is None), None)
     if host is not None and host.standing.wide is not None:
-        wide = account.afterwards(host.standing.wide, _begun(falling), scene.carried, frontier)
+        # Whoever silences some of it does not mean that it is over; of what is not active nothing is known.
+        lasting = [told for told in falls if held[told.number] is not Hold.INACTIVE]
+        wide = account.afterwards(host.standing.wide, _begun(lasting), scene.carried, frontier)
         return replace(host, standing=replace(host.standing, wide=wide)), wide
+    falling = [told for told in falls if held[told.number] in {None, Hold.CLEARING}]
     recent = [told for told in falling if told.alert.since >= frontier - RECENTLY]
     found = account.fell_together(_begun(recent), scene.carried)
     if found is None or _open_dark(scene.incidents) is not None:
@@ -189,12 +193,10 @@ def _account(scene: Scene, incidents: Sequence[Incident]) -> tuple[Incident | No
     return replace(host, standing=replace(host.standing, wide=found)), found
 
 
-def _falls(incident: Incident, holding: Holding) -> Iterator[ToldAlert]:
-    """The falls under way in an incident, but for those that nobody wants to hear of just now."""
-    for told in incident.burning:
-        meant = holding.quiet(told) in {None, Hold.CLEARING}
-        if meant and incident.closed is None and told.alert.direction is Direction.FALL:
-            yield told
+def _falls(incident: Incident) -> Iterator[ToldAlert]:
+    """The falls under way in an incident."""
+    if incident.closed is None:
+        yield from (told for told in incident.burning if told.alert.direction is Direction.FALL)
 
 
 def _begun(falling: Sequence[ToldAlert]) -> dict[str, int]:
@@ -207,8 +209,9 @@ def _begun(falling: Sequence[ToldAlert]) -> dict[str, int]:
 
 def _host(wide: Wide, incidents: Sequence[Incident], scene: Scene) -> Incident:
     """The incident that tells of the account: the total's, else the largest of the default channel, else a new one."""
+    with_total = (one for one in incidents if one.kind is IncidentKind.ALERT)
+    by_total = [one for one in with_total if any(told.alert.series == TOTAL for told in _falls(one))]
     of_this = [one for one in incidents if _belongs(one, wide.since)]
-    by_total = [one for one in of_this if any(told.alert.series == TOTAL for told in one.burning)]
     in_channel = [one for one in of_this if one.channel == scene.channel]
     if chosen := max(by_total or in_channel, key=lambda one: len(series_of(one.burning)), default=None):
         return chosen
@@ -218,9 +221,9 @@ def _host(wide: Wide, incidents: Sequence[Incident], scene: Scene) -> Incident:
 
 def _belongs(incident: Incident, since: int) -> bool:
     """Whether an incident is of something that fell with the account, from the slot ``since`` on."""
-    ordinary = incident.kind is IncidentKind.ALERT and incident.closed is None and incident.falls
-    began = min((told.alert.since for told in incident.burning), default=None)
-    return ordinary and began is not None and began >= since - TOGETHER * SLOT
+    ordinary = incident.kind is IncidentKind.ALERT and incident.closed is None and bool(incident.burning)
+    began = min((told.alert.since for told in incident.burning), default=0)
+    return ordinary and incident.falls and began >= since - TOGETHER * SLOT
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ rule, a series or a group, or where one of them is of a group's sum or the total
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from alertbot.alerts.engine import AlertKey
@@ -78,7 +78,7 @@ def _special(
 ) -> tuple[IncidentKind, str, int | None] | None:
     """Where an alert belongs for another reason than that it is like others; ``None``: nowhere."""
     channel = placing.channel(told)
-    if told.resolved is not None:
+    if told.resolved is not None or told.number in placing.passed:
         return IncidentKind.PASSED, channel, _recent(IncidentKind.PASSED, channel, incidents, placing.now)
     if told.alert.since <= placing.begun(told):
         return IncidentKind.SUMMARY, channel, _recent(IncidentKind.SUMMARY, channel, incidents, placing.now)
@@ -118,7 +118,7 @@ def _grouped(
     placing: Placing,
 ) -> list[Placed]:
     """``joined``: what has just come into incidents for another reason."""
-    links = _Links(placing.groups)
+    links = _Links(placing.groups, placing.flapping)
     joinable = [one for one in incidents if one.kind is IncidentKind.ALERT and one.closed is None]
     for incident in joinable:
         for told in (*incident.alerts, *joined.get(incident.number, ())):
@@ -134,7 +134,8 @@ def _grouped(
 class _Links:
     """Alerts that belong together, as a union-find over their rows' numbers."""
 
-    def __init__(self, groups: Sequence[Group]) -> None:
+    def __init__(self, groups: Sequence[Group], flapping: Collection[AlertKey]) -> None:
+        self._flapping = flapping
         self._of: dict[str, list[str]] = {}
         for group in groups:
             for series in (*group.members, group.series):
@@ -164,20 +165,32 @@ class _Links:
             alike.setdefault(told.alert.since, []).append(told.number)
 
     def sets(self, fresh: Sequence[int]) -> Iterator[tuple[int | None, list[ToldAlert]]]:
-        """The sets that hold fresh alerts: the oldest incident among them, and the fresh ones, in their order."""
+        """The sets that hold fresh alerts: the incident they belong to, and the fresh ones, in their order.
+
+        That is the oldest of the set, or, where fresh alerts link several, the one that tells of the series already.
+        """
         oldest: dict[int, int] = {}
+        of_series: dict[tuple[int, str], int] = {}
         for number, incident in self._incident.items():
-            root = self._root(number)
+            root, series = self._root(number), self._alerts[number].alert.series
             oldest[root] = min(oldest.get(root, incident), incident)
-        members: dict[int, list[ToldAlert]] = {}
+            of_series[root, series] = min(of_series.get((root, series), incident), incident)
+        members: dict[tuple[int, int | None], list[ToldAlert]] = {}
         for number in fresh:
-            members.setdefault(self._root(number), []).append(self._alerts[number])
-        for root, alerts in members.items():
-            yield oldest.get(root), alerts
+            root, told = self._root(number), self._alerts[number]
+            incident_of = of_series.get((root, told.alert.series), oldest.get(root))
+            members.setdefault((root, incident_of), []).append(told)
+        for (_, joined), alerts in members.items():
+            yield joined, alerts
 
     def _traits(self, told: ToldAlert) -> tuple[list[_Trait], list[_Trait]]:
-        """What an alert has that another may look for, and what it looks for in others."""
+        """What an alert has that another may look for, and what it looks for in others.
+
+        One that flaps has only its series: others must not come into a message of which people wait for no news.
+        """
         series = told.alert.series
+        if told.key in self._flapping:
+            return [("series", series)], [("series", series)]
         shared = [("rule", told.alert.rule), ("series", series)]
         shared += [("group", name) for name in self._of.get(series, ())]
         if series == TOTAL:

@@ -99,7 +99,6 @@ class Readers:
     escalated: set[str] = field(default_factory=set)
     steady: set[int] = field(default_factory=set)
     part: bool = False
-    known: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -239,8 +238,6 @@ class Bystander:
             self._check_pages(case, by_subject.get(case.subject, []), by_subject, settled=settled)
         for case in self.cases.values():
             self._check_end(case, by_subject, settled=settled)
-            if settled and case.number in self._was:
-                self.readers[case.number].known = {alert.number for alert in self._own(case)}
         self._check_one_for_what_belongs_together()
         if settled:
             self._check_told()
@@ -278,7 +275,7 @@ class Bystander:
                     for each in self.alerts.values()
                     if each.key == alert.key and alert.fired - 6 * HOUR < each.fired <= alert.fired
                 ]
-                if len(fires) > 4 and alert.burns and alert.key not in self.flapping:
+                if len(fires) > 4 and alert.key not in self.flapping:
                     began.add(alert.number)
         self.flapping |= {self.alerts[number].key for number in began}
         return began
@@ -360,9 +357,10 @@ class Bystander:
         self.promise(len(same) == 1, "another channel gets one line about the account's fall", same)
 
     def _about(self, case: Case, own: list[Fired]) -> Iterator[Fired]:
-        """The alerts a page is about: its own, and those of its parts where it tells of the whole account."""
-        parts = {each.number for each in self.cases.values() if each.parent == case.number} if case.wide else set()
-        everything = [*own, *(alert for alert in self.alerts.values() if alert.incident in parts)]
+        """The alerts a page is about: its own, and whatever fell with the account where it tells of that."""
+        since = case.wide["since"] - NEAR if case.wide else None
+        others = (alert for alert in self.alerts.values() if alert.falls and since is not None and alert.since >= since)
+        everything = [*own, *others]
         yield from (alert for alert in everything if alert.burns or case.kind == "passed" or case.closed is not None)
 
     def _check_calls(self, case: Case, calls: list[Line], copies: list[Line], *, settled: bool) -> None:
@@ -426,10 +424,8 @@ class Bystander:
             reasons.add("outlived")
         elif self._rank(case) > readers.rank:
             reasons.add("louder")
-        elif not wide and len({alert.series for alert in loud}) >= 2 * max(readers.series, 1):
-            reasons.add("doubled")  # of the whole account it is no news
-        elif readers.known and loud and not any(alert.number in readers.known for alert in loud):
-            reasons.add("news")  # in an incident that was quiet
+        elif len({alert.series for alert in loud}) >= 2 * max(readers.series, 1):
+            reasons.add("doubled")
         elif wide and not readers.wide:
             reasons.add("the whole account")
         return reasons
