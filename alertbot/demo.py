@@ -17,6 +17,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from alertbot.alerts.orders import Person
 from alertbot.clock import Clock, FastClock
 from alertbot.config import Config, load
 from alertbot.credentials import Credentials
@@ -28,6 +29,7 @@ from alertbot.service import Service
 from alertbot.slack.blocks import Message
 from alertbot.slack.client import Posted
 from alertbot.slack.messages import plain
+from alertbot.slack.people import Asker
 from alertbot.units import DAY, format_clock
 
 SPEED = 500.0
@@ -94,11 +96,14 @@ _SCENARIO = Scenario(
 
 @dataclass(frozen=True)
 class _Line:
-    """What happens at the CDN, and when."""
+    """What happens at the CDN, or what somebody types, and when."""
 
     time: int
     text: str
+    command: str = ""
 
+
+_ADA = Asker(Person("U0ADA", "Ada"), "#cdn-alerts", frozenset({"#cdn-alerts"}))
 
 _STORY = (
     _Line(_at(9, 52), "A normal day. alertbot has fetched a week of history and watches four domains."),
@@ -106,6 +111,7 @@ _STORY = (
     _Line(_at(10, 50), "A new release: downloads.example.com carries more than twice what it did yesterday."),
     _Line(_at(11, 35), "A match begins: video.example.com passes its ceiling of 3 Gbps."),
     _Line(_at(12, 20), "A certificate expires: shop.example.com goes dark."),
+    _Line(_at(12, 47), "Ada has seen it, and takes it on.", "ack"),
     _Line(_at(12, 55), "Somebody was told in time: shop.example.com is served again."),
 )
 _END = _at(13, 25)
@@ -148,13 +154,16 @@ async def _tell(console: Console, clock: Clock, config: Config, simulator: Simul
     for line in _STORY:
         await clock.sleep(line.time - clock.time())
         console.print(f"\n[bold]{format_clock(line.time, UTC, line.time)}[/bold]  {line.text}")
+        if line.command:
+            reply = await service.commands.answer(line.command, _ADA)
+            screen.show(f"Ada: /bandwidth {line.command}", reply.message)
     await clock.sleep(_END - clock.time())
     reply = await service.commands.answer("status")
     screen.show("you: /bandwidth status", reply.message)
     service.stop()
     await working
     console.print(
-        f"\n{screen.posted} alerts, {screen.edited} edited once the domain was back, none for the late buckets;"
+        f"\n{screen.posted} messages, edited {screen.edited} times as things changed, none for the late buckets;"
         f" {len(simulator.calls):,} calls to the simulated API."
     )
 
@@ -165,6 +174,7 @@ class _Screen:
     def __init__(self, console: Console, clock: Clock) -> None:
         self.posted = 0
         self.edited = 0
+        self._number = 0
         self._console = console
         self._clock = clock
 
@@ -177,13 +187,17 @@ class _Screen:
         thread_ts: str | None = None,
         broadcast: bool = False,
     ) -> Posted:
-        self.posted += 1
-        self.show(f"alertbot in {channel}", message)
-        return Posted(channel, str(self.posted))
+        self._number += 1
+        if thread_ts is None:
+            self.posted += 1
+            self.show(f"alertbot in {channel}, message {self._number}", message)
+        else:
+            self.show(f"alertbot in the thread of message {thread_ts}{', shown to all' * broadcast}", message)
+        return Posted(channel, str(self._number))
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         self.edited += 1
-        self.show(f"alertbot in {channel_id}, message {ts} edited", message)
+        self.show(f"alertbot edits message {ts}", message)
 
     async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
         return None

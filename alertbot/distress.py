@@ -1,10 +1,11 @@
 """When nothing can be stored: said once for each cause in the log, and once in Slack, past the outbox.
 
-The outbox lies in the database that fails, so this one message goes out without it.
+The outbox lies in the database that fails, so these messages go out without it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 
@@ -13,12 +14,15 @@ from alertbot.errors import DeliveryError, StoreError
 from alertbot.slack.blocks import Message, escape
 from alertbot.slack.client import Posted
 from alertbot.slack.posting import Poster
-from alertbot.units import format_duration
+from alertbot.units import DAY, format_duration
 
 log = logging.getLogger(__name__)
 
 TELL_AFTER = 60.0
 """Seconds of failure after which Slack is told: a backup may hold the database for a moment."""
+
+LAST_WORDS = 20.0
+"""Seconds for telling Slack that the service cannot start: systemd is to see it fail soon, and often, and give up."""
 
 
 class Distress:
@@ -29,6 +33,7 @@ class Distress:
         self._channel = channel
         self._clock = clock
         self._since: float | None = None
+        self._cause: str | None = None
         self._causes: dict[str, int] = {}
         self._asked = False
         self._posted: Posted | None = None
@@ -38,11 +43,16 @@ class Distress:
         """Whether the last turn could store nothing."""
         return self._since is not None
 
+    @property
+    def cause(self) -> str | None:
+        """Why the last turn could store nothing; ``None`` where it could."""
+        return self._cause
+
     async def failed(self, error: StoreError) -> None:
         """A turn could store nothing."""
         now = self._clock.monotonic()
         self._since = now if self._since is None else self._since
-        cause = str(error)
+        self._cause = cause = str(error)
         if cause not in self._causes:
             log.error("nothing can be stored, so nothing is judged: %s", cause)
         self._causes[cause] = self._causes.get(cause, 0) + 1
@@ -58,7 +68,24 @@ class Distress:
         log.info("the database works again after %s and %d failed turns: what was missed is judged", lasted, turns)
         if self._posted is not None:
             await self._take_back(self._posted, lasted)
-        self._since, self._causes, self._asked, self._posted = None, {}, False, None
+        self._since, self._cause, self._causes, self._asked, self._posted = None, None, {}, False, None
+
+    async def last_words(self, error: StoreError) -> None:
+        """The service cannot start: told once a day for each cause, however often systemd starts it again."""
+        text = f"alertbot cannot start, so nothing is watched and no alert comes until that is mended: {error}"
+        name = uuid.uuid5(uuid.NAMESPACE_URL, text).hex
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                if not await self._said_before(name):
+                    await self._poster.post(self._channel, Message(escape(text)), metadata_id=name)
+        except (DeliveryError, TimeoutError) as failure:
+            log.warning("Slack could not be told that the service does not start (%s)", failure or "no answer in time")
+
+    async def _said_before(self, name: str) -> bool:
+        try:
+            return await self._poster.find(self._channel, name, since=DAY, thread_ts=None) is not None
+        except DeliveryError:
+            return False  # twice is better than not at all
 
     async def _tell(self, cause: str) -> None:
         text = f"alertbot cannot store anything, so no rule is judged and no alert comes until that is mended: {cause}"

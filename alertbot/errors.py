@@ -6,6 +6,8 @@
       UsageError            a command was called in a way it does not understand                 exit 2
       HistoryError          a CSV of history cannot be read: file, line, and what to mend        exit 1
       StoreError            the database cannot be opened, written or understood                 exit 1
+        StoreUnusable         trying again changes nothing: it is damaged, or a newer alertbot's
+          StoreTaken            another alertbot runs on it
       FeedError             a call to the CDN's statistics API did not give an answer
         FeedUnreachable       no answer, or a 5xx: worth another try
         FeedThrottled         too many calls: worth another try after ``retry_after`` seconds
@@ -72,6 +74,14 @@ class HistoryError(AlertbotError):
 
 class StoreError(AlertbotError):
     """The database cannot be opened, written or understood."""
+
+
+class StoreUnusable(StoreError):
+    """The database is damaged or written by a newer alertbot: only a person can mend that."""
+
+
+class StoreTaken(StoreUnusable):
+    """Another alertbot runs on this database."""
 
 
 class FeedError(AlertbotError):

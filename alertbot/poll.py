@@ -101,7 +101,6 @@ class Poller:
         self._reread_at = dict.fromkeys(watch.series, 0)
         self._changed_at: float | None = None
         self._looked: float | None = None
-        self._probes = 0
         self._left_out: frozenset[str] = frozenset()
         self._unknown: set[str] = set()
         self._reader = Reader(api, watch.plan, each_domain=pace.each_domain, recent=REREAD, held=self._held)
@@ -118,8 +117,7 @@ class Poller:
             raise
         self._time.heard(answer.server_time, newest)
         before, now = self.frontier, self._time.monotonic()
-        probes, self._probes = self._probes, self._probes + 1
-        if probes == 0:
+        if self._looked is None:
             self._recall(now)
         self.frontier = advance(before, Probe(newest, self._time.earliest(), now), self._pace.max_lag)
         if before.probed is None and self._looked is not None:
@@ -128,7 +126,7 @@ class Poller:
         if self.frontier.newest != before.newest or self._changed_at is None:
             self._changed_at = now
         if self.frontier.newest is not None and self.frontier.newest != before.newest:
-            await self._note_publication(self.frontier.newest, first=probes == 0)
+            await self._note_publication(self.frontier.newest)
         if self.frontier.slot is not None and self.frontier.slot != before.slot:
             log.debug("the frontier is %s, the newest slot %s", self.frontier.slot, self.frontier.newest)
             self.lateness.reached(before.slot, self.frontier.slot, now)
@@ -200,7 +198,8 @@ class Poller:
 
     def lag(self) -> float | None:
         """Seconds after its close at which the account's total shows a slot: the median of the last day."""
-        lags = [shown - slot - SLOT for slot, shown in self._published.items()]
+        # A slot whose predecessor was not seen may have stood there since before anybody looked.
+        lags = [shown - slot - SLOT for slot, shown in self._published.items() if slot - SLOT in self._published]
         return statistics.median(lags) if lags else None
 
     def due_in(self) -> float | None:
@@ -208,11 +207,10 @@ class Poller:
         lag, newest = self.lag(), self.frontier.newest
         return None if lag is None or newest is None else newest + 2 * SLOT + lag - self._time.time()
 
-    async def _note_publication(self, newest: int, *, first: bool) -> None:
-        """When a slot was first shown; the first one seen may have stood there for long."""
-        if not first:
-            self._published[newest] = self._time.time()
-            await self._desk.note_publication(newest, self._published[newest])
+    async def _note_publication(self, newest: int) -> None:
+        """When a slot was first shown, as far as we saw: what the frontier reached then, a later process must know."""
+        self._published.setdefault(newest, self._time.time())
+        await self._desk.note_publication(newest, self._published[newest])
         for slot in [slot for slot in self._published if slot < newest - DAY]:
             del self._published[slot]
 

@@ -18,8 +18,9 @@ from alertbot.alerts.routing import is_channel
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.credentials import Credentials, require_api_token
+from alertbot.digesting import Digesting
 from alertbot.distress import Distress
-from alertbot.errors import CredentialsError, StoreError
+from alertbot.errors import CredentialsError, StoreError, StoreTaken, StoreUnusable
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.ops.progress import Reporter
@@ -72,6 +73,7 @@ class Service:
         self.commands = Commands(self._subject, self._live, self)
         self._workspace = _workspace(config, credentials, self.commands, clock)
         self._poster: Poster = poster or self._workspace or LogPoster()
+        self._distress = Distress(self._poster, config.slack.channel, clock)
         self._watching = Watching(
             config,
             self._api,
@@ -80,9 +82,10 @@ class Service:
             clock,
             wake=self._wake,
             progress=progress,
-            distress=Distress(self._poster, config.slack.channel, clock),
+            distress=self._distress,
             channels=lambda: {} if self._workspace is None else self._workspace.problems,
         )
+        self._digesting = Digesting(config, self._api, self._keeper, clock)
         self._delivery = Delivery(self._keeper, self._poster, clock, config.slack.fallback_channel)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
@@ -92,7 +95,7 @@ class Service:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Start, work until ``stop``, shut down. ``CredentialsError`` and ``StoreError`` end the start."""
+        """Start, work until ``stop``, shut down. ``CredentialsError`` and ``StoreUnusable`` end the start."""
         try:
             await self._start()
             await self._stopping.wait()
@@ -111,8 +114,7 @@ class Service:
         self._delivery.wake()
 
     async def _start(self) -> None:
-        self._lock.take()
-        await self._keeper.open(self._config.store.path)
+        await self._open_store()
         if self._workspace is not None:
             await self._workspace.start()
         elif isinstance(self._poster, LogPoster):
@@ -120,7 +122,20 @@ class Service:
         self._schedule()
         self._tasks = [asyncio.create_task(self._delivery.run()), asyncio.create_task(self._watch_clock())]
         self._notifier.ready()
+        self._notifier.status(self._status_line())
         log.info("watching begins: a look at the account's total every %d s", self._config.feed.probe)
+
+    async def _open_store(self) -> None:
+        """Open the database; where it may yet be had, as on a full disk, every turn tries again."""
+        try:
+            await self._keeper.open(self._config.store.path, self._lock)
+        except StoreTaken:
+            raise
+        except StoreUnusable as error:
+            await self._distress.last_words(error)
+            raise
+        except StoreError as error:
+            await self._distress.failed(error)
 
     def _schedule(self) -> None:
         probe = IntervalTrigger(seconds=max(self._config.feed.probe / self._speed, 0.01))
@@ -137,6 +152,11 @@ class Service:
         self._scheduler.add_job(
             self._forget, "interval", hours=1, max_instances=1, coalesce=True, misfire_grace_time=None
         )
+        if self._config.digest is not None:
+            every = max(60 / self._speed, 0.01)
+            self._scheduler.add_job(
+                self._digest, "interval", seconds=every, max_instances=1, coalesce=True, misfire_grace_time=None
+            )
         self._scheduler.start()
 
     async def _shut_down(self) -> None:
@@ -173,6 +193,16 @@ class Service:
         except StoreError as error:
             log.error("old samples stay: %s", error)  # noqa: TRY400 - the text says it all
 
+    async def _digest(self) -> None:
+        """Post yesterday's digest where it is due."""
+        try:
+            if await self._digesting.look():
+                self._wake()
+        except asyncio.CancelledError:
+            return  # we are stopping, as above
+        except StoreError as error:
+            log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
+
     async def _watch_clock(self) -> None:
         """APScheduler waits for a wall clock that stepped back to catch up: run its jobs at once instead."""
         offset = self._clock.time() - self._clock.monotonic()
@@ -193,6 +223,8 @@ class Service:
 
     def _status_line(self) -> str:
         live = self._watching.live()
+        if self._distress.cause is not None:
+            return f"nothing can be stored: {self._distress.cause}"
         if live.trouble is not None:
             return f"no data: {live.trouble}"
         if live.frontier is None:
@@ -227,7 +259,8 @@ def _workspace(config: Config, credentials: Credentials, commands: Commands, clo
 
 def _channels(config: Config) -> tuple[str, ...]:
     """Every channel a message may go to."""
-    named = (config.slack.channel, config.slack.fallback_channel)
+    digest = None if config.digest is None else config.digest.channel
+    named = (config.slack.channel, config.slack.fallback_channel, digest)
     others = (*(group.channel for group in config.groups), *(rule.channel for rule in config.rules))
     escalated = (target for rule in config.rules for target in rule.escalate_to if is_channel(target))
     return tuple(dict.fromkeys(channel for channel in (*named, *others, *escalated) if channel is not None))

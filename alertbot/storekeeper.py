@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from alertbot.store import outbox
 from alertbot.store.outbox import Draft, Envelope
+from alertbot.store.schema import Lock
 from alertbot.store.store import Store
 
 T = TypeVar("T")
@@ -20,18 +21,18 @@ class Storekeeper:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._path: Path | None = None
+        self._lock: Lock | None = None
         self._store: Store | None = None
 
-    async def open(self, path: Path) -> None:
-        """Open or make the database."""
-        self._store = await self._run(lambda: Store(path))
+    async def open(self, path: Path, lock: Lock | None = None) -> None:
+        """Open or make the database once its lock is taken; where that fails, whatever is done next tries again."""
+        self._path, self._lock = path, lock
+        await self._run(self._opened)
 
     async def do(self, work: Callable[[Store], T]) -> T:
         """Do something with the store, after all that was handed in before."""
-        store = self._store
-        if store is None:
-            raise RuntimeError("the store is not open")
-        return await self._run(lambda: work(store))
+        return await self._run(lambda: work(self._opened()))
 
     async def close(self) -> None:
         """Finish what was handed in, and close the database."""
@@ -79,6 +80,15 @@ class Storekeeper:
     async def park(self, envelope: Envelope, error: str, twin: Draft | None, now: float) -> None:
         """Slack refuses it for good."""
         await self.do(lambda store: store.mark(lambda db: outbox.park(db, envelope, error, twin, now)))
+
+    def _opened(self) -> Store:
+        if self._path is None:
+            raise RuntimeError("no store was ever opened")
+        if self._store is None:
+            if self._lock is not None:
+                self._lock.take()
+            self._store = Store(self._path)
+        return self._store
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from fakes.teller import Apart
 
 from alertbot.cli import main
 from alertbot.rules.grid import Grid
@@ -92,7 +93,7 @@ def stored(path, **series):
         grid.put(names[name], START, np.array(filled))
     store = Store(path)
     touched = frozenset((name, day) for name in names.values() for day in grid.days)
-    store.commit(Batch(grid, touched, {}, {}, (), {}, START), lambda _open: (), lambda _incident, _new: ())
+    store.commit(Batch(grid, touched, {}, {}, (), {}, START), Apart())
     store.close()
 
 

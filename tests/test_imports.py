@@ -37,6 +37,7 @@ LAYERS = {
 BEYOND = {
     "slack.commands": ("query",),  # a command is a question
     "slack.replies": ("query", "store.state"),  # ... and this its answer in words
+    "slack.digest": ("query",),  # likewise
     "slack.delivery": ("store.outbox",),  # the envelopes it is handed
     "slack.posting": ("store.outbox",),
 }
@@ -56,6 +57,7 @@ PURE_IMPORTS = {
     "numpy",
     "numpy.typing",
     "re",
+    "types",
     "typing",
 }
 IMPURE_CALLS = {"now", "utcnow", "today", "open", "print", "input", "default_rng", "load", "save", "fromfile"}

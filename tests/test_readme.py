@@ -113,7 +113,7 @@ def test_no_option_stands_in_the_readme_that_its_command_does_not_take():
 @pytest.mark.parametrize(
     ("title", "model"),
     [
-        *((f"`[{name}]`" if name in {"feed", "watch", "slack", "store"} else f"`[[{name}]]`", model)
+        *((f"`[{name}]`" if name in {"feed", "watch", "slack", "store", "digest"} else f"`[[{name}]]`", model)
           for name, model in SECTIONS.items() if name != "rule"),
         ("Keys of every rule", SECTIONS["rule"]),
         *((f"`{name}`", model) for name, model in KINDS.items()),
@@ -190,11 +190,14 @@ def test_the_messages_in_the_readme_are_those_that_alertbot_posts():
             "#cdn-alerts",
             since,
             since,
-            None,
+            resolved,
             (ToldAlert(1, told, "critical", resolved, reason),),
         )
         firing = frozenset() if resolved else frozenset({told.series})
-        setting = Setting(since + minutes * 60, told.slot + SLOT, 300, firing, {rule.name: rule}, ZoneInfo("UTC"))
+        lost = {} if resolved is None else {1: alert.reference * 7 * SLOT / 8}
+        setting = Setting(
+            since + minutes * 60, told.slot + SLOT, 300, firing, {rule.name: rule}, ZoneInfo("UTC"), unserved=lost
+        )
         messages.append(incident_message(incident, setting, {"critical": "@here"}))
 
     # Slack shows the mark-up of a mention as the mention.

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from fakes.oracle import Oracle
+from fakes.teller import Apart
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -185,7 +186,7 @@ def stored(store, series, days):
     for name, (first, values) in series.items():
         grid.put(name, first, np.array(values, dtype=float))
     touched = frozenset((name, day) for name in series for day in days)
-    store.commit(Batch(grid, touched, {}, {}, (), {}, now=0.0), lambda _incidents: (), lambda _incident, _new: ())
+    store.commit(Batch(grid, touched, {}, {}, (), {}, now=0.0), Apart())
     return StoredHistory(store._db, tuple(series))
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from alertbot.cli import main
 from alertbot.credentials import Credentials
+from alertbot.distress import LAST_WORDS
 from alertbot.errors import ConfigError, CredentialsError
 
 ROOT = Path(__file__).parents[1]
@@ -51,8 +52,22 @@ def test_the_service_keeps_what_its_safety_rests_on(key, value):
     assert (key, value) in SERVICE
 
 
-def test_a_service_that_fails_is_started_again_for_as_long_as_it_takes():
-    assert ("StartLimitIntervalSec", "0") in settings("Unit")
+@pytest.mark.parametrize(
+    ("lasts", "ends"),
+    [
+        # A start that cannot succeed: the interpreter's own start, then what it tells Slack, at most.
+        (3.0, True),
+        (3.0 + LAST_WORDS, True),
+        # A service that was at work before it failed.
+        (60.0, False),
+    ],
+)
+def test_starts_that_fail_at_once_come_to_an_end_and_a_service_that_fails_later_is_started_for_ever(lasts, ends):
+    unit = dict(settings("Unit"))
+    (pause,) = [float(value) for key, value in SERVICE if key == "RestartSec"]
+    within = 60 * float(unit["StartLimitIntervalSec"].removesuffix("min"))
+
+    assert (int(unit["StartLimitBurst"]) * (lasts + pause) < within) is ends
 
 
 def test_a_start_that_cannot_succeed_is_not_repeated():

@@ -30,8 +30,8 @@ class Flap:
 
 
 def begins_to_flap(told: ToldAlert) -> bool:
-    """Whether this firing was one too many."""
-    return told.fires > MOST_FIRES
+    """Whether this firing is one too many; one that is over already is told as such."""
+    return told.fires > MOST_FIRES and told.resolved is None
 
 
 def stays(told: ToldAlert) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from alertbot.alerts import silences
@@ -70,6 +70,15 @@ class Holding:
         held = self.held(told)
         return Hold.FLAPPING if held is None and told.key in self.flapping and not stays(told) else held
 
+    def was_missed(self, told: ToldAlert) -> bool:
+        """Whether an alert that is over was not told for no other reason than that several slots came at once."""
+        alert, first = told.alert, told.alert.slot if told.alert.fired is None else told.alert.fired
+        lately = (each for each in self.silences if each.begins <= self.now and each.ends > first)
+        if any(each.matches(alert.rule, alert.series, self.groups) for each in lately):
+            return False
+        burning = range(first, max(first, alert.slot - alert.clear_run * SLOT) + SLOT, SLOT)
+        return any(replace(self, frontier=slot).held(_as_at(told, slot)) is None for slot in burning)
+
     def silence(self, told: ToldAlert) -> HeldSilence | None:
         """The silence that holds it now."""
         return silences.in_force(self.silences, told.alert.rule, told.alert.series, self.groups, self.now)
@@ -88,3 +97,8 @@ class Holding:
             each.since <= told.alert.since < each.closed and self.frontier <= slot_at(each.closed)
             for each in self.darkness
         )
+
+
+def _as_at(told: ToldAlert, slot: int) -> ToldAlert:
+    """The alert as it burned in an earlier slot."""
+    return replace(told, alert=replace(told.alert, slot=slot, clear_run=0))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from alertbot.alerts.flapping import STAYS
 from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert, series_of
+from alertbot.alerts.lifecycle import Reason
 from alertbot.alerts.paging import Note, NoteKind
 from alertbot.alerts.telling import Setting, headline, sentence, tell, worst_of_each
-from alertbot.alerts.wording import Markup, subject
-from alertbot.units import counted, format_duration
+from alertbot.alerts.wording import Markup, several, subject
+from alertbot.units import format_duration
 
 _MOST_NAMED = 5
 
@@ -39,10 +40,21 @@ class _Matter:
     markup: Markup
 
     @property
-    def alerts(self) -> list[ToldAlert]:
-        """The alerts meant, the worst of each series."""
+    def meant(self) -> list[ToldAlert]:
+        """The alerts it is about."""
         numbers = set(self.note.alerts)
-        return worst_of_each([told for told in self.incident.alerts if told.number in numbers])
+        return [told for told in self.incident.alerts if told.number in numbers]
+
+    @property
+    def others(self) -> list[ToldAlert]:
+        """The other alerts of the incident."""
+        numbers = set(self.note.alerts)
+        return [told for told in self.incident.alerts if told.number not in numbers]
+
+    @property
+    def alerts(self) -> list[ToldAlert]:
+        """The alerts it is about, the worst of each series."""
+        return worst_of_each(self.meant)
 
     @property
     def now(self) -> str:
@@ -75,20 +87,43 @@ class _Matter:
         return Said(head, tuple(self.sentence(told) for told in self.alerts))
 
 
-def _several(count: int) -> str:
-    return counted(count, "series", "series")
-
-
 def _joined(matter: _Matter) -> Said:
-    alerts = matter.alerts
-    return (
-        Said(f"One more: {matter.sentence(alerts[0])}") if len(alerts) == 1 else matter.listed(f"{len(alerts):,} more:")
+    """What is new, line by line; of what stands in the thread already, only that further rules say it too."""
+    told_of = {told.alert.series for told in matter.others if told.noted == 1}
+    fresh = [told for told in matter.alerts if told.alert.series not in told_of]
+    also = _by_rule(
+        matter, [told for told in matter.meant if told.alert.series in told_of], "{who} now also {verb} {rule}"
+    )
+    if not fresh:
+        return Said(" ".join(also))
+    if len(fresh) == 1:
+        again = any(told.alert.series == fresh[0].alert.series for told in matter.others)
+        return Said(f"{'Again' if again else 'One more'}: {matter.sentence(fresh[0])}", also)
+    return Said(f"{_several(fresh, ' more')}:", (*map(matter.sentence, fresh), *also))
+
+
+def _by_rule(matter: _Matter, alerts: Sequence[ToldAlert], words: str) -> tuple[str, ...]:
+    """A sentence for each rule of these alerts."""
+    by_rule: dict[str, list[ToldAlert]] = {}
+    for told in alerts:
+        by_rule.setdefault(told.alert.rule, []).append(told)
+    return tuple(
+        f"{words.format(who=_who(matter, each), verb='breaks' if len(each) == 1 else 'break', rule=rule)}."
+        for rule, each in ((f"the rule {matter.markup.text(name)}", each) for name, each in sorted(by_rule.items()))
     )
 
 
+def _who(matter: _Matter, alerts: Sequence[ToldAlert]) -> str:
+    return subject(alerts[0].alert.series, matter.markup) if len(alerts) == 1 else _several(alerts)
+
+
+def _several(alerts: Iterable[ToldAlert], more: str = "") -> str:
+    return several(series_of(alerts), more)
+
+
 def _grew(matter: _Matter) -> Said:
-    count = len(series_of(matter.incident.burning))
-    return Said(f"It grew{f' to {_several(count)}' if count > 1 else ''}: {matter.now}")
+    burning = matter.incident.burning
+    return Said(f"It grew{f' to {_several(burning)}' if len(series_of(burning)) > 1 else ''}: {matter.now}")
 
 
 def _flaps(matter: _Matter) -> Said:
@@ -105,7 +140,7 @@ def _steady(matter: _Matter) -> Said:
     alerts = matter.alerts
     if len(alerts) == 1:
         return Said(f"It flapped, and now stays so: {matter.sentence(alerts[0])}")
-    return matter.listed(f"{_several(len(alerts))} flapped, and now stay so:")
+    return matter.listed(f"{_several(alerts)} flapped, and now stay so:")
 
 
 def _still(matter: _Matter) -> Said:
@@ -124,17 +159,31 @@ def _silence_over(matter: _Matter) -> Said:
 
 
 def _ended(matter: _Matter) -> Said:
-    alerts = matter.alerts
-    burning = f"{_several(len(series_of(matter.incident.burning)))} still in alert"
-    if len(alerts) == 1:
-        return Said(f"{matter.sentence(alerts[0])} ({burning})")
-    return matter.listed(f"{_several(len(alerts))} no longer in alert, {burning}:")
+    """What is well again; of what other rules still see, only that one of them no longer does."""
+    left = series_of(matter.incident.burning)
+    over = [told for told in matter.alerts if told.alert.series not in left]
+    partly = [told for told in matter.meant if told.alert.series in left]
+    words = "{who} no longer {verb} {rule}, but still another one"
+    rest = (
+        *_by_rule(matter, [told for told in partly if told.reason != Reason.RULE_CHANGED], words),
+        *_by_rule(
+            matter,
+            [told for told in partly if told.reason == Reason.RULE_CHANGED],
+            f"By a change of the configuration {words}",
+        ),
+    )
+    still = f"{several(left)} still in alert"
+    if not over:
+        return Said(" ".join(rest))
+    if len(over) == 1:
+        return Said(f"{matter.sentence(over[0]).removesuffix('.')}; {still}.", rest)
+    return Said(f"{_several(over)} no longer in alert, {still}:", (*map(matter.sentence, over), *rest))
 
 
 _SAID: Mapping[NoteKind, Callable[[_Matter], Said]] = MappingProxyType(
     {
         NoteKind.JOINED: _joined,
-        NoteKind.LISTED: lambda it: it.listed(f"All {_several(len(it.alerts))}:"),
+        NoteKind.LISTED: lambda it: it.listed(f"All {_several(it.alerts)}:"),
         NoteKind.GREW: _grew,
         NoteKind.FLAPS: _flaps,
         NoteKind.STEADY: _steady,

@@ -104,8 +104,10 @@ def _below(incident: Incident, shown: Sequence[ToldAlert], setting: Setting, mar
     """The alerts under the headline, but for the one that stands in it."""
     if incident.standing.parent is not None or len(shown) == 1:
         return
-    named = incident.closed is None and incident.standing.wide is None and bool(incident.burning)
-    yield from listed(shown[1:] if named else shown, setting, markup)
+    wide = incident.closed is None and incident.standing.wide is not None
+    named = incident.closed is None and not wide and bool(incident.burning)
+    below = [told for told in shown if not (wide and told.alert.series == TOTAL)]
+    yield from listed(below[1:] if named else below, setting, markup)
 
 
 def headline(incident: Incident, setting: Setting, markup: Markup) -> str:
@@ -131,10 +133,10 @@ def _whole_account(incident: Incident, setting: Setting, markup: Markup) -> str:
     wide = incident.standing.wide
     if wide is None:
         raise ValueError("this incident is not account-wide")
-    share = f"{wide.fell:,} of the {wide.carried:,} domains that carried traffic fell"
+    share = f"{wide.fell:,} of {counted(wide.carried, 'domain')} with traffic fell"
     total = [told for told in worst_of_each(incident.burning) if told.alert.series == TOTAL]
     if total:
-        return f"{sentence(total[0], setting, markup).removesuffix('.')}; {share}."
+        return f"{sentence(total[0], setting, markup).removesuffix('.')}{f'; {share}' if wide.fell else ''}."
     levels = (
         ""
         if setting.total is None
@@ -150,17 +152,15 @@ def _over(incident: Incident, setting: Setting, markup: Markup) -> str:
         return f"{sentence(shown[0], setting, markup)}{unserved}"
     if not shown:
         return "The account is as before."
-    ended = max(_cleared(told) for told in shown)
+    ended = max(cleared_at(told) for told in shown)
     lasted = format_duration(ended - min(told.alert.since for told in shown))
-    cleared = sum(told.reason == Reason.CLEARED for told in shown)
-    all_well = (
-        "are normal again" if cleared == len(shown) else f"are no longer in alert, {cleared:,} of them normal again"
-    )
+    well = sum(told.reason == Reason.CLEARED for told in shown)
+    how = "are normal again" if well == len(shown) else f"are no longer in alert, {well:,} of them normal again"
     what = f"it began at {_began(shown, setting)} and lasted {lasted}"
-    return f"All {counted(len(shown), 'series', 'series')} {all_well} at {setting.clock(ended)}; {what}.{unserved}"
+    return f"{wording.several(series_of(shown))} {how} at {setting.clock(ended)}; {what}.{unserved}"
 
 
-def _cleared(told: ToldAlert) -> int:
+def cleared_at(told: ToldAlert) -> int:
     """The slot from which on it was well."""
     return told.alert.slot - max(told.alert.clear_run - 1, 0) * SLOT
 
@@ -173,7 +173,8 @@ def _unserved(alerts: Sequence[ToldAlert], setting: Setting) -> str:
     """What its users did not get; of several rules on a series the one that saw most counts."""
     lost: dict[str, float] = {}
     for told in alerts:
-        if (volume := setting.unserved.get(told.number)) is not None:
+        volume = setting.unserved.get(told.number) if told.reason == Reason.CLEARED else None
+        if volume is not None:
             lost[told.alert.series] = max(volume, lost.get(told.alert.series, 0.0))
     parts = [volume for series, volume in lost.items() if series != TOTAL and not series.startswith("sum:")]
     volume = sum(parts) if parts else max(lost.values(), default=0.0)
@@ -233,7 +234,7 @@ def _summary(incident: Incident, setting: Setting, markup: Markup) -> Telling:
         left = f"{burning} of them still do" if burning else "all are over"
         left = "all of them still do" if burning == len(incident.alerts) else left
         head = f"When watching began, {len(incident.alerts):,} alerts burned already; {left}."
-        lines = list(listed(_ordered(incident.alerts), setting, markup))
+        lines = list(listed(worst_of_each(incident.alerts), setting, markup))
     return Telling(head, (*lines, *state), _details(incident, setting), _tone(incident, setting))
 
 
@@ -243,7 +244,7 @@ def _passed(incident: Incident, setting: Setting, markup: Markup) -> Telling:
     last = max(told.resolved or told.alert.slot for told in incident.alerts)
     noun = "1 alert" if count == 1 else f"{count:,} alerts"
     head = f"While alertbot had no data, {noun} came and went between {setting.clock(first)} and {setting.clock(last)}."
-    lines = tuple(listed(_ordered(incident.alerts), setting, markup))
+    lines = tuple(listed(worst_of_each(incident.alerts), setting, markup))
     return Telling(head, lines, _details(incident, setting), Tone.OVER)
 
 
@@ -253,14 +254,14 @@ def _dark(incident: Incident, setting: Setting, markup: Markup) -> Telling:
     if incident.closed is not None:
         lasted = format_duration(incident.closed - incident.since)
         head = f"Data of the account comes again, after nothing new since {since}, for {lasted}."
-        burning = len(series_of(incident.burning))
-        lines = (f"{counted(burning, 'series', 'series')} in alert: what outlives this is told.",) if burning else ()
+        burning = series_of(incident.burning)
+        lines = (f"{wording.several(burning)} still in alert: what outlasts this is told.",) if burning else ()
         return Telling(head, lines, f"#{incident.number}", Tone.OVER)
     both = "all traffic stopped, or the CDN stopped publishing; open a site now"
     tone = _tone(incident, setting)
     if incident.facts.get("account_wide"):
-        series = len(series_of(incident.burning))
-        count = f"{series:,} series in alert" if series else "no series in alert yet"
+        series = series_of(incident.burning)
+        count = f"{wording.several(series)} in alert" if series else "no domain in alert yet"
         head = f"The whole account is at 0 since {since}: {both}."
         return Telling(head, state, _details(incident, setting, count), tone)
     head = f"Nothing since {since}: {both}."
@@ -303,16 +304,11 @@ def sentence(told: ToldAlert, setting: Setting, markup: Markup) -> str:
 
 
 def listed(alerts: Sequence[ToldAlert], setting: Setting, markup: Markup) -> Iterator[str]:
-    """Up to 20 alerts, a line each; the rest are counted."""
+    """Up to 20 series, a line each; the rest are counted."""
     for told in alerts[:MOST_LISTED]:
         yield sentence(told, setting, markup)
     if len(alerts) > MOST_LISTED:
         yield f"and {len(alerts) - MOST_LISTED:,} more; the thread lists them all"
-
-
-def _ordered(alerts: Sequence[ToldAlert]) -> list[ToldAlert]:
-    """What burns first, then in the order of firing."""
-    return sorted(alerts, key=lambda told: (told.resolved is not None, told.number))
 
 
 def _details(incident: Incident, setting: Setting, *extra: str) -> str:

@@ -5,7 +5,7 @@ Times are of slots, in the reader's zone; ``markup`` is the medium's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
@@ -16,7 +16,7 @@ from alertbot.rules.base import Direction, Rule
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.rules.threshold import Threshold
-from alertbot.units import SLOT, format_clock, format_duration, format_rate, format_share
+from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate, format_share
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,18 @@ def subject(series: str, markup: Markup) -> str:
     if series.startswith(SUM_PREFIX):
         return f"The group {markup.name(series.removeprefix(SUM_PREFIX))}"
     return markup.name(series)
+
+
+def several(series: Iterable[str], more: str = "") -> str:
+    """How many series, in the reader's words: ``300 domains and 1 group``; ``more`` stands after the first number."""
+    names = list(series)
+    total = names.count(TOTAL)
+    groups = sum(name.startswith(SUM_PREFIX) for name in names)
+    parts = [(len(names) - total - groups, "domain"), (groups, "group")]
+    said = [counted(count, noun) for count, noun in parts if count] + ["the account's total"] * total
+    if more and said[0][:1].isdigit():
+        said[0] = said[0].replace(" ", f"{more} ", 1)
+    return " and ".join(said) if len(said) < 3 else f"{said[0]}, {said[1]} and {said[2]}"
 
 
 def _fired(rule: Rule, alert: Alert, name: str, since: str) -> str:

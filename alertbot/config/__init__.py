@@ -18,6 +18,7 @@ from __future__ import annotations
 from alertbot.config.load import load
 from alertbot.config.settings import (
     Config,
+    DigestSettings,
     FeedSettings,
     GroupSettings,
     MuteSettings,
@@ -25,4 +26,13 @@ from alertbot.config.settings import (
     StoreSettings,
 )
 
-__all__ = ["Config", "FeedSettings", "GroupSettings", "MuteSettings", "SlackSettings", "StoreSettings", "load"]
+__all__ = [
+    "Config",
+    "DigestSettings",
+    "FeedSettings",
+    "GroupSettings",
+    "MuteSettings",
+    "SlackSettings",
+    "StoreSettings",
+    "load",
+]

@@ -10,7 +10,16 @@ from pydantic import ValidationError
 
 from alertbot.config.kinds import KINDS, KindModel, RuleModel
 from alertbot.config.lines import KeyPath
-from alertbot.config.models import FeedModel, GroupModel, MuteModel, Section, SlackModel, StoreModel, WatchModel
+from alertbot.config.models import (
+    DigestModel,
+    FeedModel,
+    GroupModel,
+    MuteModel,
+    Section,
+    SlackModel,
+    StoreModel,
+    WatchModel,
+)
 from alertbot.config.problems import Report
 from alertbot.config.words import did_you_mean, found, one_of, secret_in_key
 
@@ -20,6 +29,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "group": GroupModel,
     "slack": SlackModel,
     "store": StoreModel,
+    "digest": DigestModel,
     "rule": RuleModel,
     "mute": MuteModel,
 }
@@ -66,6 +76,7 @@ class Draft:
     store: StoreModel
     rules: tuple[RuleDraft, ...]
     mutes: tuple[MuteDraft, ...]
+    digest: DigestModel
 
 
 def draft(data: Mapping[str, Any], report: Report) -> Draft:
@@ -86,6 +97,7 @@ def draft(data: Mapping[str, Any], report: Report) -> Draft:
         tuple(
             MuteDraft(path, section(MuteModel, table, path, report)) for path, table in _tables("mute", data, report)
         ),
+        _single(DigestModel, "digest", data, report),
     )
 
 

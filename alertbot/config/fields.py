@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, PlainValidator
 from alertbot.config.domains import pattern
 from alertbot.config.words import did_you_mean, found, one_of, quoted, secret_in_value
 from alertbot.rules.base import Severity
-from alertbot.rules.schedule import Window, parse_window
+from alertbot.rules.schedule import Window, parse_days, parse_time_of_day, parse_window
 from alertbot.units import parse_duration, parse_rate, parse_share
 
 T = TypeVar("T")
@@ -245,4 +245,6 @@ RuleNames = Annotated[tuple[Annotated[str, _parsed(str, "went-dark")], ...], lis
 Windows = Annotated[
     tuple[Annotated[Window, _parsed(parse_window, "mon-fri 09:00-18:00")], ...], listing("mon-fri 09:00-18:00")
 ]
+TimeOfDay = Annotated[int, _parsed(parse_time_of_day, "09:00")]
+Days = Annotated[tuple[Annotated[frozenset[int], _parsed(parse_days, "mon-fri")], ...], listing("mon-fri")]
 Mentions = Annotated[dict[SeverityWord, Mention], BeforeValidator(_tabled)]

@@ -15,6 +15,7 @@ from alertbot.config.problems import Report
 from alertbot.config.read import read_toml
 from alertbot.config.settings import (
     Config,
+    DigestSettings,
     FeedSettings,
     GroupSettings,
     MuteSettings,
@@ -58,7 +59,15 @@ def _settings(drafted: Draft, watch: tuple[str, ...], path: Path, state_director
         rules=tuple(_rule(rule.common, rule.kind, zone) for rule in drafted.rules if rule.kind),
         path=path,
         mutes=tuple(_mute(mute.model, zone) for mute in drafted.mutes),
+        digest=_digest(drafted),
     )
+
+
+def _digest(drafted: Draft) -> DigestSettings | None:
+    digest = drafted.digest
+    if digest.at is None:
+        return None
+    return DigestSettings(digest.at, frozenset().union(*digest.days), digest.channel or drafted.slack.channel)
 
 
 def _feed(drafted: Draft) -> FeedSettings:

@@ -129,3 +129,18 @@ class StoreModel(Section):
 
     path: fields.FilePath = "alertbot.db"
     keep: Annotated[int, between("2d", "3650d")] = 35 * DAY
+
+
+class DigestModel(Section):
+    """``[digest]``: what yesterday was like, posted once a day."""
+
+    at: fields.TimeOfDay | None = None
+    days: fields.Days = (frozenset(range(7)),)
+    channel: Channel | None = None
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """Without a time there is none."""
+        if given and "at" not in given:
+            yield "at", 'missing: write when it is posted, such as at = "09:00", or leave the section out'
+        if self.days == ():
+            yield "days", 'on no day: list days, such as ["mon-fri"], or leave this out for every day'

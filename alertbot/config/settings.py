@@ -86,6 +86,15 @@ class StoreSettings:
 
 
 @dataclass(frozen=True)
+class DigestSettings:
+    """``[digest]``: posted at the minute ``at`` of these days (from 0, Monday) of the readers' zone."""
+
+    at: int
+    days: frozenset[int]
+    channel: str
+
+
+@dataclass(frozen=True)
 class Config:
     """One configuration file. ``watch`` lists domains in lower-case ASCII, or is ``("*",)``: all of the account's."""
 
@@ -98,6 +107,7 @@ class Config:
     rules: tuple[Rule, ...]
     path: Path
     mutes: tuple[MuteSettings, ...] = ()
+    digest: DigestSettings | None = None
 
     @property
     def discovers(self) -> bool:

@@ -106,7 +106,8 @@ class Silences:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Database]:
+def reading(path: Path) -> Iterator[Database]:
+    """The database, open for reading."""
     database = schema.open_for_reading(path)
     try:
         yield database
@@ -116,7 +117,7 @@ def _reading(path: Path) -> Iterator[Database]:
 
 def status(path: Path, live: Live) -> Status:
     """How the bot is just now."""
-    with _reading(path) as db:
+    with reading(path) as db:
         return Status(
             live, state.count_firing(db), incidents.count_open(db), outbox.counts(db), tuple(outbox.trouble(db))
         )
@@ -124,7 +125,7 @@ def status(path: Path, live: Live) -> Status:
 
 def stored_status(path: Path) -> tuple[Status, float]:
     """How the bot was when the service last said so, and when that was, epoch seconds."""
-    with _reading(path) as db:
+    with reading(path) as db:
         held = feedlog.live(db)
     if held is None:
         raise StoreError(f"{path}: the service has not looked at the feed yet: start `alertbot run`")
@@ -134,7 +135,7 @@ def stored_status(path: Path) -> tuple[Status, float]:
 
 def alerts(path: Path, now: float) -> Alerts:
     """What fires, and what resolved within the last day."""
-    with _reading(path) as db:
+    with reading(path) as db:
         told = state.told_alerts(db, int(now) - RECENT, MOST_ALERTS)
         total = state.count_told(db, int(now) - RECENT)
     firing = tuple(stored for stored in told if stored.resolved is None)
@@ -143,7 +144,7 @@ def alerts(path: Path, now: float) -> Alerts:
 
 def silences(path: Path, now: float) -> Silences:
     """What is silenced: first what ends soonest, then what begins soonest, then what ended last."""
-    with _reading(path) as db:
+    with reading(path) as db:
         stored = listing.silences(db, now - RECENT)
     lines = sorted((SilenceLine(each, _stage(each, now)) for each in stored), key=_listed)
     return Silences(tuple(lines[:MOST_SILENCES]), max(len(lines) - MOST_SILENCES, 0))
@@ -169,7 +170,7 @@ def _listed(line: SilenceLine) -> tuple[int, float, int]:
 def show(path: Path, series: str, span: int, now: float) -> Show:
     """A series over the last ``span`` seconds up to its last known slot."""
     count = slots_of(span)
-    with _reading(path) as db:
+    with reading(path) as db:
         end = int(now) // SLOT * SLOT
         recent = samples.series_between(db, series, end - (DAY_SLOTS - 1) * SLOT, end)
         known = np.flatnonzero(~np.isnan(recent))

@@ -26,6 +26,8 @@ _FULL = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _NUMBER = {name: number for names in (_DAYS, _FULL) for number, name in enumerate(names)}
 _EXAMPLE = 'write days and times, such as "mon-fri 09:00-18:00", "sat,sun 00:00-24:00" or "daily 22:00-06:00"'
 _WINDOW = re.compile(r"([a-z]+(?:[-,][a-z]+)*) (\d{1,2}:\d\d)-(\d{1,2}:\d\d)", re.ASCII)
+_DAYS_TEXT = re.compile(r"[a-z]+(?:[-,][a-z]+)*", re.ASCII)
+_TIME = re.compile(r"\d{1,2}:\d\d", re.ASCII)
 _DAY_MINUTES = DAY // 60
 _WEEK_MINUTES = 7 * _DAY_MINUTES
 _THURSDAY = 3 * DAY
@@ -146,6 +148,21 @@ def parse_window(text: str) -> Window:
     if start == end:
         raise ValueError(f'{_quoted(text)} is empty: write an end that differs, or "00:00-24:00" for whole days')
     return Window(days, start, end)
+
+
+def parse_days(text: str) -> frozenset[int]:
+    """The days of ``mon-fri``, ``sat,sun`` or ``daily``, from 0, Monday; ``ValueError`` for anything else."""
+    plain = re.sub(r"\s*([-,])\s*", r"\1", text.strip().lower())
+    if not _DAYS_TEXT.fullmatch(plain):
+        raise ValueError(f'{_quoted(text)} names no days: write "mon-fri", "sat,sun" or "daily"')
+    return _parse_days(plain)
+
+
+def parse_time_of_day(text: str) -> int:
+    """The minute of the day of ``09:00``; ``ValueError`` for anything else."""
+    if not _TIME.fullmatch(text.strip()) or (minute := _parse_time(text.strip())) == _DAY_MINUTES:
+        raise ValueError(f'{_quoted(text)} is no time of day: write "00:00" to "23:59", such as "09:00"')
+    return minute
 
 
 def _parse_days(text: str) -> frozenset[int]:

@@ -41,10 +41,26 @@ async def look_up(client: SlackClient, wanted: Collection[str], *, told: Mapping
         ids[name] = channel.id
         if not channel.member and (problem := await _join(client, channel)):
             problems[name] = problem
+    _tell(problems, told)
+    return Standing(ids, problems)
+
+
+def unlisted(error: DeliveryError, wanted: Collection[str], before: Standing | None) -> Standing:
+    """Where Slack does not list its channels: what is known stays so, and other names are used as they are."""
+    ids = {} if before is None else before.ids
+    problem = (
+        f"its id is not known, since Slack does not list its channels ({error.code}): a lost message cannot be looked"
+        " for and may be repeated; name the channel by its id, or give the app the scopes of `alertbot manifest`"
+    )
+    problems = {name: problem for name in wanted if name.startswith("#") and name not in ids}
+    _tell(problems, {} if before is None else before.problems)
+    return Standing(ids, problems)
+
+
+def _tell(problems: Mapping[str, str], told: Mapping[str, str]) -> None:
     for name, problem in problems.items():
         if told.get(name) != problem:
             log.warning("Slack channel %s: %s", name, problem)
-    return Standing(ids, problems)
 
 
 async def _join(client: SlackClient, channel: Channel) -> str | None:

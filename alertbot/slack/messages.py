@@ -56,7 +56,7 @@ def incident_message(incident: Incident, setting: Setting, mention: Mapping[str,
         return Message(text, (*blocks, context(details)), _COLORS[Tone.OVER])
     called = mention.get(telling.tone.value) if telling.tone.wakes else None
     text = f"{mention_markup(called)} {telling.headline}" if called else telling.headline
-    blocks.append(context(f"{telling.tone.value}; {details}"))
+    blocks.append(context(details if telling.tone is Tone.QUIET else f"{telling.tone.value}; {details}"))
     return Message(text, (*blocks, _buttons(incident, telling)), _COLORS[telling.tone])
 
 

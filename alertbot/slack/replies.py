@@ -74,7 +74,8 @@ def _open(status: Status) -> str:
 
 
 def _outbox(status: Status) -> str:
-    waiting, parked = status.outbox.get("queued", 0), status.outbox.get("parked", 0)
+    waiting = sum(status.outbox.get(state, 0) for state in ("queued", "sending", "unknown"))
+    parked = status.outbox.get("parked", 0)
     line = f"{waiting} messages wait for Slack" if waiting else "no message waits for Slack"
     if parked:
         line += f"; {parked} refused"

@@ -13,7 +13,7 @@ from alertbot.slack.blocks import Message
 from alertbot.slack.buttons import Buttons
 from alertbot.slack.client import DEAD_TOKEN, Identity, Posted, SlackClient
 from alertbot.slack.commands import Commands
-from alertbot.slack.directory import Standing, look_up
+from alertbot.slack.directory import Standing, look_up, unlisted
 from alertbot.slack.people import Asker
 from alertbot.slack.socket import Click, SlashCommand, SocketListener
 
@@ -46,11 +46,11 @@ class Workspace:
         self._channels = channels
         self._standing: Standing | None = None
         self._identity: Identity | None = None
-        self._said: str | None = None
+        self._said: dict[str, set[str]] = {}  # what was logged of each call that fails, while it does
         self._listener: SocketListener | None = None
         self._keeping: asyncio.Task[None] | None = None
         if app_token is not None:
-            self._listener = SocketListener(app_token, self._command, self._click, base_url=base_url, clock=clock)
+            self._listener = SocketListener(app_token, self._command, self._click, base_url=base_url)
 
     @property
     def problems(self) -> Mapping[str, str]:
@@ -103,7 +103,14 @@ class Workspace:
             await self._look_around()
         if self._standing is None:
             raise DeliveryError("channels_not_listed")
-        return await self._client.find(self._id_of(channel), metadata_id, since=since, thread_ts=thread_ts)
+        where = self._id_of(channel)
+        try:
+            return await self._client.find(where, metadata_id, since=since, thread_ts=thread_ts)
+        except DeliveryError as error:
+            if error.code != "not_in_channel":
+                raise
+            await self._look_around()  # somebody put the bot out of a public channel: it may join again
+            return await self._client.find(where, metadata_id, since=since, thread_ts=thread_ts)
 
     def _id_of(self, channel: str) -> str:
         return channel if self._standing is None else self._standing.ids.get(channel, channel)
@@ -113,22 +120,23 @@ class Workspace:
         try:
             identity = await self._client.auth_test()
         except DeliveryError as error:
-            self._say(f"Slack does not answer ({error.code}): messages wait for it")
+            self._say("auth.test", f"Slack does not answer ({error.code}): messages wait for it")
             return
         if self._identity is None:
             log.info("Slack: posting to the workspace %s", identity.team)
-        self._identity, self._said = identity, None
+        self._identity = identity
+        self._said.pop("auth.test", None)
 
     async def _look_around(self) -> None:
         """Where the channels are; what Slack does not answer now is asked again later."""
         try:
             self._standing = await look_up(self._client, self._channels, told=self.problems)
+            self._said.pop("channels", None)
         except DeliveryError as error:
-            if error.permanent and error.code not in DEAD_TOKEN and self._standing is None:
-                log.warning("Slack does not list its channels (%s): names are used as they are", error.code)
-                self._standing = Standing({}, {})
+            if error.permanent and error.code not in DEAD_TOKEN:
+                self._standing = unlisted(error, self._channels, self._standing)
             else:
-                self._say(f"Slack does not list its channels ({error.code}): messages wait for it")
+                self._say("channels", f"Slack does not list its channels ({error.code}): messages wait for it")
 
     async def _keep(self) -> None:
         """Ask Slack now and then whether it still knows us, and for channels that were not found or not joined."""
@@ -137,15 +145,16 @@ class Workspace:
             try:
                 await self._identify()
             except CredentialsError as error:
-                self._say(str(error))
+                self._say("auth.test", str(error))
             if self._standing is None or self._standing.problems:
                 await self._look_around()
 
-    def _say(self, trouble: str) -> None:
-        """Log it, once while it lasts."""
-        if trouble != self._said:
+    def _say(self, call: str, trouble: str) -> None:
+        """Log it, once while that call fails."""
+        said = self._said.setdefault(call, set())
+        if trouble not in said:
+            said.add(trouble)
             log.warning("%s", trouble)
-        self._said = trouble
 
     async def _command(self, command: SlashCommand) -> None:
         if self._is_strange(command, "a command"):

@@ -38,6 +38,11 @@ def of_kinds(db: Database, kinds: Iterable[IncidentKind]) -> list[Incident]:
     return [one for one in _incidents(db, "closed IS NULL ORDER BY id", ()) if one.kind in wanted]
 
 
+def opened_between(db: Database, first: float, last: float) -> list[Incident]:
+    """The incidents that were opened from ``first`` on and before ``last``, epoch seconds."""
+    return _incidents(db, "opened >= ? AND opened < ? ORDER BY id", (first, last))
+
+
 def _incidents(db: Database, where: str, values: tuple[Any, ...]) -> list[Incident]:
     rows = db.conn.execute(f"SELECT {_COLUMNS} FROM incidents WHERE {where}", values).fetchall()  # noqa: S608 - own text
     alerts = state.told_in(db, [row[0] for row in rows])

@@ -61,7 +61,7 @@ _NEWEST_EDIT = """
 """
 _ENVELOPE = """
     o.id, o.subject, o.action, coalesce(standing.channel, o.channel), coalesce(edit.body, o.body), o.broadcast,
-    o.plain, o.created, o.attempted, standing.channel_id, standing.ts, edit.number
+    o.plain, o.created, o.attempted, standing.channel_id, standing.ts, edit.number AS folded
 """
 
 
@@ -73,25 +73,35 @@ def enqueue(db: Database, drafts: Iterable[Draft], now: float) -> None:
     )
 
 
-def waiting(db: Database) -> list[Envelope]:
-    """What may go out now: of each channel the oldest message and the oldest edit.
+def is_owed(db: Database, subject: str) -> bool:
+    """Whether anything was ever written about this subject."""
+    return db.conn.execute("SELECT 1 FROM outbox WHERE subject = ? LIMIT 1", (subject,)).fetchone() is not None
 
-    A post takes up the newest edit of it; of several edits only the newest goes out; replies keep their order; an edit
-    or a reply waits until the message it belongs to stands.
+
+def waiting(db: Database) -> list[Envelope]:
+    """What may go out now: of each channel one message and the oldest edit.
+
+    What wakes people goes before what only stands in threads, then the oldest first. A post takes up the newest edit of
+    it; of several edits only the newest goes out; replies keep their order, but for those that wake people; an edit or
+    a reply waits until the message it belongs to stands.
     """
     rows = db.conn.execute(
         f"""
-        SELECT min(o.number), {_ENVELOPE} FROM outbox AS o {_STANDING} {_NEWEST_EDIT}
-        WHERE o.state = 'queued' AND (o.action = 'post' OR standing.state = 'sent')
-        AND NOT EXISTS (
-            SELECT 1 FROM outbox AS other WHERE other.subject = o.subject AND other.action = o.action AND (
-                (o.action = 'update' AND other.number > o.number AND other.state = 'queued')
-                OR (o.action = 'reply' AND other.number < o.number
-                    AND other.state IN ('queued', 'sending', 'unknown'))))
-        GROUP BY coalesce(standing.channel, o.channel), o.action = 'update' ORDER BY 1
+        SELECT * FROM (
+            SELECT o.number, {_ENVELOPE}, row_number() OVER (
+                PARTITION BY coalesce(standing.channel, o.channel), o.action = 'update'
+                ORDER BY o.action = 'reply' AND NOT o.broadcast, o.number) AS turn
+            FROM outbox AS o {_STANDING} {_NEWEST_EDIT}
+            WHERE o.state = 'queued' AND (o.action = 'post' OR standing.state = 'sent')
+            AND NOT EXISTS (
+                SELECT 1 FROM outbox AS other WHERE other.subject = o.subject AND other.action = o.action AND (
+                    (o.action = 'update' AND other.number > o.number AND other.state = 'queued')
+                    OR (o.action = 'reply' AND other.number < o.number AND other.broadcast >= o.broadcast
+                        AND other.state IN ('queued', 'sending', 'unknown'))))
+        ) WHERE turn = 1 ORDER BY number
         """  # noqa: S608 - own constants
     )
-    return [_envelope(row) for row in rows]
+    return [_envelope(row[:-1]) for row in rows]
 
 
 def uncertain(db: Database) -> list[Envelope]:
@@ -118,7 +128,7 @@ def mark_sending(db: Database, number: int, now: float) -> bool:
 
 
 def mark_sent(db: Database, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
-    """Slack took it; edits that it overtook or took up are dropped."""
+    """Slack took it; edits that it overtook or took up are dropped, and replies about the time before these."""
     with db.atomic():
         db.conn.execute(
             "UPDATE outbox SET state = 'sent', sent = ?, channel_id = ?, ts = ?, error = NULL WHERE number = ?",
@@ -127,6 +137,12 @@ def mark_sent(db: Database, envelope: Envelope, channel_id: str, ts: str, now: f
         newest = envelope.folded if envelope.action == "post" else envelope.number - 1
         if newest is not None and envelope.action != "reply":
             _overtake(db, envelope.subject, newest)
+        if envelope.folded is not None:
+            db.conn.execute(
+                "UPDATE outbox SET state = 'dropped' WHERE subject = ? AND action = 'reply' AND state = 'queued'"
+                " AND number < ?",
+                (envelope.subject, envelope.folded),
+            )
 
 
 def _overtake(db: Database, subject: str, newest: int) -> None:

@@ -106,6 +106,20 @@ def series_between(db: Database, name: str, first: int, last: int) -> Array:
     return held[begin : begin + (last - first) // SLOT + 1]
 
 
+def means(db: Database, first: int, count: int) -> dict[str, tuple[float, int]]:
+    """Of each series with anything known in ``count`` slots from ``first`` on: the mean of that, and how many it is."""
+    sums: dict[str, tuple[float, int]] = {}
+    last = first + (count - 1) * SLOT
+    for day in range(first // DAY, last // DAY + 1):
+        low, high = max(first - day * DAY, 0) // SLOT, min(last - day * DAY, DAY - SLOT) // SLOT
+        for name, slots in _day_rows(db, day):
+            values = np.frombuffer(slots, dtype=_DTYPE)[low : high + 1]
+            known = values[~np.isnan(values)]
+            so_far = sums.get(name, (0.0, 0))
+            sums[name] = so_far[0] + float(known.sum()), so_far[1] + len(known)
+    return {name: (total / known, known) for name, (total, known) in sums.items() if known}
+
+
 def forget(db: Database, before_day: int) -> int:
     """Delete the oldest stored day before ``before_day``, if any; how many rows that was."""
     cursor = db.conn.execute(

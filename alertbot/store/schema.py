@@ -13,7 +13,7 @@ from typing import IO
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from alertbot.errors import StoreError
+from alertbot.errors import StoreError, StoreTaken, StoreUnusable
 
 migrations = Migrations("alertbot")
 
@@ -192,17 +192,31 @@ def open_database(path: Path) -> Database:
             _refuse_newer(database, path)
             migrations.apply(database)
     except (OSError, sqlite3.Error) as error:
+        if is_damage(error):
+            raise damaged(path, error) from error
         raise StoreError(f"{path}: {error}: {_mend(error)}") from error
     return database
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether the file itself is not what it should be."""
+    return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def damaged(path: Path, error: Exception) -> StoreUnusable:
+    """What that means, and how to mend it."""
+    return StoreUnusable(f"{path}: {error}: put a backup in its place, or move it away to begin with a new one")
+
+
 def _mend(error: Exception) -> str:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return "put a backup in its place, or move it away to begin with a new one"
-    if code is not None and code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+    if _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return "another program holds it: end that first"
     return "check the file, its folder's permissions and the space left"
+
+
+def _code(error: Exception) -> int:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF  # the rest of it says more of the same
 
 
 def open_for_reading(path: Path) -> Database:
@@ -253,7 +267,7 @@ def _refuse_newer(database: Database, path: Path) -> None:
         known = {migration.name for migration in migrations.pending(empty)}
     newer = [migration.name for migration in migrations.applied(database) if migration.name not in known]
     if newer:
-        raise StoreError(f"{path}: written by a newer alertbot ({', '.join(newer)}): install that version again")
+        raise StoreUnusable(f"{path}: written by a newer alertbot ({', '.join(newer)}): install that version again")
 
 
 class Lock:
@@ -264,15 +278,18 @@ class Lock:
         self._file: IO[str] | None = None
 
     def take(self) -> None:
-        """Take it, or raise ``StoreError`` where another process has it."""
+        """Take it, unless it is held; ``StoreTaken`` where another process has it."""
+        if self._file is not None:
+            return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="ascii")
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.release()
-            raise StoreError(f"{self._path}: another alertbot runs on this database: stop it first") from error
+            raise StoreTaken(f"{self._path}: another alertbot runs on this database: stop it first") from error
         except OSError as error:
+            self.release()
             raise StoreError(f"{self._path}: {error.strerror}: the service must be able to write there") from error
 
     def release(self) -> None:

@@ -56,20 +56,29 @@ def write(
     numbers = []
     for change in changes:
         key = (change.alert.rule, change.alert.series)
-        numbers.append(_put(db, rows.pop(key, None), change.alert, traits))
+        numbers.append(_put(db, rows.pop(key, _NO_ROW)[0], change.alert, traits))
         if change.fired:
-            rows[key] = numbers[-1]
+            rows[key] = (numbers[-1], None, None, None)
         else:
             _close(db, numbers[-1], change)
     for key, alert in alerts.items():
-        _put(db, rows.pop(key, None), alert, traits)
-    db.conn.executemany("DELETE FROM alerts WHERE id = ?", [(number,) for number in rows.values()])
+        number, *stored = rows.pop(key, _NO_ROW)
+        known = traits.get(alert.rule)
+        # An alert changes only with the slots that are judged of it: in a storm thousands need not be written again.
+        if number is None or stored != [alert.slot, *(stored[1:] if known is None else (known.severity, known.bars))]:
+            _put(db, number, alert, traits)
+    db.conn.executemany("DELETE FROM alerts WHERE id = ?", [(row[0],) for row in rows.values()])
     return numbers
 
 
-def _open_rows(db: Database) -> dict[AlertKey, int]:
-    rows = db.conn.execute("SELECT rule, series, id FROM alerts WHERE phase <> 'resolved'")
-    return {(rule, series): number for rule, series, number in rows}
+_Row = tuple[int | None, int | None, str | None, bool | None]
+_NO_ROW: _Row = (None, None, None, None)
+
+
+def _open_rows(db: Database) -> dict[AlertKey, _Row]:
+    """Number, slot, severity and whether it bars, of each alert under way."""
+    rows = db.conn.execute("SELECT rule, series, id, slot, severity, bars FROM alerts WHERE phase <> 'resolved'")
+    return {(rule, series): (number, slot, severity, bars) for rule, series, number, slot, severity, bars in rows}
 
 
 def _put(db: Database, number: int | None, alert: Alert, traits: Mapping[str, Traits]) -> int:
@@ -166,9 +175,9 @@ def told_in(db: Database, incidents: Iterable[int]) -> dict[int, list[ToldAlert]
     return told
 
 
-def untold(db: Database, passed: Iterable[int]) -> list[ToldAlert]:
-    """The alerts that fire and are told in no incident, and those of these numbers, the oldest first."""
-    numbers = list(passed)
+def untold(db: Database, over: Iterable[int]) -> list[ToldAlert]:
+    """The alerts told in no incident: of those that fire, and of these numbers, the oldest first."""
+    numbers = list(over)
     marks = ", ".join("?" * len(numbers))
     rows = db.conn.execute(
         f"""

@@ -40,7 +40,7 @@ SILENCES_REMEMBERED = DAY
 class Docket:
     """What is to be decided on: incidents at work, alerts that fired and were not told, and what holds any of them.
 
-    ``passed``: the rows of alerts that fired and resolved at once.
+    Of those not told some resolved just now; ``passed`` are the rows of alerts that fired and resolved at once.
     """
 
     incidents: Sequence[Incident]
@@ -166,7 +166,8 @@ class Store:
             feedlog.write_late(self._db, batch.late)
             numbers = state.write(self._db, batch.alerts, batch.changes, batch.traits)
             if batch.changes:
-                self._advance(teller, batch.now, _passed(batch.changes, numbers))
+                over = [number for change, number in zip(batch.changes, numbers, strict=True) if not change.fired]
+                self._advance(teller, batch.now, over, _passed(batch.changes, numbers))
 
     def look(self, teller: Teller, now: float) -> bool:
         """Write and tell what is due though nothing was judged; whether there was any such thing."""
@@ -220,10 +221,12 @@ class Store:
             silences.cancel(self._db, number, who, now)
             self._advance(teller, now)
 
-    def _advance(self, teller: Teller, now: float, passed: frozenset[int] = frozenset()) -> bool:
+    def _advance(
+        self, teller: Teller, now: float, over: Sequence[int] = (), passed: frozenset[int] = frozenset()
+    ) -> bool:
         docket = Docket(
             incidents.at_work(self._db, now),
-            state.untold(self._db, passed),
+            state.untold(self._db, over),
             silences.held(self._db, now - SILENCES_REMEMBERED),
             state.flapping(self._db),
             incidents.darkness(self._db, now),
@@ -298,6 +301,16 @@ class Store:
         with self._guarded(), self._db.atomic():
             return samples.forget(self._db, before // DAY)
 
+    def is_owed(self, subject: str) -> bool:
+        """Whether anything was ever to be sent about this subject."""
+        with self._guarded():
+            return outbox.is_owed(self._db, subject)
+
+    def owe(self, drafts: Iterable[Draft], now: float) -> None:
+        """Messages that no incident causes."""
+        with self._guarded(), self._db.atomic():
+            outbox.enqueue(self._db, drafts, now)
+
     def waiting(self) -> list[Envelope]:
         """The messages that may go out now: of each channel the oldest message and the oldest edit."""
         with self._guarded():
@@ -318,6 +331,8 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
+            if schema.is_damage(error):
+                raise schema.damaged(self._path, error) from error
             raise StoreError(f"{self._path}: {error}") from error
 
 

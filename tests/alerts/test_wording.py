@@ -189,7 +189,7 @@ DATA = "data to 12:15, now 12:27"
                     "The whole account is at 0 since 12:05: all traffic stopped, or the CDN stopped publishing;"
                     " open a site now."
                 ),
-                f"{DATA}; 2 series in alert; #412",
+                f"{DATA}; 2 domains in alert; #412",
                 Tone.CRITICAL,
             ),
         ),
@@ -243,4 +243,4 @@ def test_of_many_alerts_twenty_are_listed_those_that_burn_first_and_the_rest_cou
     lines = tell(incident(IncidentKind.SUMMARY, *over, *burning), setting(), PLAIN).lines
     assert len(lines) == 21
     assert all(line.startswith("d") for line in lines[:20])
-    assert lines[-1] == "and 15 more"
+    assert lines[-1] == "and 15 more; the thread lists them all"

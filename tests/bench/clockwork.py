@@ -114,9 +114,9 @@ class TimedKeeper(Storekeeper):
         super().__init__()
         self._virtual = clock
 
-    async def open(self, path: Any) -> None:
+    async def open(self, path: Any, lock: Any = None) -> None:
         with self._virtual.standing_still():
-            await super().open(path)
+            await super().open(path, lock)
 
     async def do(self, work: Callable[[Store], T]) -> T:
         with self._virtual.standing_still():

@@ -18,8 +18,12 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.config import Config
 from alertbot.feed.api import ALL
 from alertbot.rules.grid import Grid
+from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.units import SLOT, format_iso
 from alertbot.watch import Watch, lay_out
+
+_SHOWN = {TOTAL: "account"}
+"""What messages call a series, where that is not its name."""
 
 _NEAR = 2 * SLOT
 _PATIENCE = 5400
@@ -47,7 +51,10 @@ class Episode:
 
 @dataclass(frozen=True)
 class Told:
-    """An alert in the database, with the incident it was told in and how often that was posted."""
+    """An alert in the database, with the incident it was told in and how often that was posted.
+
+    ``posted``: when the alert was told, by that post or in its thread.
+    """
 
     episode: Episode
     reason: str | None
@@ -134,28 +141,36 @@ def judge(rig: Rig, episodes: Sequence[Episode]) -> Verdict:
 
 
 def told_by(rig: Rig) -> list[Told]:
-    """Every alert that fired, with its incident and when that was posted."""
-    posted: dict[int, list[float]] = {}
+    """Every alert that is in an incident, with how often that was posted and when the alert was told in it."""
     times: dict[str, list[float]] = {}
     for time, message in rig.screen.posts:
         times.setdefault(message, []).append(time)
-    for subject, message in rig.rows("SELECT subject, id FROM outbox WHERE action = 'post'"):
-        posted.setdefault(int(str(subject).rpartition(":")[2]), []).extend(times.get(str(message), ()))
-    rows: list[Any] = rig.rows(
+    alerts: list[Any] = rig.rows(
         "SELECT rule, series, alerts.since, fired, resolved, reason, incident, kind FROM alerts"
         " JOIN incidents ON incidents.id = incident WHERE fired IS NOT NULL ORDER BY alerts.id"
     )
-    return [
-        Told(
-            Episode(*row[:5]),
-            row[5],
-            row[6],
-            row[7],
-            len(posted.get(row[6], ())),
-            min(posted.get(row[6], ()), default=None),
-        )
-        for row in rows
+    messages: dict[int, list[Any]] = {}
+    rows: list[Any] = rig.rows(
+        "SELECT incidents.id, outbox.id, action, created, body FROM outbox"
+        " JOIN incidents ON subject = 'incident:' || incidents.id WHERE action <> 'update' ORDER BY number"
+    )
+    for number, *message in rows:
+        messages.setdefault(number, []).append(message)
+    return [_told(alert, messages.get(alert[6], []), times) for alert in alerts]
+
+
+def _told(alert: Sequence[Any], messages: Sequence[Sequence[Any]], times: dict[str, list[float]]) -> Told:
+    """What opened the incident tells of an alert, or what said later in its thread that the alert joined it."""
+    episode = Episode(*alert[:5])
+    posts = [time for id_, action, _, _ in messages if action == "post" for time in times.get(id_, ())]
+    told = [
+        time
+        for id_, _, created, body in messages
+        if created >= episode.fired + SLOT
+        and _SHOWN.get(episode.series, episode.series.removeprefix(SUM_PREFIX)) in body
+        for time in times.get(id_, ())
     ]
+    return Told(episode, alert[5], alert[6], alert[7], len(posts), min(told, default=None))
 
 
 def _feed(rig: Rig) -> list[str]:

@@ -563,7 +563,6 @@ def test_a_token_written_without_quotes_is_not_repeated(problems):
 @pytest.mark.parametrize(
     "later",
     [
-        "[digest]",
         "[metrics]",
         "[heartbeat]",
         "[alertmanager]",
@@ -571,6 +570,29 @@ def test_a_token_written_without_quotes_is_not_repeated(problems):
 )
 def test_what_is_not_there_yet_is_unknown_rather_than_ignored(problems, later):
     assert "unknown" in only(problems(GOOD + later))[2]
+
+
+DIGEST = GOOD + "[digest]\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "key", "said"),
+    [
+        ('channel = "#ops"', 7, "digest.at", 'such as at = "09:00"'),
+        ('at = "9 o\'clock"', 8, "digest.at", 'such as "09:00"'),
+        ('at = "24:00"', 8, "digest.at", '"00:00" to "23:59"'),
+        ("at = 09:00:00", 8, "digest.at", "write text in quotes"),
+        ('at = "09:00"\ndays = "mon-fri"', 9, "digest.days", '["mon-fri"]'),
+        ('at = "09:00"\ndays = []', 9, "digest.days", "leave this out for every day"),
+        ('at = "09:00"\ndays = ["workdays"]', 9, "digest.days[1]", "is no day"),
+        ('at = "09:00"\ndays = ["mon 09:00-10:00"]', 9, "digest.days[1]", '"mon-fri"'),
+        ('at = "09:00"\nchannel = "ops"', 9, "digest.channel", "#cdn-alerts"),
+    ],
+)
+def test_a_digest_that_cannot_be_posted_is_told(problems, lines, line, key, said):
+    found = only(problems(DIGEST + lines + "\n"))
+    assert found[:2] == (line, key)
+    assert said in found[2]
 
 
 def test_two_names_that_are_wrong_are_not_called_the_same(problems):

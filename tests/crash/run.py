@@ -49,14 +49,7 @@ base_url = "{slack}api/"
 base_url = "{cdn}"
 
 [[rule]]
-name = "ceiling"
-kind = "threshold"
-above = "1 Gbps"
-for = "5m"
-clear_for = "5m"
-
-[[rule]]
-name = "ceiling-too"
+name = "downloads"
 kind = "threshold"
 domains = ["d0*"]
 above = "1.5 Gbps"
@@ -65,27 +58,75 @@ clear_for = "5m"
 channel = "#downloads"
 """
 
+PAIR = """
+[[rule]]
+name = "{name}"
+kind = "threshold"
+domains = {domains}
+above = "1 Gbps"
+for = "5m"
+clear_for = "5m"
+"""
+
+PAIRS = tuple(zip(DOMAINS[::2], DOMAINS[1::2], strict=True))
+"""Domains of which the second goes up a slot after the first, so that the incident of their rule grows."""
+
 
 @dataclass(frozen=True)
 class Table:
-    """What a run came to. ``stale``: messages that do not show their incident's last state; ``untold``: alerts."""
+    """What a run came to, of ``due`` messages and ``replies`` in their threads.
+
+    ``stale``: messages that do not show their incident's last state; ``unended``: incidents that are over without that
+    being said once in their thread, or in the message from the first; ``untold``: alerts.
+    """
 
     kills: int
     due: int
+    replies: int
     delivered: int
     repeated: int
     lost: int
     edits: int
     stale: int
+    unended: int
     alerts: int
     untold: int
 
     def __str__(self) -> str:
         return (
-            f"{self.kills} kills, {self.due} messages due, {self.delivered} delivered, {self.repeated} repeated,"
-            f" {self.lost} lost; {self.edits} of them edited later, {self.stale} with an edit missing;"
-            f" {self.alerts} breaches in the traffic, {self.untold} not told exactly once"
+            f"{self.kills} kills, {self.due} messages and {self.replies} replies due, {self.delivered} delivered,"
+            f" {self.repeated} repeated, {self.lost} lost; {self.edits} messages edited later, {self.stale} with an"
+            f" edit missing, {self.unended} with an end missing; {self.alerts} breaches in the traffic, {self.untold}"
+            " not told exactly once"
         )
+
+
+@dataclass(frozen=True)
+class Threads:
+    """What stands in threads; ``subjects``: of each message in a channel, by its ts."""
+
+    subjects: dict[str, str]
+    everything: list[dict[str, Any]]
+
+    @property
+    def replies(self) -> list[dict[str, Any]]:
+        return [message for message in self.everything if message["thread_ts"]]
+
+    def missing(self, due: dict[str, str]) -> int:
+        """How many replies, of these subjects by id, do not stand in the thread they belong to."""
+        standing = {(_id(reply), self.subjects.get(reply["thread_ts"])) for reply in self.replies}
+        return len(due.items() - standing)
+
+    def repeated(self) -> int:
+        """How many replies say what their thread says already, whatever the bot takes them for."""
+        said = Counter((self.subjects.get(reply["thread_ts"]), reply["text"]) for reply in self.replies)
+        return sum(said.values()) - len(said)
+
+    def ends(self, subject: str) -> int:
+        """How often it is said that something is over: in its thread, or by a message that came that late."""
+        own = [one for one in self.everything if self.subjects.get(one["thread_ts"] or one["ts"]) == subject]
+        texts = {one["edits"][0]["text"] if one["edits"] else one["text"] for one in own}
+        return sum(text.startswith("Resolved: ") for text in texts)
 
 
 class Play:
@@ -109,7 +150,8 @@ class Play:
         slack = [sys.executable, str(here.parents[1] / "fakes" / "slack.py"), *log]
         self._slack = self._enter("slack", slack).first_line().removesuffix("api/")
         self._rules = self._folder / "rules.toml"
-        self._rules.write_text(RULES.format(slack=self._slack, cdn=cdn))
+        pairs = (PAIR.format(name=f"pair-{number}", domains=json.dumps(pair)) for number, pair in enumerate(PAIRS))
+        self._rules.write_text(RULES.format(slack=self._slack, cdn=cdn) + "".join(pairs))
         if self._variant == "unreadable":
             self.spoil(HISTORY, "missing_scope", 100_000)
         return self
@@ -188,7 +230,8 @@ class Play:
     def table(self) -> Table:
         """Compare what stands in Slack with what the bot's database says, and that with the traffic."""
         assert self._query("PRAGMA integrity_check") == [("ok",)]
-        messages = self._control.get(f"{self._slack}_control/messages").json()
+        everything = self._control.get(f"{self._slack}_control/messages").json()
+        messages = [message for message in everything if not message["thread_ts"]]
         outbox = self._query("SELECT id, subject, body FROM outbox WHERE action <> 'reply' ORDER BY number")
         owed = {row[1] for row in self._query("SELECT id, subject FROM outbox WHERE state NOT IN ('sent', 'dropped')")}
         subjects = {row[0]: row[1] for row in outbox}
@@ -196,14 +239,19 @@ class Play:
         told = Counter(subjects.get(_id(message), "nobody's") for message in messages)
         shown = {subjects.get(_id(message)): message["text"] for message in messages}
         due, alerts = self._due(), self._alerts()
+        threads = Threads({message["ts"]: subjects.get(_id(message), "nobody's") for message in messages}, everything)
+        replies = dict(self._query("SELECT id, subject FROM outbox WHERE action = 'reply' AND state = 'sent'"))
+        lost = sum(told[subject] == 0 for subject in due) + threads.missing(replies)
         return Table(
             kills=self.kills,
             due=len(due),
-            delivered=sum(told[subject] >= 1 for subject in due),
-            repeated=sum(told.values()) - len(told),
-            lost=sum(told[subject] == 0 for subject in due),
+            replies=len(replies),
+            delivered=len(due) + len(replies) - lost,
+            repeated=sum(told.values()) - len(told) + threads.repeated(),
+            lost=lost,
             edits=sum(1 for message in messages if message["edits"]),
             stale=sum(shown.get(subject) != text for subject, text in newest.items()),
+            unended=sum(threads.ends(subject) != 1 for subject in self._over() - owed),
             alerts=len(alerts),
             untold=sum(count != 1 for count in alerts.values()),
         )
@@ -211,11 +259,16 @@ class Play:
     def _due(self) -> set[str]:
         return {f"incident:{row[0]}" for row in self._query("SELECT id FROM incidents")}
 
+    def _over(self) -> set[str]:
+        """What was told while it burned, and is over."""
+        query = "SELECT id FROM incidents WHERE closed IS NOT NULL AND kind <> 'passed'"
+        return {f"incident:{row[0]}" for row in self._query(query)}
+
     def _alerts(self) -> dict[tuple[str, int], int]:
         """How many incidents tell of each breach that was over well before the end, by domain and first slot."""
         stored: Counter[tuple[str, int]] = Counter()
         query = (
-            "SELECT series, since FROM alerts WHERE incident IS NOT NULL AND rule = 'ceiling' AND phase = 'resolved'"
+            "SELECT series, since FROM alerts WHERE incident IS NOT NULL AND rule LIKE 'pair-%' AND phase = 'resolved'"
         )
         for series, since in self._query(query):
             stored[series, since] += 1

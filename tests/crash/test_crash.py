@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from crash.run import run
+from crash.run import Threads, run
 from fakes.stage import needs_faketime
 
 pytestmark = needs_faketime
@@ -14,7 +14,7 @@ KILLS = int(os.environ.get("ALERTBOT_TEST_KILLS", "40"))
 """500 take most of an hour."""
 
 
-def test_a_bot_that_is_killed_again_and_again_tells_every_incident_once_with_every_edit(tmp_path):
+def test_a_bot_that_is_killed_again_and_again_tells_every_incident_once_with_every_edit_and_reply(tmp_path):
     table, _ = run(tmp_path, KILLS)
     _assert_all_told(table)
     assert table.repeated == 0
@@ -35,6 +35,32 @@ def test_where_the_history_cannot_be_read_at_most_one_message_a_kill_is_repeated
     assert "the history of #cdn-alerts cannot be read (missing_scope)" in log
 
 
+def _message(number, text, ts, thread_ts=None):
+    return {
+        "ts": ts,
+        "thread_ts": thread_ts,
+        "text": text,
+        "edits": [],
+        "metadata": {"event_payload": {"id": f"id-{number}"}},
+    }
+
+
+def test_the_count_sees_replies_that_are_lost_said_twice_or_in_another_thread():
+    said = [
+        _message(1, "a", "1.1"),
+        _message(2, "b", "1.2"),
+        _message(3, "more", "1.3", "1.1"),
+        _message(4, "Resolved: a", "1.4", "1.2"),
+        _message(5, "Resolved: a", "1.5", "1.2"),
+    ]
+    threads = Threads({"1.1": "incident:1", "1.2": "incident:2"}, said)
+    assert threads.repeated() == 1
+    assert threads.missing({"id-3": "incident:1", "id-4": "incident:1", "id-6": "incident:1"}) == 2
+    assert (threads.ends("incident:1"), threads.ends("incident:2")) == (0, 1)
+
+
 def _assert_all_told(table):
-    assert table.due >= table.kills
-    assert (table.delivered, table.lost, table.stale, table.untold) == (table.due, 0, 0, 0)
+    assert table.due >= table.kills / 2
+    assert table.replies >= table.kills
+    assert table.delivered == table.due + table.replies
+    assert (table.lost, table.stale, table.unended, table.untold) == (0, 0, 0, 0)

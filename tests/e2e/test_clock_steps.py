@@ -70,5 +70,6 @@ def test_polling_goes_on_and_nothing_is_told_again_when_the_clock_steps_an_hour(
         (told,) = stage.told()
         assert "video.example.com" in told.text
         assert not told.edits
+        assert not told.replies
         assert "moved by" in bot.printed
         assert bot.end()[0] == 0

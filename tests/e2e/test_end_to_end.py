@@ -39,6 +39,7 @@ to = "0 bps"
 from = "5 Mbps"
 window = "20m"
 severity = "critical"
+repeat = "2h"
 
 [[rule]]
 name = "ceiling"
@@ -68,7 +69,7 @@ def test_three_troubles_are_three_messages_each_edited_once_also_when_the_bot_is
         victim = killed.bot()
         clock.wait_for(lambda: len(killed.told()) == 3, by=HIGH_FROM + HELD + 20 * MINUTE, what="three alerts")
         victim.end(signal.SIGKILL)
-        assert [told.edits for told in killed.told()] == [()] * 3
+        assert [(told.edits, told.replies) for told in killed.told()] == [((), ())] * 3
         killed.bot()
         clock.wait_until(DARK_UNTIL + HELD + 25 * MINUTE)
         for stage in (steady, killed):
@@ -81,10 +82,16 @@ def test_three_troubles_are_three_messages_each_edited_once_also_when_the_bot_is
 
 
 def _told_once(told: Told, text: str, begun: int, ended: int) -> None:
-    """One message with that beginning, edited once, each within ``PATIENCE`` of the earliest time it could be."""
+    """One message with that beginning, edited once, each within ``PATIENCE`` of the earliest time it could be.
+
+    Its thread says once what the edit says, and nobody is woken by that.
+    """
     assert told.text.startswith(text)
     ((edited, resolution),) = told.edits
     assert resolution.startswith("Resolved: ")
+    ((replied, reply),) = told.replies
+    assert (reply, told.called) == (resolution, 0)
+    assert abs(replied - edited) <= PATIENCE
     # Two slots decide, and they are known once the one after them is published.
     shown = 3 * 5 * MINUTE + LAG
     assert begun + shown <= told.at <= begun + shown + HELD + PATIENCE

@@ -74,10 +74,13 @@ def test_a_failing_api_fires_nothing_is_told_once_by_cause_and_costs_no_slot(tmp
         # In the first hour a series is held back by 15 minutes.
         clock.wait_for(lambda: len(stage.told()) == 2, by=WELL_FROM + 25 * MINUTE, what="the alert that was missed")
 
+        over = "Resolved: The CDN's API can be read again; what was missed is being judged."
+        clock.wait_for(lambda: stage.told()[0].replies, by=clock.now() + 5 * MINUTE, what="the end in the thread")
         feed, dark = stage.told()
-        assert feed.edits[-1][1] == "Resolved: The CDN's API can be read again; what was missed is being judged."
+        assert feed.edits[-1][1] == over
+        assert [text for _, text in feed.replies] == [over]
         assert dark.text.startswith("`d3.example.com` went dark at 10:25: 0 bps, it carried 3")
-        assert dark.edits == ()
+        assert (dark.edits, dark.replies) == ((), ())
         _assert_told_once_by_cause(stage.log)
         exported = stage.shell("export")
         _assert_stored_as_it_was(exported)

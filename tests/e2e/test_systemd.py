@@ -85,7 +85,8 @@ def boot(tmp_path):
         (folder / "units" / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
 
     @contextmanager
-    def booted(stage: Stage) -> Iterator[Machine]:
+    def booted(stage: Stage, more: str = "") -> Iterator[Machine]:
+        (folder / "units" / "alertbot.service.d" / "more.conf").write_text(more)
         shutil.copy(stage.configuration, folder / "etc" / "alertbot")
         tokens = {"api_token": API_TOKEN, "slack_bot_token": BOT_TOKEN, "slack_app_token": APP_TOKEN}
         for name, token in tokens.items():
@@ -119,7 +120,8 @@ def test_a_killed_service_is_started_again_and_tells_nothing_twice(tmp_path, boo
         again = {"NRestarts": "1", "ActiveState": "active", "SubState": "running"}
         clock.wait_for(lambda: machine.shows(**again), by=clock.now() + 40, what="another start")
         clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
-        assert len(stage.told()) == 1
+        (told,) = stage.told()
+        assert not told.replies
 
 
 def test_a_wrong_configuration_ends_the_service_with_exit_code_2_for_good(tmp_path, boot):
@@ -128,6 +130,19 @@ def test_a_wrong_configuration_ends_the_service_with_exit_code_2_for_good(tmp_pa
         failed = {"ActiveState": "failed", "ExecMainStatus": "2", "NRestarts": "0"}
         clock.wait_for(lambda: machine.shows(**failed), by=clock.now() + 30, what="a failed unit")
         assert 'unknown key, did you mean "above"?' in (machine.root / "run/alertbot.log").read_text()
+
+
+def test_a_damaged_database_ends_the_service_after_some_starts_and_is_told_once(tmp_path, boot):
+    clock = StageClock.real()
+    damage = "[Service]\nExecStartPre=/bin/sh -c 'echo no database at all >${STATE_DIRECTORY}/alertbot.db'\n"
+    limit = "[Unit]\nStartLimitBurst=3\n"
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage, damage + limit) as machine:
+        failed = {"ActiveState": "failed", "ExecMainStatus": "1", "NRestarts": "3"}
+        clock.wait_for(lambda: machine.shows(**failed), by=clock.now() + 90, what="a failed unit")
+        (told,) = stage.told()
+        assert told.text.startswith("alertbot cannot start, so nothing is watched and no alert comes")
+        assert "alertbot.db: file is not a database: put a backup in its place" in told.text
+        assert len(stage.calls("conversations.history")) == 3
 
 
 def _why_not() -> str | None:

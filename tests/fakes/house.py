@@ -1,4 +1,4 @@
-"""The house without its feed: real ledger, engine, book, desk and store, told by a test what each series carried."""
+"""The house without its feed: ledger, engine, book, desk and store; a test tells what each series carried."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from alertbot.config import Config
 from alertbot.desk import Desk
 from alertbot.obeying import Obeying
 from alertbot.slack.messages import from_json, plain
-from alertbot.storekeeper import Storekeeper
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 from alertbot.watch import Watch, lay_out
-from fakes.atonce import AtOnce
+from fakes.atonce import AtOnceKeeper
 
 START = 1_793_577_600 + DAY
 """Midnight UTC of a Monday in November 2026."""
@@ -62,7 +61,7 @@ class House:
         self.now = float(START)
         self.slot = START - SLOT
         self.woken = 0
-        self._keeper = Storekeeper()
+        self._keeper = AtOnceKeeper()
         self._begun: dict[str, int] = {}
 
     def time(self) -> float:
@@ -76,9 +75,7 @@ class House:
 
     async def begin(self, usual: Mapping[str, float] | None = None) -> None:
         """Start the process; ``usual``: what each series carried in the two days before, at the very first start."""
-        self._keeper = Storekeeper()
-        self._keeper._thread.shutdown()
-        self._keeper._thread = AtOnce()  # type: ignore[assignment]
+        self._keeper = AtOnceKeeper()
         await self._keeper.open(self.config.store.path)
         self.watch: Watch = lay_out(self.config, self.domains)
         cursors = await self._keeper.do(lambda store: store.cursors())

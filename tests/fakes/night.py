@@ -26,10 +26,9 @@ from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
 from alertbot.slack.posting import LogPoster
-from alertbot.storekeeper import Storekeeper
 from alertbot.units import DAY, SLOT
 from alertbot.watching import Watching
-from fakes.atonce import AtOnce
+from fakes.atonce import AtOnceKeeper
 from fakes.clock import FakeClock
 from fakes.witness import WatchedLedger, Witness
 from fakes.world import Killed, World
@@ -92,6 +91,13 @@ def config_for(
     )
 
 
+class _Watching(Watching):
+    """Tells the shell's commands nothing of what only the service knows: in nights nobody asks, and it takes long."""
+
+    async def _write_live(self) -> None:
+        return None
+
+
 class Night:
     """Watches a world. Time passes in ``run``; everything is asked of the database afterwards, or of the witness."""
 
@@ -103,7 +109,7 @@ class Night:
         self.probe = probe
         self.witness = Witness(world, config)
         self.watching: Watching | None = None
-        self._keeper = Storekeeper()
+        self._keeper = AtOnceKeeper()
         self._witnessed = witnessed
         if witnessed:
             api.heard = self.witness.heard
@@ -111,12 +117,10 @@ class Night:
     async def begin(self) -> None:
         """Start the process."""
         self.witness.begins()
-        self._keeper = Storekeeper()
-        self._keeper._thread.shutdown()
-        self._keeper._thread = AtOnce()  # type: ignore[assignment]
+        self._keeper = AtOnceKeeper()
         await self._keeper.open(self.config.store.path)
         budget = Budget(self.config.feed.calls_per_minute, self.clock)
-        self.watching = Watching(
+        self.watching = _Watching(
             self.config,
             self.api,
             budget,
@@ -179,8 +183,15 @@ class Night:
 
     def texts(self, incident: int) -> list[str]:
         """What was posted of an incident, and edited since."""
-        rows = self.rows("SELECT body FROM outbox WHERE subject = ? ORDER BY number", f"incident:{incident}")
-        return [json.loads(row["body"])["text"] for row in rows]
+        return self._texts(incident, "action <> 'reply'")
+
+    def replies(self, incident: int) -> list[str]:
+        """What was said in its thread."""
+        return self._texts(incident, "action = 'reply'")
+
+    def _texts(self, incident: int, which: str) -> list[str]:
+        query = f"SELECT body FROM outbox WHERE subject = ? AND {which} ORDER BY number"
+        return [json.loads(row["body"])["text"] for row in self.rows(query, f"incident:{incident}")]
 
     def posts(self) -> int:
         return len(self.rows("SELECT 1 FROM outbox WHERE action = 'post'"))
@@ -211,6 +222,7 @@ def watched(witness: Witness) -> Iterator[None]:
             witness.probing()
             try:
                 await super().probe()
+                witness.saw()
             finally:
                 witness.probed(self.frontier.slot)
 

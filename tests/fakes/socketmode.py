@@ -7,9 +7,11 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import WSMsgType, web
+
+_UNDER_WAY = 0.1
 
 
 class SocketMode:
@@ -22,18 +24,29 @@ class SocketMode:
         self._acks: dict[str, asyncio.Future[None]] = {}
         self._turn = 0
         self._changed = asyncio.Condition()
+        self._dead_tickets = 0
+        self._turned_away: list[str] = []
+        self._frozen: list[web.WebSocketResponse] = []
+        self.pongs: asyncio.Queue[bytes] = asyncio.Queue()
         self.connections: list[web.WebSocketResponse] = []
         self.refused = 0
 
     def ticket(self) -> str:
         """A new ticket; it opens one connection within its life."""
         ticket = secrets.token_hex(16)
-        self._tickets[ticket] = self._now()
+        if self._dead_tickets:
+            self._dead_tickets -= 1
+        else:
+            self._tickets[ticket] = self._now()
         return ticket
 
     def expire_tickets(self) -> None:
         """What happens to tickets while Slack is down."""
         self._tickets.clear()
+
+    def spoil_tickets(self, times: int) -> None:
+        """Let the next tickets be dead when they are used."""
+        self._dead_tickets = times
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """The WebSocket end: 408 for a ticket that was used, has expired or never was."""
@@ -41,22 +54,39 @@ class SocketMode:
         if issued is None or self._now() - issued > self._ticket_life:
             self.refused += 1
             return web.Response(status=408)
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
-        await self._change(self.connections.append, socket)
+        if self._turned_away:
+            self.refused += 1
+            await self._dismiss(socket, self._turned_away.pop())
+            return socket
+        self.connections.append(socket)
+        await self._notify()
         try:
             await socket.send_json({"type": "hello", "num_connections": len(self.connections)})
             async for message in socket:
                 if message.type == WSMsgType.TEXT:
                     self._acked(message.json())
+                elif message.type == WSMsgType.PING:
+                    await socket.pong(message.data)
+                elif message.type == WSMsgType.PONG:
+                    self.pongs.put_nowait(message.data)
         finally:
-            await self._change(self.connections.remove, socket)
+            await self._forget(socket)
         return socket
 
-    async def _change(self, change: Callable[[web.WebSocketResponse], None], socket: web.WebSocketResponse) -> None:
-        change(socket)
+    async def _forget(self, socket: web.WebSocketResponse) -> None:
+        if socket in self.connections:
+            self.connections.remove(socket)
+            await self._notify()
+
+    async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+    async def _dismiss(self, socket: web.WebSocketResponse, reason: str) -> None:
+        await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
+        await socket.close()
 
     def _acked(self, answer: dict[str, Any]) -> None:
         waiting = self._acks.get(answer["envelope_id"])
@@ -82,21 +112,53 @@ class SocketMode:
         async with asyncio.timeout(patience), self._changed:
             await self._changed.wait_for(lambda: len(self.connections) == count)
 
-    async def refresh(self) -> None:
+    async def refresh(self, reason: str = "refresh_requested") -> None:
         """Ask every connection to be renewed, as Slack does every few hours."""
         for socket in list(self.connections):
-            await socket.send_json({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
+            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
+
+    async def leave(self, socket: web.WebSocketResponse) -> None:
+        """Close one connection, in good order: what it was sent is acknowledged by then."""
+        await self._forget(socket)
+        await asyncio.sleep(_UNDER_WAY)
+        await socket.close()
+
+    async def dismiss(self, reason: str) -> None:
+        """Close every connection, and say why."""
+        for socket in list(self.connections):
+            await self._forget(socket)
+            await self._dismiss(socket, reason)
+
+    def turn_away(self, reason: str, times: int = 1) -> None:
+        """Take the next handshakes, say why there is no room, and close."""
+        self._turned_away += [reason] * times
 
     def cut(self) -> None:
         """Break every connection without a word."""
         for socket in self.connections:
-            transport = socket._req.transport if socket._req else None
-            if transport:
-                transport.abort()
+            with contextlib.suppress(ConnectionError):
+                _transport(socket).abort()
+
+    def freeze(self) -> None:
+        """Let every connection stand and be dead: nothing is read any more, nothing written, nothing closed."""
+        for socket in self.connections:
+            _transport(socket).pause_reading()
+        self._frozen += self.connections
+        self.connections.clear()
 
     async def stop(self) -> None:
         """Close what is open."""
+        for socket in self._frozen:
+            with contextlib.suppress(ConnectionError):
+                _transport(socket).abort()
         for socket in list(self.connections):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await socket.close()
+
+
+def _transport(socket: web.WebSocketResponse) -> asyncio.Transport:
+    transport = socket._req.transport if socket._req else None
+    if transport is None:
+        raise ConnectionError("it is closed already")
+    return cast("asyncio.Transport", transport)

@@ -127,11 +127,16 @@ class Actor:
 
 @dataclass(frozen=True)
 class Told:
-    """A Slack message: its first ``text``, when it was posted (epoch seconds), and its edits as (when, text)."""
+    """A Slack message: its first ``text``, when it was posted (epoch seconds), edits and thread as (when, text).
+
+    ``called``: the replies among those that were shown in the channel too.
+    """
 
     text: str
     at: float
     edits: tuple[tuple[float, str], ...]
+    replies: tuple[tuple[float, str], ...]
+    called: int
 
 
 class Stage:
@@ -210,9 +215,10 @@ class Stage:
         self._control.post(f"{self._slack}/_control/fault", json={"method": method, "mode": mode, "times": times})
 
     def told(self) -> list[Told]:
-        """Every message that stands in the workspace, the oldest first."""
+        """Every message that stands in the workspace, the oldest first, with its thread."""
         edits = [call for call in self.calls("chat.update") if call["outcome"] == "ok"]
-        return [_told(message, edits) for message in self._control.get(f"{self._slack}/_control/messages").json()]
+        messages = self._control.get(f"{self._slack}/_control/messages").json()
+        return [_told(message, edits, messages) for message in messages if not message["thread_ts"]]
 
     def leaks(self) -> list[str]:
         """Where a secret stands in anything a process printed, wrote or told Slack."""
@@ -249,10 +255,20 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(told)}
 
 
-def _told(message: Mapping[str, Any], edits: list[dict[str, Any]]) -> Told:
-    first = message["edits"][0]["text"] if message["edits"] else message["text"]
+def _told(message: Mapping[str, Any], edits: list[dict[str, Any]], messages: list[dict[str, Any]]) -> Told:
     own = [call for call in edits if call["arguments"]["ts"] == message["ts"]]
-    return Told(first, float(message["ts"]), tuple((call["at"], call["arguments"]["text"]) for call in own))
+    thread = [each for each in messages if each["thread_ts"] == message["ts"]]
+    return Told(
+        _first(message),
+        float(message["ts"]),
+        tuple((call["at"], call["arguments"]["text"]) for call in own),
+        tuple((float(each["ts"]), _first(each)) for each in thread),
+        sum(each["broadcast"] for each in thread),
+    )
+
+
+def _first(message: Mapping[str, Any]) -> str:
+    return str(message["edits"][0]["text"] if message["edits"] else message["text"])
 
 
 def warnings_in(log: str) -> Iterator[str]:

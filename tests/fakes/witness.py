@@ -76,7 +76,8 @@ class Witness:
         self._world = world
         self._max_lag = config.feed.max_lag
         self._frontier: int | None = None
-        self._reached: dict[int, float] = {}
+        self._reached: dict[int, float] = {}  # epoch seconds as they really are
+        self._began = math.inf  # likewise: when the present process first saw the feed
         self._first_reached = 0
         self._furthest: int | None = None
         self._newest: int | None = None
@@ -105,6 +106,7 @@ class Witness:
     def begins(self) -> None:
         """A process starts: what only memory held is gone."""
         self._frontier = self._unbroken = self._last_success = None
+        self._began = math.inf
         for seen in self.series.values():
             seen.answer = seen.before = None
 
@@ -125,6 +127,10 @@ class Witness:
         """A probe begins."""
         self._answered = False
 
+    def saw(self) -> None:
+        """A probe succeeded: from the first one on, the process counts what passes by its own clock."""
+        self._began = min(self._began, self._world.now)
+
     def probed(self, frontier: int | None) -> None:
         """A probe ended, with the frontier there."""
         now = self._world.clock.monotonic()
@@ -144,13 +150,14 @@ class Witness:
             assert waited >= self._max_lag - 1, f"overdue after {waited} s of unbroken probing"
             closed = self._world.now - frontier - SLOT
             assert closed >= self._max_lag - 1, f"overdue {closed} s after its close"
+        reached = self._world.now
         if self._furthest is None:  # nobody can know when these were reached: take the slots for time
             self._first_reached = frontier - SLOT
             self._reached.update(
-                {slot: now - (frontier - slot) - 60 for slot in range(frontier - 7200, frontier, SLOT)}
+                {slot: reached - (frontier - slot) - 60 for slot in range(frontier - 7200, frontier, SLOT)}
             )
         first = frontier if self._furthest is None else self._furthest + SLOT
-        self._reached.update(dict.fromkeys(range(first, frontier + SLOT, SLOT), now))
+        self._reached.update(dict.fromkeys(range(first, frontier + SLOT, SLOT), reached))
         self._furthest = frontier
 
     # What is made of it
@@ -184,7 +191,7 @@ class Witness:
         for slot in range(first, seen.before.end + SLOT, SLOT):
             grown = seen.before.values.get(slot, 0.0) < COMPLETE * answer.values.get(slot, 0.0)
             if grown and slot > self._first_reached:
-                seen.lateness = max(seen.lateness, seen.before.began - self._reached[slot])
+                seen.lateness = max(seen.lateness, self._waited(slot, self._world.epoch_at(seen.before.began)))
 
     def judged(self, before: dict[str, int | None], ledger: Ledger, entry: Entry) -> None:
         """The ledger judged; ``before`` holds its cursors before it did."""
@@ -240,8 +247,20 @@ class Witness:
         for moment in moments:
             shown = sum(float(self._world.shown(domain, slot, slot, moment)[0]) for domain in seen.members)
             if shown >= COMPLETE * final:
-                return self._world.monotonic_at(moment) - self._reached[slot]
+                return self._waited(slot, moment)
         return math.inf
+
+    def _waited(self, slot: int, moment: float) -> float:
+        """Seconds from the frontier reaching a slot until that moment.
+
+        What the machine slept meanwhile does not count where the process at work was watching all the time: its own
+        clock stood still too. One that began to watch since knows only at what time of day the slot was reached, and
+        the sleep with it; the time in which the slot was late is what the design speaks of, so that is the measure
+        there.
+        """
+        reached, began = self._reached[slot], min(self._began, moment)
+        before = max(0.0, began - reached)
+        return before + self._world.monotonic_at(moment) - self._world.monotonic_at(max(reached, began))
 
     def revised(self) -> None:
         """The ledger looked back: the alerts that present values no longer bear out end."""

@@ -101,6 +101,10 @@ class World:
                 elapsed = max(at, elapsed - seconds)
         return elapsed
 
+    def epoch_at(self, monotonic: float) -> float:
+        """When the machine's monotonic clock read that, epoch seconds; after a sleep where it did so all along."""
+        return self.start + monotonic + sum(seconds for at, seconds in self._asleep if at <= monotonic)
+
     def traffic(self, domain: str, first: int, count: int, factor: float) -> None:
         """``count`` slots from the ``first`` on carry ``factor`` times the ordinary."""
         self.truth[domain][self._rows(first, count)] *= factor

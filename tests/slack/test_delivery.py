@@ -342,10 +342,17 @@ async def test_an_edit_in_a_channel_that_was_archived_is_said_in_the_fallback_ch
 async def test_within_an_incident_the_post_comes_first_and_replies_keep_their_order(bot):
     bot.slack.fault(POST, "service_unavailable")
     bot.slack.fault(POST, "drop_before")
-    await bot.owe(bot.post("a", "down"), bot.reply("a", "1"), bot.edit("a", "up"), bot.reply("a", "2"))
+    await bot.owe(bot.post("a", "down"), bot.edit("a", "up"), bot.reply("a", "1"), bot.reply("a", "2"))
     await bot.deliver()
     assert bot.texts() == ["up"]
     assert bot.replies("up") == ["1", "2"]
+
+
+async def test_what_a_held_up_post_says_by_now_is_not_preceded_by_replies_about_how_it_was(bot):
+    bot.slack.fault(POST, "service_unavailable")
+    await bot.owe(bot.post("a", "down"), bot.reply("a", "still down"), bot.edit("a", "up"), bot.reply("a", "later"))
+    await bot.deliver()
+    assert (bot.texts(), bot.replies("up")) == (["up"], ["later"])
 
 
 CHANNELS = {"#cdn-alerts": "C0ALERTS", "#ops": "C0OPS", "#downloads": "C0DOWNLOADS", "#private": "G0PRIVATE"}

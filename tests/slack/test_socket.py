@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import logging
 import re
+import time
 
 import pytest
 from fakes.slack import APP_TOKEN, BOT_TOKEN, TEAM, FakeSlack
 from fakes.until import until
 
-from alertbot.clock import SystemClock
 from alertbot.errors import CredentialsError
 from alertbot.slack.blocks import Message, actions, button, select
 from alertbot.slack.client import SlackClient
@@ -42,7 +42,6 @@ def listening(slack):
             on_command or echo,
             on_click or echo,
             base_url=slack.base_url,
-            clock=SystemClock(),
             **{"ping_interval": PING, **options},
         )
         await listener.start()
@@ -183,6 +182,93 @@ async def test_a_ticket_that_expired_is_replaced_by_a_fresh_one(slack, listening
     assert "handshake refused with HTTP 408" in caplog.text
 
 
+async def test_a_connection_that_is_killed_is_followed_by_another_at_once(slack, listening, caplog):
+    async with listening(ping_interval=0.1):
+        await slack.socket.connected()
+        await asyncio.sleep(1.3)
+        slack.socket.cut()
+        await slack.socket.connected(0)
+        began = asyncio.get_running_loop().time()
+        assert (await slack.command(text="status")).answers
+        assert asyncio.get_running_loop().time() - began < 1
+    assert warnings(caplog) == []
+
+
+async def test_a_connection_whose_other_end_is_dead_though_it_stands_is_given_up_after_some_pings(slack, listening):
+    async with listening() as listener:
+        await until(lambda: listener.connected)
+        slack.socket.freeze()
+        began = asyncio.get_running_loop().time()
+        assert (await slack.command(text="status")).answers
+        assert 2 * PING < asyncio.get_running_loop().time() - began < 8 * PING
+
+
+async def test_a_machine_that_stood_still_for_a_while_keeps_its_connection(slack, listening):
+    async with listening(ping_interval=0.1) as listener:
+        await until(lambda: listener.connected)
+        for _ in range(3):
+            time.sleep(0.7)  # noqa: ASYNC251 - everything stands still, as it does on a machine that was suspended
+            await asyncio.sleep(0.15)
+        assert (await slack.command(text="status")).answers
+    assert [call.method for call in slack.calls].count("apps.connections.open") == 1
+
+
+async def test_slacks_own_pings_are_answered(slack, listening):
+    async with listening() as listener:
+        await until(lambda: listener.connected)
+        await slack.socket.connections[0].ping(b"are you there")
+        assert await slack.socket.pongs.get() == b"are you there"
+
+
+@pytest.mark.parametrize("reason", ["too_many_websockets", "link_disabled"])
+async def test_a_connection_slack_has_no_room_for_is_tried_again_ever_more_slowly_and_told_once(
+    slack, listening, caplog, reason
+):
+    caplog.set_level(logging.INFO)
+    async with listening() as listener:
+        await slack.socket.connected()
+        slack.socket.turn_away(reason, 2)
+        await slack.socket.dismiss(reason)
+        await until(lambda: not listener.connected)
+        began = asyncio.get_running_loop().time()
+        assert (await slack.command(text="status")).answers
+        assert asyncio.get_running_loop().time() - began > PING * (0.4 + 0.8 + 1.6) * 0.9
+        await until(lambda: "Socket Mode: connected again" in caplog.text)
+    assert re.fullmatch(rf"Socket Mode: {reason}; commands and clicks .*", *warnings(caplog))
+    assert caplog.text.count("Socket Mode: connected again") == 1
+
+
+async def test_slacks_retry_after_holds_for_tickets(slack, listening):
+    slack.fault("apps.connections.open", "429:1")
+    slack.fault("apps.connections.open", "429:1")
+    async with listening(ping_interval=0.1):
+        assert (await slack.command(text="status")).answers
+    at = [call.at for call in slack.calls if call.method == "apps.connections.open"]
+    assert at[-1] - at[-2] >= 1
+
+
+async def test_an_app_token_that_is_revoked_while_we_run_is_asked_for_seldom(slack, listening, caplog):
+    async with listening(ping_interval=0.1):
+        await slack.socket.connected()
+        slack.fault("apps.connections.open", "token_revoked", 2)
+        slack.socket.cut()
+        await slack.socket.connected(0)
+        assert (await slack.command(text="status")).answers
+    at = [call.at for call in slack.calls if call.method == "apps.connections.open"]
+    assert len(at) == 4
+    assert min(at[2] - at[1], at[3] - at[2]) > 1
+    assert "Socket Mode: token_revoked" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"type": "slash_commands"}', '{"envelope_id": "1"}'])
+async def test_what_makes_no_sense_does_not_end_the_connection(slack, listening, text):
+    async with listening():
+        await slack.socket.connected()
+        await slack.socket.connections[0].send_str(text)
+        assert (await slack.command(text="status")).answers
+    assert [call.method for call in slack.calls].count("apps.connections.open") == 1
+
+
 async def test_a_handshake_that_hangs_is_given_up(slack, listening, caplog):
     slack.fault("socket", "hang")
     async with listening(timeout=0.2):
@@ -200,15 +286,70 @@ async def test_a_slack_that_is_down_at_start_is_waited_for_and_told_once(slack, 
     assert re.fullmatch(r"Socket Mode: http_500; commands and .*", *warnings(caplog))
 
 
-async def test_a_connection_is_renewed_when_slack_asks_for_it(slack, listening, caplog):
+async def test_a_connection_is_renewed_when_slack_asks_for_it(slack, listening, caplog, monkeypatch):
+    monkeypatch.setattr("alertbot.slack.link._LINGER", 0.2)
     async with listening():
         await slack.socket.connected()
         (before,) = slack.socket.connections
         await slack.socket.refresh()
-        await until(lambda: slack.socket.connections not in ([before], []))
+        await until(lambda: before not in slack.socket.connections)
+        assert len(slack.socket.connections) == 1
         assert (await slack.command(text="status")).answers
-        assert before not in slack.socket.connections
     assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
+async def test_a_renewal_under_a_stream_of_commands_loses_none(slack, listening, reason):
+    heard, over = [], asyncio.Event()
+
+    async def hear(command):
+        heard.append(command.text)
+
+    async def stream():
+        typed = []
+        while not over.is_set():
+            typed.append(str(len(typed)))
+            assert (await slack.command(text=typed[-1], answers=0)).ack_seconds < 1
+        return typed
+
+    async with listening(hear):
+        streaming = asyncio.create_task(stream())
+        for _ in range(3):
+            await slack.socket.connected()
+            (old,) = slack.socket.connections
+            await slack.socket.refresh(reason)
+            await slack.socket.connected(2)
+            await slack.socket.leave(old)
+        over.set()
+        typed = await streaming
+    assert heard == typed
+    assert len(typed) > 100
+
+
+async def test_what_comes_in_over_the_old_connection_after_the_new_one_stands_is_still_answered(slack, listening):
+    async with listening():
+        await slack.socket.connected()
+        (old,) = slack.socket.connections
+        await slack.socket.refresh()
+        await slack.socket.connected(2)
+        slack.socket.connections.remove(slack.socket.connections[1])
+        assert slack.socket.connections == [old]
+        assert (await slack.command(text="status")).answers
+
+
+async def test_a_connection_that_brings_nothing_is_renewed_now_and_then_and_one_in_use_is_not(
+    slack, listening, monkeypatch
+):
+    monkeypatch.setattr("alertbot.slack.link._LINGER", 0.0)
+    async with listening(ping_interval=0.05, quiet=0.5):
+        await slack.socket.connected()
+        (first,) = slack.socket.connections
+        for _ in range(10):
+            await slack.command(text="status")
+            await asyncio.sleep(0.1)
+        assert slack.socket.connections == [first]
+        await until(lambda: first not in slack.socket.connections)
+        assert (await slack.command(text="status")).answers
 
 
 @pytest.mark.parametrize("fault", ["500", "internal_error", "drop_before", "garbage"])
@@ -255,9 +396,7 @@ async def test_no_log_line_holds_a_token_or_a_ticket_at_any_level(slack, listeni
 
 def own_tasks():
     coroutines = (task.get_coro().__qualname__ for task in asyncio.all_tasks())
-    return [
-        name for name in coroutines if name.startswith(("_Client", "SocketListener", "SocketModeClient", "AsyncBase"))
-    ]
+    return [name for name in coroutines if name.startswith(("Link", "_Connection", "SocketListener"))]
 
 
 @pytest.mark.parametrize("fault", ["", "hang", "500"])
@@ -286,7 +425,7 @@ async def test_a_renewal_that_hangs_ends_with_its_listener(slack, listening):
 
 
 async def test_a_listener_stops_soon_where_the_connection_is_dead(slack, listening, monkeypatch):
-    monkeypatch.setattr("alertbot.slack.socket._CLOSING", 0.1)
+    monkeypatch.setattr("alertbot.slack.link._CLOSING", 0.1)
     async with listening(ping_interval=30):
         await slack.socket.connected()
         (socket,) = slack.socket.connections
@@ -299,6 +438,6 @@ async def test_a_listener_that_never_started_stops(slack):
     async def on_command(_):
         raise AssertionError
 
-    listener = SocketListener(APP_TOKEN, on_command, on_command, base_url=slack.base_url, clock=SystemClock())
+    listener = SocketListener(APP_TOKEN, on_command, on_command, base_url=slack.base_url)
     await listener.stop()
     assert not listener.connected

@@ -13,13 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.teller import Apart, Silent, nothing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
-from alertbot.alerts.incidents import IncidentKind, Placement
+from alertbot.alerts.incidents import IncidentKind
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
+from alertbot.alerts.orders import Person, Silence
 from alertbot.errors import StoreError
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
@@ -28,11 +30,12 @@ from alertbot.rules.threshold import Threshold
 from alertbot.store import outbox, samples, schema, state
 from alertbot.store.outbox import Draft
 from alertbot.store.state import Traits
-from alertbot.store.store import Batch, Store
+from alertbot.store.store import Batch, Report, Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 20_000 * DAY
 TODAY = START // DAY
+ADA = Person("U0ADA", "Ada")
 NAN = math.nan
 TRAITS = {"ceiling": Traits("warning", bars=False), "dark": Traits("critical", bars=True)}
 FIRING = Alert(
@@ -53,24 +56,8 @@ def store(path):
     opened.close()
 
 
-def nothing(_incident, _new):
-    return ()
-
-
-def alone(changes):
-    """Every alert that fires is an incident of its own."""
-
-    def place(_incidents):
-        return [
-            Placement(IncidentKind.ALERT, "#cdn", change.alert.since, None, (str(index),)) if change.fired else None
-            for index, change in enumerate(changes)
-        ]
-
-    return place
-
-
 def commit(store, given, compose=nothing):
-    store.commit(given, alone(given.changes), compose)
+    store.commit(given, Apart(compose))
 
 
 def batch(grid=None, *, touched=(), cursors=None, alerts=(), changes=(), traits=TRAITS):
@@ -372,8 +359,8 @@ def test_a_pending_alert_that_drops_is_forgotten(store):
 def test_an_alert_keeps_its_number_from_pending_to_resolved(store):
     numbers = []
 
-    def note(incident, _new):
-        numbers.extend(told.number for told in incident.alerts)
+    def note(step):
+        numbers.extend(told.number for told in step.incident.alerts)
         return ()
 
     pending = replace(FIRING, phase=Phase.PENDING, fired=None)
@@ -395,7 +382,7 @@ def test_what_fires_resolves_and_fires_again_within_one_batch_is_two_alerts(stor
     commit(
         store,
         batch(alerts=[again], changes=changes),
-        lambda incident, new: numbers.append((incident.number, new)) or (),
+        lambda step: numbers.append((step.incident.number, step.opened)) or (),
     )
     assert numbers == [(1, True), (2, True)], "each incident is told once, as it stands"
     assert store.open_alerts() == {("dark", "a"): again}
@@ -462,20 +449,21 @@ class MessageFailedError(Exception):
     pass
 
 
+def failing(step):
+    yield draft(1, f"incident:{step.incident.number}", "post")
+    raise MessageFailedError
+
+
 def test_an_exception_while_messages_are_made_leaves_nothing_of_the_batch(store):
     commit(store, batch(alerts=[PENDING], cursors={"a": START - SLOT}))
     grid = Grid(("a", "b", "new"))
     grid.put("a", START, np.array([1.0]))
 
-    def compose(incident, _new):
-        yield draft(1, f"incident:{incident.number}", "post")
-        raise MessageFailedError
-
     with pytest.raises(MessageFailedError):
         commit(
             store,
             batch(grid, touched=[("a", TODAY)], cursors={"a": START}, alerts=[FIRING], changes=[fired(FIRING)]),
-            compose,
+            failing,
         )
     assert store.cursors() == {"a": START - SLOT}
     assert store.open_alerts() == {("ceiling", "b"): PENDING}
@@ -492,10 +480,28 @@ def test_a_message_that_cannot_be_written_leaves_nothing_of_the_batch(store):
         commit(
             store,
             batch(cursors={"a": START}, alerts=[FIRING], changes=[fired(FIRING)]),
-            lambda _incident, _new: [draft(2, "alert:2", "post"), draft(1, "x", "post")],
+            lambda _step: [draft(2, "alert:2", "post"), draft(1, "x", "post")],
         )
     assert store.cursors() == {}
     assert [envelope.id for envelope in store.waiting()] == ["id-1"]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        lambda store, teller: store.acknowledge(1, ADA, teller, 2.5),
+        lambda store, teller: store.silence(Silence("a", 2.5, 99.0), ADA, "#cdn", None, teller, 2.5),
+        lambda store, teller: store.unsilence(1, ADA, teller, 2.5),
+        lambda store, teller: store.report([Report(IncidentKind.DARK, "#cdn", START, {}, 1)], teller, 2.5),
+    ],
+)
+def test_an_exception_while_messages_are_made_leaves_nothing_of_an_order(store, order):
+    commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]))
+    store.silence(Silence("b", 2.5, 99.0), ADA, "#cdn", None, Apart(), 2.0)
+    before = list(store._db.conn.iterdump())
+    with pytest.raises(MessageFailedError):
+        order(store, Apart(failing, every=True))
+    assert list(store._db.conn.iterdump()) == before
 
 
 def test_messages_get_the_incident_of_each_change(store):
@@ -503,7 +509,9 @@ def test_messages_get_the_incident_of_each_change(store):
     commit(
         store,
         batch(alerts=[FIRING, other], changes=[fired(FIRING), fired(other)]),
-        lambda incident, _new: [draft(incident.number, f"incident:{incident.number}", "post", f"#{incident.number}")],
+        lambda step: [
+            draft(step.incident.number, f"incident:{step.incident.number}", "post", f"#{step.incident.number}")
+        ],
     )
     assert [(envelope.subject, envelope.created) for envelope in store.waiting()] == [
         ("incident:1", 1.5),
@@ -511,10 +519,37 @@ def test_messages_get_the_incident_of_each_change(store):
     ]
 
 
+def test_what_came_and_went_within_a_batch_is_decided_on_once(store):
+    teller = Apart()
+    changes = [fired(FIRING), resolved(FIRING, START + 4 * SLOT)]
+    store.commit(batch(changes=changes), teller)
+    store.look(teller, 2.5)
+    (docket,) = teller.seen
+    assert [told.number for told in docket.untold] == [1]
+    assert docket.passed == {1}
+
+
+def test_what_is_not_told_yet_is_decided_on_again_at_the_next_look(store):
+    teller = Apart()
+    store.commit(batch(alerts=[FIRING], changes=[fired(FIRING)]), Silent())
+    assert store.look(teller, 2.5)
+    (docket,) = teller.seen
+    assert ([told.number for told in docket.untold], docket.passed) == ([1], frozenset())
+    store.look(teller, 3.5)
+    assert teller.seen[1].untold == []
+    assert [told.number for one in teller.seen[1].incidents for told in one.alerts] == [1]
+
+
+def test_a_look_at_nothing_asks_nobody(store):
+    teller = Apart()
+    assert not store.look(teller, 2.5)
+    assert teller.seen == []
+
+
 def test_nobody_else_sees_a_batch_half_done(store, path):
     seen = []
 
-    def compose(_incident, _new):
+    def compose(_step):
         reading = schema.open_for_reading(path)
         seen.append((samples.cursors(reading), state.count_firing(reading)))
         reading.close()

@@ -281,7 +281,10 @@ async def test_a_page_that_late_values_take_back_is_resolved_as_revised(folder):
     }
     assert night.texts(1)[-1].startswith("Resolved: `img.example.com`")
     assert "revised its figures" in night.texts(1)[-1]
-    assert night.posts() == 2
+    assert night.posts() == 1, "two rules on one domain are one incident"
+    (over,) = night.replies(1)
+    assert over.startswith("Resolved: ")
+    assert "revised its figures" in over
     assert night.watching.live().held.keys() >= {"img.example.com"}
     assert min(night.cursors().values()) >= night.world.start + 90 * 300
     await night.end()
@@ -342,5 +345,9 @@ async def test_a_database_written_by_a_watch_of_other_rules_ends_their_alerts(fo
         ("fell", "rule changed"),
         ("went-dark", None),
     }
-    assert night.posts() == 2
+    assert night.posts() == 1
+    (ended,) = night.replies(1)
+    assert ended == (
+        "By a change of the configuration `img.example.com` no longer breaks the rule fell, but still another one."
+    )
     await night.end()

@@ -1,0 +1,85 @@
+"""The daily digest: when it is due, and putting it into the outbox once."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import replace
+from datetime import date, datetime, timedelta, tzinfo
+
+from alertbot.clock import Clock
+from alertbot.config import Config, DigestSettings
+from alertbot.errors import FeedError
+from alertbot.feed.answers import DataType
+from alertbot.feed.api import ALL, CdnApi
+from alertbot.feed.budget import Lane
+from alertbot.query.digest import Digest, Volume, digest
+from alertbot.rules.selection import TOTAL
+from alertbot.slack.digest import digest_message
+from alertbot.slack.messages import to_json
+from alertbot.store.outbox import Draft
+from alertbot.storekeeper import Storekeeper
+from alertbot.units import SLOT
+
+LATEST = 6 * 60
+"""Minutes after its time until which a digest is made up for, where nobody was there to post it."""
+
+
+def due(now: float, zone: tzinfo, settings: DigestSettings) -> date | None:
+    """The local date on which the digest of the day before is due, by the clock on the wall, whatever that skips."""
+    local = datetime.fromtimestamp(now, zone)
+    passed = 60 * local.hour + local.minute - settings.at
+    return local.date() if local.weekday() in settings.days and 0 <= passed < LATEST else None
+
+
+def day_before(today: date, zone: tzinfo) -> tuple[int, int]:
+    """The slots of the local day before ``today``: its first, and the first after it; 23 to 25 hours."""
+    first, last = (
+        datetime.combine(day, datetime.min.time(), zone).timestamp() for day in (today - timedelta(days=1), today)
+    )
+    return int(first // SLOT) * SLOT, int(last // SLOT) * SLOT
+
+
+class Digesting:
+    """Posts the digest of yesterday; ``look`` at every turn."""
+
+    def __init__(self, config: Config, api: CdnApi, keeper: Storekeeper, clock: Clock) -> None:
+        self._config = config
+        self._api = api
+        self._keeper = keeper
+        self._clock = clock
+        self._done: date | None = None
+
+    async def look(self) -> bool:
+        """Put the digest into the outbox where it is due and not there yet; whether it was."""
+        settings, zone = self._config.digest, self._config.slack.zone
+        today = None if settings is None else due(self._clock.time(), zone, settings)
+        if settings is None or today is None or today == self._done:
+            return False
+        subject = f"digest:{today.isoformat()}"
+        posted = not await self._keeper.do(lambda store: store.is_owed(subject)) and await self._post(today, subject)
+        self._done = today
+        return posted
+
+    async def _post(self, today: date, subject: str) -> bool:
+        zone, settings = self._config.slack.zone, self._config.digest
+        first, last = day_before(today, zone)
+        facts = await asyncio.to_thread(digest, self._config.store.path, first, last)
+        if settings is None or (facts.total.now is None and not facts.incidents):
+            return False  # a first day: there is nothing to tell
+        message = digest_message(await self._with_traffic(facts), zone)
+        draft = Draft(uuid.uuid4().hex, subject, "post", settings.channel, to_json(message))
+        await self._keeper.do(lambda store: store.owe([draft], self._clock.time()))
+        return True
+
+    async def _with_traffic(self, facts: Digest) -> Digest:
+        """The day's volume as the API itself counts it, where one call can tell; else the sum of what is stored."""
+        try:
+            answer = await self._api.bandwidth(
+                ALL, facts.start, facts.end - SLOT, data_type=DataType.TRAFFIC, lane=Lane.HISTORY
+            )
+        except FeedError:
+            return facts
+        volume = sum(answer.values.values())
+        total = Volume(TOTAL, volume, facts.total.before)
+        return replace(facts, total=total) if volume > 0 and facts.known > 0 else facts

@@ -1,0 +1,200 @@
+"""The workspace: names become ids, public channels are joined, and what is wrong is said once while it lasts."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from fakes.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
+from fakes.until import until
+
+from alertbot.clock import FastClock
+from alertbot.errors import CredentialsError, DeliveryError
+from alertbot.slack.blocks import Message
+from alertbot.slack.commands import Reply
+from alertbot.slack.workspace import HEARTBEAT, Workspace
+
+SPEED = 1000.0
+
+RULES = """
+[feed]
+base_url = "http://127.0.0.1:9/v2/"
+
+[watch]
+domains = ["a.example.com"]
+
+[slack]
+base_url = "{slack}"
+
+[[rule]]
+name = "ceiling"
+kind = "threshold"
+above = "1 Gbps"
+"""
+HISTORY = "conversations.history"
+
+
+class Echo:
+    """Answers a command with its own words, and who said them where."""
+
+    async def answer(self, text, asker):
+        return Reply(Message(f"{asker.person.name} said {text} in {asker.channel}"), public=False)
+
+
+@contextlib.asynccontextmanager
+async def at_work(*channels, token=BOT_TOKEN, app_token=None, spoil=lambda _: None, **options):
+    """A workspace that was started and posts to these channels, and the Slack it is in."""
+    slack = FakeSlack(**options)
+    await slack.start()
+    spoil(slack)
+    workspace = Workspace(token, app_token, slack.base_url, Echo(), FastClock(0, SPEED), channels=channels)
+    try:
+        await workspace.start()
+        yield workspace, slack
+    finally:
+        await workspace.stop()
+        await slack.stop()
+
+
+def warnings(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def about(caplog, channel):
+    return [line for line in warnings(caplog) if line.startswith(f"Slack channel {channel}: ")]
+
+
+async def heartbeats(count):
+    await asyncio.sleep(count * HEARTBEAT / SPEED)
+
+
+async def find(workspace, channel, metadata_id):
+    return await workspace.find(channel, metadata_id, since=60, thread_ts=None)
+
+
+async def test_names_become_ids(caplog):
+    async with at_work("#ops", "#private") as (workspace, slack):
+        posted = await workspace.post("#ops", Message("down"), metadata_id="1")
+        assert slack.calls[-1].arguments["channel"] == "C0OPS"
+        assert await find(workspace, "#ops", "1") == posted
+        assert workspace.problems == {}
+    assert warnings(caplog) == ["there is no Slack app token: alerts are posted, but no commands or clicks arrive"]
+
+
+async def test_public_channels_are_joined_at_start(caplog):
+    caplog.set_level(logging.INFO)
+    async with at_work("#not-joined") as (workspace, slack):
+        assert slack.workspace.channels["C0PUBLIC"].member
+        await workspace.post("#not-joined", Message("down"), metadata_id="1")
+        assert await find(workspace, "#not-joined", "1")
+    assert "joined the Slack channel #not-joined" in caplog.text
+
+
+async def test_a_public_channel_the_bot_was_put_out_of_is_joined_again_before_a_message_is_looked_for(caplog):
+    async with at_work("#ops") as (workspace, slack):
+        await workspace.post("#ops", Message("down"), metadata_id="1")
+        slack.workspace.channels["C0OPS"].member = False
+        assert await find(workspace, "#ops", "1")
+        assert slack.workspace.channels["C0OPS"].member
+
+
+async def test_a_private_channel_is_told_once_with_how_to_invite_the_bot_until_it_is_invited(caplog):
+    async with at_work("#hidden") as (workspace, slack):
+        await heartbeats(3)
+        (told,) = about(caplog, "#hidden")
+        assert "/invite the bot there; until then a lost message cannot be looked for and may be repeated" in told
+        assert told.endswith(workspace.problems["#hidden"])
+        slack.workspace.channels["G0HIDDEN"].member = True
+        await until(lambda: workspace.problems == {})
+
+
+async def test_a_public_channel_that_cannot_be_joined_is_told_once_with_how_to_invite_the_bot(caplog):
+    async with at_work("#not-joined", scopes=SCOPES - {"channels:join"}) as (workspace, _):
+        await heartbeats(3)
+        assert "the bot is no member (missing_scope)" in workspace.problems["#not-joined"]
+        assert "/invite it" in workspace.problems["#not-joined"]
+        await workspace.post("#not-joined", Message("down"), metadata_id="1")
+        with pytest.raises(DeliveryError, match="not_in_channel"):
+            await find(workspace, "#not-joined", "1")
+    assert len(about(caplog, "#not-joined")) == 1
+
+
+async def test_where_channels_are_not_listed_names_are_used_as_they_are_and_that_is_told_once(caplog):
+    scopes = SCOPES - {"channels:read", "groups:read"}
+    async with at_work("#ops", "C0ALERTS", scopes=scopes) as (workspace, _):
+        await workspace.post("#ops", Message("down"), metadata_id="1")
+        await workspace.post("C0ALERTS", Message("down"), metadata_id="2")
+        assert await find(workspace, "C0ALERTS", "2")
+        with pytest.raises(DeliveryError, match="channel_not_found"):
+            await find(workspace, "#ops", "1")
+        assert "(missing_scope): a lost message cannot be looked for" in workspace.problems["#ops"]
+        assert workspace.problems.keys() == {"#ops"}
+        await heartbeats(3)
+    assert len(about(caplog, "#ops")) == 1
+
+
+@pytest.mark.parametrize("tokens", [{"token": "xoxb-wrong"}, {"app_token": "xapp-wrong"}])
+async def test_refused_credentials_end_the_start(tokens):
+    with pytest.raises(CredentialsError, match=r"Slack refuses the (bot|app) token \(invalid_auth\)"):
+        async with at_work("#ops", **tokens):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("bot_token", "app_token", "said"),
+    [
+        ("xoxb-wrong", APP_TOKEN, "Slack refuses the bot token (invalid_auth): check ALERTBOT_SLACK_BOT_TOKEN"),
+        (BOT_TOKEN, "xapp-wrong", "Slack refuses the app token (invalid_auth): check ALERTBOT_SLACK_APP_TOKEN"),
+    ],
+)
+async def test_the_process_then_ends_with_2_and_one_line(tmp_path, bot_token, app_token, said):
+    slack = FakeSlack()
+    rules = tmp_path / "rules.toml"
+    rules.write_text(RULES.format(slack=await slack.start()))
+    tokens = {"API_TOKEN": "s3cret", "SLACK_BOT_TOKEN": bot_token, "SLACK_APP_TOKEN": app_token}
+    ended = await asyncio.create_subprocess_exec(
+        *(Path(sys.executable).with_name("alertbot"), "run", "-c", rules),
+        env={**os.environ, **{f"ALERTBOT_{name}": token for name, token in tokens.items()}},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, printed = await ended.communicate()
+    await slack.stop()
+    assert ended.returncode == 2
+    assert f"\nalertbot: {said}" in printed.decode()
+    assert b"Traceback" not in printed
+    assert not any(token.encode() in printed for token in tokens.values())
+
+
+async def test_a_slack_that_is_down_at_start_is_waited_for_and_told_once(caplog):
+    caplog.set_level(logging.INFO)
+
+    def spoil(slack):
+        slack.fault("*", "500", 8)
+
+    async with at_work("#ops", spoil=spoil) as (workspace, slack):
+        await until(lambda: "Slack: posting to the workspace Loopback" in caplog.text)
+        await workspace.post("#ops", Message("down"), metadata_id="1")
+        assert slack.posts
+    assert caplog.text.count("Slack does not answer (http_500): messages wait for it") == 1
+    assert caplog.text.count("Slack does not list its channels (http_500): messages wait for it") == 1
+
+
+async def test_a_token_that_is_revoked_while_we_run_is_told_once(caplog):
+    async with at_work("#ops") as (_, slack):
+        slack.fault("auth.test", "token_revoked", 1000)
+        await heartbeats(4)
+        calls = [call for call in slack.calls if call.method == "auth.test"]
+        assert len(calls) > 2
+    assert caplog.text.count("Slack refuses the bot token (token_revoked)") == 1
+
+
+async def test_a_command_is_answered_and_one_from_another_workspace_is_refused(caplog):
+    async with at_work("#ops", app_token=APP_TOKEN) as (_, slack):
+        answered = await slack.command(text="status", channel="ops")
+        assert answered.answers[0]["text"] == "u0ada said status in #ops"
+        refused = await slack.command(text="status", team="T0OTHER")
+        assert refused.answers[0]["text"] == "This alertbot answers in its own workspace only."
+    assert warnings(caplog) == ["a command from another workspace (T0OTHER) was refused"]
