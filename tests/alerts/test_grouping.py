@@ -125,7 +125,9 @@ FLAPS = frozenset({("dark", "a")})
     ("alerts", "expected"),
     [
         ([told(2, "a", since=20)], [(7, "", [2])]),  # it comes again
-        ([told(2, "a", since=20), told(3, "a", "fell", since=20)], [(7, "", [2]), (7, "", [3])]),  # one domain
+        ([told(2, "a", since=20), told(3, "a", "fell", since=20)], [(7, "", [2, 3])]),  # whatever rule says it
+        ([told(3, "a", "fell", since=18)], [(7, "", [3])]),  # though it does not flap itself
+        ([told(3, "a", "high", since=18, rises=True)], [(None, "", [3])]),
         ([told(2, "a", since=20), told(3, "c", "fell", since=20)], [(7, "", [2]), (None, "", [3])]),
     ],
 )
