@@ -176,14 +176,14 @@ def _account(scene: Scene, incidents: Sequence[Incident]) -> tuple[Incident | No
     """The account-wide incident as it stands now, if there is one or is to be one."""
     frontier = scene.holding.frontier
     falls = [told for one in incidents if one.kind is IncidentKind.ALERT for told in _falls(one)]
-    held = {told.number: scene.holding.held(told) for told in falls}
+    quiet = {told.number: scene.holding.quiet(told) for told in falls}
     host = next((one for one in incidents if one.standing.wide is not None and one.closed is None), None)
     if host is not None and host.standing.wide is not None:
         # Whoever silences some of it does not mean that it is over; of what is not active nothing is known.
-        lasting = [told for told in falls if held[told.number] is not Hold.INACTIVE]
+        lasting = [told for told in falls if quiet[told.number] not in {Hold.INACTIVE, Hold.FLAPPING}]
         wide = account.afterwards(host.standing.wide, _begun(lasting), scene.carried, frontier)
         return replace(host, standing=replace(host.standing, wide=wide)), wide
-    falling = [told for told in falls if held[told.number] in {None, Hold.CLEARING}]
+    falling = [told for told in falls if quiet[told.number] in {None, Hold.CLEARING}]
     recent = [told for told in falling if told.alert.since >= frontier - RECENTLY]
     found = account.fell_together(_begun(recent), scene.carried)
     if found is None or _open_dark(scene.incidents) is not None:
@@ -221,9 +221,9 @@ def _host(wide: Wide, incidents: Sequence[Incident], scene: Scene) -> Incident:
 
 def _belongs(incident: Incident, since: int) -> bool:
     """Whether an incident is of something that fell with the account, from the slot ``since`` on."""
-    ordinary = incident.kind is IncidentKind.ALERT and incident.closed is None and bool(incident.burning)
-    began = min((told.alert.since for told in incident.burning), default=0)
-    return ordinary and incident.falls and began >= since - TOGETHER * SLOT
+    ordinary = incident.kind is IncidentKind.ALERT and incident.closed is None and incident.falls
+    began = min((told.alert.since for told in incident.burning), default=None)
+    return ordinary and began is not None and began >= since - TOGETHER * SLOT
 
 
 @dataclass(frozen=True)

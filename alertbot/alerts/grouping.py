@@ -99,7 +99,7 @@ def _recent(kind: IncidentKind, channel: str, incidents: Sequence[Incident], now
 
 
 def _takes_in(incident: Incident, wide: Wide | None, told: ToldAlert, placing: Placing) -> bool:
-    """Whether an incident holds all that falls with the account, or all that this alert does while it flaps.
+    """Whether an incident holds all that falls with the account, or all that this alert's series does while it flaps.
 
     ``wide``: the fall of the account that it tells of, or is a part of.
     """
@@ -108,7 +108,13 @@ def _takes_in(incident: Incident, wide: Wide | None, told: ToldAlert, placing: P
         return falls and told.alert.since >= incident.since
     if falls and wide is not None and told.alert.since >= wide.since - TOGETHER * SLOT:
         return True
-    return told.key in placing.flapping and any(told.key == other.key for other in incident.alerts)
+    return any(other.key in placing.flapping and _is_like(told, other) for other in incident.alerts)
+
+
+def _is_like(told: ToldAlert, other: ToldAlert) -> bool:
+    """Whether they are the same alert again, or say the same of one series."""
+    alike = (told.alert.series, told.alert.direction) == (other.alert.series, other.alert.direction)
+    return told.key == other.key or alike
 
 
 def _grouped(

@@ -125,19 +125,19 @@ FLAPS = frozenset({("dark", "a")})
     ("alerts", "expected"),
     [
         ([told(2, "a", since=20)], [(7, "", [2])]),  # it comes again
-        ([told(2, "a", since=20), told(3, "a", "fell", since=20)], [(7, "", [2]), (7, "", [3])]),  # one domain
-        # Another domain must not come into a message of which people wait for no news.
-        ([told(2, "a", since=20), told(3, "b", since=20)], [(7, "", [2]), (None, "", [3])]),
+        ([told(2, "a", since=20), told(3, "a", "fell", since=20)], [(7, "", [2, 3])]),  # whatever rule says it
+        ([told(3, "a", "fell", since=18)], [(7, "", [3])]),  # though it does not flap itself
+        ([told(3, "a", "high", since=18, rises=True)], [(None, "", [3])]),
+        ([told(2, "a", since=20), told(3, "c", "fell", since=20)], [(7, "", [2]), (None, "", [3])]),
     ],
 )
-def test_what_flaps_stays_in_its_incident_and_draws_no_other_domain_into_it(alerts, expected):
+def test_what_flaps_stays_in_its_incident_and_its_domain_with_it(alerts, expected):
     assert placed(alerts, [OPEN], flapping=FLAPS) == expected
 
 
 @pytest.mark.parametrize(
     ("more", "incidents", "expected"),
     [
-        ({"passed": frozenset({2})}, [], (None, "passed")),  # it came and went
         ({"begun": lambda _: T}, [], (None, "summary")),  # it burned when it was first judged
         ({"begun": lambda _: T - SLOT}, [], (None, "")),
         ({"begun": lambda _: T}, [incident(7, kind=IncidentKind.SUMMARY)], (7, "summary")),
@@ -152,3 +152,8 @@ def test_what_flaps_stays_in_its_incident_and_draws_no_other_domain_into_it(aler
 )
 def test_what_could_not_be_told_in_time_is_summed_up(more, incidents, expected):
     assert placed([told(2)], incidents, **more) == [(*expected, [2])]
+
+
+def test_what_is_over_already_is_told_as_past():
+    assert placed([told(2, ended=1)]) == [(None, "passed", [2])]
+    assert placed([told(2, ended=1)], [incident(7, kind=IncidentKind.PASSED, closed=0)]) == [(7, "passed", [2])]

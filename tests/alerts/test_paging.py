@@ -157,6 +157,14 @@ def test_what_flaps_is_told_once_and_again_where_it_stays(alert, held, more, exp
     assert notes(incident(1, alert, **WARNED), holding(4, **held), **more) == expected
 
 
+def test_in_an_incident_of_which_nobody_expects_more_another_domain_wakes_people():
+    """What flaps was said to be quiet: what joins it is not."""
+    joined = incident(1, a(), b(noted=0), **WARNED)
+
+    assert notes(joined, holding(1, flapping=FLAPPING)) == ["grew!", "joined"]
+    assert notes(incident(1, a(), b(), **WARNED), holding(1, flapping=FLAPPING)) == []
+
+
 def test_what_stayed_is_told_once():
     stayed = owed(Case(incident(1, a(slot=4), **WARNED), holding(4, flapping=FLAPPING), settled=True))
 
@@ -187,7 +195,7 @@ TOLD_WIDE = WARNED | {"paged_wide": True, "paged_series": 3}
     ],
 )
 def test_the_accounts_fall_is_over_when_all_of_it_is_and_what_outlives_it_is_told(which, at, parts, expected):
-    assert notes(which, holding(at), parts=parts) == expected
+    assert notes(which, holding(at), has_parts=parts) == expected
 
 
 def test_what_is_held_while_the_account_comes_back_is_told_once_nothing_holds_it():
