@@ -6,7 +6,7 @@ rule, a series or a group, or where one of them is of a group's sum or the total
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from alertbot.alerts.engine import AlertKey
@@ -78,7 +78,7 @@ def _special(
 ) -> tuple[IncidentKind, str, int | None] | None:
     """Where an alert belongs for another reason than that it is like others; ``None``: nowhere."""
     channel = placing.channel(told)
-    if told.resolved is not None or told.number in placing.passed:
+    if told.resolved is not None:
         return IncidentKind.PASSED, channel, _recent(IncidentKind.PASSED, channel, incidents, placing.now)
     if told.alert.since <= placing.begun(told):
         return IncidentKind.SUMMARY, channel, _recent(IncidentKind.SUMMARY, channel, incidents, placing.now)
@@ -124,7 +124,7 @@ def _grouped(
     placing: Placing,
 ) -> list[Placed]:
     """``joined``: what has just come into incidents for another reason."""
-    links = _Links(placing.groups, placing.flapping)
+    links = _Links(placing.groups)
     joinable = [one for one in incidents if one.kind is IncidentKind.ALERT and one.closed is None]
     for incident in joinable:
         for told in (*incident.alerts, *joined.get(incident.number, ())):
@@ -140,8 +140,7 @@ def _grouped(
 class _Links:
     """Alerts that belong together, as a union-find over their rows' numbers."""
 
-    def __init__(self, groups: Sequence[Group], flapping: Collection[AlertKey]) -> None:
-        self._flapping = flapping
+    def __init__(self, groups: Sequence[Group]) -> None:
         self._of: dict[str, list[str]] = {}
         for group in groups:
             for series in (*group.members, group.series):
@@ -190,13 +189,8 @@ class _Links:
             yield joined, alerts
 
     def _traits(self, told: ToldAlert) -> tuple[list[_Trait], list[_Trait]]:
-        """What an alert has that another may look for, and what it looks for in others.
-
-        One that flaps has only its series: others must not come into a message of which people wait for no news.
-        """
+        """What an alert has that another may look for, and what it looks for in others."""
         series = told.alert.series
-        if told.key in self._flapping:
-            return [("series", series)], [("series", series)]
         shared = [("rule", told.alert.rule), ("series", series)]
         shared += [("group", name) for name in self._of.get(series, ())]
         if series == TOTAL:

@@ -83,7 +83,7 @@ class Case:
 
     ``fresh``: the rows that have just come in. ``loud``: what burns and is held by nothing. ``new_flaps``: the keys
     that begin to flap. ``settled``: whether all series of a slot were judged, so that it can be said how much it is.
-    ``changed``: notes from what people did just now. ``parts``: whether other incidents burn that are a part of it.
+    ``changed``: notes from what people did just now. ``has_parts``: whether other incidents that burn are parts of it.
     """
 
     incident: Incident
@@ -92,7 +92,7 @@ class Case:
     fresh: frozenset[int] = frozenset()
     new_flaps: frozenset[tuple[str, str]] = frozenset()
     changed: tuple[Note, ...] = ()
-    parts: bool = False
+    has_parts: bool = False
     loud: tuple[ToldAlert, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
@@ -115,8 +115,8 @@ class Case:
     def tells(self) -> bool:
         """Whether there is anything to wake people for."""
         incident, wide = self.incident, self.incident.standing.wide
-        account_falls = wide is not None and wide.over is None and not incident.alerts
-        return bool(self.loud or incident.kind in FEED_SEVERITY or account_falls)
+        of_account = wide is not None and wide.over is None and not incident.alerts
+        return bool(self.loud) or incident.kind in FEED_SEVERITY or of_account
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ def _is_over(case: Case) -> bool:
     if incident.kind in FEED_SEVERITY or incident.burning:
         return False
     wide = incident.standing.wide
-    if wide is not None and not is_over(wide, holding.frontier) and (wide.over is None or case.parts):
-        return False
+    if wide is not None and not is_over(wide, holding.frontier) and (wide.over is None or case.has_parts):
+        return False  # what is a part of it would else seem to outlive it
     return not any(told.key in holding.flapping or told.key in case.new_flaps for told in incident.alerts)
 
 
@@ -245,11 +245,18 @@ def _grow(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
     if standing.paged_at is None:  # it was a part of something, or held, until now
         return _survive(case, standing)
     louder = LOUDNESS[case.severity or Severity.INFO] > LOUDNESS[standing.paged_severity or Severity.INFO]
-    doubled = len(series_of(case.loud)) >= 2 * max(standing.paged_series, 1)
-    wider = standing.wide is not None and not standing.paged_wide
-    if not (louder or doubled or wider):
+    wide = standing.wide is not None
+    doubled = not wide and len(series_of(case.loud)) >= max(2 * standing.paged_series, 1)
+    wider = wide and not standing.paged_wide
+    if not (louder or doubled or wider or _breaks_a_silence(case)):
         return standing, ()
     return _rearmed(case, standing), (_page(NoteKind.GREW, case),)
+
+
+def _breaks_a_silence(case: Case) -> bool:
+    """Whether what burns is all new, in an incident of which nobody expected more: the rest flaps, or is held."""
+    known = any(told.noted for told in case.incident.alerts)
+    return known and all(not told.noted for told in case.loud)
 
 
 def _hush(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
@@ -257,18 +264,18 @@ def _hush(case: Case, standing: Standing) -> tuple[Standing, Iterable[Note]]:
     holding, burning = case.holding, case.incident.burning
     now = {each.number: each for told in burning if (each := holding.silence(told)) is not None}
     mute = next((found for told in burning if (found := holding.mute(told)) is not None), None)
-    notes = [
+    begun = [
         Note(NoteKind.SILENCED, by=each.author, until=each.ends, reason=each.reason)
         for number, each in sorted(now.items())
         if number not in standing.silences
     ]
-    if burning:
-        notes += _ended_silences(holding, [number for number in standing.silences if number not in now])
     if mute is not None and not standing.muted:
-        notes.append(Note(NoteKind.MUTED, until=mute.until(holding.frontier), reason=mute.reason))
-    if mute is None and standing.muted and burning:
-        notes.append(Note(NoteKind.MUTE_OVER))
-    return replace(standing, silences=tuple(sorted(now)), muted=mute is not None), notes
+        begun.append(Note(NoteKind.MUTED, until=mute.until(holding.frontier), reason=mute.reason))
+    over = [*_ended_silences(holding, [number for number in standing.silences if number not in now])]
+    if mute is None and standing.muted:
+        over.append(Note(NoteKind.MUTE_OVER))
+    standing = replace(standing, silences=tuple(sorted(now)), muted=mute is not None)
+    return standing, (*begun, *(over if burning else ()))
 
 
 def _ended_silences(holding: Holding, numbers: Sequence[int]) -> Iterator[Note]:

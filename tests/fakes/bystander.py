@@ -99,6 +99,7 @@ class Readers:
     escalated: set[str] = field(default_factory=set)
     steady: set[int] = field(default_factory=set)
     part: bool = False
+    known: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,8 @@ class Bystander:
             self._check_pages(case, by_subject.get(case.subject, []), by_subject, settled=settled)
         for case in self.cases.values():
             self._check_end(case, by_subject, settled=settled)
+            if settled and case.number in self._was:
+                self.readers[case.number].known = {alert.number for alert in self._own(case)}
         self._check_one_for_what_belongs_together()
         if settled:
             self._check_told()
@@ -275,7 +278,7 @@ class Bystander:
                     for each in self.alerts.values()
                     if each.key == alert.key and alert.fired - 6 * HOUR < each.fired <= alert.fired
                 ]
-                if len(fires) > 4 and alert.key not in self.flapping:
+                if len(fires) > 4 and alert.burns and alert.key not in self.flapping:
                     began.add(alert.number)
         self.flapping |= {self.alerts[number].key for number in began}
         return began
@@ -424,8 +427,10 @@ class Bystander:
             reasons.add("outlived")
         elif self._rank(case) > readers.rank:
             reasons.add("louder")
-        elif len({alert.series for alert in loud}) >= 2 * max(readers.series, 1):
-            reasons.add("doubled")
+        elif not wide and len({alert.series for alert in loud}) >= 2 * max(readers.series, 1):
+            reasons.add("doubled")  # of the whole account it is no news
+        elif readers.known and loud and not any(alert.number in readers.known for alert in loud):
+            reasons.add("news")  # in an incident that was quiet
         elif wide and not readers.wide:
             reasons.add("the whole account")
         return reasons
