@@ -10,6 +10,7 @@ from alertbot.alerts import silences
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.flapping import Flap, stays
 from alertbot.alerts.incidents import ToldAlert
+from alertbot.alerts.lifecycle import Reason
 from alertbot.alerts.mutes import Mute, muted
 from alertbot.alerts.silences import HeldSilence
 from alertbot.rules.base import Direction, Rule
@@ -72,6 +73,8 @@ class Holding:
 
     def was_missed(self, told: ToldAlert) -> bool:
         """Whether an alert that is over was not told for no other reason than that several slots came at once."""
+        if told.reason not in {Reason.CLEARED, Reason.NEW_NORMAL}:
+            return False  # it did not come and go: its rule was taken away, or the CDN took back what it had said
         alert, first = told.alert, told.alert.slot if told.alert.fired is None else told.alert.fired
         lately = (each for each in self.silences if each.begins <= self.now and each.ends > first)
         if any(each.matches(alert.rule, alert.series, self.groups) for each in lately):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from alertbot.alerts.holding import Darkness, Holding
@@ -66,3 +68,13 @@ def mute(begins: int, ends: int) -> Mute:
 def test_what_nothing_held_while_it_burned_was_missed(held, missed):
     holding = Holding(now=slot(RESOLVED + 3), frontier=slot(RESOLVED), rules={"dark": RULE}, **held)
     assert holding.was_missed(TOLD) is missed
+
+
+@pytest.mark.parametrize(
+    ("reason", "missed"),
+    [("cleared", True), ("new normal", True), ("rule changed", False), ("revised", False)],
+)
+def test_only_what_came_and_went_was_missed(reason, missed):
+    """Whose rule is gone cannot be asked any more which mute held it; what was revised never was."""
+    holding = Holding(now=slot(RESOLVED + 3), frontier=slot(RESOLVED), rules={"dark": RULE})
+    assert holding.was_missed(replace(TOLD, reason=reason)) is missed
