@@ -81,6 +81,13 @@ class Deliverer:
         await asyncio.sleep(PROCESSED)
         await self.start()
 
+    async def dropped_replies(self, subject: str) -> int:
+        """How many replies about a subject were dropped, since a post took up a later edit."""
+        query = "SELECT count(*) FROM outbox WHERE subject = ? AND action = 'reply' AND state = 'dropped'"
+        return await self.keeper.do(
+            lambda store: store.mark(lambda db: db.conn.execute(query, (subject,)).fetchone()[0])
+        )
+
     async def states(self) -> list[tuple[str, str]]:
         """Action and state of every row, oldest first."""
         query = "SELECT action, state FROM outbox ORDER BY number"
