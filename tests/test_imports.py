@@ -28,6 +28,7 @@ LAYERS = {
     "store": (*DECIDING, "store"),
     "feed": (*GROUND, "feed"),
     "config": (*DECIDING, "config"),
+    "charts": (*GROUND, "charts"),
     "query": (*DECIDING, "store", "query"),
     "slack": (*DECIDING, "slack"),
     "ops": (*GROUND, "ops"),
@@ -68,6 +69,7 @@ OUTSIDE = {
     "slack_sdk": ("slack",),
     "apscheduler": ("service",),
     "pydantic": ("config", "feed.scenario"),
+    "matplotlib": ("charts.drawing",),
     "aiohttp": ("slack", "feed.simulator"),
     # Some are handed a connection by the store's own functions, and hand it on; none writes SQL.
     "sqlite_utils": ("store", "query", "replay", "exporting"),
