@@ -36,6 +36,7 @@ LAYERS = {
 """What each part may import. Every other module is the shell, which may import everything."""
 
 BEYOND = {
+    "query.plots": ("charts.chart",),  # what a chart shows, not how
     "slack.commands": ("query",),  # a command is a question
     "slack.replies": ("query", "store.state"),  # ... and this its answer in words
     "slack.digest": ("query",),  # likewise
