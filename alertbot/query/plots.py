@@ -185,13 +185,15 @@ def _of_rule(read: Read, name: str, first: int, values: Array, rule: Rule, marks
         reference = kind.reference(_past(read, name, first, values, kind.depth))[:, 0]
         yield Limit(f"{kind.ratio:g} times {kind.compared_with}", kind.ratio * reference)
     elif marks and marks[-1].reference is not None:
-        # A reference that was frozen: from what it was taken from up to where it stood last.
+        # A reference that was frozen: from what it was taken from, up to the end of the breach.
         window = kind.window if isinstance(kind, Drop) else 0
         slots = first + SLOT * np.arange(count)
         level = marks[-1].reference
         begun = marks[-1].since - window * SLOT
         word = "before" if isinstance(kind, Drop) else "expected"
-        yield Limit(f"{format_rate(level)} {word}", np.where(slots >= begun, level, np.nan))
+        yield Limit(
+            f"{format_rate(level)} {word}", np.where((slots >= begun) & (slots <= marks[-1].last), level, np.nan)
+        )
 
 
 def _past(read: Read, name: str, first: int, values: Array, depth: int) -> GridPast:
