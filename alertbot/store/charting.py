@@ -33,8 +33,8 @@ def owed(db: Database, since: float) -> list[Owed]:
             SELECT max(number) FROM outbox
             WHERE subject = 'incident:' || incidents.id AND action = 'post' AND state = 'sent')
         WHERE (incidents.closed IS NULL OR incidents.closed > ?1) AND incidents.kind IN (?2, ?3)
-        AND (incidents.kind = ?3 OR standing ->> '$.paged_severity' IN (?4, ?5))
-        AND max(post.sent, coalesce(standing ->> '$.paged_at', 0)) > ?1
+        AND (incidents.kind = ?3 OR json_extract(standing, '$.paged_severity') IN (?4, ?5))
+        AND max(post.sent, coalesce(json_extract(standing, '$.paged_at'), 0)) > ?1
         AND NOT EXISTS (SELECT 1 FROM charts WHERE charts.incident = incidents.id)
         ORDER BY incidents.id DESC
         """,
