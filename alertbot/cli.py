@@ -76,6 +76,12 @@ def check(config_path: Path) -> None:
 @click.option("--to", "last", help="Judge up to this time.")
 @click.option("--rule", "rule_name", help="Show this rule only.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "--chart",
+    "chart_path",
+    type=click.Path(path_type=Path),
+    help="Draw the series with most alerts into this PNG file.",
+)
 def replay(
     config_path: Path,
     csv_path: Path | None,
@@ -83,11 +89,20 @@ def replay(
     last: str | None,
     rule_name: str | None,
     as_json: bool,  # noqa: FBT001 - click hands options over by name
+    chart_path: Path | None,
 ) -> None:
     """Say what the rules would have done with the stored history, or with a CSV."""
     from alertbot.replaying import replay_history  # noqa: PLC0415 - see above
 
-    replay_history(config_path, csv_path, first=first, last=last, rule_name=rule_name, as_json=as_json)
+    replay_history(
+        config_path,
+        csv_path,
+        first=first,
+        last=last,
+        rule_name=rule_name,
+        as_json=as_json,
+        chart_path=chart_path,
+    )
 
 
 @main.command()

@@ -21,6 +21,7 @@ from alertbot.alerts.orders import Person
 from alertbot.clock import Clock, FastClock
 from alertbot.config import Config, load
 from alertbot.credentials import Credentials
+from alertbot.errors import AlertbotError
 from alertbot.feed.scenario import Delay, Event, Scenario, Shape
 from alertbot.feed.simulator import Simulator
 from alertbot.ops.logs import set_up
@@ -115,6 +116,7 @@ _STORY = (
     _Line(_at(12, 55), "Somebody was told in time: shop.example.com is served again."),
 )
 _END = _at(13, 25)
+_CHARTED = 6 * 3600
 
 
 def run_demo(file: TextIO) -> None:
@@ -160,12 +162,25 @@ async def _tell(console: Console, clock: Clock, config: Config, simulator: Simul
     await clock.sleep(_END - clock.time())
     reply = await service.commands.answer("status")
     screen.show("you: /bandwidth status", reply.message)
+    chart = await _chart(service)
     service.stop()
     await working
     console.print(
         f"\n{screen.posted} messages, edited {screen.edited} times as things changed, none for the late buckets;"
         f" {len(simulator.calls):,} calls to the simulated API."
     )
+    console.print(chart)
+
+
+async def _chart(service: Service) -> str:
+    """Draws what incidents get in their threads, into a file that stays; what became of it, in words."""
+    try:
+        picture = await service.pictures.of_series("shop.example.com", _CHARTED)
+    except AlertbotError as error:
+        return f"There is no chart: {error}."
+    with tempfile.NamedTemporaryFile(prefix="alertbot-demo-", suffix=".png", delete=False) as file:
+        file.write(picture.png)
+    return f"A chart, as each incident gets one in its thread: {file.name}"
 
 
 class _Screen:

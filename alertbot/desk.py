@@ -180,7 +180,8 @@ class DeskTeller:
         """The message or its edit, and the notes for its thread."""
         incident, setting = step.incident, self._setting(step)
         subject = f"incident:{incident.number}"
-        body = to_json(incident_message(incident, setting, self.desk.slack.mention))
+        slack = self.desk.slack
+        body = to_json(incident_message(incident, setting, slack.mention, charts=slack.charts))
         notes = [_of_note(note, incident, setting, self.desk.slack.mention, subject) for note in step.notes]
         if step.opened:
             yield _draft(subject, "post", incident.channel, body)

@@ -17,6 +17,7 @@
           FeedUnknownDomain     the account has no such domain
           FeedBadRequest        parameters the API does not take
       DeliveryError         Slack did not take a message: ``permanent``, ``retry_after``, ``unknown``
+      ChartError            a chart could not be drawn or written; the message says why          exit 1
 
 No error's text, arguments or repr may hold a secret: the token is added below the layer that raises.
 Errors are raised where they happen and logged once, at the boundary that can do something about them.
@@ -145,3 +146,7 @@ class DeliveryError(AlertbotError):
         self.permanent = permanent
         self.retry_after = retry_after
         self.unknown = unknown
+
+
+class ChartError(AlertbotError):
+    """A chart could not be drawn or written; the message says why."""

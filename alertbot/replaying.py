@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 
@@ -13,10 +15,13 @@ import click
 from alertbot.alerts import wording
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Change
+from alertbot.alerts.mutes import Mute
 from alertbot.config import Config, load
 from alertbot.errors import UsageError
 from alertbot.history import read_csv
+from alertbot.picturing import Tally, check_target, of_replay, write_chart
 from alertbot.query.names import nearest
+from alertbot.query.plots import View
 from alertbot.replay import CsvHistory, History, Span, StoredHistory, as_event, replay
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import select
@@ -33,19 +38,39 @@ def replay_history(
     last: str | None,
     rule_name: str | None,
     as_json: bool,
+    chart_path: Path | None = None,
 ) -> None:
     """Print every change, one JSON object or one sentence a line; ``rule_name`` narrows what is shown, not judged."""
     config = load(config_path, state_directory=state_directory())
     rules = {rule.name: rule for rule in config.rules if rule.enabled}
     _check_rule(rule_name, rules)
-    span = span_of(first, last)
-    changes = _over_csv(config, rules, csv_path, span) if csv_path else _over_store(config, span)
-    shown = (change for change in changes if rule_name in {None, change.alert.rule})
-    if as_json:
-        for change in shown:
-            click.echo(json.dumps(as_event(change, rules)))
-    else:
-        _print_story(shown, rules, config.slack.zone)
+    if chart_path is not None:
+        check_target(chart_path)
+    span, tally = span_of(first, last), Tally()
+    with ExitStack() as held:
+        plan = _over_csv(config, rules, csv_path) if csv_path else _over_store(config, held)
+        changes = replay(plan.engine, plan.history, span, plan.mutes)
+        shown = tally.over(change for change in changes if rule_name in {None, change.alert.rule})
+        if as_json:
+            for change in shown:
+                click.echo(json.dumps(as_event(change, rules)))
+        else:
+            _print_story(shown, rules, config.slack.zone)
+        if chart_path is not None:
+            selection = {name: names for name, names in plan.selection.items() if rule_name in {None, name}}
+            chart = of_replay(plan.history, tally, span, View(0.0, config.slack.zone, rules, selection))
+            write_chart(chart_path, chart)
+            click.echo(f"{chart_path}: {chart.title}", err=as_json)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be replayed: a history, and what judges it."""
+
+    engine: Engine
+    history: History
+    selection: Mapping[str, Sequence[str]]
+    mutes: Sequence[Mute]
 
 
 def state_directory() -> Path | None:
@@ -69,23 +94,18 @@ def _check_rule(name: str | None, rules: Mapping[str, Rule]) -> None:
         raise UsageError(f'no enabled rule is named "{name}"' + (f": did you mean {close}?" if close else ""))
 
 
-def _over_csv(config: Config, rules: Mapping[str, Rule], path: Path, span: Span) -> Iterator[Change]:
+def _over_csv(config: Config, rules: Mapping[str, Rule], path: Path) -> _Plan:
     history = CsvHistory(read_csv(path))
     watched = history.series
     selection = {name: select(rule.domains, rule.except_, watched, ()) for name, rule in rules.items()}
     mutes = [mute.resolve(watched, (), rules) for mute in config.mutes]
-    return replay(Engine(tuple(rules.values()), selection, watched), history, span, mutes)
+    return _Plan(Engine(tuple(rules.values()), selection, watched), history, selection, mutes)
 
 
-def _over_store(config: Config, span: Span) -> Iterator[Change]:
-    database = schema.open_for_reading(config.store.path)
-    try:
-        domains = config.watched(samples.domain_names(database))
-        watch = lay_out(config, domains)
-        history: History = StoredHistory(database, watch.series)
-        yield from replay(watch.engine, history, span, watch.mutes)
-    finally:
-        database.close()
+def _over_store(config: Config, held: ExitStack) -> _Plan:
+    database = held.enter_context(closing(schema.open_for_reading(config.store.path)))
+    watch = lay_out(config, config.watched(samples.domain_names(database)))
+    return _Plan(watch.engine, StoredHistory(database, watch.series), watch.selection, watch.mutes)
 
 
 def _print_story(changes: Iterable[Change], rules: Mapping[str, Rule], zone: tzinfo) -> None:

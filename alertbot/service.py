@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -15,6 +16,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from alertbot.alerts.orders import Order, Person
 from alertbot.alerts.routing import is_channel
+from alertbot.charting import Charting, Pictures
+from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.credentials import Credentials, require_api_token
@@ -26,8 +29,10 @@ from alertbot.feed.budget import Budget
 from alertbot.ops.progress import Reporter
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
+from alertbot.query.plots import View
 from alertbot.slack.commands import Commands, Subject
 from alertbot.slack.delivery import Delivery
+from alertbot.slack.pictures import Draws
 from alertbot.slack.posting import LogPoster, Poster
 from alertbot.slack.workspace import Workspace
 from alertbot.store.schema import Lock
@@ -61,6 +66,9 @@ class Service:
         poster: Poster | None = None,
         speed: float = 1.0,
     ) -> None:
+        slack = credentials.slack_bot_token is not None and poster is None
+        charts = config.slack.charts and slack and _can_draw()
+        config = replace(config, slack=replace(config.slack, charts=charts))
         self._config = config
         self._clock = clock
         self._speed = speed
@@ -71,7 +79,8 @@ class Service:
         self._budget = Budget(config.feed.calls_per_minute, clock)
         self._api = _api(config, credentials, self._budget, clock)
         self.commands = Commands(self._subject, self._live, self)
-        self._workspace = _workspace(config, credentials, self.commands, clock)
+        self.pictures = Pictures(config.store.path, self._view)
+        self._workspace = _workspace(config, credentials, self.commands, clock, self.pictures if charts else None)
         self._poster: Poster = poster or self._workspace or LogPoster()
         self._distress = Distress(self._poster, config.slack.channel, clock)
         self._watching = Watching(
@@ -121,6 +130,9 @@ class Service:
             log.warning("there are no Slack tokens: messages are printed here, and no commands arrive")
         self._schedule()
         self._tasks = [asyncio.create_task(self._delivery.run()), asyncio.create_task(self._watch_clock())]
+        if self._workspace is not None and self._config.slack.charts:
+            charting = Charting(self._keeper, self.pictures, self._workspace, self._clock)
+            self._tasks.append(asyncio.create_task(charting.run()))
         self._notifier.ready()
         self._notifier.status(self._status_line())
         log.info("watching begins: a look at the account's total every %d s", self._config.feed.probe)
@@ -221,6 +233,10 @@ class Service:
             return Subject(slack.command, self._config.store.path, slack.zone, (), {}, {})
         return Subject(slack.command, self._config.store.path, slack.zone, watch.series, watch.rules, watch.selection)
 
+    def _view(self) -> View:
+        watch, now, zone = self._watching.watch, self._live().now, self._config.slack.zone
+        return View(now, zone) if watch is None else View(now, zone, watch.rules, watch.selection, watch.groups)
+
     def _status_line(self) -> str:
         live = self._watching.live()
         if self._distress.cause is not None:
@@ -239,7 +255,16 @@ def _api(config: Config, credentials: Credentials, budget: Budget, clock: Clock)
     return CdnApi(feed.base_url, token, feed.zone, budget=budget, clock=clock, ip_protocol=feed.ip_protocol)
 
 
-def _workspace(config: Config, credentials: Credentials, commands: Commands, clock: Clock) -> Workspace | None:
+def _can_draw() -> bool:
+    if not is_installed():
+        log.warning("matplotlib is not installed: there are no charts")
+        return False
+    return True
+
+
+def _workspace(
+    config: Config, credentials: Credentials, commands: Commands, clock: Clock, draws: Draws | None
+) -> Workspace | None:
     if credentials.slack_bot_token is None:
         if credentials.slack_app_token is not None:
             raise CredentialsError(
@@ -254,6 +279,7 @@ def _workspace(config: Config, credentials: Credentials, commands: Commands, clo
         commands,
         clock,
         channels=_channels(config),
+        draws=draws,
     )
 
 

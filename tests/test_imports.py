@@ -28,6 +28,7 @@ LAYERS = {
     "store": (*DECIDING, "store"),
     "feed": (*GROUND, "feed"),
     "config": (*DECIDING, "config"),
+    "charts": (*GROUND, "charts"),
     "query": (*DECIDING, "store", "query"),
     "slack": (*DECIDING, "slack"),
     "ops": (*GROUND, "ops"),
@@ -35,6 +36,7 @@ LAYERS = {
 """What each part may import. Every other module is the shell, which may import everything."""
 
 BEYOND = {
+    "query.plots": ("charts.chart",),  # what a chart shows, not how
     "slack.commands": ("query",),  # a command is a question
     "slack.replies": ("query", "store.state"),  # ... and this its answer in words
     "slack.digest": ("query",),  # likewise
@@ -68,6 +70,7 @@ OUTSIDE = {
     "slack_sdk": ("slack",),
     "apscheduler": ("service",),
     "pydantic": ("config", "feed.scenario"),
+    "matplotlib": ("charts.drawing",),
     "aiohttp": ("slack", "feed.simulator"),
     # Some are handed a connection by the store's own functions, and hand it on; none writes SQL.
     "sqlite_utils": ("store", "query", "replay", "exporting"),

@@ -94,6 +94,7 @@ def _slack(drafted: Draft) -> SlackSettings:
         zone=slack.timezone,
         admins=slack.admins,
         mention=MappingProxyType(slack.mention),
+        charts=slack.charts,
     )
 
 

@@ -92,6 +92,7 @@ class SlackModel(Section):
     timezone: fields.Zone = ZoneInfo("UTC")
     admins: fields.Users = ()
     mention: fields.Mentions = Field(default_factory=dict)
+    charts: Flag = True
 
 
 class MuteModel(Section):

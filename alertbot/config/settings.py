@@ -66,7 +66,10 @@ class MuteSettings:
 
 @dataclass(frozen=True)
 class SlackSettings:
-    """``[slack]``: where messages go. ``zone`` is the readers'; ``mention`` maps a severity to ``@here`` or an id."""
+    """``[slack]``: where messages go. ``zone`` is the readers'; ``mention`` maps a severity to ``@here`` or an id.
+
+    ``charts``: whether incidents get one in their threads.
+    """
 
     base_url: str
     channel: str
@@ -75,6 +78,7 @@ class SlackSettings:
     zone: ZoneInfo
     admins: tuple[str, ...]
     mention: Mapping[str, str]
+    charts: bool = True
 
 
 @dataclass(frozen=True)

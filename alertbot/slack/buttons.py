@@ -10,32 +10,38 @@ import re
 
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.slack.blocks import Message, escape
+from alertbot.slack.client import Posted
 from alertbot.slack.commands import Commands
 from alertbot.slack.people import Asker
+from alertbot.slack.pictures import Showing
 from alertbot.slack.replies import order_message
 
 log = logging.getLogger(__name__)
 
-ACK, SILENCE, RUNBOOK = "ack", "silence", "runbook"
+ACK, SILENCE, CHART, RUNBOOK = "ack", "silence", "chart", "runbook"
 """Action ids. A runbook is a link, which the reader's browser opens; Slack tells of the click all the same."""
 
-_VALUES = {ACK: re.compile(r"\d+", re.ASCII), SILENCE: re.compile(r"\d+ \w+", re.ASCII)}
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+_VALUES = {ACK: _NUMBER, CHART: _NUMBER, SILENCE: re.compile(r"\d+ \w+", re.ASCII)}
 _OUTDATED = "This button is from another version of alertbot and does nothing any more."
 
 
 class Buttons:
-    """Turns clicks into orders for ``commands``."""
+    """Turns clicks into orders for ``commands``, and into charts."""
 
-    def __init__(self, commands: Commands) -> None:
+    def __init__(self, commands: Commands, showing: Showing) -> None:
         self._commands = commands
+        self._showing = showing
 
-    async def press(self, action_id: str, value: str, asker: Asker) -> Message | None:
-        """What to tell who clicked, if anything: what an ack changed is seen in the message itself."""
+    async def press(self, action_id: str, value: str, asker: Asker, under: Posted) -> Message | None:
+        """What to tell who clicked ``under`` a message, if anything: what an ack changed is seen in the message."""
         if action_id == RUNBOOK:
             return None
         expected = _VALUES.get(action_id)
         if expected is None or not expected.fullmatch(value):
             return Message(_OUTDATED)
+        if action_id == CHART:
+            return await self._showing.of_incident(int(value), under)
         try:
             answer = await self._commands.obey([action_id, *value.split()], asker)
         except UsageError as error:

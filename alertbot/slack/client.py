@@ -1,4 +1,4 @@
-"""Slack's Web API as alertbot uses it: who am I, post, edit, answer a command or a click.
+"""Slack's Web API as alertbot uses it: who am I, post, edit, show a picture, answer a command or a click.
 
 Nothing is tried twice here: slack_sdk's default retry handlers post a second message when an answer is lost, so they
 are switched off, and whoever calls decides. Every call opens a connection of its own, since a kept-alive one that
@@ -13,7 +13,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -53,6 +53,7 @@ _MAY_STAND = frozenset({"fatal_error", "internal_error"})
 _WORD = re.compile(r"[a-z][a-z0-9_]{2,60}")
 _OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
 
+_ALT = 1_000
 _PAGE, _MOST_CHANNELS = 200, 1000  # conversations.list is meant for 20 calls a minute
 
 T = TypeVar("T")
@@ -64,6 +65,16 @@ class Posted:
 
     channel_id: str
     ts: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG with its file's name, its title, and what it shows in words (1,000 characters at most)."""
+
+    name: str
+    title: str
+    alt: str
+    png: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -179,6 +190,29 @@ class SlackClient:
         """Become a member of a public channel."""
         await self._asked(self._web.conversations_join(channel=channel_id))
 
+    async def upload(self, channel_id: str, picture: Picture, *, thread_ts: str | None = None) -> None:
+        """Show a picture in a channel that the bot is a member of, or in a thread there.
+
+        Slack works on it after its answer, and sometimes shows nothing in the end, which nobody can tell.
+        """
+        issued = await self._asked(
+            self._web.files_getUploadURLExternal(
+                filename=picture.name, length=len(picture.png), alt_txt=picture.alt[:_ALT]
+            )
+        )
+        await _asked(self._send(issued["upload_url"], picture.png))
+        files: list[dict[str, str | None]] = [{"id": issued["file_id"], "title": picture.title}]
+        await self._asked(
+            self._web.files_completeUploadExternal(files=files, channel_id=channel_id, thread_ts=thread_ts)
+        )
+
+    async def _send(self, url: str, png: bytes) -> None:
+        """Post the bytes; whoever knows the URL may, so the token stays out of it."""
+        timeout, kind = aiohttp.ClientTimeout(total=self._timeout), {"Content-Type": "image/png"}
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.post(url, data=png, headers=kind) as sent:
+            if sent.status != _OK:
+                raise _refusal(sent.status, "", sent.headers)
+
     async def _asked(self, call: Awaitable[T]) -> T:
         """The answer of a call, whose Date tells Slack's time."""
         answer = await _asked(call)
@@ -220,6 +254,8 @@ def raise_if_refused(error: DeliveryError, which: str, variable: str, credential
 
 def delivery_error(error: Exception) -> DeliveryError:
     """What a failed call of slack_sdk or aiohttp means; nothing of its own text is kept, only Slack's word for it."""
+    if isinstance(error, DeliveryError):
+        return error
     if isinstance(error, SlackApiError):
         return _refusal(*_answered(error.response))
     if isinstance(error, aiohttp.ClientConnectorError):

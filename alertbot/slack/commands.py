@@ -60,10 +60,11 @@ USAGES = {
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer, and whether the whole channel sees it."""
+    """What to answer, and whether the whole channel sees it; ``chart``: the series and span of one to be shown too."""
 
     message: Message
     public: bool
+    chart: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,13 @@ class Commands:
             words.pop()
         try:
             message = await self._message(words, asker)
+            chart = self._shown(words[1:]) if public and words[0].lower() == "show" else None
         except UsageError as error:
             return Reply(self._explain(str(error), words), public=False)
         except AlertbotError as error:
             log.exception("the command %r could not be answered", text[:200])
             return Reply(Message(f"That cannot be answered now: {escape(str(error))}"), public=False)
-        return Reply(message, public)
+        return Reply(message, public, chart)
 
     async def _message(self, words: Sequence[str], asker: Asker) -> Message:
         if _is_order(words):
@@ -140,14 +142,18 @@ class Commands:
         return replies.status_message(answers.status(subject.path, self._live()), subject.zone)
 
     def _show(self, rest: list[str]) -> Message:
-        subject = self._subject()
+        subject, now = self._subject(), self._live().now
+        series, span = self._shown(rest)
+        return replies.show_message(answers.show(subject.path, series, span, now), subject.zone, now)
+
+    def _shown(self, rest: list[str]) -> tuple[str, int]:
+        """The series and the span that ``show`` is about."""
         if not rest:
             raise UsageError("which domain?")
-        series = resolve(rest[0], subject.series)
+        series = resolve(rest[0], self._subject().series)
         span = _span(rest[1]) if len(rest) > 1 else DAY
         _no_more(rest[2:])
-        now = self._live().now
-        return replies.show_message(answers.show(subject.path, series, span, now), subject.zone, now)
+        return series, span
 
     def _alerts(self, rest: list[str]) -> Message:
         _no_more(rest)

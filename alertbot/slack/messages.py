@@ -46,8 +46,13 @@ _REPLY = 7_500
 _SILENCE_FOR = ("1h", "4h", "24h")
 
 
-def incident_message(incident: Incident, setting: Setting, mention: Mapping[str, str]) -> Message:
-    """The message of an incident: what is posted, and what it is edited to as the incident changes."""
+def incident_message(
+    incident: Incident, setting: Setting, mention: Mapping[str, str], *, charts: bool = False
+) -> Message:
+    """The message of an incident: what is posted, and what it is edited to as the incident changes.
+
+    ``charts``: whether there are any to ask for.
+    """
     telling = tell(incident, setting, MARKUP)
     details = escape(telling.details)
     blocks = [section(text) for text in _packed(telling.lines, _SECTION)]
@@ -57,10 +62,10 @@ def incident_message(incident: Incident, setting: Setting, mention: Mapping[str,
     called = mention.get(telling.tone.value) if telling.tone.wakes else None
     text = f"{mention_markup(called)} {telling.headline}" if called else telling.headline
     blocks.append(context(details if telling.tone is Tone.QUIET else f"{telling.tone.value}; {details}"))
-    return Message(text, (*blocks, _buttons(incident, telling)), _COLORS[telling.tone])
+    return Message(text, (*blocks, _buttons(incident, telling, charts=charts)), _COLORS[telling.tone])
 
 
-def _buttons(incident: Incident, telling: Telling) -> Block:
+def _buttons(incident: Incident, telling: Telling, *, charts: bool) -> Block:
     """What still makes sense to be clicked."""
     number = str(incident.number)
     row = []
@@ -75,6 +80,8 @@ def _buttons(incident: Incident, telling: Telling) -> Block:
         )
         options = [(f"for {lasting}", f"{number} {lasting}") for lasting in _SILENCE_FOR]
         row.append(select("Silence", "silence", options, confirm=asked))
+    if charts and (incident.alerts or incident.kind is IncidentKind.DARK):
+        row.append(button("Chart", "chart", number))
     if telling.runbook is not None:
         row.append(button("Runbook", "runbook", url=telling.runbook))
     return actions(*row) if row else context(f"#{number}")

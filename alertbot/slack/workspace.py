@@ -11,10 +11,11 @@ from alertbot.clock import Clock
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.slack.blocks import Message
 from alertbot.slack.buttons import Buttons
-from alertbot.slack.client import DEAD_TOKEN, Identity, Posted, SlackClient
+from alertbot.slack.client import DEAD_TOKEN, Identity, Picture, Posted, SlackClient
 from alertbot.slack.commands import Commands
 from alertbot.slack.directory import Standing, look_up, unlisted
 from alertbot.slack.people import Asker
+from alertbot.slack.pictures import Draws, Showing
 from alertbot.slack.socket import Click, SlashCommand, SocketListener
 
 log = logging.getLogger(__name__)
@@ -38,10 +39,12 @@ class Workspace:
         clock: Clock,
         *,
         channels: Collection[str],
+        draws: Draws | None = None,
     ) -> None:
         self._client = SlackClient(bot_token, base_url)
         self._commands = commands
-        self._buttons = Buttons(commands)
+        self._showing = Showing(draws, self.upload, clock)
+        self._buttons = Buttons(commands, self._showing)
         self._clock = clock
         self._channels = channels
         self._standing: Standing | None = None
@@ -96,6 +99,10 @@ class Workspace:
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         """Edit one; raises ``DeliveryError``."""
         await self._client.update(channel_id, ts, message)
+
+    async def upload(self, channel_id: str, picture: Picture, thread_ts: str | None) -> None:
+        """Show a picture in a channel that the bot is in, or in a thread there; raises ``DeliveryError``."""
+        await self._client.upload(channel_id, picture, thread_ts=thread_ts)
 
     async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
         """The message of this id, if it was posted at most ``since`` seconds ago; raises ``DeliveryError``."""
@@ -162,12 +169,17 @@ class Workspace:
             return
         reply = await self._commands.answer(command.text, self._asker(command))
         await self._respond(command.response_url, reply.message, public=reply.public)
+        if reply.chart is not None:
+            trouble = await self._showing.of_series(*reply.chart, command.channel_id)
+            if trouble is not None:
+                await self._respond(command.response_url, trouble, public=False)
 
     async def _click(self, click: Click) -> None:
         if self._is_strange(click, "a click"):
             await self._respond(click.response_url, STRANGER, public=False)
             return
-        answer = await self._buttons.press(click.action_id, click.value, self._asker(click))
+        under = Posted(click.channel_id, click.message_ts)
+        answer = await self._buttons.press(click.action_id, click.value, self._asker(click), under)
         if answer is not None:
             await self._respond(click.response_url, answer, public=False)
 

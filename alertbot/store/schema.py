@@ -178,6 +178,20 @@ _PEOPLE = (
 )
 
 
+@migrations()
+def which_incidents_were_charted(db: Database) -> None:
+    """The one attempt at a chart that each incident gets."""
+    for statement in _CHARTS:
+        db.conn.execute(statement)
+
+
+_CHARTS = (
+    # tried: when, epoch seconds; the row is there before the chart is.
+    "CREATE TABLE charts (incident INTEGER PRIMARY KEY REFERENCES incidents (id), tried REAL NOT NULL) STRICT",
+    "CREATE INDEX incidents_closed ON incidents (closed)",
+)
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:

@@ -153,6 +153,16 @@ def told_alerts(db: Database, since: int, most: int) -> list[ToldAlert]:
     return [_told(row) for row in rows]
 
 
+def fired_between(db: Database, series: str, first: int, last: int) -> list[ToldAlert]:
+    """The alerts of a series that fired and were under way between two slots, the oldest first."""
+    rows = db.conn.execute(
+        f"SELECT {_TOLD_COLUMNS} FROM alerts"  # noqa: S608 - own constant
+        " WHERE series = ? AND fired IS NOT NULL AND slot >= ? AND since <= ? ORDER BY id",
+        (series, first, last),
+    )
+    return [_told(row) for row in rows]
+
+
 def count_told(db: Database, since: int) -> int:
     """How many alerts ``told_alerts`` would list without a limit."""
     return int(db.conn.execute(f"SELECT count(*) FROM alerts WHERE {_TOLD}", (since,)).fetchone()[0])  # noqa: S608

@@ -24,7 +24,7 @@ from alertbot.alerts.silences import HeldSilence
 from alertbot.errors import StoreError
 from alertbot.rules.base import Array
 from alertbot.rules.grid import Grid
-from alertbot.store import feedlog, incidents, outbox, samples, schema, silences, state
+from alertbot.store import charting, feedlog, incidents, outbox, samples, schema, silences, state
 from alertbot.store.feedlog import LateSlot
 from alertbot.store.outbox import Draft, Envelope
 from alertbot.store.state import Traits
@@ -320,6 +320,16 @@ class Store:
         """The messages of which it is not known whether they arrived."""
         with self._guarded():
             return outbox.uncertain(self._db)
+
+    def charts_owed(self, since: float) -> list[charting.Owed]:
+        """The loud incidents told after ``since`` whose message stands and which nobody tried to chart."""
+        with self._guarded():
+            return charting.owed(self._db, since)
+
+    def chart_tried(self, incident: int, now: float) -> bool:
+        """The one attempt at an incident's chart is about to be made; false where it was made before."""
+        with self._guarded():
+            return charting.mark_tried(self._db, incident, now)
 
     def mark(self, change: Callable[[Database], T]) -> T:
         """One of the outbox's own changes, in a transaction of its own."""

@@ -44,6 +44,7 @@ domains = ["*"]
 
 [slack]
 base_url = "{slack}api/"
+charts = false
 
 [feed]
 base_url = "{cdn}"

@@ -2,8 +2,8 @@
 
 Web API, Socket Mode and response URLs over real HTTP. In a test: ``base_url = await FakeSlack().start()``. As a process
 of its own: ``python tests/fakes/slack.py --port 8098 --log FILE`` prints its base URL first and also serves
-``POST /_control/command``, ``/_control/click``, ``/_control/fault`` and ``/_control/mend``, ``GET /_control/messages``
-and ``/_control/calls``.
+``POST /_control/command``, ``/_control/click``, ``/_control/fault`` and ``/_control/mend``, ``GET /_control/messages``,
+``/_control/calls`` and ``/_control/shared``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if not __package__:  # run as a script: the packages of tests/ are one folder up
 
 from fakes.blockkit import Refused, refuse_message
 from fakes.clicks import block_actions
+from fakes.files import Shared
 from fakes.socketmode import SocketMode
 from fakes.workspace import APP_TOKEN, BOT_TOKEN, BOT_USER, CHANNELS, SCOPES, TEAM, Channel, Message, Workspace
 
@@ -90,7 +91,12 @@ class FakeSlack:
         log: TextIO | None = None,
     ) -> None:
         self.workspace = Workspace(
-            channels=channels, scopes=scopes, now=now, paced=paced, socket_url=self._new_socket_url
+            channels=channels,
+            scopes=scopes,
+            now=now,
+            paced=paced,
+            socket_url=self._new_socket_url,
+            upload_url=lambda key: f"{self._root}/upload/{key}",
         )
         self.socket = SocketMode(now, ticket_life)
         self.calls: list[Call] = []
@@ -118,6 +124,11 @@ class FakeSlack:
         return [message for message in self.messages if message.user == BOT_USER]
 
     @property
+    def shared(self) -> list[Shared]:
+        """The files that people see, in order."""
+        return self.workspace.files.shared
+
+    @property
     def updates(self) -> list[Call]:
         """The bot's edits that were taken."""
         return [call for call in self.calls if call.method == "chat.update" and call.outcome == "ok"]
@@ -130,11 +141,12 @@ class FakeSlack:
                 web.route("*", "/api/{method}", self._serve_api),
                 web.get("/link", self._serve_socket),
                 web.post("/response/{key}", self._serve_response),
+                web.post("/upload/{key}", self._serve_upload),
                 web.post("/_control/command", self._control_command),
                 web.post("/_control/click", self._control_click),
                 web.post("/_control/fault", self._control_fault),
                 web.post("/_control/mend", self._control_mend),
-                web.get("/_control/{what:messages|calls}", self._control_list),
+                web.get("/_control/{what:messages|calls|shared}", self._control_list),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -151,7 +163,7 @@ class FakeSlack:
             await self._runner.cleanup()
 
     def fault(self, method: str, mode: str, times: int = 1) -> None:
-        """Spoil the next calls of a method, of ``response_url`` or of ``socket`` (the handshake).
+        """Spoil the next calls of a method, of ``response_url``, ``upload`` or ``socket`` (the handshake).
 
         Modes: ``drop_before`` (not processed), ``drop_after`` (processed, answer lost), ``hang`` (not processed),
         ``hang_after`` (processed), ``half`` (processed, half of the answer sent), ``slow`` (a while later), ``500``,
@@ -264,6 +276,16 @@ class FakeSlack:
 
         return await self._spoiled("response_url", request, answer)
 
+    async def _serve_upload(self, request: web.Request) -> web.StreamResponse:
+        content = await request.read()
+
+        async def answer() -> tuple[str, web.Response]:
+            if not self.workspace.files.receive(request.match_info["key"], content):
+                return "refused", web.Response(status=400, text="error")
+            return "ok", web.Response(text=f"OK - {len(content)}")
+
+        return await self._spoiled("upload", request, answer)
+
     def _take_response(self, url: str, given: dict[str, Any]) -> None:
         response = self._responses.get(url)
         if response is None or self._now() - response.issued > RESPONSE_LIFE:
@@ -359,7 +381,8 @@ class FakeSlack:
         return web.json_response({"ok": True})
 
     async def _control_list(self, request: web.Request) -> web.Response:
-        return web.json_response([asdict(item) for item in getattr(self, request.match_info["what"])])
+        items = [asdict(item) for item in getattr(self, request.match_info["what"])]
+        return web.json_response(items, dumps=lambda held: json.dumps(held, default=len))  # of bytes, how many
 
 
 async def _half(request: web.Request, response: web.Response) -> None:
@@ -387,6 +410,8 @@ def _refusal(refusal: Refused) -> web.Response:
 
 
 async def _arguments(request: web.Request) -> dict[str, Any]:
+    if request.content_type == "image/png":
+        return {}
     if request.content_type != "application/json":
         return {**request.query, **await request.post()}
     try:

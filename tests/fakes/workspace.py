@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fakes.blockkit import Refused, refuse_message
+from fakes.files import Files
 
 BOT_TOKEN = "xoxb-loopback"
 APP_TOKEN = "xapp-loopback"
@@ -94,6 +95,10 @@ METHODS = {
     ),
     "conversations.info": Method("_info", scopes=("channels:read", "groups:read"), needed="channel"),
     "conversations.join": Method("_join", scopes=("channels:join",), needed="channel"),
+    "files.getUploadURLExternal": Method("_upload_url", "alt_txt snippet_type", "filename length", ("files:write",)),
+    "files.completeUploadExternal": Method(
+        "_complete", "channel_id channels initial_comment thread_ts blocks", "files", ("files:write",)
+    ),
 }
 
 
@@ -108,13 +113,16 @@ class Workspace:
         now: Callable[[], float] = time.time,
         paced: bool = False,
         socket_url: Callable[[], str],
+        upload_url: Callable[[str], str],
     ) -> None:
         self.channels = {channel.id: Channel(**asdict(channel)) for channel in channels}
         self.scopes = scopes
         self.messages: list[Message] = []
+        self.files = Files()
         self._now = now
         self._paced = paced
         self._socket_url = socket_url
+        self._upload_address = upload_url
         self._last_post: dict[str, float] = {}
         self._last_ts = 0
 
@@ -281,6 +289,26 @@ class Workspace:
             raise Refused("is_archived")
         channel.member = True
         return {"channel": _described(channel)}
+
+    def _upload_url(self, given: dict[str, Any]) -> dict[str, Any]:
+        file_id, key = self.files.issue(given)
+        return {"upload_url": self._upload_address(key), "file_id": file_id}
+
+    def _complete(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Share files; only members may, and ids count, not names."""
+        wanted = given.get("channel_id")
+        if wanted is None:
+            return {"files": self.files.complete(given, None)}
+        channel = self.channel(wanted, by_name=False)
+        if channel.private and not channel.member:
+            raise Refused("channel_not_found")
+        if channel.archived:
+            raise Refused("is_archived")
+        if not channel.member:
+            raise Refused("not_in_channel")
+        if "thread_ts" in given:
+            self._message(channel.id, given["thread_ts"], "thread_not_found")
+        return {"files": self.files.complete(given, channel.id)}
 
     def _next_ts(self) -> str:
         self._last_ts = max(self._last_ts + 1, int(self._now() * 1_000_000))

@@ -1,0 +1,235 @@
+"""What a chart shows of the stored history: a series, an incident's worst ones, or what was replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert, series_of
+from alertbot.alerts.lifecycle import Alert
+from alertbot.alerts.telling import worst_of_each
+from alertbot.charts.chart import Chart, Limit, Panel
+from alertbot.query.answers import reading
+from alertbot.rules.base import Array, Rule
+from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.drop import Drop
+from alertbot.rules.grid import Grid, GridPast
+from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group
+from alertbot.rules.threshold import Threshold
+from alertbot.store import incidents, samples, state
+from alertbot.units import DAY, DAY_SLOTS, SLOT, counted, format_clock, format_rate, slot_at, slots_of
+
+Read = Callable[[str, int, int], Array]
+"""Bit/s of a series from one slot to another, both included; NaN where unknown."""
+
+MOST_PANELS = 4
+SHORTEST, LONGEST = 6 * 3600, 7 * DAY
+"""Seconds that the chart of an incident spans: four times as long as it lasts, but within these."""
+
+_AFTER = 3600  # seconds shown of the time after an incident
+_IN_SIGHT = 3.0  # a limit beyond so many times the most that was carried would make everything else flat
+
+
+@dataclass(frozen=True)
+class View:
+    """What the readers' charts are drawn by; ``now`` is their clock, ``selection`` the series each rule judges."""
+
+    now: float
+    zone: tzinfo
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    selection: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    groups: Sequence[Group] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An alert on a chart: the rule, the first and the last slot of the breach, what it was compared with (bit/s)."""
+
+    rule: str
+    since: int
+    last: int
+    reference: float | None
+
+    @classmethod
+    def of(cls, alert: Alert) -> Mark:
+        """An alert as it stands; what it was well for at its end is not shown as breach."""
+        return cls(alert.rule, alert.since, max(alert.since, alert.slot - alert.clear_run * SLOT), alert.reference)
+
+
+def of_series(path: Path, name: str, span: int, view: View) -> Chart:
+    """One series over the last ``span`` seconds, with the alerts it had."""
+    first, last = _slots(view.now - span, view.now)
+    with reading(path) as db:
+        marks = [Mark.of(told.alert) for told in state.fired_between(db, name, first, last)]
+        return charted(partial(samples.series_between, db), {name: marks}, first, last, view)
+
+
+def of_incident(path: Path, number: int, view: View) -> Chart | None:
+    """The worst series of an incident; ``None`` where there is none, or nothing of it that could be drawn."""
+    with reading(path) as db:
+        incident = incidents.load(db, number)
+        if incident is None:
+            return None
+        marks = _panels(incident, view.groups)
+        if not marks:
+            return None
+        end = view.now if incident.closed is None else min(view.now, incident.closed + _AFTER)
+        first, last = _slots(end - min(max(4 * (end - incident.since), SHORTEST), LONGEST), end)
+        return charted(partial(samples.series_between, db), marks, first, last, view, incident)
+
+
+def _slots(first: float, end: float) -> tuple[int, int]:
+    """The slots that a span of epoch seconds is shown by."""
+    last = slot_at(end)
+    return last - (slots_of(end - first) - 1) * SLOT, last
+
+
+def _panels(incident: Incident, groups: Sequence[Group]) -> dict[str, list[Mark]]:
+    """The series to be shown with their alerts: the whole that holds them first, then the worst."""
+    worst = [told.alert.series for told in worst_of_each(incident.alerts)]
+    whole = _whole(incident, groups)
+    shown = list(dict.fromkeys([*whole, *worst]))[:MOST_PANELS]
+    return {name: [Mark.of(told.alert) for told in _of(incident.alerts, name)] for name in shown}
+
+
+def _of(alerts: Iterable[ToldAlert], series: str) -> Iterator[ToldAlert]:
+    return (told for told in alerts if told.alert.series == series)
+
+
+def _whole(incident: Incident, groups: Sequence[Group]) -> list[str]:
+    """The total of what concerns the account, the sum of a group that holds all there is in it."""
+    if incident.kind is IncidentKind.DARK or incident.standing.wide is not None:
+        return [TOTAL]
+    series = series_of(incident.alerts)
+    if len(series) < 2:
+        return []
+    return [group.series for group in groups if group.sum and series <= {group.series, *group.members}][:1]
+
+
+def charted(
+    read: Read,
+    marks: Mapping[str, Sequence[Mark]],
+    first: int,
+    last: int,
+    view: View,
+    incident: Incident | None = None,
+) -> Chart:
+    """The series of ``marks`` with their alerts, from one slot to another."""
+    panels = tuple(_panel(read, name, first, last, alerts, view) for name, alerts in marks.items())
+    return Chart(
+        title=_title(panels, incident),
+        subtitle=_subtitle(panels, first, view),
+        alt=" ".join(_sentence(panel, first, last, view) for panel in panels)[:1000],
+        first=first,
+        now=view.now,
+        zone=str(view.zone),
+        panels=panels,
+    )
+
+
+def _panel(read: Read, name: str, first: int, last: int, marks: Sequence[Mark], view: View) -> Panel:
+    values = read(name, first, last)
+    known = values[~np.isnan(values)]
+    yesterday = read(name, first - DAY, last - DAY) if len(values) <= DAY_SLOTS else None
+    return Panel(
+        name=called(name),
+        note=format_rate(float(known[-1])) if len(known) else "unknown",
+        values=values,
+        yesterday=_unless_unknown(yesterday),
+        last_week=_unless_unknown(read(name, first - 7 * DAY, last - 7 * DAY)),
+        limits=tuple(_limits(read, name, first, values, marks, view)),
+        breaches=tuple(sorted({(mark.since, mark.last) for mark in marks})),
+    )
+
+
+def called(series: str) -> str:
+    """A series as a chart names it."""
+    if series == TOTAL:
+        return "the whole account"
+    return f"{series.removeprefix(SUM_PREFIX)}, all of the group" if series.startswith(SUM_PREFIX) else series
+
+
+def _unless_unknown(values: Array | None) -> Array | None:
+    return None if values is None or np.isnan(values).all() else values
+
+
+def _limits(read: Read, name: str, first: int, values: Array, marks: Sequence[Mark], view: View) -> Iterator[Limit]:
+    """What each rule that fired held the series against, and the fixed limits of all that watch it, each once."""
+    fired = list(dict.fromkeys(mark.rule for mark in marks))
+    watching = [rule for rule, names in view.selection.items() if name in names and rule not in fired]
+    said = set()
+    highest = float(np.nanmax(values, initial=0.0)) if not np.isnan(values).all() else 0.0
+    for rule in (view.rules.get(each) for each in (*fired, *watching)):
+        if rule is None:
+            continue
+        own = [mark for mark in marks if mark.rule == rule.name]
+        for limit in _of_rule(read, name, first, values, rule, own):
+            near = bool(own) or float(np.nanmax(limit.values, initial=0.0)) <= _IN_SIGHT * highest
+            if near and limit.label not in said and not np.isnan(limit.values).all():
+                said.add(limit.label)
+                yield limit
+
+
+def _of_rule(read: Read, name: str, first: int, values: Array, rule: Rule, marks: Sequence[Mark]) -> Iterator[Limit]:
+    kind, count = rule.kind, len(values)
+    if isinstance(kind, Threshold):
+        for side, limit in (("above", kind.above), ("below", kind.below)):
+            if limit is not None:
+                yield Limit(f"{side} {format_rate(limit)}", np.full(count, limit))
+    elif isinstance(kind, DayOverDay) and marks:
+        reference = kind.reference(_past(read, name, first, values, kind.depth))[:, 0]
+        yield Limit(f"{kind.ratio:g} times {kind.compared_with}", kind.ratio * reference)
+    elif marks and marks[-1].reference is not None:
+        # A reference that was frozen: from what it was taken from, up to the end of the breach.
+        window = kind.window if isinstance(kind, Drop) else 0
+        slots = first + SLOT * np.arange(count)
+        level = marks[-1].reference
+        begun = marks[-1].since - window * SLOT
+        word = "before" if isinstance(kind, Drop) else "expected"
+        yield Limit(
+            f"{format_rate(level)} {word}", np.where((slots >= begun) & (slots <= marks[-1].last), level, np.nan)
+        )
+
+
+def _past(read: Read, name: str, first: int, values: Array, depth: int) -> GridPast:
+    """The values and what lay before them, as a rule looks at them."""
+    grid = Grid((name,))
+    grid.put(name, first - depth * SLOT, read(name, first - depth * SLOT, first + (len(values) - 1) * SLOT))
+    return GridPast(grid, first, len(values), slice(None))
+
+
+def _title(panels: Sequence[Panel], incident: Incident | None) -> str:
+    number = "" if incident is None else f"#{incident.number} "
+    if len(panels) == 1:
+        return f"{number}{panels[0].name}"
+    held = 0 if incident is None else len(series_of(incident.alerts))
+    if held > len(panels):
+        return f"{number.strip()}: the worst of {counted(held, 'series', 'series')}"
+    return f"{number.strip()}: {panels[0].name} and {len(panels) - 1} more"
+
+
+def _subtitle(panels: Sequence[Panel], first: int, view: View) -> str:
+    known = [np.flatnonzero(~np.isnan(panel.values)) for panel in panels]
+    last = max((int(each[-1]) for each in known if len(each)), default=None)
+    if last is None:
+        return "nothing is known of this time"
+    value = f"{panels[0].note}, " if len(panels) == 1 else ""
+    return f"{value}data to {format_clock(first + (last + 1) * SLOT, view.zone, view.now)}, times of {view.zone}"
+
+
+def _sentence(panel: Panel, first: int, last: int, view: View) -> str:
+    """A panel in words."""
+    clock = partial(format_clock, zone=view.zone, now=view.now)
+    known = panel.values[~np.isnan(panel.values)]
+    span = f"Bandwidth of {panel.name} from {clock(first)} to {clock(last + SLOT)}"
+    if not len(known):
+        return f"{span}: nothing is known."
+    bounds = f"between {format_rate(float(known.min()))} and {format_rate(float(known.max()))}"
+    told = f"{span}: {panel.note} at last, {bounds}."
+    spans = [f"{clock(begin)} to {clock(end + SLOT)}" for begin, end in panel.breaches[:3]]
+    return f"{told} In alert from {', '.join(spans)}." if spans else told
