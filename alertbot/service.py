@@ -26,13 +26,15 @@ from alertbot.feed.budget import Budget
 from alertbot.ops.progress import Reporter
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
-from alertbot.slack.commands import Commands, Subject
+from alertbot.query.subject import Subject
+from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.posting import LogPoster, Poster
 from alertbot.slack.workspace import Workspace
 from alertbot.store.schema import Lock
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import SLOT, counted, format_clock
+from alertbot.watch import subject_of
 from alertbot.watching import Watching
 
 log = logging.getLogger(__name__)
@@ -216,10 +218,7 @@ class Service:
                     job.modify(next_run_time=datetime.now(UTC))
 
     def _subject(self) -> Subject:
-        watch, slack = self._watching.watch, self._config.slack
-        if watch is None:
-            return Subject(slack.command, self._config.store.path, slack.zone, (), {}, {})
-        return Subject(slack.command, self._config.store.path, slack.zone, watch.series, watch.rules, watch.selection)
+        return subject_of(self._config, self._watching.watch, self._config.slack.command)
 
     def _status_line(self) -> str:
         live = self._watching.live()

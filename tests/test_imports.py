@@ -37,7 +37,9 @@ LAYERS = {
 BEYOND = {
     "slack.commands": ("query",),  # a command is a question
     "slack.replies": ("query", "store.state"),  # ... and this its answer in words
-    "slack.digest": ("query",),  # likewise
+    "slack.questions": ("query",),  # likewise
+    "slack.figures": ("query",),
+    "slack.digest": ("query",),
     "slack.delivery": ("store.outbox",),  # the envelopes it is handed
     "slack.posting": ("store.outbox",),
 }

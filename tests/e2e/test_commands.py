@@ -46,6 +46,8 @@ def stage(tmp_path_factory):
         ("show video.example.com", "`video.example.com`: 1.84 Gbps", "average 1.84 Gbps, peak 1.84 Gbps"),
         ("show img 7d", "`img.example.com`: 300 Mbps", "7d: average 300 Mbps"),
         ("SHOW IMG", "`img.example.com`: 300 Mbps", "a week earlier 300 Mbps (+0%)"),
+        ("top", "Top 2 of 2 domains by bandwidth now", "1. `video.example.com` 1.84 Gbps (+0%)"),
+        ("p95 img", "95th percentile of", "burst left: "),
         ("alerts", "1 alert fires.", "#1 `video.example.com` since"),
         ("rules", "2 rules", "*went-dark* (critical)"),
         ("rules img.example.com", "1 rule for `img.example.com`", "*went-dark* (critical)"),
