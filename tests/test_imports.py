@@ -39,6 +39,7 @@ BEYOND = {
     "slack.replies": ("query", "store.state"),  # ... and this its answer in words
     "slack.questions": ("query",),  # likewise
     "slack.figures": ("query",),
+    "slack.reasons": ("query", "store.listing"),
     "slack.digest": ("query",),
     "slack.delivery": ("store.outbox",),  # the envelopes it is handed
     "slack.posting": ("store.outbox",),

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from alertbot.errors import UsageError
-from alertbot.query import answers, billing, figures
+from alertbot.query import answers, billing, figures, story, why
 from alertbot.query.figures import By
 from alertbot.query.live import Live
 from alertbot.query.names import Meant, meant, nearest, resolve
@@ -20,6 +20,7 @@ from alertbot.query.subject import Subject
 from alertbot.slack import replies
 from alertbot.slack.blocks import Message, code
 from alertbot.slack.figures import percentile_message, show_message, top_message
+from alertbot.slack.reasons import story_message, why_message
 from alertbot.slack.usages import USAGES
 from alertbot.units import DAY, parse_duration
 
@@ -27,6 +28,7 @@ LONGEST_SPAN = 35 * DAY
 MOST_TOP = 50
 _TOP = 10
 
+_NUMBER = re.compile(r"#?([1-9]\d{0,9})", re.ASCII)
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -112,6 +114,18 @@ def _silences(rest: Words, subject: Subject, live: Live) -> Answered:
     return Answered(facts, replies.silences_message(facts, subject.zone, live.now))
 
 
+def _why(rest: Words, subject: Subject, live: Live) -> Answered:
+    if not rest:
+        raise UsageError("why what? Name an incident or a domain")
+    number = _NUMBER.fullmatch(rest[0])
+    _no_more(rest[1:])
+    if number:
+        told = story.story(subject, int(number[1]), live)
+        return Answered(told, story_message(told, subject, live))
+    facts = why.why(subject, resolve(rest[0], subject.series), live)
+    return Answered(facts, why_message(facts, subject.zone, live.now))
+
+
 QUESTIONS: Mapping[str, Question] = MappingProxyType(
     {
         "help": _help,
@@ -121,6 +135,7 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "p95": _p95,
         "alerts": _alerts,
         "rules": _rules,
+        "why": _why,
         "silences": _silences,
     }
 )

@@ -40,6 +40,12 @@ def cursors(db: Database) -> dict[str, int]:
     return dict(db.conn.execute("SELECT name, cursor FROM series WHERE cursor IS NOT NULL"))
 
 
+def cursor(db: Database, name: str) -> int | None:
+    """The last slot judged of one series; ``None`` before the first."""
+    row = db.conn.execute("SELECT cursor FROM series WHERE name = ?", (name,)).fetchone()
+    return None if row is None else row[0]
+
+
 def begun(db: Database) -> dict[str, int]:
     """The frontier when each series was first judged."""
     return dict(db.conn.execute("SELECT name, begun FROM series WHERE begun IS NOT NULL"))

@@ -48,6 +48,8 @@ def stage(tmp_path_factory):
         ("SHOW IMG", "`img.example.com`: 300 Mbps", "a week earlier 300 Mbps (+0%)"),
         ("top", "Top 2 of 2 domains by bandwidth now", "1. `video.example.com` 1.84 Gbps (+0%)"),
         ("p95 img", "95th percentile of", "burst left: "),
+        ("why video", "`video.example.com`: the last slot judged", "1.84 Gbps &gt; 1 Gbps: breach"),
+        ("why #1", "#1: When watching began", "it fired by "),
         ("alerts", "1 alert fires.", "#1 `video.example.com` since"),
         ("rules", "2 rules", "*went-dark* (critical)"),
         ("rules img.example.com", "1 rule for `img.example.com`", "*went-dark* (critical)"),

@@ -151,6 +151,9 @@ async def test_an_answer_reads_like_this(subject, text, lines):
         ("p95", "Which domain?"),
         ("p95 video nov", '"nov" is no month: write it as 2026-11 (for example /bandwidth p95 video)'),
         ("p95 video 2026-12", "2026-12 has not begun"),
+        ("why", "Why what? Name an incident or a domain (for example /bandwidth why video)"),
+        ("why #7", "There is no incident #7"),
+        ("why vdeo.example.com", "did you mean video.example.com?"),
         ("tpo", "did you mean top?"),
     ],
 )
@@ -170,6 +173,7 @@ async def test_every_example_makes_sense_with_no_data_yet(empty, usage):
         ("show @downloads", "nothing is known of all its domains of the last day yet."),
         ("top", "Nothing is known of the last day yet."),
         ("p95 video", "video.example.com: nothing is known of 2026-11 yet."),
+        ("why video", "video.example.com: no slot of it was judged yet."),
         ("alerts", "Nothing fires."),
     ],
 )
