@@ -1,4 +1,4 @@
-"""Clicks on the buttons under a message: what each one orders.
+"""Clicks on the buttons under a message: what each one orders or asks.
 
 A button's value holds the order's words (``412``, ``412 4h``), so that the message itself says what a click means.
 """
@@ -10,21 +10,22 @@ import re
 
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.slack.blocks import Message, escape
-from alertbot.slack.commands import Commands
+from alertbot.slack.commands import FAILED, Commands, sentence
 from alertbot.slack.people import Asker
 from alertbot.slack.replies import order_message
 
 log = logging.getLogger(__name__)
 
-ACK, SILENCE, RUNBOOK = "ack", "silence", "runbook"
+ACK, SILENCE, WHY, RUNBOOK = "ack", "silence", "why", "runbook"
 """Action ids. A runbook is a link, which the reader's browser opens; Slack tells of the click all the same."""
 
-_VALUES = {ACK: re.compile(r"\d+", re.ASCII), SILENCE: re.compile(r"\d+ \w+", re.ASCII)}
+_NUMBER = re.compile(r"\d+", re.ASCII)
+_VALUES = {ACK: _NUMBER, SILENCE: re.compile(r"\d+ \w+", re.ASCII), WHY: _NUMBER}
 _OUTDATED = "This button is from another version of alertbot and does nothing any more."
 
 
 class Buttons:
-    """Turns clicks into orders for ``commands``."""
+    """Turns clicks into orders and questions for ``commands``."""
 
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
@@ -36,12 +37,19 @@ class Buttons:
         expected = _VALUES.get(action_id)
         if expected is None or not expected.fullmatch(value):
             return Message(_OUTDATED)
+        if action_id == WHY:
+            return (await self._commands.answer(f"{WHY} #{value}", asker)).message
+        return await self._order(action_id, value, asker)
+
+    async def _order(self, action_id: str, value: str, asker: Asker) -> Message | None:
         try:
             answer = await self._commands.obey([action_id, *value.split()], asker)
         except UsageError as error:
-            problem = str(error)
-            return Message(escape(problem[:1].upper() + problem[1:]))
+            return Message(escape(sentence(str(error))))
         except AlertbotError as error:
             log.exception("the click on %s %r could not be carried out", action_id, value)
             return Message(f"That cannot be done now: {escape(str(error))}")
+        except Exception:  # the boundary, as for commands
+            log.exception("the click on %s %r failed", action_id, value)
+            return FAILED
         return None if action_id == ACK else order_message(answer)

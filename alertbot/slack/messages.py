@@ -53,7 +53,8 @@ def incident_message(incident: Incident, setting: Setting, mention: Mapping[str,
     blocks = [section(text) for text in _packed(telling.lines, _SECTION)]
     if telling.tone is Tone.OVER:
         text = telling.headline if incident.kind is IncidentKind.PASSED else f"Resolved: {telling.headline}"
-        return Message(text, (*blocks, context(details)), _COLORS[Tone.OVER])
+        asked = actions(button("Why", "why", str(incident.number)))
+        return Message(text, (*blocks, context(details), asked), _COLORS[Tone.OVER])
     called = mention.get(telling.tone.value) if telling.tone.wakes else None
     text = f"{mention_markup(called)} {telling.headline}" if called else telling.headline
     blocks.append(context(details if telling.tone is Tone.QUIET else f"{telling.tone.value}; {details}"))
@@ -75,9 +76,10 @@ def _buttons(incident: Incident, telling: Telling) -> Block:
         )
         options = [(f"for {lasting}", f"{number} {lasting}") for lasting in _SILENCE_FOR]
         row.append(select("Silence", "silence", options, confirm=asked))
+    row.append(button("Why", "why", number))
     if telling.runbook is not None:
         row.append(button("Runbook", "runbook", url=telling.runbook))
-    return actions(*row) if row else context(f"#{number}")
+    return actions(*row)
 
 
 def note_messages(

@@ -81,6 +81,11 @@ def test_a_command_from_another_workspace_is_refused(stage):
     assert "a command from another workspace (T0OTHER) was refused" in stage.log
 
 
+def test_a_click_on_why_is_answered(stage):
+    answer = stage.click("video.example.com", "why", answers=1)
+    assert "1.84 Gbps &gt; 1 Gbps: breach" in str(answer)
+
+
 def test_silences_are_listed_from_the_shell_too(stage):
     assert stage.shell("silences") == "Nothing is silenced.\n"
 
