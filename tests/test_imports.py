@@ -41,6 +41,7 @@ BEYOND = {
     "slack.figures": ("query",),
     "slack.reasons": ("query", "store.listing"),
     "slack.digest": ("query",),
+    "query.backtest": ("replay",),  # by the very code of ``alertbot replay``
     "slack.delivery": ("store.outbox",),  # the envelopes it is handed
     "slack.posting": ("store.outbox",),
 }

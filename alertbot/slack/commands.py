@@ -64,6 +64,13 @@ class Commands:
             return Reply(FAILED, public=False)
         return Reply(message, public)
 
+    def foretell(self, text: str) -> Message | None:
+        """What to say at once of a command whose answer takes its time."""
+        try:
+            return questions.foretold(words_of(text), self._subject())
+        except AlertbotError:
+            return None  # the answer will say so
+
     async def _message(self, words: Sequence[str], asker: Asker) -> Message:
         if _is_order(words):
             return replies.order_message(await self.obey(words, asker))

@@ -1,12 +1,14 @@
-"""Figures in words: ``show``, ``top`` and ``p95`` as Slack messages."""
+"""Figures in words: ``show``, ``top``, ``p95`` and ``replay`` as Slack messages."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import tzinfo
 
+from alertbot.query.backtest import Backtest, Episode
 from alertbot.query.billing import Billed, Burst, Percentile
 from alertbot.query.figures import By, Figures, Show, Top, TopLine
-from alertbot.slack.blocks import Message, code, context, paragraphs, section, short
+from alertbot.slack.blocks import Message, code, context, escape, paragraphs, section, short
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
 
 _MANY_TIMES = 10
@@ -134,3 +136,40 @@ def _month(billed: Billed) -> str:
     if billed.p95 is None:
         return f"{name}: nothing is stored"
     return f"{name}: {format_rate(billed.p95)}, with {billed.known:,} of {billed.slots:,} slots known"
+
+
+def backtest_message(found: Backtest, zone: tzinfo, now: float) -> Message:
+    """How often a rule would have fired, the worst, and the newest."""
+    rule = f"*{escape(found.rule.name)}*"
+    if found.first is None or found.last is None:
+        why = "it judges no series" if not found.series else "nothing is stored of what it judges"
+        return Message(f"{rule}: {why}, so there is nothing to replay.")
+    span = format_duration(found.last + SLOT - found.first)
+    headline = f"{rule} {_times(found)} in {span}, judging {counted(found.series, 'series', 'series')}"
+    lines = list(_episodes(found, zone, now))
+    begins = format_clock(found.first, zone, now)
+    small = f"stored history from {begins}; as it is configured now, before silences, mutes and grouping"
+    return Message(headline, (*paragraphs([f"{headline}.", *lines]), context(small)))
+
+
+def _times(found: Backtest) -> str:
+    if not found.times:
+        return "would never have fired"
+    where = f" on {counted(found.fired_on, 'series', 'series')}"
+    burning = f" ({found.burning:,} not over)" if found.burning else ""
+    return f"would have fired {counted(found.times, 'time')}{where}{burning}"
+
+
+def _episodes(found: Backtest, zone: tzinfo, now: float) -> Iterator[str]:
+    if found.worst is not None and found.times > 1:
+        yield f"The worst: {_episode(found.worst, zone, now)}"
+        yield "The newest:" if found.times <= len(found.lines) else f"The newest {len(found.lines)}:"
+    for each in found.lines:
+        yield _episode(each, zone, now)
+
+
+def _episode(each: Episode, zone: tzinfo, now: float) -> str:
+    against = "" if each.reference is None else f" against {format_rate(each.reference)}"
+    since = format_clock(each.since, zone, now)
+    lasted = "not over" if each.ended is None else f"{format_duration(each.ended - each.since)}, {each.reason}"
+    return f"{short(each.series)} from {since} ({lasted}): {format_rate(each.worst)}{against}"

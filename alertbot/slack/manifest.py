@@ -22,7 +22,7 @@ SCOPES = (
 """What the bot token may do. The app token needs ``connections:write``, which no manifest can grant."""
 
 USAGE_HINT = (
-    "help | status | show DOMAIN | top [N] | p95 DOMAIN | alerts | rules | why #N | ack #N"
+    "help | status | show DOMAIN | top [N] | p95 DOMAIN | alerts | rules | why #N | replay RULE | ack #N"
     " | silence TARGET 2h | unsilence ID | silences"
 )
 

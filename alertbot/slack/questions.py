@@ -6,30 +6,37 @@ Slack and the shell ask the same ones here, so that they get the same answers an
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from alertbot.errors import UsageError
-from alertbot.query import answers, billing, figures, story, why
+from alertbot.query import answers, backtest, billing, figures, story, why
 from alertbot.query.figures import By
 from alertbot.query.live import Live
 from alertbot.query.names import Meant, meant, nearest, resolve
 from alertbot.query.subject import Subject
+from alertbot.rules.base import Rule
 from alertbot.slack import replies
 from alertbot.slack.blocks import Message, code
-from alertbot.slack.figures import percentile_message, show_message, top_message
+from alertbot.slack.figures import backtest_message, percentile_message, show_message, top_message
 from alertbot.slack.reasons import story_message, why_message
 from alertbot.slack.usages import USAGES
-from alertbot.units import DAY, parse_duration
+from alertbot.units import DAY, format_duration, parse_duration
 
 LONGEST_SPAN = 35 * DAY
 MOST_TOP = 50
+REPLAYED = 7 * DAY
 _TOP = 10
+
+PATIENCE = 10.0
+"""Seconds a replay may take without a word beforehand."""
 
 _NUMBER = re.compile(r"#?([1-9]\d{0,9})", re.ASCII)
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
+_replaying = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,18 @@ def ask(words: Words, subject: Subject, live: Live) -> Answered:
         close = nearest(name, tuple(USAGES))
         raise UsageError(f'there is no command "{name[:40]}"' + (f": did you mean {close}?" if close else ""))
     return question(rest, subject, live)
+
+
+def foretold(words: Words, subject: Subject) -> Message | None:
+    """What to say at once of a question that takes its time."""
+    if not words or words[0].lower() != "replay":
+        return None
+    rule, span = _replayed([word for word in words[1:] if word.lower() != "public"], subject)
+    seconds = backtest.seconds_needed(subject, rule, span)
+    if seconds < PATIENCE:
+        return None
+    what, lasting = f"{code(rule.name)} over {format_duration(span)}", format_duration(seconds)
+    return Message(f"Replaying {what} may take up to {lasting}: the answer comes here.")
 
 
 def _help(_: Words, subject: Subject, __: Live) -> Answered:
@@ -126,6 +145,17 @@ def _why(rest: Words, subject: Subject, live: Live) -> Answered:
     return Answered(facts, why_message(facts, subject.zone, live.now))
 
 
+def _replay(rest: Words, subject: Subject, live: Live) -> Answered:
+    rule, span = _replayed(rest, subject)
+    if not _replaying.acquire(blocking=False):
+        raise UsageError("another replay is under way: ask again once it is answered")
+    try:
+        facts = backtest.backtest(subject, rule, span, live.now)
+    finally:
+        _replaying.release()
+    return Answered(facts, backtest_message(facts, subject.zone, live.now))
+
+
 QUESTIONS: Mapping[str, Question] = MappingProxyType(
     {
         "help": _help,
@@ -136,9 +166,27 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "alerts": _alerts,
         "rules": _rules,
         "why": _why,
+        "replay": _replay,
         "silences": _silences,
     }
 )
+
+
+def _replayed(rest: Words, subject: Subject) -> tuple[Rule, int]:
+    """The rule and the seconds of history."""
+    if not rest:
+        raise UsageError("which rule?")
+    name = rest.pop(0)
+    span = _span(rest.pop(0)) if rest else REPLAYED
+    _no_more(rest)
+    found = [each for each in subject.rules if each.lower() == name.lower()]
+    if not found:
+        off = any(each.name.lower() == name.lower() for each in subject.disabled)
+        if off:
+            raise UsageError(f'the rule "{name[:80]}" is switched off: `enabled = true` brings it back')
+        close = nearest(name, tuple(subject.rules))
+        raise UsageError(f'there is no rule "{name[:80]}"' + (f": did you mean {close}?" if close else ""))
+    return subject.rules[name if name in subject.rules else found[0]], span
 
 
 def _meant(rest: Words, subject: Subject) -> Meant:

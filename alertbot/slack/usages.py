@@ -34,6 +34,7 @@ USAGES = {
     "alerts": Usage("", "what fires now, and what ended within a day", "alerts"),
     "rules": Usage("[DOMAIN]", "the rules, or those that watch a domain", "rules video.example.com"),
     "why": Usage("#N|DOMAIN", "why something was told or not: the slots, the arithmetic, what holds it", "why video"),
+    "replay": Usage("RULE [7d]", "what a rule would have done with the stored history", "replay went-dark 7d"),
     "ack": Usage("[#N]", "take on an incident; without a number the channel's only open one", "ack #412"),
     "silence": Usage(
         "TARGET 2h|until 06:00|from 22:00 for 3h [reason]", "tell nothing of TARGET for that time", "silence video.* 2h"

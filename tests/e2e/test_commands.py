@@ -50,6 +50,7 @@ def stage(tmp_path_factory):
         ("p95 img", "95th percentile of", "burst left: "),
         ("why video", "`video.example.com`: the last slot judged", "1.84 Gbps &gt; 1 Gbps: breach"),
         ("why #1", "#1: When watching began", "it fired by "),
+        ("replay went-dark 1d", "would never have fired in", "as it is configured now"),
         ("alerts", "1 alert fires.", "#1 `video.example.com` since"),
         ("rules", "2 rules", "*went-dark* (critical)"),
         ("rules img.example.com", "1 rule for `img.example.com`", "*went-dark* (critical)"),

@@ -12,7 +12,9 @@ from fakes.obedience import Obedience
 from fakes.stored import store
 
 from alertbot.config.settings import GroupSettings
+from alertbot.query import backtest
 from alertbot.query.live import Live
+from alertbot.slack import questions
 from alertbot.slack.commands import FAILED, Commands
 from alertbot.slack.messages import plain
 from alertbot.slack.usages import USAGES
@@ -130,6 +132,21 @@ async def ask(subject, text):
             ],
         ),
         ("p95 img 2026-10", ["img.example.com: nothing is known of 2026-10.", "2026-09: nothing is stored"]),
+        (
+            "replay went-dark 7d",
+            [
+                "went-dark would have fired 1 time on 1 series in 6d 23h, judging 4 series.",
+                "video.example.com from Sat 14 Nov 06:20 (35m, cleared): 0 bps against 1 Gbps",
+                "stored history from Mon 9 Nov 00:10; as it is configured now, before silences, mutes and grouping",
+            ],
+        ),
+        (
+            "replay CEILING",
+            [
+                "ceiling would never have fired in 6d 23h, judging 4 series.",
+                "stored history from Mon 9 Nov 00:10; as it is configured now, before silences, mutes and grouping",
+            ],
+        ),
     ],
 )
 async def test_an_answer_reads_like_this(subject, text, lines):
@@ -154,6 +171,10 @@ async def test_an_answer_reads_like_this(subject, text, lines):
         ("why", "Why what? Name an incident or a domain (for example /bandwidth why video)"),
         ("why #7", "There is no incident #7"),
         ("why vdeo.example.com", "did you mean video.example.com?"),
+        ("replay", "Which rule? (for example /bandwidth replay went-dark 7d)"),
+        ("replay went-drak", "did you mean went-dark?"),
+        ("replay off", 'The rule "off" is switched off'),
+        ("replay went-dark 36d", "36d is not between 5m and 35d"),
         ("tpo", "did you mean top?"),
     ],
 )
@@ -174,11 +195,29 @@ async def test_every_example_makes_sense_with_no_data_yet(empty, usage):
         ("top", "Nothing is known of the last day yet."),
         ("p95 video", "video.example.com: nothing is known of 2026-11 yet."),
         ("why video", "video.example.com: no slot of it was judged yet."),
+        ("replay went-dark", "nothing is stored of what it judges, so there is nothing to replay."),
         ("alerts", "Nothing fires."),
     ],
 )
 async def test_with_no_data_yet_that_is_said(empty, text, says):
     assert says in await ask(empty, text)
+
+
+async def test_a_replay_that_takes_its_time_says_so_first(subject, monkeypatch):
+    asked = commands(subject)
+    assert asked.foretell("replay went-dark 7d") is None
+    monkeypatch.setattr(backtest, "CELLS_A_SECOND", 100)
+    beforehand = asked.foretell("replay went-dark 7d public")
+    assert beforehand is not None
+    assert plain(beforehand) == "Replaying went-dark over 7d may take up to 1m: the answer comes here."
+    for text in ("replay", "replay nonsense", "show video", ""):
+        assert asked.foretell(text) is None
+
+
+async def test_one_replay_at_a_time(subject):
+    with questions._replaying:
+        assert "Another replay is under way" in await ask(subject, "replay went-dark")
+    assert "would have fired" in await ask(subject, "replay went-dark")
 
 
 async def test_what_fails_unexpectedly_is_answered_and_logged(empty, caplog):
