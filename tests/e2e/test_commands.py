@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -85,6 +86,11 @@ def test_a_command_from_another_workspace_is_refused(stage):
 def test_a_click_on_why_is_answered(stage):
     answer = stage.click("video.example.com", "why", answers=1)
     assert "1.84 Gbps &gt; 1 Gbps: breach" in str(answer)
+
+
+def test_questions_are_answered_from_the_shell_too(stage):
+    assert "1.84 Gbps > 1 Gbps: breach" in stage.shell("why", "video")
+    assert json.loads(stage.shell("top", "--json"))["lines"][0]["series"] == "video.example.com"
 
 
 def test_silences_are_listed_from_the_shell_too(stage):
