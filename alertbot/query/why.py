@@ -169,6 +169,7 @@ class Inquiry:
     def __init__(self, db: Database, subject: Subject, live: Live) -> None:
         self._db = db
         self._subject = subject
+        self._hushes: dict[int, Hush | None] = {}
         frontier = live.frontier or 0
         self.holding = Holding(
             now=live.now,
@@ -257,8 +258,14 @@ class Inquiry:
         held = self.holding.quiet(told)
         if held is not None:
             return self._held(held, told)
-        incident = None if told.incident is None else incidents.load(self._db, told.incident)
-        return None if incident is None else of_incident(incident)
+        return None if told.incident is None else self._of_incident(told.incident)
+
+    def _of_incident(self, number: int) -> Hush | None:
+        """Why the whole of an incident wakes nobody; one with many alerts takes its time, so it is read once."""
+        if number not in self._hushes:
+            incident = incidents.load(self._db, number)
+            self._hushes[number] = None if incident is None else of_incident(incident)
+        return self._hushes[number]
 
     def _held(self, held: Hold, told: ToldAlert) -> Hush:
         silence, mute = self.holding.silence(told), self.holding.mute(told)
