@@ -1,20 +1,30 @@
-"""``alertbot status``: the same answer as in Slack, from the shell, beside a running service or without one."""
+"""Questions from the shell: the same answers as in Slack, beside a running service or without one."""
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
-from alertbot.config import load
+from alertbot.config import Config, load
+from alertbot.errors import UsageError
 from alertbot.query import answers
+from alertbot.query.facts import to_json
+from alertbot.query.live import Live
 from alertbot.replaying import state_directory
+from alertbot.slack.blocks import Message
+from alertbot.slack.commands import example
 from alertbot.slack.messages import plain
+from alertbot.slack.questions import ask
 from alertbot.slack.replies import status_message
+from alertbot.store import feedlog, samples
+from alertbot.store.schema import reading
 from alertbot.units import format_duration
+from alertbot.watch import lay_out, subject_of
 
 SILENT_AFTER = 180
 """Seconds without a word of the service after which it does not seem to run."""
@@ -31,3 +41,28 @@ def show_status(config_path: Path, *, as_json: bool) -> None:
     click.echo(plain(status_message(status, config.slack.zone)))
     if age >= SILENT_AFTER:
         click.echo(f"The service does not seem to run: this is what it knew {format_duration(age)} ago.")
+
+
+def answer_question(config_path: Path, words: Sequence[str], *, as_json: bool) -> None:
+    """Print the answer to a question, as text or its facts as one JSON object; ``UsageError`` says what is right."""
+    config = load(config_path, state_directory=state_directory())
+    live, domains = _stored(config)
+    subject = subject_of(config, lay_out(config, domains), "alertbot")
+    try:
+        answered = ask(list(words), subject, live)
+    except UsageError as error:
+        raise UsageError(f"{error} ({plain(Message(example(words, subject.command)))})") from None
+    click.echo(to_json(answered.facts) if as_json else plain(answered.message))
+
+
+def _stored(config: Config) -> tuple[Live, Sequence[str]]:
+    """What the service last knew of the feed, as of now, and the domains it watches."""
+    with reading(config.store.path) as db:
+        held = feedlog.live(db)
+        domains = config.watched(samples.domain_names(db))
+    now = time.time()
+    if held is None:
+        return Live(now), domains
+    written, facts = held
+    live = Live.from_json(facts)
+    return replace(live, now=live.now + max(now - written, 0.0)), domains

@@ -18,6 +18,7 @@ from alertbot.charts.worker import render
 from alertbot.clock import Clock
 from alertbot.errors import AlertbotError, ChartError, DeliveryError, StoreError
 from alertbot.query import plots
+from alertbot.query.names import Meant
 from alertbot.query.plots import View
 from alertbot.slack.client import Picture
 from alertbot.store.charting import Owed
@@ -57,11 +58,10 @@ class Pictures:
             raise ChartError(f"#{number} is about nothing that could be drawn")
         return await self._drawn(f"alertbot-{number}.png", chart)
 
-    async def of_series(self, series: str, span: int) -> Picture:
-        """One series over the last ``span`` seconds."""
-        return await self._drawn(
-            "alertbot.png", await asyncio.to_thread(plots.of_series, self._path, series, span, self._view())
-        )
+    async def of_series(self, what: Meant, span: int) -> Picture:
+        """One series, or some added up, over the last ``span`` seconds."""
+        chart = await asyncio.to_thread(plots.of_series, self._path, what, span, self._view())
+        return await self._drawn("alertbot.png", chart)
 
     async def _drawn(self, name: str, chart: Chart) -> Picture:
         async with self._turn:

@@ -20,6 +20,8 @@ _CONFIG = click.option(
     help="The configuration file.",
 )
 
+_JSON = click.option("--json", "as_json", is_flag=True, help="The facts as one JSON object.")
+
 
 class _Group(click.Group):
     """Turns alertbot's own errors into one clear line and their exit code; nothing else is caught."""
@@ -34,6 +36,12 @@ class _Group(click.Group):
         except AlertbotError as error:
             click.echo(f"alertbot: {error}", err=True)
             ctx.exit(error.exit_code)
+
+
+def _ask(config_path: Path, words: tuple[str, ...], *, as_json: bool) -> None:
+    from alertbot.asking import answer_question  # noqa: PLC0415 - see above
+
+    answer_question(config_path, words, as_json=as_json)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -125,6 +133,59 @@ def status(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - click ha
     from alertbot.asking import show_status  # noqa: PLC0415 - see above
 
     show_status(config_path, as_json=as_json)
+
+
+@main.command()
+@_CONFIG
+@_JSON
+@click.argument("words", nargs=-1, metavar="DOMAIN [24h|7d]")
+def show(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 - see above
+    """Show a domain's bandwidth: now, average, peak, 95th percentile, against yesterday and last week."""
+    _ask(config_path, ("show", *words), as_json=as_json)
+
+
+@main.command()
+@_CONFIG
+@_JSON
+@click.argument("words", nargs=-1, metavar="[N] [now|peak|p95|change]")
+def top(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 - see above
+    """List the total and the domains that carry most, or moved most since yesterday."""
+    _ask(config_path, ("top", *words), as_json=as_json)
+
+
+@main.command()
+@_CONFIG
+@_JSON
+@click.argument("words", nargs=-1, metavar="DOMAIN [MONTH]")
+def p95(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 - see above
+    """Work out the 95th percentile of a month so far, and the burst left in it."""
+    _ask(config_path, ("p95", *words), as_json=as_json)
+
+
+@main.command()
+@_CONFIG
+@_JSON
+@click.argument("words", nargs=-1, metavar="N|DOMAIN")
+def why(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 - see above
+    """Explain why something was told or not: the slots, the arithmetic, what holds it."""
+    _ask(config_path, ("why", *words), as_json=as_json)
+
+
+@main.command()
+@_CONFIG
+@_JSON
+def alerts(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - see above
+    """List what fires now, and what ended within a day."""
+    _ask(config_path, ("alerts",), as_json=as_json)
+
+
+@main.command()
+@_CONFIG
+@_JSON
+@click.argument("words", nargs=-1, metavar="[DOMAIN]")
+def rules(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 - see above
+    """List the rules, or those that watch a domain."""
+    _ask(config_path, ("rules", *words), as_json=as_json)
 
 
 @main.command()

@@ -26,6 +26,7 @@ from alertbot.feed.scenario import Delay, Event, Scenario, Shape
 from alertbot.feed.simulator import Simulator
 from alertbot.ops.logs import set_up
 from alertbot.ops.systemd import Notifier
+from alertbot.query.names import Meant
 from alertbot.service import Service
 from alertbot.slack.blocks import Message
 from alertbot.slack.client import Posted
@@ -175,7 +176,7 @@ async def _tell(console: Console, clock: Clock, config: Config, simulator: Simul
 async def _chart(service: Service) -> str:
     """Draws what incidents get in their threads, into a file that stays; what became of it, in words."""
     try:
-        picture = await service.pictures.of_series("shop.example.com", _CHARTED)
+        picture = await service.pictures.of_series(Meant("shop.example.com", ("shop.example.com",)), _CHARTED)
     except AlertbotError as error:
         return f"There is no chart: {error}."
     with tempfile.NamedTemporaryFile(prefix="alertbot-demo-", suffix=".png", delete=False) as file:

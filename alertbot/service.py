@@ -30,7 +30,8 @@ from alertbot.ops.progress import Reporter
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
 from alertbot.query.plots import View
-from alertbot.slack.commands import Commands, Subject
+from alertbot.query.subject import Subject
+from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.pictures import Draws
 from alertbot.slack.posting import LogPoster, Poster
@@ -38,6 +39,7 @@ from alertbot.slack.workspace import Workspace
 from alertbot.store.schema import Lock
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import SLOT, counted, format_clock
+from alertbot.watch import subject_of
 from alertbot.watching import Watching
 
 log = logging.getLogger(__name__)
@@ -228,14 +230,11 @@ class Service:
                     job.modify(next_run_time=datetime.now(UTC))
 
     def _subject(self) -> Subject:
-        watch, slack = self._watching.watch, self._config.slack
-        if watch is None:
-            return Subject(slack.command, self._config.store.path, slack.zone, (), {}, {})
-        return Subject(slack.command, self._config.store.path, slack.zone, watch.series, watch.rules, watch.selection)
+        return subject_of(self._config, self._watching.watch, self._config.slack.command)
 
     def _view(self) -> View:
-        watch, now, zone = self._watching.watch, self._live().now, self._config.slack.zone
-        return View(now, zone) if watch is None else View(now, zone, watch.rules, watch.selection, watch.groups)
+        subject = self._subject()
+        return View(self._live().now, subject.zone, subject.rules, subject.selection, subject.groups)
 
     def _status_line(self) -> str:
         live = self._watching.live()

@@ -76,9 +76,9 @@ def slot_at(epoch: float) -> int:
     return int(epoch // SLOT) * SLOT
 
 
-def format_rate(bps: float) -> str:
-    """``1.84 Gbps``: three significant digits in the unit a person would use; ``0 bps`` for a true zero."""
-    return _scaled(bps, (("Tbps", 1e12), ("Gbps", 1e9), ("Mbps", 1e6), ("kbps", 1e3), ("bps", 1.0)))
+def format_rate(bps: float, digits: int = 3) -> str:
+    """``1.84 Gbps``: so many significant digits in the unit a person would use; ``0 bps`` for a true zero."""
+    return _scaled(bps, (("Tbps", 1e12), ("Gbps", 1e9), ("Mbps", 1e6), ("kbps", 1e3), ("bps", 1.0)), digits)
 
 
 def format_volume(volume: float) -> str:
@@ -86,14 +86,14 @@ def format_volume(volume: float) -> str:
     return _scaled(volume, (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0)))
 
 
-def _scaled(value: float, units: tuple[tuple[str, float], ...]) -> str:
+def _scaled(value: float, units: tuple[tuple[str, float], ...], digits: int = 3) -> str:
     if not math.isfinite(value):
         return "unknown"
     # 999.9 Mbps would print as "1000 Mbps": round first, then choose the unit.
-    rounded = float(f"{value:.3g}")
+    rounded = float(f"{value:.{digits}g}")
     unit, size = next((pair for pair in units if abs(rounded) >= pair[1]), units[-1])
     count = rounded / size
-    return f"{count:.3g} {unit}" if count < 1000 else f"{count:.0f} {unit}"
+    return f"{count:.{digits}g} {unit}" if count < 1000 else f"{count:.0f} {unit}"
 
 
 def format_duration(seconds: float) -> str:

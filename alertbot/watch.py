@@ -9,6 +9,7 @@ from alertbot.alerts.engine import Engine
 from alertbot.alerts.mutes import Mute
 from alertbot.config import Config
 from alertbot.feed.api import ALL
+from alertbot.query.subject import Subject
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import TOTAL, Group, select
 from alertbot.store.state import Traits
@@ -57,6 +58,15 @@ def lay_out(config: Config, domains: Sequence[str]) -> Watch:
     engine = Engine(tuple(rules.values()), selection, tuple(plan))
     mutes = tuple(mute.resolve(domains, groups, rules) for mute in config.mutes)
     return Watch(tuple(domains), groups, selection, plan, rules, engine, mutes)
+
+
+def subject_of(config: Config, watch: Watch | None, command: str) -> Subject:
+    """What can be asked about; ``command``: what questions begin with."""
+    path, zone = config.store.path, config.slack.zone
+    if watch is None:
+        return Subject(command, path, zone, (), {}, {})
+    disabled = tuple(rule for rule in config.rules if not rule.enabled)
+    return Subject(command, path, zone, watch.series, watch.rules, watch.selection, watch.groups, watch.mutes, disabled)
 
 
 def _plan(domains: Sequence[str], groups: Sequence[Group]) -> dict[str, Calls]:

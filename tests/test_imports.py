@@ -39,7 +39,12 @@ BEYOND = {
     "query.plots": ("charts.chart",),  # what a chart shows, not how
     "slack.commands": ("query",),  # a command is a question
     "slack.replies": ("query", "store.state"),  # ... and this its answer in words
-    "slack.digest": ("query",),  # likewise
+    "slack.questions": ("query",),  # likewise
+    "slack.figures": ("query",),
+    "slack.reasons": ("query", "store.listing"),
+    "slack.digest": ("query",),
+    "slack.pictures": ("query.names",),  # what a chart is asked about
+    "query.backtest": ("replay",),  # by the very code of ``alertbot replay``
     "slack.delivery": ("store.outbox",),  # the envelopes it is handed
     "slack.posting": ("store.outbox",),
 }

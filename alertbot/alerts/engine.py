@@ -90,6 +90,20 @@ class Engine:
             walk.judge(row)
         return walk.give().get((alert.rule, alert.series))
 
+    def seen(self, grid: Grid, key: AlertKey, first: int, count: int, alert: Alert | None = None) -> tuple[Seen, ...]:
+        """What ``count`` slots from ``first`` on show under one rule, as the lifecycle is told of them.
+
+        ``alert``: the one under way, whose frozen reference counts from its first slot on.
+        """
+        rule, series = key
+        column, charge = self._column[series], self._charges[rule]
+        only = _Charge(charge.rule, charge.policy, np.array([column], dtype=np.intp), {column: 0})
+        due = np.ones((count, len(grid.series)), dtype=bool)
+        sheet = self._sheet(only, grid, first, due)
+        walk = _Walk(grid, first, due, [sheet])
+        begun = count if alert is None else (alert.since - first) // SLOT
+        return tuple(walk.seen(sheet, alert if row >= begun else None, row, column) for row in range(count))
+
     def settle(self, alerts: Mapping[AlertKey, Alert]) -> Judgement:
         """What the present rules make of stored alerts: those that no longer judge their series end."""
         kept, changes = {}, []
@@ -156,7 +170,7 @@ class _Walk:
 
     def _step(self, sheet: _Sheet, alerts: dict[int, Alert], row: int, column: int, changes: list[Change]) -> None:
         charge, slot = sheet.charge, self._first + row * SLOT
-        seen = self._seen(sheet, alerts.get(column), row, column)
+        seen = self.seen(sheet, alerts.get(column), row, column)
         alert = alerts.pop(column, None)
         if alert is not None:
             after, change = lifecycle.step(charge.policy, alert, slot, seen)
@@ -169,7 +183,8 @@ class _Walk:
         if change is not None:
             changes.append(change)
 
-    def _seen(self, sheet: _Sheet, alert: Alert | None, row: int, column: int) -> Seen:
+    def seen(self, sheet: _Sheet, alert: Alert | None, row: int, column: int) -> Seen:
+        """What one slot shows under a rule, with the alert under way there."""
         kind, position = sheet.charge.rule.kind, sheet.charge.position[column]
         value = np.asarray(sheet.values[row, position])
         reference = self._reference(sheet, alert, row, column)

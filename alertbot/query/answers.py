@@ -1,23 +1,20 @@
-"""The questions: status, show, alerts, rules, silences. Each opens the database for reading and closes it again."""
+"""The questions: status, alerts, rules, silences. Each opens the database for reading and closes it again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import numpy as np
-from sqlite_utils import Database
-
 from alertbot.alerts.incidents import ToldAlert
 from alertbot.errors import StoreError
 from alertbot.query.live import Live
-from alertbot.rules.base import Array, Rule
-from alertbot.store import feedlog, incidents, listing, outbox, samples, schema, state
+from alertbot.rules.base import Rule
+from alertbot.store import feedlog, incidents, listing, outbox, state
 from alertbot.store.listing import StoredSilence
-from alertbot.units import DAY, DAY_SLOTS, SLOT, slots_of
+from alertbot.store.schema import reading
+from alertbot.units import DAY
 
 RECENT = DAY
 """Seconds for which ``alerts`` still shows what resolved."""
@@ -38,28 +35,6 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Show:
-    """One series over ``span`` seconds up to ``last``, in bit/s; what is not known is ``None``.
-
-    ``now`` is the value of the slot ``last``, the last known one; ``yesterday`` and ``last_week`` of the same slot
-    then. ``known`` of ``slots`` slots are known.
-    """
-
-    series: str
-    span: int
-    last: int | None
-    now: float | None
-    average: float | None
-    peak: float | None
-    peak_slot: int | None
-    p95: float | None
-    yesterday: float | None
-    last_week: float | None
-    known: int
-    slots: int
-
-
-@dataclass(frozen=True)
 class Alerts:
     """What fires, the newest first, then what resolved lately; ``more`` counts what is not listed."""
 
@@ -74,6 +49,14 @@ class RuleLine:
 
     rule: Rule
     series: int
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules, or those that judge ``series``."""
+
+    series: str | None
+    lines: tuple[RuleLine, ...]
 
 
 class Stage(StrEnum):
@@ -103,16 +86,6 @@ class Silences:
     def of(self, *stages: Stage) -> tuple[SilenceLine, ...]:
         """Those that stand there."""
         return tuple(line for line in self.lines if line.stage in stages)
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[Database]:
-    """The database, open for reading."""
-    database = schema.open_for_reading(path)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def status(path: Path, live: Live) -> Status:
@@ -165,46 +138,3 @@ def _listed(line: SilenceLine) -> tuple[int, float, int]:
     if line.stage is Stage.UPCOMING:
         return 1, silence.begins, silence.number
     return 0, silence.ends, silence.number
-
-
-def show(path: Path, series: str, span: int, now: float) -> Show:
-    """A series over the last ``span`` seconds up to its last known slot."""
-    count = slots_of(span)
-    with reading(path) as db:
-        end = int(now) // SLOT * SLOT
-        recent = samples.series_between(db, series, end - (DAY_SLOTS - 1) * SLOT, end)
-        known = np.flatnonzero(~np.isnan(recent))
-        if not len(known):
-            return Show(series, span, None, *(None,) * 7, known=0, slots=count)
-        last = end - SLOT * (DAY_SLOTS - 1 - int(known[-1]))
-        values = samples.series_between(db, series, last - (count - 1) * SLOT, last)
-        earlier = [samples.series_between(db, series, last - days * DAY, last - days * DAY)[0] for days in (1, 7)]
-    return _shown(series, span, last, values, earlier[0], earlier[1])
-
-
-def _shown(series: str, span: int, last: int, values: Array, yesterday: float, last_week: float) -> Show:
-    known = values[~np.isnan(values)]
-    peak = int(np.nanargmax(values))
-    return Show(
-        series=series,
-        span=span,
-        last=last,
-        now=_known(values[-1]),
-        average=float(known.mean()),
-        peak=float(values[peak]),
-        peak_slot=last - (len(values) - 1 - peak) * SLOT,
-        p95=percentile(known, 95),
-        yesterday=_known(yesterday),
-        last_week=_known(last_week),
-        known=len(known),
-        slots=len(values),
-    )
-
-
-def percentile(values: Array, percent: float) -> float:
-    """The nearest-rank percentile, as bandwidth is billed: the value left once the top slots are struck off."""
-    return float(np.percentile(values, percent, method="inverted_cdf"))
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -11,9 +11,9 @@ import numpy as np
 from alertbot.alerts.flapping import MOST_FIRES
 from alertbot.alerts.incidents import Incident, IncidentKind
 from alertbot.alerts.lifecycle import Reason
-from alertbot.query.answers import reading
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.store import incidents, samples
+from alertbot.store.schema import reading
 from alertbot.units import DAY, SLOT
 
 _ABOUT_FEED = frozenset({IncidentKind.DARK, IncidentKind.FEED, IncidentKind.VANISHED})

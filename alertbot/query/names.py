@@ -3,24 +3,72 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from alertbot.alerts.silences import GROUP_MARK
 from alertbot.errors import UsageError
+from alertbot.rules.selection import Group
 
 _MOST_NAMED = 5
+_LONGEST = 253
+_COMPARED = 20
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What is asked about: a series, or some that are added up. ``members``: of a group, how many it has."""
+
+    name: str
+    series: tuple[str, ...]
+    members: int | None = None
 
 
 def nearest(word: str, words: Sequence[str]) -> str | None:
     """The word that was probably meant."""
-    close = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.5)
+    wanted = word.lower()[:_LONGEST]
+    close = difflib.get_close_matches(wanted, _likely(wanted, words), n=1, cutoff=0.5)
     return close[0] if close else None
+
+
+def _likely(wanted: str, words: Sequence[str]) -> Sequence[str]:
+    """Those worth a close look, which takes its time: of many the ones that share most triples of letters."""
+    if len(words) <= _COMPARED:
+        return words
+    parts = _triples(wanted)
+    return sorted(words, key=lambda word: -len(parts & _triples(word)))[:_COMPARED]
+
+
+def _triples(word: str) -> set[str]:
+    padded = f" {word.lower()} "
+    return {padded[start : start + 3] for start in range(len(padded) - 2)}
+
+
+def meant(word: str, names: Sequence[str], groups: Sequence[Group]) -> Meant:
+    """The series that a word means, or ``@group``: its sum where that is watched, else its members."""
+    if not word.startswith(GROUP_MARK):
+        name = resolve(word, names)
+        return Meant(name, (name,))
+    wanted = word.removeprefix(GROUP_MARK).lower()
+    group = next((each for each in groups if each.name.lower() == wanted), None)
+    if group is None:
+        close = nearest(wanted, [each.name for each in groups])
+        raise UsageError(f'there is no group "{wanted[:80]}"' + (f": did you mean @{close}?" if close else ""))
+    if not group.members:
+        raise UsageError(f"the group {group.name} has no members that are watched")
+    series = (group.series,) if group.series in names else group.members
+    return Meant(f"{GROUP_MARK}{group.name}", series, len(group.members))
 
 
 def resolve(word: str, names: Sequence[str]) -> str:
     """The one series a word means: its name, or a part that no other name holds; ``UsageError`` says what is near."""
-    wanted = word.strip().strip("`<>").lower()
+    wanted = _SCHEME.sub("", word.strip().strip("`<>"), count=1).rstrip("/").lower()
     if not wanted:
         raise UsageError("a domain is due")
+    if not names:
+        raise UsageError("nothing is watched yet: alertbot is only just starting")
     if wanted in names:
         return wanted
     for candidates in (
@@ -37,5 +85,5 @@ def resolve(word: str, names: Sequence[str]) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
+    shown = ", ".join(name if len(name) <= 80 else f"{name[:79]}…" for name in names[:_MOST_NAMED])
     return shown if len(names) <= _MOST_NAMED else f"{shown} or {len(names) - _MOST_NAMED} others"

@@ -12,9 +12,10 @@ import numpy as np
 
 from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert, series_of
 from alertbot.alerts.lifecycle import Alert
+from alertbot.alerts.silences import GROUP_MARK
 from alertbot.alerts.telling import worst_of_each
 from alertbot.charts.chart import Chart, Limit, Panel
-from alertbot.query.answers import reading
+from alertbot.query.names import Meant
 from alertbot.rules.base import Array, Rule
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
@@ -22,6 +23,7 @@ from alertbot.rules.grid import Grid, GridPast
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group
 from alertbot.rules.threshold import Threshold
 from alertbot.store import incidents, samples, state
+from alertbot.store.schema import reading
 from alertbot.units import DAY, DAY_SLOTS, SLOT, counted, format_clock, format_rate, slot_at, slots_of
 
 Read = Callable[[str, int, int], Array]
@@ -61,12 +63,17 @@ class Mark:
         return cls(alert.rule, alert.since, max(alert.since, alert.slot - alert.clear_run * SLOT), alert.reference)
 
 
-def of_series(path: Path, name: str, span: int, view: View) -> Chart:
-    """One series over the last ``span`` seconds, with the alerts it had."""
+def of_series(path: Path, what: Meant, span: int, view: View) -> Chart:
+    """One series, or some added up, over the last ``span`` seconds, with the alerts it had."""
     first, last = _slots(view.now - span, view.now)
     with reading(path) as db:
-        marks = [Mark.of(told.alert) for told in state.fired_between(db, name, first, last)]
-        return charted(partial(samples.series_between, db), {name: marks}, first, last, view)
+        fired = [] if len(what.series) > 1 else state.fired_between(db, what.series[0], first, last)
+
+        def read(_: str, first: int, last: int) -> Array:
+            return samples.added_up(db, what.series, first, last)
+
+        name = what.name if len(what.series) > 1 else what.series[0]
+        return charted(read, {name: [Mark.of(told.alert) for told in fired]}, first, last, view)
 
 
 def of_incident(path: Path, number: int, view: View) -> Chart | None:
@@ -151,7 +158,10 @@ def called(series: str) -> str:
     """A series as a chart names it."""
     if series == TOTAL:
         return "the whole account"
-    return f"{series.removeprefix(SUM_PREFIX)}, all of the group" if series.startswith(SUM_PREFIX) else series
+    for mark in (SUM_PREFIX, GROUP_MARK):
+        if series.startswith(mark):
+            return f"{series.removeprefix(mark)}, all of the group"
+    return series
 
 
 def _unless_unknown(values: Array | None) -> Array | None:

@@ -7,7 +7,7 @@ with an ellipsis. Limits: https://docs.slack.dev/reference/block-kit/blocks and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -24,6 +24,7 @@ _OPTION, _OPTION_VALUE, _OPTIONS, _PLACEHOLDER = 75, 150, 100, 150
 _CONFIRM_TITLE, _CONFIRM_TEXT, _CONFIRM_BUTTON = 100, 300, 30
 _BLOCKS = 50
 _FALLBACK = 1_000
+_NAME = 90
 # Slack refuses a message of about 13,200 characters (msg_blocks_too_long) and documents no limit: stay well below it.
 _MESSAGE = 9_000
 
@@ -69,6 +70,13 @@ def code(text: str) -> str:
     return f"`{escape(_filled(' '.join(text.split())).replace('`', chr(39)))}`"
 
 
+def short(name: str) -> str:
+    """A name in a code span for a list: of a very long one its ends, so that the list has room for all."""
+    if len(name) > _NAME:
+        name = f"{name[: _NAME * 2 // 3]}{ELLIPSIS}{name[-(_NAME // 3) :]}"
+    return code(name)
+
+
 def cut(text: str, limit: int) -> str:
     """At most ``limit`` characters of mrkdwn (at least 2): an entity stays whole, a code span is closed."""
     if len(text) <= limit:
@@ -85,6 +93,17 @@ def section(text: str, accessory: Block | None = None) -> Block:
     """A paragraph of mrkdwn; ``accessory`` is a button beside it."""
     block: Block = {"type": "section", "text": _mrkdwn(text)}
     return block if accessory is None else {**block, "accessory": accessory}
+
+
+def paragraphs(lines: Iterable[str]) -> tuple[Block, ...]:
+    """Lines of mrkdwn in as few paragraphs as hold them; a line that is too long for one is cut."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and len(texts[-1]) + 1 + len(line) <= _SECTION:
+            texts[-1] += f"\n{line}"
+        else:
+            texts.append(line)
+    return tuple(map(section, texts))
 
 
 def context(text: str) -> Block:

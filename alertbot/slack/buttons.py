@@ -1,4 +1,4 @@
-"""Clicks on the buttons under a message: what each one orders.
+"""Clicks on the buttons under a message: what each one orders or asks.
 
 A button's value holds the order's words (``412``, ``412 4h``), so that the message itself says what a click means.
 """
@@ -11,23 +11,23 @@ import re
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.slack.blocks import Message, escape
 from alertbot.slack.client import Posted
-from alertbot.slack.commands import Commands
+from alertbot.slack.commands import FAILED, Commands, sentence
 from alertbot.slack.people import Asker
 from alertbot.slack.pictures import Showing
 from alertbot.slack.replies import order_message
 
 log = logging.getLogger(__name__)
 
-ACK, SILENCE, CHART, RUNBOOK = "ack", "silence", "chart", "runbook"
+ACK, SILENCE, WHY, CHART, RUNBOOK = "ack", "silence", "why", "chart", "runbook"
 """Action ids. A runbook is a link, which the reader's browser opens; Slack tells of the click all the same."""
 
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
-_VALUES = {ACK: _NUMBER, CHART: _NUMBER, SILENCE: re.compile(r"\d+ \w+", re.ASCII)}
+_VALUES = {ACK: _NUMBER, WHY: _NUMBER, CHART: _NUMBER, SILENCE: re.compile(r"\d+ \w+", re.ASCII)}
 _OUTDATED = "This button is from another version of alertbot and does nothing any more."
 
 
 class Buttons:
-    """Turns clicks into orders for ``commands``, and into charts."""
+    """Turns clicks into orders and questions for ``commands``, and into charts."""
 
     def __init__(self, commands: Commands, showing: Showing) -> None:
         self._commands = commands
@@ -42,12 +42,19 @@ class Buttons:
             return Message(_OUTDATED)
         if action_id == CHART:
             return await self._showing.of_incident(int(value), under)
+        if action_id == WHY:
+            return (await self._commands.answer(f"{WHY} #{value}", asker)).message
+        return await self._order(action_id, value, asker)
+
+    async def _order(self, action_id: str, value: str, asker: Asker) -> Message | None:
         try:
             answer = await self._commands.obey([action_id, *value.split()], asker)
         except UsageError as error:
-            problem = str(error)
-            return Message(escape(problem[:1].upper() + problem[1:]))
+            return Message(escape(sentence(str(error))))
         except AlertbotError as error:
             log.exception("the click on %s %r could not be carried out", action_id, value)
             return Message(f"That cannot be done now: {escape(str(error))}")
+        except Exception:  # the boundary, as for commands
+            log.exception("the click on %s %r failed", action_id, value)
+            return FAILED
         return None if action_id == ACK else order_message(answer)

@@ -21,7 +21,10 @@ SCOPES = (
 )
 """What the bot token may do. The app token needs ``connections:write``, which no manifest can grant."""
 
-USAGE_HINT = "help | status | show DOMAIN | alerts | rules | ack #N | silence TARGET 2h | unsilence ID | silences"
+USAGE_HINT = (
+    "help | status | show DOMAIN | top [N] | p95 DOMAIN | alerts | rules | why #N | replay RULE | ack #N"
+    " | silence TARGET 2h | unsilence ID | silences"
+)
 
 
 def manifest(command: str, name: str = "alertbot") -> dict[str, Any]:

@@ -58,7 +58,7 @@ def incident_message(
     blocks = [section(text) for text in _packed(telling.lines, _SECTION)]
     if telling.tone is Tone.OVER:
         text = telling.headline if incident.kind is IncidentKind.PASSED else f"Resolved: {telling.headline}"
-        return Message(text, (*blocks, context(details)), _COLORS[Tone.OVER])
+        return Message(text, (*blocks, context(details), actions(*_looks(incident, charts=charts))), _COLORS[Tone.OVER])
     called = mention.get(telling.tone.value) if telling.tone.wakes else None
     text = f"{mention_markup(called)} {telling.headline}" if called else telling.headline
     blocks.append(context(details if telling.tone is Tone.QUIET else f"{telling.tone.value}; {details}"))
@@ -80,11 +80,18 @@ def _buttons(incident: Incident, telling: Telling, *, charts: bool) -> Block:
         )
         options = [(f"for {lasting}", f"{number} {lasting}") for lasting in _SILENCE_FOR]
         row.append(select("Silence", "silence", options, confirm=asked))
-    if charts and (incident.alerts or incident.kind is IncidentKind.DARK):
-        row.append(button("Chart", "chart", number))
+    row += _looks(incident, charts=charts)
     if telling.runbook is not None:
         row.append(button("Runbook", "runbook", url=telling.runbook))
-    return actions(*row) if row else context(f"#{number}")
+    return actions(*row)
+
+
+def _looks(incident: Incident, *, charts: bool) -> Iterator[Block]:
+    """What may be asked of an incident at any time."""
+    number = str(incident.number)
+    yield button("Why", "why", number)
+    if charts and (incident.alerts or incident.kind is IncidentKind.DARK):
+        yield button("Chart", "chart", number)
 
 
 def note_messages(

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from alertbot.clock import Clock
 from alertbot.errors import AlertbotError, DeliveryError
+from alertbot.query.names import Meant
 from alertbot.slack.blocks import Message, code, escape
 from alertbot.slack.client import Picture, Posted
 
@@ -36,8 +37,8 @@ class Draws(Protocol):
     async def of_incident(self, number: int) -> Picture:
         """The worst of an incident, up to now."""
 
-    async def of_series(self, series: str, span: int) -> Picture:
-        """One series over the last ``span`` seconds."""
+    async def of_series(self, what: Meant, span: int) -> Picture:
+        """One series, or some added up, over the last ``span`` seconds."""
 
 
 class Showing:
@@ -63,9 +64,9 @@ class Showing:
             self._shown.pop(under, None)
         return trouble
 
-    async def of_series(self, series: str, span: int, channel_id: str) -> Message | None:
+    async def of_series(self, what: Meant, span: int, channel_id: str) -> Message | None:
         """Put a chart into a channel; what to tell who asked, if anything."""
-        return None if self._draws is None else await self._show(self._draws.of_series(series, span), channel_id, None)
+        return None if self._draws is None else await self._show(self._draws.of_series(what, span), channel_id, None)
 
     async def _show(self, drawn: Awaitable[Picture], channel_id: str, thread_ts: str | None) -> Message | None:
         try:

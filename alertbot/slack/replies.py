@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from alertbot.alerts.incidents import ToldAlert
-from alertbot.query.answers import Alerts, RuleLine, Show, SilenceLine, Silences, Stage, Status
+from alertbot.query.answers import Alerts, RuleLine, SilenceLine, Silences, Stage, Status
 from alertbot.query.live import Live
 from alertbot.rules.describe import describe
-from alertbot.slack.blocks import Message, code, context, escape, section
+from alertbot.slack.blocks import Message, code, context, escape, paragraphs, section, short
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
 
 _LISTED = 15
@@ -82,42 +82,13 @@ def _outbox(status: Status) -> str:
     return line + "".join(f"; {escape(channel)}: {escape(error)}" for channel, error in status.trouble)
 
 
-def show_message(show: Show, zone: tzinfo, now: float) -> Message:
-    """A series in numbers."""
-    name = code(show.series)
-    if show.last is None or show.now is None:
-        return Message(f"{name}: nothing is known of the last day yet.")
-    at = format_clock(show.last + SLOT, zone, now)
-    headline = f"{name}: {format_rate(show.now)} (data to {at})"
-    peak_at = "" if show.peak_slot is None else f" at {format_clock(show.peak_slot, zone, now)}"
-    span = f"average {_rate(show.average)}, peak {_rate(show.peak)}{peak_at}, 95th percentile {_rate(show.p95)}"
-    lines = [
-        f"{format_duration(show.span)}: {span}",
-        f"a day earlier {_against(show.now, show.yesterday)}; a week earlier {_against(show.now, show.last_week)}",
-    ]
-    if show.known < show.slots:
-        lines.append(f"{show.known:,} of {show.slots:,} slots are known")
-    return Message(headline, (section(headline), context("\n".join(lines))))
-
-
-def _rate(value: float | None) -> str:
-    return "unknown" if value is None else format_rate(value)
-
-
-def _against(now: float, then: float | None) -> str:
-    if then is None:
-        return "unknown"
-    change = f" ({now / then - 1:+.0%})" if then else ""
-    return f"{format_rate(then)}{change}"
-
-
 def alerts_message(alerts: Alerts, zone: tzinfo, now: float) -> Message:
     """What fires, then what ended."""
     headline = _firing(len(alerts.firing)) if not alerts.more else f"{len(alerts.firing):,} or more alerts fire."
-    blocks = [section("\n".join([headline, *(_firing_line(stored, zone, now) for stored in alerts.firing)]))]
+    blocks = [*paragraphs([headline, *(_firing_line(stored, zone, now) for stored in alerts.firing)])]
     if alerts.resolved:
         ended = [_ended_line(stored, zone, now) for stored in alerts.resolved]
-        blocks.append(context("\n".join(["Ended within a day:", *ended])))
+        blocks += paragraphs(["Ended within a day:", *ended])
     if alerts.more > 0:
         blocks.append(context(f"and {alerts.more:,} more"))
     return Message(headline, tuple(blocks))
@@ -128,13 +99,13 @@ def _firing_line(stored: ToldAlert, zone: tzinfo, now: float) -> str:
     since = format_clock(alert.since, zone, now)
     against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
     rule = f"{stored.severity}, {escape(alert.rule)}"
-    return f"{_number(stored)} {code(alert.series)} since {since}: {format_rate(alert.value)}{against} ({rule})"
+    return f"{_number(stored)} {short(alert.series)} since {since}: {format_rate(alert.value)}{against} ({rule})"
 
 
 def _ended_line(stored: ToldAlert, zone: tzinfo, now: float) -> str:
     alert, ended = stored.alert, stored.resolved or stored.alert.slot
     span = f"{format_clock(alert.since, zone, now)} to {format_clock(ended, zone, now)}"
-    return f"{_number(stored)} {code(alert.series)} {span} ({escape(alert.rule)}: {escape(stored.reason or '')})"
+    return f"{_number(stored)} {short(alert.series)} {span} ({escape(alert.rule)}: {escape(stored.reason or '')})"
 
 
 def _number(stored: ToldAlert) -> str:
@@ -151,7 +122,7 @@ def rules_message(lines: Sequence[RuleLine], series: str | None) -> Message:
         f" {line.series:,} series"
         for line in lines
     ]
-    return Message(headline, (section("\n".join([headline, *listed])),))
+    return Message(headline, paragraphs([headline, *listed]))
 
 
 def silences_message(silences: Silences, zone: tzinfo, now: float) -> Message:

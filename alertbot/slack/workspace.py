@@ -167,6 +167,8 @@ class Workspace:
         if self._is_strange(command, "a command"):
             await self._respond(command.response_url, STRANGER, public=False)
             return
+        if (beforehand := self._commands.foretell(command.text)) is not None:
+            await self._respond(command.response_url, beforehand, public=False)
         reply = await self._commands.answer(command.text, self._asker(command))
         await self._respond(command.response_url, reply.message, public=reply.public)
         if reply.chart is not None:

@@ -30,3 +30,26 @@ def silences(db: Database, since: float) -> list[StoredSilence]:
         (since, since),
     ).fetchall()
     return [StoredSilence(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class StoredWords:
+    """What was said of an incident: ``text`` as mrkdwn, ``shown``: in the channel rather than its thread alone.
+
+    ``at`` is when it was written, epoch seconds; ``sent``: whether Slack took it.
+    """
+
+    at: float
+    text: str
+    shown: bool
+    sent: bool
+
+
+def words_about(db: Database, incident: int, most: int) -> list[StoredWords]:
+    """The messages and replies about an incident, ``most`` of the newest at most, the oldest first; no edits."""
+    rows: list[tuple[Any, ...]] = db.conn.execute(
+        "SELECT created, coalesce(json_extract(body, '$.text'), ''), action = 'post' OR broadcast, state = 'sent'"
+        " FROM outbox WHERE subject = ? AND action <> 'update' ORDER BY number DESC LIMIT ?",
+        (f"incident:{incident}", most),
+    ).fetchall()
+    return [StoredWords(at, text, bool(shown), bool(sent)) for at, text, shown, sent in reversed(rows)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -37,6 +38,12 @@ def domain_names(db: Database) -> tuple[str, ...]:
 def cursors(db: Database) -> dict[str, int]:
     """The last slot judged of each series that has one."""
     return dict(db.conn.execute("SELECT name, cursor FROM series WHERE cursor IS NOT NULL"))
+
+
+def cursor(db: Database, name: str) -> int | None:
+    """The last slot judged of one series; ``None`` before the first."""
+    row = db.conn.execute("SELECT cursor FROM series WHERE name = ?", (name,)).fetchone()
+    return None if row is None else row[0]
 
 
 def begun(db: Database) -> dict[str, int]:
@@ -118,6 +125,45 @@ def means(db: Database, first: int, count: int) -> dict[str, tuple[float, int]]:
             so_far = sums.get(name, (0.0, 0))
             sums[name] = so_far[0] + float(known.sum()), so_far[1] + len(known)
     return {name: (total / known, known) for name, (total, known) in sums.items() if known}
+
+
+def added_up(db: Database, names: Sequence[str], first: int, last: int) -> Array:
+    """The stored values of these series added up, slot by slot, both ends included; NaN where one is unknown."""
+    start = first // DAY
+    held = np.zeros((last // DAY - start + 1, DAY_SLOTS))
+    rows_of = np.zeros(len(held), dtype=np.int64)
+    for _, day, slots in _rows(db, names, start, last // DAY):
+        held[day - start] += np.frombuffer(slots, dtype=_DTYPE)
+        rows_of[day - start] += 1
+    held[rows_of < len(set(names))] = np.nan
+    return _cut(held.reshape(-1), first, last)
+
+
+def side_by_side(db: Database, names: Sequence[str], first: int, last: int) -> Array:
+    """The stored values of these series, slots x series, both ends included; NaN where unknown."""
+    start = first // DAY
+    column = {name: position for position, name in enumerate(names)}
+    held = np.full((len(names), last // DAY - start + 1, DAY_SLOTS), np.nan)
+    for name, day, slots in _rows(db, names, start, last // DAY):
+        held[column[name], day - start] = np.frombuffer(slots, dtype=_DTYPE)
+    return _cut(held.reshape(len(names), -1).T, first, last)
+
+
+def _rows(db: Database, names: Sequence[str], first_day: int, last_day: int) -> Iterator[tuple[str, int, bytes]]:
+    """(name, day, slots) of what is stored; days and series are listed, so that each pair is looked up by itself."""
+    days, wanted = json.dumps(list(range(first_day, last_day + 1))), json.dumps(sorted(set(names)))
+    yield from db.conn.execute(
+        "SELECT series.name, day, slots FROM samples JOIN series ON series.id = samples.series"
+        " WHERE day IN (SELECT value FROM json_each(?))"
+        " AND series IN (SELECT id FROM series WHERE name IN (SELECT value FROM json_each(?)))",
+        (days, wanted),
+    )
+
+
+def _cut(values: Array, first: int, last: int) -> Array:
+    """The slots ``first`` to ``last`` of whole days."""
+    begin = (first - first // DAY * DAY) // SLOT
+    return values[begin : begin + (last - first) // SLOT + 1]
 
 
 def forget(db: Database, before_day: int) -> int:

@@ -238,6 +238,16 @@ def open_for_reading(path: Path) -> Database:
     return _open_beside(path, "PRAGMA query_only = ON")
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[Database]:
+    """The database for a question, closed once it is answered; ``StoreError`` whatever SQLite finds wrong."""
+    with closing(open_for_reading(path)) as database:
+        try:
+            yield database
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: {error}") from error
+
+
 def open_for_requests(path: Path) -> Database:
     """The database for a short transaction beside a running service; ``StoreError`` where there is none yet."""
     return _open_beside(path)

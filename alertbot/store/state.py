@@ -163,6 +163,25 @@ def fired_between(db: Database, series: str, first: int, last: int) -> list[Told
     return [_told(row) for row in rows]
 
 
+def open_alert(db: Database, rule: str, series: str) -> Alert | None:
+    """The alert under way of a rule on a series."""
+    row = db.conn.execute(
+        f"SELECT {_COLUMNS} FROM alerts WHERE rule = ? AND series = ? AND phase <> 'resolved'",  # noqa: S608 - own constant
+        (rule, series),
+    ).fetchone()
+    return None if row is None else _alert(row)
+
+
+def last_told(db: Database, rule: str, series: str) -> ToldAlert | None:
+    """The alert of a rule on a series that fired last, whatever became of it."""
+    row = db.conn.execute(
+        f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE rule = ? AND series = ? AND fired IS NOT NULL"  # noqa: S608 - likewise
+        " ORDER BY fired DESC, id DESC LIMIT 1",
+        (rule, series),
+    ).fetchone()
+    return None if row is None else _told(row)
+
+
 def count_told(db: Database, since: int) -> int:
     """How many alerts ``told_alerts`` would list without a limit."""
     return int(db.conn.execute(f"SELECT count(*) FROM alerts WHERE {_TOLD}", (since,)).fetchone()[0])  # noqa: S608

@@ -15,6 +15,7 @@ from alertbot.charting import FRESH, Charting, Pictures
 from alertbot.clock import SystemClock
 from alertbot.config import load
 from alertbot.errors import ChartError
+from alertbot.query.names import Meant
 from alertbot.query.plots import View
 from alertbot.slack.blocks import Message, actions, button
 from alertbot.slack.client import Picture, SlackClient
@@ -49,8 +50,8 @@ class Sketch:
     async def of_incident(self, number):
         return self._drawn(number)
 
-    async def of_series(self, series, span):
-        return self._drawn((series, span))
+    async def of_series(self, what, span):
+        return self._drawn((what.name, span))
 
     def _drawn(self, what):
         self.asked.append(what)
@@ -228,7 +229,10 @@ class Echo:
     """Shows a series in public."""
 
     async def answer(self, text, asker):
-        return Reply(Message("`a`: 1 Gbps"), public=True, chart=("a.example.com", 3600))
+        return Reply(Message("`a`: 1 Gbps"), public=True, chart=(Meant("a.example.com", ("a.example.com",)), 3600))
+
+    def foretell(self, _):
+        return None
 
 
 class Asked:

@@ -10,6 +10,7 @@ from fakes.house import START, House
 
 from alertbot.config import load
 from alertbot.query import plots
+from alertbot.query.names import Meant
 from alertbot.query.plots import Mark, View
 from alertbot.store import charting
 from alertbot.units import DAY, SLOT
@@ -76,7 +77,7 @@ def incident(house, number=1):
 
 
 def series(house, name, span):
-    return plots.of_series(house.config.store.path, name, span, view(house))
+    return plots.of_series(house.config.store.path, Meant(name, (name,)), span, view(house))
 
 
 async def carry(house, slots, **changed):

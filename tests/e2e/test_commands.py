@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -46,6 +47,11 @@ def stage(tmp_path_factory):
         ("show video.example.com", "`video.example.com`: 1.84 Gbps", "average 1.84 Gbps, peak 1.84 Gbps"),
         ("show img 7d", "`img.example.com`: 300 Mbps", "7d: average 300 Mbps"),
         ("SHOW IMG", "`img.example.com`: 300 Mbps", "a week earlier 300 Mbps (+0%)"),
+        ("top", "Top 2 of 2 domains by bandwidth now", "1. `video.example.com` 1.84 Gbps (+0%)"),
+        ("p95 img", "95th percentile of", "burst left: "),
+        ("why video", "`video.example.com`: the last slot judged", "1.84 Gbps &gt; 1 Gbps: breach"),
+        ("why #1", "#1: When watching began", "it fired by "),
+        ("replay went-dark 1d", "would never have fired in", "as it is configured now"),
         ("alerts", "1 alert fires.", "#1 `video.example.com` since"),
         ("rules", "2 rules", "*went-dark* (critical)"),
         ("rules img.example.com", "1 rule for `img.example.com`", "*went-dark* (critical)"),
@@ -75,6 +81,16 @@ def test_a_command_from_another_workspace_is_refused(stage):
     assert answer["text"] == "This alertbot answers in its own workspace only."
     assert answer["response_type"] == "ephemeral"
     assert "a command from another workspace (T0OTHER) was refused" in stage.log
+
+
+def test_a_click_on_why_is_answered(stage):
+    answer = stage.click("video.example.com", "why", answers=1)
+    assert "1.84 Gbps &gt; 1 Gbps: breach" in str(answer)
+
+
+def test_questions_are_answered_from_the_shell_too(stage):
+    assert "1.84 Gbps > 1 Gbps: breach" in stage.shell("why", "video")
+    assert json.loads(stage.shell("top", "--json"))["lines"][0]["series"] == "video.example.com"
 
 
 def test_silences_are_listed_from_the_shell_too(stage):

@@ -5,6 +5,7 @@ import sqlite3
 from datetime import UTC
 
 import pytest
+from fakes.night import dark
 from fakes.obedience import Obedience
 
 from alertbot.alerts.orders import Ack, Person, Silence, Unsilence
@@ -39,7 +40,8 @@ def obedience():
 
 @pytest.fixture
 def commands(path, obedience):
-    subject = Subject("/bandwidth", path, UTC, ("video.example.com",), {}, {})
+    rule = dark()
+    subject = Subject("/bandwidth", path, UTC, ("video.example.com",), {rule.name: rule}, {rule.name: ()})
     return Commands(lambda: subject, lambda: Live(NOW), obedience)
 
 

@@ -15,6 +15,7 @@ from alertbot.query.live import Live
 from alertbot.slack.blocks import Message, actions, button, confirmation, select
 from alertbot.slack.commands import Commands, Subject
 from alertbot.slack.workspace import Workspace
+from alertbot.store.schema import open_database
 
 NOW = 1_772_461_800.0
 SURE = confirmation("Silence #412?", "Nothing is told of it until then.", yes="Silence", no="Cancel")
@@ -25,6 +26,7 @@ DARK = Message(
             button("Acknowledge", "ack", "412", style="primary"),
             select("Silence", "silence", [(f"{hours} h", f"412 {hours}h") for hours in (1, 4, 24)], confirm=SURE),
             button("Runbook", "runbook", url="https://wiki.example.com/cdn"),
+            button("Why", "why", "412"),
             button("Mute", "mute", "412"),
         ),
     ),
@@ -83,6 +85,22 @@ async def test_a_private_channel_goes_by_its_configured_name(slack, obedience):
     orders = [order for order, _ in obedience.obeyed]
     assert orders[0].channel == "#private"
     assert orders[2].channels >= {"#private", "G0PRIVATE"}
+
+
+async def test_why_is_answered_to_who_asks_and_orders_nothing(slack, obedience, tmp_path):
+    open_database(tmp_path / "alertbot.db").close()
+    answer = await slack.click(slack.posts[0], "why", answers=1)
+    assert answer.answers[0]["text"].startswith("There is no incident #412")
+    assert answer.answers[0]["response_type"] == "ephemeral"
+    assert answer.answers[0]["replace_original"] is False
+    assert obedience.obeyed == []
+
+
+async def test_what_fails_unexpectedly_is_told_and_logged(slack, obedience, caplog):
+    obedience.refusal = ZeroDivisionError("by zero")
+    answer = await slack.click(slack.posts[0], "ack", answers=1)
+    assert answer.answers[0]["text"] == "That went wrong: alertbot's log says why."
+    assert "the click on ack '412' failed" in caplog.text
 
 
 async def test_a_second_click_orders_the_same_again(slack, obedience):

@@ -38,7 +38,10 @@ HISTORY = "conversations.history"
 
 
 class Echo:
-    """Answers a command with its own words, and who said them where."""
+    """Answers a command with its own words, and who said them where; long ones are announced."""
+
+    def foretell(self, text):
+        return Message("one moment") if "long" in text else None
 
     async def answer(self, text, asker):
         return Reply(Message(f"{asker.person.name} said {text} in {asker.channel}"), public=False)
@@ -195,6 +198,8 @@ async def test_a_command_is_answered_and_one_from_another_workspace_is_refused(c
     async with at_work("#ops", app_token=APP_TOKEN) as (_, slack):
         answered = await slack.command(text="status", channel="ops")
         assert answered.answers[0]["text"] == "u0ada said status in #ops"
+        announced = await slack.command(text="a long one", channel="ops", answers=2)
+        assert [answer["text"] for answer in announced.answers] == ["one moment", "u0ada said a long one in #ops"]
         refused = await slack.command(text="status", team="T0OTHER")
         assert refused.answers[0]["text"] == "This alertbot answers in its own workspace only."
     assert warnings(caplog) == ["a command from another workspace (T0OTHER) was refused"]

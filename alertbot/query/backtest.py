@@ -1,0 +1,140 @@
+"""``replay RULE 7d``: what a rule as it is configured would have done lately, by the code that judges live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from alertbot.alerts.engine import Engine
+from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.query.subject import Subject
+from alertbot.replay import Span, StoredHistory, replay
+from alertbot.rules.base import Rule
+from alertbot.store.schema import reading
+from alertbot.units import DAY, SLOT
+
+MOST_LISTED = 10
+
+CELLS_A_SECOND = 1_200_000
+"""Slots of series that a slow machine judges in a second under one rule; measured by tests/bench/answers.py."""
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A firing: the breach's first slot, the slot it fired with, and the one that ended it; ``worst`` in bit/s."""
+
+    series: str
+    since: int
+    fired: int
+    ended: int | None
+    reason: str | None
+    worst: float
+    reference: float | None
+
+    @property
+    def off(self) -> float:
+        """Bit/s between the worst and what it was compared with."""
+        return abs(self.worst - (self.reference or 0.0))
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What a rule would have done in the slots ``first`` to ``last``; ``None`` where nothing is stored.
+
+    ``series``: how many it judges. ``times``: how often it would have fired, on ``fired_on`` series; ``burning``: how
+    many of these had not ended. ``lines``: the newest, up to ten.
+    """
+
+    rule: Rule
+    asked: int
+    first: int | None
+    last: int | None
+    series: int
+    times: int
+    fired_on: int
+    burning: int
+    worst: Episode | None
+    lines: tuple[Episode, ...]
+
+
+def seconds_needed(subject: Subject, rule: Rule, span: int) -> float:
+    """About how long it takes at worst."""
+    bars = sum(other.kind.bars and other.name != rule.name for other in subject.rules.values())
+    return span / SLOT * len(subject.selection[rule.name]) * (1 + bars) / CELLS_A_SECOND
+
+
+def backtest(subject: Subject, rule: Rule, span: int, now: float) -> Backtest:
+    """Judge the last ``span`` seconds of stored history; what lies before serves as reference."""
+    series = tuple(subject.selection[rule.name])
+    with reading(subject.path) as db:
+        engine = _engine(subject, rule, series)
+        first = int(now - span) // SLOT * SLOT
+        history = _Lately(db, series, first - engine.depth * SLOT)
+        days = history.days()
+        if not series or not days or not history.ends:
+            return Backtest(rule, span, None, None, len(series), 0, 0, 0, None, ())
+        changes = [
+            change for change in replay(engine, history, Span(first), subject.mutes) if change.alert.rule == rule.name
+        ]
+        found = _episodes(changes)
+    return Backtest(
+        rule=rule,
+        asked=span,
+        first=max(first, history.begins),
+        last=history.ends,
+        series=len(series),
+        times=len(found),
+        fired_on=len({each.series for each in found}),
+        burning=sum(each.ended is None for each in found),
+        worst=max(found, key=lambda each: each.off, default=None),
+        lines=tuple(sorted(found, key=lambda each: (-each.fired, each.series))[:MOST_LISTED]),
+    )
+
+
+def _engine(subject: Subject, rule: Rule, series: Sequence[str]) -> Engine:
+    """The rule over its series, and those whose alerts keep slots of them from serving as a reference."""
+    rules = [each for each in subject.rules.values() if each.name == rule.name or each.kind.bars]
+    wanted = set(series)
+    selection = {each.name: [name for name in subject.selection[each.name] if name in wanted] for each in rules}
+    return Engine(rules, selection, series)
+
+
+class _Lately(StoredHistory):
+    """The stored history from the day of a slot on."""
+
+    def __init__(self, database: Database, series: Sequence[str], first: int) -> None:
+        super().__init__(database, series)
+        self._first_day = first // DAY
+        begins, ends = self._spans
+        known = ends >= 0
+        self.begins = int(begins[known].min()) if known.any() else 0
+        self.ends = int(ends[known].max()) if known.any() else 0
+
+    def days(self) -> Sequence[int]:
+        return [day for day in super().days() if day >= self._first_day]
+
+
+def _episodes(changes: Iterable[Change]) -> list[Episode]:
+    """Each firing with its end."""
+    open_, ended = dict[str, Alert](), list[Episode]()
+    for change in changes:
+        if change.fired:
+            open_[change.alert.series] = change.alert
+        else:
+            ended.append(_episode(open_.pop(change.alert.series), change))
+    return [*ended, *(_episode(alert, None) for alert in open_.values())]
+
+
+def _episode(fired: Alert, end: Change | None) -> Episode:
+    last = fired if end is None else end.alert
+    return Episode(
+        series=fired.series,
+        since=fired.since,
+        fired=fired.fired or fired.slot,
+        ended=None if end is None else end.alert.slot,
+        reason=None if end is None else end.reason.value,
+        worst=last.worst,
+        reference=fired.reference,
+    )

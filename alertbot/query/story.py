@@ -1,0 +1,71 @@
+"""``why #N``: what an incident is about, what was said of it when, and what keeps it quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from alertbot.alerts.incidents import Incident, ToldAlert
+from alertbot.alerts.telling import worst_of_each
+from alertbot.errors import UsageError
+from alertbot.query.live import Live
+from alertbot.query.subject import Subject
+from alertbot.query.why import Hush, Inquiry, RuleWhy, of_incident
+from alertbot.store import incidents, listing
+from alertbot.store.listing import StoredWords
+from alertbot.store.schema import reading
+
+MOST_EXPLAINED = 3
+MOST_TOLD = 5
+MOST_SAID = 12
+
+
+@dataclass(frozen=True)
+class Part:
+    """An alert of an incident, what made it fire by present values, and why nothing is said of it now."""
+
+    told: ToldAlert
+    why: RuleWhy | None
+    hush: Hush | None
+
+
+@dataclass(frozen=True)
+class Story:
+    """An incident: the worst of its alerts, ``more`` beside them, and what was said, ``earlier`` left out.
+
+    ``hush``: why the whole of it wakes nobody.
+    """
+
+    incident: Incident
+    parts: tuple[Part, ...]
+    more: int
+    said: tuple[StoredWords, ...]
+    earlier: bool
+    hush: Hush | None
+
+
+def story(subject: Subject, number: int, live: Live) -> Story:
+    """Everything about one incident; ``UsageError`` where there is none of that number."""
+    with reading(subject.path) as db:
+        incident = incidents.load(db, number)
+        if incident is None:
+            raise UsageError(f"there is no incident #{number}: `alerts` lists those of the last day")
+        worst = worst_of_each(incident.alerts)
+        said = listing.words_about(db, number, MOST_SAID + 1)
+        return Story(
+            incident=incident,
+            parts=tuple(_parts(db, subject, live, worst[:MOST_TOLD])),
+            more=max(len(worst) - MOST_TOLD, 0),
+            said=tuple(said[-MOST_SAID:]),
+            earlier=len(said) > MOST_SAID,
+            hush=None if incident.closed is not None else of_incident(incident),
+        )
+
+
+def _parts(db: Database, subject: Subject, live: Live, worst: list[ToldAlert]) -> Iterator[Part]:
+    inquiry = Inquiry(db, subject, live)
+    for place, told in enumerate(worst):
+        found = inquiry.why_it_fired(told) if place < MOST_EXPLAINED else None
+        yield Part(told, found, inquiry.hush(told) if told.resolved is None else None)

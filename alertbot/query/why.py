@@ -1,0 +1,338 @@
+"""``why``: what each rule made of a series' last slots, and why nothing is said of it.
+
+Nothing here decides: the engine and the kinds are run again over the stored slots, and what holds a message is asked of
+``Holding``, as the service asks it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from sqlite_utils import Database
+
+from alertbot.alerts.engine import Engine
+from alertbot.alerts.holding import Hold, Holding
+from alertbot.alerts.incidents import LOUDNESS, Incident, ToldAlert
+from alertbot.alerts.lifecycle import Alert, Phase, Seen
+from alertbot.alerts.mutes import keep_out, muted
+from alertbot.alerts.silences import in_force
+from alertbot.query.live import Live
+from alertbot.query.subject import Subject
+from alertbot.rules.arithmetic import Term, looks_at, terms
+from alertbot.rules.base import Rule
+from alertbot.rules.grid import Grid
+from alertbot.store import incidents, samples, silences, state
+from alertbot.store.schema import reading
+from alertbot.units import SLOT
+
+MOST_SHOWN = 4
+"""Slots shown of a rule, unless it looks at fewer."""
+
+
+class Missing(StrEnum):
+    """Why a slot says nothing under a rule."""
+
+    VALUE = "value"
+    INACTIVE = "inactive"
+    REFERENCE = "reference"
+
+
+class Quiet(StrEnum):
+    """Why nothing is said of an alert, or would not be."""
+
+    SILENCED = "silenced"
+    MUTED = "muted"
+    INACTIVE = "inactive"
+    CLEARING = "clearing"
+    FLAPPING = "flapping"
+    DARKNESS = "darkness"
+    PART_OF = "part of"
+    ACKED = "acknowledged"
+
+
+@dataclass(frozen=True)
+class Hush:
+    """Why nothing is said: by whom, until when (epoch seconds), in their words; ``number`` of a silence or incident."""
+
+    why: Quiet
+    by: str = ""
+    until: float | None = None
+    reason: str = ""
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One slot under one rule, in bit/s. ``missing`` says why nothing follows from it."""
+
+    slot: int
+    value: float | None
+    reference: float | None
+    breach: bool
+    cleared: bool
+    missing: Missing | None = None
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What an unknown reference would have been made of: slots, of which some are known and some may not serve."""
+
+    slots: int
+    known: int
+    barred: int
+
+
+@dataclass(frozen=True)
+class RuleWhy:
+    """What a rule made of the last slots of a series, the oldest first; ``terms`` are the last slot's comparisons.
+
+    ``alert``: the one under way, which is ``told`` once it fired; else ``told`` is the one that fired last, whatever
+    became of it. ``hush``: why nothing is said of it, or would not be.
+    """
+
+    rule: Rule
+    series: str
+    judged: tuple[Judged, ...]
+    terms: tuple[Term, ...]
+    basis: Basis | None
+    alert: Alert | None
+    told: ToldAlert | None
+    hush: Hush | None
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """What burns first, then what is about to, then the rest; of each the loudest first."""
+        stage = 2 if self.alert is None else 1 if self.alert.phase is Phase.PENDING else 0
+        return stage, -LOUDNESS[self.rule.severity]
+
+
+@dataclass(frozen=True)
+class Why:
+    """One series: how far it was judged and what holds it up, and what each rule makes of it.
+
+    ``cursor``: the last slot judged; ``frontier``: the last that is known of the account; ``held``: slots by which
+    the series is held back. ``waiting``: slots that should be known and are not. ``unreadable``: why it cannot be
+    read. ``others`` are rules that do not mean it, ``disabled`` those that are switched off.
+    """
+
+    series: str
+    cursor: int | None
+    value: float | None
+    frontier: int | None
+    held: int
+    waiting: int
+    unreadable: str | None
+    trouble: str | None
+    gone: bool
+    rules: tuple[RuleWhy, ...]
+    others: tuple[str, ...]
+    disabled: tuple[str, ...]
+
+
+def why(subject: Subject, series: str, live: Live) -> Why:
+    """What every rule makes of a series."""
+    with reading(subject.path) as db:
+        cursor = samples.cursor(db, series)
+        meaning = [rule for name, rule in subject.rules.items() if series in subject.selection.get(name, ())]
+        found = Inquiry(db, subject, live).explain(series, meaning) if cursor is not None else ()
+        value = None if cursor is None else _known(samples.added_up(db, (series,), cursor, cursor)[0])
+    held = live.held.get(series, 0)
+    return Why(
+        series=series,
+        cursor=cursor,
+        value=value,
+        frontier=live.frontier,
+        held=held,
+        waiting=_waiting(cursor, live.frontier, held),
+        unreadable=live.unreadable.get(series),
+        trouble=live.trouble,
+        gone=series in live.gone,
+        rules=tuple(sorted(found, key=lambda each: (each.weight, each.rule.name))),
+        others=tuple(sorted(subject.rules.keys() - {rule.name for rule in meaning})),
+        disabled=tuple(rule.name for rule in subject.disabled),
+    )
+
+
+def _waiting(cursor: int | None, frontier: int | None, held: int) -> int:
+    if cursor is None or frontier is None:
+        return 0
+    return max((frontier - cursor) // SLOT - held, 0)
+
+
+class Inquiry:
+    """Looks into single series, with one open database."""
+
+    def __init__(self, db: Database, subject: Subject, live: Live) -> None:
+        self._db = db
+        self._subject = subject
+        self._hushes: dict[int, Hush | None] = {}
+        frontier = live.frontier or 0
+        self.holding = Holding(
+            now=live.now,
+            frontier=frontier,
+            rules=subject.rules,
+            groups=subject.groups,
+            silences=silences.held(db, live.now),
+            mutes=subject.mutes,
+            flapping={key: flap for key, flap in state.flapping(db).items() if not flap.over(frontier)},
+            darkness=incidents.darkness(db, live.now),
+        )
+
+    def explain(self, series: str, rules: Sequence[Rule]) -> tuple[RuleWhy, ...]:
+        """What each of these rules makes of the last slots of a series."""
+        cursor = samples.cursor(self._db, series)
+        if cursor is None or not rules:
+            return ()
+        engine, grid = self._laid_out(series, rules, cursor)
+        return tuple(self._rule(engine, grid, rule, cursor) for rule in rules)
+
+    def why_it_fired(self, told: ToldAlert) -> RuleWhy | None:
+        """What the rule makes, by present values, of the slots that made an alert fire; ``None`` where it is gone."""
+        name, series = told.key
+        rule, slot = self._subject.rules.get(name), told.alert.fired
+        if rule is None or slot is None or series not in self._subject.selection.get(name, ()):
+            return None
+        engine, grid = self._laid_out(series, [rule], slot)
+        burns = told.resolved is None
+        return self._found(engine, grid, rule, slot, told.alert, told, self.hush(told) if burns else None)
+
+    def _laid_out(self, series: str, rules: Sequence[Rule], last: int) -> tuple[Engine, Grid]:
+        """An engine of these rules over this series alone, and what they look at up to a slot."""
+        engine = Engine(rules, {rule.name: (series,) for rule in rules}, (series,))
+        return engine, self._grid(series, last - (engine.depth + max(map(_shown, rules))) * SLOT, last)
+
+    def _grid(self, series: str, first: int, last: int) -> Grid:
+        grid = Grid((series,))
+        grid.put(series, first, samples.added_up(self._db, (series,), first, last))
+        for name, begin, end in state.barred(self._db, first):
+            if name == series:
+                grid.bar(series, max(begin, first), min(end, last))
+        keep_out(grid, self._subject.mutes)
+        return grid
+
+    def _rule(self, engine: Engine, grid: Grid, rule: Rule, cursor: int) -> RuleWhy:
+        series = grid.series[0]
+        alert = state.open_alert(self._db, rule.name, series)
+        told = state.last_told(self._db, rule.name, series)
+        hush = self._hush(rule, series, alert, told, cursor)
+        return self._found(engine, grid, rule, cursor, alert, told, hush)
+
+    def _found(
+        self,
+        engine: Engine,
+        grid: Grid,
+        rule: Rule,
+        slot: int,
+        alert: Alert | None,
+        told: ToldAlert | None,
+        hush: Hush | None,
+    ) -> RuleWhy:
+        """``slot``: the last one to look at."""
+        series, count = grid.series[0], _shown(rule)
+        first = slot - (count - 1) * SLOT
+        seen = engine.seen(grid, (rule.name, series), first, count, alert)
+        judged = tuple(_judged(grid, first + row * SLOT, each) for row, each in enumerate(seen))
+        missing = judged[-1].missing
+        return RuleWhy(
+            rule=rule,
+            series=series,
+            judged=judged,
+            terms=() if missing else terms(rule.kind, seen[-1].value, seen[-1].reference),
+            basis=_basis(grid, rule, slot) if missing is Missing.REFERENCE else None,
+            alert=alert,
+            told=told,
+            hush=hush,
+        )
+
+    def _hush(self, rule: Rule, series: str, alert: Alert | None, told: ToldAlert | None, cursor: int) -> Hush | None:
+        if alert is not None and told is not None and alert.phase is Phase.FIRING:
+            return self.hush(told)
+        return self._to_come(rule, series, cursor)
+
+    def hush(self, told: ToldAlert) -> Hush | None:
+        """Why nothing is said of an alert that fires."""
+        held = self.holding.quiet(told)
+        if held is not None:
+            return self._held(held, told)
+        return None if told.incident is None else self._of_incident(told.incident)
+
+    def _of_incident(self, number: int) -> Hush | None:
+        """Why the whole of an incident wakes nobody; one with many alerts takes its time, so it is read once."""
+        if number not in self._hushes:
+            incident = incidents.load(self._db, number)
+            self._hushes[number] = None if incident is None else of_incident(incident)
+        return self._hushes[number]
+
+    def _held(self, held: Hold, told: ToldAlert) -> Hush:
+        silence, mute = self.holding.silence(told), self.holding.mute(told)
+        if held is Hold.SILENCED and silence is not None:
+            return Hush(Quiet.SILENCED, silence.author, silence.ends, silence.reason, silence.number)
+        if held is Hold.MUTED and mute is not None:
+            return Hush(Quiet.MUTED, until=mute.until(told.alert.slot), reason=mute.reason)
+        rest = {
+            Hold.INACTIVE: Quiet.INACTIVE,
+            Hold.CLEARING: Quiet.CLEARING,
+            Hold.FLAPPING: Quiet.FLAPPING,
+            Hold.INHIBITED: Quiet.DARKNESS,
+        }
+        return Hush(rest[held])
+
+    def _to_come(self, rule: Rule, series: str, cursor: int) -> Hush | None:
+        """Why nothing would be said, if it fired now."""
+        holding = self.holding
+        if silence := in_force(holding.silences, rule.name, series, holding.groups, holding.now):
+            return Hush(Quiet.SILENCED, silence.author, silence.ends, silence.reason, silence.number)
+        if mute := muted(holding.mutes, rule.name, series, cursor):
+            return Hush(Quiet.MUTED, until=mute.until(cursor), reason=mute.reason)
+        return Hush(Quiet.FLAPPING) if (rule.name, series) in holding.flapping else None
+
+
+def of_incident(incident: Incident) -> Hush | None:
+    """Why an incident wakes nobody."""
+    standing = incident.standing
+    if standing.parent is not None:
+        return Hush(Quiet.PART_OF, number=standing.parent)
+    if standing.acked_at is not None:
+        return Hush(Quiet.ACKED, standing.acked_by or "", number=incident.number)
+    return None
+
+
+def _shown(rule: Rule) -> int:
+    return min(max(rule.for_slots, 2), MOST_SHOWN)
+
+
+def _judged(grid: Grid, slot: int, seen: Seen) -> Judged:
+    value = float(grid.values(slot, 1)[0, 0])  # what a rule that is not active is not shown
+    missing = None
+    if math.isnan(value):
+        missing = Missing.VALUE
+    elif math.isnan(seen.value):
+        missing = Missing.INACTIVE
+    elif seen.unknown:
+        missing = Missing.REFERENCE
+    reference = None if seen.reference is None else _known(seen.reference)
+    return Judged(slot, _known(value), reference, seen.breach, seen.cleared, missing)
+
+
+def _basis(grid: Grid, rule: Rule, slot: int) -> Basis | None:
+    backs = looks_at(rule.kind)
+    if not backs:
+        return None
+    pairs = list(_looked_at(grid, slot, backs))
+    return Basis(len(pairs), sum(known for known, _ in pairs), sum(known and not usable for known, usable in pairs))
+
+
+def _looked_at(grid: Grid, slot: int, backs: Sequence[int]) -> Iterator[tuple[bool, bool]]:
+    """Of each slot so far back: whether it is known, and whether it may serve."""
+    for back in backs:
+        value = grid.values(slot - back * SLOT, 1)[0, 0]
+        usable = grid.past(slot, 1).back(back)[0, 0]
+        yield not np.isnan(value), not np.isnan(usable)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,97 @@
+"""A breach as the comparisons it is made of, each with its numbers: what an argument about an alert is settled by."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from alertbot.rules.base import ROUNDING, Kind
+from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.drop import Drop
+from alertbot.rules.threshold import Threshold
+from alertbot.units import DAY_SLOTS, format_rate, format_share
+
+_DIGITS = (3, 4, 5, 6, 9, 12, 17)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A comparison as it turned out (``0 bps <= 0 bps``), and whether it speaks for a breach."""
+
+    text: str
+    holds: bool
+
+
+def terms(kind: Kind, value: float, reference: float | None) -> tuple[Term, ...]:
+    """The comparisons that decided (bit/s): a breach where all of them hold; none where something is not known."""
+    if math.isnan(value) or (reference is not None and math.isnan(reference)):
+        return ()
+    if isinstance(kind, Threshold):
+        return _of_threshold(kind, value)
+    if isinstance(kind, Drop) and reference is not None:
+        return _of_drop(kind, value, reference)
+    if isinstance(kind, DayOverDay) and reference is not None:
+        return _of_day_over_day(kind, value, reference)
+    against = "" if reference is None else f" against {format_rate(reference)}"
+    breach = kind.breach(np.asarray(value), None if reference is None else np.asarray(reference))
+    return (Term(f"{format_rate(value)}{against}", bool(breach)),)
+
+
+def looks_at(kind: Kind) -> tuple[int, ...]:
+    """How many slots back lie those that the reference is made of; none where that cannot be listed."""
+    if isinstance(kind, Drop):
+        return tuple(range(1, kind.window + 1))
+    if isinstance(kind, DayOverDay):
+        days = {DAY_SLOTS * day for day in range(1, kind.days + 1)}
+        return tuple(sorted(days | {7 * DAY_SLOTS * week for week in range(1, kind.weeks + 1)}))
+    return ()
+
+
+def _of_threshold(kind: Threshold, value: float) -> tuple[Term, ...]:
+    if kind.above is not None and value > kind.above:
+        return (Term(_compared(value, ">", kind.above), holds=True),)
+    if kind.below is not None and value < kind.below:
+        return (Term(_compared(value, "<", kind.below), holds=True),)
+    above = () if kind.above is None else (Term(_compared(value, "<=", kind.above), holds=False),)
+    below = () if kind.below is None else (Term(_compared(value, ">=", kind.below), holds=False),)
+    return (*above, *below)
+
+
+def _of_drop(kind: Drop, value: float, reference: float) -> tuple[Term, ...]:
+    if kind.to is not None:
+        fallen = value <= kind.to
+        first = Term(_compared(value, "<=" if fallen else ">", kind.to), fallen)
+    else:
+        share = 1 - (kind.by or 0)
+        fallen = value <= share * reference * (1 + ROUNDING)
+        of_what = f"{format_share(share)} of {format_rate(reference)} = "
+        first = Term(_compared(value, "<=" if fallen else ">", share * reference, of_what), fallen)
+    enough = reference >= kind.from_
+    second = Term(f"reference {_compared(reference, '>=' if enough else '<', kind.from_)}", enough)
+    return (first, second) if reference > 0 else (first, second, Term("a reference of 0 measures nothing", holds=False))
+
+
+def _of_day_over_day(kind: DayOverDay, value: float, reference: float) -> tuple[Term, ...]:
+    if reference <= 0:
+        return (Term("a reference of 0 measures nothing", holds=False),)
+    limit, rises = kind.ratio * reference, kind.ratio >= 1
+    past = value >= limit * (1 - ROUNDING) if rises else value <= limit * (1 + ROUNDING)
+    sign = (">=" if past else "<") if rises else ("<=" if past else ">")
+    first = Term(_compared(value, sign, limit, f"{kind.ratio:g} x {format_rate(reference)} = "), past)
+    larger = max(value, reference)
+    counts = larger >= kind.floor
+    floor = _compared(larger, ">=", kind.floor, "floor ") if counts else _compared(larger, "<", kind.floor, "floor ")
+    return (first, Term(floor if counts else f"both under the floor: {floor}", counts))
+
+
+def _compared(value: float, sign: str, limit: float, source: str = "") -> str:
+    """``1.84 Gbps > 1.8 Gbps``, with as many digits as show that it is true; ``source``: where the limit is from."""
+    for digits in _DIGITS:
+        left, right = format_rate(value, digits), format_rate(limit, digits)
+        if left != right or value == limit:
+            break
+    # What counts as equal though it differs by a rounding error is written as equal.
+    untrue = (sign == "<=" and value > limit) or (sign == ">=" and value < limit)
+    return f"{left} {sign} {source}{left if untrue else right}"

@@ -1,0 +1,175 @@
+"""Figures in words: ``show``, ``top``, ``p95`` and ``replay`` as Slack messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import tzinfo
+
+from alertbot.query.backtest import Backtest, Episode
+from alertbot.query.billing import Billed, Burst, Percentile
+from alertbot.query.figures import By, Figures, Show, Top, TopLine
+from alertbot.slack.blocks import Message, code, context, escape, paragraphs, section, short
+from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
+
+_MANY_TIMES = 10
+"""From so many times as much on, a rise is told in times rather than in per cent."""
+
+
+def show_message(show: Show, zone: tzinfo, now: float) -> Message:
+    """A series in numbers."""
+    name = _named(show.series, show.members)
+    if show.last is None or show.now is None:
+        all_known = "" if show.members is None else " of all its domains"
+        return Message(f"{name}: nothing is known{all_known} of the last day yet.")
+    at = format_clock(show.last + SLOT, zone, now)
+    headline = f"{name}: {format_rate(show.now)} (data to {at})"
+    peak_at = "" if show.peak_slot is None else f" at {format_clock(show.peak_slot, zone, now)}"
+    span = format_duration(show.span)
+    lines = [
+        f"{span}: average {_rate(show.average)}, peak {_rate(show.peak)}{peak_at}, 95th percentile {_rate(show.p95)}",
+        f"a day earlier {_against(show.now, show.yesterday)}{_whole(span, show, show.day_before)}",
+        f"a week earlier {_against(show.now, show.last_week)}{_whole(span, show, show.week_before)}",
+    ]
+    if show.known < show.slots:
+        lines.append(f"{show.known:,} of {show.slots:,} slots are known")
+    return Message(headline, (section(headline), context("\n".join(lines))))
+
+
+def _named(series: str, members: int | None) -> str:
+    return code(series) if members is None else f"{code(series)} ({counted(members, 'domain')} added up)"
+
+
+def _whole(span: str, show: Show, then: Figures | None) -> str:
+    """The whole span as it was then."""
+    if then is None or then.known == 0:
+        return f"; of the {span} then nothing is known"
+    pairs = (("average", show.average, then.average), ("peak", show.peak, then.peak), ("p95", show.p95, then.p95))
+    return f"; the {span} then: {', '.join(f'{what} {_against(now or 0.0, past)}' for what, now, past in pairs)}"
+
+
+def _rate(value: float | None) -> str:
+    return "unknown" if value is None else format_rate(value)
+
+
+def _against(now: float, then: float | None) -> str:
+    if then is None:
+        return "unknown"
+    return f"{format_rate(then)}{f' ({moved})' if (moved := _moved(now, then)) else ''}"
+
+
+def _moved(now: float, then: float) -> str:
+    """``+12%``, ``35 times``; nothing where there was nothing."""
+    if not then:
+        return ""
+    return f"{now / then:,.0f} times" if now >= _MANY_TIMES * then else f"{now / then - 1:+.0%}"
+
+
+_RANKED = {
+    By.NOW: "by bandwidth now",
+    By.PEAK: "by the peak of 24h",
+    By.P95: "by the 95th percentile of 24h",
+    By.CHANGE: "by the move against yesterday",
+}
+
+
+def top_message(top: Top, zone: tzinfo, now: float) -> Message:
+    """The total, then the first domains, a line each."""
+    if top.last is None:
+        return Message("Nothing is known of the last day yet.")
+    data = f"data to {format_clock(top.last + SLOT, zone, now)}"
+    headline = f"Top {len(top.lines):,} of {counted(top.domains, 'domain')} {_RANKED[top.by]} ({data})"
+    lines = [f"{place}. {_top_line(line, top, zone, now)}" for place, line in enumerate(top.lines, 1)]
+    total = [] if top.total is None else [_top_line(top.total, top, zone, now)]
+    blocks = paragraphs([headline, *total, *lines])
+    unranked = top.domains - top.ranked
+    if unranked > 0:
+        too_little = "too little is known of" if top.by is By.CHANGE else "nothing is known lately of"
+        blocks = (*blocks, context(f"{too_little} {counted(unranked, 'domain')}"))
+    return Message(headline, blocks)
+
+
+def _top_line(line: TopLine, top: Top, zone: tzinfo, now: float) -> str:
+    late = "" if line.slot is None or line.slot == top.last else f" at {format_clock(line.slot, zone, now)}"
+    return f"{short(line.series)} {_ranked_by(line, top.by)}{late}"
+
+
+def _ranked_by(line: TopLine, by: By) -> str:
+    yesterday = "" if line.yesterday is None else f", yesterday {format_rate(line.yesterday)}"
+    if by is By.CHANGE and line.change is not None and line.now is not None and line.yesterday is not None:
+        sign = "+" if line.change >= 0 else "-"
+        moved = _moved(line.now, line.yesterday)
+        return f"{sign}{format_rate(abs(line.change))}{f' ({moved})' if moved else ''}: {_rate(line.now)}{yesterday}"
+    if by is By.PEAK:
+        return f"peak {_rate(line.peak)}, now {_rate(line.now)}{yesterday}"
+    if by is By.P95:
+        return f"95th percentile {_rate(line.p95)}, peak {_rate(line.peak)}, now {_rate(line.now)}"
+    moved = "" if line.now is None or line.yesterday is None else _moved(line.now, line.yesterday)
+    return f"{_rate(line.now)}{f' ({moved})' if moved else ''}{yesterday}"
+
+
+def percentile_message(found: Percentile, zone: tzinfo, now: float) -> Message:
+    """The percentile, what may still lie above it, and the month before."""
+    name, month = _named(found.series, found.members), found.month
+    over = now >= month.month.end
+    if month.p95 is None:
+        headline = f"{name}: nothing is known of {month.month.name}{'' if over else ' yet'}."
+        return Message(headline, (section(headline), context(_month(found.before))))
+    headline = f"{name}: the 95th percentile of {month.month.name}{'' if over else ' so far'} is {_rate(month.p95)}"
+    lines = [f"{month.known:,} of its {month.slots:,} slots{'' if over else ' so far'} are known"]
+    if found.last is not None and not over:
+        lines[0] += f"; now {_rate(found.now)} (data to {format_clock(found.last + SLOT, zone, now)})"
+    if month.burst is not None:
+        lines.append(_burst(month.burst))
+    return Message(headline, (section(headline), context("\n".join([*lines, _month(found.before)]))))
+
+
+def _burst(burst: Burst) -> str:
+    row = f"{counted(burst.in_a_row, 'slot')} ({format_duration(burst.in_a_row * SLOT)})" if burst.in_a_row else "none"
+    free = (
+        f"{burst.free:,} of {counted(burst.allowed, 'slot')} above it are free ({format_duration(burst.free * SLOT)})"
+    )
+    return f"burst left: {row} in a row above it before it rises; until the end of the month {free}"
+
+
+def _month(billed: Billed) -> str:
+    name = billed.month.name
+    if billed.p95 is None:
+        return f"{name}: nothing is stored"
+    return f"{name}: {format_rate(billed.p95)}, with {billed.known:,} of {billed.slots:,} slots known"
+
+
+def backtest_message(found: Backtest, zone: tzinfo, now: float) -> Message:
+    """How often a rule would have fired, the worst, and the newest."""
+    rule = f"*{escape(found.rule.name)}*"
+    if found.first is None or found.last is None:
+        why = "it judges no series" if not found.series else "nothing is stored of what it judges"
+        return Message(f"{rule}: {why}, so there is nothing to replay.")
+    span = format_duration(found.last + SLOT - found.first)
+    headline = f"{rule} {_times(found)} in {span}, judging {counted(found.series, 'series', 'series')}"
+    lines = list(_episodes(found, zone, now))
+    begins = format_clock(found.first, zone, now)
+    small = f"stored history from {begins}; as it is configured now, before silences, mutes and grouping"
+    return Message(headline, (*paragraphs([f"{headline}.", *lines]), context(small)))
+
+
+def _times(found: Backtest) -> str:
+    if not found.times:
+        return "would never have fired"
+    where = f" on {counted(found.fired_on, 'series', 'series')}"
+    burning = f" ({found.burning:,} not over)" if found.burning else ""
+    return f"would have fired {counted(found.times, 'time')}{where}{burning}"
+
+
+def _episodes(found: Backtest, zone: tzinfo, now: float) -> Iterator[str]:
+    if found.worst is not None and found.times > 1:
+        yield f"The worst: {_episode(found.worst, zone, now)}"
+        yield "The newest:" if found.times <= len(found.lines) else f"The newest {len(found.lines)}:"
+    for each in found.lines:
+        yield _episode(each, zone, now)
+
+
+def _episode(each: Episode, zone: tzinfo, now: float) -> str:
+    against = "" if each.reference is None else f" against {format_rate(each.reference)}"
+    since = format_clock(each.since, zone, now)
+    lasted = "not over" if each.ended is None else f"{format_duration(each.ended - each.since)}, {each.reason}"
+    return f"{short(each.series)} from {since} ({lasted}): {format_rate(each.worst)}{against}"

@@ -1,0 +1,236 @@
+"""Questions, as words: each is read strictly, asked of the query layer, and its facts put in words.
+
+Slack and the shell ask the same ones here, so that they get the same answers and the same complaints.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from alertbot.errors import UsageError
+from alertbot.query import answers, backtest, billing, figures, story, why
+from alertbot.query.figures import By
+from alertbot.query.live import Live
+from alertbot.query.names import Meant, meant, nearest, resolve
+from alertbot.query.subject import Subject
+from alertbot.rules.base import Rule
+from alertbot.slack import replies
+from alertbot.slack.blocks import Message, code
+from alertbot.slack.figures import backtest_message, percentile_message, show_message, top_message
+from alertbot.slack.reasons import story_message, why_message
+from alertbot.slack.usages import USAGES
+from alertbot.units import DAY, format_duration, parse_duration
+
+LONGEST_SPAN = 35 * DAY
+MOST_TOP = 50
+REPLAYED = 7 * DAY
+_TOP = 10
+
+PATIENCE = 10.0
+"""Seconds a replay may take without a word beforehand."""
+
+_NUMBER = re.compile(r"#?([1-9]\d{0,9})", re.ASCII)
+_COUNT = re.compile(r"\d{1,9}", re.ASCII)
+_replaying = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer: the facts, and the same in words."""
+
+    facts: Any
+    message: Message
+
+
+Words: TypeAlias = list[str]
+Question: TypeAlias = Callable[[Words, Subject, Live], Answered]
+
+
+def ask(words: Words, subject: Subject, live: Live) -> Answered:
+    """The answer to a question; ``UsageError`` where it is none."""
+    name, rest = (words[0].lower(), list(words[1:])) if words else ("help", [])
+    question = QUESTIONS.get(name)
+    if question is None:
+        close = nearest(name, tuple(USAGES))
+        raise UsageError(f'there is no command "{name[:40]}"' + (f": did you mean {close}?" if close else ""))
+    return question(rest, subject, live)
+
+
+def foretold(words: Words, subject: Subject) -> Message | None:
+    """What to say at once of a question that takes its time."""
+    if not words or words[0].lower() != "replay":
+        return None
+    rule, span = _replayed([word for word in words[1:] if word.lower() != "public"], subject)
+    seconds = backtest.seconds_needed(subject, rule, span)
+    if seconds < PATIENCE:
+        return None
+    what, lasting = f"{code(rule.name)} over {format_duration(span)}", format_duration(seconds)
+    return Message(f"Replaying {what} may take up to {lasting}: the answer comes here.")
+
+
+def _help(_: Words, subject: Subject, __: Live) -> Answered:
+    lines = [f"{code(f'{subject.command} {name} {usage.takes}')} {usage.answers}" for name, usage in USAGES.items()]
+    return Answered(USAGES, replies.help_message(lines, "Add `public` to show an answer to the channel."))
+
+
+def _status(rest: Words, subject: Subject, live: Live) -> Answered:
+    _no_more(rest)
+    facts = answers.status(subject.path, live)
+    return Answered(facts, replies.status_message(facts, subject.zone))
+
+
+def charted(words: Words, subject: Subject) -> tuple[Meant, int] | None:
+    """What a chart beside the answer is to show, and over how many seconds, where one belongs there."""
+    return _to_show(words[1:], subject) if words and words[0].lower() == "show" else None
+
+
+def _to_show(rest: Words, subject: Subject) -> tuple[Meant, int]:
+    what = _meant(rest, subject)
+    span = _span(rest.pop(0)) if rest else DAY
+    _no_more(rest)
+    return what, span
+
+
+def _show(rest: Words, subject: Subject, live: Live) -> Answered:
+    what, span = _to_show(rest, subject)
+    facts = figures.show(subject.path, what, span, live.now)
+    return Answered(facts, show_message(facts, subject.zone, live.now))
+
+
+def _top(rest: Words, subject: Subject, live: Live) -> Answered:
+    most = _count(rest.pop(0)) if rest and _COUNT.fullmatch(rest[0]) else _TOP
+    by = _by(rest.pop(0)) if rest else By.NOW
+    if rest and _COUNT.fullmatch(rest[0]) and most == _TOP:
+        most = _count(rest.pop(0))
+    _no_more(rest)
+    facts = figures.top(subject.path, subject.domains, by, most, live.now)
+    return Answered(facts, top_message(facts, subject.zone, live.now))
+
+
+def _p95(rest: Words, subject: Subject, live: Live) -> Answered:
+    what = _meant(rest, subject)
+    month = billing.month_of(rest.pop(0) if rest else None, subject.zone, live.now)
+    _no_more(rest)
+    facts = billing.percentile(subject.path, what, month, subject.zone, live.now)
+    return Answered(facts, percentile_message(facts, subject.zone, live.now))
+
+
+def _alerts(rest: Words, subject: Subject, live: Live) -> Answered:
+    _no_more(rest)
+    facts = answers.alerts(subject.path, live.now)
+    return Answered(facts, replies.alerts_message(facts, subject.zone, live.now))
+
+
+def _rules(rest: Words, subject: Subject, _: Live) -> Answered:
+    series = resolve(rest[0], subject.series) if rest else None
+    _no_more(rest[1:])
+    lines = tuple(
+        answers.RuleLine(rule, len(subject.selection[name]))
+        for name, rule in subject.rules.items()
+        if series is None or series in subject.selection[name]
+    )
+    return Answered(answers.Rules(series, lines), replies.rules_message(lines, series))
+
+
+def _silences(rest: Words, subject: Subject, live: Live) -> Answered:
+    _no_more(rest)
+    facts = answers.silences(subject.path, live.now)
+    return Answered(facts, replies.silences_message(facts, subject.zone, live.now))
+
+
+def _why(rest: Words, subject: Subject, live: Live) -> Answered:
+    if not rest:
+        raise UsageError("why what? Name an incident or a domain")
+    number = _NUMBER.fullmatch(rest[0])
+    _no_more(rest[1:])
+    if number:
+        told = story.story(subject, int(number[1]), live)
+        return Answered(told, story_message(told, subject, live))
+    facts = why.why(subject, resolve(rest[0], subject.series), live)
+    return Answered(facts, why_message(facts, subject.zone, live.now))
+
+
+def _replay(rest: Words, subject: Subject, live: Live) -> Answered:
+    rule, span = _replayed(rest, subject)
+    if not _replaying.acquire(blocking=False):
+        raise UsageError("another replay is under way: ask again once it is answered")
+    try:
+        facts = backtest.backtest(subject, rule, span, live.now)
+    finally:
+        _replaying.release()
+    return Answered(facts, backtest_message(facts, subject.zone, live.now))
+
+
+QUESTIONS: Mapping[str, Question] = MappingProxyType(
+    {
+        "help": _help,
+        "status": _status,
+        "show": _show,
+        "top": _top,
+        "p95": _p95,
+        "alerts": _alerts,
+        "rules": _rules,
+        "why": _why,
+        "replay": _replay,
+        "silences": _silences,
+    }
+)
+
+
+def _replayed(rest: Words, subject: Subject) -> tuple[Rule, int]:
+    """The rule and the seconds of history."""
+    if not rest:
+        raise UsageError("which rule?")
+    name = rest.pop(0)
+    span = _span(rest.pop(0)) if rest else REPLAYED
+    _no_more(rest)
+    found = [each for each in subject.rules if each.lower() == name.lower()]
+    if not found:
+        off = any(each.name.lower() == name.lower() for each in subject.disabled)
+        if off:
+            raise UsageError(f'the rule "{name[:80]}" is switched off: `enabled = true` brings it back')
+        close = nearest(name, tuple(subject.rules))
+        raise UsageError(f'there is no rule "{name[:80]}"' + (f": did you mean {close}?" if close else ""))
+    return subject.rules[name if name in subject.rules else found[0]], span
+
+
+def _meant(rest: Words, subject: Subject) -> Meant:
+    """The series that the first word means; takes it."""
+    if not rest:
+        raise UsageError("which domain?")
+    return meant(rest.pop(0), subject.series, subject.groups)
+
+
+def _count(word: str) -> int:
+    if not 1 <= int(word) <= MOST_TOP:
+        raise UsageError(f"{word} is not between 1 and {MOST_TOP}")
+    return int(word)
+
+
+def _by(word: str) -> By:
+    try:
+        return By(word.lower())
+    except ValueError:
+        close = nearest(word, tuple(By))
+        hint = f": did you mean {close}?" if close else f": write one of {', '.join(By)}"
+        raise UsageError(f'"{word[:40]}" is nothing to rank by{hint}') from None
+
+
+def _span(word: str) -> int:
+    try:
+        span = parse_duration(word.lower())
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if not 0 < span <= LONGEST_SPAN:
+        raise UsageError(f"{word[:20]} is not between 5m and 35d")
+    return span
+
+
+def _no_more(rest: Words) -> None:
+    if rest:
+        raise UsageError(f'"{" ".join(rest)[:40]}" is more than this takes')

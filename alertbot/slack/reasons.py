@@ -1,0 +1,247 @@
+"""``why`` in words: three lines a rule, with the very numbers that decided."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from types import MappingProxyType
+
+from alertbot.alerts.incidents import ToldAlert
+from alertbot.alerts.lifecycle import Alert, Phase
+from alertbot.alerts.telling import Setting, tell
+from alertbot.query.live import Live
+from alertbot.query.story import Part, Story
+from alertbot.query.subject import Subject
+from alertbot.query.why import Basis, Hush, Judged, Missing, Quiet, RuleWhy, Why
+from alertbot.rules.describe import describe
+from alertbot.slack.blocks import Block, Message, code, context, cut, escape, paragraphs, section, short
+from alertbot.slack.messages import MARKUP, plain
+from alertbot.store.listing import StoredWords
+from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
+
+MOST_RULES = 12
+_MOST_NAMED = 8
+_SAID = 220
+_CALLS = re.compile(r"^(?:@\S+ )+")
+
+
+_MISSING = MappingProxyType(
+    {Missing.VALUE: "says nothing", Missing.INACTIVE: "not judged", Missing.REFERENCE: "no reference"}
+)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads it: their zone, and the time."""
+
+    zone: tzinfo
+    now: float
+
+    def clock(self, epoch: float) -> str:
+        """An instant in their zone."""
+        return format_clock(epoch, self.zone, self.now)
+
+
+def why_message(why: Why, zone: tzinfo, now: float) -> Message:
+    """One series, and what every rule makes of it."""
+    reader = Reader(zone, now)
+    headline = _judged_last(why, reader)
+    blocks: list[Block] = [section(headline), context("\n".join(_held_up(why, reader)))]
+    blocks += [section("\n".join(_rule_lines(each, reader))) for each in why.rules[:MOST_RULES]]
+    if rest := _rest(why):
+        blocks.append(context("\n".join(rest)))
+    return Message(headline, tuple(blocks))
+
+
+def _judged_last(why: Why, reader: Reader) -> str:
+    name = code(why.series)
+    if why.cursor is None:
+        return f"{name}: no slot of it was judged yet."
+    value = "unknown, and given up" if why.value is None else format_rate(why.value)
+    count = f"{counted(len(why.rules), 'rule')} judge{'s' * (len(why.rules) == 1)} it"
+    return f"{name}: the last slot judged is that of {reader.clock(why.cursor)}: {value}; {count}."
+
+
+def _held_up(why: Why, reader: Reader) -> Iterator[str]:
+    """How far the data is, and what the series waits for."""
+    account = "nothing is known of the account yet"
+    if why.frontier is not None:
+        account = f"the account is known up to the slot of {reader.clock(why.frontier)}"
+    held = f"held back {format_duration(why.held * SLOT)}, since it reports late" if why.held else "not held back"
+    waiting = f"; waits for {counted(why.waiting, 'slot')}" if why.waiting else ""
+    yield f"{account}; {held}{waiting}"
+    if why.trouble is not None:
+        yield f"no data from the CDN's API, so no rule is judged: {escape(why.trouble)}"
+    if why.unreadable is not None:
+        yield f"it cannot be read: {escape(why.unreadable)}"
+    if why.gone:
+        yield "it is no longer the account's"
+
+
+def _rest(why: Why) -> list[str]:
+    lines = []
+    left_out = len(why.rules) - MOST_RULES
+    if left_out > 0:
+        lines.append(f"{counted(left_out, 'more rule')} that judge it: no alert under way")
+    if why.others:
+        lines.append(f"do not mean it: {_names(why.others)}")
+    if why.disabled:
+        lines.append(f"switched off: {_names(why.disabled)}")
+    return lines
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return f"{', '.join(map(escape, names[:_MOST_NAMED]))}{more}"
+
+
+def _rule_lines(why: RuleWhy, reader: Reader) -> list[str]:
+    """At most three: where the rule stands, the arithmetic, and why nothing is said."""
+    lines = [f"*{escape(why.rule.name)}* ({why.rule.severity.value}): {_standing(why, reader)}"]
+    lines.append(_arithmetic(why, reader))
+    if why.hush is not None:
+        burns = why.alert is not None and why.alert.phase is Phase.FIRING
+        lines.append(f"{'not told' if burns else 'would not be told'}: {_quiet(why.hush, why.rule.active, reader)}")
+    return lines
+
+
+def _standing(why: RuleWhy, reader: Reader) -> str:
+    alert, told, rule = why.alert, why.told, why.rule
+    if alert is None:
+        return f"no alert; asks for {escape(describe(rule))}{_lately(told, reader)}"
+    since = reader.clock(alert.since)
+    if alert.phase is Phase.PENDING:
+        return f"pending since {since}: {alert.window.bit_count()} of {_slots(rule.for_slots)} shown"
+    fired = "" if alert.fired is None else f", fired with the slot of {reader.clock(alert.fired)}"
+    clearing = f"; {alert.clear_run} of {_slots(rule.clear_slots)} show that it is over" if alert.clear_run else ""
+    return f"firing since {since}{fired}{_number(told)}{clearing}"
+
+
+def _slots(count: int) -> str:
+    return counted(count, "slot")
+
+
+def _number(told: ToldAlert | None) -> str:
+    if told is None:
+        return ""
+    return ", not told in any incident yet" if told.incident is None else f", told as #{told.incident}"
+
+
+def _lately(told: ToldAlert | None, reader: Reader) -> str:
+    if told is None or told.resolved is None:
+        return "; it never fired here"
+    number = "" if told.incident is None else f" (#{told.incident})"
+    since, ended = reader.clock(told.alert.since), reader.clock(told.resolved)
+    return f"; fired last from {since} to {ended}, {told.reason or 'over'}{number}"
+
+
+def _arithmetic(why: RuleWhy, reader: Reader) -> str:
+    last = why.judged[-1]
+    earlier = ", ".join(f"{reader.clock(each.slot)} {_slot(each)}" for each in reversed(why.judged[:-1]))
+    return f"{reader.clock(last.slot)}: {_comparison(why, last)}; before: {earlier}"
+
+
+def _slot(judged: Judged) -> str:
+    value = "unknown" if judged.value is None else format_rate(judged.value)
+    return f"{value} ({_verdict(judged)})"
+
+
+def _verdict(judged: Judged) -> str:
+    if judged.missing is not None:
+        return _MISSING[judged.missing]
+    if judged.breach:
+        return "breach"
+    return "clear" if judged.cleared else "no breach"
+
+
+def _comparison(why: RuleWhy, last: Judged) -> str:
+    value = "unknown" if last.value is None else format_rate(last.value)
+    if last.missing is Missing.VALUE:
+        return "the value is not known (any more)"
+    if last.missing is Missing.INACTIVE:
+        return f"{value}, not judged: outside {escape(str(why.rule.active))}"
+    if last.missing is Missing.REFERENCE:
+        return f"{value}, the reference is unknown: {_because(why.basis)}"
+    frozen = why.rule.kind.frozen and why.alert is not None and last.slot >= why.alert.since
+    sums = ", ".join(escape(term.text) for term in why.terms)
+    return f"{sums}{' (reference frozen)' if frozen else ''}: {_verdict(last)}"
+
+
+def _because(basis: Basis | None) -> str:
+    if basis is None:
+        return "too little is known of what it is made of"
+    barred = f", {basis.barred:,} of them not used, since an alert or a mute passed through" if basis.barred else ""
+    return f"of {counted(basis.slots, 'slot')} {basis.known:,} are known{barred}; half are needed"
+
+
+def _quiet(hush: Hush, active: object, reader: Reader) -> str:
+    until = "" if hush.until is None else f" until {reader.clock(hush.until)}"
+    because = f": {escape(hush.reason)}" if hush.reason else ""
+    return {
+        Quiet.SILENCED: f"silenced by {escape(hush.by)}{until} (silence {hush.number}){because}",
+        Quiet.MUTED: f"muted by the configuration{until}{because}",
+        Quiet.INACTIVE: f"outside its hours, {escape(str(active))}",
+        Quiet.CLEARING: "it is about to be over",
+        Quiet.FLAPPING: "it flaps, so it is told once it stays for 20m",
+        Quiet.DARKNESS: "it fell with the whole account, and may be over with it",
+        Quiet.PART_OF: f"it is a part of #{hush.number}, which is of the whole account",
+        Quiet.ACKED: f"no reminders: #{hush.number} is acknowledged by {escape(hush.by)}",
+    }[hush.why]
+
+
+def story_message(story: Story, subject: Subject, live: Live) -> Message:
+    """An incident: what it is about, what made it fire, what was said of it when."""
+    reader, incident = Reader(subject.zone, live.now), story.incident
+    headline = f"#{incident.number}: {_sentence(story, subject, live)}"
+    opened = f"told {reader.clock(incident.opened)} in {escape(incident.channel)}"
+    closed = "still open" if incident.closed is None else f"closed {reader.clock(incident.closed)}"
+    quiet = "" if story.hush is None else f"; {_quiet(story.hush, None, reader)}"
+    blocks: list[Block] = [section(headline), context(f"{opened}, {closed}{quiet}")]
+    blocks += [section("\n".join(_part_lines(part, reader))) for part in story.parts]
+    if story.more:
+        blocks.append(context(f"and {counted(story.more, 'more series', 'more series')}: ask `why DOMAIN` for one"))
+    if story.said:
+        more = ["(earlier ones are left out)"] if story.earlier else []
+        blocks += paragraphs(["What was said:", *more, *(_said(words, reader) for words in story.said)])
+    return Message(headline, tuple(blocks))
+
+
+def _sentence(story: Story, subject: Subject, live: Live) -> str:
+    setting = Setting(
+        live.now,
+        None if live.frontier is None else live.frontier + SLOT,
+        len(subject.domains),
+        frozenset(),
+        subject.rules,
+        subject.zone,
+    )
+    return tell(story.incident, setting, MARKUP).headline
+
+
+def _part_lines(part: Part, reader: Reader) -> list[str]:
+    told, alert = part.told, part.told.alert
+    lines = [f"*{escape(alert.rule)}* ({told.severity}) on {short(alert.series)}: {_course(told, alert, reader)}"]
+    if part.why is not None:
+        lines.append(f"it fired by {_arithmetic(part.why, reader)}")
+    if part.hush is not None and part.hush.why is not Quiet.ACKED:
+        active = None if part.why is None else part.why.rule.active
+        lines.append(f"quiet: {_quiet(part.hush, active, reader)}")
+    return lines
+
+
+def _course(told: ToldAlert, alert: Alert, reader: Reader) -> str:
+    fired = "" if alert.fired is None else f", fired with the slot of {reader.clock(alert.fired)}"
+    worst = f"; {format_rate(alert.worst)} at worst"
+    if told.resolved is None:
+        return f"firing since {reader.clock(alert.since)}{fired}{worst}, now {format_rate(alert.value)}"
+    return f"since {reader.clock(alert.since)}{fired}, over {reader.clock(told.resolved)}: {told.reason or ''}{worst}"
+
+
+def _said(words: StoredWords, reader: Reader) -> str:
+    """What was said, without the mark-up that would wake people again."""
+    text = _CALLS.sub("", " ".join(plain(Message(words.text)).split()))
+    where = "in the channel" if words.shown else "in the thread"
+    unsent = "" if words.sent else ", not sent"
+    return f"{reader.clock(words.at)} ({where}{unsent}): {cut(escape(text), _SAID)}"

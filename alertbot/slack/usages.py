@@ -1,0 +1,44 @@
+"""What can be typed after the command's name, with what it answers and an example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Usage:
+    """A subcommand: what it takes, what it answers, an example."""
+
+    takes: str
+    answers: str
+    example: str
+
+
+USAGES = {
+    "help": Usage("", "this list", "help"),
+    "status": Usage(
+        "",
+        "how fresh the data is and what proves it, which domains are held back, calls left, the last failure,"
+        " how many alerts fire",
+        "status",
+    ),
+    "show": Usage(
+        "DOMAIN [24h|7d]",
+        "a domain's bandwidth now, average, peak and 95th percentile, against yesterday and last week",
+        "show video 7d",
+    ),
+    "top": Usage(
+        "[N] [now|peak|p95|change]", "the total, and the domains that carry most or moved most", "top 20 change"
+    ),
+    "p95": Usage("DOMAIN [month]", "the 95th percentile of a month so far, and the burst left in it", "p95 video"),
+    "alerts": Usage("", "what fires now, and what ended within a day", "alerts"),
+    "rules": Usage("[DOMAIN]", "the rules, or those that watch a domain", "rules video.example.com"),
+    "why": Usage("#N|DOMAIN", "why something was told or not: the slots, the arithmetic, what holds it", "why video"),
+    "replay": Usage("RULE [7d]", "what a rule would have done with the stored history", "replay went-dark 7d"),
+    "ack": Usage("[#N]", "take on an incident; without a number the channel's only open one", "ack #412"),
+    "silence": Usage(
+        "TARGET 2h|until 06:00|from 22:00 for 3h [reason]", "tell nothing of TARGET for that time", "silence video.* 2h"
+    ),
+    "unsilence": Usage("ID", "end a silence now", "unsilence 3"),
+    "silences": Usage("", "what is silenced, or was within a day, until when and by whom", "silences"),
+}

@@ -1,0 +1,18 @@
+"""The bench at its smallest, so that it cannot rot: every command and the Why button, each answer taken by Slack."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bench import answers
+
+from alertbot.watch import lay_out
+
+
+def test_every_command_of_the_bench_is_answered(tmp_path):
+    config = answers.configured(tmp_path / "alertbot.db", answers.domains_of(220, long=True))
+    watch = lay_out(config, config.watched())
+    answers.fill(config, watch, 2)
+    lines = asyncio.run(answers.measure(config, watch, 1))
+    assert len(lines) == len(list(answers.commands_of(watch))) + 1
+    assert all(line.size and line.seconds for line in lines)

@@ -1,0 +1,71 @@
+"""``replay RULE`` from Slack finds what ``alertbot replay`` finds, of one rule, lately."""
+
+import numpy as np
+import pytest
+from fakes.night import ceiling, config_for, dark, fell
+from fakes.stored import store
+
+from alertbot.query.backtest import backtest, seconds_needed
+from alertbot.replay import Span, StoredHistory, replay
+from alertbot.store import schema
+from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
+from alertbot.watch import lay_out, subject_of
+
+START = parse_time("2026-11-02")
+DAYS = 12
+NOW = START + DAYS * DAY + 600.0
+DOMAINS = ("a.example.com", "b.example.com", "c.example.com")
+RULES = (dark(), fell(), ceiling(3e9, domains=("b.*",)))
+
+
+@pytest.fixture
+def subject(tmp_path):
+    rng = np.random.default_rng(5)
+    values = {}
+    for name in DOMAINS:
+        carried = rng.uniform(0.9e9, 1.1e9, DAYS * DAY_SLOTS)
+        for begin in rng.integers(0, len(carried) - 40, 15):
+            carried[begin : begin + rng.integers(1, 30)] *= rng.choice([0.0, 0.1, 4.0])
+        values[name] = carried
+    values["a.example.com"][-3:] = 0.0  # burns still
+    values["c.example.com"][:DAY_SLOTS] = np.nan
+    values["total"] = sum(values.values())
+    config = config_for(store(tmp_path / "alertbot.db", START, values), DOMAINS, RULES)
+    return subject_of(config, lay_out(config, DOMAINS), "/bandwidth")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("days", [1, 7, 35])
+def test_it_finds_what_the_replay_of_the_command_line_finds(subject, rule, days):
+    found = backtest(subject, rule, days * DAY, NOW)
+    config = config_for(subject.path, DOMAINS, RULES)
+    watch = lay_out(config, DOMAINS)
+    with schema.reading(subject.path) as db:
+        history = StoredHistory(db, watch.series)
+        changes = list(replay(watch.engine, history, Span(int(NOW - days * DAY) // SLOT * SLOT)))
+    fired = [change.alert for change in changes if change.fired and change.alert.rule == rule.name]
+    ended = [change.alert for change in changes if not change.fired and change.alert.rule == rule.name]
+    assert (found.times, found.burning) == (len(fired), len(fired) - len(ended))
+    assert found.fired_on == len({alert.series for alert in fired})
+    newest = sorted(fired, key=lambda alert: (-(alert.fired or 0), alert.series))[:10]
+    assert [(each.series, each.since, each.fired) for each in found.lines] == [
+        (alert.series, alert.since, alert.fired) for alert in newest
+    ]
+    assert found.last == START + DAYS * DAY - SLOT
+    assert found.first == max(int(NOW - days * DAY) // SLOT * SLOT, START)
+    if found.worst is not None:
+        assert all(found.worst.off >= each.off for each in found.lines)
+
+
+def test_without_history_there_is_nothing_to_replay(tmp_path):
+    path = tmp_path / "empty.db"
+    schema.open_database(path).close()
+    config = config_for(path, DOMAINS, RULES)
+    subject = subject_of(config, lay_out(config, DOMAINS), "/bandwidth")
+    found = backtest(subject, RULES[0], DAY, NOW)
+    assert (found.first, found.times, found.lines) == (None, 0, ())
+
+
+def test_the_time_it_takes_grows_with_series_span_and_the_rules_that_must_run_along(subject):
+    assert seconds_needed(subject, RULES[0], 14 * DAY) == pytest.approx(2 * seconds_needed(subject, RULES[0], 7 * DAY))
+    assert seconds_needed(subject, RULES[2], DAY) > 0

@@ -1,0 +1,57 @@
+"""What a person meant: abbreviations, groups, and the nearest right word."""
+
+import time
+
+import pytest
+
+from alertbot.errors import UsageError
+from alertbot.query.names import Meant, meant, nearest, resolve
+from alertbot.rules.selection import Group
+
+NAMES = ("video.example.com", "video2.example.com", "img.example.com", "sum:summed", "total")
+GROUPS = (Group("summed", ("img.example.com",), sum=True), Group("Plain", NAMES[:2]), Group("none", ()))
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("img", Meant("img.example.com", ("img.example.com",))),
+        ("https://IMG.example.com/", Meant("img.example.com", ("img.example.com",))),
+        ("total", Meant("total", ("total",))),
+        ("sum:summed", Meant("sum:summed", ("sum:summed",))),
+        ("@summed", Meant("@summed", ("sum:summed",), 1)),
+        ("@PLAIN", Meant("@Plain", NAMES[:2], 2)),
+    ],
+)
+def test_a_word_means_a_series_or_a_group(word, expected):
+    assert meant(word, NAMES, GROUPS) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("example", "could be video.example.com, video2.example.com, img.example.com: write more of it"),
+        ("vdeo.example.com", "did you mean video.example.com?"),
+        ("@sumed", "did you mean @summed?"),
+        ("@none", "has no members that are watched"),
+        ("``", "a domain is due"),
+    ],
+)
+def test_what_cannot_be_meant_is_explained(word, says):
+    with pytest.raises(UsageError) as caught:
+        meant(word, NAMES, GROUPS)
+    assert says in str(caught.value)
+
+
+def test_before_anything_is_watched_that_is_said():
+    with pytest.raises(UsageError, match="only just starting"):
+        resolve("video", ())
+
+
+def test_the_nearest_of_many_long_names_is_found_without_looking_closely_at_each():
+    names = [f"node-{number:04}.{'x' * 240}.com" for number in range(1500)]
+    began = time.process_time()
+    assert nearest(f"nod-0777.{'x' * 240}.com", names) is not None
+    assert nearest("q" * 4000, names) is None
+    assert time.process_time() - began < 2
+    assert nearest("vdeo.example.com", [*names, "video.example.com"]) == "video.example.com"

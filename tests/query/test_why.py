@@ -1,0 +1,258 @@
+"""``why`` says what the service did and why: asked of a real house after each turn of events."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC
+
+import pytest
+from fakes.house import House, database
+from fakes.inquired import Inquired
+from fakes.night import ceiling, config_for, dark, doubled, fell
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alertbot.config.settings import GroupSettings, MuteSettings
+from alertbot.query.why import MOST_SHOWN, Missing, Quiet, why
+from alertbot.rules.schedule import Schedule, parse_window
+from alertbot.units import SLOT
+from alertbot.watch import lay_out
+
+DOMAINS = ("a.example.com", "b.example.com", "c.example.com")
+USUAL = {"a.example.com": 1.84e9, "b.example.com": 3e8, "c.example.com": 1e8}
+A = DOMAINS[0]
+OPEN: list[House] = []
+
+
+@pytest.fixture
+async def house(tmp_path):
+    """Opens houses over rules, with what their database is asked."""
+
+    async def opened(*rules, mutes=(), groups=()):
+        house = House(config_for(database(tmp_path), DOMAINS, rules, mutes=mutes, groups=groups), DOMAINS)
+        await house.begin({**USUAL, "total": sum(USUAL.values())})
+        OPEN.append(house)
+        return house, Inquired(house)
+
+    yield opened
+    while OPEN:
+        await OPEN.pop().end()
+
+
+async def carried(house, *values, series=A):
+    for value in values:
+        now = {**USUAL, series: value}
+        await house.judge({**now, "total": sum(now.values())})
+
+
+def of(asked, rule="went-dark", series=A):
+    return next(each for each in why(asked.subject, series, asked.live).rules if each.rule.name == rule)
+
+
+async def test_a_breach_is_shown_with_its_slots_its_reference_and_how_much_of_for_is_seen(house):
+    home, asked = await house(dark(), fell())
+    await carried(home, 1.84e9, 0.0)
+    found = of(asked)
+    assert found.alert is not None
+    assert (found.alert.phase.value, found.told, found.hush) == ("pending", None, None)
+    assert [(each.slot, each.value, each.breach) for each in found.judged] == [
+        (home.slot - SLOT, 1.84e9, False),
+        (home.slot, 0.0, True),
+    ]
+    assert [term.text for term in found.terms] == ["0 bps <= 0 bps", "reference 1.84 Gbps >= 1 Mbps"]
+    text = await asked.ask("why a")
+    assert "*went-dark* (critical): pending since 00:05: 1 of 2 slots shown" in text
+    await carried(home, 0.0)
+    text = await asked.ask("why a")
+    assert "firing since 00:05, fired with the slot of 00:10, told as #1" in text
+    assert "reference 1.84 Gbps >= 1 Mbps (reference frozen): breach" in text
+
+
+async def test_the_reference_that_is_shown_stays_frozen_for_as_long_as_it_burns(house):
+    home, asked = await house(dark())
+    await carried(home, *[0.0] * 20)
+    assert of(asked).judged[-1].reference == 1.84e9
+    await carried(home, 1.84e9, 1.84e9)
+    found = of(asked)
+    assert found.alert is None
+    assert found.told is not None
+    assert found.told.reason == "cleared"
+    assert found.judged[-1].missing is Missing.REFERENCE
+    assert found.basis is not None
+    assert (found.basis.slots, found.basis.known) == (12, 12)
+    assert found.basis.barred >= 11
+    text = await asked.ask("why a")
+    assert "of 12 slots 12 are known, " in text
+    assert "of them not used, since an alert or a mute passed through; half are needed" in text
+
+
+async def test_a_rule_that_does_not_fire_shows_why_not(house):
+    home, asked = await house(
+        dark(), replace(dark(domains=("b.*",)), name="others"), replace(fell(enabled=False), name="off"), ceiling(3e9)
+    )
+    await carried(home, 1.9e9)
+    found = why(asked.subject, A, asked.live)
+    assert (found.others, found.disabled) == (("others",), ("off",))
+    text = await asked.ask("why a")
+    assert "1.9 Gbps > 0 bps, reference 1.84 Gbps >= 1 Mbps: no breach" in text
+    assert "1.9 Gbps <= 3 Gbps: no breach" in text
+    assert "do not mean it: others\nswitched off: off" in text
+
+
+async def test_under_from_and_floor_it_says_so(house):
+    small = replace(dark(), kind=replace(dark().kind, from_=5e9))
+    high = replace(doubled(), kind=replace(doubled().kind, floor=5e9))
+    home, asked = await house(small, high)
+    await carried(home, 0.0, 3.9e9)
+    text = await asked.ask("why a")
+    assert "reference 1.84 Gbps < 5 Gbps: no breach" in text
+    assert "3.9 Gbps >= 2 x 1.84 Gbps = 3.68 Gbps, both under the floor: 3.9 Gbps < floor 5 Gbps: no breach" in text
+
+
+async def test_what_keeps_it_quiet_is_said_with_whom_and_until_when(house):
+    mute = MuteSettings(("b.*",), ("*",), "maintenance", Schedule((parse_window("daily 00:00-24:00"),), UTC))
+    home, asked = await house(dark(), mutes=[mute])
+    await home.say("silence a.* 2h image <work>")
+    await carried(home, 0.0, 0.0)
+    hush = of(asked).hush
+    assert hush is not None
+    assert (hush.why, hush.by, hush.reason, hush.number) == (Quiet.SILENCED, "Ada", "image <work>", 1)
+    assert "not told: silenced by Ada until 02:00 (silence 1): image <work>" in await asked.ask("why a")
+    assert "would not be told: muted by the configuration: maintenance" in await asked.ask("why b")
+    await carried(home, 0.0, 0.0, series=DOMAINS[1])
+    assert "not told: muted by the configuration: maintenance" in await asked.ask("why b")
+    assert of(asked, series=DOMAINS[2]).hush is None
+
+
+async def test_an_incident_that_was_taken_on_says_by_whom(house):
+    home, asked = await house(dark())
+    await carried(home, 0.0, 0.0)
+    await home.say("ack #1")
+    assert "not told: no reminders: #1 is acknowledged by Ada" in await asked.ask("why a")
+
+
+async def test_what_fell_with_the_whole_account_is_said_to_be_a_part_of_it(house):
+    home, asked = await house(dark(), groups=[GroupSettings("own", ("a.*",), sum=False, channel="#own")])
+    for _ in range(2):
+        await home.judge({**dict.fromkeys(DOMAINS, 0.0), "total": 0.0})
+    parts = {series: of(asked, series=series).hush for series in DOMAINS}
+    inhibited = [hush for hush in parts.values() if hush is not None and hush.why is Quiet.PART_OF]
+    assert inhibited
+    assert "which is of the whole account" in await asked.ask("why a")
+
+
+async def test_outside_its_hours_a_rule_says_that_it_does_not_judge(house):
+    office = Schedule((parse_window("mon-sun 09:00-18:00"),), UTC)
+    home, asked = await house(dark(active=office))
+    await carried(home, 0.0)
+    assert of(asked).judged[-1].missing is Missing.INACTIVE
+    assert "0 bps, not judged: outside daily 09:00-18:00" in await asked.ask("why a")
+
+
+async def test_what_a_series_waits_for_is_said(house):
+    home, asked = await house(dark())
+    await carried(home, 1.84e9)
+    asked.live_facts = {
+        "frontier": home.slot + 5 * SLOT,
+        "held": {A: 2},
+        "unreadable": {A: "HTTP 400 <unknown>"},
+        "trouble": "the API is down",
+        "gone": (A,),
+    }
+    text = await asked.ask("why a")
+    assert "held back 10m, since it reports late; waits for 3 slots" in text
+    assert "it cannot be read: HTTP 400 <unknown>" in text
+    assert "no data from the CDN's API, so no rule is judged: the API is down" in text
+    assert "it is no longer the account's" in text
+
+
+async def test_a_series_that_was_never_judged_says_so(house):
+    home, asked = await house(dark())
+    home.watch = lay_out(home.config, (*DOMAINS, "new.x.com"))
+    assert "no slot of it was judged yet" in await asked.ask("why new.x.com")
+
+
+async def test_what_flaps_is_said_to(house):
+    home, asked = await house(ceiling(3e9, for_slots=1, clear_slots=1))
+    for _ in range(6):
+        await carried(home, 4e9, 1e9)
+    await carried(home, 4e9)
+    assert "it flaps, so it is told once it stays for 20m" in await asked.ask("why a")
+
+
+async def test_an_incident_tells_its_story(house):
+    home, asked = await house(dark())
+    await carried(home, 0.0, 0.0)
+    await home.say("ack #1")
+    await home.say("silence #1 1h for <now>")
+    await carried(home, *[1.84e9] * 3)
+    text = await asked.ask("why #1")
+    assert text.startswith("#1: a.example.com is normal again at 00:10")
+    assert "it fired by 00:05: 0 bps <= 0 bps, reference 1.84 Gbps >= 1 Mbps (reference frozen): breach" in text
+    assert "Acknowledged by Ada" in text
+    assert "for <now>" in text
+    assert "closed " in text
+    assert "there is no incident #2" in (await asked.ask("why 2")).lower()
+
+
+async def test_an_incident_whose_rule_is_gone_still_tells_what_is_stored(house):
+    home, asked = await house(dark(), fell())
+    await carried(home, 0.0, 0.0)
+    await home.restart(config_for(home.config.store.path, DOMAINS, [ceiling(1e12)]))
+    text = await asked.ask("why #1")
+    assert "*went-dark* (critical) on a.example.com" in text
+    assert "it fired by" not in text
+
+
+async def test_a_storm_lists_the_worst_and_counts_the_rest(tmp_path):
+    names = tuple(f"d{number}.example.com" for number in range(12))
+    home = House(config_for(database(tmp_path), names, [dark()]), names)
+    await home.begin({**dict.fromkeys(names, 1e8), "total": 1.2e9})
+    for _ in range(2):
+        await home.judge({**dict.fromkeys(names, 0.0), "total": 0.0})
+    text = await Inquired(home).ask("why #1")
+    assert text.count("*went-dark*") == 5
+    assert text.count("it fired by") == 3
+    assert "more series: ask `why DOMAIN` for one".replace("`", "") in text
+    await home.end()
+
+
+VALUES = st.sampled_from([0.0, 1e5, 4e8, 1.84e9, 2.5e9, 4e9])
+
+
+@settings(max_examples=15)
+@given(st.lists(VALUES, min_size=1, max_size=30))
+def test_what_why_says_of_a_slot_is_what_the_engine_did_with_it(tmp_path_factory, values):
+    """The last slots are in breach exactly as the alert's own record of them says, reference and value alike."""
+
+    async def lived():
+        folder = tmp_path_factory.mktemp("why")
+        home = House(config_for(database(folder), DOMAINS, [dark(), fell(), ceiling(3e9), doubled()]), DOMAINS)
+        await home.begin({**USUAL, "total": sum(USUAL.values())})
+        asked = Inquired(home)
+        for value in values:
+            await carried(home, value)
+            for found in why(asked.subject, A, asked.live).rules:
+                _agrees(home, found)
+        await home.end()
+
+    asyncio.run(lived())
+
+
+def _agrees(home, found):
+    alert = home.ledger.alerts.get((found.rule.name, A))
+    assert found.alert == alert
+    last = found.judged[-1]
+    assert last.slot == home.slot
+    assert len(found.judged) == min(max(found.rule.for_slots, 2), MOST_SHOWN)
+    assert all(term.holds for term in found.terms) == last.breach or last.missing is not None
+    if alert is None:
+        assert not last.breach
+        return
+    for row, judged in enumerate(reversed(found.judged)):
+        if alert.fired is None and judged.slot >= alert.since:
+            assert judged.breach == bool(alert.window >> row & 1)
+    assert last.value == alert.value or alert.fired is None
+    if alert.reference is not None and last.reference is not None and found.rule.kind.frozen:
+        assert last.reference == alert.reference
