@@ -21,6 +21,9 @@ from alertbot.store.outbox import Draft
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import SLOT
 
+DIGEST = "digest"
+"""What a digest is about in the outbox, before the date on which it is posted."""
+
 LATEST = 6 * 60
 """Minutes after its time until which a digest is made up for, where nobody was there to post it."""
 
@@ -56,7 +59,7 @@ class Digesting:
         today = None if settings is None else due(self._clock.time(), zone, settings)
         if settings is None or today is None or today == self._done:
             return False
-        subject = f"digest:{today.isoformat()}"
+        subject = f"{DIGEST}:{today.isoformat()}"
         posted = not await self._keeper.do(lambda store: store.is_owed(subject)) and await self._post(today, subject)
         self._done = today
         return posted

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ MOST_PANELS = 4
 SHORTEST, LONGEST = 6 * 3600, 7 * DAY
 """Seconds that the chart of an incident spans: four times as long as it lasts, but within these."""
 
+_LONGEST_DAY = DAY_SLOTS + 12
 _AFTER = 3600  # seconds shown of the time after an incident
 _IN_SIGHT = 3.0  # a limit beyond so many times the most that was carried would make everything else flat
 
@@ -74,6 +75,14 @@ def of_series(path: Path, what: Meant, span: int, view: View) -> Chart:
 
         name = what.name if len(what.series) > 1 else what.series[0]
         return charted(read, {name: [Mark.of(told.alert) for told in fired]}, first, last, view)
+
+
+def of_day(path: Path, first: int, end: int, view: View) -> Chart:
+    """What the account carried from the slot ``first`` until ``end``."""
+    with reading(path) as db:
+        chart = charted(partial(samples.series_between, db), {TOTAL: []}, first, end - SLOT, view)
+    day = datetime.fromtimestamp(first, view.zone)
+    return replace(chart, title=f"{day:%A}, {day.day} {day:%B}: {chart.title}")
 
 
 def of_incident(path: Path, number: int, view: View) -> Chart | None:
@@ -142,7 +151,8 @@ def charted(
 def _panel(read: Read, name: str, first: int, last: int, marks: Sequence[Mark], view: View) -> Panel:
     values = read(name, first, last)
     known = values[~np.isnan(values)]
-    yesterday = read(name, first - DAY, last - DAY) if len(values) <= DAY_SLOTS else None
+    # Over more than a day its own earlier part would be drawn over it once more; the day on which summer ends is one.
+    yesterday = read(name, first - DAY, last - DAY) if len(values) <= _LONGEST_DAY else None
     return Panel(
         name=called(name),
         note=format_rate(float(known[-1])) if len(known) else "unknown",

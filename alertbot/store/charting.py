@@ -1,4 +1,4 @@
-"""Which incidents are owed a chart: each gets one attempt, remembered before it is made."""
+"""Which messages are owed a chart in their thread: each gets one attempt, remembered before it is made."""
 
 from __future__ import annotations
 
@@ -15,27 +15,31 @@ _LOUD = (Severity.WARNING.value, Severity.CRITICAL.value)
 
 @dataclass(frozen=True)
 class Owed:
-    """An incident without a chart, and where its message stands."""
+    """A message without a chart, and where it stands; ``subject`` as in the outbox."""
 
-    incident: int
+    subject: str
     channel_id: str
     ts: str
 
 
 def owed(db: Database, since: float) -> list[Owed]:
-    """The loud incidents whose message stands in Slack and that nobody tried to chart, the newest first.
+    """The loud incidents, the newest first, and the digests whose message stands in Slack and has no chart.
 
     Only those that were told, or told louder, after ``since`` (epoch seconds): a chart of what is old helps nobody.
     """
+    return [*_incidents(db, since), *_digests(db, since)]
+
+
+def _incidents(db: Database, since: float) -> list[Owed]:
     rows = db.conn.execute(
         """
-        SELECT incidents.id, post.channel_id, post.ts FROM incidents JOIN outbox AS post ON post.number = (
+        SELECT post.subject, post.channel_id, post.ts FROM incidents JOIN outbox AS post ON post.number = (
             SELECT max(number) FROM outbox
             WHERE subject = 'incident:' || incidents.id AND action = 'post' AND state = 'sent')
         WHERE (incidents.closed IS NULL OR incidents.closed > ?1) AND incidents.kind IN (?2, ?3)
         AND (incidents.kind = ?3 OR json_extract(standing, '$.paged_severity') IN (?4, ?5))
         AND max(post.sent, coalesce(json_extract(standing, '$.paged_at'), 0)) > ?1
-        AND NOT EXISTS (SELECT 1 FROM charts WHERE charts.incident = incidents.id)
+        AND NOT EXISTS (SELECT 1 FROM charts WHERE charts.subject = post.subject)
         ORDER BY incidents.id DESC
         """,
         (since, *_KINDS, *_LOUD),
@@ -43,10 +47,22 @@ def owed(db: Database, since: float) -> list[Owed]:
     return [Owed(*row) for row in rows]
 
 
-def mark_tried(db: Database, incident: int, now: float) -> bool:
+def _digests(db: Database, since: float) -> list[Owed]:
+    rows = db.conn.execute(
+        """
+        SELECT subject, channel_id, ts FROM outbox
+        WHERE subject GLOB 'digest:*' AND action = 'post' AND state = 'sent' AND sent > ?
+        AND subject NOT IN (SELECT subject FROM charts) ORDER BY number
+        """,
+        (since,),
+    )
+    return [Owed(*row) for row in rows]
+
+
+def mark_tried(db: Database, subject: str, now: float) -> bool:
     """The one attempt is about to be made; false where it was made before."""
     with db.atomic():
         cursor = db.conn.execute(
-            "INSERT INTO charts (incident, tried) VALUES (?, ?) ON CONFLICT DO NOTHING", (incident, now)
+            "INSERT INTO charts (subject, tried) VALUES (?, ?) ON CONFLICT DO NOTHING", (subject, now)
         )
         return cursor.rowcount > 0

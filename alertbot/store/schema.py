@@ -179,15 +179,15 @@ _PEOPLE = (
 
 
 @migrations()
-def which_incidents_were_charted(db: Database) -> None:
-    """The one attempt at a chart that each incident gets."""
+def which_messages_were_charted(db: Database) -> None:
+    """The one attempt at a chart that each incident and each digest gets."""
     for statement in _CHARTS:
         db.conn.execute(statement)
 
 
 _CHARTS = (
-    # tried: when, epoch seconds; the row is there before the chart is.
-    "CREATE TABLE charts (incident INTEGER PRIMARY KEY REFERENCES incidents (id), tried REAL NOT NULL) STRICT",
+    # subject: that of the message in the outbox. tried: when, epoch seconds; the row is there before the chart is.
+    "CREATE TABLE charts (subject TEXT PRIMARY KEY, tried REAL NOT NULL) STRICT",
     "CREATE INDEX incidents_closed ON incidents (closed)",
 )
 

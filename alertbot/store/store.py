@@ -326,10 +326,10 @@ class Store:
         with self._guarded():
             return charting.owed(self._db, since)
 
-    def chart_tried(self, incident: int, now: float) -> bool:
+    def chart_tried(self, subject: str, now: float) -> bool:
         """The one attempt at an incident's chart is about to be made; false where it was made before."""
         with self._guarded():
-            return charting.mark_tried(self._db, incident, now)
+            return charting.mark_tried(self._db, subject, now)
 
     def mark(self, change: Callable[[Database], T]) -> T:
         """One of the outbox's own changes, in a transaction of its own."""

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 from fakes.clock import FakeClock
-from fakes.house import House
+from fakes.house import START, House
 from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.until import until
 
@@ -21,7 +21,10 @@ from alertbot.slack.blocks import Message, actions, button
 from alertbot.slack.client import Picture, SlackClient
 from alertbot.slack.commands import Reply
 from alertbot.slack.delivery import Delivery
+from alertbot.slack.messages import to_json
 from alertbot.slack.workspace import Workspace
+from alertbot.store.outbox import Draft
+from alertbot.units import DAY
 
 RULES = """
 [watch]
@@ -49,6 +52,9 @@ class Sketch:
 
     async def of_incident(self, number):
         return self._drawn(number)
+
+    async def of_subject(self, subject):
+        return await self.of_incident(int(subject.removeprefix("incident:")))
 
     async def of_series(self, what, span):
         return self._drawn((what.name, span))
@@ -116,6 +122,23 @@ async def test_a_loud_incident_has_one_real_chart_in_its_thread(office):
     assert shared.title == f"#1 {A}"
     assert shared.alt.startswith(f"Bandwidth of {A} from ")
     assert shared.content.startswith(b"\x89PNG")
+    assert not await charting.chart_one()
+
+
+async def test_a_digest_has_one_real_chart_of_its_day_in_its_thread(office):
+    for _ in range(288):
+        await office.house.judge(USUAL)
+    office.house.now = START + DAY + 9 * 3600
+    draft = Draft("d", "digest:2026-11-04", "post", "#cdn-alerts", to_json(Message("Tuesday was fine.")))
+    await office.house._keeper.do(lambda store: store.owe([draft], office.house.now))
+    await office.deliver()
+    view = View(office.house.now, office.house.config.slack.zone)
+    charting = office.charting(Pictures(office.house.config.store.path, lambda: view))
+    assert await charting.chart_one()
+    (shared,) = office.slack.shared
+    assert shared.thread_ts == office.slack.posts[0].ts
+    assert shared.title == "Tuesday, 3 November: the whole account"
+    assert "from Tue 3 Nov 00:00 to 00:00" in shared.alt
     assert not await charting.chart_one()
 
 

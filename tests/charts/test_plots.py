@@ -215,9 +215,9 @@ async def test_a_loud_incident_is_owed_one_chart_once_its_message_stands(house):
     await carry(house, 3, a=0.0)
     assert await owed(house, 0) == []
     await stand(house)
-    assert await owed(house, 0) == [charting.Owed(1, "C0", "1.2")]
-    assert await house._keeper.do(lambda store: store.chart_tried(1, house.now))
-    assert not await house._keeper.do(lambda store: store.chart_tried(1, house.now))
+    assert await owed(house, 0) == [charting.Owed("incident:1", "C0", "1.2")]
+    assert await house._keeper.do(lambda store: store.chart_tried("incident:1", house.now))
+    assert not await house._keeper.do(lambda store: store.chart_tried("incident:1", house.now))
     assert await owed(house, 0) == []
 
 
@@ -240,3 +240,14 @@ async def test_an_incident_that_was_over_soon_is_owed_one_all_the_same(house):
     await carry(house, 4)
     await stand(house)
     assert len(await owed(house, house.now - 900)) == 1
+
+
+async def test_a_group_without_a_sum_is_its_members_added_up(house):
+    await carry(house, 3)
+    what = Meant("@some", (A, "d.example.com"), 2)
+    chart = plots.of_series(house.config.store.path, what, DAY, view(house))
+    (panel,) = chart.panels
+    assert panel.name == "some, all of the group"
+    single = [series(house, name, DAY).panels[0].values for name in what.series]
+    np.testing.assert_array_equal(panel.values, single[0] + single[1])
+    assert panel.breaches == ()
