@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 import pytest
+from PIL import Image
 
-from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
-from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.ordering import Asked, parse_order
 from alertbot.alerts.orders import Silence
-from alertbot.alerts.telling import Setting
 from alertbot.cli import main
 from alertbot.config import load
 from alertbot.config.draft import SECTIONS
 from alertbot.config.kinds import KINDS
 from alertbot.feed.scenario import Scenario
-from alertbot.rules.base import Direction, Rule, Severity
-from alertbot.rules.drop import Drop
 from alertbot.slack.commands import USAGES
-from alertbot.slack.messages import incident_message, plain
 from alertbot.slack.typed import words_of
-from alertbot.units import SLOT, parse_time
+from alertbot.units import parse_time
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -166,42 +162,12 @@ def test_every_silence_in_the_readme_is_understood():
         assert isinstance(parse_order(words, asked), Silence)
 
 
-def test_the_messages_in_the_readme_are_those_that_alertbot_posts():
-    since = parse_time("2026-03-02T12:05:00Z")
-    rule = Rule("went-dark", "drop", Drop(to=0.0), Severity.CRITICAL)
-    alert = Alert(
-        rule="went-dark",
-        series="video.example.com",
-        phase=Phase.FIRING,
-        since=since,
-        slot=since + SLOT,
-        value=0.0,
-        reference=1.84e9,
-        worst=0.0,
-        direction=Direction.FALL,
-        fired=since + SLOT,
-    )
-    over = replace(alert, slot=since + 8 * SLOT, value=1.79e9, clear_run=2)
-    messages = []
-    for told, resolved, reason, minutes in ((alert, None, None, 22), (over, over.slot, "cleared", 55)):
-        incident = Incident(
-            412,
-            IncidentKind.ALERT,
-            "#cdn-alerts",
-            since,
-            since,
-            resolved,
-            (ToldAlert(1, told, "critical", resolved, reason),),
-        )
-        firing = frozenset() if resolved else frozenset({told.series})
-        lost = {} if resolved is None else {1: alert.reference * 7 * SLOT / 8}
-        setting = Setting(
-            since + minutes * 60, told.slot + SLOT, 300, firing, {rule.name: rule}, ZoneInfo("UTC"), unserved=lost
-        )
-        messages.append(incident_message(incident, setting, {"critical": "@here"}))
-
-    # Slack shows the mark-up of a mention as the mention.
-    assert [plain(message).replace("<!here>", "@here") + "\n" for message in messages] == blocks("text")
+def test_the_picture_is_drawn_anew_by_its_command(tmp_path):
+    assert "](.github/picture.png)" in TEXT
+    drawn = tmp_path / "picture.png"
+    subprocess.run([sys.executable, str(ROOT / ".github" / "picture.py"), str(drawn)], check=True, timeout=120)
+    with Image.open(drawn) as now, Image.open(ROOT / ".github" / "picture.png") as stored:
+        assert now.size == stored.size
 
 
 def test_both_set_up_lines_begin_alike_and_use_the_constraints():
