@@ -14,7 +14,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,17 +24,21 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fakes.house import House
 from fakes.night import ceiling, config_for, dark, doubled, fell
-from fakes.obedience import Obedience
 from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
+from fakes.until import until
 
 from alertbot.alerts.incidents import IncidentKind
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.alerts.telling import Setting
+from alertbot.charting import Pictures
 from alertbot.clock import SystemClock
 from alertbot.config import Config
 from alertbot.config.settings import GroupSettings
+from alertbot.obeying import Obeying
 from alertbot.query.live import Live
+from alertbot.query.plots import View
 from alertbot.rules.base import Direction
 from alertbot.rules.grid import Grid
 from alertbot.slack.commands import Commands
@@ -136,28 +140,35 @@ def commands_of(watch: Watch) -> Iterator[str]:
     yield from ("help", "status", f"show {name}", f"show {name} 7d", f"show {name} 35d", "show total", "show @first")
     yield from ("show @loose 7d", "show @loose 35d", "top", "top 50 change", "top 50 p95", f"p95 {name}", "p95 @loose")
     yield from ("alerts", "rules", f"rules {name}", f"why {name}", f"why {watch.domains[-1]}", "why #1", "silences")
+    yield from ("ack #1", f"silence {name} 2h image work", "silence video-* until 06:00", "unsilence 1")
     yield from ("replay went-dark 7d", "replay doubled 7d", "show vidoe-00003.exmaple.com", "nonsense", "why #77")
 
 
 async def measure(config: Config, watch: Watch, runs: int) -> list[Line]:
-    """Every command, typed into Slack, and the Why button, clicked."""
-    slack = FakeSlack()
+    """Every command, typed into Slack, and every button, clicked."""
+    slack, house = FakeSlack(), House(config, watch.domains)
+    house.slot, house.now = LAST, LAST + 900.0
+    await house.begin()
     subject = subject_of(config, watch, "/bandwidth")
     live = Live(LAST + 900.0, LAST, LAST + SLOT, domains=len(watch.domains), series=len(watch.series))
-    commands = Commands(lambda: subject, lambda: live, Obedience())
-    workspace = Workspace(BOT_TOKEN, APP_TOKEN, await slack.start(), commands, SystemClock(), channels=("#cdn-alerts",))
+    commands = Commands(lambda: subject, lambda: live, Obeying(house.desk, house._keeper, house.time))
+    pictures = Pictures(config.store.path, lambda: View(live.now, subject.zone, watch.rules, watch.selection))
+    base_url, channels = await slack.start(), ("#cdn-alerts",)
+    workspace = Workspace(BOT_TOKEN, APP_TOKEN, base_url, commands, SystemClock(), channels=channels, draws=pictures)
     await workspace.start()
     lines = []
     try:
         for text in commands_of(watch):
             lines.append(await _typed(slack, text, 3 if text.startswith("replay") else runs))
             click.echo(lines[-1])
-        lines.append(await _clicked(slack, workspace, config, watch, runs))
-        click.echo(lines[-1])
+        async for line in _clicked(slack, workspace, config, watch, runs):
+            lines.append(line)
+            click.echo(line)
         click.echo(f"\nThe loop was late by at most {await _late(slack):.3f} s while a week was replayed.")
     finally:
         await workspace.stop()
         await slack.stop()
+        await house.end()
     return lines
 
 
@@ -181,17 +192,27 @@ async def _typed(slack: FakeSlack, text: str, runs: int) -> Line:
     return _line(text if len(text) < 60 else f"{text[:50]}...", seconds, answer)
 
 
-async def _clicked(slack: FakeSlack, workspace: Workspace, config: Config, watch: Watch, runs: int) -> Line:
+async def _clicked(
+    slack: FakeSlack, workspace: Workspace, config: Config, watch: Watch, runs: int
+) -> AsyncIterator[Line]:
     with schema.reading(config.store.path) as db:
         incident = incidents.load(db, 1)
     assert incident is not None
-    await workspace.post("#cdn-alerts", incident_message(incident, _setting(watch), {}), metadata_id="1")
-    seconds, answer = [], {}
-    for _ in range(runs):
-        began = time.perf_counter()
-        answer = (await slack.click(slack.posts[0], "why", answers=1, patience=60)).answers[0]
-        seconds.append(time.perf_counter() - began)
-    return _line("click: Why", seconds, answer)
+    message = incident_message(incident, _setting(watch), {}, charts=True)
+    await workspace.post("#cdn-alerts", message, metadata_id="1")
+    for action, value in (("why", None), ("silence", "1 1h")):
+        seconds, answer = [], {}
+        for _ in range(runs):
+            began = time.perf_counter()
+            answer = (await slack.click(slack.posts[0], action, value=value, answers=1, patience=60)).answers[0]
+            seconds.append(time.perf_counter() - began)
+        yield _line(f"click: {action}", seconds, answer)
+    began = time.perf_counter()
+    await slack.click(slack.posts[0], "chart", answers=0)
+    await until(lambda: slack.shared)
+    yield Line(
+        "click: chart, until it is in the thread", [time.perf_counter() - began], len(slack.shared[0].content), 0
+    )
 
 
 def _line(what: str, seconds: list[float], answer: dict[str, Any]) -> Line:
