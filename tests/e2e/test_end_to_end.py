@@ -67,7 +67,7 @@ def test_three_troubles_are_three_messages_each_edited_once_also_when_the_bot_is
     ):
         steady.bot()
         victim = killed.bot()
-        clock.wait_for(lambda: len(killed.told()) == 3, by=HIGH_FROM + HELD + 20 * MINUTE, what="three alerts")
+        clock.wait_for(lambda: len(killed.told()) == 3, by=HIGH_FROM + HELD + 28 * MINUTE, what="three alerts")
         victim.end(signal.SIGKILL)
         assert [(told.edits, told.replies) for told in killed.told()] == [((), ())] * 3
         killed.bot()
