@@ -18,7 +18,7 @@ from alertbot.rules.base import Array, Mask
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 Columns = slice | NDArray[np.intp]
-"""Which series: all of them as a slice, which copies nothing, or their positions."""
+"""Which series: those side by side as a slice, which copies nothing, or their positions, ascending."""
 
 EVERY = slice(None)
 
@@ -118,9 +118,11 @@ class Grid:
     def _held(self, day: int, row: int, rows: int, columns: Columns) -> Array:
         block = self._values.get(day)
         if block is None:
-            width = len(self.series) if isinstance(columns, slice) else len(columns)
-            return np.full((rows, width), np.nan)
+            return np.full((rows, self._width(columns)), np.nan)
         return block[row : row + rows, columns]
+
+    def _width(self, columns: Columns) -> int:
+        return len(range(len(self.series))[columns]) if isinstance(columns, slice) else len(columns)
 
     def _unbarred(self, day: int, row: int, rows: int, columns: Columns) -> Array:
         part, barred = self._held(day, row, rows, columns), self._barred.get(day)
