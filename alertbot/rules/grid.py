@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +36,23 @@ class _Ban:
     columns: Mask
 
 
-class Grid:
-    """The slots held of ``series``; a day that is not held reads as unknown."""
+class Room(Protocol):
+    """Where the blocks of a grid lie."""
 
-    def __init__(self, series: Sequence[str]) -> None:
+    def __call__(self, rows: int, columns: int) -> Array:
+        """An array of that shape, of any content."""
+
+    def rest(self) -> None:
+        """The blocks are not needed for a while."""
+
+
+class Grid:
+    """The slots held of ``series``; a day that is not held reads as unknown. ``room``: where they are not in memory."""
+
+    def __init__(self, series: Sequence[str], room: Room | None = None) -> None:
         self.series = tuple(series)
         self.column = {name: position for position, name in enumerate(self.series)}
+        self._room = room
         self._values: dict[int, Array] = {}
         self._barred: dict[int, Mask] = {}
         self._bans: list[_Ban] = []
@@ -54,8 +66,15 @@ class Grid:
         """The block of one day, 288 slots x series, made unknown where it was not held; writing to it is keeping."""
         block = self._values.get(day)
         if block is None:
-            block = self._values[day] = np.full((DAY_SLOTS, len(self.series)), np.nan)
+            shape = DAY_SLOTS, len(self.series)
+            block = self._values[day] = np.empty(shape) if self._room is None else self._room(*shape)
+            block.fill(np.nan)
         return block
+
+    def rest(self) -> None:
+        """Nothing is read for a while."""
+        if self._room is not None:
+            self._room.rest()
 
     def put(self, series: str, first: int, values: Array) -> None:
         """Keep the values of one series from the slot ``first`` on; a NaN leaves what was known."""

@@ -23,7 +23,7 @@ from alertbot.alerts.paging import Note, NoteKind
 from alertbot.alerts.silences import HeldSilence
 from alertbot.errors import StoreError
 from alertbot.rules.base import Array
-from alertbot.rules.grid import Grid
+from alertbot.rules.grid import Grid, Room
 from alertbot.store import charting, feedlog, incidents, outbox, samples, schema, silences, state
 from alertbot.store.feedlog import LateSlot
 from alertbot.store.outbox import Draft, Envelope
@@ -120,10 +120,10 @@ class Store:
         """Close the database; the journal is folded back into the file."""
         self._db.close()
 
-    def grid(self, series: Sequence[str], first: int, last: int) -> Grid:
+    def grid(self, series: Sequence[str], first: int, last: int, room: Room | None = None) -> Grid:
         """A grid of these series with what is stored from the slot ``first`` to ``last``, bars included."""
         with self._guarded():
-            grid = Grid(series)
+            grid = Grid(series, room)
             samples.load(self._db, grid, first, last)
             for name, start, end in state.barred(self._db, first):
                 if name in grid.column:
@@ -159,7 +159,8 @@ class Store:
     def commit(self, batch: Batch, teller: Teller) -> None:
         """Write samples, cursors, alerts and the messages they cause, all of it or nothing."""
         with self._guarded(), self._db.atomic():
-            ids = samples.series_ids(self._db, batch.grid.series)
+            named = {name for name, _ in batch.touched}.union(batch.cursors, batch.begun)
+            ids = samples.series_ids(self._db, sorted(named, key=batch.grid.column.__getitem__))
             samples.write_days(self._db, ids, batch.grid, sorted(batch.touched))
             samples.write_cursors(self._db, ids, batch.cursors)
             samples.write_begun(self._db, ids, batch.begun)

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +34,8 @@ from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
+from alertbot.scratch import MANY, Scratch
 from alertbot.storekeeper import Storekeeper
-from alertbot.store import samples, schema
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 from alertbot.watch import Watch, lay_out
 
@@ -114,7 +111,7 @@ async def live(series: int, rules: int, slots: int) -> dict[str, Any]:
         config, watch = configured(Path(folder), series, rules)
         levels = levels_of(series)
         today = START // DAY + HISTORY_DAYS
-        grid = Grid(watch.series)
+        grid = Grid(watch.series, Scratch(Path(folder)) if series >= MANY else None)
         for day in range(today - HISTORY_DAYS, today):
             grid.day(day)[:, :series] = day_of(levels, day)
         keeper = Storekeeper()
