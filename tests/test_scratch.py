@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from alertbot.units import DAY, DAY_SLOTS
 
 def resident():
     """Bytes of files that are mapped and in this process's memory."""
-    with open("/proc/self/status") as status:
-        (line,) = (line for line in status if line.startswith("RssFile"))
+    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (line,) = (line for line in status if line.startswith("RssFile"))
     return 1024 * int(line.split()[1])
 
 
