@@ -92,9 +92,21 @@ class Pager:
 class Cluster:
     """So many Alertmanagers that gossip, all running while it is entered; ``route``: their configuration."""
 
-    def __init__(self, folder: Path, pager: Pager, size: int, *, prefix: str = "", route: str = ROUTE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        pager: Pager,
+        size: int,
+        *,
+        prefix: str = "",
+        route: str = ROUTE,
+        web: Path | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> None:
         self._folder = folder
         self._prefix = prefix
+        self._web = web
+        self._auth = auth
         self._ports = [_free_port() for _ in range(size)]
         self._gossip = [_free_port() for _ in range(size)]
         self._actors: dict[int, Actor] = {}
@@ -137,6 +149,7 @@ class Cluster:
             f"--web.external-url={self.urls[number]}",
             f"--web.route-prefix={self._prefix or '/'}",
             *gossip,
+            *([] if self._web is None else [f"--web.config.file={self._web}"]),
         ]
         self._actors[number] = Actor(command, self._folder / f"log-{number}", dict(os.environ))
 
@@ -150,14 +163,14 @@ class Cluster:
 
     def alerts(self, number: int = 0) -> list[dict[str, Any]]:
         """What one of them shows as burning."""
-        answer = httpx.get(f"{self.urls[number]}/api/v2/alerts", trust_env=False)
+        answer = httpx.get(f"{self.urls[number]}/api/v2/alerts", trust_env=False, auth=self._auth)
         assert answer.status_code == httpx.codes.OK, answer.text
         found: list[dict[str, Any]] = answer.json()
         return found
 
     def _status(self, number: int) -> str:
         try:
-            answer = httpx.get(f"{self.urls[number]}/api/v2/status", trust_env=False)
+            answer = httpx.get(f"{self.urls[number]}/api/v2/status", trust_env=False, auth=self._auth)
         except httpx.HTTPError:
             return "none"
         return str(answer.json()["cluster"]["status"]).replace("disabled", "ready")
