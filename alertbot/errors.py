@@ -17,6 +17,7 @@
           FeedUnknownDomain     the account has no such domain
           FeedBadRequest        parameters the API does not take
       DeliveryError         Slack did not take a message: ``permanent``, ``retry_after``, ``unknown``
+      RelayError            an Alertmanager did not take alerts; the message says why
       ChartError            a chart could not be drawn or written; the message says why          exit 1
 
 No error's text, arguments or repr may hold a secret: the token is added below the layer that raises.
@@ -146,6 +147,10 @@ class DeliveryError(AlertbotError):
         self.permanent = permanent
         self.retry_after = retry_after
         self.unknown = unknown
+
+
+class RelayError(AlertbotError):
+    """An Alertmanager did not take alerts, or did not say which it has; the message says why, and names no secret."""
 
 
 class ChartError(AlertbotError):

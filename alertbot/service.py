@@ -15,6 +15,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from alertbot.alerts.orders import Order, Person
+from alertbot.alerts.relay import Terms
 from alertbot.alerts.routing import is_channel
 from alertbot.charting import Charting, Pictures
 from alertbot.charts.worker import is_installed
@@ -31,6 +32,7 @@ from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
 from alertbot.query.plots import View
 from alertbot.query.subject import Subject
+from alertbot.relaying import Relaying, Scene
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.pictures import Draws
@@ -94,10 +96,11 @@ class Service:
             wake=self._wake,
             progress=progress,
             distress=self._distress,
-            channels=lambda: {} if self._workspace is None else self._workspace.problems,
+            channels=self._problems,
         )
         self._digesting = Digesting(config, self._api, self._keeper, clock)
         self._delivery = Delivery(self._keeper, self._poster, clock, config.slack.fallback_channel)
+        self._relaying = self._alertmanagers(credentials)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -123,18 +126,43 @@ class Service:
 
     def _wake(self) -> None:
         self._delivery.wake()
+        if self._relaying is not None:
+            self._relaying.wake()
+
+    def _problems(self) -> dict[str, str]:
+        """What is wrong with the places where alerts go."""
+        slack = {} if self._workspace is None else self._workspace.problems
+        return {**slack, **({} if self._relaying is None else self._relaying.problems)}
+
+    def _alertmanagers(self, credentials: Credentials) -> Relaying | None:
+        settings = self._config.alertmanager
+        if settings is None:
+            return None
+        terms = Terms(self._config.slack.zone, settings.labels, settings.generator_url)
+        secret = credentials.alertmanager_token
+        return Relaying(settings, terms, secret, self._keeper, self._clock, self._scene)
+
+    def _scene(self) -> Scene | None:
+        """What the Alertmanagers' alerts are taken from; ``None`` before anything is known."""
+        watch, live = self._watching.watch, self._watching.live()
+        if watch is None or live.frontier is None:
+            return None
+        return Scene(watch, live.now, live.frontier, self._watching.awaited())
 
     async def _start(self) -> None:
         await self._open_store()
         if self._workspace is not None:
             await self._workspace.start()
         elif isinstance(self._poster, LogPoster):
-            log.warning("there are no Slack tokens: messages are printed here, and no commands arrive")
+            beside = "" if self._relaying is None else ", alerts go to Alertmanager"
+            log.warning("there are no Slack tokens: messages are printed here%s, and no commands arrive", beside)
         self._schedule()
         self._tasks = [asyncio.create_task(self._delivery.run()), asyncio.create_task(self._watch_clock())]
         if self._workspace is not None and self._config.slack.charts:
             charting = Charting(self._keeper, self.pictures, self._workspace, self._clock)
             self._tasks.append(asyncio.create_task(charting.run()))
+        if self._relaying is not None:
+            self._tasks.append(asyncio.create_task(self._relaying.run()))
         self._notifier.ready()
         self._notifier.status(self._status_line())
         log.info("watching begins: a look at the account's total every %d s", self._config.feed.probe)

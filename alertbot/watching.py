@@ -50,7 +50,7 @@ _HOUR_SLOTS = 3600 // SLOT
 class Watching:
     """What a configuration watches, at work. ``wake`` is called once messages are owed.
 
-    ``channels`` says what is wrong with Slack's channels.
+    ``channels`` says what is wrong with Slack's channels and with Alertmanagers.
     """
 
     def __init__(
@@ -150,6 +150,12 @@ class Watching:
             gone=tuple(sorted(self._gone)),
             channels=self._channels(),
         )
+
+    def awaited(self) -> frozenset[str]:
+        """The series that were not asked for since the frontier moved: of these, newer slots may be known by now."""
+        if self._poller is None:
+            return frozenset() if self.watch is None else frozenset(self.watch.series)
+        return frozenset(self._poller.behind())
 
     async def _look_and_read(self) -> None:
         if self._poller is None or self._vigilance is None:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from alertbot.config.kinds import KINDS, KindModel, RuleModel
 from alertbot.config.lines import KeyPath
 from alertbot.config.models import (
+    AlertmanagerModel,
     DigestModel,
     FeedModel,
     GroupModel,
@@ -30,6 +31,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "slack": SlackModel,
     "store": StoreModel,
     "digest": DigestModel,
+    "alertmanager": AlertmanagerModel,
     "rule": RuleModel,
     "mute": MuteModel,
 }
@@ -77,6 +79,7 @@ class Draft:
     rules: tuple[RuleDraft, ...]
     mutes: tuple[MuteDraft, ...]
     digest: DigestModel
+    alertmanager: AlertmanagerModel
 
 
 def draft(data: Mapping[str, Any], report: Report) -> Draft:
@@ -98,6 +101,7 @@ def draft(data: Mapping[str, Any], report: Report) -> Draft:
             MuteDraft(path, section(MuteModel, table, path, report)) for path, table in _tables("mute", data, report)
         ),
         _single(DigestModel, "digest", data, report),
+        _single(AlertmanagerModel, "alertmanager", data, report),
     )
 
 

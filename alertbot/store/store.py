@@ -20,11 +20,12 @@ from alertbot.alerts.incidents import Incident, IncidentKind, Standing, ToldAler
 from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.alerts.orders import Person, Silence
 from alertbot.alerts.paging import Note, NoteKind
+from alertbot.alerts.relay import Facts
 from alertbot.alerts.silences import HeldSilence
 from alertbot.errors import StoreError
 from alertbot.rules.base import Array
 from alertbot.rules.grid import Grid, Room
-from alertbot.store import charting, feedlog, incidents, outbox, samples, schema, silences, state
+from alertbot.store import charting, feedlog, incidents, outbox, relayed, samples, schema, silences, state
 from alertbot.store.feedlog import LateSlot
 from alertbot.store.outbox import Draft, Envelope
 from alertbot.store.state import Traits
@@ -332,8 +333,14 @@ class Store:
         with self._guarded():
             return charting.mark_tried(self._db, subject, now)
 
+    def to_relay(self, now: float) -> tuple[Docket, Facts]:
+        """What there is to tell Alertmanagers, and what may hold it."""
+        with self._guarded():
+            held = silences.held(self._db, now), state.flapping(self._db), incidents.darkness(self._db, now)
+            return Docket((), (), *held), relayed.facts(self._db)
+
     def mark(self, change: Callable[[Database], T]) -> T:
-        """One of the outbox's own changes, in a transaction of its own."""
+        """One of the outbox's own changes, or of what was relayed, in a transaction of its own."""
         with self._guarded():
             return change(self._db)
 

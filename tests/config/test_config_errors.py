@@ -565,7 +565,6 @@ def test_a_token_written_without_quotes_is_not_repeated(problems):
     [
         "[metrics]",
         "[heartbeat]",
-        "[alertmanager]",
     ],
 )
 def test_what_is_not_there_yet_is_unknown_rather_than_ignored(problems, later):
