@@ -79,6 +79,18 @@ def check(config_path: Path) -> None:
 
 @main.command()
 @_CONFIG
+@click.option("--post", is_flag=True, help="Also post a button and wait a minute for the click.")
+@_JSON
+def doctor(config_path: Path, post: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
+    """Try everything live, and say what is wrong and how to mend it: a line a check."""
+    from alertbot.doctoring import examine  # noqa: PLC0415 - see above
+
+    if not examine(config_path, post=post, as_json=as_json):
+        sys.exit(1)
+
+
+@main.command()
+@_CONFIG
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="A history as domain,time,bps.")
 @click.option("--from", "first", help="Judge from this time on (epoch seconds or ISO 8601).")
 @click.option("--to", "last", help="Judge up to this time.")

@@ -15,7 +15,6 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from alertbot.alerts.orders import Order, Person
-from alertbot.alerts.routing import is_channel
 from alertbot.charting import Charting, Pictures
 from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
@@ -277,15 +276,6 @@ def _workspace(
         slack.base_url,
         commands,
         clock,
-        channels=_channels(config),
+        channels=config.channels,
         draws=draws,
     )
-
-
-def _channels(config: Config) -> tuple[str, ...]:
-    """Every channel a message may go to."""
-    digest = None if config.digest is None else config.digest.channel
-    named = (config.slack.channel, config.slack.fallback_channel, digest)
-    others = (*(group.channel for group in config.groups), *(rule.channel for rule in config.rules))
-    escalated = (target for rule in config.rules for target in rule.escalate_to if is_channel(target))
-    return tuple(dict.fromkeys(channel for channel in (*named, *others, *escalated) if channel is not None))

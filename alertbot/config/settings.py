@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from alertbot.alerts.mutes import Mute
+from alertbot.alerts.routing import is_channel
 from alertbot.rules.base import Rule
 from alertbot.rules.schedule import Schedule
 from alertbot.rules.selection import Group, domains_matching, names_matching, select
@@ -112,6 +113,15 @@ class Config:
     path: Path
     mutes: tuple[MuteSettings, ...] = ()
     digest: DigestSettings | None = None
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel a message may go to."""
+        digest = None if self.digest is None else self.digest.channel
+        named = (self.slack.channel, self.slack.fallback_channel, digest)
+        others = (*(group.channel for group in self.groups), *(rule.channel for rule in self.rules))
+        escalated = (target for rule in self.rules for target in rule.escalate_to if is_channel(target))
+        return tuple(dict.fromkeys(channel for channel in (*named, *others, *escalated) if channel is not None))
 
     @property
     def discovers(self) -> bool:
