@@ -67,6 +67,27 @@ def run(config_path: Path, log_level: str) -> None:
 
 
 @main.command()
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    default="rules.toml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The file to write.",
+)
+@click.option("--domain", "domains", multiple=True, help="Watch this domain; any number. Without it, the account's.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--base-url", default="https://cdn.api.baishan.com/v2/", show_default=True, help="The statistics API.")
+@click.option("--timezone", default="Asia/Shanghai", show_default=True, help="The zone in which it reads times.")
+def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, timezone: str) -> None:  # noqa: FBT001
+    """Write a first rules.toml: the account's domains, with floors that fit what they carried."""
+    from alertbot.initializing import initialize  # noqa: PLC0415 - see above
+
+    initialize(target, domains, base_url, timezone, force=force)
+
+
+@main.command()
 @_CONFIG
 def check(config_path: Path) -> None:
     """Check a configuration file: every problem at once, as FILE:LINE: KEY: MESSAGE."""
