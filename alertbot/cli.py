@@ -160,6 +160,17 @@ def export(config_path: Path, first: str | None, last: str | None, domains: tupl
 
 @main.command()
 @_CONFIG
+@click.option("--keep", type=click.IntRange(min=1), help="In a folder, keep so many dated copies.")
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+def backup(config_path: Path, keep: int | None, target: Path) -> None:
+    """Write a consistent copy of the database, also beside a running service."""
+    from alertbot.backing import make_backup  # noqa: PLC0415 - see above
+
+    make_backup(config_path, target, keep)
+
+
+@main.command()
+@_CONFIG
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def status(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
     """Say how the bot is: how fresh the data is, what is wrong, what fires."""
