@@ -198,13 +198,15 @@ class Service:
             self._scheduler.modify_job(_POLL, next_run_time=moment)
 
     async def _forget(self) -> None:
-        """Delete the samples that are older than they are to be kept, a day at a time."""
-        before = int(self._clock.time()) - self._config.store.keep
+        """Delete what is older than it is to be kept, a few rows at a time, between which all else has its turn."""
+        keep, now, gone = self._config.store.keep, self._clock.time(), 0
         try:
-            while rows := await self._keeper.do(lambda store: store.forget(before)):
-                log.debug("forgot %d days of series that ended before %d", rows, before)
+            while rows := await self._keeper.do(lambda store: store.forget(keep, now)):
+                gone += rows
         except StoreError as error:
-            log.error("old samples stay: %s", error)  # noqa: TRY400 - the text says it all
+            log.error("what is old stays: %s", error)  # noqa: TRY400 - the text says it all
+        if gone:
+            log.debug("forgot %d rows older than %d s", gone, keep)
 
     async def _digest(self) -> None:
         """Post yesterday's digest where it is due."""

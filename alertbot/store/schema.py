@@ -192,6 +192,12 @@ _CHARTS = (
 )
 
 
+@migrations()
+def what_lets_old_messages_go(db: Database) -> None:
+    """Finding the copies of a refused message, without which neither may be deleted."""
+    db.conn.execute("CREATE INDEX outbox_twin ON outbox (twin) WHERE twin IS NOT NULL")
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:
