@@ -59,11 +59,12 @@ def main() -> None:
     show_default=True,
     help="How much the log says.",
 )
-def run(config_path: Path, log_level: str) -> None:
+@click.option("--channel", help="For a trial: post everything to this Slack channel, and mention nobody.")
+def run(config_path: Path, log_level: str, channel: str | None) -> None:
     """Run the service until it is told to stop."""
     from alertbot.running import run_service  # noqa: PLC0415 - see above
 
-    run_service(config_path, log_level)
+    run_service(config_path, log_level, channel)
 
 
 @main.command()

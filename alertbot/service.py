@@ -32,6 +32,7 @@ from alertbot.query.plots import View
 from alertbot.query.subject import Subject
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
+from alertbot.slack.diverted import DivertedPoster
 from alertbot.slack.pictures import Draws
 from alertbot.slack.posting import LogPoster, Poster
 from alertbot.slack.workspace import Workspace
@@ -83,6 +84,10 @@ class Service:
         self.pictures = Pictures(config.store.path, self._view)
         self._workspace = _workspace(config, credentials, self.commands, clock, self.pictures if charts else None)
         self._poster: Poster = poster or self._workspace or LogPoster()
+        self._prints = isinstance(self._poster, LogPoster)
+        if config.trial is not None:
+            id_of = self._workspace.id_of if self._workspace is not None else str
+            self._poster = DivertedPoster(self._poster, config.trial, id_of)
         self._distress = Distress(self._poster, config.slack.channel, clock)
         self._watching = Watching(
             config,
@@ -127,8 +132,10 @@ class Service:
         await self._open_store()
         if self._workspace is not None:
             await self._workspace.start()
-        elif isinstance(self._poster, LogPoster):
+        elif self._prints:
             log.warning("there are no Slack tokens: messages are printed here, and no commands arrive")
+        if self._config.trial is not None:
+            log.warning("a trial: every message goes to %s, and mentions nobody", self._config.trial)
         self._schedule()
         self._tasks = [asyncio.create_task(self._delivery.run()), asyncio.create_task(self._watch_clock())]
         if self._workspace is not None and self._config.slack.charts:
