@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -61,7 +62,11 @@ class Machine:
 
     def systemctl(self, *arguments: str) -> str:
         """What systemctl prints in there, whatever its exit code."""
-        inside = ["nsenter", "--target", str(self._pid), "--mount", "--pid", "--cgroup", "systemctl", *arguments]
+        return self.run("systemctl", *arguments)
+
+    def run(self, *command: str) -> str:
+        """What a command prints in there, whatever its exit code."""
+        inside = ["nsenter", "--target", str(self._pid), "--mount", "--pid", "--cgroup", *command]
         return subprocess.run(inside, stdout=subprocess.PIPE, text=True, timeout=30, check=False).stdout
 
     def status(self) -> str:
@@ -165,6 +170,24 @@ def test_an_instance_has_its_own_configuration_credentials_and_state(tmp_path, b
                 lambda: states().split() == ["active", "active"], by=clock.now() + 30, what="two active services"
             )
             assert (machine.root / "var/lib/private/alertbot/alertbot.db").stat().st_uid != database.stat().st_uid
+
+
+def test_secrets_that_are_encrypted_as_the_readme_says_reach_the_service(tmp_path, boot):
+    readme = (UNIT.parents[1] / "README.md").read_text(encoding="utf-8")
+    (drop_in,) = re.findall(r"^```ini\n(\[Service\]\nLoadCredential=\n.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    clock = StageClock.real()
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
+        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
+        machine.systemctl("stop", "alertbot.service")
+        for name in TOKENS:
+            where = f"/etc/alertbot/{name}"
+            machine.run("systemd-creds", "encrypt", "--with-key=host", f"--name={name}", where, f"{where}.cred")
+            (machine.root / where[1:]).unlink()
+        (machine.root / "run/units/alertbot.service.d/secrets.conf").write_text(drop_in)
+        machine.systemctl("daemon-reload")
+        machine.systemctl("start", "alertbot.service")
+        assert machine.shows(ActiveState="active", SubState="running")
+        clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
 
 
 def test_a_wrong_configuration_ends_the_service_with_exit_code_2_for_good(tmp_path, boot):
