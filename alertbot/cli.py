@@ -59,11 +59,33 @@ def main() -> None:
     show_default=True,
     help="How much the log says.",
 )
-def run(config_path: Path, log_level: str) -> None:
+@click.option("--channel", help="For a trial: post everything to this Slack channel, and mention nobody.")
+def run(config_path: Path, log_level: str, channel: str | None) -> None:
     """Run the service until it is told to stop."""
     from alertbot.running import run_service  # noqa: PLC0415 - see above
 
-    run_service(config_path, log_level)
+    run_service(config_path, log_level, channel)
+
+
+@main.command()
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    default="rules.toml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The file to write.",
+)
+@click.option("--domain", "domains", multiple=True, help="Watch this domain; any number. Without it, the account's.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--base-url", default="https://cdn.api.baishan.com/v2/", show_default=True, help="The statistics API.")
+@click.option("--timezone", default="Asia/Shanghai", show_default=True, help="The zone in which it reads times.")
+def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, timezone: str) -> None:  # noqa: FBT001
+    """Write a first rules.toml: the account's domains, with floors that fit what they carried."""
+    from alertbot.initializing import initialize  # noqa: PLC0415 - see above
+
+    initialize(target, domains, base_url, timezone, force=force)
 
 
 @main.command()
@@ -75,6 +97,18 @@ def check(config_path: Path) -> None:
     config = load(config_path)
     watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
     click.echo(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
+
+
+@main.command()
+@_CONFIG
+@click.option("--post", is_flag=True, help="Also post a button and wait a minute for the click.")
+@_JSON
+def doctor(config_path: Path, post: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
+    """Try everything live, and say what is wrong and how to mend it: a line a check."""
+    from alertbot.doctoring import examine  # noqa: PLC0415 - see above
+
+    if not examine(config_path, post=post, as_json=as_json):
+        sys.exit(1)
 
 
 @main.command()
@@ -123,6 +157,17 @@ def export(config_path: Path, first: str | None, last: str | None, domains: tupl
     from alertbot.exporting import export_history  # noqa: PLC0415 - see above
 
     export_history(config_path, sys.stdout, first=first, last=last, domains=domains)
+
+
+@main.command()
+@_CONFIG
+@click.option("--keep", type=click.IntRange(min=1), help="In a folder, keep so many dated copies.")
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+def backup(config_path: Path, keep: int | None, target: Path) -> None:
+    """Write a consistent copy of the database, also beside a running service."""
+    from alertbot.backing import make_backup  # noqa: PLC0415 - see above
+
+    make_backup(config_path, target, keep)
 
 
 @main.command()

@@ -12,6 +12,7 @@
         FeedUnreachable       no answer, or a 5xx: worth another try
         FeedThrottled         too many calls: worth another try after ``retry_after`` seconds
         FeedGarbled           an answer that cannot be what was asked for
+          FeedElsewhere         its buckets lie elsewhere in time than was asked for
         FeedRefused           refused for good (400, 401, 404): asking again changes nothing
           FeedUnauthorised      the token is missing, wrong, or lacks this permission
           FeedUnknownDomain     the account has no such domain
@@ -109,6 +110,10 @@ class FeedThrottled(FeedError):
 
 class FeedGarbled(FeedError):
     """The answer is not JSON, is cut short, or holds what no answer to this call can hold."""
+
+
+class FeedElsewhere(FeedGarbled):
+    """The answer's buckets lie elsewhere than was asked for: the API reads times in another zone."""
 
 
 class FeedRefused(FeedError):

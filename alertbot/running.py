@@ -8,8 +8,10 @@ import signal
 from pathlib import Path
 
 from alertbot.clock import SystemClock
-from alertbot.config import load
+from alertbot.config import Config, load
+from alertbot.config.fields import channel_named
 from alertbot.credentials import read_credentials
+from alertbot.errors import UsageError
 from alertbot.ops.logs import set_up
 from alertbot.ops.progress import history_reporter
 from alertbot.ops.systemd import Notifier
@@ -17,10 +19,16 @@ from alertbot.replaying import state_directory
 from alertbot.service import Service
 
 
-def run_service(config_path: Path, log_level: str) -> None:
-    """Run until SIGTERM or SIGINT; ``AlertbotError`` where it cannot start."""
+def run_service(config_path: Path, log_level: str, channel: str | None = None) -> None:
+    """Run until SIGTERM or SIGINT, for a trial in ``channel`` alone; ``AlertbotError`` where it cannot start."""
     environment = dict(os.environ)
-    config = load(config_path, state_directory=state_directory())
+    trial = None if channel is None else _trial(channel)
+
+    def read() -> Config:
+        config = load(config_path, state_directory=state_directory())
+        return config if trial is None else config.diverted_to(trial)
+
+    config = read()
     credentials = read_credentials(environment)
     set_up(credentials.secrets, journal="JOURNAL_STREAM" in environment, level=log_level)
 
@@ -38,3 +46,10 @@ def run_service(config_path: Path, log_level: str) -> None:
         await service.run()
 
     asyncio.run(work())
+
+
+def _trial(channel: str) -> str:
+    try:
+        return channel_named(channel)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

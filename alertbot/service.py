@@ -16,7 +16,6 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from alertbot.alerts.orders import Order, Person
 from alertbot.alerts.relay import Terms
-from alertbot.alerts.routing import is_channel
 from alertbot.charting import Charting, Pictures
 from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
@@ -35,6 +34,7 @@ from alertbot.query.subject import Subject
 from alertbot.relaying import Relaying, Scene
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
+from alertbot.slack.diverted import DivertedPoster
 from alertbot.slack.pictures import Draws
 from alertbot.slack.posting import LogPoster, Poster
 from alertbot.slack.workspace import Workspace
@@ -86,6 +86,10 @@ class Service:
         self.pictures = Pictures(config.store.path, self._view)
         self._workspace = _workspace(config, credentials, self.commands, clock, self.pictures if charts else None)
         self._poster: Poster = poster or self._workspace or LogPoster()
+        self._prints = isinstance(self._poster, LogPoster)
+        if config.trial is not None:
+            id_of = self._workspace.id_of if self._workspace is not None else str
+            self._poster = DivertedPoster(self._poster, config.trial, id_of)
         self._distress = Distress(self._poster, config.slack.channel, clock)
         self._watching = Watching(
             config,
@@ -153,9 +157,11 @@ class Service:
         await self._open_store()
         if self._workspace is not None:
             await self._workspace.start()
-        elif isinstance(self._poster, LogPoster):
+        elif self._prints:
             beside = "" if self._relaying is None else ", alerts go to Alertmanager"
             log.warning("there are no Slack tokens: messages are printed here%s, and no commands arrive", beside)
+        if self._config.trial is not None:
+            log.warning("a trial: every message goes to %s, and mentions nobody", self._config.trial)
         self._schedule()
         self._tasks = [asyncio.create_task(self._delivery.run()), asyncio.create_task(self._watch_clock())]
         if self._workspace is not None and self._config.slack.charts:
@@ -227,13 +233,15 @@ class Service:
             self._scheduler.modify_job(_POLL, next_run_time=moment)
 
     async def _forget(self) -> None:
-        """Delete the samples that are older than they are to be kept, a day at a time."""
-        before = int(self._clock.time()) - self._config.store.keep
+        """Delete what is older than it is to be kept, a few rows at a time, between which all else has its turn."""
+        keep, now, gone = self._config.store.keep, self._clock.time(), 0
         try:
-            while rows := await self._keeper.do(lambda store: store.forget(before)):
-                log.debug("forgot %d days of series that ended before %d", rows, before)
+            while rows := await self._keeper.do(lambda store: store.forget(keep, now)):
+                gone += rows
         except StoreError as error:
-            log.error("old samples stay: %s", error)  # noqa: TRY400 - the text says it all
+            log.error("what is old stays: %s", error)  # noqa: TRY400 - the text says it all
+        if gone:
+            log.debug("forgot %d rows older than %d s", gone, keep)
 
     async def _digest(self) -> None:
         """Post yesterday's digest where it is due."""
@@ -305,15 +313,6 @@ def _workspace(
         slack.base_url,
         commands,
         clock,
-        channels=_channels(config),
+        channels=config.channels,
         draws=draws,
     )
-
-
-def _channels(config: Config) -> tuple[str, ...]:
-    """Every channel a message may go to."""
-    digest = None if config.digest is None else config.digest.channel
-    named = (config.slack.channel, config.slack.fallback_channel, digest)
-    others = (*(group.channel for group in config.groups), *(rule.channel for rule in config.rules))
-    escalated = (target for rule in config.rules for target in rule.escalate_to if is_channel(target))
-    return tuple(dict.fromkeys(channel for channel in (*named, *others, *escalated) if channel is not None))

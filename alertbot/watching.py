@@ -129,7 +129,8 @@ class Watching:
         """What the feed looks like just now."""
         poller, watch = self._poller, self.watch
         if poller is None or watch is None:
-            return Live(self._time.time(), trouble=self._troubles.cause, channels=self._channels())
+            trial = self._config.trial
+            return Live(self._time.time(), trouble=self._troubles.cause, channels=self._channels(), trial=trial)
         frontier = poller.frontier
         return Live(
             now=self._time.time(),
@@ -149,6 +150,7 @@ class Watching:
             skew=self._time.skew,
             gone=tuple(sorted(self._gone)),
             channels=self._channels(),
+            trial=self._config.trial,
         )
 
     def awaited(self) -> frozenset[str]:

@@ -55,7 +55,7 @@ def table(title):
 def shell_lines():
     """Every single command of the shell blocks and of inline code, as words, without comments, sudo and variables."""
     lines = [line for block in blocks("sh") for line in block.splitlines()]
-    prose = re.sub(r"^```.*?^```$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```$|^#.*?$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
     lines += re.findall(r"`(alertbot [^`]+)`", prose)
     for line in lines:
         for command in re.split(r"&&|>", line):

@@ -152,6 +152,16 @@ def _url(value: object, example: str = "https://cdn.example.com/v2/") -> str:
     return url
 
 
+def channel_named(text: str) -> str:
+    """A Slack channel as the shell names it, where ``#`` begins a comment: ``tests`` is ``#tests``; or an id."""
+    name = text if _CHANNEL.fullmatch(text) else f"#{text}"
+    if not _CHANNEL.fullmatch(name):
+        raise ValueError(
+            f'{quoted(text)} is no Slack channel: write its name in lower case, such as "tests", or its id'
+        )
+    return name
+
+
 def _base_url(value: object) -> str:
     url = _url(value)
     if "?" in url or "#" in url:

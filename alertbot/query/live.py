@@ -17,7 +17,8 @@ class Live:
     ``unreadable`` does of single series. ``calls_left`` counts the calls of this minute, ``behind`` the series that
     wait for data. ``held``: series held back, by how many slots. ``lag``: seconds after its close at which this
     account's total shows a slot. ``gone``: domains that left the account. ``channels``: what is
-    wrong with Slack's channels and with Alertmanagers, in words.
+    wrong with Slack's channels and with Alertmanagers, in words. ``trial``: the channel to which every message is
+    diverted.
     """
 
     now: float
@@ -37,6 +38,7 @@ class Live:
     skew: float = 0.0
     gone: tuple[str, ...] = ()
     channels: Mapping[str, str] = field(default_factory=dict)
+    trial: str | None = None
 
     def to_json(self) -> str:
         """As text for the database, where the shell's commands read it."""

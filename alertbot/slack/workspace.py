@@ -60,6 +60,10 @@ class Workspace:
         """What is wrong with a channel, in words."""
         return {} if self._standing is None else self._standing.problems
 
+    def id_of(self, channel: str) -> str | None:
+        """The id of a channel; ``None`` while Slack has not listed its channels, the name where it does not."""
+        return None if self._standing is None else self._standing.ids.get(channel, channel)
+
     async def start(self) -> None:
         """Find out who we are and listen for commands; ``CredentialsError`` where Slack refuses a token.
 
