@@ -11,6 +11,9 @@ from fakes.alertmanagers import ROUTE, Cluster, Pager, needs_alertmanager
 from fakes.relay import NAMES, RESEND, Bot
 from fakes.until import until
 
+from alertbot.errors import StoreError
+from alertbot.store.store import Store
+
 pytestmark = needs_alertmanager
 
 DARK, WELL = {NAMES[0]: 0.0, "total": 1e9}, {NAMES[0]: 1e9}
@@ -207,3 +210,38 @@ async def test_one_with_a_password_under_a_path_is_told(tmp_path, pager, caplog,
                 await until(lambda: bot.relaying.problems)
                 assert problem in next(iter(bot.relaying.problems.values()))
     assert secret not in caplog.text
+
+
+async def test_what_burns_goes_on_while_the_database_fails(tmp_path, alertmanager, pager, monkeypatch):
+    async with bots(tmp_path, alertmanager) as (bot,):
+        await bot.judge(DARK)
+        await until(lambda: pager.pages)
+
+        def fails(*_):
+            raise StoreError("disk I/O error")
+
+        monkeypatch.setattr(Store, "to_relay", fails)
+        await asyncio.sleep(8 * RESEND)
+        assert series(alertmanager) == [NAMES[0]]
+
+    assert told(pager) == [FIRED]
+
+
+async def test_one_that_never_answers_holds_up_no_other(tmp_path, alertmanager, pager):
+    async def hang(reader, writer):
+        await reader.read()
+        writer.close()
+
+    hung = await asyncio.start_server(hang, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{hung.sockets[0].getsockname()[1]}"
+    (tmp_path / "bot").mkdir()
+    bot = Bot(tmp_path / "bot", [url, *alertmanager.urls])
+    try:
+        await bot.begin()
+        await asyncio.sleep(0.2)  # it is being told already
+        await bot.judge(DARK)
+        await until(lambda: pager.pages, patience=4)
+    finally:
+        await bot.die()
+        hung.close()
+        await hung.wait_closed()
