@@ -34,7 +34,7 @@ LASTS = 6
 PATIENCE = 4
 """Re-sendings after the start for which an alert waits for its series to be judged: it may be over by now."""
 
-QUIET = 1.25
+QUIET = 1.5
 """Re-sendings for which nothing is said of an alert before its end is told: another bot may not know of it yet."""
 
 Labels = tuple[tuple[str, str], ...]

@@ -185,6 +185,8 @@ def _generator_url(value: object) -> str:
     if set("{}") & set(url.replace("{series}", "")):
         raise ValueError(f'only {{series}} can stand in braces, such as "{_EXAMPLE_LINK}"')
     _url(url.replace("{series}", "total"), _EXAMPLE_LINK)
+    if "{series}" in urlsplit(url).netloc:
+        raise ValueError(f'{{series}} cannot stand in the host\'s name: write it behind that, "{_EXAMPLE_LINK}"')
     return url
 
 

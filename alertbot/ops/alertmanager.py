@@ -16,9 +16,6 @@ import httpx
 
 from alertbot.errors import CredentialsError, RelayError
 
-AT_ONCE = 500
-"""Alerts told in one request: a few hundred kilobytes, which any proxy on the way lets through."""
-
 LARGEST_ANSWER = 64 * 1024 * 1024
 _MOST_WORDS = 200
 
@@ -42,8 +39,7 @@ class Alertmanager:
 
     async def tell(self, alerts: Sequence[Mapping[str, Any]]) -> None:
         """Tell it of alerts, as its API has them; of none, only to see whether it would take them."""
-        for start in range(0, max(len(alerts), 1), AT_ONCE):
-            await self._ask("POST", list(alerts[start : start + AT_ONCE]))
+        await self._ask("POST", list(alerts))
 
     async def burning(self, job: str) -> dict[Labels, float]:
         """The alerts with this ``job`` label that burn, with when each ends by itself, epoch seconds."""

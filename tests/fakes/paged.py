@@ -99,6 +99,8 @@ def two_bots_two_alertmanagers(folder: Path, plot: Plot, say: Callable[[str], No
         victim.end(signal.SIGKILL)
         cluster.kill(dead)
         note("killed: one bot, and the Alertmanager that notified")
+        wait_for(lambda: cluster.urls[dead] in two.shell("status"), what="the dead Alertmanager in the status")
+        note(next(line for line in two.shell("status").splitlines() if cluster.urls[dead] in line))
         _wait_until(shown)
         note("the feed shows that the domain carries traffic again")
         wait_for(lambda: pager.pages[-1].status == "resolved", what="the resolution")

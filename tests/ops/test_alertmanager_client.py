@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from alertbot.errors import CredentialsError, RelayError
-from alertbot.ops.alertmanager import AT_ONCE, Alertmanager
+from alertbot.ops.alertmanager import Alertmanager
 
 SECRET = "tok-5ecret"
 
@@ -132,14 +132,6 @@ async def test_it_is_asked_as_the_configuration_says(options, header):
     assert head.startswith("POST /prefix/api/v2/alerts HTTP/1.1")
     assert body == b"[]"
     assert [line for line in head.splitlines() if line.startswith("Authorization")] == ([header] if header else [])
-
-
-async def test_many_alerts_are_told_in_several_requests():
-    heard = []
-    async with server(reply("200 OK"), heard) as url, client(url) as alertmanager:
-        await alertmanager.tell([{"labels": {"alertname": str(number)}} for number in range(AT_ONCE + 1)])
-
-    assert [body.count(b"alertname") for _, body in heard] == [AT_ONCE, 1]
 
 
 @pytest.mark.parametrize(
