@@ -24,7 +24,7 @@ from alertbot.config import load
 from alertbot.credentials import Credentials
 from alertbot.doctor import place
 from alertbot.doctor.coverage import can_fire
-from alertbot.doctor.findings import Grade, limited
+from alertbot.doctor.findings import Finding, Grade, limited
 from alertbot.doctoring import findings
 from alertbot.feed.scenario import Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator import Simulator
@@ -407,6 +407,7 @@ def make_newer(path):
     ("prepare", "line"),
     [
         (lambda path: store(path, FIRST, {VIDEO: flat(1e9)}), "ok       database: {path} is sound"),
+        (lambda path: None, "ok       database: {path} is made at the first start"),
         (damage, "failed   database: {path}: database disk image is malformed. Put a backup in its place, or move"),
         (make_newer, "failed   database: {path}: written by a newer alertbot (newer). Install that version again."),
         (
@@ -420,6 +421,27 @@ def test_a_database_is_looked_through(tmp_path, prepare, line):
     prepare(path)
 
     assert str(place._database(path)).startswith(line.format(path=path))
+
+
+def test_a_database_that_cannot_even_be_looked_for_is_a_finding(tmp_path):
+    path = tmp_path / ("x" * 300)
+
+    assert str(place._database(path)).endswith(
+        "cannot be read (File name too long). Run this as the service's user, or with sudo."
+    )
+
+
+def test_a_secret_in_others_words_is_blotted_out_and_a_letter_is_not():
+    finding = Finding("API", Grade.FAILED, f"the API says {TOKEN}", f"Try {TOKEN}.").without((TOKEN, "t"))
+
+    assert str(finding) == "failed   API: the API says ***. Try ***."
+
+
+async def test_data_is_looked_for_by_the_apis_clock_where_the_machines_is_far_off(tmp_path):
+    found = await examined(tmp_path, ahead=-3 * DAY)
+
+    assert lines(found, "data")[0].startswith("ok       data: up to ")
+    assert lines(found, "clock (API)")[0].startswith("failed   clock (API): this machine's is 4320.0 min behind")
 
 
 def test_a_service_that_runs_is_seen_by_its_lock_which_is_left_alone(tmp_path):

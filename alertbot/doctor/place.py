@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,10 +93,13 @@ def _disk(config: Config) -> Finding:
 
 
 def _database(path: Path) -> Finding:
-    if not path.exists():
-        return ok("database", f"{path} is made at the first start")
-    if not os.access(path, os.R_OK):
-        return failed("database", f"{path} cannot be read", "Run this as the service's user, or with sudo.")
+    try:
+        if not path.exists():
+            return ok("database", f"{path} is made at the first start")
+        path.open("rb").close()
+    except OSError as error:
+        mend = "Run this as the service's user, or with sudo."
+        return failed("database", f"{path} cannot be read ({error.strerror})", mend)
     try:
         fault = checkup.find_fault(path, LOOKED)
     except StoreUnusable as error:

@@ -83,6 +83,8 @@ async def _channels(client: SlackClient, wanted: Sequence[str]) -> Sequence[Find
     found, joined = [], []
     may_join = client.granted is None or _JOIN in client.granted
     for name in wanted:
+        if name.startswith("D"):  # a direct message, which is listed nowhere
+            continue
         channel = by_id.get(name) or by_name.get(name.removeprefix("#"))
         if channel is not None and channel.member:
             joined.append(name)

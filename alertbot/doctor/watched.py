@@ -101,7 +101,7 @@ class Scene:
 
 
 def _compared(watched: Sequence[str], listed: Sequence[str]) -> Finding:
-    known = set(listed)
+    known = {name.lower() for name in listed}
     unknown = [domain for domain in watched if domain not in known]
     if not unknown:
         return ok("domains", f"the account serves all {len(watched):,} of them")

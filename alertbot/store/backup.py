@@ -22,9 +22,12 @@ def back_up(source: Path, target: Path) -> int:
     ``StoreError`` where there is nothing to copy, no room for it, or something stands at ``target`` that is no copy.
     Tables of another version are copied as they are.
     """
-    if not source.exists():
-        raise StoreError(f"{source}: there is no database yet, so nothing to back up")
-    _refuse(source, target)
+    try:
+        if not source.exists():
+            raise StoreError(f"{source}: there is no database yet, so nothing to back up")
+        _refuse(source, target)
+    except OSError as error:
+        raise StoreError(f"{error.filename}: {error.strerror}: run this as the service's user, or with sudo") from error
     try:
         number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=PART, dir=target.parent)
         os.close(number)

@@ -281,9 +281,10 @@ def open_for_requests(path: Path) -> Database:
 
 
 def _open_beside(path: Path, *settings: str) -> Database:
-    if not path.exists():
-        raise StoreError(f"{path}: there is no database yet: start `alertbot run` first, or name another [store] path")
     try:
+        if not path.exists():
+            what = "there is no database yet: start `alertbot run` first, or name another [store] path"
+            raise StoreError(f"{path}: {what}")
         database = _connect(f"{path.resolve().as_uri()}?mode=rw")
         with _closed_on_failure(database):
             for setting in settings:
@@ -295,6 +296,8 @@ def _open_beside(path: Path, *settings: str) -> Database:
         if is_damage(error):
             raise damaged(path, error) from error
         raise StoreError(f"{path}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}: run this as the service's user, or with sudo") from error
     return database
 
 

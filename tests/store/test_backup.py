@@ -174,6 +174,15 @@ def test_a_damaged_database_gives_no_copy_and_leaves_the_older_one(path, tmp_pat
     assert list(tmp_path.glob(".*.part*")) == []
 
 
+def test_what_cannot_even_be_looked_for_is_a_clear_error(path, tmp_path):
+    unreadable = tmp_path / ("x" * 300)
+    for source, target in ((unreadable, tmp_path / "copy.db"), (path, unreadable)):
+        with pytest.raises(StoreError, match=r"File name too long: run this as the service's user, or with sudo"):
+            back_up(source, target)
+    with pytest.raises(StoreError, match="File name too long"):
+        schema.open_for_reading(unreadable)
+
+
 def test_a_folder_that_is_not_there_is_a_clear_error(path, tmp_path):
     with pytest.raises(StoreError, match="name a folder that can be written"):
         back_up(path, tmp_path / "none" / "copy.db")
