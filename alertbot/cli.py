@@ -68,13 +68,24 @@ def run(config_path: Path, log_level: str) -> None:
 
 @main.command()
 @_CONFIG
-def check(config_path: Path) -> None:
+@click.option(
+    "--test",
+    "test_paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Run the rule tests in this file, too; may be given several times.",
+)
+def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
     """Check a configuration file: every problem at once, as FILE:LINE: KEY: MESSAGE."""
     from alertbot.config import load  # noqa: PLC0415 - see above
 
     config = load(config_path)
     watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
     click.echo(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
+    if test_paths:
+        from alertbot.proving import prove  # noqa: PLC0415 - see above
+
+        prove(config, test_paths)
 
 
 @main.command()
