@@ -213,6 +213,12 @@ _RELAYED = """
 """
 
 
+@migrations()
+def what_a_percentile_comes_to(db: Database) -> None:
+    """The figures of an alert on a month's percentile: JSON, as they stood with its last slot."""
+    db.conn.execute("ALTER TABLE alerts ADD COLUMN outlook TEXT")
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:
