@@ -126,6 +126,25 @@ def replay(
 
 @main.command()
 @_CONFIG
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="A history as domain,time,bps.")
+@click.option("--below", is_flag=True, help="Suggest lower limits as well.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.argument("domains", nargs=-1)
+def suggest(
+    config_path: Path,
+    csv_path: Path | None,
+    below: bool,  # noqa: FBT001 - click hands options over by name
+    as_json: bool,  # noqa: FBT001 - likewise
+    domains: tuple[str, ...],
+) -> None:
+    """Suggest thresholds and floors from history, as TOML, with how often each would have fired."""
+    from alertbot.suggesting import suggest as print_suggestions  # noqa: PLC0415 - see above
+
+    print_suggestions(config_path, csv_path, domains, below=below, as_json=as_json)
+
+
+@main.command()
+@_CONFIG
 @click.option("--from", "first", help="Export from this time on (epoch seconds or ISO 8601).")
 @click.option("--to", "last", help="Export up to this time.")
 @click.argument("domains", nargs=-1)
