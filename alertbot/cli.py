@@ -101,6 +101,17 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
     type=click.Path(path_type=Path),
     help="Draw the series with most alerts into this PNG file.",
 )
+@click.option(
+    "--charts",
+    "charts_path",
+    type=click.Path(path_type=Path),
+    help="Draw each alert into this folder, the worst 20.",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    help="Show only what this other configuration would not tell alike.",
+)
 def replay(
     config_path: Path,
     csv_path: Path | None,
@@ -109,19 +120,14 @@ def replay(
     rule_name: str | None,
     as_json: bool,  # noqa: FBT001 - click hands options over by name
     chart_path: Path | None,
+    charts_path: Path | None,
+    against: Path | None,
 ) -> None:
     """Say what the rules would have done with the stored history, or with a CSV."""
-    from alertbot.replaying import replay_history  # noqa: PLC0415 - see above
+    from alertbot.replaying import Wanted, replay_history, span_of  # noqa: PLC0415 - see above
 
-    replay_history(
-        config_path,
-        csv_path,
-        first=first,
-        last=last,
-        rule_name=rule_name,
-        as_json=as_json,
-        chart_path=chart_path,
-    )
+    wanted = Wanted(span_of(first, last), rule_name, as_json, chart_path, charts_path)
+    replay_history(config_path, csv_path, wanted, against)
 
 
 @main.command()

@@ -119,6 +119,9 @@ class _Script:
         within = (slots >= self._first) & (slots < self._first + SLOT * self._lengths)
         return self._grid.values(day * DAY, DAY_SLOTS), within
 
+    def last_of(self, series: str) -> int:
+        return self._first + (int(self._lengths[self.series.index(series)]) - 1) * SLOT
+
 
 def _difference(config: Config, rules: dict[str, Rule], test: RuleTest, outcome: Outcome) -> Iterator[str]:
     """A test that failed: a line for each alert, in order; ``-`` is missing, ``+`` is too much."""
