@@ -90,13 +90,24 @@ def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, tim
 
 @main.command()
 @_CONFIG
-def check(config_path: Path) -> None:
+@click.option(
+    "--test",
+    "test_paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Run the rule tests in this file, too; may be given several times.",
+)
+def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
     """Check a configuration file: every problem at once, as FILE:LINE: KEY: MESSAGE."""
     from alertbot.config import load  # noqa: PLC0415 - see above
 
     config = load(config_path)
     watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
     click.echo(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
+    if test_paths:
+        from alertbot.proving import prove  # noqa: PLC0415 - see above
+
+        prove(config, test_paths)
 
 
 @main.command()
@@ -124,6 +135,17 @@ def doctor(config_path: Path, post: bool, as_json: bool) -> None:  # noqa: FBT00
     type=click.Path(path_type=Path),
     help="Draw the series with most alerts into this PNG file.",
 )
+@click.option(
+    "--charts",
+    "charts_path",
+    type=click.Path(path_type=Path),
+    help="Draw each alert into this folder, the worst 20.",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    help="Show only what this other configuration would not tell alike.",
+)
 def replay(
     config_path: Path,
     csv_path: Path | None,
@@ -132,19 +154,33 @@ def replay(
     rule_name: str | None,
     as_json: bool,  # noqa: FBT001 - click hands options over by name
     chart_path: Path | None,
+    charts_path: Path | None,
+    against: Path | None,
 ) -> None:
     """Say what the rules would have done with the stored history, or with a CSV."""
-    from alertbot.replaying import replay_history  # noqa: PLC0415 - see above
+    from alertbot.replaying import Wanted, replay_history, span_of  # noqa: PLC0415 - see above
 
-    replay_history(
-        config_path,
-        csv_path,
-        first=first,
-        last=last,
-        rule_name=rule_name,
-        as_json=as_json,
-        chart_path=chart_path,
-    )
+    wanted = Wanted(span_of(first, last), rule_name, as_json, chart_path, charts_path)
+    replay_history(config_path, csv_path, wanted, against)
+
+
+@main.command()
+@_CONFIG
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="A history as domain,time,bps.")
+@click.option("--below", is_flag=True, help="Suggest lower limits as well.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.argument("domains", nargs=-1)
+def suggest(
+    config_path: Path,
+    csv_path: Path | None,
+    below: bool,  # noqa: FBT001 - click hands options over by name
+    as_json: bool,  # noqa: FBT001 - likewise
+    domains: tuple[str, ...],
+) -> None:
+    """Suggest thresholds and floors from history, as TOML, with how often each would have fired."""
+    from alertbot.suggesting import suggest as print_suggestions  # noqa: PLC0415 - see above
+
+    print_suggestions(config_path, csv_path, domains, below=below, as_json=as_json)
 
 
 @main.command()

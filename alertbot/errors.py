@@ -5,6 +5,7 @@
       CredentialsError      a secret is missing or refused                                       exit 2
       UsageError            a command was called in a way it does not understand                 exit 2
       HistoryError          a CSV of history cannot be read: file, line, and what to mend        exit 1
+      RuleTestError         rules did not do what their tests expect of them                     exit 1
       StoreError            the database cannot be opened, written or understood                 exit 1
         StoreUnusable         trying again changes nothing: it is damaged, or a newer alertbot's
           StoreTaken            another alertbot runs on it
@@ -73,6 +74,10 @@ class UsageError(AlertbotError):
 
 class HistoryError(AlertbotError):
     """A history file cannot be read; the message names file, line and the mend."""
+
+
+class RuleTestError(AlertbotError):
+    """Rules did not do what their tests expect; the message says how many tests failed."""
 
 
 class StoreError(AlertbotError):

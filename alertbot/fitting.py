@@ -15,6 +15,7 @@ import numpy as np
 from alertbot.rules.base import Array, Kind
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
+from alertbot.rules.grid import Grid, GridPast
 
 DARK = Drop(to=0.0, from_=5e6)
 FALL = Drop(by=0.8, from_=20e6)
@@ -96,7 +97,7 @@ def firings(kind: Kind, values: Array, slots: int) -> Array:
 
 
 def _firings(kind: Kind, values: Array, slots: int) -> Array:
-    reference = np.asarray(kind.reference(_Past(values)))
+    reference = np.asarray(kind.reference(_past(values)))
     breach = kind.breach(values, reference)
     # What a floor is held against: a fall's reference, and the larger side of a comparison with yesterday.
     size = reference if isinstance(kind, Drop) else np.fmax(values, reference)
@@ -132,21 +133,9 @@ def _peak(values: Array) -> float:
     return float(max(known, default=0.0))
 
 
-class _Past:
+def _past(values: Array) -> GridPast:
     """All slots at once, as a rule kind looks back on them."""
-
-    def __init__(self, values: Array) -> None:
-        self._values = values
-
-    @property
-    def now(self) -> Array:
-        return self._values
-
-    def back(self, slots: int) -> Array:
-        earlier = np.full_like(self._values, np.nan)
-        earlier[slots:] = self._values[: max(len(self._values) - slots, 0)]
-        return earlier
-
-    def window(self, slots: int) -> Array:
-        padded = np.vstack([np.full((slots, self._values.shape[1]), np.nan), self._values])
-        return np.lib.stride_tricks.sliding_window_view(padded, slots, axis=0)[:-1]
+    grid = Grid([str(column) for column in range(values.shape[1])])
+    for column, name in enumerate(grid.series):
+        grid.put(name, 0, values[:, column])
+    return grid.past(0, len(values))

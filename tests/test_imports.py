@@ -53,6 +53,7 @@ PURE = ("rules", "alerts", "feed.frontier", "feed.lateness", "feed.vigil")
 PURE_IMPORTS = {
     "alertbot",
     "__future__",
+    "abc",
     "collections.abc",
     "dataclasses",
     "datetime",

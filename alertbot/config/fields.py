@@ -120,6 +120,14 @@ def _share(value: object) -> float:
     return share
 
 
+def _level(value: object) -> float:
+    """A share that may be more than all."""
+    share = parse_share(text(value, "80%"))
+    if not 0 < share <= 10:
+        raise ValueError(f'{quoted(str(value))} is out of range: write more than 0% and at most 1000%, such as "80%"')
+    return share
+
+
 def _ratio(value: object) -> float:
     number = float(value) if type(value) is int else typed(value, float, "a number without quotes, such as 2.0")
     if not math.isfinite(number) or number <= 0:
@@ -271,6 +279,7 @@ Text = Annotated[str, _parsed(str, "video.example.com")]
 Flag = Annotated[bool, PlainValidator(lambda value: typed(value, bool, "true or false, without quotes"))]
 Rate = Annotated[float, _parsed(parse_rate, "8 Gbps")]
 Share = Annotated[float, PlainValidator(_share)]
+Level = Annotated[float, PlainValidator(_level)]
 Ratio = Annotated[float, PlainValidator(_ratio)]
 Zone = Annotated[ZoneInfo, PlainValidator(_zone)]
 Url = Annotated[str, PlainValidator(_url)]

@@ -219,6 +219,12 @@ def what_lets_old_messages_go(db: Database) -> None:
     db.conn.execute("CREATE INDEX outbox_twin ON outbox (twin) WHERE twin IS NOT NULL")
 
 
+@migrations()
+def what_a_percentile_comes_to(db: Database) -> None:
+    """The figures of an alert on a month's percentile: JSON, as they stood with its last slot."""
+    db.conn.execute("ALTER TABLE alerts ADD COLUMN outlook TEXT")
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:

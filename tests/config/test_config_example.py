@@ -20,7 +20,7 @@ TEXT = EXAMPLE.read_text(encoding="utf-8")
 
 def uncommented(text):
     """The file with every setting that is off switched on."""
-    return re.sub(r"^# (?=\w+ *= |\[\[mute\]\]|\[digest\]|\[alertmanager\])", "", text, flags=re.MULTILINE)
+    return re.sub(r"^# (?=\w+ *= |\[\[mute\]\]|\[\[rule\]\]|\[digest\]|\[alertmanager\])", "", text, flags=re.MULTILINE)
 
 
 def test_the_example_passes_as_it_stands():
