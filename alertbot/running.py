@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 from alertbot.clock import SystemClock
-from alertbot.config import load
+from alertbot.config import Config, load
 from alertbot.credentials import read_credentials
 from alertbot.ops.logs import set_up
 from alertbot.ops.progress import history_reporter
@@ -18,9 +18,13 @@ from alertbot.service import Service
 
 
 def run_service(config_path: Path, log_level: str) -> None:
-    """Run until SIGTERM or SIGINT; ``AlertbotError`` where it cannot start."""
+    """Run until SIGTERM or SIGINT, reload at SIGHUP; ``AlertbotError`` where it cannot start."""
     environment = dict(os.environ)
-    config = load(config_path, state_directory=state_directory())
+
+    def read() -> Config:
+        return load(config_path, state_directory=state_directory())
+
+    config = read()
     credentials = read_credentials(environment)
     set_up(credentials.secrets, journal="JOURNAL_STREAM" in environment, level=log_level)
 
@@ -31,10 +35,12 @@ def run_service(config_path: Path, log_level: str) -> None:
             SystemClock(),
             notifier=Notifier(environment.get("NOTIFY_SOCKET")),
             progress=history_reporter(),
+            read=read,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, service.stop)
+        loop.add_signal_handler(signal.SIGHUP, service.reload)
         await service.run()
 
     asyncio.run(work())

@@ -1,13 +1,15 @@
 """The service: wires feed, store, rules and Slack together and runs until it is told to stop.
 
 Start-up, then polls by the scheduler and deliveries as they are owed, then shutdown. All writing to the database is
-done by one thread of its own.
+done by one thread of its own. A reload replaces what stands between the feed and the store, between two turns; the
+database, the connection to Slack and the outbox go on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -31,6 +33,7 @@ from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
 from alertbot.query.plots import View
 from alertbot.query.subject import Subject
+from alertbot.reloading import Reloading
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.pictures import Draws
@@ -49,13 +52,22 @@ _POLL = "poll"
 AFTER_DUE = 1.0
 """Seconds after the expected publication of a slot at which an early look is worth it."""
 
+SOON = 0.2
+"""Seconds after a reload at which the first turn of the new configuration begins: the last one has ended by then."""
+
 CLOCK_CHECK = 5.0
 CLOCK_STEP = 10.0
 """Seconds by which the wall clock may leave the monotonic one between two checks before that is called a step."""
 
+LET_END = 10.0
+"""Seconds that a reload gives the turn under way to end; one that takes longer, over a long history, is cut short."""
+
 
 class Service:
-    """One configuration at work. ``speed``: how many of the clock's seconds pass in a real one."""
+    """One configuration at work. ``speed``: how many of the clock's seconds pass in a real one.
+
+    ``read`` reads the configuration anew for a reload; without it, a reload changes nothing.
+    """
 
     def __init__(
         self,
@@ -67,11 +79,11 @@ class Service:
         progress: Reporter,
         poster: Poster | None = None,
         speed: float = 1.0,
+        read: Callable[[], Config] | None = None,
     ) -> None:
-        slack = credentials.slack_bot_token is not None and poster is None
-        charts = config.slack.charts and slack and _can_draw()
-        config = replace(config, slack=replace(config.slack, charts=charts))
-        self._config = config
+        self._draws = credentials.slack_bot_token is not None and poster is None
+        self._config = config = self._drawable(written := config)
+        self._credentials = credentials
         self._clock = clock
         self._speed = speed
         self._notifier = notifier
@@ -82,7 +94,7 @@ class Service:
         self._api = _api(config, credentials, self._budget, clock)
         self.commands = Commands(self._subject, self._live, self)
         self.pictures = Pictures(config.store.path, self._view)
-        self._workspace = _workspace(config, credentials, self.commands, clock, self.pictures if charts else None)
+        self._workspace = _workspace(config, credentials, self.commands, clock, self._pictures_of(config))
         self._poster: Poster = poster or self._workspace or LogPoster()
         self._distress = Distress(self._poster, config.slack.channel, clock)
         self._watching = Watching(
@@ -95,15 +107,32 @@ class Service:
             progress=progress,
             distress=self._distress,
             channels=lambda: {} if self._workspace is None else self._workspace.problems,
+            misconfigured=lambda: self._reloading.problems,
+        )
+        self._reloading = Reloading(
+            written,
+            read or (lambda: written),
+            self._take,
+            self._keeper,
+            clock,
+            notifier=notifier,
+            wake=self._wake,
         )
         self._digesting = Digesting(config, self._api, self._keeper, clock)
         self._delivery = Delivery(self._keeper, self._poster, clock, config.slack.fallback_channel)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
+        self._turn: asyncio.Task[None] | None = None
+        self._charting: asyncio.Task[None] | None = None
+        self._former: list[CdnApi] = []  # clients of earlier configurations: something may yet be asked of them
 
     def stop(self) -> None:
         """End as soon as can be; may be called from a signal handler."""
         self._stopping.set()
+
+    def reload(self) -> None:
+        """Read the configuration anew as soon as can be; may be called from a signal handler."""
+        self._reloading.ask()
 
     async def run(self) -> None:
         """Start, work until ``stop``, shut down. ``CredentialsError`` and ``StoreUnusable`` end the start."""
@@ -131,10 +160,10 @@ class Service:
         elif isinstance(self._poster, LogPoster):
             log.warning("there are no Slack tokens: messages are printed here, and no commands arrive")
         self._schedule()
-        self._tasks = [asyncio.create_task(self._delivery.run()), asyncio.create_task(self._watch_clock())]
-        if self._workspace is not None and self._config.slack.charts:
-            charting = Charting(self._keeper, self.pictures, self._workspace, self._clock)
-            self._tasks.append(asyncio.create_task(charting.run()))
+        self._tasks = [
+            asyncio.create_task(work) for work in (self._delivery.run(), self._watch_clock(), self._reloading.run())
+        ]
+        self._chart()
         self._notifier.ready()
         self._notifier.status(self._status_line())
         log.info("watching begins: a look at the account's total every %d s", self._config.feed.probe)
@@ -151,12 +180,53 @@ class Service:
         except StoreError as error:
             await self._distress.failed(error)
 
+    async def _take(self, config: Config) -> None:
+        """Put another configuration to work, between two turns."""
+        config = self._drawable(config)
+        while self._turn is not None and not self._turn.done():
+            await asyncio.wait({self._turn}, timeout=LET_END)
+            self._turn.cancel()
+            await asyncio.wait({self._turn})
+        former, self._config = self._config, config
+        if _asked_how(config) != _asked_how(former):
+            self._former.append(self._api)
+            self._api = _api(config, self._credentials, self._budget, self._clock)
+        self._budget.allow(config.feed.calls_per_minute)
+        self._watching.reconfigure(config, self._api)
+        self._digesting = Digesting(config, self._api, self._keeper, self._clock)
+        self._distress.channel = config.slack.channel
+        self._delivery.reconsider(config.slack.fallback_channel)
+        if self._workspace is not None:
+            self._workspace.reconfigure(_channels(config), self._pictures_of(config))
+        self._chart()
+        self._scheduler.reschedule_job(_POLL, trigger=self._probing())
+        self._scheduler.modify_job(_POLL, next_run_time=datetime.now(UTC) + timedelta(seconds=SOON))
+
+    def _drawable(self, config: Config) -> Config:
+        """The configuration with charts only where they can be drawn and shown."""
+        charts = config.slack.charts and self._draws and _can_draw()
+        return replace(config, slack=replace(config.slack, charts=charts))
+
+    def _pictures_of(self, config: Config) -> Draws | None:
+        return self.pictures if config.slack.charts else None
+
+    def _chart(self) -> None:
+        """Begin to give incidents their charts, or stop it, as the configuration says."""
+        if self._workspace is not None and self._config.slack.charts and self._charting is None:
+            charting = Charting(self._keeper, self.pictures, self._workspace, self._clock)
+            self._charting = asyncio.create_task(charting.run())
+        elif self._charting is not None and not self._config.slack.charts:
+            self._charting.cancel()
+            self._charting = None
+
+    def _probing(self) -> IntervalTrigger:
+        return IntervalTrigger(seconds=max(self._config.feed.probe / self._speed, 0.01))
+
     def _schedule(self) -> None:
-        probe = IntervalTrigger(seconds=max(self._config.feed.probe / self._speed, 0.01))
         # One at a time; a run that is late runs once, at once.
         self._scheduler.add_job(
             self._poll,
-            probe,
+            self._probing(),
             id=_POLL,
             max_instances=1,
             coalesce=True,
@@ -166,32 +236,34 @@ class Service:
         self._scheduler.add_job(
             self._forget, "interval", hours=1, max_instances=1, coalesce=True, misfire_grace_time=None
         )
-        if self._config.digest is not None:
-            every = max(60 / self._speed, 0.01)
-            self._scheduler.add_job(
-                self._digest, "interval", seconds=every, max_instances=1, coalesce=True, misfire_grace_time=None
-            )
+        every = max(60 / self._speed, 0.01)
+        self._scheduler.add_job(
+            self._digest, "interval", seconds=every, max_instances=1, coalesce=True, misfire_grace_time=None
+        )
         self._scheduler.start()
 
     async def _shut_down(self) -> None:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        for task in self._tasks:
+        tasks = [*self._tasks, *(task for task in (self._charting, self._turn) if task is not None)]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._workspace is not None:
             await self._workspace.stop()
-        await self._api.aclose()
+        for api in (*self._former, self._api):
+            await api.aclose()
         await self._keeper.close()
         self._lock.release()
         log.info("stopped")
 
     async def _poll(self) -> None:
         """One turn of the scheduler; the next comes early where a slot is about to be published."""
+        self._turn = asyncio.create_task(self._watching.turn())
         try:
-            await self._watching.turn()
+            await self._turn
         except asyncio.CancelledError:
-            return  # we are stopping: passed on, APScheduler would print it as a job that failed
+            return  # we are stopping, or reloading: passed on, APScheduler would print it as a job that failed
         self._notifier.status(self._status_line())
         due = self._watching.due_in()
         if due is not None and 0 < due + AFTER_DUE < self._config.feed.probe:
@@ -252,6 +324,11 @@ def _api(config: Config, credentials: Credentials, budget: Budget, clock: Clock)
     feed = config.feed
     token = require_api_token(credentials)
     return CdnApi(feed.base_url, token, feed.zone, budget=budget, clock=clock, ip_protocol=feed.ip_protocol)
+
+
+def _asked_how(config: Config) -> tuple[object, ...]:
+    """What a client of the API is made for."""
+    return config.feed.base_url, config.feed.zone, config.feed.ip_protocol
 
 
 def _can_draw() -> bool:

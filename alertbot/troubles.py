@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from alertbot.clock import Clock
@@ -93,6 +94,10 @@ class Troubles:
     def read(self, series: str) -> None:
         """One series was read."""
         self._unreadable.pop(series, None)
+
+    def forget_others(self, series: Collection[str]) -> None:
+        """Nothing but these is asked for any more."""
+        self._unreadable = {name: what for name, what in self._unreadable.items() if name in series}
 
     def _told_within(self, cause: str, seconds: float) -> bool:
         """Whether a series was lately said to fail from the same cause."""

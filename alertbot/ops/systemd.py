@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import socket
 
+_PATIENCE = 1.0  # seconds for a systemd that is busy
+
 
 class Notifier:
     """Sends states to ``$NOTIFY_SOCKET``, given as ``address``; a leading ``@`` means the abstract namespace."""
@@ -17,6 +19,10 @@ class Notifier:
     def ready(self) -> None:
         """Start-up is over."""
         self._send("READY=1")
+
+    def reloading(self, monotonic: float) -> None:
+        """A reload begins, at these monotonic seconds of the machine; ``ready`` tells that it is over."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={round(monotonic * 1e6)}")
 
     def stopping(self) -> None:
         """Shutting down."""
@@ -30,6 +36,7 @@ class Notifier:
         if not self._address:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.settimeout(_PATIENCE)
             try:
                 channel.connect(self._address)
                 channel.sendall(state.encode())

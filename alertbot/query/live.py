@@ -17,7 +17,8 @@ class Live:
     ``unreadable`` does of single series. ``calls_left`` counts the calls of this minute, ``behind`` the series that
     wait for data. ``held``: series held back, by how many slots. ``lag``: seconds after its close at which this
     account's total shows a slot. ``gone``: domains that left the account. ``channels``: what is
-    wrong with Slack's channels, in words.
+    wrong with Slack's channels, in words. ``misconfigured``: what is wrong with the configuration that was to be
+    taken up last, FILE:LINE: KEY: MESSAGE each, while an earlier one is at work.
     """
 
     now: float
@@ -37,6 +38,7 @@ class Live:
     skew: float = 0.0
     gone: tuple[str, ...] = ()
     channels: Mapping[str, str] = field(default_factory=dict)
+    misconfigured: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """As text for the database, where the shell's commands read it."""
@@ -46,4 +48,4 @@ class Live:
     def from_json(cls, text: str) -> Live:
         """What ``to_json`` wrote."""
         held = json.loads(text)
-        return cls(**{**held, "gone": tuple(held["gone"])})
+        return cls(**{**held, "gone": tuple(held["gone"]), "misconfigured": tuple(held.get("misconfigured", ()))})

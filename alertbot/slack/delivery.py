@@ -73,6 +73,12 @@ class Delivery:
         """There may be something to deliver."""
         self._woken.set()
 
+    def reconsider(self, fallback: str | None) -> None:
+        """Try again what was refused, and from now on use this channel for what is refused again."""
+        self._fallback = fallback
+        self._astray = True
+        self.wake()
+
     async def run(self) -> None:
         """Deliver until cancelled."""
         try:
@@ -225,7 +231,7 @@ class Delivery:
         ):
             twin = Draft(uuid.uuid4().hex, envelope.subject, "post", str(elsewhere), envelope.body)
         if lane.failing != error.code:
-            where = f"they go to {elsewhere}" if twin else "they are kept, and tried again at the next start"
+            where = f"they go to {elsewhere}" if twin else "they are kept, and tried again at the next start or reload"
             log.error("Slack refuses messages for %s (%s): %s", envelope.channel, error.code, where)
         await self._outbox.park(envelope, error.code, twin, self._clock.time())
 

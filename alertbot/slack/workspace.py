@@ -73,6 +73,15 @@ class Workspace:
             return
         await self._listener.start()
 
+    def reconfigure(self, channels: Collection[str], draws: Draws | None) -> None:
+        """Post to these channels from now on, which are looked up in the background."""
+        self._showing.draws = draws
+        if set(channels) != set(self._channels):
+            self._channels, self._standing = channels, None
+        if self._keeping is not None:
+            self._keeping.cancel()
+        self._keeping = asyncio.create_task(self._look_and_keep())
+
     async def stop(self) -> None:
         """Stop listening."""
         if self._keeping is not None:
@@ -144,6 +153,10 @@ class Workspace:
                 self._standing = unlisted(error, self._channels, self._standing)
             else:
                 self._say("channels", f"Slack does not list its channels ({error.code}): messages wait for it")
+
+    async def _look_and_keep(self) -> None:
+        await self._look_around()
+        await self._keep()
 
     async def _keep(self) -> None:
         """Ask Slack now and then whether it still knows us, and for channels that were not found or not joined."""
