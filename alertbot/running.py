@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import signal
 from pathlib import Path
@@ -20,6 +21,8 @@ from alertbot.service import Service
 def run_service(config_path: Path, log_level: str) -> None:
     """Run until SIGTERM or SIGINT, reload at SIGHUP; ``AlertbotError`` where it cannot start."""
     environment = dict(os.environ)
+    # A watchdog's SIGABRT is answered with where each thread stands, and with no values.
+    faulthandler.enable()
 
     def read() -> Config:
         return load(config_path, state_directory=state_directory())
@@ -33,7 +36,7 @@ def run_service(config_path: Path, log_level: str) -> None:
             config,
             credentials,
             SystemClock(),
-            notifier=Notifier(environment.get("NOTIFY_SOCKET")),
+            notifier=Notifier.of(environment, os.getpid()),
             progress=history_reporter(),
             read=read,
         )

@@ -25,11 +25,12 @@ from alertbot.config import Config
 from alertbot.credentials import Credentials, require_api_token
 from alertbot.digesting import Digesting
 from alertbot.distress import Distress
-from alertbot.errors import CredentialsError, StoreError, StoreTaken, StoreUnusable
+from alertbot.errors import CredentialsError, FeedError, StoreError, StoreTaken, StoreUnusable
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.ops.progress import Reporter
 from alertbot.ops.systemd import Notifier
+from alertbot.pulse import Pulse
 from alertbot.query.live import Live
 from alertbot.query.plots import View
 from alertbot.query.subject import Subject
@@ -90,8 +91,9 @@ class Service:
         self._stopping = asyncio.Event()
         self._lock = Lock(config.store.path)
         self._keeper = Storekeeper()
+        self._pulse = Pulse(clock.monotonic)  # the polls'
         self._budget = Budget(config.feed.calls_per_minute, clock)
-        self._api = _api(config, credentials, self._budget, clock)
+        self._api = self._client()
         self.commands = Commands(self._subject, self._live, self)
         self.pictures = Pictures(config.store.path, self._view)
         self._workspace = _workspace(config, credentials, self.commands, clock, self._pictures_of(config))
@@ -122,6 +124,7 @@ class Service:
         self._delivery = Delivery(self._keeper, self._poster, clock, config.slack.fallback_channel)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
+        self._watchdog: asyncio.Task[None] | None = None
         self._turn: asyncio.Task[None] | None = None
         self._charting: asyncio.Task[None] | None = None
         self._former: list[CdnApi] = []  # clients of earlier configurations: something may yet be asked of them
@@ -160,9 +163,10 @@ class Service:
         elif isinstance(self._poster, LogPoster):
             log.warning("there are no Slack tokens: messages are printed here, and no commands arrive")
         self._schedule()
-        self._tasks = [
-            asyncio.create_task(work) for work in (self._delivery.run(), self._watch_clock(), self._reloading.run())
-        ]
+        works = (self._delivery.run(), self._watch_clock(), self._reloading.run())
+        self._tasks = [asyncio.create_task(work) for work in works]
+        if self._notifier.watchdog is not None:
+            self._watchdog = asyncio.create_task(self._feed_watchdog(self._notifier.watchdog / 2))
         self._chart()
         self._notifier.ready()
         self._notifier.status(self._status_line())
@@ -190,7 +194,7 @@ class Service:
         former, self._config = self._config, config
         if _asked_how(config) != _asked_how(former):
             self._former.append(self._api)
-            self._api = _api(config, self._credentials, self._budget, self._clock)
+            self._api = self._client()
         self._budget.allow(config.feed.calls_per_minute)
         self._watching.reconfigure(config, self._api)
         self._digesting = Digesting(config, self._api, self._keeper, self._clock)
@@ -201,6 +205,23 @@ class Service:
         self._chart()
         self._scheduler.reschedule_job(_POLL, trigger=self._probing())
         self._scheduler.modify_job(_POLL, next_run_time=datetime.now(UTC) + timedelta(seconds=SOON))
+
+    def _client(self) -> CdnApi:
+        """A client of the API as the configuration asks for it."""
+        feed = self._config.feed
+        return CdnApi(
+            feed.base_url,
+            require_api_token(self._credentials),
+            feed.zone,
+            budget=self._budget,
+            clock=self._clock,
+            ip_protocol=feed.ip_protocol,
+            tried=self._tried,
+        )
+
+    def _tried(self, error: FeedError | None) -> None:
+        """The API was asked: it may be down, but that is progress."""
+        self._pulse.beat()
 
     def _drawable(self, config: Config) -> Config:
         """The configuration with charts only where they can be drawn and shown."""
@@ -245,7 +266,8 @@ class Service:
     async def _shut_down(self) -> None:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        tasks = [*self._tasks, *(task for task in (self._charting, self._turn) if task is not None)]
+        others = (self._charting, self._turn, self._watchdog)
+        tasks = [*self._tasks, *(task for task in others if task is not None)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -259,11 +281,13 @@ class Service:
 
     async def _poll(self) -> None:
         """One turn of the scheduler; the next comes early where a slot is about to be published."""
+        self._pulse.beat()
         self._turn = asyncio.create_task(self._watching.turn())
         try:
             await self._turn
         except asyncio.CancelledError:
             return  # we are stopping, or reloading: passed on, APScheduler would print it as a job that failed
+        self._pulse.beat(within=self._config.feed.probe)
         self._notifier.status(self._status_line())
         due = self._watching.due_in()
         if due is not None and 0 < due + AFTER_DUE < self._config.feed.probe:
@@ -289,6 +313,29 @@ class Service:
         except StoreError as error:
             log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
 
+    async def _feed_watchdog(self, pause: float) -> None:
+        """Tell systemd that all is well, unless a loop makes no progress: then it is to start us again."""
+        told = False
+        while True:
+            stuck = self._stuck()
+            if stuck is None:
+                self._notifier.alive()
+            elif not told:
+                log.critical("%s: systemd is left to start alertbot again", stuck)
+                self._notifier.status(self._status_line())
+            told = stuck is not None
+            await asyncio.sleep(pause)
+
+    def _stuck(self) -> str | None:
+        """Which loop makes no progress, in words; an API or a Slack that is merely down stops none of them."""
+        if self._pulse.stopped:
+            return "the feed is not looked at any more"
+        if self._delivery.stuck or any(task.done() for task in self._tasks):
+            return "messages do not go out any more"
+        if self._workspace is not None and self._workspace.stuck:
+            return "the connection for Slack's commands is not kept any more"
+        return None
+
     async def _watch_clock(self) -> None:
         """APScheduler waits for a wall clock that stepped back to catch up: run its jobs at once instead."""
         offset = self._clock.time() - self._clock.monotonic()
@@ -309,7 +356,9 @@ class Service:
         return View(self._live().now, subject.zone, subject.rules, subject.selection, subject.groups)
 
     def _status_line(self) -> str:
-        live = self._watching.live()
+        stuck, live = self._stuck(), self._watching.live()
+        if stuck is not None:
+            return stuck
         if self._distress.cause is not None:
             return f"nothing can be stored: {self._distress.cause}"
         if live.trouble is not None:
@@ -317,13 +366,8 @@ class Service:
         if live.frontier is None:
             return "waiting for the first data"
         data = format_clock(live.frontier + SLOT, self._config.slack.zone, live.now)
-        return f"data to {data}; {counted(live.domains, 'domain')}; {counted(live.behind, 'series', 'series')} waiting"
-
-
-def _api(config: Config, credentials: Credentials, budget: Budget, clock: Clock) -> CdnApi:
-    feed = config.feed
-    token = require_api_token(credentials)
-    return CdnApi(feed.base_url, token, feed.zone, budget=budget, clock=clock, ip_protocol=feed.ip_protocol)
+        line = f"data to {data}; {counted(live.domains, 'domain')}; {counted(live.behind, 'series', 'series')} waiting"
+        return f"{line}; the changed configuration is refused" if live.misconfigured else line
 
 
 def _asked_how(config: Config) -> tuple[object, ...]:

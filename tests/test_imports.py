@@ -17,12 +17,13 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-GROUND = ("errors", "units", "clock")
+GROUND = ("errors", "units", "clock", "pulse")
 DECIDING = (*GROUND, "rules", "alerts")
 LAYERS = {
     "errors": (),
     "units": (),
     "clock": (),
+    "pulse": (),
     "rules": (*GROUND, "rules"),
     "alerts": DECIDING,
     "store": (*DECIDING, "store"),

@@ -15,6 +15,7 @@ from typing import Any
 
 from alertbot.clock import Clock
 from alertbot.errors import DeliveryError, StoreError
+from alertbot.pulse import Pulse
 from alertbot.slack.blocks import Message
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
 from alertbot.slack.lanes import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, Lane, Search
@@ -63,11 +64,18 @@ class Delivery:
         self._astray = True  # rows may stand as being sent though nobody sends them
         self._stalled: str | None = None
         self._woken = asyncio.Event()
+        self._pulse = Pulse(clock.monotonic)
 
     @property
     def under_way(self) -> tuple[asyncio.Task[None], ...]:
         """What is being sent or looked for just now."""
         return tuple(lane.task for lane in self._lanes.values() if lane.task is not None)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it makes no progress; that Slack or the database fails is none of it, since attempts go on."""
+        now = self._clock.monotonic()
+        return self._pulse.stopped or any(lane.stuck(now) for lane in self._lanes.values())
 
     def wake(self) -> None:
         """There may be something to deliver."""
@@ -84,7 +92,12 @@ class Delivery:
         try:
             while True:
                 self._woken.clear()
+                self._pulse.beat()
                 pause = await self.begin()
+                if pause is None:
+                    self._pulse.rest()
+                else:
+                    self._pulse.beat(within=pause)
                 await _either(self._woken.wait(), None if pause is None else self._clock.sleep(pause))
         finally:
             for task in self.under_way:
@@ -127,6 +140,7 @@ class Delivery:
         if due > now:
             return due - now
         self._methods[method] = now + SPACING.get(method, 0.0)
+        lane.began = now
         lane.task = asyncio.create_task(self._work(lane, envelope, work))
         return None
 

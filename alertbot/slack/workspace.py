@@ -60,6 +60,11 @@ class Workspace:
         """What is wrong with a channel, in words."""
         return {} if self._standing is None else self._standing.problems
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the connection for commands makes no progress; true of none that is tried again and again."""
+        return self._listener is not None and self._listener.stuck
+
     async def start(self) -> None:
         """Find out who we are and listen for commands; ``CredentialsError`` where Slack refuses a token.
 

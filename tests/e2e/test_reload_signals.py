@@ -1,4 +1,4 @@
-"""SIGHUP for the real process, and what it tells systemd."""
+"""SIGHUP for the real process, and what it tells systemd of itself."""
 
 from __future__ import annotations
 
@@ -51,4 +51,23 @@ def test_sighup_takes_up_what_is_right_and_refuses_what_is_wrong(tmp_path, syste
         assert bot.end()[0] == 0
         assert "STOPPING=1" in systemd.heard
         assert stage.told()[0].edits == ()
+        assert stage.leaks() == []
+
+
+def test_the_watchdog_is_fed_until_the_process_is_wedged(tmp_path, systemd):
+    clock = StageClock.real()
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage:
+        bot = stage.bot(environment={"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "400000"})
+        clock.wait_for(lambda: systemd.heard.count("WATCHDOG=1") > 5, by=clock.now() + 30, what="some food")
+        assert systemd.heard.index("READY=1") < systemd.heard.index("WATCHDOG=1")
+        bot.signal(signal.SIGSTOP)
+        clock.wait_until(clock.now() + 0.5)
+        before = systemd.heard.count("WATCHDOG=1")
+        clock.wait_until(clock.now() + 1)
+        assert systemd.heard.count("WATCHDOG=1") == before
+        bot.signal(signal.SIGCONT)
+        # What the watchdog sends is answered with where each thread stands.
+        bot.signal(signal.SIGABRT)
+        assert bot.wait() == -signal.SIGABRT
+        assert "Fatal Python error: Aborted" in bot.printed
         assert stage.leaks() == []

@@ -64,7 +64,7 @@ class Working:
             load(self.path),
             Credentials(api_token=API_TOKEN, slack_bot_token=BOT_TOKEN, slack_app_token=APP_TOKEN),
             options.pop("clock"),
-            notifier=Notifier(self.systemd.address),
+            notifier=Notifier(self.systemd.address, options.pop("watchdog", None)),
             progress=lambda _done, _total: None,
             read=lambda: load(self.path),
             **options,
@@ -108,6 +108,7 @@ async def working(
     events: Sequence[Event] = (),
     faults: Sequence[Fault] = (),
     begin: bool = True,
+    watchdog: float | None = None,
     **keys: str,
 ) -> AsyncIterator[Working]:
     """A service at work by this configuration; where it does not ``begin``, the test starts it."""
@@ -124,7 +125,7 @@ async def working(
     house = Working(folder, clock, simulator, slack, systemd, feed_url)
     house.write(text, **keys)
     if begin:
-        await house.start()
+        await house.start(watchdog=watchdog)
     try:
         yield house
     finally:
