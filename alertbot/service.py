@@ -28,6 +28,7 @@ from alertbot.distress import Distress
 from alertbot.errors import CredentialsError, FeedError, StoreError, StoreTaken, StoreUnusable
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
+from alertbot.ops.heartbeat import Heartbeat
 from alertbot.ops.progress import Reporter
 from alertbot.ops.systemd import Notifier
 from alertbot.pulse import Pulse
@@ -121,6 +122,7 @@ class Service:
             wake=self._wake,
         )
         self._digesting = Digesting(config, self._api, self._keeper, clock)
+        self._heartbeat = Heartbeat(_pinged(config), clock)
         self._delivery = Delivery(self._keeper, self._poster, clock, config.slack.fallback_channel)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
@@ -168,6 +170,7 @@ class Service:
         if self._notifier.watchdog is not None:
             self._watchdog = asyncio.create_task(self._feed_watchdog(self._notifier.watchdog / 2))
         self._chart()
+        self._heartbeat.start()
         self._notifier.ready()
         self._notifier.status(self._status_line())
         log.info("watching begins: a look at the account's total every %d s", self._config.feed.probe)
@@ -205,6 +208,10 @@ class Service:
         self._chart()
         self._scheduler.reschedule_job(_POLL, trigger=self._probing())
         self._scheduler.modify_job(_POLL, next_run_time=datetime.now(UTC) + timedelta(seconds=SOON))
+        if _pinged(config) != _pinged(former):
+            await self._heartbeat.aclose()
+            self._heartbeat = Heartbeat(_pinged(config), self._clock)
+            self._heartbeat.start()
 
     def _client(self) -> CdnApi:
         """A client of the API as the configuration asks for it."""
@@ -273,6 +280,7 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._workspace is not None:
             await self._workspace.stop()
+        await self._heartbeat.aclose()
         for api in (*self._former, self._api):
             await api.aclose()
         await self._keeper.close()
@@ -289,6 +297,7 @@ class Service:
             return  # we are stopping, or reloading: passed on, APScheduler would print it as a job that failed
         self._pulse.beat(within=self._config.feed.probe)
         self._notifier.status(self._status_line())
+        self._heartbeat.cycle(self._ailing())
         due = self._watching.due_in()
         if due is not None and 0 < due + AFTER_DUE < self._config.feed.probe:
             moment = datetime.now(UTC) + timedelta(seconds=(due + AFTER_DUE) / self._speed)
@@ -312,6 +321,17 @@ class Service:
             return  # we are stopping, as above
         except StoreError as error:
             log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
+
+    def _ailing(self) -> str | None:
+        """What is wrong with the cycle that just ended, in words."""
+        if (stuck := self._stuck()) is not None:
+            return stuck
+        if self._distress.cause is not None:
+            return f"nothing can be stored: {self._distress.cause}"
+        if (trouble := self._watching.live().trouble) is not None:
+            return f"no data: {trouble}"
+        slack = self._delivery.trouble or (None if self._workspace is None else self._workspace.trouble)
+        return None if slack is None else f"Slack: {slack}"
 
     async def _feed_watchdog(self, pause: float) -> None:
         """Tell systemd that all is well, unless a loop makes no progress: then it is to start us again."""
@@ -373,6 +393,10 @@ class Service:
 def _asked_how(config: Config) -> tuple[object, ...]:
     """What a client of the API is made for."""
     return config.feed.base_url, config.feed.zone, config.feed.ip_protocol
+
+
+def _pinged(config: Config) -> str | None:
+    return None if config.heartbeat is None else config.heartbeat.url
 
 
 def _can_draw() -> bool:

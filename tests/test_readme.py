@@ -109,7 +109,7 @@ def test_no_option_stands_in_the_readme_that_its_command_does_not_take():
 @pytest.mark.parametrize(
     ("title", "model"),
     [
-        *((f"`[{name}]`" if name in {"feed", "watch", "slack", "store", "digest"} else f"`[[{name}]]`", model)
+        *((f"`[[{name}]]`" if name in {"group", "mute"} else f"`[{name}]`", model)
           for name, model in SECTIONS.items() if name != "rule"),
         ("Keys of every rule", SECTIONS["rule"]),
         *((f"`{name}`", model) for name, model in KINDS.items()),

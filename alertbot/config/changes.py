@@ -13,7 +13,7 @@ from alertbot.config.settings import Config
 from alertbot.errors import ConfigError, Problem
 from alertbot.units import counted
 
-_SECTIONS = {"feed": "feed", "slack": "slack", "store": "store", "digest": "digest"}
+_SECTIONS = {"feed": "feed", "slack": "slack", "store": "store", "digest": "digest", "heartbeat": "heartbeat"}
 """Attributes of ``Config`` that are sections of single keys, by their names in the file."""
 
 _FIXED = (("store", "path"), ("slack", "base_url"))

@@ -14,6 +14,7 @@ from alertbot.config.models import (
     DigestModel,
     FeedModel,
     GroupModel,
+    HeartbeatModel,
     MuteModel,
     Section,
     SlackModel,
@@ -30,6 +31,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "slack": SlackModel,
     "store": StoreModel,
     "digest": DigestModel,
+    "heartbeat": HeartbeatModel,
     "rule": RuleModel,
     "mute": MuteModel,
 }
@@ -77,6 +79,7 @@ class Draft:
     rules: tuple[RuleDraft, ...]
     mutes: tuple[MuteDraft, ...]
     digest: DigestModel
+    heartbeat: HeartbeatModel
 
 
 def draft(data: Mapping[str, Any], report: Report) -> Draft:
@@ -98,6 +101,7 @@ def draft(data: Mapping[str, Any], report: Report) -> Draft:
             MuteDraft(path, section(MuteModel, table, path, report)) for path, table in _tables("mute", data, report)
         ),
         _single(DigestModel, "digest", data, report),
+        _single(HeartbeatModel, "heartbeat", data, report),
     )
 
 

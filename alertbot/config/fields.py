@@ -154,6 +154,13 @@ def _base_url(value: object) -> str:
     return url if url.endswith("/") else url + "/"
 
 
+def _ping_url(value: object) -> str:
+    url = _url(value)
+    if "#" in url:
+        raise ValueError('a URL to be pinged has no "#": write one such as "https://hc-ping.com/your-uuid"')
+    return url
+
+
 def _rule_name(value: object) -> str:
     name = text(value, "went-dark")
     if not name.strip() or name != name.strip() or len(name) > _LONGEST_NAME:
@@ -221,6 +228,7 @@ Share = Annotated[float, PlainValidator(_share)]
 Ratio = Annotated[float, PlainValidator(_ratio)]
 Zone = Annotated[ZoneInfo, PlainValidator(_zone)]
 Url = Annotated[str, PlainValidator(_url)]
+PingUrl = Annotated[str, PlainValidator(_ping_url)]
 BaseUrl = Annotated[str, PlainValidator(_base_url)]
 FilePath = Annotated[str, PlainValidator(_path)]
 RuleName = Annotated[str, PlainValidator(_rule_name)]

@@ -18,6 +18,7 @@ from alertbot.config.settings import (
     DigestSettings,
     FeedSettings,
     GroupSettings,
+    HeartbeatSettings,
     MuteSettings,
     SlackSettings,
     StoreSettings,
@@ -74,6 +75,7 @@ def _settings(drafted: Draft, watch: tuple[str, ...], path: Path, state_director
         path=path,
         mutes=tuple(_mute(mute.model, zone) for mute in drafted.mutes),
         digest=_digest(drafted),
+        heartbeat=None if drafted.heartbeat.url is None else HeartbeatSettings(drafted.heartbeat.url),
     )
 
 

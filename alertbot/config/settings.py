@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -99,6 +99,13 @@ class DigestSettings:
 
 
 @dataclass(frozen=True)
+class HeartbeatSettings:
+    """``[heartbeat]``: what is pinged; the URL may hold a secret."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Config:
     """One configuration file. ``watch`` lists domains in lower-case ASCII, or is ``("*",)``: all of the account's."""
 
@@ -112,6 +119,7 @@ class Config:
     path: Path
     mutes: tuple[MuteSettings, ...] = ()
     digest: DigestSettings | None = None
+    heartbeat: HeartbeatSettings | None = None
 
     @property
     def discovers(self) -> bool:

@@ -77,6 +77,12 @@ class Delivery:
         now = self._clock.monotonic()
         return self._pulse.stopped or any(lane.stuck(now) for lane in self._lanes.values())
 
+    @property
+    def trouble(self) -> str | None:
+        """For which channel messages are refused or wait for Slack, and Slack's word for it."""
+        failing = ((channel, lane.failing) for (method, channel), lane in self._lanes.items() if method == "post")
+        return next((f"messages for {channel}: {code}" for channel, code in failing if code is not None), None)
+
     def wake(self) -> None:
         """There may be something to deliver."""
         self._woken.set()

@@ -61,6 +61,11 @@ class Workspace:
         return {} if self._standing is None else self._standing.problems
 
     @property
+    def trouble(self) -> str | None:
+        """Why Slack last did not say who we are, in words; ``None`` where it did."""
+        return next(iter(self._said.get("auth.test", ())), None)
+
+    @property
     def stuck(self) -> bool:
         """Whether the connection for commands makes no progress; true of none that is tried again and again."""
         return self._listener is not None and self._listener.stuck

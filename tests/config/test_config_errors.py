@@ -563,8 +563,6 @@ def test_a_token_written_without_quotes_is_not_repeated(problems):
 @pytest.mark.parametrize(
     "later",
     [
-        "[metrics]",
-        "[heartbeat]",
         "[alertmanager]",
     ],
 )

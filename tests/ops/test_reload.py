@@ -219,7 +219,7 @@ async def test_a_mistake_in_the_reload_itself_leaves_the_service_at_work(tmp_pat
         monkeypatch.setattr(house.service._reloading, "_read", broken)
         await house.reload()
         assert "the reload failed" in caplog.messages
-        await until(lambda: house.live()["frontier"])
+        await until(lambda: house.live().get("frontier"))
         assert not house.running.done()
 
 
