@@ -17,6 +17,7 @@
           FeedUnknownDomain     the account has no such domain
           FeedBadRequest        parameters the API does not take
       DeliveryError         Slack did not take a message: ``permanent``, ``retry_after``, ``unknown``
+      ListenError           the metrics cannot be served where they are to be; the message says why   exit 1
       ChartError            a chart could not be drawn or written; the message says why          exit 1
 
 No error's text, arguments or repr may hold a secret: the token is added below the layer that raises.
@@ -146,6 +147,10 @@ class DeliveryError(AlertbotError):
         self.permanent = permanent
         self.retry_after = retry_after
         self.unknown = unknown
+
+
+class ListenError(AlertbotError):
+    """The metrics cannot be served at the address that the configuration names."""
 
 
 class ChartError(AlertbotError):

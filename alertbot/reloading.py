@@ -33,6 +33,8 @@ _MENDED = Message("The configuration can be used again, and is at work.")
 class Reloading:
     """Takes up what ``read()`` gives through ``take``; ``wake`` is called once messages are owed.
 
+    ``take`` may raise ``ConfigError``, and has changed nothing then.
+
     ``problems``: what is wrong with the configuration that was to be taken up last, FILE:LINE: KEY: MESSAGE each.
     """
 
@@ -82,11 +84,11 @@ class Reloading:
         try:
             config = await asyncio.to_thread(self._read)
             demand_restart(self._config, config, config.path)
+            changed = changes(self._config, config)
+            await self._take(config)
         except ConfigError as error:
             await self._refused(error)
             return
-        changed = changes(self._config, config)
-        await self._take(config)
         self._config = config
         log.info("the configuration is reloaded: %s", "; ".join(changed) or "nothing changed")
         await self._mended()

@@ -22,14 +22,17 @@ from alertbot.charting import Charting, Pictures
 from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
 from alertbot.config import Config
+from alertbot.config.changes import problem
 from alertbot.credentials import Credentials, require_api_token
 from alertbot.digesting import Digesting
 from alertbot.distress import Distress
-from alertbot.errors import CredentialsError, FeedError, StoreError, StoreTaken, StoreUnusable
+from alertbot.errors import ConfigError, CredentialsError, FeedError, ListenError, StoreError, StoreTaken, StoreUnusable
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
+from alertbot.measuring import Measuring
 from alertbot.ops.heartbeat import Heartbeat
 from alertbot.ops.progress import Reporter
+from alertbot.ops.server import MetricsServer
 from alertbot.ops.systemd import Notifier
 from alertbot.pulse import Pulse
 from alertbot.query.live import Live
@@ -93,7 +96,10 @@ class Service:
         self._lock = Lock(config.store.path)
         self._keeper = Storekeeper()
         self._pulse = Pulse(clock.monotonic)  # the polls'
+        self._turns = 0
         self._budget = Budget(config.feed.calls_per_minute, clock)
+        self._measuring = Measuring(config.store.path, self._budget, self._live, self._ailing, clock.time())
+        self._metrics = MetricsServer(self._measuring.metrics, self._ailing)
         self._api = self._client()
         self.commands = Commands(self._subject, self._live, self)
         self.pictures = Pictures(config.store.path, self._view)
@@ -111,6 +117,7 @@ class Service:
             distress=self._distress,
             channels=lambda: {} if self._workspace is None else self._workspace.problems,
             misconfigured=lambda: self._reloading.problems,
+            judged=self._measuring.counts.judged,
         )
         self._reloading = Reloading(
             written,
@@ -123,7 +130,13 @@ class Service:
         )
         self._digesting = Digesting(config, self._api, self._keeper, clock)
         self._heartbeat = Heartbeat(_pinged(config), clock)
-        self._delivery = Delivery(self._keeper, self._poster, clock, config.slack.fallback_channel)
+        self._delivery = Delivery(
+            self._keeper,
+            self._poster,
+            clock,
+            config.slack.fallback_channel,
+            self._measuring.counts.delivery.observe,
+        )
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
         self._watchdog: asyncio.Task[None] | None = None
@@ -159,6 +172,8 @@ class Service:
         self._delivery.wake()
 
     async def _start(self) -> None:
+        if self._config.metrics is not None:
+            await self._metrics.start(self._config.metrics.listen)
         await self._open_store()
         if self._workspace is not None:
             await self._workspace.start()
@@ -189,6 +204,7 @@ class Service:
 
     async def _take(self, config: Config) -> None:
         """Put another configuration to work, between two turns."""
+        await self._serve_metrics(config)
         config = self._drawable(config)
         while self._turn is not None and not self._turn.done():
             await asyncio.wait({self._turn}, timeout=LET_END)
@@ -213,6 +229,20 @@ class Service:
             self._heartbeat = Heartbeat(_pinged(config), self._clock)
             self._heartbeat.start()
 
+    async def _serve_metrics(self, config: Config) -> None:
+        """Serve the metrics where this configuration says; ``ConfigError`` where that cannot be, all being as before."""
+        if config.metrics == self._config.metrics:
+            return
+        await self._metrics.stop()
+        try:
+            if config.metrics is not None:
+                await self._metrics.start(config.metrics.listen)
+        except ListenError as error:
+            if self._config.metrics is not None:
+                await self._metrics.start(self._config.metrics.listen)
+            words = str(error).removeprefix("metrics.listen: ")
+            raise ConfigError((problem(config.path, "metrics", "listen", words),)) from None
+
     def _client(self) -> CdnApi:
         """A client of the API as the configuration asks for it."""
         feed = self._config.feed
@@ -229,6 +259,7 @@ class Service:
     def _tried(self, error: FeedError | None) -> None:
         """The API was asked: it may be down, but that is progress."""
         self._pulse.beat()
+        self._measuring.called(error)
 
     def _drawable(self, config: Config) -> Config:
         """The configuration with charts only where they can be drawn and shown."""
@@ -280,6 +311,7 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._workspace is not None:
             await self._workspace.stop()
+        await self._metrics.stop()
         await self._heartbeat.aclose()
         for api in (*self._former, self._api):
             await api.aclose()
@@ -295,6 +327,7 @@ class Service:
             await self._turn
         except asyncio.CancelledError:
             return  # we are stopping, or reloading: passed on, APScheduler would print it as a job that failed
+        self._turns += 1
         self._pulse.beat(within=self._config.feed.probe)
         self._notifier.status(self._status_line())
         self._heartbeat.cycle(self._ailing())
@@ -326,6 +359,8 @@ class Service:
         """What is wrong with the cycle that just ended, in words."""
         if (stuck := self._stuck()) is not None:
             return stuck
+        if not self._turns:
+            return "starting: the feed was not looked at yet"
         if self._distress.cause is not None:
             return f"nothing can be stored: {self._distress.cause}"
         if (trouble := self._watching.live().trouble) is not None:

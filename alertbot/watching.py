@@ -69,6 +69,7 @@ class Watching:
         distress: Distress,
         channels: Callable[[], Mapping[str, str]],
         misconfigured: Callable[[], tuple[str, ...]] = tuple,
+        judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
     ) -> None:
         self.watch: Watch | None = None
         self._config = config
@@ -81,6 +82,7 @@ class Watching:
         self._distress = distress
         self._channels = channels
         self._misconfigured = misconfigured
+        self._judged = judged
         self._time = ApiTime(clock)
         self._troubles = Troubles(clock)
         self._poller: Poller | None = None
@@ -281,6 +283,7 @@ class Watching:
             frontier=frontier,
             memory=memory,
             progress=self._progress,
+            judged=self._judged,
         )
         self._poller.leave_out(self._gone)
         self._troubles.forget_others({*watch.series, *([_LIST] if config.discovers else [])})

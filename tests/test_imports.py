@@ -77,7 +77,8 @@ OUTSIDE = {
     "apscheduler": ("service",),
     "pydantic": ("config", "feed.scenario"),
     "matplotlib": ("charts.drawing",),
-    "aiohttp": ("slack", "feed.simulator"),
+    "aiohttp": ("slack", "feed.simulator", "ops.server"),
+    "prometheus_client": ("ops.metrics",),
     # Some are handed a connection by the store's own functions, and hand it on; none writes SQL.
     "sqlite_utils": ("store", "query", "replay", "exporting"),
 }

@@ -13,8 +13,8 @@ from alertbot.config.settings import Config
 from alertbot.errors import ConfigError, Problem
 from alertbot.units import counted
 
-_SECTIONS = {"feed": "feed", "slack": "slack", "store": "store", "digest": "digest", "heartbeat": "heartbeat"}
-"""Attributes of ``Config`` that are sections of single keys, by their names in the file."""
+_SECTIONS = ("feed", "slack", "store", "digest", "heartbeat", "metrics")
+"""The sections of single keys."""
 
 _FIXED = (("store", "path"), ("slack", "base_url"))
 _KEYS = {"zone": "timezone"}  # attributes that are called otherwise in the file
@@ -42,18 +42,14 @@ def demand_restart(old: Config, new: Config, path: Path) -> None:
     wrong = [key for key in _FIXED if getattr(getattr(old, key[0]), key[1]) != getattr(getattr(new, key[0]), key[1])]
     if not wrong:
         return
+    words = "a reload cannot change this: restart the service for it, or put the former value back"
+    raise ConfigError(tuple(problem(path, *key, words) for key in wrong))
+
+
+def problem(path: Path, section: str, key: str, message: str) -> Problem:
+    """Something wrong with a key of the file ``path`` that is none of the file's own mistakes, at its line."""
     lines = find_lines(read_toml(path)[0])
-    raise ConfigError(
-        tuple(
-            Problem(
-                str(path),
-                lines.get(key, lines.get(key[:1], 0)),
-                ".".join(key),
-                "a reload cannot change this: restart the service for it, or put the former value back",
-            )
-            for key in wrong
-        )
-    )
+    return Problem(str(path), lines.get((section, key), lines.get((section,), 0)), f"{section}.{key}", message)
 
 
 def _named(what: str, old: Iterable[_Named], new: Iterable[_Named]) -> Iterator[str]:
@@ -84,11 +80,7 @@ def _domains(old: Config, new: Config) -> Iterator[str]:
 
 
 def _settings(old: Config, new: Config) -> Iterator[str]:
-    changed = [
-        key
-        for attribute, section in _SECTIONS.items()
-        for key in _section(section, getattr(old, attribute), getattr(new, attribute))
-    ]
+    changed = [key for section in _SECTIONS for key in _section(section, getattr(old, section), getattr(new, section))]
     if changed:
         yield f"settings changed: {', '.join(changed)}"
 

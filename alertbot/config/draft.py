@@ -15,6 +15,7 @@ from alertbot.config.models import (
     FeedModel,
     GroupModel,
     HeartbeatModel,
+    MetricsModel,
     MuteModel,
     Section,
     SlackModel,
@@ -32,6 +33,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "store": StoreModel,
     "digest": DigestModel,
     "heartbeat": HeartbeatModel,
+    "metrics": MetricsModel,
     "rule": RuleModel,
     "mute": MuteModel,
 }
@@ -80,6 +82,7 @@ class Draft:
     mutes: tuple[MuteDraft, ...]
     digest: DigestModel
     heartbeat: HeartbeatModel
+    metrics: MetricsModel
 
 
 def draft(data: Mapping[str, Any], report: Report) -> Draft:
@@ -102,6 +105,7 @@ def draft(data: Mapping[str, Any], report: Report) -> Draft:
         ),
         _single(DigestModel, "digest", data, report),
         _single(HeartbeatModel, "heartbeat", data, report),
+        _single(MetricsModel, "metrics", data, report),
     )
 
 

@@ -19,6 +19,7 @@ from alertbot.config.settings import (
     FeedSettings,
     GroupSettings,
     HeartbeatSettings,
+    MetricsSettings,
     MuteSettings,
     SlackSettings,
     StoreSettings,
@@ -75,6 +76,7 @@ def _settings(drafted: Draft, watch: tuple[str, ...], path: Path, state_director
         path=path,
         mutes=tuple(_mute(mute.model, zone) for mute in drafted.mutes),
         digest=_digest(drafted),
+        metrics=None if drafted.metrics.listen is None else MetricsSettings(drafted.metrics.listen),
         heartbeat=None if drafted.heartbeat.url is None else HeartbeatSettings(drafted.heartbeat.url),
     )
 

@@ -143,6 +143,12 @@ class HeartbeatModel(Section):
             yield "url", 'missing: write what to ping, such as url = "https://hc-ping.com/your-uuid"'
 
 
+class MetricsModel(Section):
+    """``[metrics]``: where Prometheus may scrape them."""
+
+    listen: fields.Listen | None = None
+
+
 class DigestModel(Section):
     """``[digest]``: what yesterday was like, posted once a day."""
 

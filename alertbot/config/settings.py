@@ -106,6 +106,13 @@ class HeartbeatSettings:
 
 
 @dataclass(frozen=True)
+class MetricsSettings:
+    """``[metrics]``: the host and the port that metrics are served at."""
+
+    listen: tuple[str, int]
+
+
+@dataclass(frozen=True)
 class Config:
     """One configuration file. ``watch`` lists domains in lower-case ASCII, or is ``("*",)``: all of the account's."""
 
@@ -120,6 +127,7 @@ class Config:
     mutes: tuple[MuteSettings, ...] = ()
     digest: DigestSettings | None = None
     heartbeat: HeartbeatSettings | None = None
+    metrics: MetricsSettings | None = None
 
     @property
     def discovers(self) -> bool:

@@ -49,14 +49,22 @@ _Work = Callable[[Lane, Envelope], Awaitable[float]]
 class Delivery:
     """Drains the outbox until stopped; ``wake`` it after a commit. ``fallback``: the channel for refused messages.
 
-    What it keeps in memory may all be lost.
+    ``delivered`` hears after how many seconds Slack took each. What it keeps in memory may all be lost.
     """
 
-    def __init__(self, outbox: Outbox, poster: Poster, clock: Clock, fallback: str | None = None) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        poster: Poster,
+        clock: Clock,
+        fallback: str | None = None,
+        delivered: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._outbox = outbox
         self._poster = poster
         self._clock = clock
         self._fallback = fallback
+        self._delivered = delivered
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._methods: dict[str, float] = {}  # when each may be called again
         self._searches: dict[int, Search] = {}
@@ -178,7 +186,9 @@ class Delivery:
             posted = await self._send(envelope)
         except DeliveryError as error:
             return await self._failed(lane, envelope, error)
-        await self._outbox.mark_sent(envelope, posted.channel_id, posted.ts, self._clock.time())
+        now = self._clock.time()
+        await self._outbox.mark_sent(envelope, posted.channel_id, posted.ts, now)
+        self._delivered(max(now - envelope.created, 0.0))
         if lane.failing is not None:
             log.info("Slack takes messages for %s again", envelope.channel)
         if self._stalled is not None:
