@@ -59,11 +59,18 @@ def main() -> None:
     show_default=True,
     help="How much the log says.",
 )
-def run(config_path: Path, log_level: str) -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or one JSON object a line.",
+)
+def run(config_path: Path, log_level: str, log_format: str) -> None:
     """Run the service until it is told to stop."""
     from alertbot.running import run_service  # noqa: PLC0415 - see above
 
-    run_service(config_path, log_level)
+    run_service(config_path, log_level, log_format)
 
 
 @main.command()

@@ -11,25 +11,30 @@ from pathlib import Path
 from alertbot.clock import SystemClock
 from alertbot.config import Config, load
 from alertbot.credentials import read_credentials
-from alertbot.ops.logs import set_up
+from alertbot.ops.heartbeat import secrets_of
+from alertbot.ops.logs import Secrets, is_journal, set_up
 from alertbot.ops.progress import history_reporter
 from alertbot.ops.systemd import Notifier
 from alertbot.replaying import state_directory
 from alertbot.service import Service
 
 
-def run_service(config_path: Path, log_level: str) -> None:
+def run_service(config_path: Path, log_level: str, log_format: str) -> None:
     """Run until SIGTERM or SIGINT, reload at SIGHUP; ``AlertbotError`` where it cannot start."""
-    environment = dict(os.environ)
-    # A watchdog's SIGABRT is answered with where each thread stands, and with no values.
-    faulthandler.enable()
+    environment, secrets = dict(os.environ), Secrets()
 
     def read() -> Config:
-        return load(config_path, state_directory=state_directory())
+        config = load(config_path, state_directory=state_directory())
+        if config.heartbeat is not None:
+            secrets.add(*secrets_of(config.heartbeat.url))
+        return config
 
     config = read()
     credentials = read_credentials(environment)
-    set_up(credentials.secrets, journal="JOURNAL_STREAM" in environment, level=log_level)
+    secrets.add(*credentials.secrets)
+    set_up(secrets, journal=is_journal(environment), level=log_level, log_format=log_format)
+    # A watchdog's SIGABRT is answered with where each thread stands, and with no values.
+    faulthandler.enable()
 
     async def work() -> None:
         service = Service(

@@ -27,6 +27,7 @@ from alertbot.credentials import Credentials, require_api_token
 from alertbot.digesting import Digesting
 from alertbot.distress import Distress
 from alertbot.errors import ConfigError, CredentialsError, FeedError, ListenError, StoreError, StoreTaken, StoreUnusable
+from alertbot.failing import Failures
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.measuring import Measuring
@@ -129,6 +130,7 @@ class Service:
             wake=self._wake,
         )
         self._digesting = Digesting(config, self._api, self._keeper, clock)
+        self._undigested = Failures()
         self._heartbeat = Heartbeat(_pinged(config), clock)
         self._delivery = Delivery(
             self._keeper,
@@ -230,7 +232,7 @@ class Service:
             self._heartbeat.start()
 
     async def _serve_metrics(self, config: Config) -> None:
-        """Serve the metrics where this configuration says; ``ConfigError`` where that cannot be, all being as before."""
+        """Serve the metrics where this configuration says; ``ConfigError`` where that cannot be, and no change."""
         if config.metrics == self._config.metrics:
             return
         await self._metrics.stop()
@@ -350,10 +352,12 @@ class Service:
         try:
             if await self._digesting.look():
                 self._wake()
+            self._undigested.over()
         except asyncio.CancelledError:
             return  # we are stopping, as above
         except StoreError as error:
-            log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
+            if self._undigested.told(str(error)):
+                log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
 
     def _ailing(self) -> str | None:
         """What is wrong with the cycle that just ended, in words."""

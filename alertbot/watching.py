@@ -17,6 +17,7 @@ from alertbot.config import Config
 from alertbot.desk import Desk
 from alertbot.distress import Distress
 from alertbot.errors import FeedError, StoreError, UsageError
+from alertbot.failing import Failures
 from alertbot.feed.api import CdnApi
 from alertbot.feed.apitime import ApiTime
 from alertbot.feed.budget import Budget
@@ -91,6 +92,7 @@ class Watching:
         self._domains: tuple[str, ...] | None = None
         self._gone: frozenset[str] = frozenset()
         self._asked: float | None = None
+        self._mistakes = Failures()
         self._outdated = False  # what is at work is of an earlier configuration
 
     def reconfigure(self, config: Config, api: CdnApi) -> None:
@@ -127,9 +129,13 @@ class Watching:
         except StoreError as error:
             self._poller = None
             await self._distress.failed(error)
-        except Exception:
+        except Exception as error:
             self._poller = None
-            log.exception("a turn failed: beginning again from what is stored")
+            if self._mistakes.told(f"{type(error).__name__}: {error}"):
+                log.exception("a turn failed: beginning again from what is stored")
+        else:
+            if times := self._mistakes.over():
+                log.info("turns succeed again, after %d that failed", times)
 
     async def _write_live(self) -> None:
         facts, now = self.live().to_json(), self._clock.time()

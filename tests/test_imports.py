@@ -17,13 +17,14 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-GROUND = ("errors", "units", "clock", "pulse")
+GROUND = ("errors", "units", "clock", "pulse", "failing")
 DECIDING = (*GROUND, "rules", "alerts")
 LAYERS = {
     "errors": (),
     "units": (),
     "clock": (),
     "pulse": (),
+    "failing": (),
     "rules": (*GROUND, "rules"),
     "alerts": DECIDING,
     "store": (*DECIDING, "store"),

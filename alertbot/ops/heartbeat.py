@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from alertbot.clock import Clock
+from alertbot.failing import Failures
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Heartbeat:
         self._tried: tuple[str, float] | None = None  # the last ping's kind, and when
         self._told: tuple[str, str] | None = None  # the last ping that arrived: its kind and reason
         self._ailing: float | None = None  # since when something fails
-        self._failures = 0
+        self._failures = Failures()
 
     def start(self) -> None:
         """The service is at work."""
@@ -81,13 +82,10 @@ class Heartbeat:
         failure = await _failure(client, kind, reason)
         if failure is None:
             self._told = kind, reason
-            if self._failures:
-                log.info("the heartbeat is heard again after %d pings that failed", self._failures)
-            self._failures = 0
-            return
-        if not self._failures:
+            if times := self._failures.over():
+                log.info("the heartbeat is heard again after %d pings that failed", times)
+        elif self._failures.told(failure):
             log.warning("the heartbeat is not heard (%s); alerts do not depend on it", failure)
-        self._failures += 1
 
 
 class _AddressedTransport(httpx.AsyncBaseTransport):

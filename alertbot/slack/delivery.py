@@ -165,9 +165,10 @@ class Delivery:
         except StoreError as error:
             self._astray = True
             self._stall(error)
-        except Exception:  # one message that breaks something must not end the delivery of all others
+        except Exception as error:  # one message that breaks something must not end the delivery of all others
             self._astray = True
-            log.exception("the delivery of a message for %s failed", envelope.channel)
+            if lane.failures.told(f"{type(error).__name__}: {error}"):
+                log.exception("the delivery of a message for %s failed", envelope.channel)
         finally:
             lane.free_at = self._clock.monotonic() + pause
             lane.task = None
@@ -189,8 +190,8 @@ class Delivery:
         now = self._clock.time()
         await self._outbox.mark_sent(envelope, posted.channel_id, posted.ts, now)
         self._delivered(max(now - envelope.created, 0.0))
-        if lane.failing is not None:
-            log.info("Slack takes messages for %s again", envelope.channel)
+        if times := lane.failures.over():
+            log.info("Slack takes messages for %s again, after %d attempts that failed", envelope.channel, times)
         if self._stalled is not None:
             log.info("the database takes marks again: messages go out")
         lane.failing, lane.pause, self._stalled = None, FIRST_PAUSE, None
@@ -229,7 +230,7 @@ class Delivery:
 
     def _hold(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> float:
         """The seconds a lane waits after a failure that passes; Slack's own word holds for the whole method."""
-        if lane.failing != error.code:
+        if lane.failures.told(error.code):
             what = "say what became of" if lane.method == "find" else "confirm"
             log.warning("Slack did not %s a message for %s (%s)", what, envelope.channel, error.code)
         lane.failing = error.code
@@ -260,7 +261,7 @@ class Delivery:
             and error.code not in REFUSED_TOKEN - {"no_permission"}
         ):
             twin = Draft(uuid.uuid4().hex, envelope.subject, "post", str(elsewhere), envelope.body)
-        if lane.failing != error.code:
+        if lane.failures.told(error.code):
             where = f"they go to {elsewhere}" if twin else "they are kept, and tried again at the next start or reload"
             log.error("Slack refuses messages for %s (%s): %s", envelope.channel, error.code, where)
         await self._outbox.park(envelope, error.code, twin, self._clock.time())
@@ -281,6 +282,7 @@ class Delivery:
             found = await self._find(envelope, looked - search.tried)
         except DeliveryError as error:
             return await self._cannot_look(lane, envelope, error)
+        lane.failures.over()
         lane.failing, lane.pause = None, FIRST_PAUSE
         # The looks that are overdue by now, after a restart or an outage, are made by this one.
         search.looks = sum(looked - search.tried >= seconds for seconds in LOOKS)

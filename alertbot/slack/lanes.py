@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from alertbot.failing import Failures
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 """Seconds for which a lane waits after a first failure that passes, doubled with each more, and at most."""
@@ -22,13 +24,15 @@ One that lands later still will stand there twice.
 class Lane:
     """One method in one channel: when it may be used again, how long it waits after the next failure, what it does.
 
-    ``began``: since when, in monotonic seconds.
+    ``failing``: Slack's word for the last failure, ``failures`` those since something was taken. ``began``: since when
+    it does that, in monotonic seconds.
     """
 
     method: str
     free_at: float = 0.0
     pause: float = FIRST_PAUSE
     failing: str | None = None
+    failures: Failures = field(default_factory=Failures)
     task: asyncio.Task[None] | None = None
     began: float = 0.0
 

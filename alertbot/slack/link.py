@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 
 from alertbot.errors import DeliveryError
+from alertbot.failing import Failures
 from alertbot.pulse import Pulse
 from alertbot.slack.client import REFUSED_TOKEN, delivery_error
 
@@ -78,7 +79,7 @@ class Link:
         self._session: aiohttp.ClientSession | None = None
         self._tasks: dict[_Connection, asyncio.Task[None]] = {}
         self._keeping: asyncio.Task[None] | None = None
-        self._cause: str | None = None
+        self._failures = Failures()
         self._pulse = Pulse(time.monotonic)
 
     @property
@@ -112,8 +113,7 @@ class Link:
     def failed(self, error: Exception) -> None:
         """Log why nothing can arrive, once while it lasts."""
         cause = _cause(error)
-        if cause != self._cause and not self.connected:
-            self._cause = cause
+        if not self.connected and self._failures.told(cause):
             _log.warning("Socket Mode: %s; commands and clicks do not arrive until it is connected again", cause)
 
     async def _keep(self, session: aiohttp.ClientSession, ticket: str | None) -> None:
@@ -155,9 +155,8 @@ class Link:
 
     def _well(self) -> None:
         # Not said at once: where Slack has no room for a connection, it takes it and closes it.
-        if self._cause is not None:
-            self._cause = None
-            _log.info("Socket Mode: connected again")
+        if times := self._failures.over():
+            _log.info("Socket Mode: connected again, after %d attempts that failed", times)
 
     async def _rest(self, error: Exception | None) -> None:
         """Wait, longer with each attempt: apps.connections.open is meant for a few calls a minute."""
