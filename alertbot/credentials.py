@@ -1,9 +1,9 @@
-"""The three secrets: from systemd's credentials or the environment, never from the configuration file."""
+"""The secrets: from systemd's credentials or the environment, never from the configuration file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from alertbot.errors import CredentialsError
@@ -16,18 +16,18 @@ class Credentials:
     api_token: str | None = field(default=None, repr=False)
     slack_bot_token: str | None = field(default=None, repr=False)
     slack_app_token: str | None = field(default=None, repr=False)
+    alertmanager_token: str | None = field(default=None, repr=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """All of them, for whoever must keep them out of a text."""
-        found = (self.api_token, self.slack_bot_token, self.slack_app_token)
+        found = (getattr(self, each.name) for each in fields(self))
         return tuple(secret for secret in found if secret)
 
 
 def read_credentials(environment: Mapping[str, str]) -> Credentials:
     """Each from ``$CREDENTIALS_DIRECTORY/NAME`` where there is such a file, else from ``$ALERTBOT_NAME``."""
-    names = ("api_token", "slack_bot_token", "slack_app_token")
-    return Credentials(**{name: _read(name, environment) for name in names})
+    return Credentials(**{each.name: _read(each.name, environment) for each in fields(Credentials)})
 
 
 def _read(name: str, environment: Mapping[str, str]) -> str | None:

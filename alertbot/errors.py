@@ -18,6 +18,7 @@
           FeedBadRequest        parameters the API does not take
       DeliveryError         Slack did not take a message: ``permanent``, ``retry_after``, ``unknown``
       ListenError           the metrics cannot be served where they are to be; the message says why   exit 1
+      RelayError            an Alertmanager did not take alerts; the message says why
       ChartError            a chart could not be drawn or written; the message says why          exit 1
 
 No error's text, arguments or repr may hold a secret: the token is added below the layer that raises.
@@ -151,6 +152,10 @@ class DeliveryError(AlertbotError):
 
 class ListenError(AlertbotError):
     """The metrics cannot be served at the address that the configuration names."""
+
+
+class RelayError(AlertbotError):
+    """An Alertmanager did not take alerts, or did not say which it has; the message says why, and names no secret."""
 
 
 class ChartError(AlertbotError):

@@ -67,6 +67,11 @@ class Reader:
         self._recent = recent
         self._held = held
 
+    @property
+    def domains_a_call(self) -> int:
+        """How many domains a call reads, as things are."""
+        return DOMAINS_A_CALL if self.each_domain else 1
+
     async def read(self, wants: Sequence[Want], last: int) -> dict[str, Outcome]:
         """Each series from its first wanted slot to ``last``, 10 days at most."""
         gate = asyncio.Semaphore(AT_ONCE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -22,6 +22,8 @@ from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso, parse_time
 
 HEADER = ["domain", "time", "bps"]
 _LATEST = 2**33
+_TIMES = 200_000
+"""Times whose meaning is kept in mind: nearly two years of them."""
 
 
 @dataclass(frozen=True)
@@ -66,23 +68,67 @@ def read_csv(path: Path) -> dict[str, SeriesHistory]:
 
 
 def _columns(path: Path, file: TextIO) -> dict[str, tuple[array[int], array[float]]]:
-    reader = csv.reader(file)
-    columns: dict[str, tuple[array[int], array[float]]] = {}
+    intake = _Intake()
     try:
-        header = next(reader, None)
-        if header is None or [name.strip().lower() for name in header] != HEADER:
+        if [name.strip().lower() for name in _fields(file.readline())] != HEADER:
             raise HistoryError(f"{path}:1: the header must be {','.join(HEADER)}")
-        for row in reader:
-            if row:
-                domain, slot, value = _row(row)
-                slots, values = columns.setdefault(domain, (array("q"), array("d")))
-                slots.append(slot)
-                values.append(value)
+        intake.take(file)
     except UnicodeDecodeError:  # no line is to blame, since text is decoded in larger pieces
         raise
     except (ValueError, csv.Error) as error:
-        raise HistoryError(f"{path}:{reader.line_num}: {error}") from error
-    return columns
+        raise HistoryError(f"{path}:{intake.line}: {error}") from error
+    return intake.columns
+
+
+def _fields(line: str) -> list[str]:
+    """The fields of a line; hardly any line needs the rules of quoting, which take their time."""
+    if '"' in line:
+        return next(csv.reader([line], strict=True))
+    text = line.strip()
+    return text.split(",") if text else []
+
+
+class _Intake:
+    """Takes lines, millions of them: what a domain or a time means is worked out where it first appears.
+
+    ``line``: the number of the one at fault, or the last.
+    """
+
+    def __init__(self) -> None:
+        self.line = 1
+        self.columns: dict[str, tuple[array[int], array[float]]] = {}
+        self._puts: dict[str, tuple[Callable[[int], None], Callable[[float], None]]] = {}
+        self._slots: dict[str, int] = {}
+
+    def take(self, lines: Iterable[str]) -> None:
+        """Take them all; ``ValueError`` for the first that cannot be read."""
+        puts, slots, number = self._puts, self._slots, 1
+        try:
+            for number, line in enumerate(lines, 2):  # noqa: B007 - told below
+                try:
+                    domain, time, bps = line.split(",")
+                    put_slot, put_value = puts[domain]
+                    slot, value = slots[time], float(bps)
+                except (KeyError, ValueError):
+                    if not (row := _fields(line)):
+                        continue
+                    slot, value, (put_slot, put_value) = self._meet(row)
+                if not 0 <= value < math.inf:
+                    _row(_fields(line))  # says what is wrong with it
+                put_slot(slot)
+                put_value(value)
+        finally:
+            self.line = number
+
+    def _meet(self, row: list[str]) -> tuple[int, float, tuple[Callable[[int], None], Callable[[float], None]]]:
+        """A row with something that was not seen before."""
+        domain, slot, value = _row(row)
+        slots, values = self.columns.setdefault(domain, (array("q"), array("d")))
+        put = self._puts[row[0]] = slots.append, values.append
+        if len(self._slots) >= _TIMES:
+            self._slots.clear()
+        self._slots[row[1]] = slot
+        return slot, value, put
 
 
 def _row(row: list[str]) -> tuple[str, int, float]:
@@ -119,14 +165,24 @@ def write_csv(file: TextIO, series: Iterable[tuple[str, int, Array]]) -> int:
     """
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(HEADER)
-    rows = 0
+    rows, times = 0, _Times()
     for name, first, values in series:
         known = np.flatnonzero(~np.isnan(values))
-        writer.writerows(_rows(name, first, known, values))
+        writer.writerows(_rows(name, first, known, values, times))
         rows += len(known)
     return rows
 
 
-def _rows(name: str, first: int, known: NDArray[np.intp], values: Array) -> Iterator[tuple[str, str, str]]:
-    for index in known.tolist():
-        yield name, format_iso(first + SLOT * index), str(float(values[index])).removesuffix(".0")
+class _Times(dict[int, str]):
+    """Slots as they are written, each worked out once."""
+
+    def __missing__(self, slot: int) -> str:
+        text = self[slot] = format_iso(slot)
+        return text
+
+
+def _rows(
+    name: str, first: int, known: NDArray[np.intp], values: Array, times: _Times
+) -> Iterator[tuple[str, str, str]]:
+    for index, value in zip(known.tolist(), values[known].tolist(), strict=True):
+        yield name, times[first + SLOT * index], str(value).removesuffix(".0")

@@ -43,7 +43,7 @@ HISTORY = 8 * DAY_SLOTS
 """Slots fetched at a first start at least: a week back to compare with, still one call a series."""
 
 BATCH = 40
-"""Series asked for before what they showed is judged and committed."""
+"""Calls made before what they showed is judged and committed."""
 
 GIVE_UP_AFTER = 5
 """Calls in a row without an answer after which a fan-out waits for the next probe."""
@@ -145,8 +145,8 @@ class Poller:
         behind = self.behind()
         fresh = sum(self._ledger.cursor(series) is None for series in behind)
         done, silent = 0, 0
-        for start in range(0, len(behind), BATCH):
-            batch = behind[start : start + BATCH]
+        while done < len(behind):
+            batch = behind[done : done + BATCH * self._reader.domains_a_call]
             outcomes = await self._reader.read([self._want(series, frontier) for series in batch], frontier)
             answered = await self._judge(outcomes, frontier)
             silent = 0 if answered else silent + len(batch)

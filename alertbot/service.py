@@ -17,6 +17,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from alertbot.alerts.orders import Order, Person
+from alertbot.alerts.relay import Terms
 from alertbot.alerts.routing import is_channel
 from alertbot.charting import Charting, Pictures
 from alertbot.charts.worker import is_installed
@@ -39,6 +40,7 @@ from alertbot.pulse import Pulse
 from alertbot.query.live import Live
 from alertbot.query.plots import View
 from alertbot.query.subject import Subject
+from alertbot.relaying import Relaying, Scene
 from alertbot.reloading import Reloading
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
@@ -116,7 +118,7 @@ class Service:
             wake=self._wake,
             progress=progress,
             distress=self._distress,
-            channels=lambda: {} if self._workspace is None else self._workspace.problems,
+            channels=self._problems,
             misconfigured=lambda: self._reloading.problems,
             judged=self._measuring.counts.judged,
         )
@@ -139,11 +141,13 @@ class Service:
             config.slack.fallback_channel,
             self._measuring.counts.delivery.observe,
         )
+        self._relaying = self._alertmanagers(config)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
         self._watchdog: asyncio.Task[None] | None = None
         self._turn: asyncio.Task[None] | None = None
         self._charting: asyncio.Task[None] | None = None
+        self._relays: asyncio.Task[None] | None = None
         self._former: list[CdnApi] = []  # clients of earlier configurations: something may yet be asked of them
 
     def stop(self) -> None:
@@ -172,6 +176,28 @@ class Service:
 
     def _wake(self) -> None:
         self._delivery.wake()
+        if self._relaying is not None:
+            self._relaying.wake()
+
+    def _problems(self) -> dict[str, str]:
+        """What is wrong with the places where alerts go."""
+        slack = {} if self._workspace is None else self._workspace.problems
+        return {**slack, **({} if self._relaying is None else self._relaying.problems)}
+
+    def _alertmanagers(self, config: Config) -> Relaying | None:
+        settings = config.alertmanager
+        if settings is None:
+            return None
+        terms = Terms(config.slack.zone, settings.labels, settings.generator_url)
+        secret = self._credentials.alertmanager_token
+        return Relaying(settings, terms, secret, self._keeper, self._clock, self._scene)
+
+    def _scene(self) -> Scene | None:
+        """What the Alertmanagers' alerts are taken from; ``None`` before anything is known."""
+        watch, live = self._watching.watch, self._watching.live()
+        if watch is None or live.frontier is None:
+            return None
+        return Scene(watch, live.now, live.frontier, self._watching.awaited())
 
     async def _start(self) -> None:
         if self._config.metrics is not None:
@@ -180,13 +206,15 @@ class Service:
         if self._workspace is not None:
             await self._workspace.start()
         elif isinstance(self._poster, LogPoster):
-            log.warning("there are no Slack tokens: messages are printed here, and no commands arrive")
+            beside = "" if self._relaying is None else ", alerts go to Alertmanager"
+            log.warning("there are no Slack tokens: messages are printed here%s, and no commands arrive", beside)
         self._schedule()
         works = (self._delivery.run(), self._watch_clock(), self._reloading.run())
         self._tasks = [asyncio.create_task(work) for work in works]
         if self._notifier.watchdog is not None:
             self._watchdog = asyncio.create_task(self._feed_watchdog(self._notifier.watchdog / 2))
         self._chart()
+        self._relay()
         self._heartbeat.start()
         self._notifier.ready()
         self._notifier.status(self._status_line())
@@ -206,6 +234,7 @@ class Service:
 
     async def _take(self, config: Config) -> None:
         """Put another configuration to work, between two turns."""
+        relaying = self._relayed_by(config)
         await self._serve_metrics(config)
         config = self._drawable(config)
         while self._turn is not None and not self._turn.done():
@@ -224,6 +253,9 @@ class Service:
         if self._workspace is not None:
             self._workspace.reconfigure(_channels(config), self._pictures_of(config))
         self._chart()
+        if relaying is not self._relaying:
+            self._relaying = relaying
+            self._relay()
         self._scheduler.reschedule_job(_POLL, trigger=self._probing())
         self._scheduler.modify_job(_POLL, next_run_time=datetime.now(UTC) + timedelta(seconds=SOON))
         if _pinged(config) != _pinged(former):
@@ -262,6 +294,21 @@ class Service:
         """The API was asked: it may be down, but that is progress."""
         self._pulse.beat()
         self._measuring.called(error)
+
+    def _relayed_by(self, config: Config) -> Relaying | None:
+        """Who tells the Alertmanagers by this configuration: the one at work, if nothing changes for it."""
+        if (config.alertmanager, config.slack.zone) == (self._config.alertmanager, self._config.slack.zone):
+            return self._relaying
+        try:
+            return self._alertmanagers(config)
+        except CredentialsError as error:
+            raise ConfigError((problem(config.path, "alertmanager", "user", str(error)),)) from None
+
+    def _relay(self) -> None:
+        """Let the Alertmanagers be told by the one at work now, and by no other; what was told is told again."""
+        if self._relays is not None:
+            self._relays.cancel()
+        self._relays = None if self._relaying is None else asyncio.create_task(self._relaying.run())
 
     def _drawable(self, config: Config) -> Config:
         """The configuration with charts only where they can be drawn and shown."""
@@ -306,7 +353,7 @@ class Service:
     async def _shut_down(self) -> None:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        others = (self._charting, self._turn, self._watchdog)
+        others = (self._charting, self._relays, self._turn, self._watchdog)
         tasks = [*self._tasks, *(task for task in others if task is not None)]
         for task in tasks:
             task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.mutes import Mute
@@ -33,7 +34,7 @@ class Watch:
     engine: Engine
     mutes: tuple[Mute, ...] = ()
 
-    @property
+    @cached_property
     def series(self) -> tuple[str, ...]:
         """Every watched series: the domains, the groups' sums, the total."""
         return tuple(self.plan)

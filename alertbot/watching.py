@@ -28,6 +28,7 @@ from alertbot.poll import Pace, Poller
 from alertbot.query.live import Live
 from alertbot.requests import apply_requests
 from alertbot.rules.selection import TOTAL
+from alertbot.scratch import MANY, Scratch
 from alertbot.store.store import Store
 from alertbot.storekeeper import Storekeeper
 from alertbot.troubles import Troubles
@@ -54,7 +55,8 @@ _LIST = "domain/list"
 class Watching:
     """What a configuration watches, at work. ``wake`` is called once messages are owed.
 
-    ``channels`` says what is wrong with Slack's channels, ``misconfigured`` what is with a changed configuration.
+    ``channels`` says what is wrong with Slack's channels and with Alertmanagers, ``misconfigured`` what is with a
+    changed configuration.
     """
 
     def __init__(
@@ -185,6 +187,12 @@ class Watching:
             misconfigured=self._misconfigured(),
         )
 
+    def awaited(self) -> frozenset[str]:
+        """The series that were not asked for since the frontier moved: of these, newer slots may be known by now."""
+        if self._poller is None:
+            return frozenset() if self.watch is None else frozenset(self.watch.series)
+        return frozenset(self._poller.behind())
+
     async def _look_and_read(self) -> None:
         if self._poller is None or self._vigilance is None:
             return
@@ -303,7 +311,8 @@ class Watching:
         depth = max(watch.engine.depth, DAY_SLOTS) * SLOT
         first = int(max(min(oldest, now) - depth - DAY, now - self._config.store.keep))
         last = int(max(now, *cursors.values(), 0))
-        grid = await self._keeper.do(lambda store: store.grid(watch.series, first, last))
+        room = Scratch(self._config.store.path.parent) if len(watch.series) >= MANY else None
+        grid = await self._keeper.do(lambda store: store.grid(watch.series, first, last, room))
         keep_out(grid, watch.mutes)
         return Ledger(watch.engine, grid, cursors, alerts)
 

@@ -1,18 +1,19 @@
 """The engine: walks the grid over the slots that are due, rule by rule, and says which alerts fired and resolved.
 
 Whatever the number of slots, a live poll's one or a replay's 288, the same code decides. References and breaches are
-computed for the whole block as arrays; Python steps only through the cells where an alert is under way or begins.
+computed for the whole block as arrays, of the series with a slot due alone; Python steps only through the cells where
+an alert is under way or begins. A block of very many series is cut into pieces, so that its arrays stay small.
 
 An alert of a ``drop`` bars its slots from later references. Bars take effect after all rules have judged a slot, so
-that the order of rules decides nothing; for a series barred within the block, references are then computed slot by
-slot.
+that the order of rules decides nothing; for the series barred within the block, references are then computed anew at
+each slot.
 
 Outside its ``active`` windows a rule is shown a slot as unknown: whatever its value, it neither fires nor resolves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +22,14 @@ from numpy.typing import NDArray
 from alertbot.alerts import lifecycle
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Policy, Reason, Seen
 from alertbot.rules.base import Array, Mask, Rule
-from alertbot.rules.grid import Grid
+from alertbot.rules.grid import Columns, Grid
 from alertbot.units import DAY_SLOTS, SLOT
 
 AlertKey = tuple[str, str]
 """Rule name and series."""
+
+MOST_CELLS = 500_000
+"""Slots x series that are judged at once, where one slot of all series is not more than that already."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ class _Charge:
     policy: Policy
     columns: NDArray[np.intp]
     position: Mapping[int, int]  # column in the grid -> position among ``columns``
+
+    def over(self, live: Mask) -> _Charge:
+        """The same of those columns alone where ``live`` says so."""
+        chosen = live[self.columns]
+        return self if chosen.all() else _laid(self.rule, self.policy, self.columns[chosen])
 
 
 @dataclass(frozen=True)
@@ -73,10 +82,16 @@ class Engine:
 
         A due slot whose value is NaN is passed over for good. ``alerts`` are those under way before ``first``.
         """
-        walk = _Walk(grid, first, due, [self._sheet(charge, grid, first, due) for charge in self._charges.values()])
-        walk.take(alerts)
-        changes = [change for row in range(due.shape[0]) for change in walk.judge(row)]
-        return Judgement(walk.give(), tuple(changes))
+        changes: list[Change] = []
+        rows = max(MOST_CELLS // max(due.shape[1], 1), 1)
+        for start in range(0, due.shape[0], rows):
+            part, begin = due[start : start + rows], first + start * SLOT
+            sheets = [self._sheet(charge, grid, begin, part) for charge in self._worth(grid, begin, part, alerts)]
+            walk = _Walk(grid, begin, part, sheets)
+            walk.take(alerts)
+            changes += [change for row in range(len(part)) for change in walk.judge(row)]
+            alerts = walk.give()
+        return Judgement(alerts, tuple(changes))
 
     def rerun(self, grid: Grid, alert: Alert) -> Alert | None:
         """What the alert's lifecycle, run from its first slot to its last on present values, comes to."""
@@ -84,7 +99,7 @@ class Engine:
         due = np.zeros((count, len(grid.series)), dtype=bool)
         due[:, column] = True
         charge = self._charges[alert.rule]
-        only = _Charge(charge.rule, charge.policy, np.array([column], dtype=np.intp), {column: 0})
+        only = _laid(charge.rule, charge.policy, np.array([column], dtype=np.intp))
         walk = _Walk(grid, alert.since, due, [self._sheet(only, grid, alert.since, due)])
         for row in range(count):
             walk.judge(row)
@@ -97,12 +112,13 @@ class Engine:
         """
         rule, series = key
         column, charge = self._column[series], self._charges[rule]
-        only = _Charge(charge.rule, charge.policy, np.array([column], dtype=np.intp), {column: 0})
+        only = _laid(charge.rule, charge.policy, np.array([column], dtype=np.intp))
         due = np.ones((count, len(grid.series)), dtype=bool)
         sheet = self._sheet(only, grid, first, due)
         walk = _Walk(grid, first, due, [sheet])
         begun = count if alert is None else (alert.since - first) // SLOT
-        return tuple(walk.seen(sheet, alert if row >= begun else None, row, column) for row in range(count))
+        under_way = {} if alert is None else {column: alert}
+        return tuple(walk.seen(sheet, under_way if row >= begun else {}, row, [column])[0] for row in range(count))
 
     def settle(self, alerts: Mapping[AlertKey, Alert]) -> Judgement:
         """What the present rules make of stored alerts: those that no longer judge their series end."""
@@ -115,8 +131,25 @@ class Engine:
                 changes.append(Change(alert, fired=False, reason=Reason.RULE_CHANGED))
         return Judgement(kept, tuple(changes))
 
+    def _worth(self, grid: Grid, first: int, due: Mask, alerts: Mapping[AlertKey, Alert]) -> Iterator[_Charge]:
+        """Each rule with the columns it has to look at: where a slot is due, and a breach possible or under way."""
+        under_way: dict[str, list[int]] = {name: [] for name in self._charges}
+        for rule, series in alerts:
+            under_way[rule].append(self._column[series])
+        live = np.asarray(due.any(axis=0))
+        for name, charge in self._charges.items():
+            due_there = charge.over(live)
+            past = grid.past(first, due.shape[0], _compact(due_there.columns))
+            possible = charge.rule.kind.possible(past)
+            if possible is not None:
+                wanted = np.zeros(len(live), dtype=bool)
+                wanted[due_there.columns[possible.any(axis=0)]] = True
+                wanted[under_way[name]] = True
+                due_there = due_there.over(wanted)
+            yield due_there
+
     def _sheet(self, charge: _Charge, grid: Grid, first: int, due: Mask) -> _Sheet:
-        past = grid.past(first, due.shape[0], charge.columns)
+        past = grid.past(first, due.shape[0], _compact(charge.columns))
         values, reference = _awake(charge.rule, past.now, first), charge.rule.kind.reference(past)
         return _Sheet(charge, values, reference, charge.rule.kind.breach(values, reference) & due[:, charge.columns])
 
@@ -124,7 +157,18 @@ class Engine:
 def _charge(rule: Rule, columns: Iterable[int]) -> _Charge:
     ordered = np.array(sorted(columns), dtype=np.intp)
     policy = Policy(rule.for_slots, rule.clear_slots, rule.within_slots, rule.accept_slots)
-    return _Charge(rule, policy, ordered, {int(column): position for position, column in enumerate(ordered)})
+    return _laid(rule, policy, ordered)
+
+
+def _laid(rule: Rule, policy: Policy, columns: NDArray[np.intp]) -> _Charge:
+    return _Charge(rule, policy, columns, {column: position for position, column in enumerate(columns.tolist())})
+
+
+def _compact(columns: NDArray[np.intp]) -> Columns:
+    """Columns side by side as a slice, which copies nothing."""
+    if len(columns) and columns[-1] - columns[0] == len(columns) - 1:
+        return slice(int(columns[0]), int(columns[-1]) + 1)
+    return columns
 
 
 def _awake(rule: Rule, values: Array, first: int) -> Array:
@@ -144,6 +188,7 @@ class _Walk:
         self._due = due
         self._sheets = {sheet.charge.rule.name: sheet for sheet in sheets}
         self._hot = {sheet.charge.rule.name: _hot_columns(sheet) for sheet in sheets}
+        self._references = {sheet.charge.rule.name: sheet.reference for sheet in sheets}
         self._alerts: dict[str, dict[int, Alert]] = {name: {} for name in self._sheets}
         self._barred: set[int] = set()
 
@@ -160,17 +205,48 @@ class _Walk:
         """Judge one slot under every rule: what changed, by rule and series."""
         changes: list[Change] = []
         for name, sheet in self._sheets.items():
-            alerts = self._alerts[name]
-            stepped = (self._hot[name].get(row, set()) | alerts.keys() | self._barred) & sheet.charge.position.keys()
-            for column in sorted(stepped, key=self._grid.series.__getitem__):
-                if self._due[row, column]:
-                    self._step(sheet, alerts, row, column, changes)
+            if self._barred:
+                self._refresh(sheet, row)
+            columns = self._stepped(sheet, row)
+            if columns:
+                seen = self.seen(sheet, self._alerts[name], row, columns)
+                for column, each in zip(columns, seen, strict=True):
+                    self._step(sheet, row, column, each, changes)
         self._bar(row)
         return changes
 
-    def _step(self, sheet: _Sheet, alerts: dict[int, Alert], row: int, column: int, changes: list[Change]) -> None:
+    def _refresh(self, sheet: _Sheet, row: int) -> None:
+        """Compare the series barred within this block with what may still serve, and see anew where that is a breach.
+
+        Those whose reference is frozen are left out.
+        """
+        name, kind, position = sheet.charge.rule.name, sheet.charge.rule.kind, sheet.charge.position
+        held = self._alerts[name].keys() if kind.frozen else frozenset()
+        columns = sorted((self._barred & position.keys()) - held)
+        if sheet.reference is None or not columns:
+            return
+        fresh = kind.reference(self._grid.past(self._first + row * SLOT, 1, np.array(columns, dtype=np.intp)))
+        if fresh is None:
+            return
+        if self._references[name] is sheet.reference:
+            self._references[name] = sheet.reference.copy()  # it may be a part of the grid itself
+        places = [position[column] for column in columns]
+        np.asarray(self._references[name])[row, places] = fresh[0]
+        breach = kind.breach(sheet.values[row, places], fresh[0]).tolist()
+        hot = self._hot[name].setdefault(row, set())
+        hot.difference_update(columns)
+        hot.update(column for column, burns in zip(columns, breach, strict=True) if burns)
+
+    def _stepped(self, sheet: _Sheet, row: int) -> list[int]:
+        """The columns in which this slot begins an alert or is the next of one, by the name of their series."""
+        name, position = sheet.charge.rule.name, sheet.charge.position
+        columns = {column for column in self._alerts[name] if column in position} | self._hot[name].get(row, set())
+        due = (column for column in columns if self._due[row, column])
+        return sorted(due, key=self._grid.series.__getitem__)
+
+    def _step(self, sheet: _Sheet, row: int, column: int, seen: Seen, changes: list[Change]) -> None:
         charge, slot = sheet.charge, self._first + row * SLOT
-        seen = self.seen(sheet, alerts.get(column), row, column)
+        alerts = self._alerts[charge.rule.name]
         alert = alerts.pop(column, None)
         if alert is not None:
             after, change = lifecycle.step(charge.policy, alert, slot, seen)
@@ -183,34 +259,36 @@ class _Walk:
         if change is not None:
             changes.append(change)
 
-    def seen(self, sheet: _Sheet, alert: Alert | None, row: int, column: int) -> Seen:
-        """What one slot shows under a rule, with the alert under way there."""
-        kind, position = sheet.charge.rule.kind, sheet.charge.position[column]
-        value = np.asarray(sheet.values[row, position])
-        reference = self._reference(sheet, alert, row, column)
-        firing = alert is not None and alert.phase is Phase.FIRING
-        return Seen(
-            value=float(value),
-            reference=None if reference is None else float(reference),
-            breach=bool(kind.breach(value, reference)),
-            cleared=firing and bool(kind.cleared(value, reference, self._day_before(row, column))),
-            direction=kind.direction(float(value)),
-        )
+    def seen(self, sheet: _Sheet, alerts: Mapping[int, Alert], row: int, columns: Sequence[int]) -> list[Seen]:
+        """What one slot shows of these columns under a rule, with the alerts under way there."""
+        kind = sheet.charge.rule.kind
+        values = sheet.values[row, [sheet.charge.position[column] for column in columns]]
+        reference = self._reference(sheet, alerts, row, columns)
+        breach = kind.breach(values, reference).tolist()
+        cleared = [False] * len(columns)
+        if any(_fires(alerts.get(column)) for column in columns):
+            past = self._grid.past(self._first + row * SLOT, 1, np.array(columns, dtype=np.intp))
+            cleared = kind.cleared(values, reference, past.back(DAY_SLOTS)[0]).tolist()
+        against = [None] * len(columns) if reference is None else reference.tolist()
+        return [
+            Seen(value, compared, burns, over and _fires(alerts.get(column)), kind.direction(value))
+            for column, value, compared, burns, over in zip(
+                columns, values.tolist(), against, breach, cleared, strict=True
+            )
+        ]
 
-    def _day_before(self, row: int, column: int) -> Array:
-        past = self._grid.past(self._first + row * SLOT, 1, np.array([column]))
-        return past.back(DAY_SLOTS)[0, :1].reshape(())
-
-    def _reference(self, sheet: _Sheet, alert: Alert | None, row: int, column: int) -> Array | None:
-        """The frozen reference of an alert under way, else the live one, with what was barred within this block."""
-        if sheet.reference is None:
+    def _reference(self, sheet: _Sheet, alerts: Mapping[int, Alert], row: int, columns: Sequence[int]) -> Array | None:
+        """The frozen reference of an alert under way, else the live one."""
+        live = self._references[sheet.charge.rule.name]
+        if live is None:
             return None
-        if alert is not None and alert.reference is not None and sheet.charge.rule.kind.frozen:
-            return np.asarray(alert.reference)
-        if column not in self._barred:
-            return np.asarray(sheet.reference[row, sheet.charge.position[column]])
-        fresh = sheet.charge.rule.kind.reference(self._grid.past(self._first + row * SLOT, 1, np.array([column])))
-        return None if fresh is None else np.asarray(fresh[0, 0])
+        reference = live[row, [sheet.charge.position[column] for column in columns]]
+        if sheet.charge.rule.kind.frozen:
+            for place, column in enumerate(columns):
+                alert = alerts.get(column)
+                if alert is not None and alert.reference is not None:
+                    reference[place] = alert.reference
+        return reference
 
     def _bar(self, row: int) -> None:
         slot = self._first + row * SLOT
@@ -221,6 +299,10 @@ class _Walk:
                 if alert.phase is Phase.FIRING and alert.slot == slot:
                     self._grid.bar(alert.series, alert.since if alert.fired == slot else slot, slot)
                     self._barred.add(column)
+
+
+def _fires(alert: Alert | None) -> bool:
+    return alert is not None and alert.phase is Phase.FIRING
 
 
 def _hot_columns(sheet: _Sheet) -> dict[int, set[int]]:

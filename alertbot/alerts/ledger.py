@@ -120,10 +120,11 @@ class Ledger:
         return self._entry(list(judgement.changes), 0)
 
     def trim(self) -> None:
-        """Let go of the days that no slot of the last day, judged or still to be, looks back on.
+        """Let go of the days that no slot of the last day, judged or still to be, looks back on, and let the rest be.
 
         To be called once they are stored.
         """
+        self.grid.rest()
         started = self._cursor[self._cursor >= 0]
         if len(started):
             self.grid.forget(int(started.min()) - DAY - max(self._engine.depth, DAY_SLOTS) * SLOT)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from alertbot.config.load import load
 from alertbot.config.settings import (
+    AlertmanagerSettings,
     Config,
     DigestSettings,
     FeedSettings,
@@ -29,6 +30,7 @@ from alertbot.config.settings import (
 )
 
 __all__ = [
+    "AlertmanagerSettings",
     "Config",
     "DigestSettings",
     "FeedSettings",

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from alertbot.config.kinds import KINDS, KindModel, RuleModel
 from alertbot.config.lines import KeyPath
 from alertbot.config.models import (
+    AlertmanagerModel,
     DigestModel,
     FeedModel,
     GroupModel,
@@ -34,6 +35,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "digest": DigestModel,
     "heartbeat": HeartbeatModel,
     "metrics": MetricsModel,
+    "alertmanager": AlertmanagerModel,
     "rule": RuleModel,
     "mute": MuteModel,
 }
@@ -83,6 +85,7 @@ class Draft:
     digest: DigestModel
     heartbeat: HeartbeatModel
     metrics: MetricsModel
+    alertmanager: AlertmanagerModel
 
 
 def draft(data: Mapping[str, Any], report: Report) -> Draft:
@@ -106,6 +109,7 @@ def draft(data: Mapping[str, Any], report: Report) -> Draft:
         _single(DigestModel, "digest", data, report),
         _single(HeartbeatModel, "heartbeat", data, report),
         _single(MetricsModel, "metrics", data, report),
+        _single(AlertmanagerModel, "alertmanager", data, report),
     )
 
 

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -31,9 +31,14 @@ _CHANNEL = re.compile(r"#(?=[^A-Z]+\Z)[\w-]{1,80}|[CGD][A-Z0-9]{8,20}")
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _GROUP_NAME = re.compile(r"\w[\w.-]{0,59}")
 _LISTEN = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[a-zA-Z0-9.-]*)):(?P<port>[0-9]{1,5})")
+_LOGIN = re.compile(r"[^:\s]{1,80}")
 _USER = re.compile(r"[UW][A-Z0-9]{6,20}")
 _MENTION = re.compile(r"@here|@channel|[UWS][A-Z0-9]{6,20}")
 _AUDIENCE = re.compile(f"{_MENTION.pattern}|{_CHANNEL.pattern}")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_OWN_LABELS = frozenset({"alertname", "job", "severity", "series", "domain", "group"})
+_API_PATH = re.compile(r"/api(/|$)")
+_EXAMPLE_LINK = "https://grafana.example.com/d/cdn?var-series={series}"
 _CENTURY = range(2000, 2100)
 
 
@@ -134,8 +139,8 @@ def _zone(value: object) -> ZoneInfo:
         raise ValueError(f"{quoted(name)} is no time zone{meant}") from None
 
 
-def _url(value: object) -> str:
-    url = text(value, "https://cdn.example.com/v2/")
+def _url(value: object, example: str = "https://cdn.example.com/v2/") -> str:
+    url = text(value, example)
     try:
         parts = urlsplit(url)
         good = (
@@ -168,6 +173,41 @@ def _listen(value: object) -> tuple[str, int]:
     if not found or not 1 <= int(found["port"]) <= 65535:
         raise ValueError('this is no address to listen at: write a host and a port, such as "127.0.0.1:9464"')
     return found["v6"] or found["host"] or "127.0.0.1", int(found["port"])
+
+
+def _alertmanager_url(value: object) -> str:
+    """The cluster's own address, with the path it is served under, without a slash at its end."""
+    url = _url(value, "http://alertmanager-1.example.com:9093").rstrip("/")
+    if "?" in url or "#" in url:
+        raise ValueError('this has no "?" or "#": write an address such as "http://alertmanager-1.example.com:9093"')
+    if _API_PATH.search(urlsplit(url).path):
+        raise ValueError("write the address without the path of the API, /api/..., which is added to it")
+    return url
+
+
+def _generator_url(value: object) -> str:
+    """A link in which ``{series}`` stands for a name."""
+    url = text(value, _EXAMPLE_LINK)
+    if set("{}") & set(url.replace("{series}", "")):
+        raise ValueError(f'only {{series}} can stand in braces, such as "{_EXAMPLE_LINK}"')
+    _url(url.replace("{series}", "total"), _EXAMPLE_LINK)
+    return url
+
+
+def _label_name(value: object) -> str:
+    name = text(value, "team")
+    if not _LABEL.fullmatch(name):
+        raise ValueError('a label is named by letters, digits and underscores, such as "team"')
+    if name in _OWN_LABELS or name.startswith("__"):
+        raise ValueError(f"{quoted(name)} is a label that alertbot or Alertmanager sets itself: name it otherwise")
+    return name
+
+
+def _label_value(value: object) -> str:
+    word = text(value, "cdn")
+    if not word.strip() or len(word) > _LONGEST_REASON:
+        raise ValueError(f'write 1 to {_LONGEST_REASON} characters, such as "cdn"')
+    return word
 
 
 def _rule_name(value: object) -> str:
@@ -226,8 +266,9 @@ def listing(example: str) -> BeforeValidator:
     return BeforeValidator(lambda value: tuple(typed(value, list, f'a list in brackets, such as ["{example}"]')))
 
 
-def _tabled(value: object) -> dict[str, Any]:
-    return typed(value, dict, 'a table, such as { critical = "@here" }')
+def _tabled(example: str) -> BeforeValidator:
+    """A table."""
+    return BeforeValidator(lambda value: typed(value, dict, f"a table, such as {example}"))
 
 
 Text = Annotated[str, _parsed(str, "video.example.com")]
@@ -265,4 +306,13 @@ Windows = Annotated[
 ]
 TimeOfDay = Annotated[int, _parsed(parse_time_of_day, "09:00")]
 Days = Annotated[tuple[Annotated[frozenset[int], _parsed(parse_days, "mon-fri")], ...], listing("mon-fri")]
-Mentions = Annotated[dict[SeverityWord, Mention], BeforeValidator(_tabled)]
+Mentions = Annotated[dict[SeverityWord, Mention], _tabled('{ critical = "@here" }')]
+AlertmanagerUrls = Annotated[
+    tuple[Annotated[str, PlainValidator(_alertmanager_url)], ...], listing("http://alertmanager-1.example.com:9093")
+]
+GeneratorUrl = Annotated[str, PlainValidator(_generator_url)]
+Labels = Annotated[
+    dict[Annotated[str, PlainValidator(_label_name)], Annotated[str, PlainValidator(_label_value)]],
+    _tabled('{ team = "cdn" }'),
+]
+UserName = Annotated[str, matching(_LOGIN, "user name (printable, without a colon)", "alertbot")]

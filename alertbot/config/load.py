@@ -14,6 +14,7 @@ from alertbot.config.models import MuteModel, SlackModel, StoreModel
 from alertbot.config.problems import Report
 from alertbot.config.read import read_toml
 from alertbot.config.settings import (
+    AlertmanagerSettings,
     Config,
     DigestSettings,
     FeedSettings,
@@ -78,6 +79,7 @@ def _settings(drafted: Draft, watch: tuple[str, ...], path: Path, state_director
         digest=_digest(drafted),
         metrics=None if drafted.metrics.listen is None else MetricsSettings(drafted.metrics.listen),
         heartbeat=None if drafted.heartbeat.url is None else HeartbeatSettings(drafted.heartbeat.url),
+        alertmanager=_alertmanager(drafted),
     )
 
 
@@ -86,6 +88,15 @@ def _digest(drafted: Draft) -> DigestSettings | None:
     if digest.at is None:
         return None
     return DigestSettings(digest.at, frozenset().union(*digest.days), digest.channel or drafted.slack.channel)
+
+
+def _alertmanager(drafted: Draft) -> AlertmanagerSettings | None:
+    model = drafted.alertmanager
+    if not model.urls:
+        return None
+    return AlertmanagerSettings(
+        model.urls, MappingProxyType(model.labels), model.user, model.generator_url, model.resend
+    )
 
 
 def _feed(drafted: Draft) -> FeedSettings:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alertbot.config import fields
 from alertbot.config.fields import Channel, Flag, Patterns, between, count
+from alertbot.config.words import quoted
 from alertbot.units import DAY
 
 Finding = tuple[str, str]
@@ -147,6 +148,26 @@ class MetricsModel(Section):
     """``[metrics]``: where Prometheus may scrape them."""
 
     listen: fields.Listen | None = None
+
+
+class AlertmanagerModel(Section):
+    """``[alertmanager]``: a Prometheus Alertmanager cluster that is told of alerts."""
+
+    urls: fields.AlertmanagerUrls | None = None
+    labels: fields.Labels = Field(default_factory=dict)
+    user: fields.UserName | None = None
+    generator_url: fields.GeneratorUrl | None = None
+    resend: Annotated[int, between("1s", "10m")] = 60
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """It says where it is, each of its members once."""
+        if given and "urls" not in given:
+            yield "urls", 'missing: list every member, such as urls = ["http://alertmanager-1.example.com:9093"]'
+        if self.urls == ():
+            yield "urls", "no Alertmanager is listed: list every member of the cluster, or leave the section out"
+        urls = self.urls or ()
+        for url in sorted({url for url in urls if urls.count(url) > 1}):
+            yield "urls", f"{quoted(url)} is listed twice"
 
 
 class DigestModel(Section):

@@ -113,6 +113,21 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True)
+class AlertmanagerSettings:
+    """``[alertmanager]``: ``urls`` end in no slash, ``resend`` is seconds.
+
+    ``labels`` are set on every alert; ``user`` is that of basic authentication; ``{series}`` in ``generator_url``
+    stands for a series' name.
+    """
+
+    urls: tuple[str, ...]
+    labels: Mapping[str, str]
+    user: str | None
+    generator_url: str | None
+    resend: int
+
+
+@dataclass(frozen=True)
 class Config:
     """One configuration file. ``watch`` lists domains in lower-case ASCII, or is ``("*",)``: all of the account's."""
 
@@ -128,6 +143,7 @@ class Config:
     digest: DigestSettings | None = None
     heartbeat: HeartbeatSettings | None = None
     metrics: MetricsSettings | None = None
+    alertmanager: AlertmanagerSettings | None = None
 
     @property
     def discovers(self) -> bool:

@@ -10,8 +10,9 @@ from datetime import date, datetime, time
 _SECRET = re.compile(r"xox[a-z]-|xapp-|hooks\.slack\.com|[?&]token=", re.IGNORECASE)
 _SECRET_KEY = re.compile(r"token|secret|passw|api_?key|credential", re.IGNORECASE)
 _SECRETS = (
-    "secrets never stand in this file: set ALERTBOT_API_TOKEN, ALERTBOT_SLACK_BOT_TOKEN and ALERTBOT_SLACK_APP_TOKEN "
-    "in the environment, or give systemd the credentials api_token, slack_bot_token and slack_app_token"
+    "secrets never stand in this file: set ALERTBOT_API_TOKEN, ALERTBOT_SLACK_BOT_TOKEN, ALERTBOT_SLACK_APP_TOKEN and "
+    "ALERTBOT_ALERTMANAGER_TOKEN in the environment, or give systemd the credentials api_token, slack_bot_token, "
+    "slack_app_token and alertmanager_token"
 )
 _FOUND = {
     bool: "true or false",

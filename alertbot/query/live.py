@@ -17,8 +17,8 @@ class Live:
     ``unreadable`` does of single series. ``calls_left`` counts the calls of this minute, ``behind`` the series that
     wait for data. ``held``: series held back, by how many slots. ``lag``: seconds after its close at which this
     account's total shows a slot. ``gone``: domains that left the account. ``channels``: what is
-    wrong with Slack's channels, in words. ``misconfigured``: what is wrong with the configuration that was to be
-    taken up last, FILE:LINE: KEY: MESSAGE each, while an earlier one is at work.
+    wrong with Slack's channels and with Alertmanagers, in words. ``misconfigured``: what is wrong with the
+    configuration that was to be taken up last, FILE:LINE: KEY: MESSAGE each, while an earlier one is at work.
     """
 
     now: float

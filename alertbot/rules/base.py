@@ -67,6 +67,12 @@ class Kind(Protocol):
     def depth(self) -> int:
         """How many slots back the kind looks."""
 
+    def possible(self, past: Past) -> Mask | None:
+        """Where a breach is possible, told at less cost than a reference is; None where only that tells.
+
+        What is barred later makes nothing possible that was not.
+        """
+
     def reference(self, past: Past) -> Array | None:
         """What each slot is compared with, NaN where unknown; None for a kind that compares with fixed numbers."""
 
@@ -105,6 +111,19 @@ class Rule:
     repeat: int | None = None
     escalate_after: int | None = None
     escalate_to: tuple[str, ...] = ()
+
+
+def window_max(window: Array) -> Array:
+    """The most of what is known over the last axis of ``Past.window``; NaN where nothing is.
+
+    Windows overlap, so the most of 2, 4, 8 slots is told by that of half as many.
+    """
+    size = window.shape[-1]
+    most, reach = np.concatenate([window[0].T, window[1:, :, -1]]), 1
+    while 2 * reach <= size:
+        most, reach = np.fmax(most[:-reach], most[reach:]), 2 * reach
+    rest = size - reach
+    return np.fmax(most[: len(most) - rest], most[rest:]) if rest else most
 
 
 def known_median(values: Array) -> Array:

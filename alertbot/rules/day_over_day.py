@@ -41,6 +41,10 @@ class DayOverDay:
             return f"{days} or {weeks}, whichever is nearer"
         return days if self.days else weeks
 
+    def possible(self, past: Past) -> Mask | None:
+        """Its reference costs next to nothing."""
+        return None
+
     def reference(self, past: Past) -> Array:
         """The same time of day, earlier; where only one of days and weeks is known, that one."""
         days = _median_back(past, DAY_SLOTS, self.days)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Direction, Mask, Past, known_median
+from alertbot.rules.base import ROUNDING, Array, Direction, Mask, Past, known_median, window_max
 from alertbot.units import DAY_SLOTS
 
 
@@ -31,6 +31,12 @@ class Drop:
     def depth(self) -> int:
         """The window, and the same slot a day earlier, which may show that the level is normal for this hour."""
         return max(self.window, DAY_SLOTS)
+
+    def possible(self, past: Past) -> Mask | None:
+        """At or under what would be allowed if the reference were the most that the window holds."""
+        if self.to is not None:
+            return np.asarray(past.now <= self.to)
+        return np.asarray(past.now <= (1 - (self.by or 0)) * window_max(past.window(self.window)) * (1 + ROUNDING))
 
     def reference(self, past: Past) -> Array:
         """The median of the window before each slot."""

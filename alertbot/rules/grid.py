@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from alertbot.rules.base import Array, Mask
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 Columns = slice | NDArray[np.intp]
-"""Which series: all of them as a slice, which copies nothing, or their positions."""
+"""Which series: those side by side as a slice, which copies nothing, or their positions, ascending."""
 
 EVERY = slice(None)
 
@@ -35,12 +36,23 @@ class _Ban:
     columns: Mask
 
 
-class Grid:
-    """The slots held of ``series``; a day that is not held reads as unknown."""
+class Room(Protocol):
+    """Where the blocks of a grid lie."""
 
-    def __init__(self, series: Sequence[str]) -> None:
+    def __call__(self, rows: int, columns: int) -> Array:
+        """An array of that shape, of any content."""
+
+    def rest(self) -> None:
+        """The blocks are not needed for a while."""
+
+
+class Grid:
+    """The slots held of ``series``; a day that is not held reads as unknown. ``room``: where they are not in memory."""
+
+    def __init__(self, series: Sequence[str], room: Room | None = None) -> None:
         self.series = tuple(series)
         self.column = {name: position for position, name in enumerate(self.series)}
+        self._room = room
         self._values: dict[int, Array] = {}
         self._barred: dict[int, Mask] = {}
         self._bans: list[_Ban] = []
@@ -54,8 +66,15 @@ class Grid:
         """The block of one day, 288 slots x series, made unknown where it was not held; writing to it is keeping."""
         block = self._values.get(day)
         if block is None:
-            block = self._values[day] = np.full((DAY_SLOTS, len(self.series)), np.nan)
+            shape = DAY_SLOTS, len(self.series)
+            block = self._values[day] = np.empty(shape) if self._room is None else self._room(*shape)
+            block.fill(np.nan)
         return block
+
+    def rest(self) -> None:
+        """Nothing is read for a while."""
+        if self._room is not None:
+            self._room.rest()
 
     def put(self, series: str, first: int, values: Array) -> None:
         """Keep the values of one series from the slot ``first`` on; a NaN leaves what was known."""
@@ -118,9 +137,11 @@ class Grid:
     def _held(self, day: int, row: int, rows: int, columns: Columns) -> Array:
         block = self._values.get(day)
         if block is None:
-            width = len(self.series) if isinstance(columns, slice) else len(columns)
-            return np.full((rows, width), np.nan)
+            return np.full((rows, self._width(columns)), np.nan)
         return block[row : row + rows, columns]
+
+    def _width(self, columns: Columns) -> int:
+        return len(range(len(self.series))[columns]) if isinstance(columns, slice) else len(columns)
 
     def _unbarred(self, day: int, row: int, rows: int, columns: Columns) -> Array:
         part, barred = self._held(day, row, rows, columns), self._barred.get(day)

@@ -23,6 +23,10 @@ class Threshold:
     bars = False
     depth = 0
 
+    def possible(self, past: Past) -> Mask | None:
+        """Its reference costs next to nothing."""
+        return None
+
     def reference(self, past: Past) -> Array | None:
         """Nothing: a threshold compares with fixed numbers."""
         return None

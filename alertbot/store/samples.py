@@ -21,8 +21,10 @@ def series_ids(db: Database, names: Iterable[str]) -> dict[str, int]:
     """The row of each series, made where there is none; to be called within a transaction."""
     names = tuple(names)
     db.conn.executemany("INSERT INTO series (name) VALUES (?) ON CONFLICT DO NOTHING", ((name,) for name in names))
-    known = {name: number for number, name in db.conn.execute("SELECT id, name FROM series")}
-    return {name: known[name] for name in names}
+    rows = db.conn.execute(
+        "SELECT name, id FROM series WHERE name IN (SELECT value FROM json_each(?))", (json.dumps(names),)
+    )
+    return dict(rows)
 
 
 def series_names(db: Database) -> tuple[str, ...]:

@@ -192,6 +192,27 @@ _CHARTS = (
 )
 
 
+@migrations()
+def what_alertmanagers_were_told(db: Database) -> None:
+    """The alerts that Alertmanagers take to burn because we said so, and those whose end they are still told."""
+    db.conn.execute(_RELAYED)
+
+
+# labels, annotations: JSON. starts, ends: epoch seconds. rule and series, or incident: what it is made of.
+_RELAYED = """
+    CREATE TABLE relayed (
+        labels TEXT PRIMARY KEY,
+        annotations TEXT NOT NULL,
+        link TEXT,
+        starts REAL NOT NULL,
+        ends REAL,
+        rule TEXT,
+        series TEXT,
+        incident INTEGER
+    ) STRICT
+"""
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:

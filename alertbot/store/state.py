@@ -182,6 +182,12 @@ def last_told(db: Database, rule: str, series: str) -> ToldAlert | None:
     return None if row is None else _told(row)
 
 
+def firing(db: Database) -> list[ToldAlert]:
+    """All alerts that fire, the oldest first."""
+    rows = db.conn.execute(f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE phase = 'firing' ORDER BY id")  # noqa: S608 - likewise
+    return [_told(row) for row in rows]
+
+
 def count_told(db: Database, since: int) -> int:
     """How many alerts ``told_alerts`` would list without a limit."""
     return int(db.conn.execute(f"SELECT count(*) FROM alerts WHERE {_TOLD}", (since,)).fetchone()[0])  # noqa: S608

@@ -20,11 +20,12 @@ from alertbot.alerts.incidents import Incident, IncidentKind, Standing, ToldAler
 from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.alerts.orders import Person, Silence
 from alertbot.alerts.paging import Note, NoteKind
+from alertbot.alerts.relay import Facts
 from alertbot.alerts.silences import HeldSilence
 from alertbot.errors import StoreError
 from alertbot.rules.base import Array
-from alertbot.rules.grid import Grid
-from alertbot.store import charting, feedlog, incidents, outbox, samples, schema, silences, state
+from alertbot.rules.grid import Grid, Room
+from alertbot.store import charting, feedlog, incidents, outbox, relayed, samples, schema, silences, state
 from alertbot.store.feedlog import LateSlot
 from alertbot.store.outbox import Draft, Envelope
 from alertbot.store.state import Traits
@@ -120,10 +121,10 @@ class Store:
         """Close the database; the journal is folded back into the file."""
         self._db.close()
 
-    def grid(self, series: Sequence[str], first: int, last: int) -> Grid:
+    def grid(self, series: Sequence[str], first: int, last: int, room: Room | None = None) -> Grid:
         """A grid of these series with what is stored from the slot ``first`` to ``last``, bars included."""
         with self._guarded():
-            grid = Grid(series)
+            grid = Grid(series, room)
             samples.load(self._db, grid, first, last)
             for name, start, end in state.barred(self._db, first):
                 if name in grid.column:
@@ -159,7 +160,8 @@ class Store:
     def commit(self, batch: Batch, teller: Teller) -> None:
         """Write samples, cursors, alerts and the messages they cause, all of it or nothing."""
         with self._guarded(), self._db.atomic():
-            ids = samples.series_ids(self._db, batch.grid.series)
+            named = {name for name, _ in batch.touched}.union(batch.cursors, batch.begun)
+            ids = samples.series_ids(self._db, sorted(named, key=batch.grid.column.__getitem__))
             samples.write_days(self._db, ids, batch.grid, sorted(batch.touched))
             samples.write_cursors(self._db, ids, batch.cursors)
             samples.write_begun(self._db, ids, batch.begun)
@@ -331,8 +333,14 @@ class Store:
         with self._guarded():
             return charting.mark_tried(self._db, subject, now)
 
+    def to_relay(self, now: float) -> tuple[Docket, Facts]:
+        """What there is to tell Alertmanagers, and what may hold it."""
+        with self._guarded():
+            held = silences.held(self._db, now), state.flapping(self._db), incidents.darkness(self._db, now)
+            return Docket((), (), *held), relayed.facts(self._db)
+
     def mark(self, change: Callable[[Database], T]) -> T:
-        """One of the outbox's own changes, in a transaction of its own."""
+        """One of the outbox's own changes, or of what was relayed, in a transaction of its own."""
         with self._guarded():
             return change(self._db)
 

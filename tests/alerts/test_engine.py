@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,6 +12,7 @@ from fakes.oracle import Oracle, Verdict
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from alertbot.alerts import engine
 from alertbot.alerts.engine import Engine
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
@@ -212,6 +214,14 @@ def test_how_the_slots_are_split_into_blocks_decides_nothing(case, sizes):
         assert left == alerts
         usable = [g.references(case.begin, len(case.values)) for g in (grid, after)]
         np.testing.assert_array_equal(usable[0], usable[1])
+
+
+@settings(max_examples=20, deadline=None)
+@given(case=cases(lengths=(90, 300)), cells=st.sampled_from([1, 7, 150]))
+def test_a_block_that_is_cut_since_it_is_large_is_judged_as_a_whole_one(case, cells):
+    whole = judged(case, [len(case.due)])[:2]
+    with patch.object(engine, "MOST_CELLS", cells):
+        assert judged(case, [len(case.due)])[:2] == whole
 
 
 @settings(max_examples=20, deadline=None)

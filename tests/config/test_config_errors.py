@@ -563,7 +563,7 @@ def test_a_token_written_without_quotes_is_not_repeated(problems):
 @pytest.mark.parametrize(
     "later",
     [
-        "[alertmanager]",
+        "[telemetry]",
     ],
 )
 def test_what_is_not_there_yet_is_unknown_rather_than_ignored(problems, later):

@@ -1,0 +1,272 @@
+"""What an Alertmanager is told: which alerts, under which labels, in which words, and until when they are over.
+
+Two identical bots give an alert the same labels, by which Alertmanagers know that it is one. So nothing that differs
+between them (when it was noticed, an incident's number, a value) is a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from enum import StrEnum
+
+from alertbot.alerts import account, wording
+from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.holding import Hold, Holding
+from alertbot.alerts.incidents import LOUDNESS, Incident, IncidentKind, ToldAlert
+from alertbot.alerts.paging import FEED_SEVERITY
+from alertbot.alerts.telling import Setting, headline, tell
+from alertbot.alerts.wording import PLAIN
+from alertbot.rules.base import Severity
+from alertbot.rules.describe import describe
+from alertbot.rules.selection import SUM_PREFIX, TOTAL
+from alertbot.units import SLOT, format_clock, format_iso, format_rate
+
+JOB = "alertbot"
+
+REPEATED = 900.0
+"""Seconds for which the end of an alert is told again and again, as Prometheus does."""
+
+LASTS = 6
+"""An alert that is not told again ends so many re-sendings after it was told last."""
+
+PATIENCE = 4
+"""Re-sendings after the start for which an alert waits for its series to be judged: it may be over by now."""
+
+QUIET = 1.25
+"""Re-sendings for which nothing is said of an alert before its end is told: another bot may not know of it yet."""
+
+Labels = tuple[tuple[str, str], ...]
+"""Names and values, by name: what an alert is known by."""
+
+
+class FeedAlert(StrEnum):
+    """The names of alerts that no rule causes."""
+
+    DARK = "AlertbotFeedDark"
+    FAILING = "AlertbotFeedFailing"
+    VANISHED = "AlertbotDomainsVanished"
+    ACCOUNT = "AlertbotAccountFell"
+
+
+_NAMES = {
+    IncidentKind.DARK: FeedAlert.DARK,
+    IncidentKind.FEED: FeedAlert.FAILING,
+    IncidentKind.VANISHED: FeedAlert.VANISHED,
+}
+
+
+@dataclass(frozen=True)
+class Relayed:
+    """An alert as Alertmanagers know it, or are about to: from ``starts`` on, epoch seconds, over since ``ends``.
+
+    ``key``: the rule and the series it is made of, else ``incident``, a number.
+    """
+
+    labels: Labels
+    annotations: Mapping[str, str]
+    link: str | None
+    starts: float
+    ends: float | None = None
+    key: AlertKey | None = None
+    incident: int | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that fires, the incidents that are open, and what was relayed; of what ended, how it did."""
+
+    firing: Sequence[ToldAlert]
+    incidents: Sequence[Incident]
+    known: Sequence[Relayed]
+    ended: Mapping[AlertKey, ToldAlert] = field(default_factory=dict)
+    closed: Mapping[int, Incident] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """By which alerts are labelled and worded: ``labels`` for all of them, ``link`` with ``{series}`` in it."""
+
+    zone: tzinfo
+    labels: Mapping[str, str] = field(default_factory=dict)
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Bulletin:
+    """What is to be told: what burns, what is over. ``written``: what is new in that; ``forgotten``: what left it."""
+
+    burning: tuple[Relayed, ...] = ()
+    over: tuple[Relayed, ...] = ()
+    written: tuple[Relayed, ...] = ()
+    forgotten: tuple[Labels, ...] = ()
+
+
+def bulletin(facts: Facts, holding: Holding, terms: Terms, awaited: Callable[[str], bool]) -> Bulletin:
+    """What Alertmanagers are to be told now.
+
+    ``awaited``: whether a series is yet to be judged, so that nothing is said of what is stored of it.
+    """
+    wanted, kept, unsure = _wanted(facts, holding, terms, awaited)
+    known = {each.labels: each for each in facts.known}
+    burning, over, written, forgotten = [], [], [], []
+    for labels, each in wanted.items():
+        before = known.get(labels)
+        fresh = before is None or before.ends is not None
+        if fresh and labels in kept:
+            continue
+        burning.append(each if fresh or before is None else replace(each, starts=before.starts))
+        written += burning[-1:] if fresh else []
+    told = {each.labels for each in burning}
+    # What still burns, of which nothing more is said, Alertmanagers let end by themselves. (Under other labels than
+    # before, though, it is over under the former ones.)
+    held = {each.key for each in facts.firing} - {each.key for each in wanted.values()}
+    for labels, before in known.items():
+        if labels in told or _source(before) in unsure or (before.key is not None and awaited(before.key[1])):
+            continue
+        if before.ends is not None and holding.now - before.ends < REPEATED:
+            over.append(before)
+        elif before.ends is None and before.key not in held:
+            ended = _ended(before, facts, holding, terms)
+            over.append(ended)
+            written.append(ended)
+        else:
+            forgotten.append(labels)
+    return Bulletin(tuple(burning), tuple(over), tuple(written), tuple(forgotten))
+
+
+def is_kept(ends: float, ended: float, resend: float) -> bool:
+    """Whether somebody else says that an alert burns which we say is over.
+
+    ``ends``: until when Alertmanager takes it to burn; ``ended``: when we found it over, and stopped saying so.
+    """
+    return ends > ended + (LASTS + (QUIET - 1) / 2) * resend
+
+
+def _wanted(
+    facts: Facts, holding: Holding, terms: Terms, awaited: Callable[[str], bool]
+) -> tuple[dict[Labels, Relayed], set[Labels], set[AlertKey | int]]:
+    """What burns and is held by nothing; what of that is told only if it was before; what is yet to be judged."""
+    wanted: dict[Labels, Relayed] = {}
+    kept: set[Labels] = set()
+    unsure: set[AlertKey | int] = set()
+    for told in facts.firing:
+        if awaited(told.alert.series):
+            unsure.add(told.key)
+            continue
+        hold = holding.quiet(told)
+        if hold not in {None, Hold.CLEARING, Hold.INHIBITED}:
+            continue
+        each = of_alert(told, holding, terms)
+        wanted[each.labels] = each
+        if hold is not None:
+            kept.add(each.labels)
+    for incident in facts.incidents:
+        if awaited(TOTAL):
+            unsure.add(incident.number)
+            continue
+        for each in of_incident(incident, holding, terms):
+            wanted[each.labels] = each
+    return wanted, kept, unsure
+
+
+def _source(relayed: Relayed) -> AlertKey | int | None:
+    return relayed.key or relayed.incident
+
+
+def of_alert(told: ToldAlert, holding: Holding, terms: Terms) -> Relayed:
+    """An alert that fires, or fired."""
+    alert, rule = told.alert, holding.rules.get(told.alert.rule)
+    labels = {"alertname": alert.rule, "severity": told.severity, **_of_series(alert.series, holding)}
+    summary = wording.headline(rule, alert, told.reason, terms.zone, holding.now, PLAIN)
+    against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
+    seen = f"{format_rate(alert.value)}{against}, data to {format_clock(alert.slot + SLOT, terms.zone, holding.now)}"
+    asks = "" if rule is None else f" The rule {rule.name}: {describe(rule)}."
+    annotations = {
+        "summary": summary,
+        "description": f"{summary} Last seen: {seen}.{asks}",
+        "value": format_rate(alert.value),
+        "since": format_iso(alert.since),
+    }
+    if alert.reference is not None:
+        annotations["reference"] = format_rate(alert.reference)
+    if rule is not None and rule.runbook is not None:
+        annotations["runbook_url"] = rule.runbook
+    link = _link(terms, alert.series)
+    return Relayed(_labels(labels, terms), annotations, link, holding.now, key=told.key)
+
+
+def of_incident(incident: Incident, holding: Holding, terms: Terms) -> Iterator[Relayed]:
+    """What an incident is beside its alerts: trouble of the feed, or a fall of the whole account."""
+    setting = Setting(holding.now, None, 0, frozenset(), holding.rules, terms.zone)
+    wide = incident.standing.wide
+    if (name := _NAMES.get(incident.kind)) is not None:
+        said = tell(incident, setting, PLAIN)
+        yield _of_account(name, FEED_SEVERITY[incident.kind], said.headline, said.lines, incident, holding, terms)
+    elif wide is not None and not account.is_over(wide, holding.frontier):
+        # Not that of the alerts in it: of these one bot may have seen more than another.
+        severities = (rule.severity for rule in holding.rules.values())
+        loudest = max(severities, key=lambda each: LOUDNESS[each.value], default=Severity.CRITICAL)
+        summary = headline(incident, setting, PLAIN)
+        yield _of_account(FeedAlert.ACCOUNT, loudest.value, summary, (), incident, holding, terms)
+
+
+def _of_account(
+    name: FeedAlert,
+    severity: str,
+    summary: str,
+    lines: Sequence[str],
+    incident: Incident,
+    holding: Holding,
+    terms: Terms,
+) -> Relayed:
+    labels = _labels({"alertname": name.value, "severity": severity}, terms)
+    description = " ".join((summary, *lines, f"alertbot calls this #{incident.number}."))
+    annotations = {"summary": summary, "description": description, "since": format_iso(incident.since)}
+    return Relayed(labels, annotations, _link(terms, TOTAL), holding.now, incident=incident.number)
+
+
+def _ended(relayed: Relayed, facts: Facts, holding: Holding, terms: Terms) -> Relayed:
+    """The alert as it is over from now on."""
+    return replace(
+        relayed, ends=holding.now, annotations={**relayed.annotations, **_last_words(relayed, facts, holding, terms)}
+    )
+
+
+def _last_words(relayed: Relayed, facts: Facts, holding: Holding, terms: Terms) -> Mapping[str, str]:
+    told = None if relayed.key is None else facts.ended.get(relayed.key)
+    if told is not None and told.resolved is not None:
+        return of_alert(told, holding, terms).annotations
+    incident = None if relayed.incident is None else facts.closed.get(relayed.incident)
+    if incident is not None and incident.closed is not None and incident.kind in _NAMES:
+        setting = Setting(holding.now, None, 0, frozenset(), holding.rules, terms.zone)
+        summary = tell(incident, setting, PLAIN).headline
+        return {"summary": summary, "description": f"{summary} alertbot calls this #{incident.number}."}
+    if incident is not None and incident.kind not in _NAMES:
+        summary = "The account as a whole is no longer affected."
+        return {"summary": summary, "description": f"{summary} What still burns is told for itself."}
+    return {}
+
+
+def _of_series(series: str, holding: Holding) -> dict[str, str]:
+    """What a route may be chosen by: the series, the domain, the groups that hold it."""
+    names = sorted(group.name for group in holding.groups if series in {group.series, *group.members})
+    labels = {"series": series}
+    if series != TOTAL and not series.startswith(SUM_PREFIX):
+        labels["domain"] = series
+    return labels | ({"group": ",".join(names)} if names else {})
+
+
+def _labels(own: Mapping[str, str], terms: Terms) -> Labels:
+    return tuple(sorted({**terms.labels, "job": JOB, **own}.items()))
+
+
+def _link(terms: Terms, series: str) -> str | None:
+    return None if terms.link is None else terms.link.replace("{series}", _quoted(series))
+
+
+def _quoted(name: str) -> str:
+    """A name as a part of a link: every byte that is not plain, as percent and two digits."""
+    plain = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
+    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in name.encode())

@@ -1,0 +1,256 @@
+"""Relaying: tells every Alertmanager of a cluster what burns, again and again, and what is over.
+
+An alert ends by itself in an Alertmanager that hears no more of it. So one that is told now, again before that, and
+once it is over, is never lost: not by a restart of either side, nor by one that is down. What was said to burn is
+stored, and so its end is told though we were not there when it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from alertbot.alerts.holding import Holding
+from alertbot.alerts.relay import JOB, LASTS, PATIENCE, QUIET, Bulletin, Labels, Relayed, Terms, bulletin, is_kept
+from alertbot.clock import Clock
+from alertbot.config import AlertmanagerSettings
+from alertbot.errors import RelayError, StoreError
+from alertbot.ops.alertmanager import Alertmanager
+from alertbot.store import relayed
+from alertbot.store.store import Store
+from alertbot.storekeeper import Storekeeper
+from alertbot.watch import Watch
+
+log = logging.getLogger(__name__)
+
+PACE = 1.0
+"""Seconds between two looks at what there is to tell, however often it changes."""
+
+LOOKS = 4
+"""Looks for what is due from one re-sending to the next."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is watched, and how far it was judged. ``now``: epoch seconds; ``frontier``: a slot.
+
+    ``awaited``: the series that were not asked for yet since the frontier moved.
+    """
+
+    watch: Watch
+    now: float
+    frontier: int
+    awaited: frozenset[str]
+
+
+class Relaying:
+    """Tells them until cancelled; ``scene()`` is ``None`` before anything is watched. ``wake`` it after a commit."""
+
+    def __init__(
+        self,
+        settings: AlertmanagerSettings,
+        terms: Terms,
+        secret: str | None,
+        keeper: Storekeeper,
+        clock: Clock,
+        scene: Callable[[], Scene | None],
+    ) -> None:
+        self._resend = settings.resend
+        self._terms = terms
+        self._keeper = keeper
+        self._clock = clock
+        self._scene = scene
+        self._links = [
+            Link(Alertmanager(url, secret=secret, user=settings.user), settings.resend, clock) for url in settings.urls
+        ]
+        self._woken = asyncio.Event()
+        self._began: float | None = None
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong with which of them, in words."""
+        return {f"Alertmanager {link.url}": link.problem for link in self._links if link.problem is not None}
+
+    def wake(self) -> None:
+        """There may be something to tell."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Look for what is to be told, again and again."""
+        try:
+            while True:
+                self._woken.clear()
+                await self.look()
+                await self._clock.sleep(PACE)
+                await self._pause(self._resend / LOOKS - PACE)
+        finally:
+            for link in self._links:
+                await link.aclose()
+
+    async def look(self) -> None:
+        """Begin to tell what is due; whoever is still being told is told the newest later."""
+        scene = self._scene()
+        try:
+            told = Bulletin() if scene is None else await self._bulletin(scene)
+        except StoreError as error:
+            log.debug("nothing is relayed while the database fails: %s", error)  # of which others tell
+        except Exception:
+            log.exception("alerts cannot be relayed")
+        else:
+            for link in self._links:
+                link.begin(told, self._clock.time() if scene is None else scene.now)
+
+    async def _bulletin(self, scene: Scene) -> Bulletin:
+        """What is to be told, once the database knows that it is."""
+        docket, facts = await self._keeper.do(partial(Store.to_relay, now=scene.now))
+        watch = scene.watch
+        holding = Holding(
+            scene.now,
+            scene.frontier,
+            watch.rules,
+            watch.groups,
+            docket.silences,
+            watch.mutes,
+            docket.flapping,
+            docket.darkness,
+        )
+        awaited = scene.awaited if self._is_starting() else frozenset()
+        told = await asyncio.to_thread(bulletin, facts, holding, self._terms, awaited.__contains__)
+        if told.written or told.forgotten:
+            await self._keeper.do(lambda store: store.mark(lambda db: relayed.write(db, told)))
+        return told
+
+    def _is_starting(self) -> bool:
+        """Whether what is stored may be out of date for no other reason than that we were not there."""
+        now = self._clock.monotonic()
+        self._began = now if self._began is None else self._began
+        return now - self._began < PATIENCE * self._resend
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until something is new."""
+        if seconds <= 0:
+            return
+        waits: list[asyncio.Task[Any]] = [
+            asyncio.create_task(self._woken.wait()),
+            asyncio.create_task(self._clock.sleep(seconds)),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+
+class Link:
+    """One Alertmanager, and what it knows. What is kept in memory may be lost: all of it is then told again."""
+
+    def __init__(self, alertmanager: Alertmanager, resend: float, clock: Clock) -> None:
+        self.url = alertmanager.url
+        self.problem: str | None = None
+        self._alertmanager = alertmanager
+        self._resend = resend
+        self._clock = clock
+        self._told: dict[tuple[Labels, float | None], float] = {}  # what was told when
+        self._heard: float | None = None
+        self._again = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, told: Bulletin, now: float) -> None:
+        """Tell what is due of this, unless it is still being told."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._tell(told, now))
+
+    async def aclose(self) -> None:
+        """Stop, and close the connections."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._alertmanager.aclose()
+
+    async def _tell(self, told: Bulletin, now: float) -> None:
+        began = self._clock.monotonic()
+        if began < self._again:
+            return
+        try:
+            await self._tell_what_burns(told.burning, now, began)
+            await self._tell_what_is_over(told.over, now, began)
+            if self._is_due(self._heard, began):  # whether it takes alerts is best known before there are any
+                await self._tell_of([], None, began)
+        except RelayError as error:
+            self._fails(str(error), began)
+        except Exception:
+            self._fails("see the log", began)
+            log.exception("%s cannot be told of alerts", self.url)
+        else:
+            current = {_heading(each) for each in (*told.burning, *told.over)}
+            self._told = {key: when for key, when in self._told.items() if key in current}
+
+    def _fails(self, problem: str, now: float) -> None:
+        self._again = now + self._resend / LOOKS
+        if self.problem is None:
+            log.error("Alertmanager %s takes no alerts: %s", self.url, problem)
+        self.problem = problem
+
+    async def _tell_what_burns(self, burning: Iterable[Relayed], now: float, began: float) -> None:
+        ends = now + LASTS * self._resend
+        due = [each for each in burning if self._is_due(self._told.get(_heading(each)), began)]
+        if due:
+            await self._tell_of(due, ends, began)
+
+    async def _tell_what_is_over(self, over: Iterable[Relayed], now: float, began: float) -> None:
+        """But for what another bot says to burn: it has not judged as far, and would call it up again."""
+        due = [
+            each
+            for each in over
+            if each.ends is not None
+            and now - each.ends >= QUIET * self._resend
+            and self._is_due(self._told.get(_heading(each)), began)
+        ]
+        if not due:
+            return
+        burns = await self._alertmanager.burning(JOB)
+        settled = [each for each in due if not is_kept(burns.get(each.labels, 0.0), each.ends or 0.0, self._resend)]
+        if settled:
+            await self._tell_of(settled, None, began)
+
+    def _is_due(self, last: float | None, began: float) -> bool:
+        # A look that comes a little early must not put it off to the next.
+        return last is None or began - last >= (1 - 0.5 / LOOKS) * self._resend
+
+    async def _tell_of(self, alerts: list[Relayed], ends: float | None, began: float) -> None:
+        await self._alertmanager.tell([as_json(each, ends) for each in alerts])
+        self._told |= {_heading(each): began for each in alerts}
+        self._heard = began
+        if self.problem is not None:
+            log.info("Alertmanager %s takes alerts again", self.url)
+        self.problem = None
+
+
+def _heading(each: Relayed) -> tuple[Labels, float | None]:
+    """What is told of an alert, apart from its words."""
+    return each.labels, each.ends
+
+
+def as_json(each: Relayed, ends: float | None) -> Mapping[str, Any]:
+    """An alert as the API takes it; ``ends``: when it ends by itself, where it is not over."""
+    ended = each.ends if each.ends is not None else ends
+    told: dict[str, Any] = {
+        "labels": dict(each.labels),
+        "annotations": dict(each.annotations),
+        "startsAt": _instant(each.starts),
+    }
+    if ended is not None:
+        told["endsAt"] = _instant(max(ended, each.starts))
+    if each.link is not None:
+        told["generatorURL"] = each.link
+    return told
+
+
+def _instant(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")
