@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from alertbot.config import Config, load
-from alertbot.errors import UsageError
+from alertbot.config.load import glimpse
+from alertbot.errors import ConfigError, UsageError
 from alertbot.query import answers
 from alertbot.query.facts import to_json
 from alertbot.query.live import Live
@@ -31,14 +32,27 @@ SILENT_AFTER = 180
 
 
 def show_status(config_path: Path, *, as_json: bool) -> None:
-    """Print how the bot is, as text or as one JSON object."""
-    config = load(config_path, state_directory=state_directory())
-    status, written = answers.stored_status(config.store.path)
+    """Print how the bot is, as text or as one JSON object.
+
+    A service at work is told of even where its configuration file has become wrong since it read it.
+    """
+    try:
+        config = load(config_path, state_directory=state_directory())
+    except ConfigError as error:
+        path, zone = glimpse(config_path, state_directory=state_directory())
+        if not path.is_file():
+            raise
+        wrong = tuple(map(str, error.problems))
+    else:
+        path, zone, wrong = config.store.path, config.slack.zone, ()
+    status, written = answers.stored_status(path)
+    if wrong:  # what the file says now is newer than what the service last read
+        status = replace(status, live=replace(status.live, misconfigured=wrong))
     age = max(0.0, time.time() - written)
     if as_json:
         click.echo(json.dumps({**asdict(status), "written": written, "running": age < SILENT_AFTER}))
         return
-    click.echo(plain(status_message(status, config.slack.zone)))
+    click.echo(plain(status_message(status, zone)))
     if age >= SILENT_AFTER:
         click.echo(f"The service does not seem to run: this is what it knew {format_duration(age)} ago.")
 

@@ -59,12 +59,19 @@ def main() -> None:
     show_default=True,
     help="How much the log says.",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or one JSON object a line.",
+)
 @click.option("--channel", help="For a trial: post everything to this Slack channel, and mention nobody.")
-def run(config_path: Path, log_level: str, channel: str | None) -> None:
+def run(config_path: Path, log_level: str, log_format: str, channel: str | None) -> None:
     """Run the service until it is told to stop."""
     from alertbot.running import run_service  # noqa: PLC0415 - see above
 
-    run_service(config_path, log_level, channel)
+    run_service(config_path, log_level, log_format, channel)
 
 
 @main.command()

@@ -24,7 +24,7 @@ from alertbot.credentials import Credentials
 from alertbot.errors import AlertbotError
 from alertbot.feed.scenario import Delay, Event, Scenario, Shape
 from alertbot.feed.simulator import Simulator
-from alertbot.ops.logs import set_up
+from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.systemd import Notifier
 from alertbot.query.names import Meant
 from alertbot.service import Service
@@ -122,7 +122,7 @@ _CHARTED = 6 * 3600
 
 def run_demo(file: TextIO) -> None:
     """Tell the story; ends by itself."""
-    set_up((TOKEN,), journal=False, level="WARNING")
+    set_up(Secrets([TOKEN]), journal=False, level="WARNING")
     asyncio.run(_demo(Console(file=file, highlight=False, soft_wrap=True)))
 
 

@@ -29,8 +29,8 @@ class Distress:
     """Keeps the present failure of the database, and tells it to ``channel``."""
 
     def __init__(self, poster: Poster, channel: str, clock: Clock) -> None:
+        self.channel = channel
         self._poster = poster
-        self._channel = channel
         self._clock = clock
         self._since: float | None = None
         self._cause: str | None = None
@@ -77,20 +77,20 @@ class Distress:
         try:
             async with asyncio.timeout(LAST_WORDS):
                 if not await self._said_before(name):
-                    await self._poster.post(self._channel, Message(escape(text)), metadata_id=name)
+                    await self._poster.post(self.channel, Message(escape(text)), metadata_id=name)
         except (DeliveryError, TimeoutError) as failure:
             log.warning("Slack could not be told that the service does not start (%s)", failure or "no answer in time")
 
     async def _said_before(self, name: str) -> bool:
         try:
-            return await self._poster.find(self._channel, name, since=DAY, thread_ts=None) is not None
+            return await self._poster.find(self.channel, name, since=DAY, thread_ts=None) is not None
         except DeliveryError:
             return False  # twice is better than not at all
 
     async def _tell(self, cause: str) -> None:
         text = f"alertbot cannot store anything, so no rule is judged and no alert comes until that is mended: {cause}"
         try:
-            self._posted = await self._poster.post(self._channel, Message(escape(text)), metadata_id=uuid.uuid4().hex)
+            self._posted = await self._poster.post(self.channel, Message(escape(text)), metadata_id=uuid.uuid4().hex)
             self._asked = True
         except DeliveryError as error:
             self._asked = error.unknown or error.permanent  # twice would be once too often

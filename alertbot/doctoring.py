@@ -18,7 +18,7 @@ from alertbot.doctor.feed import examine_feed
 from alertbot.doctor.findings import Finding, Grade, limited
 from alertbot.doctor.place import examine_configuration, examine_place, stored_lately
 from alertbot.doctor.slack import PATIENCE, await_click, examine_slack
-from alertbot.ops.logs import set_up
+from alertbot.ops.logs import Secrets, set_up
 from alertbot.replaying import state_directory
 from alertbot.store.checkup import is_held
 
@@ -30,7 +30,7 @@ def examine(config_path: Path, *, post: bool, as_json: bool) -> bool:
     """Print what is found, a line a check; whether nothing fails. ``ConfigError`` where there is nothing to try."""
     config = load(config_path, state_directory=state_directory())
     credentials = read_credentials(os.environ)
-    set_up(credentials.secrets, journal=False, level="ERROR")  # what is wrong stands in the findings
+    set_up(Secrets(credentials.secrets), journal=False, level="ERROR")  # what is wrong stands in the findings
     return asyncio.run(_examined(config, credentials, post=post, as_json=as_json))
 
 

@@ -19,6 +19,7 @@
           FeedUnknownDomain     the account has no such domain
           FeedBadRequest        parameters the API does not take
       DeliveryError         Slack did not take a message: ``permanent``, ``retry_after``, ``unknown``
+      ListenError           the metrics cannot be served where they are to be; the message says why   exit 1
       RelayError            an Alertmanager did not take alerts; the message says why
       ChartError            a chart could not be drawn or written; the message says why          exit 1
 
@@ -157,6 +158,10 @@ class DeliveryError(AlertbotError):
         self.permanent = permanent
         self.retry_after = retry_after
         self.unknown = unknown
+
+
+class ListenError(AlertbotError):
+    """The metrics cannot be served at the address that the configuration names."""
 
 
 class RelayError(AlertbotError):

@@ -31,7 +31,7 @@ from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget, Lane
 from alertbot.fitting import fit
 from alertbot.lately import DAYS, Lately, read_lately, span_lately
-from alertbot.ops.logs import set_up
+from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.progress import Reporter, history_reporter
 from alertbot.query.names import nearest
 from alertbot.rules.base import Array
@@ -54,7 +54,7 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
         names, feed = tuple(dict.fromkeys(map(domain_name, domains))), feed_at(base_url, timezone)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    set_up(credentials.secrets, journal=False)
+    set_up(Secrets(credentials.secrets), journal=False)
     clock = SystemClock()
 
     async def work() -> Start:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.alerts.ledger import Ledger
+from alertbot.alerts.ledger import Entry, Ledger
 from alertbot.desk import Desk
 from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnauthorised, FeedUnknownDomain
 from alertbot.fanout import MOST_SLOTS, REFUSED_TOKEN, Outcome, Reader, Reading, Want
@@ -68,7 +68,10 @@ class _Piece:
 
 
 class Poller:
-    """Reads the feed into a ledger and hands the desk what that came to; ``progress`` hears of history."""
+    """Reads the feed into a ledger and hands the desk what that came to; ``progress`` hears of history.
+
+    ``judged`` hears how many slots were judged, in how many seconds.
+    """
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class Poller:
         frontier: Frontier,
         memory: Memory,
         progress: Callable[[int, int], None],
+        judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
     ) -> None:
         self.frontier = frontier
         self.lateness = Lateness(pace.max_lag, memory.late)
@@ -94,6 +98,7 @@ class Poller:
         self._time = time
         self._troubles = troubles
         self._progress = progress
+        self._judged = judged
         self._published = dict(memory.published)
         self._asked: dict[str, int | None] = dict.fromkeys(watch.series)
         self._lacks_history = set(watch.series)
@@ -268,7 +273,7 @@ class Poller:
             self._desk.series_begun |= begun
             for series, reading in read.items():
                 self._take(series, reading, frontier)
-            await self._desk.commit(self._ledger.judge(frontier), frontier, begun, late)
+            await self._desk.commit(self._judgement(frontier), frontier, begun, late)
             self._ledger.trim()
         return len(read)
 
@@ -310,7 +315,13 @@ class Poller:
                 self._ledger.give_up(piece.series, piece.last)
             else:
                 self._older.append(piece)
-        await self._desk.commit(self._ledger.judge(frontier), frontier)
+        await self._desk.commit(self._judgement(frontier), frontier)
+
+    def _judgement(self, frontier: int) -> Entry:
+        began = self._time.monotonic()
+        entry = self._ledger.judge(frontier)
+        self._judged(entry.slots, self._time.monotonic() - began)
+        return entry
 
     def _held(self, series: str, first: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         return self._ledger.grid.values(first, count, np.array([self._ledger.grid.column[series]]))[:, 0]

@@ -1,13 +1,15 @@
 """The service: wires feed, store, rules and Slack together and runs until it is told to stop.
 
 Start-up, then polls by the scheduler and deliveries as they are owed, then shutdown. All writing to the database is
-done by one thread of its own.
+done by one thread of its own. A reload replaces what stands between the feed and the store, between two turns; the
+database, the connection to Slack and the outbox go on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -20,18 +22,25 @@ from alertbot.charting import Charting, Pictures
 from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
 from alertbot.config import Config
+from alertbot.config.changes import problem
 from alertbot.credentials import Credentials, require_api_token
 from alertbot.digesting import Digesting
 from alertbot.distress import Distress
-from alertbot.errors import CredentialsError, StoreError, StoreTaken, StoreUnusable
+from alertbot.errors import ConfigError, CredentialsError, FeedError, ListenError, StoreError, StoreTaken, StoreUnusable
+from alertbot.failing import Failures
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
+from alertbot.measuring import Measuring
+from alertbot.ops.heartbeat import Heartbeat
 from alertbot.ops.progress import Reporter
+from alertbot.ops.server import MetricsServer
 from alertbot.ops.systemd import Notifier
+from alertbot.pulse import Pulse
 from alertbot.query.live import Live
 from alertbot.query.plots import View
 from alertbot.query.subject import Subject
 from alertbot.relaying import Relaying, Scene
+from alertbot.reloading import Reloading
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.diverted import DivertedPoster
@@ -51,13 +60,22 @@ _POLL = "poll"
 AFTER_DUE = 1.0
 """Seconds after the expected publication of a slot at which an early look is worth it."""
 
+SOON = 0.2
+"""Seconds after a reload at which the first turn of the new configuration begins: the last one has ended by then."""
+
 CLOCK_CHECK = 5.0
 CLOCK_STEP = 10.0
 """Seconds by which the wall clock may leave the monotonic one between two checks before that is called a step."""
 
+LET_END = 10.0
+"""Seconds that a reload gives the turn under way to end; one that takes longer, over a long history, is cut short."""
+
 
 class Service:
-    """One configuration at work. ``speed``: how many of the clock's seconds pass in a real one."""
+    """One configuration at work. ``speed``: how many of the clock's seconds pass in a real one.
+
+    ``read`` reads the configuration anew for a reload; without it, a reload changes nothing.
+    """
 
     def __init__(
         self,
@@ -69,22 +87,26 @@ class Service:
         progress: Reporter,
         poster: Poster | None = None,
         speed: float = 1.0,
+        read: Callable[[], Config] | None = None,
     ) -> None:
-        slack = credentials.slack_bot_token is not None and poster is None
-        charts = config.slack.charts and slack and _can_draw()
-        config = replace(config, slack=replace(config.slack, charts=charts))
-        self._config = config
+        self._draws = credentials.slack_bot_token is not None and poster is None
+        self._config = config = self._drawable(written := config)
+        self._credentials = credentials
         self._clock = clock
         self._speed = speed
         self._notifier = notifier
         self._stopping = asyncio.Event()
         self._lock = Lock(config.store.path)
         self._keeper = Storekeeper()
+        self._pulse = Pulse(clock.monotonic)  # the polls'
+        self._turns = 0
         self._budget = Budget(config.feed.calls_per_minute, clock)
-        self._api = _api(config, credentials, self._budget, clock)
+        self._measuring = Measuring(config.store.path, self._budget, self._live, self._ailing, clock.time())
+        self._metrics = MetricsServer(self._measuring.metrics, self._ailing)
+        self._api = self._client()
         self.commands = Commands(self._subject, self._live, self)
         self.pictures = Pictures(config.store.path, self._view)
-        self._workspace = _workspace(config, credentials, self.commands, clock, self.pictures if charts else None)
+        self._workspace = _workspace(config, credentials, self.commands, clock, self._pictures_of(config))
         self._poster: Poster = poster or self._workspace or LogPoster()
         self._prints = isinstance(self._poster, LogPoster)
         if config.trial is not None:
@@ -101,16 +123,44 @@ class Service:
             progress=progress,
             distress=self._distress,
             channels=self._problems,
+            misconfigured=lambda: self._reloading.problems,
+            judged=self._measuring.counts.judged,
+        )
+        self._reloading = Reloading(
+            written,
+            read or (lambda: written),
+            self._take,
+            self._keeper,
+            clock,
+            notifier=notifier,
+            wake=self._wake,
         )
         self._digesting = Digesting(config, self._api, self._keeper, clock)
-        self._delivery = Delivery(self._keeper, self._poster, clock, config.slack.fallback_channel)
-        self._relaying = self._alertmanagers(credentials)
+        self._undigested = Failures()
+        self._heartbeat = Heartbeat(_pinged(config), clock)
+        self._delivery = Delivery(
+            self._keeper,
+            self._poster,
+            clock,
+            config.slack.fallback_channel,
+            self._measuring.counts.delivery.observe,
+        )
+        self._relaying = self._alertmanagers(config)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: list[asyncio.Task[None]] = []
+        self._watchdog: asyncio.Task[None] | None = None
+        self._turn: asyncio.Task[None] | None = None
+        self._charting: asyncio.Task[None] | None = None
+        self._relays: asyncio.Task[None] | None = None
+        self._former: list[CdnApi] = []  # clients of earlier configurations: something may yet be asked of them
 
     def stop(self) -> None:
         """End as soon as can be; may be called from a signal handler."""
         self._stopping.set()
+
+    def reload(self) -> None:
+        """Read the configuration anew as soon as can be; may be called from a signal handler."""
+        self._reloading.ask()
 
     async def run(self) -> None:
         """Start, work until ``stop``, shut down. ``CredentialsError`` and ``StoreUnusable`` end the start."""
@@ -138,12 +188,12 @@ class Service:
         slack = {} if self._workspace is None else self._workspace.problems
         return {**slack, **({} if self._relaying is None else self._relaying.problems)}
 
-    def _alertmanagers(self, credentials: Credentials) -> Relaying | None:
-        settings = self._config.alertmanager
+    def _alertmanagers(self, config: Config) -> Relaying | None:
+        settings = config.alertmanager
         if settings is None:
             return None
-        terms = Terms(self._config.slack.zone, settings.labels, settings.generator_url)
-        secret = credentials.alertmanager_token
+        terms = Terms(config.slack.zone, settings.labels, settings.generator_url)
+        secret = self._credentials.alertmanager_token
         return Relaying(settings, terms, secret, self._keeper, self._clock, self._scene)
 
     def _scene(self) -> Scene | None:
@@ -154,6 +204,8 @@ class Service:
         return Scene(watch, live.now, live.frontier, self._watching.awaited())
 
     async def _start(self) -> None:
+        if self._config.metrics is not None:
+            await self._metrics.start(self._config.metrics.listen)
         await self._open_store()
         if self._workspace is not None:
             await self._workspace.start()
@@ -163,12 +215,13 @@ class Service:
         if self._config.trial is not None:
             log.warning("a trial: every message goes to %s, and mentions nobody", self._config.trial)
         self._schedule()
-        self._tasks = [asyncio.create_task(self._delivery.run()), asyncio.create_task(self._watch_clock())]
-        if self._workspace is not None and self._config.slack.charts:
-            charting = Charting(self._keeper, self.pictures, self._workspace, self._clock)
-            self._tasks.append(asyncio.create_task(charting.run()))
-        if self._relaying is not None:
-            self._tasks.append(asyncio.create_task(self._relaying.run()))
+        works = (self._delivery.run(), self._watch_clock(), self._reloading.run())
+        self._tasks = [asyncio.create_task(work) for work in works]
+        if self._notifier.watchdog is not None:
+            self._watchdog = asyncio.create_task(self._feed_watchdog(self._notifier.watchdog / 2))
+        self._chart()
+        self._relay()
+        self._heartbeat.start()
         self._notifier.ready()
         self._notifier.status(self._status_line())
         log.info("watching begins: a look at the account's total every %d s", self._config.feed.probe)
@@ -185,12 +238,109 @@ class Service:
         except StoreError as error:
             await self._distress.failed(error)
 
+    async def _take(self, config: Config) -> None:
+        """Put another configuration to work, between two turns."""
+        relaying = self._relayed_by(config)
+        await self._serve_metrics(config)
+        config = self._drawable(config)
+        while self._turn is not None and not self._turn.done():
+            await asyncio.wait({self._turn}, timeout=LET_END)
+            self._turn.cancel()
+            await asyncio.wait({self._turn})
+        former, self._config = self._config, config
+        if _asked_how(config) != _asked_how(former):
+            self._former.append(self._api)
+            self._api = self._client()
+        self._budget.allow(config.feed.calls_per_minute)
+        self._watching.reconfigure(config, self._api)
+        self._digesting = Digesting(config, self._api, self._keeper, self._clock)
+        self._distress.channel = config.slack.channel
+        self._delivery.reconsider(config.slack.fallback_channel)
+        if self._workspace is not None:
+            self._workspace.reconfigure(config.channels, self._pictures_of(config))
+        self._chart()
+        if relaying is not self._relaying:
+            self._relaying = relaying
+            self._relay()
+        self._scheduler.reschedule_job(_POLL, trigger=self._probing())
+        self._scheduler.modify_job(_POLL, next_run_time=datetime.now(UTC) + timedelta(seconds=SOON))
+        if _pinged(config) != _pinged(former):
+            await self._heartbeat.aclose()
+            self._heartbeat = Heartbeat(_pinged(config), self._clock)
+            self._heartbeat.start()
+
+    async def _serve_metrics(self, config: Config) -> None:
+        """Serve the metrics where this configuration says; ``ConfigError`` where that cannot be, and no change."""
+        if config.metrics == self._config.metrics:
+            return
+        await self._metrics.stop()
+        try:
+            if config.metrics is not None:
+                await self._metrics.start(config.metrics.listen)
+        except ListenError as error:
+            if self._config.metrics is not None:
+                await self._metrics.start(self._config.metrics.listen)
+            words = str(error).removeprefix("metrics.listen: ")
+            raise ConfigError((problem(config.path, "metrics", "listen", words),)) from None
+
+    def _client(self) -> CdnApi:
+        """A client of the API as the configuration asks for it."""
+        feed = self._config.feed
+        return CdnApi(
+            feed.base_url,
+            require_api_token(self._credentials),
+            feed.zone,
+            budget=self._budget,
+            clock=self._clock,
+            ip_protocol=feed.ip_protocol,
+            tried=self._tried,
+        )
+
+    def _tried(self, error: FeedError | None) -> None:
+        """The API was asked: it may be down, but that is progress."""
+        self._pulse.beat()
+        self._measuring.called(error)
+
+    def _relayed_by(self, config: Config) -> Relaying | None:
+        """Who tells the Alertmanagers by this configuration: the one at work, if nothing changes for it."""
+        if (config.alertmanager, config.slack.zone) == (self._config.alertmanager, self._config.slack.zone):
+            return self._relaying
+        try:
+            return self._alertmanagers(config)
+        except CredentialsError as error:
+            raise ConfigError((problem(config.path, "alertmanager", "user", str(error)),)) from None
+
+    def _relay(self) -> None:
+        """Let the Alertmanagers be told by the one at work now, and by no other; what was told is told again."""
+        if self._relays is not None:
+            self._relays.cancel()
+        self._relays = None if self._relaying is None else asyncio.create_task(self._relaying.run())
+
+    def _drawable(self, config: Config) -> Config:
+        """The configuration with charts only where they can be drawn and shown."""
+        charts = config.slack.charts and self._draws and _can_draw()
+        return replace(config, slack=replace(config.slack, charts=charts))
+
+    def _pictures_of(self, config: Config) -> Draws | None:
+        return self.pictures if config.slack.charts else None
+
+    def _chart(self) -> None:
+        """Begin to give incidents their charts, or stop it, as the configuration says."""
+        if self._workspace is not None and self._config.slack.charts and self._charting is None:
+            charting = Charting(self._keeper, self.pictures, self._workspace, self._clock)
+            self._charting = asyncio.create_task(charting.run())
+        elif self._charting is not None and not self._config.slack.charts:
+            self._charting.cancel()
+            self._charting = None
+
+    def _probing(self) -> IntervalTrigger:
+        return IntervalTrigger(seconds=max(self._config.feed.probe / self._speed, 0.01))
+
     def _schedule(self) -> None:
-        probe = IntervalTrigger(seconds=max(self._config.feed.probe / self._speed, 0.01))
         # One at a time; a run that is late runs once, at once.
         self._scheduler.add_job(
             self._poll,
-            probe,
+            self._probing(),
             id=_POLL,
             max_instances=1,
             coalesce=True,
@@ -200,33 +350,42 @@ class Service:
         self._scheduler.add_job(
             self._forget, "interval", hours=1, max_instances=1, coalesce=True, misfire_grace_time=None
         )
-        if self._config.digest is not None:
-            every = max(60 / self._speed, 0.01)
-            self._scheduler.add_job(
-                self._digest, "interval", seconds=every, max_instances=1, coalesce=True, misfire_grace_time=None
-            )
+        every = max(60 / self._speed, 0.01)
+        self._scheduler.add_job(
+            self._digest, "interval", seconds=every, max_instances=1, coalesce=True, misfire_grace_time=None
+        )
         self._scheduler.start()
 
     async def _shut_down(self) -> None:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        for task in self._tasks:
+        others = (self._charting, self._relays, self._turn, self._watchdog)
+        tasks = [*self._tasks, *(task for task in others if task is not None)]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._workspace is not None:
             await self._workspace.stop()
-        await self._api.aclose()
+        await self._metrics.stop()
+        await self._heartbeat.aclose()
+        for api in (*self._former, self._api):
+            await api.aclose()
         await self._keeper.close()
         self._lock.release()
         log.info("stopped")
 
     async def _poll(self) -> None:
         """One turn of the scheduler; the next comes early where a slot is about to be published."""
+        self._pulse.beat()
+        self._turn = asyncio.create_task(self._watching.turn())
         try:
-            await self._watching.turn()
+            await self._turn
         except asyncio.CancelledError:
-            return  # we are stopping: passed on, APScheduler would print it as a job that failed
+            return  # we are stopping, or reloading: passed on, APScheduler would print it as a job that failed
+        self._turns += 1
+        self._pulse.beat(within=self._config.feed.probe)
         self._notifier.status(self._status_line())
+        self._heartbeat.cycle(self._ailing())
         due = self._watching.due_in()
         if due is not None and 0 < due + AFTER_DUE < self._config.feed.probe:
             moment = datetime.now(UTC) + timedelta(seconds=(due + AFTER_DUE) / self._speed)
@@ -248,10 +407,48 @@ class Service:
         try:
             if await self._digesting.look():
                 self._wake()
+            self._undigested.over()
         except asyncio.CancelledError:
             return  # we are stopping, as above
         except StoreError as error:
-            log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
+            if self._undigested.told(str(error)):
+                log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
+
+    def _ailing(self) -> str | None:
+        """What is wrong with the cycle that just ended, in words."""
+        if (stuck := self._stuck()) is not None:
+            return stuck
+        if not self._turns:
+            return "starting: the feed was not looked at yet"
+        if self._distress.cause is not None:
+            return f"nothing can be stored: {self._distress.cause}"
+        if (trouble := self._watching.live().trouble) is not None:
+            return f"no data: {trouble}"
+        slack = self._delivery.trouble or (None if self._workspace is None else self._workspace.trouble)
+        return None if slack is None else f"Slack: {slack}"
+
+    async def _feed_watchdog(self, pause: float) -> None:
+        """Tell systemd that all is well, unless a loop makes no progress: then it is to start us again."""
+        told = False
+        while True:
+            stuck = self._stuck()
+            if stuck is None:
+                self._notifier.alive()
+            elif not told:
+                log.critical("%s: systemd is left to start alertbot again", stuck)
+                self._notifier.status(self._status_line())
+            told = stuck is not None
+            await asyncio.sleep(pause)
+
+    def _stuck(self) -> str | None:
+        """Which loop makes no progress, in words; an API or a Slack that is merely down stops none of them."""
+        if self._pulse.stopped:
+            return "the feed is not looked at any more"
+        if self._delivery.stuck or any(task.done() for task in self._tasks):
+            return "messages do not go out any more"
+        if self._workspace is not None and self._workspace.stuck:
+            return "the connection for Slack's commands is not kept any more"
+        return None
 
     async def _watch_clock(self) -> None:
         """APScheduler waits for a wall clock that stepped back to catch up: run its jobs at once instead."""
@@ -273,7 +470,9 @@ class Service:
         return View(self._live().now, subject.zone, subject.rules, subject.selection, subject.groups)
 
     def _status_line(self) -> str:
-        live = self._watching.live()
+        stuck, live = self._stuck(), self._watching.live()
+        if stuck is not None:
+            return stuck
         if self._distress.cause is not None:
             return f"nothing can be stored: {self._distress.cause}"
         if live.trouble is not None:
@@ -281,13 +480,17 @@ class Service:
         if live.frontier is None:
             return "waiting for the first data"
         data = format_clock(live.frontier + SLOT, self._config.slack.zone, live.now)
-        return f"data to {data}; {counted(live.domains, 'domain')}; {counted(live.behind, 'series', 'series')} waiting"
+        line = f"data to {data}; {counted(live.domains, 'domain')}; {counted(live.behind, 'series', 'series')} waiting"
+        return f"{line}; the changed configuration is refused" if live.misconfigured else line
 
 
-def _api(config: Config, credentials: Credentials, budget: Budget, clock: Clock) -> CdnApi:
-    feed = config.feed
-    token = require_api_token(credentials)
-    return CdnApi(feed.base_url, token, feed.zone, budget=budget, clock=clock, ip_protocol=feed.ip_protocol)
+def _asked_how(config: Config) -> tuple[object, ...]:
+    """What a client of the API is made for."""
+    return config.feed.base_url, config.feed.zone, config.feed.ip_protocol
+
+
+def _pinged(config: Config) -> str | None:
+    return None if config.heartbeat is None else config.heartbeat.url
 
 
 def _can_draw() -> bool:

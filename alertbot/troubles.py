@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from alertbot.clock import Clock
@@ -43,6 +44,8 @@ class Troubles:
         self._told: dict[str, float] = {}
         self.last: str | None = None
         self._unreadable: dict[str, tuple[str, float]] = {}
+        self._missed = 0  # calls since a warning told of them
+        self._warned = False
 
     @property
     def cause(self) -> str | None:
@@ -86,13 +89,23 @@ class Troubles:
         told = self._told_within(error.cause, AGAIN_AFTER)
         _, since = self._unreadable.get(series, ("", now))
         self._unreadable[series] = error.cause, since
+        self._missed += 1
         if not told:
             self._told[error.cause] = now
+            self._warned = True
             _tell(error)
 
     def read(self, series: str) -> None:
         """One series was read."""
-        self._unreadable.pop(series, None)
+        if self._unreadable.pop(series, None) is None or self._unreadable:
+            return
+        if self._warned:
+            log.info("the CDN's API answers for all that is watched again, after %d calls that failed", self._missed)
+        self._missed, self._warned = 0, False
+
+    def forget_others(self, series: Collection[str]) -> None:
+        """Nothing but these is asked for any more."""
+        self._unreadable = {name: what for name, what in self._unreadable.items() if name in series}
 
     def _told_within(self, cause: str, seconds: float) -> bool:
         """Whether a series was lately said to fail from the same cause."""

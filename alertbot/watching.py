@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -16,6 +17,7 @@ from alertbot.config import Config
 from alertbot.desk import Desk
 from alertbot.distress import Distress
 from alertbot.errors import FeedError, StoreError, UsageError
+from alertbot.failing import Failures
 from alertbot.feed.api import CdnApi
 from alertbot.feed.apitime import ApiTime
 from alertbot.feed.budget import Budget
@@ -46,11 +48,15 @@ WEEKS_BACK = tuple(7 * DAY * week for week in (1, 2, 3, 4))
 DAYS_BACK = tuple(DAY * day for day in range(1, 7))
 _HOUR_SLOTS = 3600 // SLOT
 
+_LIST = "domain/list"
+"""What fails where the account's domains cannot be asked for."""
+
 
 class Watching:
     """What a configuration watches, at work. ``wake`` is called once messages are owed.
 
-    ``channels`` says what is wrong with Slack's channels and with Alertmanagers.
+    ``channels`` says what is wrong with Slack's channels and with Alertmanagers, ``misconfigured`` what is with a
+    changed configuration.
     """
 
     def __init__(
@@ -65,6 +71,8 @@ class Watching:
         progress: Callable[[int, int], None],
         distress: Distress,
         channels: Callable[[], Mapping[str, str]],
+        misconfigured: Callable[[], tuple[str, ...]] = tuple,
+        judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
     ) -> None:
         self.watch: Watch | None = None
         self._config = config
@@ -76,6 +84,8 @@ class Watching:
         self._progress = progress
         self._distress = distress
         self._channels = channels
+        self._misconfigured = misconfigured
+        self._judged = judged
         self._time = ApiTime(clock)
         self._troubles = Troubles(clock)
         self._poller: Poller | None = None
@@ -84,6 +94,19 @@ class Watching:
         self._domains: tuple[str, ...] | None = None
         self._gone: frozenset[str] = frozenset()
         self._asked: float | None = None
+        self._mistakes = Failures()
+        self._outdated = False  # what is at work is of an earlier configuration
+
+    def reconfigure(self, config: Config, api: CdnApi) -> None:
+        """Work by another configuration from the next turn on; not to be called during one.
+
+        Where the same API is asked, the frontier stays as it is: the silence that counts towards it has been watched.
+        """
+        if api is not self._api:
+            self._poller = None
+        self._config, self._api = config, api
+        self._domains, self._asked, self._gone = None, None, frozenset()
+        self._outdated = True
 
     async def turn(self) -> None:
         """One turn; what fails is told, and tried again at the next.
@@ -94,20 +117,27 @@ class Watching:
             if self._distress.lasts:
                 await self._write_live()  # while that fails, there is no use in asking the API for more
             await self._discover()
-            if self._poller is None:
-                await self._take_up(None)
+            if self._poller is None or self._outdated:
+                await self._take_up(None if self._poller is None else self._poller.frontier)
             await apply_requests(self._keeper, self, self._time, self._config.slack.zone)
             await self._look_and_read()
             if self._desk is not None:
                 await self._desk.look()
             await self._write_live()
             await self._distress.over()
+        except asyncio.CancelledError:
+            self._poller = None
+            raise
         except StoreError as error:
             self._poller = None
             await self._distress.failed(error)
-        except Exception:
+        except Exception as error:
             self._poller = None
-            log.exception("a turn failed: beginning again from what is stored")
+            if self._mistakes.told(f"{type(error).__name__}: {error}"):
+                log.exception("a turn failed: beginning again from what is stored")
+        else:
+            if times := self._mistakes.over():
+                log.info("turns succeed again, after %d that failed", times)
 
     async def _write_live(self) -> None:
         facts, now = self.live().to_json(), self._clock.time()
@@ -129,8 +159,13 @@ class Watching:
         """What the feed looks like just now."""
         poller, watch = self._poller, self.watch
         if poller is None or watch is None:
-            trial = self._config.trial
-            return Live(self._time.time(), trouble=self._troubles.cause, channels=self._channels(), trial=trial)
+            return Live(
+                self._time.time(),
+                trouble=self._troubles.cause,
+                channels=self._channels(),
+                trial=self._config.trial,
+                misconfigured=self._misconfigured(),
+            )
         frontier = poller.frontier
         return Live(
             now=self._time.time(),
@@ -151,6 +186,7 @@ class Watching:
             gone=tuple(sorted(self._gone)),
             channels=self._channels(),
             trial=self._config.trial,
+            misconfigured=self._misconfigured(),
         )
 
     def awaited(self) -> frozenset[str]:
@@ -207,11 +243,11 @@ class Watching:
         try:
             found = self._config.watched(await self._api.domains())
         except FeedError as error:
-            self._troubles.missed("domain/list", error)
+            self._troubles.missed(_LIST, error)
             if self._domains is None:
                 self._domains = self._config.watched(await self._keeper.do(lambda store: store.domains()))
             return
-        self._troubles.read("domain/list")
+        self._troubles.read(_LIST)
         self._asked = self._clock.monotonic()
         await self._changed(found)
 
@@ -263,9 +299,11 @@ class Watching:
             frontier=frontier,
             memory=memory,
             progress=self._progress,
+            judged=self._judged,
         )
         self._poller.leave_out(self._gone)
-        self.watch = watch
+        self._troubles.forget_others({*watch.series, *([_LIST] if config.discovers else [])})
+        self.watch, self._outdated = watch, False
 
     async def _ledger(self, watch: Watch) -> Ledger:
         cursors: Mapping[str, int] = await self._keeper.do(lambda store: store.cursors())

@@ -17,12 +17,14 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-GROUND = ("errors", "units", "clock")
+GROUND = ("errors", "units", "clock", "pulse", "failing")
 DECIDING = (*GROUND, "rules", "alerts")
 LAYERS = {
     "errors": (),
     "units": (),
     "clock": (),
+    "pulse": (),
+    "failing": (),
     "rules": (*GROUND, "rules"),
     "alerts": DECIDING,
     "store": (*DECIDING, "store"),
@@ -77,7 +79,8 @@ OUTSIDE = {
     "apscheduler": ("service",),
     "pydantic": ("config", "feed.scenario"),
     "matplotlib": ("charts.drawing",),
-    "aiohttp": ("slack", "feed.simulator"),
+    "aiohttp": ("slack", "feed.simulator", "ops.server"),
+    "prometheus_client": ("ops.metrics",),
     # Some are handed a connection by the store's own functions, and hand it on; none writes SQL.
     "sqlite_utils": ("store", "query", "replay", "exporting"),
 }

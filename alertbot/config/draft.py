@@ -15,6 +15,8 @@ from alertbot.config.models import (
     DigestModel,
     FeedModel,
     GroupModel,
+    HeartbeatModel,
+    MetricsModel,
     MuteModel,
     Section,
     SlackModel,
@@ -31,6 +33,8 @@ SECTIONS: Mapping[str, type[Section]] = {
     "slack": SlackModel,
     "store": StoreModel,
     "digest": DigestModel,
+    "heartbeat": HeartbeatModel,
+    "metrics": MetricsModel,
     "alertmanager": AlertmanagerModel,
     "rule": RuleModel,
     "mute": MuteModel,
@@ -79,6 +83,8 @@ class Draft:
     rules: tuple[RuleDraft, ...]
     mutes: tuple[MuteDraft, ...]
     digest: DigestModel
+    heartbeat: HeartbeatModel
+    metrics: MetricsModel
     alertmanager: AlertmanagerModel
 
 
@@ -101,6 +107,8 @@ def draft(data: Mapping[str, Any], report: Report) -> Draft:
             MuteDraft(path, section(MuteModel, table, path, report)) for path, table in _tables("mute", data, report)
         ),
         _single(DigestModel, "digest", data, report),
+        _single(HeartbeatModel, "heartbeat", data, report),
+        _single(MetricsModel, "metrics", data, report),
         _single(AlertmanagerModel, "alertmanager", data, report),
     )
 

@@ -30,6 +30,7 @@ _EXAMPLE_MOMENT = "2026-03-02T17:00:00"
 _CHANNEL = re.compile(r"#(?=[^A-Z]+\Z)[\w-]{1,80}|[CGD][A-Z0-9]{8,20}")
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _GROUP_NAME = re.compile(r"\w[\w.-]{0,59}")
+_LISTEN = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[a-zA-Z0-9.-]*)):(?P<port>[0-9]{1,5})")
 _LOGIN = re.compile(r"[^:\s]{1,80}")
 _USER = re.compile(r"[UW][A-Z0-9]{6,20}")
 _MENTION = re.compile(r"@here|@channel|[UWS][A-Z0-9]{6,20}")
@@ -177,6 +178,21 @@ def _base_url(value: object) -> str:
     return url if url.endswith("/") else url + "/"
 
 
+def _ping_url(value: object) -> str:
+    url = _url(value)
+    if "#" in url:
+        raise ValueError('a URL to be pinged has no "#": write one such as "https://hc-ping.com/your-uuid"')
+    return url
+
+
+def _listen(value: object) -> tuple[str, int]:
+    """Host and port; without a host it is this machine's own."""
+    found = _LISTEN.fullmatch(text(value, "127.0.0.1:9464"))
+    if not found or not 1 <= int(found["port"]) <= 65535:
+        raise ValueError('this is no address to listen at: write a host and a port, such as "127.0.0.1:9464"')
+    return found["v6"] or found["host"] or "127.0.0.1", int(found["port"])
+
+
 def _alertmanager_url(value: object) -> str:
     """The cluster's own address, with the path it is served under, without a slash at its end."""
     url = _url(value, "http://alertmanager-1.example.com:9093").rstrip("/")
@@ -283,6 +299,8 @@ Level = Annotated[float, PlainValidator(_level)]
 Ratio = Annotated[float, PlainValidator(_ratio)]
 Zone = Annotated[ZoneInfo, PlainValidator(_zone)]
 Url = Annotated[str, PlainValidator(_url)]
+Listen = Annotated[tuple[str, int], PlainValidator(_listen)]
+PingUrl = Annotated[str, PlainValidator(_ping_url)]
 BaseUrl = Annotated[str, PlainValidator(_base_url)]
 FilePath = Annotated[str, PlainValidator(_path)]
 RuleName = Annotated[str, PlainValidator(_rule_name)]

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from alertbot.config.checks import check, instant
-from alertbot.config.draft import Draft, draft
+from alertbot.config.draft import Draft, draft, section
 from alertbot.config.kinds import KindModel, RuleModel
 from alertbot.config.lines import find_lines
-from alertbot.config.models import MuteModel
+from alertbot.config.models import MuteModel, SlackModel, StoreModel
 from alertbot.config.problems import Report
 from alertbot.config.read import read_toml
 from alertbot.config.settings import (
@@ -19,10 +19,13 @@ from alertbot.config.settings import (
     DigestSettings,
     FeedSettings,
     GroupSettings,
+    HeartbeatSettings,
+    MetricsSettings,
     MuteSettings,
     SlackSettings,
     StoreSettings,
 )
+from alertbot.errors import ConfigError
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.schedule import Schedule
 from alertbot.units import slots_of
@@ -44,6 +47,19 @@ def load(path: Path, *, state_directory: Path | None = None) -> Config:
     return _settings(drafted, watch, path.absolute(), state_directory)
 
 
+def glimpse(path: Path, *, state_directory: Path | None = None) -> tuple[Path, tzinfo]:
+    """The database and the readers' zone of a file in which something is wrong, as far as it says them rightly."""
+    try:
+        data = read_toml(path)[1]
+    except ConfigError:
+        data = {}
+    report = Report(str(path), {}, data)
+    sections = {name: data[name] for name in ("store", "slack") if isinstance(data.get(name), dict)}
+    store = section(StoreModel, sections.get("store", {}), ("store",), report)
+    slack = section(SlackModel, sections.get("slack", {}), ("slack",), report)
+    return (state_directory or path.absolute().parent) / store.path, slack.timezone
+
+
 def _settings(drafted: Draft, watch: tuple[str, ...], path: Path, state_directory: Path | None) -> Config:
     zone = drafted.slack.timezone
     return Config(
@@ -61,6 +77,8 @@ def _settings(drafted: Draft, watch: tuple[str, ...], path: Path, state_director
         path=path,
         mutes=tuple(_mute(mute.model, zone) for mute in drafted.mutes),
         digest=_digest(drafted),
+        metrics=None if drafted.metrics.listen is None else MetricsSettings(drafted.metrics.listen),
+        heartbeat=None if drafted.heartbeat.url is None else HeartbeatSettings(drafted.heartbeat.url),
         alertmanager=_alertmanager(drafted),
     )
 

@@ -133,6 +133,23 @@ class StoreModel(Section):
     keep: Annotated[int, between("2d", "3650d")] = 35 * DAY
 
 
+class HeartbeatModel(Section):
+    """``[heartbeat]``: who hears that all is well."""
+
+    url: fields.PingUrl | None = None
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """Without an address there is none."""
+        if given and "url" not in given:
+            yield "url", 'missing: write what to ping, such as url = "https://hc-ping.com/your-uuid"'
+
+
+class MetricsModel(Section):
+    """``[metrics]``: where Prometheus may scrape them."""
+
+    listen: fields.Listen | None = None
+
+
 class AlertmanagerModel(Section):
     """``[alertmanager]``: a Prometheus Alertmanager cluster that is told of alerts."""
 

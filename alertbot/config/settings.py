@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -101,6 +101,20 @@ class DigestSettings:
 
 
 @dataclass(frozen=True)
+class HeartbeatSettings:
+    """``[heartbeat]``: what is pinged; the URL may hold a secret."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MetricsSettings:
+    """``[metrics]``: the host and the port that metrics are served at."""
+
+    listen: tuple[str, int]
+
+
+@dataclass(frozen=True)
 class AlertmanagerSettings:
     """``[alertmanager]``: ``urls`` end in no slash, ``resend`` is seconds.
 
@@ -132,6 +146,8 @@ class Config:
     path: Path
     mutes: tuple[MuteSettings, ...] = ()
     digest: DigestSettings | None = None
+    heartbeat: HeartbeatSettings | None = None
+    metrics: MetricsSettings | None = None
     alertmanager: AlertmanagerSettings | None = None
     trial: str | None = None
 

@@ -77,7 +77,8 @@ class _Request(Generic[T]):
 class CdnApi:
     """The statistics of one account. Every method raises a ``FeedError`` whose text names the call, never the token.
 
-    ``zone`` is the one in which the API reads times; ``timeout`` bounds each attempt, in real seconds.
+    ``zone`` is the one in which the API reads times; ``timeout`` bounds each attempt, in real seconds. ``tried`` hears
+    of each attempt: of its error, or ``None`` where it was answered.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class CdnApi:
         clock: Clock,
         ip_protocol: str = "all",
         timeout: float = 20.0,
+        tried: Callable[[FeedError | None], None] = lambda _: None,
     ) -> None:
         if not token:
             raise CredentialsError("the CDN's API token is empty")
@@ -98,6 +100,7 @@ class CdnApi:
         self._clock = clock
         self._ip_protocol = ip_protocol
         self._timeout = timeout
+        self._tried = tried
         self._secrets = {token, quote(token, safe=""), quote_plus(token)}
         self._client = httpx.AsyncClient(
             base_url=base_url, transport=_TokenTransport(token), timeout=timeout, follow_redirects=False
@@ -184,12 +187,16 @@ class CdnApi:
         failures = 0
         while True:
             try:
-                return await self._attempt(request, lane)
+                reply = await self._attempt(request, lane)
             except FeedError as error:
+                self._tried(error)
                 failures += 1
                 pause = pause_after(error, failures)
                 if pause is None:
                     raise
+            else:
+                self._tried(None)
+                return reply
             await self._clock.sleep(pause)
 
     async def _attempt(self, request: _Request[T], lane: Lane) -> _Reply[T]:

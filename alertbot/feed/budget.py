@@ -105,11 +105,15 @@ class Budget:
             raise ValueError(f"calls_per_minute must be 1 or more, not {calls_per_minute}")
         self._clock = clock
         self._reserve = reserve
-        self._own = (Limit(_BURST_CALLS, _BURST_SECONDS), Limit(calls_per_minute, _GRAINS["minute"]))
+        self.allow(calls_per_minute)
         self._grants: deque[float] = deque()
         self._quotas: dict[str, Quota] = {}
         # asyncio's locks are fair: whoever waited longest in a lane goes first.
         self._turns = {lane: asyncio.Lock() for lane in Lane}
+
+    def allow(self, calls_per_minute: int) -> None:
+        """Let out at most so many calls a minute from now on; what went out before counts."""
+        self._own = (Limit(_BURST_CALLS, _BURST_SECONDS), Limit(calls_per_minute, _GRAINS["minute"]))
 
     async def acquire(self, lane: Lane, call: str = "statistics API") -> None:
         """Wait until a call may go out, and count it. ``FeedThrottled`` naming ``call`` if that is long hence."""

@@ -6,17 +6,40 @@ Protocol: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
+from typing import Self
+
+_PATIENCE = 1.0  # seconds for a systemd that is busy
 
 
 class Notifier:
-    """Sends states to ``$NOTIFY_SOCKET``, given as ``address``; a leading ``@`` means the abstract namespace."""
+    """Sends states to ``$NOTIFY_SOCKET``, given as ``address``; a leading ``@`` means the abstract namespace.
 
-    def __init__(self, address: str | None) -> None:
+    ``watchdog``: seconds within which systemd wants to hear that all is well, where it does.
+    """
+
+    def __init__(self, address: str | None, watchdog: float | None = None) -> None:
+        self.watchdog = watchdog
         self._address = "\0" + address[1:] if address and address.startswith("@") else address
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], pid: int) -> Self:
+        """As systemd tells the process ``pid`` through its environment."""
+        usec, meant = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", str(pid))
+        watched = meant == str(pid) and usec.isascii() and usec.isdigit() and int(usec) > 0
+        return cls(environment.get("NOTIFY_SOCKET"), int(usec) / 1e6 if watched else None)
+
+    def alive(self) -> None:
+        """All is well, for the watchdog."""
+        self._send("WATCHDOG=1")
 
     def ready(self) -> None:
         """Start-up is over."""
         self._send("READY=1")
+
+    def reloading(self, monotonic: float) -> None:
+        """A reload begins, at these monotonic seconds of the machine; ``ready`` tells that it is over."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={round(monotonic * 1e6)}")
 
     def stopping(self) -> None:
         """Shutting down."""
@@ -30,6 +53,7 @@ class Notifier:
         if not self._address:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.settimeout(_PATIENCE)
             try:
                 channel.connect(self._address)
                 channel.sendall(state.encode())

@@ -96,6 +96,21 @@ def status(path: Path, live: Live) -> Status:
         )
 
 
+@dataclass(frozen=True)
+class Tally:
+    """How many alerts and messages stand in each state, and how many incidents are open."""
+
+    alerts: Mapping[str, int]
+    incidents: int
+    outbox: Mapping[str, int]
+
+
+def tally(path: Path) -> Tally:
+    """The counts for the metrics."""
+    with reading(path) as db:
+        return Tally(state.counts(db), incidents.count_open(db), outbox.counts(db))
+
+
 def stored_status(path: Path) -> tuple[Status, float]:
     """How the bot was when the service last said so, and when that was, epoch seconds."""
     with reading(path) as db:

@@ -18,7 +18,8 @@ class Live:
     wait for data. ``held``: series held back, by how many slots. ``lag``: seconds after its close at which this
     account's total shows a slot. ``gone``: domains that left the account. ``channels``: what is
     wrong with Slack's channels and with Alertmanagers, in words. ``trial``: the channel to which every message is
-    diverted.
+    diverted. ``misconfigured``: what is wrong with the configuration that was to be taken up last,
+    FILE:LINE: KEY: MESSAGE each, while an earlier one is at work.
     """
 
     now: float
@@ -39,6 +40,7 @@ class Live:
     gone: tuple[str, ...] = ()
     channels: Mapping[str, str] = field(default_factory=dict)
     trial: str | None = None
+    misconfigured: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """As text for the database, where the shell's commands read it."""
@@ -48,4 +50,4 @@ class Live:
     def from_json(cls, text: str) -> Live:
         """What ``to_json`` wrote."""
         held = json.loads(text)
-        return cls(**{**held, "gone": tuple(held["gone"])})
+        return cls(**{**held, "gone": tuple(held["gone"]), "misconfigured": tuple(held.get("misconfigured", ()))})

@@ -15,6 +15,7 @@ from typing import Any
 
 from alertbot.clock import Clock
 from alertbot.errors import DeliveryError, StoreError
+from alertbot.pulse import Pulse
 from alertbot.slack.blocks import Message
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
 from alertbot.slack.lanes import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, Lane, Search
@@ -48,14 +49,22 @@ _Work = Callable[[Lane, Envelope], Awaitable[float]]
 class Delivery:
     """Drains the outbox until stopped; ``wake`` it after a commit. ``fallback``: the channel for refused messages.
 
-    What it keeps in memory may all be lost.
+    ``delivered`` hears after how many seconds Slack took each. What it keeps in memory may all be lost.
     """
 
-    def __init__(self, outbox: Outbox, poster: Poster, clock: Clock, fallback: str | None = None) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        poster: Poster,
+        clock: Clock,
+        fallback: str | None = None,
+        delivered: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._outbox = outbox
         self._poster = poster
         self._clock = clock
         self._fallback = fallback
+        self._delivered = delivered
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._methods: dict[str, float] = {}  # when each may be called again
         self._searches: dict[int, Search] = {}
@@ -63,22 +72,46 @@ class Delivery:
         self._astray = True  # rows may stand as being sent though nobody sends them
         self._stalled: str | None = None
         self._woken = asyncio.Event()
+        self._pulse = Pulse(clock.monotonic)
 
     @property
     def under_way(self) -> tuple[asyncio.Task[None], ...]:
         """What is being sent or looked for just now."""
         return tuple(lane.task for lane in self._lanes.values() if lane.task is not None)
 
+    @property
+    def stuck(self) -> bool:
+        """Whether it makes no progress; that Slack or the database fails is none of it, since attempts go on."""
+        now = self._clock.monotonic()
+        return self._pulse.stopped or any(lane.stuck(now) for lane in self._lanes.values())
+
+    @property
+    def trouble(self) -> str | None:
+        """For which channel messages are refused or wait for Slack, and Slack's word for it."""
+        failing = ((channel, lane.failing) for (method, channel), lane in self._lanes.items() if method == "post")
+        return next((f"messages for {channel}: {code}" for channel, code in failing if code is not None), None)
+
     def wake(self) -> None:
         """There may be something to deliver."""
         self._woken.set()
+
+    def reconsider(self, fallback: str | None) -> None:
+        """Try again what was refused, and from now on use this channel for what is refused again."""
+        self._fallback = fallback
+        self._astray = True
+        self.wake()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         try:
             while True:
                 self._woken.clear()
+                self._pulse.beat()
                 pause = await self.begin()
+                if pause is None:
+                    self._pulse.rest()
+                else:
+                    self._pulse.beat(within=pause)
                 await _either(self._woken.wait(), None if pause is None else self._clock.sleep(pause))
         finally:
             for task in self.under_way:
@@ -121,6 +154,7 @@ class Delivery:
         if due > now:
             return due - now
         self._methods[method] = now + SPACING.get(method, 0.0)
+        lane.began = now
         lane.task = asyncio.create_task(self._work(lane, envelope, work))
         return None
 
@@ -131,9 +165,10 @@ class Delivery:
         except StoreError as error:
             self._astray = True
             self._stall(error)
-        except Exception:  # one message that breaks something must not end the delivery of all others
+        except Exception as error:  # one message that breaks something must not end the delivery of all others
             self._astray = True
-            log.exception("the delivery of a message for %s failed", envelope.channel)
+            if lane.failures.told(f"{type(error).__name__}: {error}"):
+                log.exception("the delivery of a message for %s failed", envelope.channel)
         finally:
             lane.free_at = self._clock.monotonic() + pause
             lane.task = None
@@ -152,9 +187,11 @@ class Delivery:
             posted = await self._send(envelope)
         except DeliveryError as error:
             return await self._failed(lane, envelope, error)
-        await self._outbox.mark_sent(envelope, posted.channel_id, posted.ts, self._clock.time())
-        if lane.failing is not None:
-            log.info("Slack takes messages for %s again", envelope.channel)
+        now = self._clock.time()
+        await self._outbox.mark_sent(envelope, posted.channel_id, posted.ts, now)
+        self._delivered(max(now - envelope.created, 0.0))
+        if times := lane.failures.over():
+            log.info("Slack takes messages for %s again, after %d attempts that failed", envelope.channel, times)
         if self._stalled is not None:
             log.info("the database takes marks again: messages go out")
         lane.failing, lane.pause, self._stalled = None, FIRST_PAUSE, None
@@ -193,7 +230,7 @@ class Delivery:
 
     def _hold(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> float:
         """The seconds a lane waits after a failure that passes; Slack's own word holds for the whole method."""
-        if lane.failing != error.code:
+        if lane.failures.told(error.code):
             what = "say what became of" if lane.method == "find" else "confirm"
             log.warning("Slack did not %s a message for %s (%s)", what, envelope.channel, error.code)
         lane.failing = error.code
@@ -224,8 +261,8 @@ class Delivery:
             and error.code not in REFUSED_TOKEN - {"no_permission"}
         ):
             twin = Draft(uuid.uuid4().hex, envelope.subject, "post", str(elsewhere), envelope.body)
-        if lane.failing != error.code:
-            where = f"they go to {elsewhere}" if twin else "they are kept, and tried again at the next start"
+        if lane.failures.told(error.code):
+            where = f"they go to {elsewhere}" if twin else "they are kept, and tried again at the next start or reload"
             log.error("Slack refuses messages for %s (%s): %s", envelope.channel, error.code, where)
         await self._outbox.park(envelope, error.code, twin, self._clock.time())
 
@@ -245,6 +282,7 @@ class Delivery:
             found = await self._find(envelope, looked - search.tried)
         except DeliveryError as error:
             return await self._cannot_look(lane, envelope, error)
+        lane.failures.over()
         lane.failing, lane.pause = None, FIRST_PAUSE
         # The looks that are overdue by now, after a restart or an outage, are made by this one.
         search.looks = sum(looked - search.tried >= seconds for seconds in LOOKS)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from alertbot.failing import Failures
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 """Seconds for which a lane waits after a first failure that passes, doubled with each more, and at most."""
+
+HUNG = {"post": 240.0, "update": 240.0, "find": 600.0}
+"""Seconds by method that one message takes at most, or one look through the pages of a channel's history."""
 
 LOOKS = (2.0, 10.0, 30.0, 60.0, 75.0)
 """Seconds after an attempt at which its message is looked for; after the last it counts as not posted.
@@ -17,13 +22,23 @@ One that lands later still will stand there twice.
 
 @dataclass
 class Lane:
-    """One method in one channel: when it may be used again, how long it waits after the next failure, what it does."""
+    """One method in one channel: when it may be used again, how long it waits after the next failure, what it does.
+
+    ``failing``: Slack's word for the last failure, ``failures`` those since something was taken. ``began``: since when
+    it does that, in monotonic seconds.
+    """
 
     method: str
     free_at: float = 0.0
     pause: float = FIRST_PAUSE
     failing: str | None = None
+    failures: Failures = field(default_factory=Failures)
     task: asyncio.Task[None] | None = None
+    began: float = 0.0
+
+    def stuck(self, now: float) -> bool:
+        """Whether what it does takes longer than it can."""
+        return self.task is not None and now - self.began > HUNG[self.method]
 
 
 @dataclass

@@ -12,12 +12,15 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
 
 from alertbot.errors import DeliveryError
+from alertbot.failing import Failures
+from alertbot.pulse import Pulse
 from alertbot.slack.client import REFUSED_TOKEN, delivery_error
 
 PING_INTERVAL = 5.0
@@ -76,7 +79,13 @@ class Link:
         self._session: aiohttp.ClientSession | None = None
         self._tasks: dict[_Connection, asyncio.Task[None]] = {}
         self._keeping: asyncio.Task[None] | None = None
-        self._cause: str | None = None
+        self._failures = Failures()
+        self._pulse = Pulse(time.monotonic)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether neither pings nor attempts to connect go on; that Slack is not there is none of it."""
+        return self._keeping is not None and (self._keeping.done() or self._pulse.stopped)
 
     @property
     def connected(self) -> bool:
@@ -104,13 +113,13 @@ class Link:
     def failed(self, error: Exception) -> None:
         """Log why nothing can arrive, once while it lasts."""
         cause = _cause(error)
-        if cause != self._cause and not self.connected:
-            self._cause = cause
+        if not self.connected and self._failures.told(cause):
             _log.warning("Socket Mode: %s; commands and clicks do not arrive until it is connected again", cause)
 
     async def _keep(self, session: aiohttp.ClientSession, ticket: str | None) -> None:
         """Have one connection after the other; the old one is read on while the next is made."""
         while True:
+            self._pulse.beat()
             try:
                 connection = await self._connect(session, ticket or await self._ticket())
             except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again
@@ -125,7 +134,7 @@ class Link:
         socket = await session.ws_connect(ticket, autoping=False, proxy=self._proxy, timeout=closing)
         for old in self._tasks:
             old.retire()
-        connection = _Connection(socket, self._received, self._ping_interval)
+        connection = _Connection(socket, self._received, self._ping_interval, self._pulse)
         task = self._tasks[connection] = asyncio.create_task(connection.read())
         task.add_done_callback(lambda _: self._tasks.pop(connection))
         return connection
@@ -146,9 +155,8 @@ class Link:
 
     def _well(self) -> None:
         # Not said at once: where Slack has no room for a connection, it takes it and closes it.
-        if self._cause is not None:
-            self._cause = None
-            _log.info("Socket Mode: connected again")
+        if times := self._failures.over():
+            _log.info("Socket Mode: connected again, after %d attempts that failed", times)
 
     async def _rest(self, error: Exception | None) -> None:
         """Wait, longer with each attempt: apps.connections.open is meant for a few calls a minute."""
@@ -156,20 +164,27 @@ class Link:
         if isinstance(error, DeliveryError) and error.code in REFUSED_TOKEN:
             pause = _REFUSED_PAUSE
         asked = error.retry_after if isinstance(error, DeliveryError) else None
-        await asyncio.sleep(pause * self._ping_interval if asked is None else asked)
+        seconds = pause * self._ping_interval if asked is None else asked
+        self._pulse.beat(within=seconds)
+        await asyncio.sleep(seconds)
 
 
 class _Connection:
     """One WebSocket, pinged, and read until it ends. ``over`` is set once another is wanted in its place."""
 
     def __init__(
-        self, socket: aiohttp.ClientWebSocketResponse, received: Callable[[Mapping[str, Any]], None], interval: float
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        received: Callable[[Mapping[str, Any]], None],
+        interval: float,
+        pulse: Pulse,
     ) -> None:
         self.over = asyncio.Event()
         self.refusal: str | None = None  # why Slack would not have it
         self._socket = socket
         self._received = received
         self._interval = interval
+        self._pulse = pulse
         self._unanswered = 0
         self._used = False
         self._closing: asyncio.Task[None] | None = None
@@ -209,6 +224,7 @@ class _Connection:
             while self._unanswered < _UNANSWERED:
                 self._unanswered += 1
                 await self._socket.ping()
+                self._pulse.beat(within=self._interval)
                 await asyncio.sleep(self._interval)
         await self._socket.close()
 

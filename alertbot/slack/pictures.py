@@ -45,28 +45,28 @@ class Showing:
     """Shows what ``draws`` draws; without it, charts are switched off."""
 
     def __init__(self, draws: Draws | None, upload: Upload, clock: Clock) -> None:
-        self._draws = draws
+        self.draws = draws
         self._upload = upload
         self._clock = clock
         self._shown: dict[Posted, float] = {}  # when each thread was given its last one, or will be
 
     async def of_incident(self, number: int, under: Posted) -> Message | None:
         """Put a fresh chart into the thread under a message; what to tell who asked, if anything."""
-        if self._draws is None:
+        if self.draws is None:
             return Message("Charts are switched off here.")
         now = self._clock.monotonic()
         self._shown = {place: at for place, at in self._shown.items() if now - at < AGAIN}
         if under in self._shown:
             return Message(f"The chart of #{number} stands in the thread, or will in a moment.")
         self._shown[under] = now
-        trouble = await self._show(self._draws.of_incident(number), under.channel_id, under.ts)
+        trouble = await self._show(self.draws.of_incident(number), under.channel_id, under.ts)
         if trouble is not None:
             self._shown.pop(under, None)
         return trouble
 
     async def of_series(self, what: Meant, span: int, channel_id: str) -> Message | None:
         """Put a chart into a channel; what to tell who asked, if anything."""
-        return None if self._draws is None else await self._show(self._draws.of_series(what, span), channel_id, None)
+        return None if self.draws is None else await self._show(self.draws.of_series(what, span), channel_id, None)
 
     async def _show(self, drawn: Awaitable[Picture], channel_id: str, thread_ts: str | None) -> Message | None:
         try:

@@ -25,7 +25,8 @@ def status_message(status: Status, zone: tzinfo) -> Message:
     """Freshness first: without it nothing else can be believed."""
     live = status.live
     headline = f"{_fresh(live, zone)} {_firing(status.firing)}{_open(status)}"
-    lines = [
+    lines = _misconfigured(live)
+    lines += [
         f"watching {counted(live.domains, 'domain')}, {live.series:,} series; {live.behind:,} of them waiting for data",
         f"{live.calls_left} of {live.calls_per_minute} API calls left this minute",
         _outbox(status),
@@ -36,6 +37,15 @@ def status_message(status: Status, zone: tzinfo) -> Message:
     lines += _feed_lines(live)
     lines += [f"no answer for {code(name)}: {escape(why)}" for name, why in list(live.unreadable.items())[:_LISTED]]
     return Message(headline, (section(headline), context("\n".join(lines))))
+
+
+def _misconfigured(live: Live) -> list[str]:
+    if not live.misconfigured:
+        return []
+    wrong = [code(problem) for problem in live.misconfigured[:_LISTED]]
+    more = len(live.misconfigured) - _LISTED
+    wrong += [f"and {more:,} more, which the log lists"] if more > 0 else []
+    return ["the changed configuration cannot be used, so the former one is at work:", *wrong]
 
 
 def _feed_lines(live: Live) -> list[str]:

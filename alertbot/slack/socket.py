@@ -78,6 +78,11 @@ class SocketListener:
         self._answers: set[asyncio.Task[None]] = set()
 
     @property
+    def stuck(self) -> bool:
+        """Whether neither pings nor attempts to connect go on."""
+        return self._link.stuck
+
+    @property
     def connected(self) -> bool:
         """Whether commands can arrive, as far as the connection's own pings tell."""
         return self._link.connected

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from alertbot.alerts.orders import Person
 from alertbot.clock import Clock
 from alertbot.errors import CredentialsError, DeliveryError
+from alertbot.failing import Failures
 from alertbot.slack.blocks import Message
 from alertbot.slack.buttons import Buttons
 from alertbot.slack.client import DEAD_TOKEN, Identity, Picture, Posted, SlackClient
@@ -49,7 +50,8 @@ class Workspace:
         self._channels = channels
         self._standing: Standing | None = None
         self._identity: Identity | None = None
-        self._said: dict[str, set[str]] = {}  # what was logged of each call that fails, while it does
+        self._asking = Failures()  # of asking Slack who we are, and for its channels
+        self._listing = Failures()
         self._listener: SocketListener | None = None
         self._keeping: asyncio.Task[None] | None = None
         if app_token is not None:
@@ -64,6 +66,16 @@ class Workspace:
         """The id of a channel; ``None`` while Slack has not listed its channels, the name where it does not."""
         return None if self._standing is None else self._standing.ids.get(channel, channel)
 
+    @property
+    def trouble(self) -> str | None:
+        """Why Slack last did not say who we are, in words; ``None`` where it did."""
+        return self._asking.cause
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the connection for commands makes no progress; true of none that is tried again and again."""
+        return self._listener is not None and self._listener.stuck
+
     async def start(self) -> None:
         """Find out who we are and listen for commands; ``CredentialsError`` where Slack refuses a token.
 
@@ -76,6 +88,15 @@ class Workspace:
             log.warning("there is no Slack app token: alerts are posted, but no commands or clicks arrive")
             return
         await self._listener.start()
+
+    def reconfigure(self, channels: Collection[str], draws: Draws | None) -> None:
+        """Post to these channels from now on, which are looked up in the background."""
+        self._showing.draws = draws
+        if set(channels) != set(self._channels):
+            self._channels, self._standing = channels, None
+        if self._keeping is not None:
+            self._keeping.cancel()
+        self._keeping = asyncio.create_task(self._look_and_keep())
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -131,23 +152,29 @@ class Workspace:
         try:
             identity = await self._client.auth_test()
         except DeliveryError as error:
-            self._say("auth.test", f"Slack does not answer ({error.code}): messages wait for it")
+            self._say(self._asking, f"Slack does not answer ({error.code}): messages wait for it")
             return
         if self._identity is None:
             log.info("Slack: posting to the workspace %s", identity.team)
         self._identity = identity
-        self._said.pop("auth.test", None)
+        if times := self._asking.over():
+            log.info("Slack answers again, after %d times that it did not", times)
 
     async def _look_around(self) -> None:
         """Where the channels are; what Slack does not answer now is asked again later."""
         try:
             self._standing = await look_up(self._client, self._channels, told=self.problems)
-            self._said.pop("channels", None)
+            if times := self._listing.over():
+                log.info("Slack lists its channels again, after %d times that it did not", times)
         except DeliveryError as error:
             if error.permanent and error.code not in DEAD_TOKEN:
                 self._standing = unlisted(error, self._channels, self._standing)
             else:
-                self._say("channels", f"Slack does not list its channels ({error.code}): messages wait for it")
+                self._say(self._listing, f"Slack does not list its channels ({error.code}): messages wait for it")
+
+    async def _look_and_keep(self) -> None:
+        await self._look_around()
+        await self._keep()
 
     async def _keep(self) -> None:
         """Ask Slack now and then whether it still knows us, and for channels that were not found or not joined."""
@@ -156,15 +183,13 @@ class Workspace:
             try:
                 await self._identify()
             except CredentialsError as error:
-                self._say("auth.test", str(error))
+                self._say(self._asking, str(error))
             if self._standing is None or self._standing.problems:
                 await self._look_around()
 
-    def _say(self, call: str, trouble: str) -> None:
+    def _say(self, failures: Failures, trouble: str) -> None:
         """Log it, once while that call fails."""
-        said = self._said.setdefault(call, set())
-        if trouble not in said:
-            said.add(trouble)
+        if failures.told(trouble):
             log.warning("%s", trouble)
 
     async def _command(self, command: SlashCommand) -> None:

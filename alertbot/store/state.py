@@ -196,6 +196,20 @@ def count_told(db: Database, since: int) -> int:
     return int(db.conn.execute(f"SELECT count(*) FROM alerts WHERE {_TOLD}", (since,)).fetchone()[0])  # noqa: S608
 
 
+def counts(db: Database) -> dict[str, int]:
+    """How many alerts are pending, fire, or fire in an incident that somebody acknowledged (``acked``)."""
+    return dict(
+        db.conn.execute(
+            """
+            SELECT CASE WHEN phase = 'firing' AND json_extract(standing, '$.acked_at') IS NOT NULL
+                THEN 'acked' ELSE phase END AS state, count(*)
+            FROM alerts LEFT JOIN incidents ON incidents.id = alerts.incident
+            WHERE phase IN ('pending', 'firing') GROUP BY state
+            """
+        )
+    )
+
+
 def count_firing(db: Database) -> int:
     """How many alerts fire now."""
     return int(db.conn.execute("SELECT count(*) FROM alerts WHERE phase = 'firing'").fetchone()[0])

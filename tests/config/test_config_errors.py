@@ -86,7 +86,7 @@ def test_a_syntax_error_is_told_in_plain_words_with_its_line(problems, text, lin
 WRONG = {
     # sections and keys
     "an unknown section": (GOOD + "[feeed]\n", 7, "feeed", 'unknown section, did you mean "feed"?'),
-    "a section like no other": (GOOD + "[metrics]\n", 7, "metrics", "unknown section: there are [feed], [watch]"),
+    "a section like no other": (GOOD + "[telemetry]\n", 7, "telemetry", "unknown section: there are [feed], [watch]"),
     "a key outside any section": ('probe = "5s"\n' + GOOD, 1, "probe", "it is a key of [feed]"),
     "an unknown key": (GOOD + '[feed]\nprob = "20s"\n', 8, "feed.prob", 'unknown key, did you mean "probe"?'),
     "a key like no other": (GOOD + "[store]\nxyz = 1\n", 8, "store.xyz", "unknown key: there are path, keep"),
@@ -603,8 +603,7 @@ def test_a_token_written_without_quotes_is_not_repeated(problems):
 @pytest.mark.parametrize(
     "later",
     [
-        "[metrics]",
-        "[heartbeat]",
+        "[telemetry]",
     ],
 )
 def test_what_is_not_there_yet_is_unknown_rather_than_ignored(problems, later):

@@ -20,7 +20,12 @@ TEXT = EXAMPLE.read_text(encoding="utf-8")
 
 def uncommented(text):
     """The file with every setting that is off switched on."""
-    return re.sub(r"^# (?=\w+ *= |\[\[mute\]\]|\[\[rule\]\]|\[digest\]|\[alertmanager\])", "", text, flags=re.MULTILINE)
+    return re.sub(
+        r"^# (?=\w+ *= |\[\[mute\]\]|\[\[rule\]\]|\[(?:digest|heartbeat|metrics|alertmanager)\])",
+        "",
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def test_the_example_passes_as_it_stands():
@@ -52,9 +57,8 @@ def test_rules_of_the_example_for_every_domain_know_no_fixed_limit():
     + [(kind, key) for kind, model in KINDS.items() for key in model.key_names()],
 )
 def test_every_key_stands_in_the_example(section, key):
-    headers = {"group": "[[group]]", "rule": "# Rules.", "mute": "# [[mute]]", "digest": "# [digest]"}
-    header = headers | {"alertmanager": "# [alertmanager]"}
-    header = header.get(section, f"[{section}]")
+    off = {name: f"# [{name}]" for name in ("digest", "heartbeat", "metrics", "alertmanager")}
+    header = {"group": "[[group]]", "rule": "# Rules.", "mute": "# [[mute]]", **off}.get(section, f"[{section}]")
     start = TEXT.index("\n" + ("# Rules." if section in KINDS else header))
     end = TEXT.find("\n\n\n", start)
 

@@ -190,6 +190,51 @@ def test_secrets_that_are_encrypted_as_the_readme_says_reach_the_service(tmp_pat
         clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
 
 
+def test_a_reload_takes_up_what_is_right_and_refuses_what_is_wrong(tmp_path, boot):
+    clock = StageClock.real()
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
+        clock.wait_for(stage.told, by=clock.now() + 40, what="the first alert")
+        rules = machine.root / "etc/alertbot/rules.toml"
+        log = machine.root / "run/alertbot.log"
+        right = rules.read_text()
+
+        rules.write_text(right.replace("1 Gbps", "1.5 Gbps"))
+        assert machine.systemctl("reload", "alertbot.service") == ""
+        assert machine.shows(ActiveState="active", SubState="running", NRestarts="0", ReloadResult="success")
+        clock.wait_for(
+            lambda: "the configuration is reloaded: rule changed: video-ceiling" in log.read_text(),
+            by=clock.now() + 20,
+            what="the reload",
+        )
+
+        rules.write_text(right.replace("above", "abvoe"))
+        machine.systemctl("reload", "alertbot.service")
+        clock.wait_for(lambda: len(stage.told()) == 2, by=clock.now() + 20, what="the message")
+        assert "/etc/alertbot/rules.toml:" in stage.told()[1].text
+        clock.wait_for(
+            lambda: machine.shows(ActiveState="active", SubState="running", NRestarts="0", ReloadResult="exit-code"),
+            by=clock.now() + 20,
+            what="a failed reload of a running unit",
+        )
+        assert "data to" in machine.status()
+        assert "resolved" not in stage.told()[0].text
+
+
+def test_a_wedged_process_is_started_again_by_the_watchdog(tmp_path, boot):
+    clock = StageClock.real()
+    quick = "[Service]\nWatchdogSec=4\nTimeoutStopSec=2\n"
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage, quick) as machine:
+        clock.wait_for(stage.told, by=clock.now() + 40, what="the first alert")
+        clock.wait_until(clock.now() + 5)
+        assert machine.shows(NRestarts="0", ActiveState="active")
+        machine.systemctl("kill", "--signal=STOP", "alertbot.service")
+        again = {"NRestarts": "1", "ActiveState": "active", "SubState": "running"}
+        clock.wait_for(lambda: machine.shows(**again), by=clock.now() + 40, what="another start")
+        clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
+        (told,) = stage.told()
+        assert not told.replies
+
+
 def test_a_wrong_configuration_ends_the_service_with_exit_code_2_for_good(tmp_path, boot):
     clock = StageClock.real()
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES.replace("above", "abvoe")) as stage, boot(stage) as machine:

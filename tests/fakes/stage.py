@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import httpx
@@ -118,6 +119,15 @@ class Actor:
         code = self._process.wait(_PATIENCE)
         return code, time.monotonic() - began
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal that does not end it."""
+        self._process.send_signal(number)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def drop(self) -> None:
         """End it, whatever state it is in: in good order where it can (for its coverage data), else killed."""
         if self._process.poll() is not None:
@@ -183,13 +193,13 @@ class Stage:
         """All that bots printed."""
         return (self._folder / "bot" / "log").read_text()
 
-    def bot(self, *options: str, slack: bool = True) -> Actor:
+    def bot(self, *options: str, slack: bool = True, environment: Mapping[str, str] = MappingProxyType({})) -> Actor:
         """Start ``alertbot run``, with or without Slack tokens."""
         tokens = {"ALERTBOT_API_TOKEN": API_TOKEN}
         if slack:
             tokens |= {"ALERTBOT_SLACK_BOT_TOKEN": BOT_TOKEN, "ALERTBOT_SLACK_APP_TOKEN": APP_TOKEN}
         command = [str(ALERTBOT), "run", "-c", str(self.configuration), *options]
-        return self._enter("bot", command, _environment() | tokens)
+        return self._enter("bot", command, _environment() | tokens | dict(environment))
 
     def shell(self, *arguments: str) -> str:
         """What another of alertbot's commands prints, at the stage's time."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from fakes.slack import BOT_TOKEN, SCOPES, FakeSlack
+from fakes.systemd import Systemd
 from fakes.until import until
 
 from alertbot.clock import FastClock
@@ -161,27 +161,6 @@ above = "1 Gbps"
 """
 
 
-class Systemd:
-    """Listens as systemd does to what a service says of itself."""
-
-    def __init__(self, address: Path) -> None:
-        self.address = str(address)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.bind(self.address)
-        self._heard: list[str] = []
-
-    @property
-    def heard(self) -> list[str]:
-        """All it said so far."""
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self._heard.append(self._socket.recv(4096).decode())
-        return self._heard
-
-    def close(self) -> None:
-        self._socket.close()
-
-
 @pytest.fixture
 def systemd(tmp_path) -> Iterator[Systemd]:
     listening = Systemd(tmp_path / "notify")
@@ -238,7 +217,7 @@ async def _fails_at_start_and_is_mended(tmp_path, store, failing, cause, caplog,
             await clock.sleep(START + 65 * MINUTE - clock.time())
             trouble.close()
             await _is_mended(slack, caplog, told)
-            assert systemd.heard[-1].startswith("STATUS=data to ")
+            await until(lambda: systemd.status.startswith("data to "))
 
 
 def _judged(store):

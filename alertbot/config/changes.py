@@ -1,0 +1,103 @@
+"""What differs between two configurations, in words for the log: names of keys and rules, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Protocol
+
+from alertbot.config.lines import find_lines
+from alertbot.config.read import read_toml
+from alertbot.config.settings import Config
+from alertbot.errors import ConfigError, Problem
+from alertbot.units import counted
+
+_SECTIONS = ("feed", "slack", "store", "digest", "heartbeat", "metrics")
+"""The sections of single keys."""
+
+_FIXED = (("store", "path"), ("slack", "base_url"))
+_KEYS = {"zone": "timezone"}  # attributes that are called otherwise in the file
+_MOST_NAMES = 10
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def changes(old: Config, new: Config) -> tuple[str, ...]:
+    """Each thing that the new configuration changes; none where both are the same."""
+    return (
+        *_named("rule", old.rules, new.rules),
+        *_domains(old, new),
+        *_named("group", old.groups, new.groups),
+        *(["mutes changed"] if old.mutes != new.mutes else []),
+        *_settings(old, new),
+    )
+
+
+def demand_restart(old: Config, new: Config, path: Path) -> None:
+    """``ConfigError`` where the file ``path`` changes what only a restart can: the database, Slack's address."""
+    wrong = [key for key in _FIXED if getattr(getattr(old, key[0]), key[1]) != getattr(getattr(new, key[0]), key[1])]
+    if not wrong:
+        return
+    words = "a reload cannot change this: restart the service for it, or put the former value back"
+    raise ConfigError(tuple(problem(path, *key, words) for key in wrong))
+
+
+def problem(path: Path, section: str, key: str, message: str) -> Problem:
+    """Something wrong with a key of the file ``path`` that is none of the file's own mistakes, at its line."""
+    lines = find_lines(read_toml(path)[0])
+    return Problem(str(path), lines.get((section, key), lines.get((section,), 0)), f"{section}.{key}", message)
+
+
+def _named(what: str, old: Iterable[_Named], new: Iterable[_Named]) -> Iterator[str]:
+    before, after = {each.name: each for each in old}, {each.name: each for each in new}
+    kept = before.keys() & after.keys()
+    edited = [name for name in after if name in kept and before[name] != after[name]]
+    for done, names in (
+        ("added", [name for name in after if name not in kept]),
+        ("removed", [name for name in before if name not in kept]),
+        ("changed", edited),
+    ):
+        if names:
+            yield f"{what}{'s' * (len(names) > 1)} {done}: {_listed(names)}"
+
+
+def _domains(old: Config, new: Config) -> Iterator[str]:
+    if old.discovers or new.discovers:
+        if (old.watch, old.watch_except) != (new.watch, new.watch_except):
+            yield "watch changed"
+        return
+    before, after = old.watched(), new.watched()
+    for done, names in (
+        ("added", [name for name in after if name not in set(before)]),
+        ("removed", [name for name in before if name not in set(after)]),
+    ):
+        if names:
+            yield f"{counted(len(names), 'domain')} {done}: {_listed(names)}"
+
+
+def _settings(old: Config, new: Config) -> Iterator[str]:
+    changed = [key for section in _SECTIONS for key in _section(section, getattr(old, section), getattr(new, section))]
+    if changed:
+        yield f"settings changed: {', '.join(changed)}"
+
+
+def _section(name: str, old: Any, new: Any) -> Iterator[str]:
+    if old is None or new is None:
+        if old is not new:
+            yield f"[{name}] {'added' if old is None else 'removed'}"
+        return
+    for field in fields(old):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        # A section's mapping compares by what it holds.
+        same = dict(before) == dict(after) if isinstance(before, Mapping) else before == after
+        if not same:
+            yield f"{name}.{_KEYS.get(field.name, field.name)}"
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,72 @@
+"""Measuring: gathers what the metrics tell of a service at work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedThrottled, StoreError
+from alertbot.feed.budget import Budget
+from alertbot.ops.metrics import Counts, Standing, exposition
+from alertbot.query.answers import Tally, tally
+from alertbot.query.live import Live
+from alertbot.units import SLOT
+
+_OUTCOMES = (
+    (FeedThrottled, "throttled"),
+    (FeedGarbled, "garbled"),
+    (FeedRefused, "refused"),
+    (FeedError, "unreachable"),
+)
+
+
+class Measuring:
+    """Counts what happens, and tells it with what stands in the database ``path``."""
+
+    def __init__(
+        self, path: Path, budget: Budget, live: Callable[[], Live], ailing: Callable[[], str | None], started: float
+    ) -> None:
+        self.counts = Counts()
+        self._path = path
+        self._budget = budget
+        self._live = live
+        self._ailing = ailing
+        self._started = started
+
+    def called(self, error: FeedError | None) -> None:
+        """The API was called."""
+        outcome = "answered" if error is None else next(name for kind, name in _OUTCOMES if isinstance(error, kind))
+        self.counts.calls[outcome] += 1
+
+    async def metrics(self) -> bytes:
+        """The text that Prometheus scrapes; what the database does not tell just now is left out."""
+        stored: Tally | None = None
+        with suppress(StoreError):
+            stored = await asyncio.to_thread(tally, self._path)
+        return exposition(self.counts, self._standing(stored))
+
+    def _standing(self, stored: Tally | None) -> Standing:
+        live = self._live()
+        return Standing(
+            healthy=self._ailing() is None,
+            feed_up=live.trouble is None and live.frontier is not None,
+            data_to=None if live.frontier is None else live.frontier + SLOT,
+            calls_left=self._budget.left(),
+            domains=live.domains,
+            series=live.series,
+            waiting=live.behind,
+            misconfigured=bool(live.misconfigured),
+            alerts=None if stored is None else stored.alerts,
+            incidents=None if stored is None else stored.incidents,
+            outbox=None if stored is None else stored.outbox,
+            database=sum(_sizes(self._path)) or None,
+            started=self._started,
+        )
+
+
+def _sizes(path: Path) -> Iterator[int]:
+    for name in (path, path.with_name(f"{path.name}-wal")):
+        with suppress(OSError):
+            yield name.stat().st_size

@@ -1,0 +1,125 @@
+"""Reloading: a changed configuration is read and checked while the old one is at work, then taken up, or refused.
+
+What is wrong with it is told in the log, in ``status``, and in one message in Slack, which says so once it is mended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+
+from alertbot.clock import Clock
+from alertbot.config import Config
+from alertbot.config.changes import changes, demand_restart
+from alertbot.errors import ConfigError, StoreError
+from alertbot.ops.systemd import Notifier
+from alertbot.slack.blocks import Message, code, escape, paragraphs
+from alertbot.slack.messages import to_json
+from alertbot.store.outbox import Draft
+from alertbot.storekeeper import Storekeeper
+from alertbot.units import counted
+
+log = logging.getLogger(__name__)
+
+MOST_LISTED = 20
+"""Problems that the message in Slack lists; the log has all of them."""
+
+_KEPT = "The changed configuration cannot be used, so the former one stays at work"
+_MENDED = Message("The configuration can be used again, and is at work.")
+
+
+class Reloading:
+    """Takes up what ``read()`` gives through ``take``; ``wake`` is called once messages are owed.
+
+    ``take`` may raise ``ConfigError``, and has changed nothing then.
+
+    ``problems``: what is wrong with the configuration that was to be taken up last, FILE:LINE: KEY: MESSAGE each.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        read: Callable[[], Config],
+        take: Callable[[Config], Awaitable[None]],
+        keeper: Storekeeper,
+        clock: Clock,
+        *,
+        notifier: Notifier,
+        wake: Callable[[], None],
+    ) -> None:
+        self.problems: tuple[str, ...] = ()
+        self._config = config
+        self._read = read
+        self._take = take
+        self._keeper = keeper
+        self._clock = clock
+        self._notifier = notifier
+        self._wake = wake
+        self._asked = asyncio.Event()
+        self._told: tuple[str, str] | None = None  # the message in Slack: its subject and its channel
+        self._said: tuple[str, ...] = ()  # what it says
+
+    def ask(self) -> None:
+        """Reload as soon as can be; may be called from a signal handler."""
+        self._notifier.reloading(self._clock.monotonic())
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Reload whenever asked to, until cancelled."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            try:
+                await self.reload()
+            except StoreError as error:
+                log.error("Slack is not told of the reload: %s", error)  # noqa: TRY400 - the text says it all
+            except Exception:
+                log.exception("the reload failed")
+            self._notifier.ready()
+
+    async def reload(self) -> None:
+        """Read the configuration and take it up; where it is wrong, say so and keep the present one."""
+        try:
+            config = await asyncio.to_thread(self._read)
+            demand_restart(self._config, config, config.path)
+            changed = changes(self._config, config)
+            await self._take(config)
+        except ConfigError as error:
+            await self._refused(error)
+            return
+        self._config = config
+        log.info("the configuration is reloaded: %s", "; ".join(changed) or "nothing changed")
+        await self._mended()
+
+    async def _refused(self, error: ConfigError) -> None:
+        self.problems = tuple(map(str, error.problems))
+        log.error("the configuration is not reloaded, the former one stays: %s", " | ".join(self.problems))
+        if self.problems == self._said:
+            return
+        first = self._told is None
+        subject, channel = self._told or (f"reload:{uuid.uuid4().hex}", self._config.slack.channel)
+        await self._owe(subject, "post" if first else "update", channel, _refusal(self.problems))
+        self._told, self._said = (subject, channel), self.problems
+
+    async def _mended(self) -> None:
+        self.problems = ()
+        if self._told is not None:
+            subject, channel = self._told
+            await self._owe(subject, "update", channel, _MENDED)
+            self._told, self._said = None, ()
+
+    async def _owe(self, subject: str, action: str, channel: str, message: Message) -> None:
+        draft = Draft(uuid.uuid4().hex, subject, action, channel, to_json(message))
+        await self._keeper.do(lambda store: store.owe([draft], self._clock.time()))
+        self._wake()
+
+
+def _refusal(problems: tuple[str, ...]) -> Message:
+    """The first problem stands in the headline, which is all that a lock screen shows."""
+    more = len(problems) - MOST_LISTED
+    lines = [f"{_KEPT}: {counted(len(problems), 'problem')}.", *map(code, problems[:MOST_LISTED])]
+    if more > 0:
+        lines.append(f"and {more:,} more, which the log lists")
+    return Message(f"{_KEPT}: {escape(problems[0])}", paragraphs(lines))

@@ -1,0 +1,143 @@
+"""A hunt for secrets: the real process at DEBUG, all made to fail, then every place searched they could be in."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+from fakes.pinged import SECRET
+from fakes.stage import API_TOKEN, SECRETS, Stage, StageClock, needs_faketime
+
+pytestmark = needs_faketime
+
+START = int(datetime(2026, 11, 2, 10, 0, tzinfo=UTC).timestamp())
+MINUTE = 60
+STEP = 2 * MINUTE
+FAILS_FROM = START + 12 * MINUTE
+MODES = ("401", "500", "429", "hang", "garbage", "truncated", "drip", "reset")
+WELL_FROM = FAILS_FROM + len(MODES) * STEP
+
+SCENARIO = {
+    "domains": {"video.example.com": {"level": 1.84e9}, "img.example.com": {"level": 3e8}},
+    "lag": {"default": 120},
+    "faults": [
+        {"start": FAILS_FROM + index * STEP, "end": FAILS_FROM + (index + 1) * STEP, "mode": mode}
+        for index, mode in enumerate(MODES)
+    ],
+}
+
+RULES = """
+[watch]
+domains = ["*"]
+
+[heartbeat]
+url = "{url}"
+
+[metrics]
+listen = "127.0.0.1:{port}"
+
+[[rule]]
+name = "video-ceiling"
+kind = "threshold"
+domains = ["video.*"]
+above = "1 Gbps"
+"""
+
+HUNTED = {*SECRETS, SECRET, quote(API_TOKEN, safe="")}
+SLACK_MODES = ("500", "garbage", "portal", "429:1", "drop_before", "drop_after", "half", "invalid_auth", "fatal_error")
+
+
+@pytest.fixture
+def switch() -> Iterator[str]:
+    """A dead man's switch that answers with an error page which repeats its own address; its URL."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(500)
+            self.end_headers()
+            self.wfile.write(f"no such page: {self.path}".encode())
+
+        do_POST = do_GET  # noqa: N815 - http.server's name
+
+        def log_message(self, *_):
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/ping/{SECRET}"
+    server.shutdown()
+    server.server_close()
+
+
+def found_in(text: str | bytes) -> set[str]:
+    data = text if isinstance(text, bytes) else text.encode()
+    return {secret for secret in HUNTED if secret.encode() in data}
+
+
+def command_lines() -> bytes:
+    """Those of every process of the machine."""
+    lines = b""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines += path.read_bytes()
+        except OSError:  # it has ended
+            continue
+    return lines
+
+
+def test_no_secret_stands_anywhere_whatever_fails(tmp_path, switch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    clock = StageClock.fast(START)
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES.format(url=switch, port=port)) as stage:
+        bot = stage.bot("--log-level", "DEBUG")
+        clock.wait_for(stage.told, by=FAILS_FROM, what="the first alert")
+        seen: list[str | bytes] = []
+        for mode in SLACK_MODES:
+            for method in ("chat.postMessage", "chat.update", "auth.test", "apps.connections.open"):
+                stage.spoil_slack(method, mode)
+        right = stage.configuration.read_text()
+        stage.configuration.write_text(right.replace("[heartbeat]", f'[heartbeat]\ntoken = "{API_TOKEN}"'))
+        bot.signal(signal.SIGHUP)
+        clock.wait_for(lambda: "is not reloaded" in bot.printed, by=clock.now() + 5 * MINUTE, what="a refusal")
+        with httpx.Client(trust_env=False, timeout=30) as client:
+            while clock.now() < WELL_FROM:
+                clock.wait_until(clock.now() + STEP)
+                answers = [client.get(f"http://127.0.0.1:{port}{path}") for path in ("/metrics", "/healthz", "/x")]
+                seen += [answer.content + str(answer.headers).encode() for answer in answers]
+        stage.configuration.write_text(right)
+        bot.signal(signal.SIGHUP)
+        clock.wait_for(lambda: "is reloaded" in bot.printed, by=clock.now() + 10 * MINUTE, what="a reload")
+        clock.wait_for(lambda: "answers again" in bot.printed, by=clock.now() + 10 * MINUTE, what="a feed that answers")
+        seen += [stage.shell("status"), stage.shell("status", "--json"), stage.shell("alerts"), command_lines()]
+        bot.signal(signal.SIGABRT)  # as the watchdog would: it prints where it stood
+        assert bot.wait() == -signal.SIGABRT
+
+        log = bot.printed
+        for words in (
+            "HTTP 401",
+            "HTTP 500",
+            "no answer within",
+            "Slack",
+            "the heartbeat is not heard",
+            "HTTP Request",
+        ):
+            assert words in log
+        assert "Fatal Python error: Aborted" in log
+        places = {str(number): text for number, text in enumerate(seen)} | {"log": log}
+        files = [path for path in stage.configuration.parent.iterdir() if path != stage.configuration]
+        places |= {path.name: path.read_bytes() for path in files}
+        assert {"alertbot.db", "log"} <= set(places)
+        assert {place: found_in(text) for place, text in places.items() if found_in(text)} == {}
+        assert stage.leaks() == []
+        # They were there to be found.
+        assert found_in(stage.configuration.read_bytes()) == {SECRET}

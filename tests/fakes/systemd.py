@@ -1,0 +1,34 @@
+"""The end of the socket at which systemd listens to what a service says of itself."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from pathlib import Path
+
+
+class Systemd:
+    """Listens as systemd does to what a service says of itself."""
+
+    def __init__(self, address: Path) -> None:
+        self.address = str(address)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind(self.address)
+        self._heard: list[str] = []
+
+    @property
+    def heard(self) -> list[str]:
+        """All it said so far."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._heard.append(self._socket.recv(4096).decode())
+        return self._heard
+
+    @property
+    def status(self) -> str:
+        """The line for ``systemctl status``."""
+        lines = [said.removeprefix("STATUS=") for said in self.heard if said.startswith("STATUS=")]
+        return lines[-1] if lines else ""
+
+    def close(self) -> None:
+        self._socket.close()
