@@ -43,27 +43,35 @@ class Alertmanager:
 
     async def tell(self, alerts: Sequence[Mapping[str, Any]]) -> None:
         """Tell it of alerts, as its API has them; of none, only to see whether it would take them."""
-        await self._ask("POST", list(alerts))
+        await self._ask("POST", "alerts", list(alerts))
 
     async def burning(self, job: str) -> dict[Labels, float]:
         """The alerts with this ``job`` label that burn, with when each ends by itself, epoch seconds."""
-        body = await self._ask("GET", None, {"filter": f'job="{job}"'})
+        body = await self._ask("GET", "alerts", None, {"filter": f'job="{job}"'})
         try:
             return dict(_burning(each) for each in json.loads(body))
         except (ValueError, TypeError, KeyError, AttributeError):
             raise RelayError("it answers with something that is no list of alerts") from None
 
+    async def members(self) -> int:
+        """How many its cluster has, itself included."""
+        body = await self._ask("GET", "status")
+        try:
+            return max(len(json.loads(body)["cluster"].get("peers") or ()), 1)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise RelayError("it answers with something that is no status") from None
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _ask(self, method: str, alerts: Any, params: Mapping[str, str] | None = None) -> bytes:
+    async def _ask(self, method: str, what: str, alerts: Any = None, params: Mapping[str, str] | None = None) -> bytes:
         """The body of an answer that is well. Causes are not chained: they may quote what was sent."""
         try:
             async with (
                 asyncio.timeout(self._timeout),  # httpx's own time-outs count each phase
                 self._client.stream(
-                    method, "/api/v2/alerts", json=alerts, params=params, timeout=self._timeout
+                    method, f"/api/v2/{what}", json=alerts, params=params, timeout=self._timeout
                 ) as response,
             ):
                 body = bytearray()
