@@ -14,6 +14,7 @@ import click
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import Config, load
 from alertbot.credentials import Credentials, read_credentials
+from alertbot.doctor.alertmanager import examine_alertmanagers
 from alertbot.doctor.feed import examine_feed
 from alertbot.doctor.findings import Finding, Grade, limited
 from alertbot.doctor.place import examine_configuration, examine_place, stored_lately
@@ -59,6 +60,7 @@ async def findings(
         "place": lambda: asyncio.to_thread(examine_place, config, now),
         "API": lambda: examine_feed(config, credentials.api_token, clock, stored),
         "Slack": lambda: examine_slack(config, credentials, clock),
+        "Alertmanager": lambda: examine_alertmanagers(config.alertmanager, credentials.alertmanager_token),
     }
     for finding in examine_configuration(config):
         yield finding

@@ -40,7 +40,7 @@ LOOKS = 4
 
 @dataclass(frozen=True)
 class Scene:
-    """What is watched, and how far it was judged. ``now``: epoch seconds; ``frontier``: a slot.
+    """What is watched, and how far it was judged. ``now``: epoch seconds by the API's clock; ``frontier``: a slot.
 
     ``awaited``: the series that were not asked for yet since the frontier moved.
     """
@@ -111,7 +111,7 @@ class Relaying:
         except Exception:
             log.exception("what fires cannot be relayed")
         for link in self._links:
-            link.begin(self._latest, self._clock.time() if scene is None else scene.now)
+            link.begin(self._latest, self._clock.time())
 
     def _is_due(self) -> bool:
         """Whether a look is worth it though nothing is new: in a storm each costs a second."""
@@ -132,7 +132,9 @@ class Relaying:
             docket.darkness,
         )
         awaited = scene.awaited if self._is_starting() else frozenset()
-        told = await asyncio.to_thread(bulletin, facts, holding, self._terms, awaited.__contains__)
+        # Not the API's time: whether an alert is over, Alertmanagers see by clocks that are kept as this machine's is.
+        now = self._clock.time()
+        told = await asyncio.to_thread(bulletin, facts, holding, self._terms, awaited.__contains__, now)
         if told.written or told.forgotten:
             await self._keeper.do(lambda store: store.mark(lambda db: relayed.write(db, told)))
         return told

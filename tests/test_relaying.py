@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
+import subprocess
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -269,3 +271,28 @@ async def test_one_that_never_answers_holds_up_no_other(tmp_path, alertmanager, 
         await bot.die()
         hung.close()
         await hung.wait_closed()
+
+
+def web_with_tls(folder):
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=am -keyout key.pem"
+    make += " -out cert.pem -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(make.split(), cwd=folder, check=True, capture_output=True)
+    web = folder / "web.yml"
+    web.write_text("tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n")
+    return web
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_one_behind_tls_is_told_where_the_machine_trusts_it(tmp_path, pager, monkeypatch, trusted):
+    web = web_with_tls(tmp_path)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    with Cluster(tmp_path / "cluster", pager, 1, web=web, scheme="https") as cluster:
+        async with bots(tmp_path, cluster) as (bot,):
+            if trusted:
+                await bot.judge(DARK)
+                await until(lambda: pager.pages)
+            else:
+                await until(lambda: bot.relaying.problems)
+                assert "certificate verify failed" in next(iter(bot.relaying.problems.values()))

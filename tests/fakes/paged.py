@@ -111,6 +111,7 @@ def two_bots_two_alertmanagers(folder: Path, plot: Plot, say: Callable[[str], No
             note("both are started again")
         time.sleep(8 * plot.resend + 3)
         _note_pages(pager, note)
+        assert two.log.count("messages are printed here, alerts go to Alertmanager") == 1
         assert "Traceback" not in one.log + two.log
         return list(pager.pages)
 

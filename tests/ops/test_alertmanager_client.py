@@ -106,6 +106,13 @@ async def test_garbage_for_its_alerts_is_told_as_that(body):
             await alertmanager.burning("alertbot")
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"cluster": 1}', b'{"cluster": {"peers": 2}}'])
+async def test_garbage_for_its_status_is_told_as_that(body):
+    async with server(reply("200 OK", body)) as url, client(url) as alertmanager:
+        with pytest.raises(RelayError, match="no status"):
+            await alertmanager.members()
+
+
 async def test_its_alerts_are_read_with_their_ends():
     body = b'[{"labels": {"b": "2", "a": "\xc3\xa4"}, "endsAt": "2026-03-02T00:05:00.250Z", "startsAt": "x"}]'
     heard = []
