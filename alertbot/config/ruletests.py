@@ -244,6 +244,8 @@ class TestModel(Section):
             yield "series", f'missing: write series = {{ "video.example.com" = "{_EXAMPLE}" }}'
         if "expect" not in given:
             yield "expect", 'missing: write expect = [{ fired = "went-dark", slot = 13 }], or [] where nothing may fire'
+        if self.rules == ():
+            yield "rules", 'no rule is looked at, so nothing is tested: list names, or write ["*"] for all of them'
         if self.start.second or self.start.microsecond or self.start.minute % 5:
             yield "start", "this is not the start of a 5-minute slot: write minutes that are a multiple of 5"
 

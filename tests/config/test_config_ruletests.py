@@ -155,6 +155,7 @@ ONE = TEST + "expect = [{ %s }]\n"
         (TEST + 'expect = ["fired"]\n', "4: test.t.expect: write a table in braces"),
         (TEST + "start = 2026-03-02T12:03:00\nexpect = []\n", "4: test.t.start: this is not the start of a"),
         (TEST + 'start = "noon"\nexpect = []\n', "4: test.t.start: write a date and time without quotes"),
+        (TEST + "rules = []\nexpect = []\n", "4: test.t.rules: no rule is looked at"),
         (TEST + 'rules = ["celing"]\nexpect = []\n', '4: test.t.rules[1]: "celing" matches no rule, did you mean'),
         (TEST.replace("video.e", "vide.e") + "expect = []\n", '"vide.example.com" is not watched, did you mean'),
         (TEST.replace("video.e", "*.e") + "expect = []\n", "is a glob"),
