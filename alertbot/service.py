@@ -446,6 +446,8 @@ class Service:
             return "the feed is not looked at any more"
         if self._delivery.stuck or any(task.done() for task in self._tasks):
             return "messages do not go out any more"
+        if self._relays is not None and self._relays.done():
+            return "Alertmanagers are not told any more"
         if self._workspace is not None and self._workspace.stuck:
             return "the connection for Slack's commands is not kept any more"
         return None

@@ -92,6 +92,21 @@ def test_the_service_starts_a_command_that_there_is():
     main.commands[name].make_context(name, arguments)
 
 
+def test_a_reload_signals_the_service_and_then_checks_what_it_reads():
+    signals, checks = (shlex.split(value) for key, value in SERVICE if key == "ExecReload")
+    (start,) = (shlex.split(value) for key, value in SERVICE if key == "ExecStart")
+
+    assert signals == ["/bin/kill", "-HUP", "$MAINPID"]
+    assert checks == [start[0], "check", *start[2:]]
+
+
+def test_a_watchdog_waits_longer_than_any_pause_of_a_service_that_is_well_and_leaves_no_core():
+    (seconds,) = [float(value) for key, value in SERVICE if key == "WatchdogSec"]
+
+    assert 60 <= seconds <= 120
+    assert ("LimitCORE", "0") in SERVICE
+
+
 def test_the_readme_installs_what_the_service_starts_and_reads():
     ((_, line),) = [setting for setting in SERVICE if setting[0] == "ExecStart"]
     folder = line.partition("/.venv/")[0]

@@ -13,7 +13,7 @@ from alertbot.config.settings import Config
 from alertbot.errors import ConfigError, Problem
 from alertbot.units import counted
 
-_SECTIONS = ("feed", "slack", "store", "digest", "heartbeat", "metrics")
+_SECTIONS = ("feed", "slack", "store", "digest", "heartbeat", "metrics", "alertmanager")
 """The sections of single keys."""
 
 _FIXED = (("store", "path"), ("slack", "base_url"))

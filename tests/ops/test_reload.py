@@ -8,6 +8,7 @@ import logging
 
 import pytest
 from click.testing import CliRunner
+from fakes.pinged import DeadMansSwitch
 from fakes.until import until
 from fakes.working import CEILING, MINUTE, START, WATCH, working
 
@@ -232,3 +233,28 @@ async def test_systemd_is_told_of_the_beginning_and_the_end(tmp_path):
         assert told[1].startswith("RELOADING=1\nMONOTONIC_USEC=")
         assert int(told[1].partition("MONOTONIC_USEC=")[2]) >= 0
         assert told[2] == "READY=1"
+
+
+async def test_which_alertmanagers_are_told_takes_effect(tmp_path, caplog):
+    there = DeadMansSwitch()
+    await there.start()
+    try:
+        async with working(tmp_path, events=[OVER]) as house:
+            await until(lambda: house.slack.posts)
+            house.write(f'{WATCH}{CEILING}[alertmanager]\nurls = ["http://{there.host}"]\n')
+            await house.reload()
+            await until(lambda: any("ceiling" in body for _, body in there.pings))
+            assert "settings changed: [alertmanager] added" in caplog.text
+            house.write(WATCH + CEILING)
+            await house.reload()
+            count = len(there.pings)
+            await house.clock.sleep(5 * MINUTE)
+            assert len(there.pings) == count
+            house.write(f'{WATCH}{CEILING}[alertmanager]\nurls = ["http://{there.host}"]\nuser = "me"\n')
+            await house.reload()
+            await until(lambda: len(house.slack.posts) == 2)
+            assert (
+                ": alertmanager.user: [alertmanager] names a user but there is no password" in house.slack.posts[1].text
+            )
+    finally:
+        await there.stop()
