@@ -92,9 +92,8 @@ def _of_day_over_day(kind: DayOverDay, value: float, reference: float) -> tuple[
 def _of_percentile(kind: Percentile, outlook: Outlook, level: float) -> tuple[Term, ...]:
     """Where one of the two has reached the level, that one decides; else both are shown, and neither has."""
     source = f"{format_share(level / kind.commit)} of {format_rate(kind.commit)} = "
-    figures = [("so far", outlook.so_far)] + ([] if outlook.forecast is None else [("forecast", outlook.forecast)])
     found = []
-    for name, figure in figures:
+    for name, figure in outlook.figures:
         reached = figure >= level * (1 - ROUNDING)
         found.append(Term(f"{name} {_compared(figure, '>=' if reached else '<', level, source)}", reached))
     decided = tuple(term for term in found if term.holds)

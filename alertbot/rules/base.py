@@ -102,11 +102,19 @@ class Outlook:
     """A month's percentile, in bit/s, and the slots that may still lie above what is committed.
 
     ``so_far`` of the slots that are known; ``forecast`` for the month's end, None where too little is known.
+    ``settled``: whether so much of the month is known that what it came to so far counts beside a forecast.
     """
 
     so_far: float
     forecast: float | None
     burst: int
+    settled: bool = True
+
+    @property
+    def figures(self) -> tuple[tuple[str, float], ...]:
+        """What counts, by name: of a month that has just begun the forecast alone, where there is one."""
+        ahead = () if self.forecast is None else (("forecast", self.forecast),)
+        return (("so far", self.so_far), *ahead) if self.settled or not ahead else ahead
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,10 @@ The percentile is the nearest rank over the slots that are known: what is left o
 off. It reaches a limit exactly where more slots than may be struck off reach it. So whether a slot is in breach is
 found by counting, which is cheap over any number of series; the percentile itself is worked out only where an alert is
 under way. The forecast takes what is left of the month to be like the last seven days.
+
+What a month came to in its first days says little: a Monday, an evening weigh too much in it. So for the first week of
+a month the forecast alone counts, where there is one. Of 480 made-up months that ended a tenth under the limit, 16 %
+were over it at some time by what they came to, 3 % after a week; 8 % fire (tests/bench/percentile.py).
 """
 
 from __future__ import annotations
@@ -96,7 +100,7 @@ class Percentile(Measured):
         return np.array([[np.nan if each is None else each.reference for each in row] for row in cells])
 
     def breach(self, value: Array, reference: Array | None) -> Mask:
-        """The larger of percentile and forecast has reached the level it is held against."""
+        """What counts of percentile and forecast, the larger, has reached the level it is held against."""
         if reference is None:
             raise TypeError("a percentile is judged against a level")
         return value >= reference * (1 - ROUNDING)
@@ -118,9 +122,10 @@ class Percentile(Measured):
         week = slots - (WEEK - 1) * SLOT
         known_week, above_week = past.at_least(-math.inf, week), past.at_least(limit, week)
         to_come = ((ends - slots) // SLOT - 1)[:, None]
-        so_far = above > allowed(known, self.percent)
+        foreseen = 2 * known_week >= WEEK
+        so_far = (above > allowed(known, self.percent)) & ((known >= WEEK) | ~foreseen)
         free = allowed(known + to_come, self.percent)
-        ahead = (2 * known_week >= WEEK) & (known_week * above + to_come * above_week > known_week * free)
+        ahead = foreseen & (known_week * above + to_come * above_week > known_week * free)
         elapsed = ((slots - begins) // SLOT + 1)[:, None]
         return _enough(known, elapsed) & (so_far | ahead)
 
@@ -149,13 +154,14 @@ class Percentile(Measured):
             return None
         ahead = forecast(month, week, to_come, self.percent) if 2 * len(week) >= WEEK else None
         free = int(allowed(len(month) + to_come, self.percent)) - int((month > self.commit * (1 + ROUNDING)).sum())
-        return Outlook(nearest_rank(month, self.percent), ahead, min(max(free, 0), to_come))
+        burst = min(max(free, 0), to_come)
+        return Outlook(nearest_rank(month, self.percent), ahead, burst, settled=len(month) >= WEEK)
 
     def _measured(self, month: Array, week: Array, to_come: int) -> Measurement | None:
         outlook = self.outlook(month, week, to_come)
         if outlook is None:
             return None
-        value = max(outlook.so_far, outlook.so_far if outlook.forecast is None else outlook.forecast)
+        value = max(figure for _, figure in outlook.figures)
         reached = [limit for limit in self.limits if value >= limit * (1 - ROUNDING)]
         return Measurement(value, reached[-1] if reached else self.limits[0], outlook)
 

@@ -4,7 +4,8 @@
 
 The cost: a slot of N series as the service judges it, a day as a replay does, and one series with an alert under way.
 The forecast: over every month of a history (``domain,time,bps``; without one, two years made up here, with weekends,
-growth, and bursts), against what the month came to; beside it, what the percentile so far would have said.
+growth, and bursts), against what the month came to; beside it, what the percentile so far would have said. And of how
+many months each would have said at some time that they reach a limit which they ended 10 % under.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ SERIES = 1_500
 @click.option("--csv", "path", type=click.Path(path_type=Path, exists=True))
 def main(series: int, path: Path | None) -> None:
     """Print both tables."""
-    for line in (*cost(series), "", *error(made_up(20) if path is None else held(path))):
+    histories = made_up(20) if path is None else held(path)
+    for line in (*cost(series), "", *error(histories), "", *wolf(histories)):
         click.echo(line)
 
 
@@ -78,6 +80,28 @@ def error(histories: Mapping[str, tuple[int, Array]]) -> Iterator[str]:
         found = np.array(errors or [np.nan])
         row = [np.median(found), np.percentile(found, 90), found.max()]
         yield f"| day {day}, {what} | {' | '.join(f'{each:.1%}' for each in row)} |"
+
+
+def wolf(histories: Mapping[str, tuple[int, Array]]) -> Iterator[str]:
+    """Months that end a tenth under a limit, and what would have said otherwise, looked at every six hours."""
+    cried: dict[str, list[bool]] = {what: [] for what in ("so far", "so far, after a week", "forecast", "the rule")}
+    for first, values in histories.values():
+        for begin, end in whole_months(first, values):
+            month = values[begin:end]
+            limit = 1.1 * nearest_rank(month[~np.isnan(month)])
+            cuts = range(begin + DAY_SLOTS, end, DAY_SLOTS // 4)
+            seen = [
+                Percentile(1e30).outlook(values[begin:cut], values[max(cut - WEEK, 0) : cut], end - cut) for cut in cuts
+            ]
+            known = [each for each in seen if each is not None]
+            cried["so far"].append(any(each.so_far >= limit for each in known))
+            cried["so far, after a week"].append(any(each.settled and each.so_far >= limit for each in known))
+            cried["forecast"].append(any((each.forecast or 0) >= limit for each in known))
+            cried["the rule"].append(any(figure >= limit for each in known for _, figure in each.figures))
+    yield "| says so of a month that ends a tenth under the limit | of all months |"
+    yield "|---|---|"
+    for what, months in cried.items():
+        yield f"| {what} | {np.mean(months or [np.nan]):.1%} |"
 
 
 def whole_months(first: int, values: Array) -> Iterator[tuple[int, int]]:

@@ -81,6 +81,13 @@ class Slowly:
     def so_far(self):
         return self.known[math.ceil(self.percent * len(self.known) / 100 - 1e-9) - 1]
 
+    def judged(self, slot):
+        """The larger of the two; in a month's first week the forecast, where there is one."""
+        ahead = self.ahead(slot)
+        if ahead is None:
+            return self.so_far()
+        return ahead if len(self.known) < 2016 else max(self.so_far(), ahead)
+
     def ahead(self, slot):
         """Every known slot of the month counts once, every known one of the week for its share of those to come."""
         if 2 * len(self.week) < WEEK:
@@ -118,7 +125,7 @@ def test_a_year_slot_by_slot_is_in_breach_where_the_percentile_or_its_forecast_r
             slot = begin + row * SLOT
             slowly.see(slot, value)
             enough = slowly.enough()
-            if enough and slowly.so_far() >= kind.limits[0]:
+            if enough and slowly.so_far() >= kind.limits[0] and len(slowly.known) >= WEEK:
                 assert hot[row, 0]
             if row in looked_at or (slowly.elapsed in {1, 288, 289} or slowly.to_come(slot) < 2):
                 (((found,),),) = (kind.measure(grid.past(slot, 1, np.array([0]))),)
@@ -127,7 +134,7 @@ def test_a_year_slot_by_slot_is_in_breach_where_the_percentile_or_its_forecast_r
                 if found is not None:
                     assert found.outlook.so_far == slowly.so_far()
                     assert found.outlook.forecast == slowly.ahead(slot)
-                    assert found.value == max(found.outlook.so_far, found.outlook.forecast or 0)
+                    assert found.value == slowly.judged(slot)
         breaches += int(hot[:, 0].sum())
         grid.forget(begin + DAY - kind.depth * SLOT)
     assert 10_000 < breaches < 100_000
@@ -202,6 +209,19 @@ def test_nothing_is_said_before_a_day_of_the_month_is_known_or_where_half_of_it_
     holed[DAY_SLOTS : 2 * DAY_SLOTS + 1] = NAN
     late = filled(holed, first)
     assert KIND.hot(late.past(first + 2 * DAY, DAY_SLOTS))[:, 0].tolist() == [False] + [True] * (DAY_SLOTS - 1)
+
+
+def test_in_a_months_first_week_the_forecast_decides_where_there_is_one():
+    """Two busy hours of the first day say nothing of the month; without a week before, they are all there is."""
+    first = parse_time("2026-11-01")
+    busy = np.full(9 * DAY_SLOTS, 1e9)
+    busy[:24] = 9e9
+    after_a_week = filled(np.concatenate([np.full(WEEK, 1e9), busy]), first - 7 * DAY)
+
+    assert KIND.hot(filled(busy, first).past(first + DAY, 100)).all()
+    assert not KIND.hot(after_a_week.past(first, 9 * DAY_SLOTS)).any()
+    (((found,),),) = (KIND.measure(after_a_week.past(first + DAY, 1)),)
+    assert (found.value, found.outlook.so_far, found.outlook.settled) == (1e9, 9e9, False)
 
 
 def test_it_is_held_against_the_highest_level_reached():
