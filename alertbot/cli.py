@@ -66,22 +66,67 @@ def main() -> None:
     show_default=True,
     help="Lines for people, or one JSON object a line.",
 )
-def run(config_path: Path, log_level: str, log_format: str) -> None:
+@click.option("--channel", help="For a trial: post everything to this Slack channel, and mention nobody.")
+def run(config_path: Path, log_level: str, log_format: str, channel: str | None) -> None:
     """Run the service until it is told to stop."""
     from alertbot.running import run_service  # noqa: PLC0415 - see above
 
-    run_service(config_path, log_level, log_format)
+    run_service(config_path, log_level, log_format, channel)
+
+
+@main.command()
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    default="rules.toml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The file to write.",
+)
+@click.option("--domain", "domains", multiple=True, help="Watch this domain; any number. Without it, the account's.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--base-url", default="https://cdn.api.baishan.com/v2/", show_default=True, help="The statistics API.")
+@click.option("--timezone", default="Asia/Shanghai", show_default=True, help="The zone in which it reads times.")
+def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, timezone: str) -> None:  # noqa: FBT001
+    """Write a first rules.toml: the account's domains, with floors that fit what they carried."""
+    from alertbot.initializing import initialize  # noqa: PLC0415 - see above
+
+    initialize(target, domains, base_url, timezone, force=force)
 
 
 @main.command()
 @_CONFIG
-def check(config_path: Path) -> None:
+@click.option(
+    "--test",
+    "test_paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Run the rule tests in this file, too; may be given several times.",
+)
+def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
     """Check a configuration file: every problem at once, as FILE:LINE: KEY: MESSAGE."""
     from alertbot.config import load  # noqa: PLC0415 - see above
 
     config = load(config_path)
     watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
     click.echo(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
+    if test_paths:
+        from alertbot.proving import prove  # noqa: PLC0415 - see above
+
+        prove(config, test_paths)
+
+
+@main.command()
+@_CONFIG
+@click.option("--post", is_flag=True, help="Also post a button and wait a minute for the click.")
+@_JSON
+def doctor(config_path: Path, post: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
+    """Try everything live, and say what is wrong and how to mend it: a line a check."""
+    from alertbot.doctoring import examine  # noqa: PLC0415 - see above
+
+    if not examine(config_path, post=post, as_json=as_json):
+        sys.exit(1)
 
 
 @main.command()
@@ -97,6 +142,17 @@ def check(config_path: Path) -> None:
     type=click.Path(path_type=Path),
     help="Draw the series with most alerts into this PNG file.",
 )
+@click.option(
+    "--charts",
+    "charts_path",
+    type=click.Path(path_type=Path),
+    help="Draw each alert into this folder, the worst 20.",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    help="Show only what this other configuration would not tell alike.",
+)
 def replay(
     config_path: Path,
     csv_path: Path | None,
@@ -105,19 +161,33 @@ def replay(
     rule_name: str | None,
     as_json: bool,  # noqa: FBT001 - click hands options over by name
     chart_path: Path | None,
+    charts_path: Path | None,
+    against: Path | None,
 ) -> None:
     """Say what the rules would have done with the stored history, or with a CSV."""
-    from alertbot.replaying import replay_history  # noqa: PLC0415 - see above
+    from alertbot.replaying import Wanted, replay_history, span_of  # noqa: PLC0415 - see above
 
-    replay_history(
-        config_path,
-        csv_path,
-        first=first,
-        last=last,
-        rule_name=rule_name,
-        as_json=as_json,
-        chart_path=chart_path,
-    )
+    wanted = Wanted(span_of(first, last), rule_name, as_json, chart_path, charts_path)
+    replay_history(config_path, csv_path, wanted, against)
+
+
+@main.command()
+@_CONFIG
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="A history as domain,time,bps.")
+@click.option("--below", is_flag=True, help="Suggest lower limits as well.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.argument("domains", nargs=-1)
+def suggest(
+    config_path: Path,
+    csv_path: Path | None,
+    below: bool,  # noqa: FBT001 - click hands options over by name
+    as_json: bool,  # noqa: FBT001 - likewise
+    domains: tuple[str, ...],
+) -> None:
+    """Suggest thresholds and floors from history, as TOML, with how often each would have fired."""
+    from alertbot.suggesting import suggest as print_suggestions  # noqa: PLC0415 - see above
+
+    print_suggestions(config_path, csv_path, domains, below=below, as_json=as_json)
 
 
 @main.command()
@@ -130,6 +200,17 @@ def export(config_path: Path, first: str | None, last: str | None, domains: tupl
     from alertbot.exporting import export_history  # noqa: PLC0415 - see above
 
     export_history(config_path, sys.stdout, first=first, last=last, domains=domains)
+
+
+@main.command()
+@_CONFIG
+@click.option("--keep", type=click.IntRange(min=1), help="In a folder, keep so many dated copies.")
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+def backup(config_path: Path, keep: int | None, target: Path) -> None:
+    """Write a consistent copy of the database, also beside a running service."""
+    from alertbot.backing import make_backup  # noqa: PLC0415 - see above
+
+    make_backup(config_path, target, keep)
 
 
 @main.command()

@@ -5,6 +5,7 @@
       CredentialsError      a secret is missing or refused                                       exit 2
       UsageError            a command was called in a way it does not understand                 exit 2
       HistoryError          a CSV of history cannot be read: file, line, and what to mend        exit 1
+      RuleTestError         rules did not do what their tests expect of them                     exit 1
       StoreError            the database cannot be opened, written or understood                 exit 1
         StoreUnusable         trying again changes nothing: it is damaged, or a newer alertbot's
           StoreTaken            another alertbot runs on it
@@ -12,6 +13,7 @@
         FeedUnreachable       no answer, or a 5xx: worth another try
         FeedThrottled         too many calls: worth another try after ``retry_after`` seconds
         FeedGarbled           an answer that cannot be what was asked for
+          FeedElsewhere         its buckets lie elsewhere in time than was asked for
         FeedRefused           refused for good (400, 401, 404): asking again changes nothing
           FeedUnauthorised      the token is missing, wrong, or lacks this permission
           FeedUnknownDomain     the account has no such domain
@@ -75,6 +77,10 @@ class HistoryError(AlertbotError):
     """A history file cannot be read; the message names file, line and the mend."""
 
 
+class RuleTestError(AlertbotError):
+    """Rules did not do what their tests expect; the message says how many tests failed."""
+
+
 class StoreError(AlertbotError):
     """The database cannot be opened, written or understood."""
 
@@ -110,6 +116,10 @@ class FeedThrottled(FeedError):
 
 class FeedGarbled(FeedError):
     """The answer is not JSON, is cut short, or holds what no answer to this call can hold."""
+
+
+class FeedElsewhere(FeedGarbled):
+    """The answer's buckets lie elsewhere than was asked for: the API reads times in another zone."""
 
 
 class FeedRefused(FeedError):

@@ -58,14 +58,27 @@ Held = Callable[[str, int, int], Array]
 
 
 class Reader:
-    """Reads series by their ``plan``; ``recent`` slots are read where more is refused."""
+    """Reads series by their ``plan``; ``recent`` slots are read where more is refused.
 
-    def __init__(self, api: CdnApi, plan: Mapping[str, Calls], *, each_domain: bool, recent: int, held: Held) -> None:
+    ``lane``: the calls' own, else by how far back they reach.
+    """
+
+    def __init__(
+        self,
+        api: CdnApi,
+        plan: Mapping[str, Calls],
+        *,
+        each_domain: bool,
+        recent: int,
+        held: Held,
+        lane: Lane | None = None,
+    ) -> None:
         self.each_domain = each_domain
         self._api = api
         self._plan = plan
         self._recent = recent
         self._held = held
+        self._lane = lane
 
     @property
     def domains_a_call(self) -> int:
@@ -100,7 +113,7 @@ class Reader:
     async def _read_tens(self, names: Sequence[str], first: int, last: int) -> dict[str, Outcome]:
         """Several domains in one call, halved where the API refuses one of them."""
         try:
-            answers = await self._api.each_domain(names, first, last, lane=_lane(first, last))
+            answers = await self._api.each_domain(names, first, last, lane=self._lane or _lane(first, last))
         except FeedUnauthorised as error:
             if error.code == REFUSED_TOKEN:
                 return dict.fromkeys(names, error)
@@ -164,7 +177,7 @@ class Reader:
     async def _sum(self, domains: Sequence[str], first: int, last: int) -> list[Answer]:
         """The answers that add up to the sum of these domains; one the account does not have carries nothing."""
         try:
-            return [await self._api.bandwidth(domains, first, last, lane=_lane(first, last))]
+            return [await self._api.bandwidth(domains, first, last, lane=self._lane or _lane(first, last))]
         except FeedUnknownDomain as error:
             if len(domains) == 1:
                 raise

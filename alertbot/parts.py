@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from alertbot.alerts.routing import is_channel
 from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
 from alertbot.config import Config
@@ -57,18 +56,9 @@ def workspace(
         config.slack.base_url,
         commands,
         clock,
-        channels=channels(config),
+        channels=config.channels,
         draws=draws,
     )
-
-
-def channels(config: Config) -> tuple[str, ...]:
-    """Every channel a message may go to."""
-    digest = None if config.digest is None else config.digest.channel
-    named = (config.slack.channel, config.slack.fallback_channel, digest)
-    others = (*(group.channel for group in config.groups), *(rule.channel for rule in config.rules))
-    escalated = (target for rule in config.rules for target in rule.escalate_to if is_channel(target))
-    return tuple(dict.fromkeys(channel for channel in (*named, *others, *escalated) if channel is not None))
 
 
 def drawable(config: Config, *, shown: bool) -> Config:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -16,10 +18,17 @@ from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.charts.chart import Chart
 from alertbot.charts.worker import is_installed, render
 from alertbot.errors import ChartError
-from alertbot.query.plots import Mark, View, charted
+from alertbot.judging import Firing
+from alertbot.query.plots import LONGEST, SHORTEST, Mark, View, charted
 from alertbot.replay import History, Span
 from alertbot.rules.base import Array
 from alertbot.units import DAY, DAY_SLOTS, SLOT, counted
+
+MOST_CHARTS = 20
+"""Charts that one replay draws: a second or two each."""
+
+_AFTER = 2 * 3600  # seconds shown of the time after an alert
+_UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 
 
 @dataclass
@@ -73,6 +82,31 @@ def of_replay(history: History, tally: Tally, span: Span, view: View) -> Chart:
     return replace(chart, title=f"{chart.title}: {counted(len(marks), 'alert')}")
 
 
+def of_firing(history: History, firing: Firing, view: View) -> Chart:
+    """One alert of a replay, with what lay before and after it."""
+    lasted = firing.until + SLOT - firing.fired.since
+    span = min(max(4 * lasted, SHORTEST), LONGEST)
+    last = min(firing.until + min(span // 4, _AFTER), (history.days()[-1] + 1) * DAY - SLOT) // SLOT * SLOT
+    first = max(last - span // SLOT * SLOT + SLOT, history.days()[0] * DAY)
+    mark = Mark(firing.fired.rule, firing.fired.since, min(firing.until, last), firing.fired.reference)
+    chart = charted(_Reader(history), {firing.fired.series: [mark]}, first, last, replace(view, now=last + SLOT))
+    return replace(chart, title=f"{chart.title}: {firing.fired.rule}")
+
+
+def write_charts(folder: Path, charts: Iterable[tuple[str, Chart]]) -> Iterator[tuple[Path, Chart]]:
+    """Draw them into a folder; the paths as they are written."""
+    for name, chart in charts:
+        write_chart(folder / name, chart)
+        yield folder / name, chart
+
+
+def chart_name(place: int, firing: Firing) -> str:
+    """A file's name: the worst is 01, then rule, series and time; whatever these are made of."""
+    began = datetime.fromtimestamp(firing.fired.since, UTC)
+    words = (firing.fired.rule, firing.fired.series, f"{began:%Y%m%dT%H%MZ}")
+    return f"{place:02}-{'-'.join(_UNSAFE.sub('_', word)[:60] for word in words)}.png"
+
+
 class _Reader:
     """Reads a replay's history one series at a time, as charts do."""
 
@@ -92,10 +126,29 @@ class _Reader:
         return np.array(self._history.day(day)[0][:, list(self._history.series).index(series)])
 
 
-def check_target(path: Path) -> None:
-    """``ChartError`` where no chart can be written there: better before a long replay than after it."""
+def make_folder(path: Path) -> None:
+    """Make a folder for charts; ``ChartError`` where none can be: better before a long replay than after it."""
+    _check_installed()
+    if path.exists() and not path.is_dir():
+        raise ChartError(f"{path}: is a file: name a folder")
+    if not path.exists() and not path.parent.is_dir():
+        raise ChartError(f"{path}: there is no folder {path.parent}: make it first")
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ChartError(f"{path}: {error.strerror}: name another place") from None
+    if not os.access(path, os.W_OK):
+        raise ChartError(f"{path}: may not be written: name another place")
+
+
+def _check_installed() -> None:
     if not is_installed():
         raise ChartError("there can be no chart: matplotlib is not installed")
+
+
+def check_target(path: Path) -> None:
+    """``ChartError`` where no chart can be written there: better before a long replay than after it."""
+    _check_installed()
     if not path.parent.is_dir():
         raise ChartError(f"{path}: there is no folder {path.parent}: make it first")
     if path.is_dir():

@@ -247,7 +247,7 @@ class Poller:
 
     def _history_from(self, series: str, frontier: int, cursor: int | None) -> int:
         """The first slot that the rules look back on and that is not held."""
-        needed = self._watch.engine.depth + self._watch.patience
+        needed = self._watch.engine.depth_of(series) + self._watch.patience
         depth = max(HISTORY, needed) if cursor is None else needed
         first = frontier - depth * SLOT
         unknown = np.flatnonzero(np.isnan(self._held(series, first, depth)))

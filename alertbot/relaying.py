@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -31,13 +31,16 @@ log = logging.getLogger(__name__)
 PACE = 1.0
 """Seconds between two looks at what there is to tell, however often it changes."""
 
+AT_ONCE = 500
+"""Alerts told in one request: a few hundred kilobytes, which any proxy on the way lets through."""
+
 LOOKS = 4
-"""Looks for what is due from one re-sending to the next."""
+"""Times at which is seen whether something is due, from one re-sending to the next."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is watched, and how far it was judged. ``now``: epoch seconds; ``frontier``: a slot.
+    """What is watched, and how far it was judged. ``now``: epoch seconds by the API's clock; ``frontier``: a slot.
 
     ``awaited``: the series that were not asked for yet since the frontier moved.
     """
@@ -70,6 +73,7 @@ class Relaying:
         ]
         self._woken = asyncio.Event()
         self._began: float | None = None
+        self._latest = Bulletin()
 
     @property
     def problems(self) -> dict[str, str]:
@@ -84,8 +88,9 @@ class Relaying:
         """Look for what is to be told, again and again."""
         try:
             while True:
-                self._woken.clear()
-                await self.look()
+                if self._woken.is_set() or self._is_due():
+                    self._woken.clear()
+                    await self.look()
                 await self._clock.sleep(PACE)
                 await self._pause(self._resend / LOOKS - PACE)
         finally:
@@ -93,17 +98,24 @@ class Relaying:
                 await link.aclose()
 
     async def look(self) -> None:
-        """Begin to tell what is due; whoever is still being told is told the newest later."""
+        """Begin to tell what is due; whoever is still being told is told the newest later.
+
+        While that cannot be found out, what burned last goes on: it would else end by itself.
+        """
         scene = self._scene()
         try:
-            told = Bulletin() if scene is None else await self._bulletin(scene)
+            if scene is not None:
+                self._latest = await self._bulletin(scene)
         except StoreError as error:
-            log.debug("nothing is relayed while the database fails: %s", error)  # of which others tell
+            log.debug("nothing new is relayed while the database fails: %s", error)  # of which others tell
         except Exception:
-            log.exception("alerts cannot be relayed")
-        else:
-            for link in self._links:
-                link.begin(told, self._clock.time() if scene is None else scene.now)
+            log.exception("what fires cannot be relayed")
+        for link in self._links:
+            link.begin(self._latest, self._clock.time())
+
+    def _is_due(self) -> bool:
+        """Whether a look is worth it though nothing is new: in a storm each costs a second."""
+        return self._is_starting() or bool(self._latest.over) or any(link.is_due() for link in self._links)
 
     async def _bulletin(self, scene: Scene) -> Bulletin:
         """What is to be told, once the database knows that it is."""
@@ -120,7 +132,9 @@ class Relaying:
             docket.darkness,
         )
         awaited = scene.awaited if self._is_starting() else frozenset()
-        told = await asyncio.to_thread(bulletin, facts, holding, self._terms, awaited.__contains__)
+        # Not the API's time: whether an alert is over, Alertmanagers see by clocks that are kept as this machine's is.
+        now = self._clock.time()
+        told = await asyncio.to_thread(bulletin, facts, holding, self._terms, awaited.__contains__, now)
         if told.written or told.forgotten:
             await self._keeper.do(lambda store: store.mark(lambda db: relayed.write(db, told)))
         return told
@@ -159,12 +173,23 @@ class Link:
         self._told: dict[tuple[Labels, float | None], float] = {}  # what was told when
         self._heard: float | None = None
         self._again = 0.0
+        self._missed = True  # something was not told though it was due
         self._task: asyncio.Task[None] | None = None
+
+    def is_due(self) -> bool:
+        """Whether there is something to tell it again."""
+        now = self._clock.monotonic()
+        return (
+            self._missed or self._is_old(min(self._told.values(), default=now), now) or self._is_old(self._heard, now)
+        )
 
     def begin(self, told: Bulletin, now: float) -> None:
         """Tell what is due of this, unless it is still being told."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._tell(told, now))
+        if (self._task is not None and not self._task.done()) or self._clock.monotonic() < self._again:
+            self._missed = True
+            return
+        self._missed = False
+        self._task = asyncio.create_task(self._tell(told, now))
 
     async def aclose(self) -> None:
         """Stop, and close the connections."""
@@ -175,12 +200,10 @@ class Link:
 
     async def _tell(self, told: Bulletin, now: float) -> None:
         began = self._clock.monotonic()
-        if began < self._again:
-            return
         try:
             await self._tell_what_burns(told.burning, now, began)
             await self._tell_what_is_over(told.over, now, began)
-            if self._is_due(self._heard, began):  # whether it takes alerts is best known before there are any
+            if self._is_old(self._heard, began):  # whether it takes alerts is best known before there are any
                 await self._tell_of([], None, began)
         except RelayError as error:
             self._fails(str(error), began)
@@ -192,6 +215,7 @@ class Link:
             self._told = {key: when for key, when in self._told.items() if key in current}
 
     def _fails(self, problem: str, now: float) -> None:
+        self._missed = True
         self._again = now + self._resend / LOOKS
         if self.problem is None:
             log.error("Alertmanager %s takes no alerts: %s", self.url, problem)
@@ -199,7 +223,7 @@ class Link:
 
     async def _tell_what_burns(self, burning: Iterable[Relayed], now: float, began: float) -> None:
         ends = now + LASTS * self._resend
-        due = [each for each in burning if self._is_due(self._told.get(_heading(each)), began)]
+        due = [each for each in burning if self._is_old(self._told.get(_heading(each)), began)]
         if due:
             await self._tell_of(due, ends, began)
 
@@ -210,7 +234,7 @@ class Link:
             for each in over
             if each.ends is not None
             and now - each.ends >= QUIET * self._resend
-            and self._is_due(self._told.get(_heading(each)), began)
+            and self._is_old(self._told.get(_heading(each)), began)
         ]
         if not due:
             return
@@ -219,13 +243,15 @@ class Link:
         if settled:
             await self._tell_of(settled, None, began)
 
-    def _is_due(self, last: float | None, began: float) -> bool:
+    def _is_old(self, last: float | None, began: float) -> bool:
         # A look that comes a little early must not put it off to the next.
         return last is None or began - last >= (1 - 0.5 / LOOKS) * self._resend
 
-    async def _tell_of(self, alerts: list[Relayed], ends: float | None, began: float) -> None:
-        await self._alertmanager.tell([as_json(each, ends) for each in alerts])
-        self._told |= {_heading(each): began for each in alerts}
+    async def _tell_of(self, alerts: Sequence[Relayed], ends: float | None, began: float) -> None:
+        for start in range(0, max(len(alerts), 1), AT_ONCE):
+            batch = alerts[start : start + AT_ONCE]
+            await self._alertmanager.tell([as_json(each, ends) for each in batch])
+            self._told |= {_heading(each): began for each in batch}
         self._heard = began
         if self.problem is not None:
             log.info("Alertmanager %s takes alerts again", self.url)

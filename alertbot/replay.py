@@ -35,6 +35,9 @@ class History(Protocol):
     def day(self, day: int) -> tuple[Array, Mask]:
         """Values (288 slots x series, NaN unknown), and which slots lie within each series' history."""
 
+    def last_of(self, series: str) -> int:
+        """The last slot of a series' history; -1 where there is none."""
+
 
 class CsvHistory:
     """A history read from a CSV: complete between each domain's first and last row."""
@@ -53,6 +56,9 @@ class CsvHistory:
             if history.first // DAY <= day <= history.last // DAY:
                 values[:, column] = history.day(day)
         return values, ~np.isnan(values)
+
+    def last_of(self, series: str) -> int:
+        return self._histories[series].last
 
 
 class StoredHistory:
@@ -74,6 +80,9 @@ class StoredHistory:
         slots = (day * DAY + SLOT * np.arange(DAY_SLOTS))[:, None]
         first, last = self._spans
         return grid.day(day), (slots >= first) & (slots <= last)
+
+    def last_of(self, series: str) -> int:
+        return int(self._spans[1][self.series.index(series)])
 
 
 @dataclass(frozen=True)

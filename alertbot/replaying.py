@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from datetime import tzinfo
 from pathlib import Path
 
 import click
@@ -18,59 +17,172 @@ from alertbot.alerts.lifecycle import Change
 from alertbot.alerts.mutes import Mute
 from alertbot.config import Config, load
 from alertbot.errors import UsageError
-from alertbot.history import read_csv
-from alertbot.picturing import Tally, check_target, of_replay, write_chart
+from alertbot.history import SeriesHistory, read_csv
+from alertbot.judging import (
+    Firing,
+    Ground,
+    Record,
+    as_difference,
+    compare,
+    comparison_lines,
+    days_between,
+    summary,
+)
+from alertbot.picturing import (
+    MOST_CHARTS,
+    Tally,
+    chart_name,
+    check_target,
+    make_folder,
+    of_firing,
+    of_replay,
+    write_chart,
+    write_charts,
+)
 from alertbot.query.names import nearest
 from alertbot.query.plots import View
 from alertbot.replay import CsvHistory, History, Span, StoredHistory, as_event, replay
 from alertbot.rules.base import Rule
-from alertbot.rules.selection import select
+from alertbot.rules.selection import Group, select
 from alertbot.store import samples, schema
 from alertbot.units import SLOT, parse_time
 from alertbot.watch import lay_out
 
 
-def replay_history(
-    config_path: Path,
-    csv_path: Path | None,
-    *,
-    first: str | None,
-    last: str | None,
-    rule_name: str | None,
-    as_json: bool,
-    chart_path: Path | None = None,
-) -> None:
-    """Print every change, one JSON object or one sentence a line; ``rule_name`` narrows what is shown, not judged."""
-    config = load(config_path, state_directory=state_directory())
-    rules = {rule.name: rule for rule in config.rules if rule.enabled}
-    _check_rule(rule_name, rules)
-    if chart_path is not None:
-        check_target(chart_path)
-    span, tally = span_of(first, last), Tally()
+@dataclass(frozen=True)
+class Wanted:
+    """What a replay is to show: one rule or all, as JSON or in words, and which charts."""
+
+    span: Span
+    rule_name: str | None = None
+    as_json: bool = False
+    chart_path: Path | None = None
+    charts_path: Path | None = None
+
+
+def replay_history(config_path: Path, csv_path: Path | None, wanted: Wanted, against: Path | None = None) -> None:
+    """Print every change, one JSON object or one sentence a line; in words, what it comes to at the end.
+
+    ``against``: another configuration; then only what the two would not tell alike.
+    """
+    configs = [load(path, state_directory=state_directory()) for path in (config_path, against) if path is not None]
+    _check_rule(wanted.rule_name, configs)
+    if wanted.chart_path is not None:
+        check_target(wanted.chart_path)
+    if wanted.charts_path is not None:
+        make_folder(wanted.charts_path)
+    histories = None if csv_path is None else read_csv(csv_path)
     with ExitStack() as held:
-        plan = _over_csv(config, rules, csv_path) if csv_path else _over_store(config, held)
-        changes = replay(plan.engine, plan.history, span, plan.mutes)
-        shown = tally.over(change for change in changes if rule_name in {None, change.alert.rule})
-        if as_json:
-            for change in shown:
-                click.echo(json.dumps(as_event(change, rules)))
+        store = configs[0].store.path
+        plans = [
+            _over_csv(each, histories) if histories is not None else _over_store(each, store, held) for each in configs
+        ]
+        if against is None:
+            _print_all(plans[0], wanted)
         else:
-            _print_story(shown, rules, config.slack.zone)
-        if chart_path is not None:
-            selection = {name: names for name, names in plan.selection.items() if rule_name in {None, name}}
-            chart = of_replay(plan.history, tally, span, View(0.0, config.slack.zone, rules, selection))
-            write_chart(chart_path, chart)
-            click.echo(f"{chart_path}: {chart.title}", err=as_json)
+            _print_differences(plans[0], plans[1], wanted)
+
+
+def _print_all(plan: _Plan, wanted: Wanted) -> None:
+    record, tally = Record(plan.rules), Tally()
+    shown = record.over(tally.over(_changes(plan, wanted)))
+    if wanted.as_json:
+        for change in shown:
+            click.echo(json.dumps(as_event(change, plan.rules)))
+    else:
+        _print_story(shown, plan)
+    record.close(plan.last_within(wanted.span))
+    if not wanted.as_json:
+        for line in summary(record.firings, plan.ground(wanted)):
+            click.echo(line)
+    _draw(plan, tally, wanted)
+    worst = sorted(record.firings, key=lambda each: each.weight, reverse=True)
+    _draw_each([(plan, each) for each in worst], wanted)
+
+
+def _print_differences(plan: _Plan, other: _Plan, wanted: Wanted) -> None:
+    """Both configurations over the same history, one after the other; memory holds the alerts of both."""
+    tally, found = Tally(), []
+    for each in (plan, other):
+        record = Record(each.rules)
+        for _ in record.over(tally.over(_changes(each, wanted)) if each is plan else _changes(each, wanted)):
+            pass
+        record.close(each.last_within(wanted.span))
+        found.append(record.firings)
+    compared = compare(*found)
+    if wanted.as_json:
+        for difference in compared.differences:
+            click.echo(json.dumps(as_difference(difference)))
+    else:
+        grounds = plan.ground(wanted), other.ground(wanted)
+        pages = tuple(len(ground.pages(firings)) for ground, firings in zip(grounds, found, strict=True))
+        for line in comparison_lines(compared, *grounds, (pages[0], pages[1])):
+            click.echo(line)
+    _draw(plan, tally, wanted)
+    worst = sorted(compared.differences, key=lambda each: each.firing.weight, reverse=True)
+    _draw_each([(plan if each.new else other, each.firing) for each in worst], wanted)
+
+
+def _changes(plan: _Plan, wanted: Wanted) -> Iterator[Change]:
+    changes = replay(plan.engine, plan.history, wanted.span, plan.mutes)
+    return (change for change in changes if wanted.rule_name in {None, change.alert.rule})
+
+
+def _draw(plan: _Plan, tally: Tally, wanted: Wanted) -> None:
+    """The series with most alerts."""
+    if wanted.chart_path is None:
+        return
+    selection = {name: names for name, names in plan.selection.items() if wanted.rule_name in {None, name}}
+    chart = of_replay(plan.history, tally, wanted.span, View(0.0, plan.config.slack.zone, plan.rules, selection))
+    write_chart(wanted.chart_path, chart)
+    click.echo(f"{wanted.chart_path}: {chart.title}", err=wanted.as_json)
+
+
+def _draw_each(firings: Sequence[tuple[_Plan, Firing]], wanted: Wanted) -> None:
+    """A chart of each alert, the worst first, up to 20."""
+    if wanted.charts_path is None:
+        return
+    charts = (
+        (
+            chart_name(place, firing),
+            of_firing(plan.history, firing, View(0.0, plan.config.slack.zone, plan.rules, plan.selection)),
+        )
+        for place, (plan, firing) in enumerate(firings[:MOST_CHARTS], 1)
+    )
+    for path, chart in write_charts(wanted.charts_path, charts):
+        click.echo(f"{path}: {chart.title}", err=wanted.as_json)
+    if len(firings) > MOST_CHARTS:
+        click.echo(f"{len(firings) - MOST_CHARTS:,} more alerts have no chart", err=wanted.as_json)
 
 
 @dataclass(frozen=True)
 class _Plan:
     """What is to be replayed: a history, and what judges it."""
 
+    config: Config
+    rules: Mapping[str, Rule]
     engine: Engine
     history: History
     selection: Mapping[str, Sequence[str]]
+    groups: Sequence[Group]
     mutes: Sequence[Mute]
+
+    def last_within(self, span: Span) -> Callable[[str], int]:
+        """The last slot that was judged of each series."""
+        return lambda series: min(self.history.last_of(series), span.last)
+
+    def ground(self, wanted: Wanted) -> Ground:
+        """What a summary is of."""
+        rules = {name: rule for name, rule in self.rules.items() if wanted.rule_name in {None, name}}
+        judged = {series for name in rules for series in self.selection[name]}
+        return Ground(
+            days=days_between(self.history.days(), wanted.span.first, wanted.span.last),
+            series=len(judged.intersection(self.history.series)),
+            rules=rules,
+            groups=self.groups,
+            channel=self.config.slack.channel,
+            zone=self.config.slack.zone,
+        )
 
 
 def state_directory() -> Path | None:
@@ -88,34 +200,35 @@ def span_of(first: str | None, last: str | None) -> Span:
     return Span(*(default if bound is None else bound for bound, default in zip(bounds, (0, 2**62), strict=True)))
 
 
-def _check_rule(name: str | None, rules: Mapping[str, Rule]) -> None:
+def _check_rule(name: str | None, configs: Sequence[Config]) -> None:
+    rules = tuple(rule.name for config in configs for rule in config.rules if rule.enabled)
     if name is not None and name not in rules:
-        close = nearest(name, tuple(rules))
+        close = nearest(name, rules)
         raise UsageError(f'no enabled rule is named "{name}"' + (f": did you mean {close}?" if close else ""))
 
 
-def _over_csv(config: Config, rules: Mapping[str, Rule], path: Path) -> _Plan:
-    history = CsvHistory(read_csv(path))
+def _over_csv(config: Config, histories: Mapping[str, SeriesHistory]) -> _Plan:
+    history = CsvHistory(histories)
     watched = history.series
+    rules = {rule.name: rule for rule in config.rules if rule.enabled}
     selection = {name: select(rule.domains, rule.except_, watched, ()) for name, rule in rules.items()}
     mutes = [mute.resolve(watched, (), rules) for mute in config.mutes]
-    return _Plan(Engine(tuple(rules.values()), selection, watched), history, selection, mutes)
+    engine = Engine(tuple(rules.values()), selection, watched)
+    return _Plan(config, rules, engine, history, selection, (), mutes)
 
 
-def _over_store(config: Config, held: ExitStack) -> _Plan:
-    database = held.enter_context(closing(schema.open_for_reading(config.store.path)))
+def _over_store(config: Config, path: Path, held: ExitStack) -> _Plan:
+    database = held.enter_context(closing(schema.open_for_reading(path)))
     watch = lay_out(config, config.watched(samples.domain_names(database)))
-    return _Plan(watch.engine, StoredHistory(database, watch.series), watch.selection, watch.mutes)
+    history = StoredHistory(database, watch.series)
+    return _Plan(config, watch.rules, watch.engine, history, watch.selection, watch.groups, watch.mutes)
 
 
-def _print_story(changes: Iterable[Change], rules: Mapping[str, Rule], zone: tzinfo) -> None:
-    fired = 0
+def _print_story(changes: Iterable[Change], plan: _Plan) -> None:
+    zone = plan.config.slack.zone
     for change in changes:
-        fired += change.fired
         now = change.alert.slot + SLOT
-        rule, reason = rules[change.alert.rule], None if change.fired else change.reason.value
-        stamp = wording.stamp(now, zone)
+        rule, reason = plan.rules[change.alert.rule], None if change.fired else change.reason.value
         word = "fired   " if change.fired else "resolved"
         sentence = wording.headline(rule, change.alert, reason, zone, now, wording.PLAIN)
-        click.echo(f"{stamp}  {word}  {change.alert.rule}: {sentence}")
-    click.echo(f"{fired} alerts fired.")
+        click.echo(f"{wording.stamp(now, zone)}  {word}  {change.alert.rule}: {sentence}")

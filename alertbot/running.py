@@ -10,7 +10,9 @@ from pathlib import Path
 
 from alertbot.clock import SystemClock
 from alertbot.config import Config, load
+from alertbot.config.fields import channel_named
 from alertbot.credentials import read_credentials
+from alertbot.errors import UsageError
 from alertbot.ops.heartbeat import secrets_of
 from alertbot.ops.logs import Secrets, is_journal, set_up
 from alertbot.ops.progress import history_reporter
@@ -19,15 +21,19 @@ from alertbot.replaying import state_directory
 from alertbot.service import Service
 
 
-def run_service(config_path: Path, log_level: str, log_format: str) -> None:
-    """Run until SIGTERM or SIGINT, reload at SIGHUP; ``AlertbotError`` where it cannot start."""
+def run_service(config_path: Path, log_level: str, log_format: str, channel: str | None = None) -> None:
+    """Run until SIGTERM or SIGINT, reload at SIGHUP, for a trial in ``channel`` alone.
+
+    ``AlertbotError`` where it cannot start.
+    """
     environment, secrets = dict(os.environ), Secrets()
+    trial = None if channel is None else _trial(channel)
 
     def read() -> Config:
         config = load(config_path, state_directory=state_directory())
         if config.heartbeat is not None:
             secrets.add(*secrets_of(config.heartbeat.url))
-        return config
+        return config if trial is None else config.diverted_to(trial)
 
     config = read()
     credentials = read_credentials(environment)
@@ -52,3 +58,10 @@ def run_service(config_path: Path, log_level: str, log_format: str) -> None:
         await service.run()
 
     asyncio.run(work())
+
+
+def _trial(channel: str) -> str:
+    try:
+        return channel_named(channel)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

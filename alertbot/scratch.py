@@ -1,4 +1,4 @@
-"""Scratch: room for the grid of very many series, which a small machine's memory would not hold.
+"""Scratch: room for a grid that a small machine's memory would not hold.
 
 Each day's block is a mapped file without a name, beside the database. What lies in it is the operating system's to keep
 in memory or on the disk; ``rest`` gives back what this process holds of it. Nothing of it outlives the process.
@@ -20,8 +20,13 @@ from alertbot.rules.base import Array
 
 log = logging.getLogger(__name__)
 
-MANY = 2_000
-"""Series from which on their grid is kept in scratch: below, a fortnight of it takes less than 70 MB."""
+MUCH = 64_000_000
+"""Bytes from which on a grid is kept in scratch."""
+
+
+def room_for(folder: Path, series: int, slots: int) -> Scratch | None:
+    """Room for a grid of so many series and slots; None where it does well in memory."""
+    return Scratch(folder) if 8 * series * slots > MUCH else None
 
 
 class Scratch:

@@ -43,6 +43,7 @@ from alertbot.relaying import Relaying, Scene
 from alertbot.reloading import Reloading
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
+from alertbot.slack.diverted import DivertedPoster
 from alertbot.slack.pictures import Draws
 from alertbot.slack.posting import LogPoster, Poster
 from alertbot.store.schema import Lock
@@ -103,6 +104,10 @@ class Service:
         self.pictures = Pictures(config.store.path, self._view)
         self._workspace = parts.workspace(config, credentials, self.commands, clock, self._pictures_of(config))
         self._poster: Poster = poster or self._workspace or LogPoster()
+        self._prints = isinstance(self._poster, LogPoster)
+        if config.trial is not None:
+            id_of = self._workspace.id_of if self._workspace is not None else str
+            self._poster = DivertedPoster(self._poster, config.trial, id_of)
         self._distress = Distress(self._poster, config.slack.channel, clock)
         self._watching = Watching(
             config,
@@ -208,9 +213,11 @@ class Service:
             await self._metrics.start(self._config.metrics.listen)
         if self._workspace is not None:
             await self._workspace.start()
-        elif isinstance(self._poster, LogPoster):
+        elif self._prints:
             beside = "" if self._relaying is None else ", alerts go to Alertmanager"
             log.warning("there are no Slack tokens: messages are printed here%s, and no commands arrive", beside)
+        if self._config.trial is not None:
+            log.warning("a trial: every message goes to %s, and mentions nobody", self._config.trial)
         self._schedule()
         works = (self._delivery.run(), self._watch_clock(), self._reloading.run())
         self._tasks = [asyncio.create_task(work) for work in works]
@@ -256,7 +263,7 @@ class Service:
         self._distress.channel = config.slack.channel
         self._delivery.reconsider(config.slack.fallback_channel)
         if self._workspace is not None:
-            self._workspace.reconfigure(parts.channels(config), self._pictures_of(config))
+            self._workspace.reconfigure(config.channels, self._pictures_of(config))
         self._chart()
         if relaying is not self._relaying:
             self._relaying = relaying
@@ -376,13 +383,15 @@ class Service:
             self._scheduler.modify_job(_POLL, next_run_time=moment)
 
     async def _forget(self) -> None:
-        """Delete the samples that are older than they are to be kept, a day at a time."""
-        before = int(self._clock.time()) - self._config.store.keep
+        """Delete what is older than it is to be kept, a few rows at a time, between which all else has its turn."""
+        keep, now, gone = self._config.store.keep, self._clock.time(), 0
         try:
-            while rows := await self._keeper.do(lambda store: store.forget(before)):
-                log.debug("forgot %d days of series that ended before %d", rows, before)
+            while rows := await self._keeper.do(lambda store: store.forget(keep, now)):
+                gone += rows
         except StoreError as error:
-            log.error("old samples stay: %s", error)  # noqa: TRY400 - the text says it all
+            log.error("what is old stays: %s", error)  # noqa: TRY400 - the text says it all
+        if gone:
+            log.debug("forgot %d rows older than %d s", gone, keep)
 
     async def _digest(self) -> None:
         """Post yesterday's digest where it is due."""

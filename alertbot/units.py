@@ -114,6 +114,12 @@ def format_share(share: float) -> str:
     return f"{100 * share:.3g}%" if abs(share) < 10 else f"{100 * share:.0f}%"
 
 
+def format_ordinal(number: int) -> str:
+    """``95th``, ``91st``, ``12th``."""
+    tens, ones = divmod(number, 10)
+    return f"{number}{'th' if tens % 10 == 1 else {1: 'st', 2: 'nd', 3: 'rd'}.get(ones, 'th')}"
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """``1 domain``, ``1,500 domains``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

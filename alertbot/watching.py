@@ -28,7 +28,7 @@ from alertbot.poll import Pace, Poller
 from alertbot.query.live import Live
 from alertbot.requests import apply_requests
 from alertbot.rules.selection import TOTAL
-from alertbot.scratch import MANY, Scratch
+from alertbot.scratch import room_for
 from alertbot.store.store import Store
 from alertbot.storekeeper import Storekeeper
 from alertbot.troubles import Troubles
@@ -163,6 +163,7 @@ class Watching:
                 self._time.time(),
                 trouble=self._troubles.cause,
                 channels=self._channels(),
+                trial=self._config.trial,
                 misconfigured=self._misconfigured(),
             )
         frontier = poller.frontier
@@ -184,6 +185,7 @@ class Watching:
             skew=self._time.skew,
             gone=tuple(sorted(self._gone)),
             channels=self._channels(),
+            trial=self._config.trial,
             misconfigured=self._misconfigured(),
         )
 
@@ -311,7 +313,7 @@ class Watching:
         depth = max(watch.engine.depth, DAY_SLOTS) * SLOT
         first = int(max(min(oldest, now) - depth - DAY, now - self._config.store.keep))
         last = int(max(now, *cursors.values(), 0))
-        room = Scratch(self._config.store.path.parent) if len(watch.series) >= MANY else None
+        room = room_for(self._config.store.path.parent, len(watch.series), (last - first) // SLOT)
         grid = await self._keeper.do(lambda store: store.grid(watch.series, first, last, room))
         keep_out(grid, watch.mutes)
         return Ledger(watch.engine, grid, cursors, alerts)

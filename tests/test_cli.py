@@ -232,7 +232,7 @@ def test_a_csv_is_replayed_in_words():
     assert lines[0] == (
         "2026-03-02 01:10  fired     went-dark: video.example.com went dark at 01:00: 0 bps, it carried 2 Gbps."
     )
-    assert lines[-1] == "2 alerts fired."
+    assert lines[3] == "2 alerts fired in 1 day, on 1 of 1 series: 2 pages, 2 a day."
 
 
 def test_a_replay_can_be_narrowed_to_a_rule_and_a_time():

@@ -55,6 +55,7 @@ PURE = ("rules", "alerts", "feed.frontier", "feed.lateness", "feed.vigil")
 PURE_IMPORTS = {
     "alertbot",
     "__future__",
+    "abc",
     "collections.abc",
     "dataclasses",
     "datetime",

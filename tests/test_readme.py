@@ -33,6 +33,7 @@ GUIDE = GUIDE_PATH.read_text(encoding="utf-8")
 WATCH = '[watch]\ndomains = ["video.example.com", "dl1.example.com", "dl2.example.com"]\n'
 RULE = '[[rule]]\nname = "r"\nkind = "threshold"\nabove = "1 Gbps"\n'
 KIND_NEEDS = {"threshold": 'above = "1 Gbps"', "drop": 'by = "50%"', "day_over_day": "ratio = 2.0"}
+KIND_NEEDS["percentile"] = 'commit = "10 Gbps"'
 
 
 def blocks(language, text=TEXT):
@@ -55,7 +56,7 @@ def table(title):
 def shell_lines():
     """Every single command of the shell blocks and of inline code, as words, without comments, sudo and variables."""
     lines = [line for block in blocks("sh") for line in block.splitlines()]
-    prose = re.sub(r"^```.*?^```$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```$|^#.*?$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
     lines += re.findall(r"`(alertbot [^`]+)`", prose)
     for line in lines:
         for command in re.split(r"&&|>", line):

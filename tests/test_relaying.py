@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
+import subprocess
 import time
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from fakes.alertmanagers import ROUTE, Cluster, Pager, needs_alertmanager
 from fakes.relay import NAMES, RESEND, Bot
 from fakes.until import until
 
+from alertbot.errors import StoreError
+from alertbot.store.store import Store
+
 pytestmark = needs_alertmanager
 
+README = Path(__file__).parents[1] / "README.md"
 DARK, WELL = {NAMES[0]: 0.0, "total": 1e9}, {NAMES[0]: 1e9}
 PASSWORD = "s3cret-pass"
 BCRYPT = "$2b$04$WN8o9FDTzDjramxNnu7H0eyG2JVJsuKhF/nceFnv9XUzoaQcJ6Vt."
@@ -207,3 +215,84 @@ async def test_one_with_a_password_under_a_path_is_told(tmp_path, pager, caplog,
                 await until(lambda: bot.relaying.problems)
                 assert problem in next(iter(bot.relaying.problems.values()))
     assert secret not in caplog.text
+
+
+async def test_when_the_whole_account_falls_that_alone_is_notified_by_the_readmes_rules(tmp_path, pager):
+    (rules,) = re.findall(r"^inhibit_rules:\n(?:  .*\n)+", README.read_text(encoding="utf-8"), re.MULTILINE)
+    usual = {f"d{number}.example.com": 1e9 for number in range(1, 5)} | {"total": 4e9}
+    with Cluster(tmp_path / "cluster", pager, 1, route=ROUTE + rules) as cluster:
+        async with bots(tmp_path, cluster, usual=usual) as (bot,):
+            await bot.judge({name: 0.0 for name in usual if name != "d4.example.com"} | {"total": 1e9})
+            await until(lambda: pager.pages)
+            await asyncio.sleep(3)
+            shown = {each["labels"]["alertname"]: each["status"]["state"] for each in cluster.alerts()}
+            assert shown == {"AlertbotAccountFell": "active", "went-dark": "suppressed"}
+            await bot.judge({}, slots=5)
+            await until(lambda: len(pager.pages) == 2)
+            await asyncio.sleep(3)
+
+    assert [(page.status, page.names) for page in pager.pages] == [
+        ("firing", ["AlertbotAccountFell "]),
+        ("resolved", ["AlertbotAccountFell "]),
+    ]
+    assert "3 of 4 domains" in pager.pages[0].alerts[0]["annotations"]["summary"]
+
+
+async def test_what_burns_goes_on_while_the_database_fails(tmp_path, alertmanager, pager, monkeypatch):
+    async with bots(tmp_path, alertmanager) as (bot,):
+        await bot.judge(DARK)
+        await until(lambda: pager.pages)
+
+        def fails(*_):
+            raise StoreError("disk I/O error")
+
+        monkeypatch.setattr(Store, "to_relay", fails)
+        await asyncio.sleep(8 * RESEND)
+        assert series(alertmanager) == [NAMES[0]]
+
+    assert told(pager) == [FIRED]
+
+
+async def test_one_that_never_answers_holds_up_no_other(tmp_path, alertmanager, pager):
+    async def hang(reader, writer):
+        await reader.read()
+        writer.close()
+
+    hung = await asyncio.start_server(hang, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{hung.sockets[0].getsockname()[1]}"
+    (tmp_path / "bot").mkdir()
+    bot = Bot(tmp_path / "bot", [url, *alertmanager.urls])
+    try:
+        await bot.begin()
+        await asyncio.sleep(0.2)  # it is being told already
+        await bot.judge(DARK)
+        await until(lambda: pager.pages, patience=4)
+    finally:
+        await bot.die()
+        hung.close()
+        await hung.wait_closed()
+
+
+def web_with_tls(folder):
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=am -keyout key.pem"
+    make += " -out cert.pem -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(make.split(), cwd=folder, check=True, capture_output=True)
+    web = folder / "web.yml"
+    web.write_text("tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n")
+    return web
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_one_behind_tls_is_told_where_the_machine_trusts_it(tmp_path, pager, monkeypatch, trusted):
+    web = web_with_tls(tmp_path)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    with Cluster(tmp_path / "cluster", pager, 1, web=web, scheme="https") as cluster:
+        async with bots(tmp_path, cluster) as (bot,):
+            if trusted:
+                await bot.judge(DARK)
+                await until(lambda: pager.pages)
+            else:
+                await until(lambda: bot.relaying.problems)
+                assert "certificate verify failed" in next(iter(bot.relaying.problems.values()))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from alertbot.rules.grid import Grid
-from alertbot.scratch import Scratch
+from alertbot.scratch import Scratch, room_for
 from alertbot.units import DAY, DAY_SLOTS
 
 
@@ -54,3 +54,9 @@ def test_where_the_disk_is_full_the_history_is_kept_in_memory_which_is_said_once
     assert [record.message for record in caplog.records] == [
         f"{tmp_path}: No space left on device: the history is kept in memory, which may take much"
     ]
+
+
+def test_only_a_grid_that_takes_much_lies_in_scratch(tmp_path):
+    assert room_for(tmp_path, 1_500, 9 * DAY_SLOTS) is None
+    assert room_for(tmp_path, 15_000, 9 * DAY_SLOTS) is not None
+    assert room_for(tmp_path, 1_500, 40 * DAY_SLOTS) is not None

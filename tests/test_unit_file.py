@@ -1,4 +1,4 @@
-"""systemd/alertbot.service: what it promises, and that systemd takes it as it stands."""
+"""The units in systemd/: what they promise, and that systemd takes them as they stand."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from alertbot.distress import LAST_WORDS
 from alertbot.errors import ConfigError, CredentialsError
 
 ROOT = Path(__file__).parents[1]
-UNIT = ROOT / "systemd" / "alertbot.service"
+UNITS = sorted((ROOT / "systemd").iterdir())
+UNIT, TEMPLATE, BACKUP = (ROOT / "systemd" / f"{name}.service" for name in ("alertbot", "alertbot@", "alertbot-backup"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 
 
-def settings(section):
+def settings(section, unit=UNIT):
     """Key and value of a section's lines, in order: a key may stand there several times."""
-    text = UNIT.read_text(encoding="utf-8")
+    text = unit.read_text(encoding="utf-8")
     (body,) = re.findall(rf"^\[{section}\]\n(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
     lines = [line for line in body.splitlines() if line and not line.startswith("#")]
     return [tuple(line.split("=", 1)) for line in lines]
@@ -115,22 +116,54 @@ def test_the_readme_installs_what_the_service_starts_and_reads():
     assert "cp rules.example.toml /etc/alertbot/rules.toml" in README
 
 
-@needs_systemd
-def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
-    copy = tmp_path / UNIT.name
-    # The real program is there only once alertbot is installed.
-    copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", UNIT.read_text(), flags=re.MULTILINE))
+def test_the_service_of_an_account_differs_in_its_paths_alone():
+    ours = [line for line in UNIT.read_text().splitlines() if not line.startswith(("#", "Description="))]
+    instance = [line for line in TEMPLATE.read_text().splitlines() if not line.startswith(("#", "Description="))]
+    expected = [
+        re.sub(r"^(\w+Directory=alertbot)$", r"\1-%i", line).replace("/etc/alertbot/", "/etc/alertbot/%i/")
+        for line in ours
+    ]
 
-    result = analyze("verify", copy)
+    assert [line for line in instance if line != "User=alertbot-%i"] == expected
+    assert sum("%i" in line for line in instance) >= 7
+
+
+def test_the_backup_is_made_by_a_command_that_there_is_as_the_services_own_user():
+    held = dict(setting for setting in settings("Service", BACKUP) if setting[0] != "SystemCallFilter")
+    program, name, *arguments = shlex.split(held["ExecStart"])
+
+    assert program == dict(SERVICE)["ExecStart"].split()[0]
+    main.commands[name].make_context(name, list(arguments))
+    assert (held["Type"], held["User"], held["DynamicUser"]) == ("oneshot", UNIT.stem, "yes")
+    database, copies = held["StateDirectory"].split()
+    assert ("StateDirectory", database) in SERVICE
+    assert arguments[-1] == f"%S/{copies}"
+    assert BACKUP.with_suffix(".timer").exists()
+
+
+@pytest.fixture
+def copies(tmp_path):
+    """The units as they would be installed; the real program is there only once alertbot is."""
+    for unit in UNITS:
+        copy = tmp_path / unit.name.replace("@.", "@eu.")
+        copy.write_text(re.sub(r"^(Exec\w+=)/opt/\S+", r"\1/bin/true", unit.read_text(), flags=re.MULTILINE))
+    return sorted(tmp_path.iterdir())
+
+
+@needs_systemd
+def test_systemd_finds_nothing_wrong_with_the_units(copies):
+    result = analyze("verify", *copies)
 
     assert (result.returncode, result.stdout + result.stderr) == (0, "")
+    assert len(copies) == 4
 
 
 @needs_systemd
-def test_the_sandbox_leaves_at_most_1_5_of_10_exposed():
-    result = analyze("security", "--offline=yes", "--threshold=15", UNIT)
-
-    assert result.returncode == 0, result.stdout
+def test_each_sandbox_leaves_at_most_1_5_of_10_exposed(copies):
+    for copy in copies:
+        if copy.suffix == ".service":
+            result = analyze("security", "--offline=yes", "--threshold=15", copy)
+            assert result.returncode == 0, result.stdout
 
 
 def analyze(*arguments):

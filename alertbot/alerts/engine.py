@@ -13,15 +13,16 @@ Outside its ``active`` windows a rule is shown a slot as unknown: whatever its v
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alertbot.alerts import lifecycle
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Policy, Reason, Seen
-from alertbot.rules.base import Array, Mask, Rule
+from alertbot.rules.base import Array, Direction, Mask, Measured, Rule
 from alertbot.rules.grid import Columns, Grid
 from alertbot.units import DAY_SLOTS, SLOT
 
@@ -76,6 +77,12 @@ class Engine:
             if rule.enabled
         }
         self.depth = max((charge.rule.kind.depth for charge in self._charges.values()), default=0)
+
+    def depth_of(self, series: str) -> int:
+        """How many slots back the rules look that judge one series."""
+        column = self._column[series]
+        judging = (charge.rule.kind for charge in self._charges.values() if column in charge.position)
+        return max((kind.depth for kind in judging), default=0)
 
     def judge(self, grid: Grid, first: int, due: Mask, alerts: Mapping[AlertKey, Alert]) -> Judgement:
         """Judge the slots from ``first`` on where ``due`` (slots x series of the grid) says so; bars slots in the grid.
@@ -150,7 +157,11 @@ class Engine:
 
     def _sheet(self, charge: _Charge, grid: Grid, first: int, due: Mask) -> _Sheet:
         past = grid.past(first, due.shape[0], _compact(charge.columns))
-        values, reference = _awake(charge.rule, past.now, first), charge.rule.kind.reference(past)
+        values = _awake(charge.rule, past.now, first)
+        if isinstance(charge.rule.kind, Measured):
+            hot = charge.rule.kind.hot(past) & ~np.isnan(values)
+            return _Sheet(charge, values, None, hot & due[:, charge.columns])
+        reference = charge.rule.kind.reference(past)
         return _Sheet(charge, values, reference, charge.rule.kind.breach(values, reference) & due[:, charge.columns])
 
 
@@ -209,6 +220,7 @@ class _Walk:
                 self._refresh(sheet, row)
             columns = self._stepped(sheet, row)
             if columns:
+                changes += self._over(sheet, row, columns)
                 seen = self.seen(sheet, self._alerts[name], row, columns)
                 for column, each in zip(columns, seen, strict=True):
                     self._step(sheet, row, column, each, changes)
@@ -244,6 +256,18 @@ class _Walk:
         due = (column for column in columns if self._due[row, column])
         return sorted(due, key=self._grid.series.__getitem__)
 
+    def _over(self, sheet: _Sheet, row: int, columns: Sequence[int]) -> Iterator[Change]:
+        """The alerts that end because what they were about has, as a month does; a slot that is known must show it."""
+        kind, alerts, slot = sheet.charge.rule.kind, self._alerts[sheet.charge.rule.name], self._first + row * SLOT
+        if not isinstance(kind, Measured):
+            return
+        for column in columns:
+            alert, value = alerts.get(column), sheet.values[row, sheet.charge.position[column]]
+            if alert is not None and not np.isnan(value) and kind.is_over(alert.since, slot):
+                del alerts[column]
+                if alert.phase is Phase.FIRING:
+                    yield Change(replace(alert, slot=slot), fired=False, reason=Reason.MONTH_OVER)
+
     def _step(self, sheet: _Sheet, row: int, column: int, seen: Seen, changes: list[Change]) -> None:
         charge, slot = sheet.charge, self._first + row * SLOT
         alerts = self._alerts[charge.rule.name]
@@ -263,6 +287,11 @@ class _Walk:
         """What one slot shows of these columns under a rule, with the alerts under way there."""
         kind = sheet.charge.rule.kind
         values = sheet.values[row, [sheet.charge.position[column] for column in columns]]
+        if isinstance(kind, Measured):
+            return [
+                self._measured(sheet.charge.rule, alerts.get(column), row, column, value)
+                for column, value in zip(columns, values.tolist(), strict=True)
+            ]
         reference = self._reference(sheet, alerts, row, columns)
         breach = kind.breach(values, reference).tolist()
         cleared = [False] * len(columns)
@@ -276,6 +305,23 @@ class _Walk:
                 columns, values.tolist(), against, breach, cleared, strict=True
             )
         ]
+
+    def _measured(self, rule: Rule, alert: Alert | None, row: int, column: int, value: float) -> Seen:
+        """Likewise of one column, for a kind that judges a figure of its own; ``value`` is the slot's."""
+        kind, found = rule.kind, None
+        if isinstance(kind, Measured) and not math.isnan(value):
+            found = kind.measure(self._grid.past(self._first + row * SLOT, 1, np.array([column])))[0][0]
+        if found is None:
+            return Seen(math.nan, None, breach=False, cleared=False, direction=Direction.RISE)
+        figure, level = np.asarray(found.value), np.asarray(found.reference)
+        return Seen(
+            value=found.value,
+            reference=found.reference,
+            breach=bool(kind.breach(figure, level)),
+            cleared=_fires(alert) and bool(kind.cleared(figure, level, np.asarray(math.nan))),
+            direction=kind.direction(found.value),
+            outlook=found.outlook,
+        )
 
     def _reference(self, sheet: _Sheet, alerts: Mapping[int, Alert], row: int, columns: Sequence[int]) -> Array | None:
         """The frozen reference of an alert under way, else the live one."""

@@ -73,7 +73,7 @@ class Holding:
 
     def was_missed(self, told: ToldAlert) -> bool:
         """Whether an alert that is over was not told for no other reason than that several slots came at once."""
-        if told.reason not in {Reason.CLEARED, Reason.NEW_NORMAL}:
+        if told.reason not in {Reason.CLEARED, Reason.NEW_NORMAL, Reason.MONTH_OVER}:
             return False  # it did not come and go: its rule was taken away, or the CDN took back what it had said
         alert, first = told.alert, told.alert.slot if told.alert.fired is None else told.alert.fired
         lately = (each for each in self.silences if each.begins <= self.now and each.ends > first)

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from alertbot.rules.base import Direction
+from alertbot.rules.base import Direction, Outlook
 from alertbot.units import SLOT
 
 
@@ -31,6 +31,7 @@ class Reason(StrEnum):
     NEW_NORMAL = "new normal"
     RULE_CHANGED = "rule changed"
     REVISED = "revised"
+    MONTH_OVER = "month over"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Seen:
     breach: bool
     cleared: bool
     direction: Direction
+    outlook: Outlook | None = None
 
     @property
     def unknown(self) -> bool:
@@ -65,7 +67,7 @@ class Alert:
 
     ``since`` is its first slot, ``fired`` the slot that completed ``for``, ``slot`` the last one judged; ``window``
     holds a bit for each of the last slots, set where in breach, the newest lowest; ``clear_run`` counts the clear
-    slots in a row; ``worst`` is the value farthest off since the breach began.
+    slots in a row; ``worst`` is the value farthest off since the breach began; ``outlook`` goes with a percentile.
     """
 
     rule: str
@@ -80,6 +82,7 @@ class Alert:
     fired: int | None = None
     window: int = 1
     clear_run: int = 0
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,9 @@ Outcome = tuple[Alert | None, Change | None]
 def begin(policy: Policy, rule: str, series: str, slot: int, seen: Seen) -> Outcome:
     """What the first slot in breach makes of an inactive alert."""
     value, reference = seen.value, seen.reference
-    alert = Alert(rule, series, Phase.PENDING, slot, slot, value, reference, value, seen.direction)
+    alert = Alert(
+        rule, series, Phase.PENDING, slot, slot, value, reference, value, seen.direction, outlook=seen.outlook
+    )
     return _fire_if_shown(policy, alert)
 
 
@@ -131,6 +136,7 @@ def _step_pending(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcom
             reference=seen.reference,
             worst=worst,
             direction=seen.direction,
+            outlook=seen.outlook,
         ),
     )
 
@@ -152,6 +158,7 @@ def _step_firing(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcome
         reference=seen.reference,
         worst=_worse(alert, seen),
         clear_run=alert.clear_run + 1 if seen.cleared else 0,
+        outlook=seen.outlook,
     )
     if alert.clear_run >= policy.clear_slots:
         return None, Change(alert, fired=False, reason=Reason.CLEARED)

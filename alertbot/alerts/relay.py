@@ -34,7 +34,7 @@ LASTS = 6
 PATIENCE = 4
 """Re-sendings after the start for which an alert waits for its series to be judged: it may be over by now."""
 
-QUIET = 1.25
+QUIET = 1.5
 """Re-sendings for which nothing is said of an alert before its end is told: another bot may not know of it yet."""
 
 Labels = tuple[tuple[str, str], ...]
@@ -103,8 +103,8 @@ class Bulletin:
     forgotten: tuple[Labels, ...] = ()
 
 
-def bulletin(facts: Facts, holding: Holding, terms: Terms, awaited: Callable[[str], bool]) -> Bulletin:
-    """What Alertmanagers are to be told now.
+def bulletin(facts: Facts, holding: Holding, terms: Terms, awaited: Callable[[str], bool], now: float) -> Bulletin:
+    """What Alertmanagers are to be told, at ``now`` by their own clock, epoch seconds.
 
     ``awaited``: whether a series is yet to be judged, so that nothing is said of what is stored of it.
     """
@@ -116,7 +116,7 @@ def bulletin(facts: Facts, holding: Holding, terms: Terms, awaited: Callable[[st
         fresh = before is None or before.ends is not None
         if fresh and labels in kept:
             continue
-        burning.append(each if fresh or before is None else replace(each, starts=before.starts))
+        burning.append(replace(each, starts=now if fresh or before is None else before.starts))
         written += burning[-1:] if fresh else []
     told = {each.labels for each in burning}
     # What still burns, of which nothing more is said, Alertmanagers let end by themselves. (Under other labels than
@@ -125,10 +125,10 @@ def bulletin(facts: Facts, holding: Holding, terms: Terms, awaited: Callable[[st
     for labels, before in known.items():
         if labels in told or _source(before) in unsure or (before.key is not None and awaited(before.key[1])):
             continue
-        if before.ends is not None and holding.now - before.ends < REPEATED:
+        if before.ends is not None and now - before.ends < REPEATED:
             over.append(before)
         elif before.ends is None and before.key not in held:
-            ended = _ended(before, facts, holding, terms)
+            ended = _ended(before, facts, holding, terms, now)
             over.append(ended)
             written.append(ended)
         else:
@@ -227,11 +227,10 @@ def _of_account(
     return Relayed(labels, annotations, _link(terms, TOTAL), holding.now, incident=incident.number)
 
 
-def _ended(relayed: Relayed, facts: Facts, holding: Holding, terms: Terms) -> Relayed:
+def _ended(relayed: Relayed, facts: Facts, holding: Holding, terms: Terms, now: float) -> Relayed:
     """The alert as it is over from now on."""
-    return replace(
-        relayed, ends=holding.now, annotations={**relayed.annotations, **_last_words(relayed, facts, holding, terms)}
-    )
+    said = {**relayed.annotations, **_last_words(relayed, facts, holding, terms)}
+    return replace(relayed, ends=now, annotations=said)
 
 
 def _last_words(relayed: Relayed, facts: Facts, holding: Holding, terms: Terms) -> Mapping[str, str]:

@@ -11,9 +11,11 @@ from datetime import datetime, tzinfo
 
 import numpy as np
 
+from alertbot.alerts import billing
 from alertbot.alerts.lifecycle import Alert, Reason
 from alertbot.rules.base import Direction, Rule
 from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.percentile import Percentile
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.rules.threshold import Threshold
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate, format_share
@@ -29,6 +31,8 @@ class Markup:
 
 PLAIN = Markup(str, str)
 
+_OF_A_MONTH = {None, Reason.CLEARED.value, Reason.MONTH_OVER.value}
+
 
 def headline(rule: Rule | None, alert: Alert, reason: str | None, zone: tzinfo, now: float, markup: Markup) -> str:
     """The one sentence: what happened, to whom, since when, with numbers.
@@ -36,6 +40,8 @@ def headline(rule: Rule | None, alert: Alert, reason: str | None, zone: tzinfo, 
     ``reason`` is why it resolved, ``None`` while it fires; ``rule`` is ``None`` where it is gone.
     """
     name = subject(alert.series, markup)
+    if rule is not None and isinstance(rule.kind, Percentile) and reason in _OF_A_MONTH:
+        return billing.sentence(rule.kind, alert, reason, name)
     if reason is not None:
         return _resolved(replace(alert, rule=markup.text(alert.rule)), reason, name, zone, now)
     if rule is None:
@@ -96,6 +102,8 @@ def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) ->
     level = format_rate(alert.value)
     if reason == Reason.RULE_CHANGED:
         return f"{name}: the rule {alert.rule} was changed or removed, so this alert, open since {since}, is closed."
+    if reason == Reason.MONTH_OVER:
+        return f"{name}: the month is over that the rule {alert.rule} was about."
     if reason == Reason.REVISED:
         return f"{name}: the CDN revised its figures for the time since {since}, and by these it is not in breach."
     if reason == Reason.NEW_NORMAL:

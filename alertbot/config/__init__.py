@@ -11,6 +11,7 @@ draft      a file's sections, each checked on its own, unknown keys explained
 checks     what only the whole file shows: references, patterns, names given twice
 settings   what the rest of alertbot is handed
 load       from a path to settings
+ruletests  from a file of rule tests to what they expect
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def _history(rule: RuleDraft, store: StoreModel, report: Report) -> None:
     back = rule.kind.judged_by().depth * SLOT if rule.kind else 0
     if back > store.keep:
         looks, keeps = format_duration(back), format_duration(store.keep)
-        report.add(rule.path, f'looks back {looks}, but [store] keep is {keeps}: keep "{back // DAY}d" or more')
+        report.add(rule.path, f'looks back {looks}, but [store] keep is {keeps}: keep "{-(-back // DAY)}d" or more')
 
 
 def _mute(mute: MuteDraft, draft: Draft, report: Report) -> None:

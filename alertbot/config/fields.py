@@ -121,6 +121,14 @@ def _share(value: object) -> float:
     return share
 
 
+def _level(value: object) -> float:
+    """A share that may be more than all."""
+    share = parse_share(text(value, "80%"))
+    if not 0 < share <= 10:
+        raise ValueError(f'{quoted(str(value))} is out of range: write more than 0% and at most 1000%, such as "80%"')
+    return share
+
+
 def _ratio(value: object) -> float:
     number = float(value) if type(value) is int else typed(value, float, "a number without quotes, such as 2.0")
     if not math.isfinite(number) or number <= 0:
@@ -151,6 +159,16 @@ def _url(value: object, example: str = "https://cdn.example.com/v2/") -> str:
     if not good or " " in url:
         raise ValueError("this is no web address: write http:// or https:// and a host, without a user or password")
     return url
+
+
+def channel_named(text: str) -> str:
+    """A Slack channel as the shell names it, where ``#`` begins a comment: ``tests`` is ``#tests``; or an id."""
+    name = text if _CHANNEL.fullmatch(text) else f"#{text}"
+    if not _CHANNEL.fullmatch(name):
+        raise ValueError(
+            f'{quoted(text)} is no Slack channel: write its name in lower case, such as "tests", or its id'
+        )
+    return name
 
 
 def _base_url(value: object) -> str:
@@ -191,6 +209,8 @@ def _generator_url(value: object) -> str:
     if set("{}") & set(url.replace("{series}", "")):
         raise ValueError(f'only {{series}} can stand in braces, such as "{_EXAMPLE_LINK}"')
     _url(url.replace("{series}", "total"), _EXAMPLE_LINK)
+    if "{series}" in urlsplit(url).netloc:
+        raise ValueError(f'{{series}} cannot stand in the host\'s name: write it behind that, "{_EXAMPLE_LINK}"')
     return url
 
 
@@ -275,6 +295,7 @@ Text = Annotated[str, _parsed(str, "video.example.com")]
 Flag = Annotated[bool, PlainValidator(lambda value: typed(value, bool, "true or false, without quotes"))]
 Rate = Annotated[float, _parsed(parse_rate, "8 Gbps")]
 Share = Annotated[float, PlainValidator(_share)]
+Level = Annotated[float, PlainValidator(_level)]
 Ratio = Annotated[float, PlainValidator(_ratio)]
 Zone = Annotated[ZoneInfo, PlainValidator(_zone)]
 Url = Annotated[str, PlainValidator(_url)]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import tzinfo
 from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
 
 from alertbot.config import fields
-from alertbot.config.fields import Channel, Flag, Patterns, Rate, Share, between, choice, count
+from alertbot.config.fields import Channel, Flag, Patterns, Rate, Share, between, choice, count, listing
 from alertbot.config.models import Finding, Section
 from alertbot.config.words import one_of
 from alertbot.rules.base import ROUNDING, Kind, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
+from alertbot.rules.months import Calendar
+from alertbot.rules.percentile import PERCENT, Percentile
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, format_duration, format_rate, format_share, slots_of
 
@@ -26,6 +30,11 @@ class KindModel(Section):
     @abstractmethod
     def judged_by(self) -> Kind:
         """The kind with its numbers, once nothing is wrong."""
+
+    def judged_in(self, zone: tzinfo) -> Kind:
+        """Likewise, by the days of a zone, for a kind that counts them."""
+        del zone
+        return self.judged_by()
 
     @property
     def accept_slots(self) -> int | None:
@@ -117,10 +126,49 @@ class DayOverDayModel(KindModel):
         return DayOverDay(self.ratio, self.days, self.weeks, self.floor)
 
 
+class PercentileModel(KindModel):
+    """``kind = "percentile"``; the zone of its months is the rule's ``timezone``."""
+
+    commit: Rate = 1e10  # required: the value stands in only while the rest of a wrong rule is checked
+    at: Annotated[tuple[fields.Level, ...], listing("80%")] = (0.8, 1.0)
+    clear: fields.Level | None = None
+    percentile: Annotated[int, count(50, 99)] = PERCENT
+    month_start: Annotated[int, count(1, 28)] = 1
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """Something is committed, there is a level to reach, and over is below all of them."""
+        if "commit" not in given:
+            yield "commit", 'missing: a percentile needs what is committed, such as commit = "10 Gbps"'
+        elif self.commit == 0:
+            yield "commit", 'nothing can be measured against 0: write what is committed, such as "10 Gbps"'
+        if not self.at:
+            yield "at", 'no level is named, so nothing would ever alert: list some, such as ["80%", "100%"]'
+        elif self.clear is not None and self.clear > min(self.at):
+            yield "clear", f'more than the lowest level of "at": write "{format_share(min(self.at))}" or less'
+
+    def judged_by(self) -> Percentile:
+        """The kind; ``clear`` defaults to five points under the lowest level, or half of it where that is more."""
+        at = tuple(sorted(set(self.at))) or (1.0,)
+        clear = max(round(at[0] - 0.05, 9), at[0] / 2) if self.clear is None else self.clear
+        return Percentile(self.commit, at, clear, self.percentile, Calendar(self.month_start))
+
+    def judged_in(self, zone: tzinfo) -> Percentile:
+        """With months of this zone."""
+        return replace(self.judged_by(), calendar=Calendar(self.month_start, zone))
+
+
 KINDS: Mapping[str, type[KindModel]] = MappingProxyType(
-    {"threshold": ThresholdModel, "drop": DropModel, "day_over_day": DayOverDayModel}
+    {
+        "threshold": ThresholdModel,
+        "drop": DropModel,
+        "day_over_day": DayOverDayModel,
+        "percentile": PercentileModel,
+    }
 )
 """The model of each ``kind``."""
+
+_ZONED = {"percentile"}
+"""Kinds that count days, which ``timezone`` is for, too."""
 
 
 class RuleModel(Section):
@@ -162,7 +210,7 @@ class RuleModel(Section):
         """A rule is judged at some time, and an escalation has a time and somebody to turn to."""
         if self.active == ():
             yield "active", 'the rule is never judged: list windows, such as ["mon-fri 09:00-18:00"], or leave it out'
-        if "timezone" in given and "active" not in given:
+        if "timezone" in given and "active" not in given and self.kind not in _ZONED:
             yield "timezone", 'goes with "active" only: write active = ["mon-fri 09:00-18:00"], or leave it out'
         if "escalate_after" in given and "escalate_to" not in given:
             yield "escalate_after", 'goes with "escalate_to": say whom to turn to, such as escalate_to = ["#ops"]'

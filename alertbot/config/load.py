@@ -145,7 +145,7 @@ def _rule(common: RuleModel, kind: KindModel, zone: tzinfo) -> Rule:
     return Rule(
         name=common.name,
         kind_name=common.kind,
-        kind=kind.judged_by(),
+        kind=kind.judged_in(common.timezone or zone),
         severity=severity,
         domains=common.domains,
         except_=common.except_,

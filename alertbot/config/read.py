@@ -33,17 +33,23 @@ _SYNTAX = {
 }
 
 
-def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
-    """The text of a file and what it says; ``ConfigError`` where it cannot be read or says nothing."""
-    text = _read(path)
-    return text, _parse(path, text)
+_START = "start from rules.example.toml"
 
 
-def _read(path: Path) -> str:
+def read_toml(path: Path, *, mend: str | None = None) -> tuple[str, dict[str, Any]]:
+    """The text of a file and what it says; ``ConfigError`` where it cannot be read or says nothing.
+
+    ``mend``: what to do about a file that is not there or empty, unless it is the configuration.
+    """
+    text = _read(path, mend or f"name yours with -c, or {_START}")
+    return text, _parse(path, text, mend or _START)
+
+
+def _read(path: Path, mend: str) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        _fail(path, 0, "file", "there is no such file: name yours with -c, or start from rules.example.toml")
+        _fail(path, 0, "file", f"there is no such file: {mend}")
     except OSError as error:
         _fail(path, 0, "file", f"cannot be read: {error.strerror}")
     try:
@@ -52,7 +58,7 @@ def _read(path: Path) -> str:
         _fail(path, content.count(b"\n", 0, error.start) + 1, "file", "is not UTF-8: save it in that encoding")
 
 
-def _parse(path: Path, text: str) -> dict[str, Any]:
+def _parse(path: Path, text: str, mend: str) -> dict[str, Any]:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -62,7 +68,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     except ValueError:  # Python reads no integer of more than 4,300 digits
         _fail(path, 0, "syntax", "a number is too long")
     if not data:
-        _fail(path, 0, "file", "is empty: start from rules.example.toml")
+        _fail(path, 0, "file", f"is empty: {mend}")
     return data
 
 

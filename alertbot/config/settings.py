@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from alertbot.alerts.mutes import Mute
+from alertbot.alerts.routing import is_channel
 from alertbot.rules.base import Rule
 from alertbot.rules.schedule import Schedule
 from alertbot.rules.selection import Group, domains_matching, names_matching, select
@@ -129,7 +131,10 @@ class AlertmanagerSettings:
 
 @dataclass(frozen=True)
 class Config:
-    """One configuration file. ``watch`` lists domains in lower-case ASCII, or is ``("*",)``: all of the account's."""
+    """One configuration file. ``watch`` lists domains in lower-case ASCII, or is ``("*",)``: all of the account's.
+
+    ``trial``: the channel to which everything is diverted.
+    """
 
     feed: FeedSettings
     watch: tuple[str, ...]
@@ -144,6 +149,30 @@ class Config:
     heartbeat: HeartbeatSettings | None = None
     metrics: MetricsSettings | None = None
     alertmanager: AlertmanagerSettings | None = None
+    trial: str | None = None
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel a message may go to."""
+        digest = None if self.digest is None else self.digest.channel
+        named = (self.slack.channel, self.slack.fallback_channel, digest)
+        others = (*(group.channel for group in self.groups), *(rule.channel for rule in self.rules))
+        escalated = (target for rule in self.rules for target in rule.escalate_to if is_channel(target))
+        return tuple(dict.fromkeys(channel for channel in (*named, *others, *escalated) if channel is not None))
+
+    def diverted_to(self, channel: str) -> Config:
+        """The same for a trial: every message goes to this channel, and mentions nobody."""
+        slack = replace(self.slack, channel=channel, fallback_channel=None, mention=MappingProxyType({}))
+        rules = (replace(rule, channel=None, escalate_to=(channel,) if rule.escalate_to else ()) for rule in self.rules)
+        return replace(
+            self,
+            slack=slack,
+            groups=tuple(replace(group, channel=None) for group in self.groups),
+            rules=tuple(rules),
+            digest=None if self.digest is None else replace(self.digest, channel=channel),
+            alertmanager=None,
+            trial=channel,
+        )
 
     @property
     def discovers(self) -> bool:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 
+class ElsewhereError(ValueError):
+    """Buckets so far from what was asked for that the API must have understood the times differently."""
+
+
 class Grain(StrEnum):
     """The length of a bucket."""
 
@@ -110,7 +114,7 @@ def read_series(data: Any, span: Span) -> dict[int, float]:
         bucket = _whole(at)
         if not span.asked - margin <= bucket <= span.end + margin:
             where = "lies outside what was asked for: the feed's timezone may be set wrong"
-            raise ValueError(f"bucket {_instant(bucket)} {where}")
+            raise ElsewhereError(f"bucket {_instant(bucket)} {where}")
         if bucket_at(bucket, span.grain, span.zone) != bucket:
             raise ValueError(f"{_instant(bucket)} is not the start of a {span.grain} bucket")
         values[bucket] = _number(value)

@@ -18,10 +18,11 @@ from urllib.parse import quote, quote_plus
 
 import httpx
 
-from alertbot.errors import CredentialsError, FeedError, FeedGarbled, FeedUnreachable
+from alertbot.errors import CredentialsError, FeedElsewhere, FeedError, FeedGarbled, FeedUnreachable
 from alertbot.feed.answers import (
     Answer,
     DataType,
+    ElsewhereError,
     Grain,
     Span,
     read_document,
@@ -209,7 +210,8 @@ class CdnApi:
                 raise failure_of(request.name, status, document.get("code"), message, headers)
             return _Reply(request.read(document.get("data")), began, _date(headers.get("Date")))
         except ValueError as error:
-            raise FeedGarbled(request.name, self._clean(str(error))) from None
+            kind = FeedElsewhere if isinstance(error, ElsewhereError) else FeedGarbled
+            raise kind(request.name, self._clean(str(error))) from None
 
     async def _fetch(self, request: _Request[T], began: float) -> tuple[int, httpx.Headers, bytes]:
         """Status, headers and body of one attempt. Causes are not chained: they may quote what the server sent."""

@@ -153,6 +153,11 @@ class Budget:
         lefts += [quota.left for quota in self._quotas.values() if quota.resets > now]
         return max(0, min(lefts))
 
+    def stated(self) -> tuple[int, int] | None:
+        """How many calls a minute the server allows, and how many were left when it last said so, if it did."""
+        quota = self._quotas.get("minute")
+        return None if quota is None else (quota.calls, quota.left)
+
     def _used(self, limit: Limit, now: float) -> int:
         return sum(grant > now - limit.seconds - _TRAVEL for grant in self._grants)
 

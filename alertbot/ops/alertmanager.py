@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -15,9 +16,6 @@ from typing import Any
 import httpx
 
 from alertbot.errors import CredentialsError, RelayError
-
-AT_ONCE = 500
-"""Alerts told in one request: a few hundred kilobytes, which any proxy on the way lets through."""
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 _MOST_WORDS = 200
@@ -35,35 +33,45 @@ class Alertmanager:
         self.url = url
         self._secret = secret
         self._timeout = timeout
-        # A transport of its own: httpx then takes no proxy from the environment, as Prometheus takes none.
+        # A transport of its own: httpx then takes no proxy from the environment, as Prometheus takes none. What the
+        # machine trusts counts, a house's own authority included; httpx alone knows only those that browsers trust.
+        trust = ssl.create_default_context() if url.startswith("https:") else False
+        transport = httpx.AsyncHTTPTransport(verify=trust)
         self._client = httpx.AsyncClient(
-            base_url=url, transport=httpx.AsyncHTTPTransport(), auth=_auth(secret, user), follow_redirects=False
+            base_url=url, transport=transport, auth=_auth(secret, user), follow_redirects=False
         )
 
     async def tell(self, alerts: Sequence[Mapping[str, Any]]) -> None:
         """Tell it of alerts, as its API has them; of none, only to see whether it would take them."""
-        for start in range(0, max(len(alerts), 1), AT_ONCE):
-            await self._ask("POST", list(alerts[start : start + AT_ONCE]))
+        await self._ask("POST", "alerts", list(alerts))
 
     async def burning(self, job: str) -> dict[Labels, float]:
         """The alerts with this ``job`` label that burn, with when each ends by itself, epoch seconds."""
-        body = await self._ask("GET", None, {"filter": f'job="{job}"'})
+        body = await self._ask("GET", "alerts", None, {"filter": f'job="{job}"'})
         try:
             return dict(_burning(each) for each in json.loads(body))
         except (ValueError, TypeError, KeyError, AttributeError):
             raise RelayError("it answers with something that is no list of alerts") from None
 
+    async def members(self) -> int:
+        """How many its cluster has, itself included."""
+        body = await self._ask("GET", "status")
+        try:
+            return max(len(json.loads(body)["cluster"].get("peers") or ()), 1)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise RelayError("it answers with something that is no status") from None
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _ask(self, method: str, alerts: Any, params: Mapping[str, str] | None = None) -> bytes:
+    async def _ask(self, method: str, what: str, alerts: Any = None, params: Mapping[str, str] | None = None) -> bytes:
         """The body of an answer that is well. Causes are not chained: they may quote what was sent."""
         try:
             async with (
                 asyncio.timeout(self._timeout),  # httpx's own time-outs count each phase
                 self._client.stream(
-                    method, "/api/v2/alerts", json=alerts, params=params, timeout=self._timeout
+                    method, f"/api/v2/{what}", json=alerts, params=params, timeout=self._timeout
                 ) as response,
             ):
                 body = bytearray()

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 
 import numpy as np
 
 from alertbot.errors import UsageError
-from alertbot.query.figures import PERCENT, known_or_none, nearest_rank, rank
+from alertbot.query.figures import known_or_none
 from alertbot.query.names import Meant
+from alertbot.query.subject import Subject
 from alertbot.rules.base import Array
+from alertbot.rules.months import Calendar, Month
+from alertbot.rules.percentile import PERCENT, WEEK, nearest_rank, rank
+from alertbot.rules.percentile import Percentile as Bill
 from alertbot.store import samples
 from alertbot.store.schema import reading
 from alertbot.units import SLOT
 
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Month:
-    """A calendar month in the reader's zone: the slots from ``start`` until ``end``, which is the next month's."""
-
-    name: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True)
@@ -55,8 +51,20 @@ class Billed:
 
 
 @dataclass(frozen=True)
+class Committed:
+    """What a rule holds a month against, in bit/s; ``burst`` slots of the month may still lie above it."""
+
+    rule: str
+    commit: float
+    burst: int | None
+
+
+@dataclass(frozen=True)
 class Percentile:
-    """A series' month and the one before, in bit/s; ``now`` is the value of ``last``, its last known slot of both."""
+    """A series' month and the one before, in bit/s; ``now`` is the value of ``last``, its last known slot of both.
+
+    ``forecast``: for the month's end, if the rest of it is like the last seven days; None where that cannot be said.
+    """
 
     series: str
     members: int | None
@@ -64,70 +72,82 @@ class Percentile:
     now: float | None
     month: Billed
     before: Billed
+    percent: int = PERCENT
+    forecast: float | None = None
+    committed: Committed | None = None
 
 
-def month_of(text: str | None, zone: tzinfo, now: float) -> Month:
+def month_of(text: str | None, zone: tzinfo, now: float, first_day: int = 1) -> Month:
     """The month of ``2026-11``, or the present one; ``UsageError`` for what is none, or has not begun."""
-    today = datetime.fromtimestamp(now, zone)
+    calendar = Calendar(first_day, zone)
+    present = calendar.at(int(now))
     if text is None:
-        return _month(today.year, today.month, zone)
+        return present
     match = _MONTH.fullmatch(text)
     if match is None:
-        raise UsageError(f'"{text[:40]}" is no month: write it as {today:%Y-%m}')
-    month = _month(int(match[1]), int(match[2]), zone)
+        raise UsageError(f'"{text[:40]}" is no month: write it as {present.name}')
+    month = calendar.month(int(match[1]), int(match[2]))
     if month.start > now:
-        raise UsageError(f"{text} has not begun: the present month is {today:%Y-%m}")
+        raise UsageError(f"{text} has not begun: the present month is {present.name}")
     return month
 
 
-def _month(year: int, month: int, zone: tzinfo) -> Month:
-    return Month(f"{year}-{month:02}", _start(year, month, zone), _start(year, month + 1, zone))
+def bill_of(subject: Subject, what: Meant) -> tuple[str, Bill] | None:
+    """The first rule, by name, that holds a series' month against what is committed."""
+    for name, rule in sorted(subject.rules.items()):
+        if isinstance(rule.kind, Bill) and len(what.series) == 1 and what.series[0] in subject.selection[name]:
+            return name, rule.kind
+    return None
 
 
-def _start(year: int, month: int, zone: tzinfo) -> int:
-    """The first slot of a month; 0 and 13 are the months beyond the year's ends."""
-    moment = datetime(year + (month - 1) // 12, (month - 1) % 12 + 1, 1, tzinfo=zone)
-    return -(-int(moment.timestamp()) // SLOT) * SLOT
-
-
-def percentile(path: Path, what: Meant, month: Month, zone: tzinfo, now: float) -> Percentile:
-    """The month up to now, and the month before."""
-    first_day = datetime.fromtimestamp(month.start, zone)
-    before = _month(*_previous(first_day.year, first_day.month), zone)
+def percentile(
+    path: Path, what: Meant, month: Month, zone: tzinfo, now: float, bill: tuple[str, Bill] | None = None
+) -> Percentile:
+    """The month up to now, and the month before; with a ``bill`` by its percentile, months and commitment."""
+    name, kind = (None, Bill(math.inf, calendar=Calendar(1, zone))) if bill is None else bill
+    before = kind.calendar.before(month)
     last = min(month.end - SLOT, int(now) // SLOT * SLOT)
     with reading(path) as db:
         values = samples.added_up(db, what.series, before.start, last)
     cut = (month.start - before.start) // SLOT
     known = np.flatnonzero(~np.isnan(values))
     newest = None if not len(known) else before.start + SLOT * int(known[-1])
-    present = None if newest is None else known_or_none(values[known[-1]])
+    outlook = None
+    if newest is not None and newest >= month.start and now < month.end:
+        held = values[: int(known[-1]) + 1]
+        outlook = kind.outlook(held[cut:], held[-WEEK:], (month.end - newest) // SLOT - 1)
+    burst = None if outlook is None else outlook.burst
     return Percentile(
-        what.name, what.members, newest, present, _billed(month, values[cut:], now), _billed(before, values[:cut], now)
+        series=what.name,
+        members=what.members,
+        last=newest,
+        now=None if newest is None else known_or_none(values[known[-1]]),
+        month=_billed(month, values[cut:], now, kind.percent),
+        before=_billed(before, values[:cut], now, kind.percent),
+        percent=kind.percent,
+        forecast=None if outlook is None else outlook.forecast,
+        committed=None if name is None else Committed(name, kind.commit, burst),
     )
 
 
-def _previous(year: int, month: int) -> tuple[int, int]:
-    return (year - 1, 12) if month == 1 else (year, month - 1)
-
-
-def _billed(month: Month, values: Array, now: float) -> Billed:
+def _billed(month: Month, values: Array, now: float, percent: int) -> Billed:
     """``values``: of the month's slots up to the present one, or all of them."""
     places = np.flatnonzero(~np.isnan(values))
     if not len(places):
         return Billed(month, 0, len(values))
     known = values[places]
-    p95 = nearest_rank(known)
+    p95 = nearest_rank(known, percent)
     above = int((known > p95).sum())
     if now >= month.end:
         return Billed(month, len(known), len(values), p95, above)
-    to_come = (month.end - month.start) // SLOT - int(places[-1]) - 1
+    to_come = month.slots - int(places[-1]) - 1
     slots = int(places[-1]) + 1  # what is not published yet is not missing
-    return Billed(month, len(known), slots, p95, above, _burst(len(known), above, to_come))
+    return Billed(month, len(known), slots, p95, above, _burst(len(known), above, to_come, percent))
 
 
-def _burst(known: int, above: int, to_come: int) -> Burst:
+def _burst(known: int, above: int, to_come: int, percent: int = PERCENT) -> Burst:
     """The percentile stays while its rank is among the slots at or under it."""
-    in_a_row = 100 * (known - above) // PERCENT - known
+    in_a_row = 100 * (known - above) // percent - known
     whole = known + to_come
-    allowed = whole - int(rank(whole))
+    allowed = whole - int(rank(whole, percent))
     return Burst(min(in_a_row, to_come), max(min(allowed - above, to_come), 0), allowed)

@@ -8,16 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alertbot.query.names import Meant
 from alertbot.rules.base import Array
+from alertbot.rules.percentile import nearest_rank, rank
 from alertbot.rules.selection import TOTAL
 from alertbot.store import samples
 from alertbot.store.schema import reading
 from alertbot.units import DAY_SLOTS, SLOT, slots_of
-
-PERCENT = 95
 
 RECENT_SLOTS = 12
 """Slots before the newest of all within which a series has a value that counts as its present one."""
@@ -148,17 +146,6 @@ def figures(values: Array) -> Figures:
     if not len(known):
         return Figures(None, None, None, 0)
     return Figures(float(known.mean()), float(known.max()), nearest_rank(known), len(known))
-
-
-def rank(count: NDArray[np.int64] | int, percent: int = PERCENT) -> NDArray[np.int64]:
-    """Which of ``count`` values in ascending order, counted from 1, is the percentile; in whole numbers, so exact."""
-    return -(-percent * np.asarray(count) // 100)
-
-
-def nearest_rank(values: Array, percent: int = PERCENT) -> float:
-    """The percentile as bandwidth is billed: the value left once the top slots are struck off; all are known."""
-    place = int(rank(len(values), percent)) - 1
-    return float(np.partition(values, place)[place])
 
 
 def known_or_none(value: float) -> float | None:

@@ -17,8 +17,9 @@ class Live:
     ``unreadable`` does of single series. ``calls_left`` counts the calls of this minute, ``behind`` the series that
     wait for data. ``held``: series held back, by how many slots. ``lag``: seconds after its close at which this
     account's total shows a slot. ``gone``: domains that left the account. ``channels``: what is
-    wrong with Slack's channels and with Alertmanagers, in words. ``misconfigured``: what is wrong with the
-    configuration that was to be taken up last, FILE:LINE: KEY: MESSAGE each, while an earlier one is at work.
+    wrong with Slack's channels and with Alertmanagers, in words. ``trial``: the channel to which every message is
+    diverted. ``misconfigured``: what is wrong with the configuration that was to be taken up last,
+    FILE:LINE: KEY: MESSAGE each, while an earlier one is at work.
     """
 
     now: float
@@ -38,6 +39,7 @@ class Live:
     skew: float = 0.0
     gone: tuple[str, ...] = ()
     channels: Mapping[str, str] = field(default_factory=dict)
+    trial: str | None = None
     misconfigured: tuple[str, ...] = ()
 
     def to_json(self) -> str:

@@ -20,6 +20,7 @@ from alertbot.rules.base import Array, Rule
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid, GridPast
+from alertbot.rules.percentile import Percentile
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group
 from alertbot.rules.threshold import Threshold
 from alertbot.store import incidents, samples, state
@@ -201,6 +202,8 @@ def _of_rule(read: Read, name: str, first: int, values: Array, rule: Rule, marks
         for side, limit in (("above", kind.above), ("below", kind.below)):
             if limit is not None:
                 yield Limit(f"{side} {format_rate(limit)}", np.full(count, limit))
+    elif isinstance(kind, Percentile):
+        yield Limit(f"{format_rate(kind.commit)} committed", np.full(count, kind.commit))
     elif isinstance(kind, DayOverDay) and marks:
         reference = kind.reference(_past(read, name, first, values, kind.depth))[:, 0]
         yield Limit(f"{kind.ratio:g} times {kind.compared_with}", kind.ratio * reference)

@@ -235,13 +235,13 @@ class Inquiry:
         series, count = grid.series[0], _shown(rule)
         first = slot - (count - 1) * SLOT
         seen = engine.seen(grid, (rule.name, series), first, count, alert)
-        judged = tuple(_judged(grid, first + row * SLOT, each) for row, each in enumerate(seen))
+        judged = tuple(_judged(grid, rule, first + row * SLOT, each) for row, each in enumerate(seen))
         missing = judged[-1].missing
         return RuleWhy(
             rule=rule,
             series=series,
             judged=judged,
-            terms=() if missing else terms(rule.kind, seen[-1].value, seen[-1].reference),
+            terms=() if missing else terms(rule.kind, seen[-1].value, seen[-1].reference, seen[-1].outlook),
             basis=_basis(grid, rule, slot) if missing is Missing.REFERENCE else None,
             alert=alert,
             told=told,
@@ -305,12 +305,12 @@ def _shown(rule: Rule) -> int:
     return min(max(rule.for_slots, 2), MOST_SHOWN)
 
 
-def _judged(grid: Grid, slot: int, seen: Seen) -> Judged:
+def _judged(grid: Grid, rule: Rule, slot: int, seen: Seen) -> Judged:
     value = float(grid.values(slot, 1)[0, 0])  # what a rule that is not active is not shown
     missing = None
     if math.isnan(value):
         missing = Missing.VALUE
-    elif math.isnan(seen.value):
+    elif rule.active is not None and not rule.active.holds_at(slot):
         missing = Missing.INACTIVE
     elif seen.unknown:
         missing = Missing.REFERENCE

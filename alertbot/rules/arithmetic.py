@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Kind
+from alertbot.rules.base import ROUNDING, Kind, Outlook
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
+from alertbot.rules.percentile import Percentile
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY_SLOTS, format_rate, format_share
 
@@ -24,7 +25,7 @@ class Term:
     holds: bool
 
 
-def terms(kind: Kind, value: float, reference: float | None) -> tuple[Term, ...]:
+def terms(kind: Kind, value: float, reference: float | None, outlook: Outlook | None = None) -> tuple[Term, ...]:
     """The comparisons that decided (bit/s): a breach where all of them hold; none where something is not known."""
     if math.isnan(value) or (reference is not None and math.isnan(reference)):
         return ()
@@ -34,6 +35,8 @@ def terms(kind: Kind, value: float, reference: float | None) -> tuple[Term, ...]
         return _of_drop(kind, value, reference)
     if isinstance(kind, DayOverDay) and reference is not None:
         return _of_day_over_day(kind, value, reference)
+    if isinstance(kind, Percentile) and reference is not None and outlook is not None:
+        return _of_percentile(kind, outlook, reference)
     against = "" if reference is None else f" against {format_rate(reference)}"
     breach = kind.breach(np.asarray(value), None if reference is None else np.asarray(reference))
     return (Term(f"{format_rate(value)}{against}", bool(breach)),)
@@ -84,6 +87,18 @@ def _of_day_over_day(kind: DayOverDay, value: float, reference: float) -> tuple[
     counts = larger >= kind.floor
     floor = _compared(larger, ">=", kind.floor, "floor ") if counts else _compared(larger, "<", kind.floor, "floor ")
     return (first, Term(floor if counts else f"both under the floor: {floor}", counts))
+
+
+def _of_percentile(kind: Percentile, outlook: Outlook, level: float) -> tuple[Term, ...]:
+    """Where one of the two has reached the level, that one decides; else both are shown, and neither has."""
+    source = f"{format_share(level / kind.commit)} of {format_rate(kind.commit)} = "
+    figures = [("so far", outlook.so_far)] + ([] if outlook.forecast is None else [("forecast", outlook.forecast)])
+    found = []
+    for name, figure in figures:
+        reached = figure >= level * (1 - ROUNDING)
+        found.append(Term(f"{name} {_compared(figure, '>=' if reached else '<', level, source)}", reached))
+    decided = tuple(term for term in found if term.holds)
+    return decided or tuple(found)
 
 
 def _compared(value: float, sign: str, limit: float, source: str = "") -> str:

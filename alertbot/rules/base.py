@@ -7,6 +7,7 @@ decides live, over a few slots, and in a replay, over weeks.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -42,8 +43,18 @@ class Past(Protocol):
     """The slots being judged, and what lay before them."""
 
     @property
+    def first(self) -> int:
+        """The first of the slots being judged."""
+
+    @property
     def now(self) -> Array:
         """The values being judged."""
+
+    def held(self, first: int, count: int) -> Array:
+        """``count`` slots from the slot ``first`` on, of the same series, whatever passed through them."""
+
+    def at_least(self, limit: float, begins: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each slot, how many from its own beginning up to itself are known and ``limit`` or more."""
 
     def back(self, slots: int) -> Array:
         """The values that many slots earlier, of the same shape; NaN where they may not serve as a reference."""
@@ -84,6 +95,43 @@ class Kind(Protocol):
 
     def direction(self, value: float) -> Direction:
         """Which way a breach with this value went."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A month's percentile, in bit/s, and the slots that may still lie above what is committed.
+
+    ``so_far`` of the slots that are known; ``forecast`` for the month's end, None where too little is known.
+    """
+
+    so_far: float
+    forecast: float | None
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What is judged of a slot instead of its own value: a figure made of many, and the level it is held against."""
+
+    value: float
+    reference: float
+    outlook: Outlook
+
+
+class Measured(ABC):
+    """A ``Kind`` whose figure is made of so many slots that it is worked out only where it matters."""
+
+    @abstractmethod
+    def hot(self, past: Past) -> Mask:
+        """Where a slot is in breach, as ``breach`` would say of what is measured there; cheap for any number."""
+
+    @abstractmethod
+    def measure(self, past: Past) -> tuple[tuple[Measurement | None, ...], ...]:
+        """What is judged, of each slot and series; None where too little is known."""
+
+    @abstractmethod
+    def is_over(self, since: int, slot: int) -> bool:
+        """Whether what a breach from the slot ``since`` on was about has ended before this slot."""
 
 
 @dataclass(frozen=True)

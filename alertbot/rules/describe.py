@@ -5,8 +5,9 @@ from __future__ import annotations
 from alertbot.rules.base import Kind, Rule
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
+from alertbot.rules.percentile import Percentile
 from alertbot.rules.threshold import Threshold
-from alertbot.units import SLOT, format_duration, format_rate, format_share
+from alertbot.units import SLOT, format_duration, format_ordinal, format_rate, format_share
 
 
 def describe(rule: Rule) -> str:
@@ -28,4 +29,8 @@ def _condition(kind: Kind) -> str:
     if isinstance(kind, DayOverDay):
         side = "at least" if kind.ratio >= 1 else "at most"
         return f"{side} {kind.ratio:g} times as much as {kind.compared_with}, from {format_rate(kind.floor)} on"
+    if isinstance(kind, Percentile):
+        levels = " and ".join(format_share(share) for share in sorted(kind.at))
+        which = f"{format_ordinal(kind.percent)} percentile of the month"
+        return f"{which}, so far or as forecast, at {levels} of {format_rate(kind.commit)}"
     raise TypeError(f"no words for {type(kind).__name__}")

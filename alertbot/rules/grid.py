@@ -55,6 +55,7 @@ class Grid:
         self._room = room
         self._values: dict[int, Array] = {}
         self._barred: dict[int, Mask] = {}
+        self._counts: dict[int, dict[float, NDArray[np.int64]]] = {}
         self._bans: list[_Ban] = []
 
     @property
@@ -64,6 +65,7 @@ class Grid:
 
     def day(self, day: int) -> Array:
         """The block of one day, 288 slots x series, made unknown where it was not held; writing to it is keeping."""
+        self._counts.pop(day, None)
         block = self._values.get(day)
         if block is None:
             shape = DAY_SLOTS, len(self.series)
@@ -75,6 +77,13 @@ class Grid:
         """Nothing is read for a while."""
         if self._room is not None:
             self._room.rest()
+
+    def count(self, day: int, limit: float) -> NDArray[np.int64]:
+        """How many slots of a day are known and ``limit`` or more, of each series; kept until the day is written to."""
+        counts = self._counts.setdefault(day, {})
+        if limit not in counts:
+            counts[limit] = (self.values(day * DAY, DAY_SLOTS) >= limit).sum(axis=0, dtype=np.int64)
+        return counts[limit]
 
     def put(self, series: str, first: int, values: Array) -> None:
         """Keep the values of one series from the slot ``first`` on; a NaN leaves what was known."""
@@ -104,7 +113,7 @@ class Grid:
 
     def forget(self, before: int) -> None:
         """Let go of the days that end at or before the slot ``before``."""
-        for held in (self._values, self._barred):
+        for held in (self._values, self._barred, self._counts):
             for day in [day for day in held if (day + 1) * DAY <= before]:
                 del held[day]
 
@@ -177,6 +186,37 @@ class GridPast:
     def now(self) -> Array:
         """The values being judged."""
         return self.grid.values(self.first, self.count, self.columns)
+
+    def held(self, first: int, count: int) -> Array:
+        """Other slots of the same series, whatever passed through them."""
+        return self.grid.values(first, count, self.columns)
+
+    def at_least(self, limit: float, begins: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each slot, how many from its own beginning up to itself are known and ``limit`` or more."""
+        ends = self.first + SLOT * np.arange(1, self.count + 1)
+        base = int(begins.min()) // DAY
+        return self._before(ends, base, limit) - self._before(begins, base, limit)
+
+    def _before(self, moments: NDArray[np.int64], base: int, limit: float) -> NDArray[np.int64]:
+        """How many of the slots since the day ``base`` and before each of these are ``limit`` or more."""
+        apart, place = np.unique(moments, return_inverse=True)
+        days, rows = apart // DAY, apart % DAY // SLOT
+        counts = [self._in_day(day, rows[days == day], base, limit) for day in np.unique(days).tolist()]
+        return np.concatenate(counts)[place]
+
+    def _in_day(self, day: int, rows: NDArray[np.int64], base: int, limit: float) -> NDArray[np.int64]:
+        """Likewise, before these rows of one day, ascending."""
+        earlier = np.zeros(len(self.grid.series), dtype=np.int64)
+        for before in range(base, day):
+            earlier += self.grid.count(before, limit)
+        reached = self.grid.values(day * DAY, int(rows[-1]), self.columns) >= limit if rows[-1] else None
+        if reached is None:
+            return np.repeat(earlier[self.columns][None, :], len(rows), axis=0)
+        if len(rows) == 1:
+            return np.asarray(earlier[self.columns] + reached.sum(axis=0, dtype=np.int64))[None, :]
+        sums = np.zeros((len(reached) + 1, reached.shape[1]), dtype=np.int64)
+        np.cumsum(reached, axis=0, out=sums[1:])
+        return np.asarray(sums[rows] + earlier[self.columns])
 
     def back(self, slots: int) -> Array:
         """The same so many slots earlier, without those that may not serve."""

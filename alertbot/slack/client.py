@@ -101,9 +101,16 @@ class SlackClient:
 
     def __init__(self, bot_token: str, base_url: str, *, timeout: int = TIMEOUT) -> None:
         self._timeout = timeout
+        self.granted: frozenset[str] | None = None
+        """What the bot token may do, by Slack's last answer; ``None`` where it did not say."""
         self._slack_time: tuple[float, float] | None = None  # Slack's clock, and the monotonic time it was read at
         self._logger = quiet_logger()
         self._web = web_client(bot_token, base_url, timeout=timeout, logger=self._logger)
+
+    @property
+    def time(self) -> float | None:
+        """Epoch seconds by Slack's own clock, as far as an answer told it."""
+        return None if self._slack_time is None else self._slack_time[0] + time.monotonic() - self._slack_time[1]
 
     async def auth_test(self) -> Identity:
         """Whose token this is; ``CredentialsError`` where Slack refuses it, ``DeliveryError`` where it cannot say."""
@@ -150,8 +157,8 @@ class SlackClient:
         """
         if self._slack_time is None:
             await self._asked(self._web.auth_test())
-        told, at = self._slack_time or (time.time(), time.monotonic())
-        oldest = f"{max(0.0, told + time.monotonic() - at - since):.6f}"
+        now = time.time() if self.time is None else self.time
+        oldest = f"{max(0.0, now - since):.6f}"
         cursor: str | None = None
         while True:
             page = await self._history(channel_id, thread_ts, oldest, cursor)
@@ -214,9 +221,12 @@ class SlackClient:
                 raise _refusal(sent.status, "", sent.headers)
 
     async def _asked(self, call: Awaitable[T]) -> T:
-        """The answer of a call, whose Date tells Slack's time."""
+        """The answer of a call; its headers tell Slack's time, and what the token may do."""
         answer = await _asked(call)
-        date = getattr(answer, "headers", {}).get("Date")
+        headers = {name.lower(): value for name, value in getattr(answer, "headers", {}).items()}
+        if (scopes := headers.get("x-oauth-scopes")) is not None:
+            self.granted = frozenset(scope.strip() for scope in scopes.split(",") if scope.strip())
+        date = headers.get("date")
         if date:
             with contextlib.suppress(ValueError):
                 self._slack_time = parsedate_to_datetime(date).timestamp(), time.monotonic()

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from alertbot.query.backtest import Backtest, Episode
-from alertbot.query.billing import Billed, Burst, Percentile
+from alertbot.query.billing import Billed, Burst, Committed, Percentile
 from alertbot.query.figures import By, Figures, Show, Top, TopLine
 from alertbot.slack.blocks import Message, code, context, escape, paragraphs, section, short
-from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
+from alertbot.units import SLOT, counted, format_clock, format_duration, format_ordinal, format_rate, format_share
 
 _MANY_TIMES = 10
 """From so many times as much on, a rise is told in times rather than in per cent."""
@@ -114,13 +114,32 @@ def percentile_message(found: Percentile, zone: tzinfo, now: float) -> Message:
     if month.p95 is None:
         headline = f"{name}: nothing is known of {month.month.name}{'' if over else ' yet'}."
         return Message(headline, (section(headline), context(_month(found.before))))
-    headline = f"{name}: the 95th percentile of {month.month.name}{'' if over else ' so far'} is {_rate(month.p95)}"
+    which = format_ordinal(found.percent)
+    so_far = "" if over else " so far"
+    headline = f"{name}: the {which} percentile of {month.month.name}{so_far} is {_rate(month.p95)}"
+    if found.committed is not None:
+        headline += f", {format_share(month.p95 / found.committed.commit)} of {format_rate(found.committed.commit)}"
     lines = [f"{month.known:,} of its {month.slots:,} slots{'' if over else ' so far'} are known"]
     if found.last is not None and not over:
         lines[0] += f"; now {_rate(found.now)} (data to {format_clock(found.last + SLOT, zone, now)})"
     if month.burst is not None:
         lines.append(_burst(month.burst))
+    if found.forecast is not None:
+        lines.append(
+            f"forecast for the end of the month: {format_rate(found.forecast)}, if it goes on like the last 7d"
+        )
+    if found.committed is not None:
+        lines.append(_committed(found.committed))
     return Message(headline, (section(headline), context("\n".join([*lines, _month(found.before)]))))
+
+
+def _committed(committed: Committed) -> str:
+    """What is committed, by which rule, and how much may still lie above it."""
+    told = f"committed: {format_rate(committed.commit)} (rule {escape(committed.rule)})"
+    if committed.burst is None:
+        return told
+    spent = f"{counted(committed.burst, 'slot')} ({format_duration(committed.burst * SLOT)})"
+    return f"{told}; {spent if committed.burst else 'no slot'} of this month may still lie above it"
 
 
 def _burst(burst: Burst) -> str:

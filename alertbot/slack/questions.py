@@ -114,9 +114,11 @@ def _top(rest: Words, subject: Subject, live: Live) -> Answered:
 
 def _p95(rest: Words, subject: Subject, live: Live) -> Answered:
     what = _meant(rest, subject)
-    month = billing.month_of(rest.pop(0) if rest else None, subject.zone, live.now)
+    bill = billing.bill_of(subject, what)
+    zone, first_day = (subject.zone, 1) if bill is None else (bill[1].calendar.zone, bill[1].calendar.first_day)
+    month = billing.month_of(rest.pop(0) if rest else None, zone, live.now, first_day)
     _no_more(rest)
-    facts = billing.percentile(subject.path, what, month, subject.zone, live.now)
+    facts = billing.percentile(subject.path, what, month, subject.zone, live.now, bill)
     return Answered(facts, percentile_message(facts, subject.zone, live.now))
 
 

@@ -31,6 +31,8 @@ def status_message(status: Status, zone: tzinfo) -> Message:
         f"{live.calls_left} of {live.calls_per_minute} API calls left this minute",
         _outbox(status),
     ]
+    if live.trial is not None:
+        lines.append(f"a trial: every message goes to {escape(live.trial)}, and mentions nobody")
     lines += [f"{escape(name)}: {escape(problem)}" for name, problem in live.channels.items()]
     lines += _feed_lines(live)
     lines += [f"no answer for {code(name)}: {escape(why)}" for name, why in list(live.unreadable.items())[:_LISTED]]

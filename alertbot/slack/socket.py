@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slack_sdk.web.async_client import AsyncWebClient
+
 from alertbot.errors import DeliveryError
 from alertbot.slack.client import delivery_error, quiet_logger, raise_if_refused, web_client
 from alertbot.slack.link import HANDSHAKE, PING_INTERVAL, QUIET, Link
@@ -91,7 +93,7 @@ class SocketListener:
         try:
             ticket = await self._ticket()
         except DeliveryError as error:
-            raise_if_refused(error, "app", "ALERTBOT_SLACK_APP_TOKEN", "slack_app_token")
+            _raise_if_refused(error)
             self._link.failed(error)
         self._link.start(ticket)
 
@@ -104,11 +106,7 @@ class SocketListener:
 
     async def _ticket(self) -> str:
         """The address of a connection to be made: it holds a ticket that works once, and soon."""
-        try:
-            answer = await self._web.apps_connections_open(app_token=self._app_token)
-        except Exception as error:  # noqa: BLE001 - besides its own errors the SDK lets AttributeError and others through
-            raise delivery_error(error) from None
-        return str(answer["url"])
+        return await _ticket(self._web, self._app_token)
 
     def _received(self, envelope: Mapping[str, Any]) -> None:
         payload = envelope.get("payload")
@@ -131,6 +129,27 @@ class SocketListener:
             await work
         except Exception:  # noqa: BLE001 - the boundary: one command that fails must not end the listener
             _log.exception("%s failed", what)
+
+
+async def check_app_token(app_token: str, base_url: str) -> None:
+    """Ask for a ticket and let it lapse; ``CredentialsError`` where Slack refuses the token, ``DeliveryError`` else."""
+    try:
+        await _ticket(web_client(None, base_url, timeout=HANDSHAKE, logger=quiet_logger()), app_token)
+    except DeliveryError as error:
+        _raise_if_refused(error)
+        raise
+
+
+async def _ticket(web: AsyncWebClient, app_token: str) -> str:
+    try:
+        answer = await web.apps_connections_open(app_token=app_token)
+    except Exception as error:  # noqa: BLE001 - besides its own errors the SDK lets AttributeError and others through
+        raise delivery_error(error) from None
+    return str(answer["url"])
+
+
+def _raise_if_refused(error: DeliveryError) -> None:
+    raise_if_refused(error, "app", "ALERTBOT_SLACK_APP_TOKEN", "slack_app_token")
 
 
 def _command(payload: Mapping[str, Any]) -> SlashCommand:

@@ -62,6 +62,10 @@ class Workspace:
         """What is wrong with a channel, in words."""
         return {} if self._standing is None else self._standing.problems
 
+    def id_of(self, channel: str) -> str | None:
+        """The id of a channel; ``None`` while Slack has not listed its channels, the name where it does not."""
+        return None if self._standing is None else self._standing.ids.get(channel, channel)
+
     @property
     def trouble(self) -> str | None:
         """Why Slack last did not say who we are, in words; ``None`` where it did."""

@@ -70,7 +70,12 @@ def finish(db: Database, number: int, outcome: Outcome, now: float) -> None:
     with db.atomic():
         row = (now, int(outcome.refused), outcome.answer, number)
         db.conn.execute("UPDATE requests SET done = ?, refused = ?, answer = ? WHERE id = ?", row)
-        db.conn.execute("DELETE FROM requests WHERE created < ?", (now - KEPT,))
+        forget(db, now)
+
+
+def forget(db: Database, now: float) -> int:
+    """Delete what is too old to be done or read, and say how many; to be called within a transaction."""
+    return db.conn.execute("DELETE FROM requests WHERE created < ?", (now - KEPT,)).rowcount
 
 
 def outcome(db: Database, number: int) -> Outcome | None:

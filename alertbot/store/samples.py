@@ -168,12 +168,19 @@ def _cut(values: Array, first: int, last: int) -> Array:
     return values[begin : begin + (last - first) // SLOT + 1]
 
 
-def forget(db: Database, before_day: int) -> int:
-    """Delete the oldest stored day before ``before_day``, if any; how many rows that was."""
+def forget(db: Database, before_day: int, most: int) -> int:
+    """Delete the oldest days before ``before_day``, ``most`` rows of them at most; how many that was."""
     cursor = db.conn.execute(
-        "DELETE FROM samples WHERE day = (SELECT min(day) FROM samples WHERE day < ?)", (before_day,)
+        "DELETE FROM samples WHERE rowid IN (SELECT rowid FROM samples WHERE day < ? ORDER BY day LIMIT ?)",
+        (before_day, most),
     )
     return cursor.rowcount
+
+
+def newest_day(db: Database) -> int | None:
+    """The newest day of which anything is stored."""
+    (day,) = db.conn.execute("SELECT max(day) FROM samples").fetchone()
+    return None if day is None else int(day)
 
 
 def known_spans(db: Database, names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -213,6 +213,18 @@ _RELAYED = """
 """
 
 
+@migrations()
+def what_lets_old_messages_go(db: Database) -> None:
+    """Finding the copies of a refused message, without which neither may be deleted."""
+    db.conn.execute("CREATE INDEX outbox_twin ON outbox (twin) WHERE twin IS NOT NULL")
+
+
+@migrations()
+def what_a_percentile_comes_to(db: Database) -> None:
+    """The figures of an alert on a month's percentile: JSON, as they stood with its last slot."""
+    db.conn.execute("ALTER TABLE alerts ADD COLUMN outlook TEXT")
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:
@@ -275,9 +287,10 @@ def open_for_requests(path: Path) -> Database:
 
 
 def _open_beside(path: Path, *settings: str) -> Database:
-    if not path.exists():
-        raise StoreError(f"{path}: there is no database yet: start `alertbot run` first, or name another [store] path")
     try:
+        if not path.exists():
+            what = "there is no database yet: start `alertbot run` first, or name another [store] path"
+            raise StoreError(f"{path}: {what}")
         database = _connect(f"{path.resolve().as_uri()}?mode=rw")
         with _closed_on_failure(database):
             for setting in settings:
@@ -286,7 +299,11 @@ def _open_beside(path: Path, *settings: str) -> Database:
                 raise StoreError(f"{path}: its tables are not up to date: start `alertbot run` once")
             _refuse_newer(database, path)
     except sqlite3.Error as error:
+        if is_damage(error):
+            raise damaged(path, error) from error
         raise StoreError(f"{path}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}: run this as the service's user, or with sudo") from error
     return database
 
 
@@ -315,11 +332,16 @@ def _refuse_newer(database: Database, path: Path) -> None:
         raise StoreUnusable(f"{path}: written by a newer alertbot ({', '.join(newer)}): install that version again")
 
 
+def lock_path(path: Path) -> Path:
+    """The file whose lock says that a service runs on the database ``path``."""
+    return path.with_name(path.name + ".lock")
+
+
 class Lock:
     """Held by the one service that writes a database, beside it, so that SQLite's own locks are left alone."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.with_name(path.name + ".lock")
+        self._path = lock_path(path)
         self._file: IO[str] | None = None
 
     def take(self) -> None:

@@ -68,6 +68,6 @@ def mark_reminded(db: Database, numbers: Iterable[int]) -> None:
     db.conn.executemany("UPDATE silences SET reminded = 1 WHERE id = ?", ((number,) for number in numbers))
 
 
-def forget(db: Database, before: float) -> None:
-    """Delete those that ended before; to be called within a transaction."""
-    db.conn.execute("DELETE FROM silences WHERE ends < ?", (before,))
+def forget(db: Database, before: float) -> int:
+    """Delete those that ended before, and say how many; to be called within a transaction."""
+    return db.conn.execute("DELETE FROM silences WHERE ends < ?", (before,)).rowcount

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlite_utils import Database
@@ -12,10 +13,10 @@ from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.flapping import WITHIN, Flap
 from alertbot.alerts.incidents import ToldAlert
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
-from alertbot.rules.base import Direction
+from alertbot.rules.base import Direction, Outlook
 from alertbot.units import SLOT
 
-_COLUMNS = 'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run'
+_COLUMNS = 'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run, outlook'
 
 
 def open_alerts(db: Database) -> dict[AlertKey, Alert]:
@@ -97,6 +98,7 @@ def _put(db: Database, number: int | None, alert: Alert, traits: Mapping[str, Tr
         "direction": alert.direction.value,
         "window": hex(alert.window),
         "clear_run": alert.clear_run,
+        "outlook": None if alert.outlook is None else json.dumps(asdict(alert.outlook)),
     }
     if known is not None:  # a rule that is gone leaves what was stored of it
         row |= {"severity": known.severity, "bars": known.bars}
@@ -117,7 +119,7 @@ def _close(db: Database, number: int, change: Change) -> None:
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
-    rule, series, since, slot, value, reference, worst, direction, fired, window, clear_run = row
+    rule, series, since, slot, value, reference, worst, direction, fired, window, clear_run, outlook = row
     return Alert(
         rule=rule,
         series=series,
@@ -131,6 +133,7 @@ def _alert(row: tuple[Any, ...]) -> Alert:
         fired=fired,
         window=int(window, 16),
         clear_run=clear_run,
+        outlook=None if outlook is None else Outlook(**json.loads(outlook)),
     )
 
 
@@ -139,8 +142,8 @@ _TOLD = "fired IS NOT NULL AND (phase = 'firing' OR resolved >= ?)"
 
 
 def _told(row: tuple[Any, ...], fires: int = 1) -> ToldAlert:
-    number, severity, resolved, reason, incident, noted = row[11:17]
-    return ToldAlert(number, _alert(row[:11]), severity, resolved, reason, incident, noted, fires)
+    number, severity, resolved, reason, incident, noted = row[12:18]
+    return ToldAlert(number, _alert(row[:12]), severity, resolved, reason, incident, noted, fires)
 
 
 def told_alerts(db: Database, since: int, most: int) -> list[ToldAlert]:
@@ -237,7 +240,7 @@ def untold(db: Database, over: Iterable[int]) -> list[ToldAlert]:
         """,  # noqa: S608 - own constants and question marks
         numbers,
     )
-    return [_told(row, row[17]) for row in rows]
+    return [_told(row, row[18]) for row in rows]
 
 
 def assign(db: Database, incident: int, numbers: Iterable[int]) -> None:

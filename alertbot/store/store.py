@@ -25,7 +25,7 @@ from alertbot.alerts.silences import HeldSilence
 from alertbot.errors import StoreError
 from alertbot.rules.base import Array
 from alertbot.rules.grid import Grid, Room
-from alertbot.store import charting, feedlog, incidents, outbox, relayed, samples, schema, silences, state
+from alertbot.store import charting, feedlog, incidents, outbox, relayed, retention, samples, schema, silences, state
 from alertbot.store.feedlog import LateSlot
 from alertbot.store.outbox import Draft, Envelope
 from alertbot.store.state import Traits
@@ -212,7 +212,6 @@ class Store:
     ) -> int:
         """A new silence's number."""
         with self._guarded(), self._db.atomic():
-            silences.forget(self._db, now - 90 * DAY)
             number = silences.add(self._db, silence, who, channel, pairs, now)
             self._advance(teller, now)
             return number
@@ -298,10 +297,10 @@ class Store:
             feedlog.write_publications(self._db, published)
             state.write_rules_begun(self._db, rules)
 
-    def forget(self, before: int) -> int:
-        """Delete one day of samples that ended before the slot ``before``; 0 once there is none."""
+    def forget(self, keep: int, now: float) -> int:
+        """Delete a few rows of what is older than ``keep`` seconds; how many, 0 once there is none."""
         with self._guarded(), self._db.atomic():
-            return samples.forget(self._db, before // DAY)
+            return retention.forget(self._db, keep, now)
 
     def is_owed(self, subject: str) -> bool:
         """Whether anything was ever to be sent about this subject."""

@@ -28,7 +28,7 @@ def nobody(_series):
 
 
 def relay(facts, at=NOW, held=None, terms=TERMS, awaited=nobody) -> Bulletin:
-    return bulletin(facts, held or holding(at), terms, awaited)
+    return bulletin(facts, held or holding(at), terms, awaited, float(T + at * SLOT))
 
 
 def known(alert, at=NOW - 1, terms=TERMS, **changes):
@@ -258,3 +258,10 @@ def test_it_is_decided_quickly_in_a_storm():
     scene = holding(NOW, silences=(silence(),))
 
     assert len(relay(Facts(alerts, [], [known(each) for each in alerts]), held=scene).forgotten) == 3000
+
+
+def test_when_it_is_told_counts_by_alertmanagers_clock_and_not_by_the_apis():
+    said = bulletin(Facts([told(1, "a", slot=10)], [], []), holding(NOW), TERMS, nobody, 5000.0)
+    assert [each.starts for each in said.burning] == [5000.0]
+    over = bulletin(Facts([], [], said.burning), holding(NOW), TERMS, nobody, 6000.0).over
+    assert [each.ends for each in over] == [6000.0]

@@ -6,7 +6,6 @@ import pytest
 
 from alertbot.alerts.routing import is_channel
 from alertbot.config import load
-from alertbot.parts import channels
 
 RULES = """
 [watch]
@@ -52,4 +51,4 @@ def test_every_channel_that_is_named_is_known_at_the_start(tmp_path):
     path = tmp_path / "rules.toml"
     path.write_text(RULES)
 
-    assert channels(load(path)) == ("#default", "#fallback", "#group", "#rule", "#ops", "C0123456789")
+    assert load(path).channels == ("#default", "#fallback", "#group", "#rule", "#ops", "C0123456789")

@@ -9,9 +9,10 @@ from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.telling import Setting, Tone, tell
 from alertbot.alerts.wording import PLAIN, headline
-from alertbot.rules.base import Direction, Rule, Severity
+from alertbot.rules.base import Direction, Outlook, Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
+from alertbot.rules.percentile import Percentile
 from alertbot.rules.threshold import Threshold
 from alertbot.units import SLOT, parse_time
 
@@ -78,6 +79,74 @@ DAY, WEEK, HALF = DayOverDay(2.0), DayOverDay(2.0, days=0, weeks=1), DayOverDay(
 )
 def test_what_fires_is_told_in_one_sentence_with_numbers(kind, told, expected):
     assert headline(rule(kind), told, None, UTC, NOW, PLAIN) == expected
+
+
+def billed(so_far, forecast, burst):
+    figure = max(so_far, forecast or 0)
+    return alert(figure, 8e9, direction=UP, outlook=Outlook(so_far, forecast, burst))
+
+
+@pytest.mark.parametrize(
+    ("reason", "told", "expected"),
+    [
+        (
+            None,
+            billed(8.2e9, 8.1e9, 312),
+            (
+                f"{NAME}: 95th percentile of the month so far is 8.2 Gbps, 82% of the 10 Gbps committed;"
+                " 312 slots (1d 2h) of burst left."
+            ),
+        ),
+        (
+            None,
+            billed(8.2e9, 10.4e9, 1),
+            (
+                f"{NAME}: 95th percentile of the month so far is 8.2 Gbps, 82% of the 10 Gbps committed,"
+                " on course for 10.4 Gbps by its end; 1 slot (5m) of burst left."
+            ),
+        ),
+        (
+            None,
+            billed(10.1e9, None, 0),
+            f"{NAME}: 95th percentile of the month so far is 10.1 Gbps, 101% of the 10 Gbps committed; no burst left.",
+        ),
+        (
+            None,
+            billed(7.1e9, 8.6e9, 200),
+            (
+                f"{NAME} is on course for a 95th percentile of 8.6 Gbps, 86% of the 10 Gbps committed;"
+                " 7.1 Gbps so far; 200 slots (16h 40m) of burst left."
+            ),
+        ),
+        (
+            "cleared",
+            billed(7.1e9, 7.2e9, 200),
+            (
+                f"{NAME} is back under 75%: the 95th percentile of the month so far is 7.1 Gbps,"
+                " 71% of the 10 Gbps committed, on course for 7.2 Gbps by its end."
+            ),
+        ),
+        (
+            "month over",
+            billed(8.8e9, 8.8e9, 0),
+            f"{NAME}: the month is over; its 95th percentile came to 8.8 Gbps, 88% of the 10 Gbps committed.",
+        ),
+        (
+            "rule changed",
+            billed(8.8e9, 8.8e9, 0),
+            f"{NAME}: the rule r was changed or removed, so this alert, open since 12:05, is closed.",
+        ),
+    ],
+)
+def test_a_months_percentile_is_told_with_what_is_committed_and_what_burst_is_left(reason, told, expected):
+    assert headline(rule(Percentile(10e9)), told, reason, UTC, NOW, PLAIN) == expected
+
+
+def test_a_month_that_is_over_is_told_where_its_rule_is_gone():
+    told = billed(8.8e9, 8.8e9, 0)
+    assert headline(None, told, "month over", UTC, NOW, PLAIN) == (
+        f"{NAME}: the month is over that the rule r was about."
+    )
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
-from alertbot.scratch import MANY, Scratch
+from alertbot.scratch import room_for
 from alertbot.store import samples, schema
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import DAY, DAY_SLOTS, SLOT
@@ -144,7 +144,7 @@ async def one_live(folder: Path, series: int, rules: int) -> dict[str, float]:
     """A day ends, slot after slot, in batches as the poller judges them: what each takes."""
     watch, levels = watched(folder, series, rules), levels_of(series)
     today = MIDNIGHT // DAY + WEEK
-    grid = Grid(watch.series, Scratch(folder) if series >= MANY else None)
+    grid = Grid(watch.series, room_for(folder, series, (WEEK + 1) * DAY_SLOTS))
     for day in range(today - WEEK, today):
         grid.day(day)[:, :series] = day_of(levels, day)
     keeper = Storekeeper()

@@ -72,6 +72,7 @@ def test_everything_may_be_said(loaded):
         (ONE + 'generator_url = "/d/cdn"', 9, "generator_url", "http:// or https://"),
         (ONE + 'generator_url = "https://g/{domain}"', 9, "generator_url", "only {series}"),
         (ONE + 'generator_url = "https://g/{series"', 9, "generator_url", "only {series}"),
+        (ONE + 'generator_url = "https://{series}.example.com/"', 9, "generator_url", "the host's name"),
         (ONE + 'token = "abc"', 9, "token", "ALERTBOT_ALERTMANAGER_TOKEN"),
         (ONE + 'url = "http://am"', 9, "url", 'did you mean "urls"?'),
     ],

@@ -21,6 +21,7 @@ GOOD = WATCH + DARK
 
 FALL = WATCH + '[[rule]]\nname = "fall"\nkind = "drop"\n'
 CEILING = WATCH + '[[rule]]\nname = "ceiling"\nkind = "threshold"\n'
+BILL = WATCH + '[[rule]]\nname = "bill"\nkind = "percentile"\n'
 SPIKE = WATCH + '[[rule]]\nname = "spike"\nkind = "day_over_day"\n'
 """Each lacks its numbers: what a case adds begins in line 6."""
 
@@ -128,11 +129,50 @@ WRONG = {
         "rule.went-dark.kind",
         '"dorp" is no rule kind, did you mean "drop"?',
     ),
+    "a percentile without what is committed": (
+        BILL,
+        3,
+        "rule.bill.commit",
+        'missing: a percentile needs what is committed, such as commit = "10 Gbps"',
+    ),
+    "a percentile of nothing": (BILL + 'commit = "0 bps"\n', 6, "rule.bill.commit", "nothing can be measured"),
+    "a percentile without a level": (BILL + 'commit = "1 Gbps"\nat = []\n', 7, "rule.bill.at", "no level is named"),
+    "a level that is no share": (
+        BILL + 'commit = "1 Gbps"\nat = ["80%", "0%"]\n',
+        7,
+        "rule.bill.at[2]",
+        '"0%" is out of range: write more than 0% and at most 1000%',
+    ),
+    "levels without brackets": (BILL + 'commit = "1 Gbps"\nat = "80%"\n', 7, "rule.bill.at", "write a list"),
+    "a percentile that is over while it is reached": (
+        BILL + 'commit = "1 Gbps"\nclear = "90%"\n',
+        7,
+        "rule.bill.clear",
+        'more than the lowest level of "at": write "80%" or less',
+    ),
+    "a percentile that is a share": (
+        BILL + 'commit = "1 Gbps"\npercentile = "95%"\n',
+        7,
+        "rule.bill.percentile",
+        "write a whole number without quotes, 50 to 99",
+    ),
+    "a month that begins where not every month does": (
+        BILL + 'commit = "1 Gbps"\nmonth_start = 31\n',
+        7,
+        "rule.bill.month_start",
+        "31 is out of range: write 1 to 28",
+    ),
+    "a month that is longer than what is kept": (
+        '[store]\nkeep = "31d"\n' + BILL + 'commit = "1 Gbps"\n',
+        5,
+        "rule.bill",
+        'looks back 31d 1h, but [store] keep is 31d: keep "32d" or more',
+    ),
     "a kind that comes later": (
         WATCH + '[[rule]]\nname = "a"\nkind = "baseline"\n',
         5,
         "rule.a.kind",
-        'write "threshold", "drop" or "day_over_day"',
+        'write "threshold", "drop", "day_over_day"',
     ),
     "an unknown severity": (
         GOOD + 'severity = "critcal"\n',
@@ -194,7 +234,7 @@ WRONG = {
     "an empty list of domains": (f"[watch]\ndomains = []\n{DARK}", 2, "watch.domains", "nothing is watched"),
     "no rule": (WATCH, 0, "rule", "there is no rule"),
     "a rule without a name": (GOOD.replace('name = "went-dark"\n', ""), 3, "rule[1].name", "missing: a rule needs"),
-    "a rule without a kind": (WATCH + '[[rule]]\nname = "a"\n', 3, "rule.a.kind", '"threshold", "drop" or "day_over'),
+    "a rule without a kind": (WATCH + '[[rule]]\nname = "a"\n', 3, "rule.a.kind", '"threshold", "drop", "day_over'),
     "a threshold without a limit": (CEILING, 3, "rule.ceiling.above", "needs above or below"),
     "a drop without a depth": (FALL, 3, "rule.fall.to", "needs to or by"),
     "a comparison without a ratio": (SPIKE, 3, "rule.spike.ratio", "needs a ratio"),

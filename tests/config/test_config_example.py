@@ -21,7 +21,10 @@ TEXT = EXAMPLE.read_text(encoding="utf-8")
 def uncommented(text):
     """The file with every setting that is off switched on."""
     return re.sub(
-        r"^# (?=\w+ *= |\[\[mute\]\]|\[(?:digest|heartbeat|metrics|alertmanager)\])", "", text, flags=re.MULTILINE
+        r"^# (?=\w+ *= |\[\[mute\]\]|\[\[rule\]\]|\[(?:digest|heartbeat|metrics|alertmanager)\])",
+        "",
+        text,
+        flags=re.MULTILINE,
     )
 
 

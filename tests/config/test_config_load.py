@@ -10,6 +10,8 @@ from alertbot.config import Config, FeedSettings, MuteSettings, SlackSettings, l
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
+from alertbot.rules.months import Calendar
+from alertbot.rules.percentile import Percentile
 from alertbot.rules.schedule import Schedule, parse_window
 from alertbot.rules.selection import Group
 from alertbot.rules.threshold import Threshold
@@ -212,6 +214,21 @@ end = 2026-03-02T23:00:00-05:00
         (
             'kind = "day_over_day"\nratio = 0.5\ndays = 0\nweeks = 4\nfloor = "0 bps"',
             DayOverDay(0.5, days=0, weeks=4, floor=0.0),
+        ),
+        (
+            'kind = "percentile"\ncommit = "10 Gbps"',
+            Percentile(1e10, (0.8, 1.0), 0.75, 95, Calendar(1, ZoneInfo("UTC"))),
+        ),
+        (
+            (
+                'kind = "percentile"\ncommit = "1 Gbps"\nat = ["120%", "90%"]\nclear = "50%"\npercentile = 90\n'
+                'month_start = 15\ntimezone = "America/New_York"'
+            ),
+            Percentile(1e9, (0.9, 1.2), 0.5, 90, Calendar(15, ZoneInfo("America/New_York"))),
+        ),
+        (
+            'kind = "percentile"\ncommit = "1 Gbps"\nat = ["8%"]',
+            Percentile(1e9, (0.08,), 0.04, 95, Calendar(1, ZoneInfo("UTC"))),
         ),
     ],
 )

@@ -24,6 +24,7 @@ def test_two_bots_page_once_and_resolve_once_though_a_bot_and_an_alertmanager_di
         ("resolved", [f"went-dark {SERIES}"]),
     ], "\n".join(told)
     assert pages[0].sender != pages[1].sender
+    assert f"Alertmanager {pages[0].sender}: cannot connect: " in "\n".join(told)
     (dark,), (well,) = pages[0].alerts, pages[1].alerts
     assert (
         dark["labels"]

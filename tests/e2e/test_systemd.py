@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import sysconfig
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,8 @@ kind = "threshold"
 above = "1 Gbps"
 """
 
+TOKENS = {"api_token": API_TOKEN, "slack_bot_token": BOT_TOKEN, "slack_app_token": APP_TOKEN}
+
 SCENARIO = {"domains": {"video.example.com": {"level": 1.84e9}}}
 
 # There is no journal in there to take the log, and nobody to wait for the next start.
@@ -57,7 +62,11 @@ class Machine:
 
     def systemctl(self, *arguments: str) -> str:
         """What systemctl prints in there, whatever its exit code."""
-        inside = ["nsenter", "--target", str(self._pid), "--mount", "--pid", "--cgroup", "systemctl", *arguments]
+        return self.run("systemctl", *arguments)
+
+    def run(self, *command: str) -> str:
+        """What a command prints in there, whatever its exit code."""
+        inside = ["nsenter", "--target", str(self._pid), "--mount", "--pid", "--cgroup", *command]
         return subprocess.run(inside, stdout=subprocess.PIPE, text=True, timeout=30, check=False).stdout
 
     def status(self) -> str:
@@ -80,7 +89,8 @@ def boot(tmp_path):
     (folder / "etc" / "alertbot").mkdir(parents=True)
     (folder / "units" / "alertbot.service.d" / "test.conf").write_text(DROP_IN)
     (folder / "units" / "stage.target").write_text("[Unit]\nWants=alertbot.service\n")
-    shutil.copy(UNIT, folder / "units")
+    for unit in UNIT.parent.iterdir():
+        shutil.copy(unit, folder / "units")
     for name in ("sysinit", "basic", "shutdown", "network-online"):
         (folder / "units" / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
 
@@ -88,8 +98,7 @@ def boot(tmp_path):
     def booted(stage: Stage, more: str = "") -> Iterator[Machine]:
         (folder / "units" / "alertbot.service.d" / "more.conf").write_text(more)
         shutil.copy(stage.configuration, folder / "etc" / "alertbot")
-        tokens = {"api_token": API_TOKEN, "slack_bot_token": BOT_TOKEN, "slack_app_token": APP_TOKEN}
-        for name, token in tokens.items():
+        for name, token in TOKENS.items():
             (folder / "etc" / "alertbot" / name).write_text(f"{token}\n")
         with _own_cgroup() as cgroup, _running(folder, cgroup) as pid:
             yield Machine(pid)
@@ -122,6 +131,63 @@ def test_a_killed_service_is_started_again_and_tells_nothing_twice(tmp_path, boo
         clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
         (told,) = stage.told()
         assert not told.replies
+
+
+def test_the_backup_is_made_beside_the_service_and_without_it(tmp_path, boot):
+    clock = StageClock.real()
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
+        clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
+        machine.systemctl("start", "alertbot-backup.service")
+        (copy,) = (machine.root / "var/lib/private/alertbot-backups").iterdir()
+        database = machine.root / "var/lib/private/alertbot/alertbot.db"
+        assert copy.name.startswith("alertbot-2")
+        assert (copy.stat().st_uid, copy.stat().st_mode & 0o777) == (database.stat().st_uid, 0o600)
+        with closing(sqlite3.connect(shutil.copy(copy, tmp_path))) as held:
+            assert held.execute("SELECT count(*) FROM samples").fetchone()[0] > 0
+        assert machine.shows(ActiveState="active", SubState="running", NRestarts="0")
+
+        machine.systemctl("stop", "alertbot.service")
+        before = copy.stat().st_ino
+        machine.systemctl("start", "alertbot-backup.service")
+        assert copy.stat().st_ino != before
+        machine.systemctl("start", "alertbot-backup.timer", "alertbot.service")
+        clock.wait_for(lambda: machine.shows(ActiveState="active"), by=clock.now() + 30, what="an active unit")
+        assert "alertbot-backup.service" in machine.systemctl("list-timers", "--no-legend", "--full")
+
+
+def test_an_instance_has_its_own_configuration_credentials_and_state(tmp_path, boot):
+    clock = StageClock.real()
+    own = "[Unit]\nWants=alertbot@eu.service\n"
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage:
+        shutil.copytree(stage.configuration.parent, tmp_path / "machine" / "etc" / "alertbot" / "eu")
+        for name, token in TOKENS.items():
+            (tmp_path / "machine" / "etc" / "alertbot" / "eu" / name).write_text(f"{token}\n")
+        with boot(stage, own) as machine:
+            database = machine.root / "var/lib/private/alertbot-eu/alertbot.db"
+            clock.wait_for(database.exists, by=clock.now() + 30, what="a database of its own")
+            states = partial(machine.systemctl, "is-active", "alertbot.service", "alertbot@eu.service")
+            clock.wait_for(
+                lambda: states().split() == ["active", "active"], by=clock.now() + 30, what="two active services"
+            )
+            assert (machine.root / "var/lib/private/alertbot/alertbot.db").stat().st_uid != database.stat().st_uid
+
+
+def test_secrets_that_are_encrypted_as_the_readme_says_reach_the_service(tmp_path, boot):
+    readme = (UNIT.parents[1] / "README.md").read_text(encoding="utf-8")
+    (drop_in,) = re.findall(r"^```ini\n(\[Service\]\nLoadCredential=\n.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    clock = StageClock.real()
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
+        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
+        machine.systemctl("stop", "alertbot.service")
+        for name in TOKENS:
+            where = f"/etc/alertbot/{name}"
+            machine.run("systemd-creds", "encrypt", "--with-key=host", f"--name={name}", where, f"{where}.cred")
+            (machine.root / where[1:]).unlink()
+        (machine.root / "run/units/alertbot.service.d/secrets.conf").write_text(drop_in)
+        machine.systemctl("daemon-reload")
+        machine.systemctl("start", "alertbot.service")
+        assert machine.shows(ActiveState="active", SubState="running")
+        clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
 
 
 def test_a_reload_takes_up_what_is_right_and_refuses_what_is_wrong(tmp_path, boot):

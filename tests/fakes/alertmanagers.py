@@ -102,9 +102,11 @@ class Cluster:
         route: str = ROUTE,
         web: Path | None = None,
         auth: tuple[str, str] | None = None,
+        scheme: str = "http",
     ) -> None:
         self._folder = folder
         self._prefix = prefix
+        self._scheme = scheme
         self._web = web
         self._auth = auth
         self._ports = [_free_port() for _ in range(size)]
@@ -115,7 +117,7 @@ class Cluster:
 
     @property
     def urls(self) -> list[str]:
-        return [f"http://127.0.0.1:{port}{self._prefix}" for port in self._ports]
+        return [f"{self._scheme}://127.0.0.1:{port}{self._prefix}" for port in self._ports]
 
     def __enter__(self) -> Self:
         for number in range(len(self._ports)):
@@ -163,14 +165,17 @@ class Cluster:
 
     def alerts(self, number: int = 0) -> list[dict[str, Any]]:
         """What one of them shows as burning."""
-        answer = httpx.get(f"{self.urls[number]}/api/v2/alerts", trust_env=False, auth=self._auth)
+        answer = self._get(number, "alerts")
         assert answer.status_code == httpx.codes.OK, answer.text
         found: list[dict[str, Any]] = answer.json()
         return found
 
+    def _get(self, number: int, what: str) -> httpx.Response:
+        return httpx.get(f"{self.urls[number]}/api/v2/{what}", trust_env=False, auth=self._auth, verify=False)
+
     def _status(self, number: int) -> str:
         try:
-            answer = httpx.get(f"{self.urls[number]}/api/v2/status", trust_env=False, auth=self._auth)
+            answer = self._get(number, "status")
         except httpx.HTTPError:
             return "none"
         return str(answer.json()["cluster"]["status"]).replace("disabled", "ready")

@@ -99,6 +99,8 @@ def two_bots_two_alertmanagers(folder: Path, plot: Plot, say: Callable[[str], No
         victim.end(signal.SIGKILL)
         cluster.kill(dead)
         note("killed: one bot, and the Alertmanager that notified")
+        wait_for(lambda: cluster.urls[dead] in two.shell("status"), what="the dead Alertmanager in the status")
+        note(next(line for line in two.shell("status").splitlines() if cluster.urls[dead] in line))
         _wait_until(shown)
         note("the feed shows that the domain carries traffic again")
         wait_for(lambda: pager.pages[-1].status == "resolved", what="the resolution")
@@ -109,6 +111,7 @@ def two_bots_two_alertmanagers(folder: Path, plot: Plot, say: Callable[[str], No
             note("both are started again")
         time.sleep(8 * plot.resend + 3)
         _note_pages(pager, note)
+        assert two.log.count("messages are printed here, alerts go to Alertmanager") == 1
         assert "Traceback" not in one.log + two.log
         return list(pager.pages)
 

@@ -24,9 +24,18 @@ USUAL = {"a.example.com": 1e9, "b.example.com": 1e9, "total": 2e9}
 class Bot:
     """The house, and its relaying; ``awaited``: the series it has yet to judge."""
 
-    def __init__(self, folder: Path, urls: Sequence[str], *, secret: str | None = None, **settings: Any) -> None:
-        config = config_for(folder / "alertbot.db", NAMES, [dark()])
-        self.house = House(config, NAMES)
+    def __init__(
+        self,
+        folder: Path,
+        urls: Sequence[str],
+        *,
+        secret: str | None = None,
+        usual: Mapping[str, float] = USUAL,
+        **settings: Any,
+    ) -> None:
+        names = [name for name in usual if name != "total"]
+        self.house = House(config_for(folder / "alertbot.db", names, [dark()]), names)
+        self._usual = usual
         self.awaited: frozenset[str] = frozenset()
         self._settings = AlertmanagerSettings(
             **{"urls": tuple(urls), "labels": {}, "user": None, "generator_url": None, "resend": RESEND} | settings
@@ -36,7 +45,7 @@ class Bot:
 
     async def begin(self) -> None:
         """Start it for the first time: everything is as usual."""
-        await self.house.begin(USUAL)
+        await self.house.begin(self._usual)
         self.relay()
 
     def relay(self) -> None:
@@ -62,7 +71,7 @@ class Bot:
     async def judge(self, values: Mapping[str, float], slots: int = 2) -> None:
         """So many slots in which the series carried this, told at once."""
         for _ in range(slots):
-            await self.house.judge(USUAL | values)
+            await self.house.judge({**self._usual, **values})
         self.relaying.wake()
 
     def _scene(self) -> Scene:

@@ -128,6 +128,7 @@ async def ask(subject, text):
                     "burst left: 212 slots (17h 40m) in a row above it before it rises; until the end of the month"
                     " 417 of 417 slots above it are free (1d 10h)"
                 ),
+                "forecast for the end of the month: 300 Mbps, if it goes on like the last 7d",
                 "2026-10: nothing is stored",
             ],
         ),

@@ -323,16 +323,6 @@ def test_the_first_and_last_known_slot_of_a_series_are_found(store):
     assert first[0] > last[0], "nothing is known of b"
 
 
-def test_old_days_are_deleted_one_by_one_and_the_young_stay(store):
-    grid = Grid(("a", "b"))
-    for day in range(3):
-        grid.put("a", START - day * DAY, np.array([1.0]))
-        grid.put("b", START - day * DAY, np.array([1.0]))
-    commit(store, batch(grid, touched=[(name, TODAY - day) for name in "ab" for day in range(3)]))
-    assert [store.forget(START + 5 * SLOT) for _ in range(3)] == [2, 2, 0]
-    assert samples.days(store._db) == (TODAY,)
-
-
 # Alerts
 
 

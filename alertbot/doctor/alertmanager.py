@@ -1,0 +1,43 @@
+"""Whether every Alertmanager takes alerts, and all of the cluster's members are listed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from alertbot.config import AlertmanagerSettings
+from alertbot.doctor.findings import Finding, failed, ok, warning
+from alertbot.errors import CredentialsError, RelayError
+from alertbot.ops.alertmanager import Alertmanager
+from alertbot.units import counted
+
+
+async def examine_alertmanagers(settings: AlertmanagerSettings | None, secret: str | None) -> Sequence[Finding]:
+    """A line each; nothing where none is configured."""
+    if settings is None:
+        return []
+    return await asyncio.gather(*(_examine(url, settings, secret) for url in settings.urls))
+
+
+async def _examine(url: str, settings: AlertmanagerSettings, secret: str | None) -> Finding:
+    check = f"Alertmanager {url}"
+    try:
+        alertmanager = Alertmanager(url, secret=secret, user=settings.user)
+    except CredentialsError as error:
+        return failed(check, str(error), "The README says under Secrets where it belongs.")
+    try:
+        await alertmanager.tell([])
+        members = await alertmanager.members()
+    except RelayError as error:
+        mend = "Check its address, with the path it is served under, and whether this machine gets there."
+        return failed(check, f"takes no alerts: {error}", mend)
+    finally:
+        await alertmanager.aclose()
+    listed = len(settings.urls)
+    if members < listed:
+        mend = "Start each with --cluster.peer=OTHER:9094: those that do not know each other page each for itself."
+        return warning(check, f"its cluster has {counted(members, 'member')}, but {listed} are listed", mend)
+    if members > listed:
+        mend = "List all of them under [alertmanager] urls: what one alone was told dies with it."
+        return warning(check, f"its cluster has {counted(members, 'member')}, but only {listed} listed", mend)
+    return ok(check, f"takes alerts; {listed} of {members} members are listed")

@@ -1,0 +1,251 @@
+"""The CDN's side of the doctor: is the API there, does it take the token, does it mean the times that we mean."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from alertbot.clock import Clock
+from alertbot.config import Config
+from alertbot.doctor import watched
+from alertbot.doctor.findings import Finding, clock_finding, failed, limited, ok, skipped, warning
+from alertbot.doctor.watched import Stored
+from alertbot.errors import (
+    FeedElsewhere,
+    FeedError,
+    FeedRefused,
+    FeedThrottled,
+    FeedUnauthorised,
+    FeedUnreachable,
+)
+from alertbot.fanout import REFUSED_TOKEN
+from alertbot.feed.api import ALL, Answer, CdnApi
+from alertbot.feed.budget import Budget, Lane
+from alertbot.units import DAY, SLOT, format_clock, format_duration, slot_at
+
+CALL = 8.0
+"""Seconds for one attempt at a call; the client makes up to three."""
+
+CHECK = 30.0
+"""Seconds for a check of a few calls."""
+
+READ = 60.0
+"""Seconds for reading what domains carried lately."""
+
+RECENT = 2 * 3600
+OLD = 45 * 60
+"""Seconds after its end at which an account's newest slot is late, whatever its usual lag."""
+
+SURE = 26 * 3600
+"""Seconds back from which no zone, however wrong, leads into the future."""
+
+_NOT_FOUND = 404
+
+CHECKS = ("API", "API token", "permission", "time zone", "data", "clock (API)", "rate limit", "domains", "coverage")
+
+
+@dataclass(frozen=True)
+class _First:
+    """The first answer, if the API read its times as we do, and what it tells of permissions.
+
+    ``domains``: what to ask for in further calls: the total, or a domain where that is refused.
+    """
+
+    answer: Answer | None
+    permission: Finding
+    domains: Sequence[str]
+
+
+async def examine_feed(config: Config, token: str | None, clock: Clock, stored: Stored) -> Sequence[Finding]:
+    """Everything about the statistics API, in the order of ``CHECKS``."""
+    if token is None:
+        mend = "Set ALERTBOT_API_TOKEN, or put it into the systemd credential api_token."
+        return [failed("API token", "there is none", mend), *_skipped_but({"API token"}, "the API token is missing")]
+    budget = Budget(config.feed.calls_per_minute, clock)
+    exam = _Exam(config, token, clock, budget)
+    try:
+        return await exam.findings(stored)
+    finally:
+        await exam.api.aclose()
+
+
+class _Exam:
+    """One account's API, asked in the configured zone; ``now`` is its own time, once it told that."""
+
+    def __init__(self, config: Config, token: str, clock: Clock, budget: Budget) -> None:
+        self._config = config
+        self._token = token
+        self._clock = clock
+        self._budget = budget
+        self._now = clock.time()
+        self.api = self._client(config.feed.zone)
+
+    async def findings(self, stored: Stored) -> Sequence[Finding]:
+        began = self._clock.monotonic()
+        try:
+            first = await self._first_answer()
+        except FeedError as error:
+            return _refused(error, self._config.feed.base_url)
+        took = self._clock.monotonic() - began
+        skew = self._set_clock(first.answer)
+        if first.answer is not None and abs(self._now - self._clock.time()) > RECENT / 2:
+            first = replace(first, answer=await self._ask(first.domains))  # what was asked for lay elsewhere
+        scene = watched.Scene(self._config, self.api, self._budget, self._now)
+        zone, each, domains = await asyncio.gather(
+            limited("time zone", lambda: self._zone(first.domains), CHECK),
+            limited("permission", self._each_domain, CHECK),
+            limited("domains", scene.domains, CHECK),
+        )
+        data = self._data(first.answer) if not zone[0].mend else skipped("data", "not looked at: see the time zone")
+        return [
+            ok("API", f"{self._config.feed.base_url} answered within {took:.1f} s"),
+            ok("API token", "accepted"),
+            first.permission,
+            *each,
+            *zone,
+            data,
+            skipped("clock (API)", "the API does not tell its time") if skew is None else skew,
+            scene.rate(),
+            *domains,
+            *await limited("coverage", lambda: scene.coverage(stored), READ),
+        ]
+
+    async def _first_answer(self) -> _First:
+        """``FeedError`` where neither the total nor a domain is answered."""
+        permitted = ok("permission", "stat/bandwidth is permitted")
+        try:
+            return _First(await self._ask(ALL), permitted, ALL)
+        except FeedElsewhere:
+            return _First(None, permitted, ALL)
+        except FeedRefused as error:
+            if error.code in {REFUSED_TOKEN, _NOT_FOUND}:
+                raise
+            what = f"the account's total is refused ({error.cause}), so ten of its domains stand for it"
+            less = warning("permission", what, "Ask the vendor's support to permit domains=all for this token.")
+            try:
+                one = await self._one_domain()
+                return _First(await self._ask(one), less, one)
+            except FeedElsewhere:
+                return _First(None, less, one)
+            except FeedError:
+                raise error from None
+
+    async def _ask(self, domains: Sequence[str]) -> Answer:
+        now = slot_at(self._now)
+        return await self.api.bandwidth(domains, now - RECENT, now, lane=Lane.COMMAND)
+
+    async def _one_domain(self) -> Sequence[str]:
+        """The first of the domains to watch; ``FeedRefused`` where the account has none."""
+        listed = await self.api.domains(lane=Lane.COMMAND) if self._config.discovers else self._config.watched()
+        if not listed:
+            raise FeedRefused("domain/list", "the account serves no domain", 0)
+        return listed[:1]
+
+    def _set_clock(self, answer: Answer | None) -> Finding | None:
+        if answer is None or answer.server_time is None:
+            return None
+        self._now = answer.server_time
+        return clock_finding("clock (API)", self._clock.time() - answer.server_time, "the API's")
+
+    async def _each_domain(self) -> Sequence[Finding]:
+        if not self._config.feed.each_domain:
+            return []
+        now = slot_at(self._now)
+        try:
+            await self.api.each_domain(await self._one_domain(), now - RECENT, now, lane=Lane.COMMAND)
+        except FeedUnauthorised as error:
+            what = f"stat/bandwidth/eachDomain is not permitted ({error.cause}), so each domain takes a call"
+            return [warning("permission", what, "Ask the vendor's support for it, or set each_domain = false.")]
+        except FeedElsewhere:
+            pass
+        except FeedError as error:
+            return [warning("permission", str(error), "Set each_domain = false if it stays so.")]
+        return [ok("permission", "stat/bandwidth/eachDomain is permitted")]
+
+    async def _zone(self, domains: Sequence[str]) -> Sequence[Finding]:
+        """Buckets of a day gone by come from the hours that were meant, or not."""
+        zone = self._config.feed.zone.key
+        try:
+            shown = await self._buckets(self.api, domains)
+        except FeedElsewhere as error:
+            fits = await self._zone_that_fits(domains)
+            mend = (
+                f'Set [feed] timezone = "{fits}", which fits.' if fits else "Set it to the zone the API reads times in."
+            )
+            return [failed("time zone", f'[feed] timezone = "{zone}" is not the API\'s ({error.cause})', mend)]
+        except FeedError as error:
+            return [skipped("time zone", f"not known: {error}")]
+        if not shown:
+            return [skipped("time zone", "not known, since the account carried nothing two days ago")]
+        return [ok("time zone", f"the API reads times in {zone}")]
+
+    async def _zone_that_fits(self, domains: Sequence[str]) -> str | None:
+        for name in dict.fromkeys(("Asia/Shanghai", "UTC", self._config.slack.zone.key)):
+            client = self._client(ZoneInfo(name))
+            try:
+                if await self._buckets(client, domains):
+                    return name
+            except FeedError:
+                continue
+            finally:
+                await client.aclose()
+        return None
+
+    async def _buckets(self, api: CdnApi, domains: Sequence[str]) -> bool:
+        last = slot_at(self._now) - SURE
+        return bool((await api.bandwidth(domains, last - DAY, last, lane=Lane.COMMAND)).values)
+
+    def _data(self, answer: Answer | None) -> Finding:
+        if answer is None:
+            return skipped("data", "not looked at: see the time zone")
+        newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
+        if newest is None:
+            what = f"the account shows no traffic within {format_duration(RECENT)}"
+            return warning("data", what, "Is it the token of the account that you mean?")
+        shown, age = format_clock(newest + SLOT, self._config.slack.zone, self._now), self._now - newest - SLOT
+        if newest > self._now:
+            return failed("data", f"data of {shown} lies in the future", "See the time zone and the clock.")
+        if age > OLD:
+            mend = "The CDN publishes late, or all traffic stopped: open a site."
+            return warning("data", f"the newest is of {shown}, {format_duration(age)} ago", mend)
+        return ok("data", f"up to {shown}, {format_duration(max(age, 0))} old")
+
+    def _client(self, zone: ZoneInfo) -> CdnApi:
+        feed = self._config.feed
+        return CdnApi(
+            feed.base_url,
+            self._token,
+            zone,
+            budget=self._budget,
+            clock=self._clock,
+            ip_protocol=feed.ip_protocol,
+            timeout=CALL,
+        )
+
+
+def _refused(error: FeedError, base_url: str) -> Sequence[Finding]:
+    """What a first call without an answer means, and what cannot be looked at then."""
+    answers = ok("API", f"{base_url} answers")
+    if isinstance(error, FeedUnauthorised) and error.code == REFUSED_TOKEN:
+        mend = "Put the right one into ALERTBOT_API_TOKEN, or into the systemd credential api_token."
+        found = [answers, failed("API token", f"refused ({error.cause})", mend)]
+        return [*found, *_skipped_but({"API", "API token"}, "the token is refused")]
+    if isinstance(error, FeedUnauthorised):
+        what = f"stat/bandwidth is not permitted ({error.cause})"
+        mend = "Ask the vendor's support to permit it for this token: such permissions are off until they do."
+        found = [answers, ok("API token", "accepted"), failed("permission", what, mend)]
+        return [*found, *_skipped_but({"API", "API token", "permission"}, "there is no permission")]
+    if isinstance(error, FeedThrottled):
+        mend = "Something else uses this token: lower its calls, or give alertbot a token of its own."
+        found = [answers, failed("rate limit", error.cause, mend)]
+        return [*found, *_skipped_but({"API", "rate limit"}, "the API takes no more calls")]
+    how = "does not answer" if isinstance(error, FeedUnreachable) else "does not answer as the statistics API does"
+    mend = "Check [feed] base_url, and whether this machine gets there (DNS, firewall, proxy)."
+    what = f"{base_url} {how} ({error.cause})"
+    return [failed("API", what, mend), *_skipped_but({"API"}, "the API gives no answer")]
+
+
+def _skipped_but(told: set[str], why: str) -> list[Finding]:
+    return [skipped(check, f"not looked at, since {why}") for check in CHECKS if check not in told]

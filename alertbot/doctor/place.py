@@ -1,0 +1,144 @@
+"""This machine's side of the doctor: the state directory, the database in it, and whether the service runs."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from alertbot.charts.worker import is_installed
+from alertbot.config import Config
+from alertbot.doctor.findings import Finding, failed, ok, skipped, warning
+from alertbot.errors import StoreError, StoreUnusable
+from alertbot.lately import span_lately
+from alertbot.rules.base import Array
+from alertbot.store import checkup, feedlog
+from alertbot.store.schema import reading
+from alertbot.units import DAY, counted, format_duration, format_volume
+
+LOOKED = 15.0
+"""Seconds for looking through the database."""
+
+SILENT = 300.0
+"""Seconds without a word of a service that runs after which something is wrong with it."""
+
+ROOM = 200e6
+LITTLE = 20e6
+"""Bytes that should be free beyond what history will take, and with how few nothing goes."""
+
+_BYTES_A_DAY = 2_400
+"""Of a series: its 288 samples and what SQLite puts beside them."""
+
+
+def examine_configuration(config: Config) -> Sequence[Finding]:
+    """What a file that passes the check still makes one wonder about."""
+    enabled = [rule for rule in config.rules if rule.enabled]
+    watched = "all domains of the account" if config.discovers else counted(len(config.watched()), "domain")
+    found = [ok("configuration", f"{config.path}: {counted(len(config.rules), 'rule')} over {watched}")]
+    if not enabled:
+        found = [warning("configuration", "every rule has enabled = false, so nothing ever alerts", "Enable one.")]
+    if config.slack.charts and not is_installed():
+        mend = "Install alertbot with all it needs, or set [slack] charts = false."
+        found.append(warning("configuration", "matplotlib is not installed, so there are no charts", mend))
+    return found
+
+
+def examine_place(config: Config, now: float) -> Sequence[Finding]:
+    """Directory, disk, database and service; blocking, so to be run in a thread."""
+    return list(_place(config, now))
+
+
+def _place(config: Config, now: float) -> Iterator[Finding]:
+    path = config.store.path
+    yield _directory(path.parent)
+    yield _disk(config)
+    yield _database(path)
+    yield _service(path, now)
+
+
+def _directory(folder: Path) -> Finding:
+    check, there = "state directory", _existing(folder)
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        mend = "Give it to the service's user, or name another [store] path; in systemd StateDirectory= makes it."
+        return failed(check, f"{there} cannot be written ({error.strerror})", mend)
+    return ok(check, f"{folder} can be written" if there == folder else f"{folder} will be made in {there}")
+
+
+def _existing(folder: Path) -> Path:
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _disk(config: Config) -> Finding:
+    path = config.store.path
+    try:
+        free = shutil.disk_usage(_existing(path.parent)).free
+        size = sum(each.stat().st_size for each in (path, path.with_name(f"{path.name}-wal")) if each.is_file())
+    except OSError as error:
+        return failed("disk", f"{path.parent}: {error.strerror}", "Check the file system.")
+    to_come = max(0.0, len(config.watched()) * config.store.keep / DAY * _BYTES_A_DAY - size)
+    what = f"{format_volume(free)} free; the database has {format_volume(size)}"
+    if free < LITTLE:
+        return failed("disk", what, "Make room: what cannot be stored cannot be judged.")
+    if free < to_come + ROOM:
+        return warning(
+            "disk", f"{what} and may take {format_volume(to_come)} more", "Make room, or lower [store] keep."
+        )
+    return ok("disk", what)
+
+
+def _database(path: Path) -> Finding:
+    try:
+        if not path.exists():
+            return ok("database", f"{path} is made at the first start")
+        path.open("rb").close()
+    except OSError as error:
+        mend = "Run this as the service's user, or with sudo."
+        return failed("database", f"{path} cannot be read ({error.strerror})", mend)
+    try:
+        fault = checkup.find_fault(path, LOOKED)
+    except StoreUnusable as error:
+        return failed("database", *_split(error))
+    except StoreError as error:
+        what, mend = _split(error)
+        return warning("database", what, mend) if "not up to date" in what else failed("database", what, mend)
+    if fault:
+        mend = "Stop the service and put a backup in its place, or move it away to begin with a new one."
+        return failed("database", f"{path} is damaged ({fault})", mend)
+    return ok("database", f"{path} is sound" if fault is None else f"{path} opens; it is too large to look through")
+
+
+def _split(error: StoreError) -> tuple[str, str]:
+    what, _, mend = str(error).rpartition(": ")
+    return (what, f"{mend[:1].upper()}{mend[1:]}.") if what else (mend, "")
+
+
+def _service(path: Path, now: float) -> Finding:
+    if not checkup.is_held(path):
+        return warning("service", "it does not run", "Start it: sudo systemctl start alertbot")
+    try:
+        with reading(path) as db:
+            held = feedlog.live(db)
+    except StoreError:
+        return skipped("service", "it runs; how it is cannot be read from the database")
+    if held is None:
+        return ok("service", "it runs, and has only just begun")
+    age = max(0.0, now - held[0])
+    if age > SILENT:
+        mend = "See `alertbot status` and journalctl -u alertbot."
+        return warning("service", f"it runs, but last looked at the feed {format_duration(age)} ago", mend)
+    return ok("service", f"it runs, and looked at the feed {format_duration(age)} ago")
+
+
+def stored_lately(path: Path, domains: Sequence[str], now: float) -> Mapping[str, Array]:
+    """What is stored of the last days; nothing where there is no database to read."""
+    first, last = span_lately(now)
+    try:
+        return checkup.known_of(path, domains, first, last)
+    except StoreError:
+        return {}

@@ -1,0 +1,155 @@
+"""What is watched, to the doctor: does the account have it, is it more than can be followed, can a rule ever fire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from alertbot.config import Config
+from alertbot.doctor.coverage import coverage, largest_first
+from alertbot.doctor.findings import Finding, failed, named, ok, skipped, warning
+from alertbot.errors import FeedError
+from alertbot.fanout import DOMAINS_A_CALL
+from alertbot.feed.api import ALL, CdnApi
+from alertbot.feed.budget import Budget, Lane
+from alertbot.lately import DAYS, read_lately
+from alertbot.query.names import nearest
+from alertbot.rules.base import Array
+from alertbot.rules.selection import unmatched
+from alertbot.units import SLOT, counted, format_rate
+from alertbot.watch import Watch, lay_out
+
+MOST_READ = 100
+"""How many domains without history are read at most: a service that runs needs the calls, too."""
+
+_MOST_COMPARED = 5
+_CROWDED = 0.8
+"""The share of the budget over which little is left for commands and for what goes wrong."""
+
+Stored = Callable[[Sequence[str], float], Mapping[str, Array]]
+"""What is stored of these domains' last days before a time, bit/s; nothing of those of which nothing is."""
+
+
+class Scene:
+    """An account's domains under a configuration at ``now``, epoch seconds."""
+
+    def __init__(self, config: Config, api: CdnApi, budget: Budget, now: float) -> None:
+        self._config = config
+        self._api = api
+        self._budget = budget
+        self._now = now
+        self._watch: Watch | None = None if config.discovers else lay_out(config, config.watched())
+
+    async def domains(self) -> Sequence[Finding]:
+        """Whether the account has what is watched."""
+        try:
+            listed = await self._api.domains(lane=Lane.COMMAND)
+        except FeedError as error:
+            return [self._unlisted(error)]
+        if not self._config.discovers:
+            return [_compared(self._config.watched(), listed)]
+        self._watch = lay_out(self._config, self._config.watched(listed))
+        if not self._watch.domains:
+            what = f"none of the account's {counted(len(listed), 'domain')} is watched"
+            return [failed("domains", what, "See [watch] except, and whether it is the right account.")]
+        watches = f"{len(self._watch.domains):,} of the account's {len(listed):,} are watched"
+        return [ok("domains", watches), *_meaningless(self._config, self._watch, listed)]
+
+    def _unlisted(self, error: FeedError) -> Finding:
+        what = f"the account's domains cannot be listed ({error.cause})"
+        mend = "Ask the vendor's support to permit domain/list for this token"
+        if self._config.discovers:
+            return failed("domains", what, f"{mend}, or list the domains under [watch].")
+        return warning("domains", f"{what}, so nobody knows whether those under [watch] exist", f"{mend}.")
+
+    def rate(self) -> Finding:
+        """What one slot takes, against what may be called in five minutes."""
+        feed, stated = self._config.feed, self._budget.stated()
+        allowed, said = feed.calls_per_minute, "the server states no limit"
+        if stated is not None:
+            allowed = min(allowed, stated[0])
+            said = f"the server allows {stated[0]:,} a minute and has {stated[1]:,} left"
+        if self._watch is None:
+            return skipped("rate limit", f"which domains are watched is not known; {said}")
+        need, budget = _calls(self._watch, each_domain=feed.each_domain) + SLOT // feed.probe, allowed * SLOT // 60
+        what = f"a 5-minute slot takes {need:,} of {budget:,} calls; {said}"
+        ten = "" if feed.each_domain else "Set each_domain = true (ten domains a call, where permitted), "
+        mend = f"{ten or 'Watch fewer domains, '}or give a second alertbot half of them and a token of its own."
+        if need > budget:
+            return failed("rate limit", f"{what}: alerts would come ever later", mend)
+        if need > _CROWDED * budget:
+            return warning("rate limit", what, mend)
+        if stated is not None and stated[1] < stated[0] // 10:
+            return warning("rate limit", f"{what}: something else uses the token", "Give alertbot a token of its own.")
+        return ok("rate limit", what)
+
+    async def coverage(self, stored: Stored) -> Sequence[Finding]:
+        """Which domains no rule can ever fire on, by what they carried lately."""
+        watch = self._watch
+        if watch is None or not watch.domains:
+            return [skipped("coverage", "which domains are watched is not known")]
+        lately = dict(await asyncio.to_thread(stored, watch.domains, self._now))
+        fresh = [domain for domain in watch.domains if domain not in lately]
+        read = await read_lately(
+            self._api,
+            fresh[:MOST_READ],
+            self._now,
+            each_domain=self._config.feed.each_domain,
+            progress=lambda _done, _total: None,
+        )
+        return list(_uncovered(watch, {**lately, **read.values}))
+
+
+def _compared(watched: Sequence[str], listed: Sequence[str]) -> Finding:
+    known = {name.lower() for name in listed}
+    unknown = [domain for domain in watched if domain not in known]
+    if not unknown:
+        return ok("domains", f"the account serves all {len(watched):,} of them")
+    near = {domain: nearest(domain, listed) for domain in unknown[:_MOST_COMPARED]}
+    hints = [f"{domain} (nearest: {near[domain]})" if near.get(domain) else domain for domain in unknown]
+    return failed(
+        "domains", f"the account does not serve {named(hints)}", "Mend the name under [watch], or take it out."
+    )
+
+
+def _meaningless(config: Config, watch: Watch, listed: Sequence[str]) -> Iterator[Finding]:
+    """Patterns that mean no domain, which only shows once the account's are known."""
+    domains, groups = watch.domains, watch.groups
+    found = [("[watch] except", unmatched(config.watch_except, listed, ()))]
+    found += [(f'group "{each.name}"', unmatched(each.patterns, domains, ())) for each in config.groups]
+    found += [
+        (f'rule "{each.name}"', unmatched((*each.domains, *each.except_), domains, groups)) for each in config.rules
+    ]
+    found += [("a mute", unmatched(mute.patterns, domains, groups)) for mute in config.mutes]
+    for place, patterns in found:
+        if patterns:
+            texts = named([f'"{pattern}"' for pattern in patterns])
+            yield warning("domains", f"{place}: {texts} matches no watched domain", "Mend it, or take it out.")
+
+
+def _calls(watch: Watch, *, each_domain: bool) -> int:
+    """How many calls read every series once."""
+    calls = [call for plan in watch.plan.values() for call in plan]
+    single = sum(len(call) == 1 and call != ALL for call in calls)
+    return len(calls) - (single - -(-single // DOMAINS_A_CALL) if each_domain else 0)
+
+
+def _uncovered(watch: Watch, lately: Mapping[str, Array]) -> Iterator[Finding]:
+    found = coverage(watch, lately)
+    if found.unruled:
+        what = f"no rule means {named(found.unruled)}"
+        yield warning("coverage", what, "Add them to a rule's domains, or leave them out under [watch].")
+    if found.low:
+        largest = largest_first(found.low)
+        peaks = named([f"{domain} (peak {format_rate(found.low[domain])})" for domain in largest])
+        what = f"no rule can fire on {peaks}: in {DAYS} days they stayed under every from and floor"
+        yield warning("coverage", what, "Lower from or floor for them, or give them a rule of their own.")
+    if found.silent:
+        what = f"{named(found.silent)} carried nothing in {DAYS} days, so that no rule can fire"
+        yield warning("coverage", what, "Leave them out under [watch] except, or wait for their traffic.")
+    unread = len(watch.domains) - sum(domain in lately for domain in watch.domains)
+    if unread and len(found.unruled) < len(watch.domains):
+        what = f"of {counted(unread, 'domain')} nothing is known yet"
+        yield skipped("coverage", f"{what}: look again once the service has fetched their history")
+    if not (found.unruled or found.low or found.silent or unread):
+        yield ok("coverage", f"a rule can fire on each of {counted(len(watch.domains), 'domain')}")

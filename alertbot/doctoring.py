@@ -1,0 +1,86 @@
+"""``alertbot doctor``: everything is looked at, at once, and told in order; whether anything fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import click
+
+from alertbot.clock import Clock, SystemClock
+from alertbot.config import Config, load
+from alertbot.credentials import Credentials, read_credentials
+from alertbot.doctor.alertmanager import examine_alertmanagers
+from alertbot.doctor.feed import examine_feed
+from alertbot.doctor.findings import Finding, Grade, limited
+from alertbot.doctor.place import examine_configuration, examine_place, stored_lately
+from alertbot.doctor.slack import PATIENCE, await_click, examine_slack
+from alertbot.ops.logs import Secrets, set_up
+from alertbot.replaying import state_directory
+from alertbot.store.checkup import is_held
+
+ALL_OF_IT = 150.0
+"""Seconds for everything but the wait for a click."""
+
+
+def examine(config_path: Path, *, post: bool, as_json: bool) -> bool:
+    """Print what is found, a line a check; whether nothing fails. ``ConfigError`` where there is nothing to try."""
+    config = load(config_path, state_directory=state_directory())
+    credentials = read_credentials(os.environ)
+    set_up(Secrets(credentials.secrets), journal=False, level="ERROR")  # what is wrong stands in the findings
+    return asyncio.run(_examined(config, credentials, post=post, as_json=as_json))
+
+
+async def _examined(config: Config, credentials: Credentials, *, post: bool, as_json: bool) -> bool:
+    found: list[Finding] = []
+    async for finding in findings(config, credentials, SystemClock(), post=post):
+        found.append(finding.without(credentials.secrets))
+        if not as_json:
+            click.echo(str(found[-1]))
+    failures = sum(finding.grade is Grade.FAILED for finding in found)
+    warnings = sum(finding.grade is Grade.WARNING for finding in found)
+    if as_json:
+        click.echo(json.dumps({"failed": failures, "warnings": warnings, "checks": [vars(each) for each in found]}))
+    else:
+        click.echo(f"{failures} failed, {warnings} warnings.")
+    return not failures
+
+
+async def findings(
+    config: Config, credentials: Credentials, clock: Clock, *, post: bool = False, patience: float = PATIENCE
+) -> AsyncIterator[Finding]:
+    """Everything that is found, in order, as soon as what stands before it is there."""
+    path, now = config.store.path, clock.time()
+    stored = partial(stored_lately, path)
+    checks = {
+        "place": lambda: asyncio.to_thread(examine_place, config, now),
+        "API": lambda: examine_feed(config, credentials.api_token, clock, stored),
+        "Slack": lambda: examine_slack(config, credentials, clock),
+        "Alertmanager": lambda: examine_alertmanagers(config.alertmanager, credentials.alertmanager_token),
+    }
+    for finding in examine_configuration(config):
+        yield finding
+    tasks = [asyncio.create_task(limited(name, check, ALL_OF_IT)) for name, check in checks.items()]
+    try:
+        for task in tasks:
+            for finding in await task:
+                yield finding
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if post:
+        click.echo(f"A message with a button is posted to {config.slack.channel}: click it.", err=True)
+        for finding in await _clicked(config, credentials, patience):
+            yield finding
+
+
+async def _clicked(config: Config, credentials: Credentials, patience: float) -> Sequence[Finding]:
+    runs = is_held(config.store.path)
+    return await limited(
+        "Slack click", lambda: await_click(config, credentials, runs=runs, patience=patience), 2 * patience + 60
+    )

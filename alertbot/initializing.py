@@ -1,0 +1,187 @@
+"""``alertbot init``: asks the API what there is, and writes a first configuration file that fits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+
+from alertbot.clock import Clock, SystemClock
+from alertbot.config import load
+from alertbot.config.domains import domain_name
+from alertbot.config.feed import feed_at
+from alertbot.config.models import FeedModel
+from alertbot.credentials import read_credentials, require_api_token
+from alertbot.errors import (
+    AlertbotError,
+    CredentialsError,
+    FeedElsewhere,
+    FeedError,
+    FeedRefused,
+    FeedUnknownDomain,
+    UsageError,
+)
+from alertbot.fanout import REFUSED_TOKEN
+from alertbot.feed.api import ALL, CdnApi
+from alertbot.feed.budget import Budget, Lane
+from alertbot.fitting import fit
+from alertbot.lately import DAYS, Lately, read_lately, span_lately
+from alertbot.ops.logs import Secrets, set_up
+from alertbot.ops.progress import Reporter, history_reporter
+from alertbot.query.names import nearest
+from alertbot.rules.base import Array
+from alertbot.starter import LISTED, Start, text
+from alertbot.units import counted
+
+_ANOTHER = "name another file with -o, or replace it with --force"
+
+_TEN_PAY = 10
+"""With fewer domains it makes no difference how many a call tells of."""
+
+
+def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: str, *, force: bool) -> None:
+    """Write ``target``; ``UsageError`` where it is there already, or what was asked for makes no sense."""
+    if target.exists() and not force:
+        raise UsageError(f"{target} is there already: {_ANOTHER}")
+    credentials = read_credentials(os.environ)
+    token = require_api_token(credentials)
+    try:
+        names, feed = tuple(dict.fromkeys(map(domain_name, domains))), feed_at(base_url, timezone)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    set_up(Secrets(credentials.secrets), journal=False)
+    clock = SystemClock()
+
+    async def work() -> Start:
+        budget = Budget(feed.calls_per_minute, clock)
+        api = CdnApi(feed.base_url, token, feed.timezone, budget=budget, clock=clock)
+        try:
+            return await explore(api, names, clock, feed, history_reporter())
+        finally:
+            await api.aclose()
+
+    start = asyncio.run(work())
+    _write(target, text(start), force=force)
+    watched = counted(len(start.domains), "domain")
+    click.echo(
+        f"{target}: {watched}, {len(start.silent)} of them silent. Put your Slack channel in, then: alertbot check"
+    )
+
+
+async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedModel, progress: Reporter) -> Start:
+    """What the account carried of late, and what fits that; raises ``AlertbotError`` where it gives no answer."""
+    try:
+        names = tuple(domains) or await _listed(api)
+        total = await _total(api, clock.time())
+        lately = await read_lately(
+            api, names, clock.time(), each_domain=len(names) >= _TEN_PAY, progress=progress, lane=Lane.POLL
+        )
+        _check(lately, names, await _listed(api) if _unknown(lately) else ())
+    except FeedRefused as error:
+        raise _refusal(error) from None
+    except FeedElsewhere as error:
+        raise AlertbotError(f"{error}: say with --timezone in which zone the API reads times") from None
+    except FeedError as error:
+        raise AlertbotError(f"{error}: check that this machine reaches {feed.base_url}, and try again") from None
+    read = [name for name in names if name in lately.values]
+    values = np.column_stack([lately.values[name] for name in read])
+    return Start(
+        domains=names,
+        listed=bool(domains) or len(names) <= LISTED,
+        silent=[name for name in read if not np.nansum(lately.values[name]) > 0],
+        missed=sorted(lately.missed),
+        feed=_feed_lines(feed, len(names), each_domain=lately.each_domain),
+        days=DAYS,
+        fitted=fit(values, total),
+        peak=None if total is None else float(total.max()),
+    )
+
+
+async def _listed(api: CdnApi) -> tuple[str, ...]:
+    found = []
+    for name in await api.domains():
+        try:
+            found.append(domain_name(name))
+        except ValueError as error:
+            click.echo(f"left out: {error}", err=True)
+    if not found:
+        raise AlertbotError("the account serves no domain: name those that you want to watch with --domain")
+    return tuple(dict.fromkeys(found))
+
+
+async def _total(api: CdnApi, now: float) -> Array | None:
+    """The account's last days; ``None`` where its total is not permitted."""
+    first, last = span_lately(now)
+    try:
+        answer = await api.bandwidth(ALL, first, last)
+    except FeedRefused as error:
+        if error.code == REFUSED_TOKEN:
+            raise
+        return None
+    return np.array([answer.values.get(slot, 0.0) for slot in range(first, last + 1, 300)])
+
+
+def _unknown(lately: Lately) -> list[str]:
+    return [name for name, error in lately.missed.items() if isinstance(error, FeedUnknownDomain)]
+
+
+def _check(lately: Lately, names: Sequence[str], listed: Sequence[str]) -> None:
+    """Whether there is anything to go by, of domains that exist."""
+    if unknown := _unknown(lately):
+        close = nearest(unknown[0], listed)
+        raise UsageError(f"the account has no domain {unknown[0]}" + (f": did you mean {close}?" if close else ""))
+    if not lately.values:
+        raise next(iter(lately.missed.values()))
+    for name, error in list(lately.missed.items())[:5]:
+        click.echo(f"{name} could not be read: {error.cause}", err=True)
+    if len(lately.values) + len(lately.missed) < len(names):
+        raise next(iter(lately.missed.values()))
+
+
+def _refusal(error: FeedRefused) -> AlertbotError:
+    if error.code == REFUSED_TOKEN:
+        return CredentialsError(
+            f"the API refuses the token ({error.cause}): check ALERTBOT_API_TOKEN, or the credential api_token"
+        )
+    if error.call.startswith("domain/list"):
+        return AlertbotError(f"{error}: name the domains with --domain, or ask the vendor's support for domain/list")
+    return AlertbotError(f"{error}: check --base-url, or ask the vendor's support for the permission")
+
+
+def _feed_lines(feed: FeedModel, domains: int, *, each_domain: bool) -> list[str]:
+    default = FeedModel()
+    lines = []
+    if feed.base_url != default.base_url:
+        lines.append(f'base_url    = "{feed.base_url}"')
+    if feed.timezone != default.timezone:
+        lines.append(f'timezone    = "{feed.timezone.key}"      # the zone in which the API reads times')
+    if each_domain and domains >= _TEN_PAY:
+        lines.append("each_domain = true                      # ten domains a call, which this account is permitted to")
+    return lines
+
+
+def _write(target: Path, content: str, *, force: bool) -> None:
+    """The whole file or none; what came to stand there meanwhile is left alone."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as file:
+            file.write(content)
+        try:
+            Path(file.name).chmod(0o644)
+            load(Path(file.name))
+            if force:
+                Path(file.name).replace(target)
+            else:
+                os.link(file.name, target)
+        finally:
+            Path(file.name).unlink(missing_ok=True)
+    except FileExistsError:
+        raise UsageError(f"{target} is there already: {_ANOTHER}") from None
+    except OSError as error:
+        raise AlertbotError(f"{target} cannot be written: {error.strerror}") from error

@@ -1,0 +1,84 @@
+"""What domains carried of late, read from the feed for those who have no history of it yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alertbot.errors import FeedError
+from alertbot.fanout import REFUSED_TOKEN, Outcome, Reader, Want
+from alertbot.feed.api import CdnApi
+from alertbot.feed.budget import Lane
+from alertbot.rules.base import Array
+from alertbot.units import DAY, SLOT, slot_at
+
+DAYS = 7
+"""How far back that is."""
+
+SETTLED = 3600
+"""Seconds after which a slot is taken to be published, for every domain."""
+
+_BATCH = 40
+
+
+@dataclass(frozen=True)
+class Lately:
+    """``values`` in bit/s of each domain in the slots ``first`` to ``last``; ``missed``: what gave no answer.
+
+    ``each_domain``: whether ten domains could be asked for in a call.
+    """
+
+    first: int
+    last: int
+    values: Mapping[str, Array]
+    missed: Mapping[str, FeedError]
+    each_domain: bool
+
+
+def span_lately(now: float) -> tuple[int, int]:
+    """The first and the last slot of the days before ``now`` (epoch seconds)."""
+    last = slot_at(now - SETTLED)
+    return last - DAYS * DAY + SLOT, last
+
+
+async def read_lately(
+    api: CdnApi,
+    domains: Sequence[str],
+    now: float,
+    *,
+    each_domain: bool,
+    progress: Callable[[int, int], None],
+    lane: Lane = Lane.HISTORY,
+) -> Lately:
+    """Read these domains, within the budget; what cannot be read is ``missed``. A refused token ends it early."""
+    first, last = span_lately(now)
+    plan = {domain: ((domain,),) for domain in domains}
+    reader = Reader(api, plan, each_domain=each_domain, recent=1, held=_nothing, lane=lane)
+    outcomes: dict[str, Outcome] = {}
+    for start in range(0, len(domains), _BATCH):
+        batch = domains[start : start + _BATCH]
+        outcomes |= await reader.read([Want(domain, first) for domain in batch], last)
+        progress(min(start + _BATCH, len(domains)), len(domains))
+        if any(getattr(outcome, "code", None) == REFUSED_TOKEN for outcome in outcomes.values()):
+            break
+    missed = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, FeedError)}
+    values = {
+        name: _from(first, last, outcome.first, outcome.values)
+        for name, outcome in outcomes.items()
+        if not isinstance(outcome, FeedError)
+    }
+    return Lately(first, last, values, missed, reader.each_domain)
+
+
+def _from(first: int, last: int, begin: int, values: Array) -> Array:
+    """A reading over the whole span; NaN before it begins."""
+    whole = np.full((last - first) // SLOT + 1, np.nan)
+    offset = (begin - first) // SLOT
+    whole[offset : offset + len(values)] = values
+    return whole
+
+
+def _nothing(_series: str, _first: int, count: int) -> Array:
+    return np.full(count, np.nan)

@@ -1,0 +1,160 @@
+"""``alertbot check --test``: what the rules make of a few values, by the code that judges live, against what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+
+from alertbot.alerts import wording
+from alertbot.alerts.engine import Engine
+from alertbot.alerts.lifecycle import Change
+from alertbot.config import Config
+from alertbot.config.ruletests import Expected, RuleTest, load_tests
+from alertbot.errors import ConfigError, Problem, RuleTestError
+from alertbot.replay import Span, replay
+from alertbot.rules.base import Array, Mask, Rule
+from alertbot.rules.grid import Grid
+from alertbot.units import DAY, DAY_SLOTS, SLOT, counted
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a test came to: what happened as expected, what did not happen, and what happened unexpectedly."""
+
+    met: tuple[Change, ...]
+    missing: tuple[Expected, ...]
+    surplus: tuple[Change, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.missing and not self.surplus
+
+
+def prove(config: Config, paths: Sequence[Path]) -> None:
+    """Run the tests of these files and print what is wrong; ``RuleTestError`` where anything is.
+
+    ``ConfigError`` with the problems of all files, before any test is run.
+    """
+    tests = _read(config, paths)
+    rules = {rule.name: rule for rule in config.rules if rule.enabled}
+    failed = 0
+    for path in dict.fromkeys(test.file for test in tests):
+        own = [test for test in tests if test.file == path]
+        outcomes = [(test, outcome(config, rules, test)) for test in own]
+        wrong = [(test, each) for test, each in outcomes if not each.passed]
+        for test, each in wrong:
+            for line in _difference(config, rules, test, each):
+                click.echo(line)
+        failed += len(wrong)
+        told = f"{len(wrong)} of {counted(len(own), 'test')} failed" if wrong else f"{counted(len(own), 'test')} passed"
+        click.echo(f"{path}: {told}")
+    if failed:
+        raise RuleTestError(f"{counted(failed, 'rule test')} failed")
+
+
+def _read(config: Config, paths: Sequence[Path]) -> list[RuleTest]:
+    tests: list[RuleTest] = []
+    problems: list[Problem] = []
+    for path in dict.fromkeys(paths):
+        try:
+            tests += load_tests(path, config)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(tuple(problems))
+    return tests
+
+
+def outcome(config: Config, rules: dict[str, Rule], test: RuleTest) -> Outcome:
+    """Judge the values of a test by the rules, as a replay would, and compare."""
+    history = _Script(test)
+    engine = Engine(tuple(rules.values()), test.selection, history.series)
+    mutes = [mute.resolve(test.watched, test.groups, rules) for mute in config.mutes]
+    happened = [change for change in replay(engine, history, Span(), mutes) if change.alert.rule in test.judged]
+    met, missing = list[Change](), list[Expected]()
+    for expected in test.expected:
+        found = next((change for change in happened if change not in met and _is(change, expected)), None)
+        if found is None:
+            missing.append(expected)
+        else:
+            met.append(found)
+    surplus = [change for change in happened if change not in met] if test.exhaustive else []
+    return Outcome(tuple(met), tuple(missing), tuple(surplus))
+
+
+def _is(change: Change, expected: Expected) -> bool:
+    alert = change.alert
+    same = (change.fired, alert.rule, alert.series, alert.slot) == (
+        expected.fired,
+        expected.rule,
+        expected.series,
+        expected.slot,
+    )
+    return same and expected.since in {None, alert.since} and expected.reason in {None, change.reason.value}
+
+
+class _Script:
+    """The values of a test as a history: what is unknown stays so, and was given up."""
+
+    def __init__(self, test: RuleTest) -> None:
+        self.series = tuple(test.series)
+        self._first = test.start
+        self._lengths = np.array([len(values) for values in test.series.values()])
+        self._grid = Grid(self.series)
+        for name, values in test.series.items():
+            self._grid.put(name, test.start, values)
+
+    def days(self) -> Sequence[int]:
+        if not len(self._lengths):
+            return ()
+        return range(self._first // DAY, (self._first + (int(self._lengths.max()) - 1) * SLOT) // DAY + 1)
+
+    def day(self, day: int) -> tuple[Array, Mask]:
+        slots = (day * DAY + SLOT * np.arange(DAY_SLOTS))[:, None]
+        within = (slots >= self._first) & (slots < self._first + SLOT * self._lengths)
+        return self._grid.values(day * DAY, DAY_SLOTS), within
+
+    def last_of(self, series: str) -> int:
+        return self._first + (int(self._lengths[self.series.index(series)]) - 1) * SLOT
+
+
+def _difference(config: Config, rules: dict[str, Rule], test: RuleTest, outcome: Outcome) -> Iterator[str]:
+    """A test that failed: a line for each alert, in order; ``-`` is missing, ``+`` is too much."""
+    yield f"{test.file}:{test.line}: {test.name}: - was expected, + happened instead"
+    lines = [(each.slot, 0, f"  - {_expected(test, each)}") for each in outcome.missing]
+    for mark, changes in (("+", outcome.surplus), (" ", outcome.met)):
+        lines += [(each.alert.slot, 1, f"  {mark} {_happened(config, rules, test, each)}") for each in changes]
+    yield from (line for _, _, line in sorted(lines))
+
+
+def _expected(test: RuleTest, expected: Expected) -> str:
+    since = "" if expected.since is None else f", since {_place(test, expected.since)}"
+    reason = "" if expected.reason is None else f', reason "{expected.reason}"'
+    head = _head(test, expected.rule, expected.series, expected.slot, fired=expected.fired)
+    return f"{head}{since}{reason}   (line {expected.line})"
+
+
+def _happened(config: Config, rules: dict[str, Rule], test: RuleTest, change: Change) -> str:
+    alert, reason = change.alert, None if change.fired else change.reason.value
+    now = alert.slot + SLOT
+    words = wording.headline(rules[alert.rule], alert, reason, config.slack.zone, now, wording.PLAIN)
+    why = "" if reason is None else f', reason "{reason}"'
+    head = _head(test, alert.rule, alert.series, alert.slot, fired=change.fired)
+    return f"{head}, since {_place(test, alert.since)}{why}   {words}"
+
+
+def _head(test: RuleTest, rule: str, series: str, slot: int, *, fired: bool) -> str:
+    return f"{'fired   ' if fired else 'resolved'} {rule}  {series}  {_place(test, slot)}"
+
+
+def _place(test: RuleTest, slot: int) -> str:
+    seconds = slot - test.start
+    days, rest = divmod(seconds, DAY)
+    hours, minutes = rest // 3600, rest % 3600 // 60
+    parts = [f"{count}{unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "m")) if count]
+    return f"slot {seconds // SLOT} (+{''.join(parts) or '0m'})"

@@ -1,0 +1,148 @@
+"""The configuration file that ``alertbot init`` writes: its text, around the figures that fit an account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+from alertbot.fitting import Fitted
+from alertbot.units import counted, format_rate
+
+LISTED = 30
+"""With more domains than this the account's are watched as they are, whatever they are."""
+
+_NAMED = 20
+_WIDTH = 118
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the file is about: the account's ``domains``, those that carried nothing, and what gave no answer.
+
+    ``feed``: lines for ``[feed]``; ``listed``: whether the domains stand in the file, or ``["*"]`` does.
+    """
+
+    domains: Sequence[str]
+    listed: bool
+    silent: Sequence[str]
+    missed: Sequence[str]
+    feed: Sequence[str]
+    days: int
+    fitted: Fitted
+    peak: float | None
+
+
+def text(start: Start) -> str:
+    """The file; it passes ``alertbot check``."""
+    parts = [_HEAD, _feed(start), _watch(start), _SLACK, *_rules(start)]
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+_HEAD = """
+# alertbot: what to watch, what counts as wrong, whom to tell. Written by `alertbot init`; it is yours to edit.
+#
+#     alertbot check         is the file right?
+#     alertbot doctor        does everything work: the API, Slack, the domains?
+#
+# Every key and rule kind stands in the README. Secrets never stand here.
+"""
+
+_SLACK = """
+[slack]
+channel  = "#cdn-alerts"
+timezone = "UTC"                        # times in messages, such as "Europe/Berlin"
+mention  = { critical = "@here" }       # whom to wake: "@here", "@channel", a user id (U...), a user group id (S...)
+"""
+
+
+def _feed(start: Start) -> str:
+    return "\n".join(["[feed]", *start.feed]) if start.feed else ""
+
+
+def _watch(start: Start) -> str:
+    names = [json.dumps(domain) for domain in start.domains]
+    lines = ["[watch]"]
+    if not start.listed:
+        lines.append(
+            f'domains = ["*"]                         # all of the account\'s: {len(names):,} when this was written'
+        )
+    elif len(names) == 1:
+        lines.append(f"domains = [{names[0]}]")
+    else:
+        lines += ["domains = [", *(f"    {name}," for name in names), "]"]
+    lines += _comment(f"Carried nothing in the last {start.days} days", start.silent)
+    lines += _comment("Could not be read", start.missed)
+    return "\n".join(lines)
+
+
+def _comment(what: str, names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    said = f"{what}: {', '.join(map(json.dumps, names[:_NAMED]))}{more}."
+    return [f"# {line}" for line in wrap(said, _WIDTH, break_long_words=False, break_on_hyphens=False)]
+
+
+def _rules(start: Start) -> list[str]:
+    fitted = start.fitted
+    return [
+        f"""
+# A domain that carried traffic carries none: the one thing you must not learn from customers.{_told(start, "dark")}
+[[rule]]
+name     = "went-dark"
+kind     = "drop"
+to       = "0 bps"
+from     = {_rate(fitted.dark.from_, 14)}# only where the last hour was at least this
+for      = "10m"
+severity = "critical"
+""",
+        f"""
+# A domain lost most of its traffic within the hour.{_told(start, "fall")}
+[[rule]]
+name = "sharp-fall"
+kind = "drop"
+by   = "80%"
+from = {_rate(fitted.fall.from_, 18)}# likewise
+for  = "15m"
+""",
+        f"""
+# A domain carries far more than at the same time yesterday, and than a week ago: an attack, a leak, a launch.{
+            _told(start, "rise")
+        }
+[[rule]]
+name  = "far-above-yesterday"
+kind  = "day_over_day"
+ratio = 2.5
+days  = 1
+weeks = 1
+floor = {_rate(fitted.rise.floor, 17)}# less than this is never worth a message
+for   = "15m"
+""",
+        _ceiling(start),
+    ]
+
+
+def _told(start: Start, rule: str) -> str:
+    fired = start.fitted.fired.get(rule)
+    if fired is None:
+        return ""
+    what = "nothing" if fired == 0 else f"of about {counted(fired, 'case')}"
+    return f"\n# It would have told {what} in the last {start.days} days."
+
+
+def _ceiling(start: Start) -> str:
+    lines = ["[[rule]]", 'name    = "total-ceiling"', 'kind    = "threshold"', 'domains = ["total"]']
+    if start.fitted.ceiling is None or start.peak is None:
+        why = "The account's total is not known, so this is off" if start.peak is None else "There is no traffic yet"
+        head = f"# The account carries more than it should. {why}: set a limit that fits."
+        return "\n".join([head, *(f"# {line}" for line in [*lines, 'above   = "8 Gbps"'])])
+    peak = f"its peak in the last {start.days} days was {format_rate(start.peak)}"
+    head = f"# The account carries more than it should: {peak}."
+    return "\n".join([head, *lines, f"above   = {_rate(start.fitted.ceiling, 0)}"])
+
+
+def _rate(bps: float, pad: int) -> str:
+    """A rate in quotes, exactly as much as it is."""
+    return f'"{format_rate(bps, digits=6)}"'.ljust(pad)

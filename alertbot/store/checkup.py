@@ -1,0 +1,59 @@
+"""Looking at a database from outside: is it sound, does a service hold it, what does it know of the last days."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from alertbot.errors import StoreError
+from alertbot.rules.base import Array
+from alertbot.store import samples, schema
+from alertbot.units import DAY_SLOTS
+
+_STEPS = 100_000
+"""How many of SQLite's own steps lie between two looks at the time."""
+
+
+def is_held(path: Path) -> bool:
+    """Whether a service runs on this database; the lock is left alone, and never made."""
+    try:
+        with schema.lock_path(path).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def find_fault(path: Path, seconds: float) -> str | None:
+    """What SQLite finds wrong with a database's structure, if anything; ``StoreError`` where it cannot be read.
+
+    ``""`` where ``seconds`` were not enough to look through all of it.
+    """
+    deadline = time.monotonic() + seconds
+    with closing(schema.open_for_reading(path)) as db:
+        db.conn.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+        try:
+            (said,) = db.conn.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                return ""
+            raise StoreError(f"{path}: {error}") from error
+        except sqlite3.Error as error:
+            return str(error)
+    return None if said == "ok" else str(said)
+
+
+def known_of(path: Path, names: Sequence[str], first: int, last: int) -> Mapping[str, Array]:
+    """What is stored of these series between two slots; nothing of a series of which less than a day is known."""
+    with schema.reading(path) as db:
+        held = samples.side_by_side(db, names, first, last)
+    enough = (~np.isnan(held)).sum(axis=0) >= DAY_SLOTS
+    return {name: held[:, column] for column, name in enumerate(names) if enough[column]}

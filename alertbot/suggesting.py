@@ -1,0 +1,169 @@
+"""``alertbot suggest``: limits and floors that fit a history, as TOML to paste, each with how often it would fire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alertbot.config import Config, load
+from alertbot.config.domains import is_glob, pattern
+from alertbot.errors import HistoryError, UsageError
+from alertbot.history import read_csv
+from alertbot.limits import Fit, Fitted, fit
+from alertbot.query.names import nearest
+from alertbot.replay import CsvHistory, History, StoredHistory
+from alertbot.replaying import state_directory
+from alertbot.rules.drop import Drop
+from alertbot.rules.selection import SUM_PREFIX, TOTAL
+from alertbot.rules.threshold import Threshold
+from alertbot.store import samples, schema
+from alertbot.units import DAY, counted, format_rate
+from alertbot.watch import lay_out
+
+_MOST_NAMED = 20
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A history, and which of its series rules of the configuration can be about."""
+
+    history: History
+    names: tuple[str, ...]
+
+
+def suggest(config_path: Path, csv_path: Path | None, domains: Sequence[str], *, below: bool, as_json: bool) -> None:
+    """Print what fits: TOML, or one JSON object; ``HistoryError`` where there is too little history of all of them."""
+    config = load(config_path, state_directory=state_directory())
+    with ExitStack() as held:
+        source = _over_csv(config, csv_path) if csv_path else _over_store(config, held)
+        names = _wanted(source.names, domains)
+        found = fit(source.history, names, (rule.name for rule in config.rules), below=below)
+        span = source.history.days()
+    if not found.fits:
+        raise HistoryError(_too_little(found))
+    if as_json:
+        click.echo(json.dumps(_facts(found)))
+        return
+    for line in _toml(found, span, config_path):
+        click.echo(line)
+
+
+def _over_csv(config: Config, path: Path) -> _Source:
+    history = CsvHistory(read_csv(path))
+    watched = history.series if config.discovers else [name for name in history.series if name in config.watched()]
+    if history.series and not watched:
+        raise UsageError(
+            f"{path}: none of its domains is watched: list them under [watch], so that rules may name them"
+        )
+    return _Source(history, tuple(filter(_nameable, watched)))
+
+
+def _over_store(config: Config, held: ExitStack) -> _Source:
+    database = held.enter_context(closing(schema.open_for_reading(config.store.path)))
+    watch = lay_out(config, config.watched(samples.domain_names(database)))
+    return _Source(StoredHistory(database, watch.series), watch.series)
+
+
+def _nameable(name: str) -> bool:
+    """Whether a rule can name it: a CSV may hold anything."""
+    try:
+        return pattern(name) == name and not is_glob(name) and name != TOTAL and not name.startswith(SUM_PREFIX)
+    except ValueError:
+        return False
+
+
+def _wanted(names: Sequence[str], domains: Sequence[str]) -> tuple[str, ...]:
+    for domain in domains:
+        if domain.lower() not in names:
+            close = nearest(domain, names)
+            raise UsageError(f'there is no history of "{domain}"' + (f": did you mean {close}?" if close else ""))
+    return tuple(name for name in names if not domains or name in {domain.lower() for domain in domains})
+
+
+def _too_little(found: Fitted) -> str:
+    told = [f"{name}: {why}" for name, why in sorted(found.left_out.items())]
+    more = f"; and {len(told) - 5:,} more" if len(told) > 5 else ""
+    return f"too little history to suggest from: {'; '.join(told[:5])}{more}" if told else "there is no history yet"
+
+
+def _facts(found: Fitted) -> dict[str, Any]:
+    return {
+        "rules": [
+            {
+                "name": each.rule.name,
+                "kind": each.rule.kind_name,
+                "domains": list(each.rule.domains),
+                **_numbers(each),
+                "fires": each.times,
+                "fires_per_week": round(_per_week(each, found), 4),
+            }
+            for each in found.fits
+        ],
+        "left_out": dict(found.left_out),
+        "days": dict(found.days),
+    }
+
+
+def _numbers(each: Fit) -> dict[str, float]:
+    """The limits that the rule is written with, in bit/s."""
+    kind = each.rule.kind
+    if isinstance(kind, Threshold):
+        given = {"above": kind.above, "below": kind.below, "clear": kind.clear}
+        return {key: value for key, value in given.items() if value is not None}
+    return {"to": 0.0, "from": kind.from_} if isinstance(kind, Drop) else {}
+
+
+def _per_week(each: Fit, found: Fitted) -> float:
+    return 7 * each.times / max(sum(found.days[name] for name in each.rule.domains), 1)
+
+
+def _toml(found: Fitted, span: Sequence[int], config_path: Path) -> Iterator[str]:
+    first, last = (f"{datetime.fromtimestamp(day * DAY, UTC):%Y-%m-%d}" for day in (span[0], span[-1]))
+    yield f"# Suggested from the history of {first} to {last}. Read it, keep what you want, and append that to"
+    yield f"# {config_path.name}. Above each rule stands how often it would have fired over that history."
+    for each in found.fits:
+        yield ""
+        yield from _rule(each, found)
+    if found.left_out:
+        yield ""
+        for name, why in sorted(found.left_out.items())[:_MOST_NAMED]:
+            yield f"# {name}: {why}"
+        if len(found.left_out) > _MOST_NAMED:
+            yield f"# and {counted(len(found.left_out) - _MOST_NAMED, 'more series', 'more series')} left out"
+
+
+def _rule(each: Fit, found: Fitted) -> Iterator[str]:
+    rule = each.rule
+    weekly = f"{_per_week(each, found):.2g} a week"
+    many = len(rule.domains) > 1
+    days = max(found.days[name] for name in rule.domains)
+    where = f" on {counted(len(rule.domains), 'series', 'series')}, {weekly} on each" if many else f", {weekly}"
+    yield f"# would have fired {counted(each.times, 'time')} in {counted(days, 'day')}{where}"
+    if many and (most := max(each.fires, key=lambda name: each.fires[name])) and each.fires[most]:
+        yield f"# most of all on {most}: {counted(each.fires[most], 'time')}"
+    yield "[[rule]]"
+    keys = {"name": _quoted(rule.name), "kind": _quoted(rule.kind_name), "domains": _listed(rule.domains)}
+    keys |= {key: _quoted(format_rate(value)) for key, value in _numbers(each).items()}
+    keys["for"] = _quoted("10m")
+    if isinstance(rule.kind, Drop):
+        keys["severity"] = _quoted(rule.severity.value)
+    width = max(map(len, keys))
+    yield from (f"{key:{width}} = {value}" for key, value in keys.items())
+
+
+def _listed(names: Sequence[str]) -> str:
+    """On one line where they fit, else one below the other."""
+    line = f"[{', '.join(map(_quoted, names))}]"
+    return line if len(line) <= _WIDTH else "\n".join(["[", *(f"    {_quoted(name)}," for name in names), "]"])
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)

@@ -1,0 +1,162 @@
+"""Databases of every version there was are brought up to date, with all that stands in them.
+
+``versions/N.sql`` holds the tables as the first N migrations made them, which never change again.
+``ALERTBOT_VERSIONS=write`` writes the file of a new one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from alertbot.errors import StoreError, StoreUnusable
+from alertbot.store import samples, schema
+from alertbot.store.checkup import find_fault
+from alertbot.store.store import Store
+from alertbot.units import DAY, SLOT
+
+VERSIONS = Path(__file__).with_name("versions")
+NAMES = [migration.name for migration in schema.migrations.pending(Database(memory=True))]
+NUMBERS = range(1, len(NAMES) + 1)
+DAYS = 20_000
+
+# A row of each of the first version's tables; each later version's files are read by it as well.
+ROWS = f"""
+INSERT INTO series VALUES (1, 'video.example.com', {DAYS * DAY + 3 * SLOT}, {DAYS * DAY}), (2, 'total', NULL, NULL);
+INSERT INTO samples VALUES ({DAYS}, 1, zeroblob(2304));
+INSERT INTO rules VALUES ('went-dark', {DAYS * DAY});
+INSERT INTO lateness VALUES ('video.example.com', {DAYS * DAY}, 300.0);
+INSERT INTO publications VALUES ({DAYS * DAY}, 1.0);
+INSERT INTO live VALUES (1, 5.0, '{{}}');
+INSERT INTO incidents (id, kind, channel, since, opened) VALUES (7, 'alert', '#cdn', {DAYS * DAY}, 5.0);
+INSERT INTO alerts (id, rule, series, phase, severity, direction, since, slot, fired, value, worst, "window", clear_run,
+    bars, incident) VALUES (3, 'went-dark', 'video.example.com', 'firing', 'critical', 'fall', {DAYS * DAY},
+    {DAYS * DAY + SLOT}, {DAYS * DAY + SLOT}, 0.0, 0.0, '0x3', 0, 1, 7);
+INSERT INTO outbox (id, subject, action, channel, body, created)
+    VALUES ('one', 'incident:7', 'post', '#cdn', '{{}}', 5.0);
+"""
+
+
+def schema_of(connection):
+    """The statements that make its tables and indexes, each as SQLite keeps it, in an order of their names."""
+    rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+    return sorted(re.sub(r"\s+", " ", sql) for (sql,) in rows)
+
+
+def as_of(number):
+    """A database as the first ``number`` migrations make it today."""
+    database = Database(memory=True)
+    schema.migrations.apply(database, stop_before=NAMES[number] if number < len(NAMES) else None)
+    return database.conn
+
+
+def stored(number):
+    return (VERSIONS / f"{number}.sql").read_text(encoding="utf-8")
+
+
+older = pytest.mark.parametrize("old", NUMBERS[:-1], indirect=True, ids=lambda number: f"version {number}")
+
+
+@pytest.fixture(params=NUMBERS, ids=lambda number: f"version {number}")
+def old(request, tmp_path):
+    """The file of a version that was, with a row in each of its first tables."""
+    path = tmp_path / "alertbot.db"
+    with closing(sqlite3.connect(path)) as db:
+        tables_first = sorted(stored(request.param).splitlines(), key=lambda line: not line.startswith("CREATE TABLE"))
+        for statement in tables_first:
+            db.execute(statement)
+        db.executescript(ROWS)
+        done = [("alertbot", name, "2026-01-01") for name in NAMES[: request.param]]
+        db.executemany("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, ?, ?)", done)
+        db.commit()
+    return path
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_what_a_migration_did_never_changes(number):
+    statements = schema_of(as_of(number))
+    if os.environ.get("ALERTBOT_VERSIONS") == "write" and not (VERSIONS / f"{number}.sql").exists():
+        (VERSIONS / f"{number}.sql").write_text("\n".join(statements) + "\n", encoding="utf-8")
+
+    assert stored(number).splitlines() == statements, "a database of that version exists: write a new migration instead"
+
+
+def test_an_old_database_becomes_like_a_new_one(old, tmp_path):
+    Store(old).close()
+    Store(tmp_path / "new.db").close()
+    with closing(sqlite3.connect(old)) as one, closing(sqlite3.connect(tmp_path / "new.db")) as other:
+        assert schema_of(one) == schema_of(other)
+    assert find_fault(old, 10) is None
+
+
+def test_what_an_old_database_holds_is_taken_up(old):
+    store = Store(old)
+
+    assert store.cursors() == {"video.example.com": DAYS * DAY + 3 * SLOT}
+    assert [alert.fired for alert in store.open_alerts().values()] == [DAYS * DAY + SLOT]
+    (incident,) = store.open_incidents()
+    assert (incident.number, [told.number for told in incident.alerts]) == (7, [3])
+    assert [envelope.subject for envelope in store.waiting()] == ["incident:7"]
+    assert samples.series_between(store._db, "video.example.com", DAYS * DAY, DAYS * DAY + DAY - SLOT).sum() == 0
+    memory = store.memory(0)
+    assert (memory.rules_begun, len(memory.late), len(memory.published)) == ({"went-dark": DAYS * DAY}, 1, 1)
+    assert store.grid(("video.example.com",), DAYS * DAY, DAYS * DAY).days == (DAYS,)
+    assert store.forget(2 * DAY, DAYS * DAY + 9 * DAY) == 0  # what is open stays, the clock is ahead of the samples
+    store.close()
+
+
+def test_a_database_brought_up_to_date_twice_stays_as_it_is(old):
+    Store(old).close()
+    before = old.read_bytes()
+    Store(old).close()
+
+    assert old.read_bytes() == before
+
+
+@older
+def test_a_migration_that_is_cut_short_leaves_the_version_before(old, monkeypatch):
+    """Each is one transaction, with the word that it was done: a crash in it changes nothing."""
+    with closing(sqlite3.connect(old)) as db:
+        before = schema_of(db)
+    pending = [migration for migration in schema.migrations._migrations if migration.name not in done(old)]
+
+    def torn(db):
+        inner(db)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    inner = pending[0].fn
+    monkeypatch.setattr(pending[0], "fn", torn)
+    with pytest.raises(StoreError, match="disk I/O error"):
+        Store(old)
+    with closing(sqlite3.connect(old)) as db:
+        assert schema_of(db) == before
+
+
+def done(path):
+    with closing(sqlite3.connect(path)) as db:
+        return {name for (name,) in db.execute("SELECT name FROM _sqlite_migrations")}
+
+
+@older
+def test_a_question_beside_an_old_database_says_what_to_do(old):
+    with pytest.raises(StoreError, match="its tables are not up to date: start `alertbot run` once"):
+        schema.open_for_reading(old)
+
+
+@pytest.mark.parametrize("opened", [Store, schema.open_for_reading, schema.open_for_requests])
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path, opened):
+    path = tmp_path / "alertbot.db"
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TABLE of_the_future (thing)")
+        db.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('alertbot', 'next', '')")
+    with pytest.raises(StoreUnusable, match=r"written by a newer alertbot \(next\): install that version again"):
+        opened(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM of_the_future").fetchone() == (0,)
