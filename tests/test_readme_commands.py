@@ -26,7 +26,7 @@ from alertbot.feed.scenario import Scenario, Shape
 from alertbot.feed.simulator import Simulator
 from alertbot.query.live import Live
 from alertbot.store.store import Store
-from alertbot.units import DAY, SLOT, parse_time, slot_at
+from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time, slot_at
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,6 +63,14 @@ above = "3 Gbps"
 name = "my rule"
 kind = "threshold"
 above = "9 Gbps"
+"""
+
+TESTS = """
+[[test]]
+name   = "a busy domain goes dark"
+start  = 2026-03-02T12:00:00
+series = { "video.example.com" = "1 Gbps x12, 0 x4" }
+expect = [{ fired = "went-dark", slot = 13 }]
 """
 
 SHIMS = {
@@ -151,8 +159,9 @@ async def surroundings(machine):
     if (machine / "etc/alertbot").exists():
         (machine / "etc/alertbot/rules.toml").write_text(text)
         fill(machine / "var/lib/alertbot/alertbot.db")
-    lines = [f"video.example.com,{parse_time('2026-03-02') + number * SLOT},{4e9}" for number in range(40)]
-    (machine / "home/history.csv").write_text("\n".join(["domain,time,bps", *lines, ""]))
+    (machine / "home/old.toml").write_text(text.replace("3 Gbps", "2 Gbps"))
+    (machine / "home/tests.toml").write_text(TESTS)
+    (machine / "home/history.csv").write_text("\n".join(["domain,time,bps", *_history(), ""]))
     clicking = asyncio.create_task(click(slack))
     try:
         yield slack
@@ -161,6 +170,13 @@ async def surroundings(machine):
         await asyncio.gather(clicking, return_exceptions=True)
         await simulator.stop()
         await slack.stop()
+
+
+def _history():
+    """Nine days of a domain that is over its limit in the first hours."""
+    first = parse_time("2026-03-02")
+    for number in range(9 * DAY_SLOTS):
+        yield f"video.example.com,{first + number * SLOT},{4e9 if number < 40 else 1e9}"
 
 
 def fill(path):
