@@ -10,26 +10,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from alertbot import parts
 from alertbot.alerts.orders import Order, Person
 from alertbot.alerts.relay import Terms
 from alertbot.charting import Charting, Pictures
-from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.changes import problem
-from alertbot.credentials import Credentials, require_api_token
+from alertbot.credentials import Credentials
 from alertbot.digesting import Digesting
 from alertbot.distress import Distress
 from alertbot.errors import ConfigError, CredentialsError, FeedError, ListenError, StoreError, StoreTaken, StoreUnusable
 from alertbot.failing import Failures
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
+from alertbot.health import Health
 from alertbot.measuring import Measuring
 from alertbot.ops.heartbeat import Heartbeat
 from alertbot.ops.progress import Reporter
@@ -46,10 +46,8 @@ from alertbot.slack.delivery import Delivery
 from alertbot.slack.diverted import DivertedPoster
 from alertbot.slack.pictures import Draws
 from alertbot.slack.posting import LogPoster, Poster
-from alertbot.slack.workspace import Workspace
 from alertbot.store.schema import Lock
 from alertbot.storekeeper import Storekeeper
-from alertbot.units import SLOT, counted, format_clock
 from alertbot.watch import subject_of
 from alertbot.watching import Watching
 
@@ -90,7 +88,7 @@ class Service:
         read: Callable[[], Config] | None = None,
     ) -> None:
         self._draws = credentials.slack_bot_token is not None and poster is None
-        self._config = config = self._drawable(written := config)
+        self._config = config = parts.drawable(written := config, shown=self._draws)
         self._credentials = credentials
         self._clock = clock
         self._speed = speed
@@ -98,15 +96,13 @@ class Service:
         self._stopping = asyncio.Event()
         self._lock = Lock(config.store.path)
         self._keeper = Storekeeper()
-        self._pulse = Pulse(clock.monotonic)  # the polls'
-        self._turns = 0
         self._budget = Budget(config.feed.calls_per_minute, clock)
         self._measuring = Measuring(config.store.path, self._budget, self._live, self._ailing, clock.time())
         self._metrics = MetricsServer(self._measuring.metrics, self._ailing)
-        self._api = self._client()
+        self._api = parts.client(config, credentials, self._budget, clock, self._tried)
         self.commands = Commands(self._subject, self._live, self)
         self.pictures = Pictures(config.store.path, self._view)
-        self._workspace = _workspace(config, credentials, self.commands, clock, self._pictures_of(config))
+        self._workspace = parts.workspace(config, credentials, self.commands, clock, self._pictures_of(config))
         self._poster: Poster = poster or self._workspace or LogPoster()
         self._prints = isinstance(self._poster, LogPoster)
         if config.trial is not None:
@@ -137,13 +133,21 @@ class Service:
         )
         self._digesting = Digesting(config, self._api, self._keeper, clock)
         self._undigested = Failures()
-        self._heartbeat = Heartbeat(_pinged(config), clock)
+        self._heartbeat = Heartbeat(parts.pinged(config), clock)
         self._delivery = Delivery(
             self._keeper,
             self._poster,
             clock,
             config.slack.fallback_channel,
             self._measuring.counts.delivery.observe,
+        )
+        self._health = Health(
+            Pulse(clock.monotonic),
+            self._live,
+            lambda: self._config.slack.zone,
+            self._distress,
+            self._delivery,
+            self._workspace,
         )
         self._relaying = self._alertmanagers(config)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -204,9 +208,9 @@ class Service:
         return Scene(watch, live.now, live.frontier, self._watching.awaited())
 
     async def _start(self) -> None:
+        await self._open_store()
         if self._config.metrics is not None:
             await self._metrics.start(self._config.metrics.listen)
-        await self._open_store()
         if self._workspace is not None:
             await self._workspace.start()
         elif self._prints:
@@ -217,13 +221,15 @@ class Service:
         self._schedule()
         works = (self._delivery.run(), self._watch_clock(), self._reloading.run())
         self._tasks = [asyncio.create_task(work) for work in works]
+        self._health.loops["messages do not go out any more"] = self._tasks
         if self._notifier.watchdog is not None:
-            self._watchdog = asyncio.create_task(self._feed_watchdog(self._notifier.watchdog / 2))
+            feeding = self._health.feed(self._notifier, self._notifier.watchdog / 2)
+            self._watchdog = asyncio.create_task(feeding)
         self._chart()
         self._relay()
         self._heartbeat.start()
         self._notifier.ready()
-        self._notifier.status(self._status_line())
+        self._notifier.status(self._health.line())
         log.info("watching begins: a look at the account's total every %d s", self._config.feed.probe)
 
     async def _open_store(self) -> None:
@@ -242,15 +248,15 @@ class Service:
         """Put another configuration to work, between two turns."""
         relaying = self._relayed_by(config)
         await self._serve_metrics(config)
-        config = self._drawable(config)
+        config = parts.drawable(config, shown=self._draws)
         while self._turn is not None and not self._turn.done():
             await asyncio.wait({self._turn}, timeout=LET_END)
             self._turn.cancel()
             await asyncio.wait({self._turn})
         former, self._config = self._config, config
-        if _asked_how(config) != _asked_how(former):
+        if not parts.asked_alike(config, former):
             self._former.append(self._api)
-            self._api = self._client()
+            self._api = parts.client(config, self._credentials, self._budget, self._clock, self._tried)
         self._budget.allow(config.feed.calls_per_minute)
         self._watching.reconfigure(config, self._api)
         self._digesting = Digesting(config, self._api, self._keeper, self._clock)
@@ -264,9 +270,9 @@ class Service:
             self._relay()
         self._scheduler.reschedule_job(_POLL, trigger=self._probing())
         self._scheduler.modify_job(_POLL, next_run_time=datetime.now(UTC) + timedelta(seconds=SOON))
-        if _pinged(config) != _pinged(former):
+        if parts.pinged(config) != parts.pinged(former):
             await self._heartbeat.aclose()
-            self._heartbeat = Heartbeat(_pinged(config), self._clock)
+            self._heartbeat = Heartbeat(parts.pinged(config), self._clock)
             self._heartbeat.start()
 
     async def _serve_metrics(self, config: Config) -> None:
@@ -283,23 +289,13 @@ class Service:
             words = str(error).removeprefix("metrics.listen: ")
             raise ConfigError((problem(config.path, "metrics", "listen", words),)) from None
 
-    def _client(self) -> CdnApi:
-        """A client of the API as the configuration asks for it."""
-        feed = self._config.feed
-        return CdnApi(
-            feed.base_url,
-            require_api_token(self._credentials),
-            feed.zone,
-            budget=self._budget,
-            clock=self._clock,
-            ip_protocol=feed.ip_protocol,
-            tried=self._tried,
-        )
-
     def _tried(self, error: FeedError | None) -> None:
         """The API was asked: it may be down, but that is progress."""
-        self._pulse.beat()
+        self._health.polls.beat()
         self._measuring.called(error)
+
+    def _ailing(self) -> str | None:
+        return self._health.ailing()
 
     def _relayed_by(self, config: Config) -> Relaying | None:
         """Who tells the Alertmanagers by this configuration: the one at work, if nothing changes for it."""
@@ -315,11 +311,7 @@ class Service:
         if self._relays is not None:
             self._relays.cancel()
         self._relays = None if self._relaying is None else asyncio.create_task(self._relaying.run())
-
-    def _drawable(self, config: Config) -> Config:
-        """The configuration with charts only where they can be drawn and shown."""
-        charts = config.slack.charts and self._draws and _can_draw()
-        return replace(config, slack=replace(config.slack, charts=charts))
+        self._health.loops["Alertmanagers are not told any more"] = [] if self._relays is None else [self._relays]
 
     def _pictures_of(self, config: Config) -> Draws | None:
         return self.pictures if config.slack.charts else None
@@ -376,15 +368,14 @@ class Service:
 
     async def _poll(self) -> None:
         """One turn of the scheduler; the next comes early where a slot is about to be published."""
-        self._pulse.beat()
+        self._health.polls.beat()
         self._turn = asyncio.create_task(self._watching.turn())
         try:
             await self._turn
         except asyncio.CancelledError:
             return  # we are stopping, or reloading: passed on, APScheduler would print it as a job that failed
-        self._turns += 1
-        self._pulse.beat(within=self._config.feed.probe)
-        self._notifier.status(self._status_line())
+        self._health.turned(self._config.feed.probe)
+        self._notifier.status(self._health.line())
         self._heartbeat.cycle(self._ailing())
         due = self._watching.due_in()
         if due is not None and 0 < due + AFTER_DUE < self._config.feed.probe:
@@ -414,44 +405,6 @@ class Service:
             if self._undigested.told(str(error)):
                 log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
 
-    def _ailing(self) -> str | None:
-        """What is wrong with the cycle that just ended, in words."""
-        if (stuck := self._stuck()) is not None:
-            return stuck
-        if not self._turns:
-            return "starting: the feed was not looked at yet"
-        if self._distress.cause is not None:
-            return f"nothing can be stored: {self._distress.cause}"
-        if (trouble := self._watching.live().trouble) is not None:
-            return f"no data: {trouble}"
-        slack = self._delivery.trouble or (None if self._workspace is None else self._workspace.trouble)
-        return None if slack is None else f"Slack: {slack}"
-
-    async def _feed_watchdog(self, pause: float) -> None:
-        """Tell systemd that all is well, unless a loop makes no progress: then it is to start us again."""
-        told = False
-        while True:
-            stuck = self._stuck()
-            if stuck is None:
-                self._notifier.alive()
-            elif not told:
-                log.critical("%s: systemd is left to start alertbot again", stuck)
-                self._notifier.status(self._status_line())
-            told = stuck is not None
-            await asyncio.sleep(pause)
-
-    def _stuck(self) -> str | None:
-        """Which loop makes no progress, in words; an API or a Slack that is merely down stops none of them."""
-        if self._pulse.stopped:
-            return "the feed is not looked at any more"
-        if self._delivery.stuck or any(task.done() for task in self._tasks):
-            return "messages do not go out any more"
-        if self._relays is not None and self._relays.done():
-            return "Alertmanagers are not told any more"
-        if self._workspace is not None and self._workspace.stuck:
-            return "the connection for Slack's commands is not kept any more"
-        return None
-
     async def _watch_clock(self) -> None:
         """APScheduler waits for a wall clock that stepped back to catch up: run its jobs at once instead."""
         offset = self._clock.time() - self._clock.monotonic()
@@ -470,54 +423,3 @@ class Service:
     def _view(self) -> View:
         subject = self._subject()
         return View(self._live().now, subject.zone, subject.rules, subject.selection, subject.groups)
-
-    def _status_line(self) -> str:
-        stuck, live = self._stuck(), self._watching.live()
-        if stuck is not None:
-            return stuck
-        if self._distress.cause is not None:
-            return f"nothing can be stored: {self._distress.cause}"
-        if live.trouble is not None:
-            return f"no data: {live.trouble}"
-        if live.frontier is None:
-            return "waiting for the first data"
-        data = format_clock(live.frontier + SLOT, self._config.slack.zone, live.now)
-        line = f"data to {data}; {counted(live.domains, 'domain')}; {counted(live.behind, 'series', 'series')} waiting"
-        return f"{line}; the changed configuration is refused" if live.misconfigured else line
-
-
-def _asked_how(config: Config) -> tuple[object, ...]:
-    """What a client of the API is made for."""
-    return config.feed.base_url, config.feed.zone, config.feed.ip_protocol
-
-
-def _pinged(config: Config) -> str | None:
-    return None if config.heartbeat is None else config.heartbeat.url
-
-
-def _can_draw() -> bool:
-    if not is_installed():
-        log.warning("matplotlib is not installed: there are no charts")
-        return False
-    return True
-
-
-def _workspace(
-    config: Config, credentials: Credentials, commands: Commands, clock: Clock, draws: Draws | None
-) -> Workspace | None:
-    if credentials.slack_bot_token is None:
-        if credentials.slack_app_token is not None:
-            raise CredentialsError(
-                "there is a Slack app token but no bot token: set ALERTBOT_SLACK_BOT_TOKEN (xoxb-...) as well"
-            )
-        return None
-    slack = config.slack
-    return Workspace(
-        credentials.slack_bot_token,
-        credentials.slack_app_token,
-        slack.base_url,
-        commands,
-        clock,
-        channels=config.channels,
-        draws=draws,
-    )

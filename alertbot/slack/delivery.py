@@ -40,6 +40,7 @@ MARGIN = 3600.0
 _BLOCKS_REFUSED = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "invalid_attachments", "msg_blocks_too_long", "msg_too_long"}
 )
+_LATELY = 3600.0  # seconds
 _GONE = frozenset({"message_not_found", "thread_not_found"})
 
 
@@ -69,6 +70,7 @@ class Delivery:
         self._methods: dict[str, float] = {}  # when each may be called again
         self._searches: dict[int, Search] = {}
         self._unreadable: set[str] = set()
+        self._owing: dict[str, tuple[str, float]] = {}  # channels that are owed something: why, and since when at last
         self._astray = True  # rows may stand as being sent though nobody sends them
         self._stalled: str | None = None
         self._woken = asyncio.Event()
@@ -87,9 +89,10 @@ class Delivery:
 
     @property
     def trouble(self) -> str | None:
-        """For which channel messages are refused or wait for Slack, and Slack's word for it."""
-        failing = ((channel, lane.failing) for (method, channel), lane in self._lanes.items() if method == "post")
-        return next((f"messages for {channel}: {code}" for channel, code in failing if code is not None), None)
+        """For which channel messages wait, or were refused within the last hour, and Slack's word for it."""
+        oldest = self._clock.monotonic() - _LATELY
+        lately = ((channel, code) for channel, (code, at) in self._owing.items() if at > oldest)
+        return next((f"messages for {channel}: {code}" for channel, code in lately), None)
 
     def wake(self) -> None:
         """There may be something to deliver."""
@@ -190,6 +193,7 @@ class Delivery:
         now = self._clock.time()
         await self._outbox.mark_sent(envelope, posted.channel_id, posted.ts, now)
         self._delivered(max(now - envelope.created, 0.0))
+        self._owing.pop(envelope.channel, None)
         if times := lane.failures.over():
             log.info("Slack takes messages for %s again, after %d attempts that failed", envelope.channel, times)
         if self._stalled is not None:
@@ -217,6 +221,7 @@ class Delivery:
         return Posted(envelope.channel_id, envelope.ts)
 
     async def _failed(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> float:
+        self._owing[envelope.channel] = error.code, self._clock.monotonic()
         if error.permanent:
             await self._refused(lane, envelope, error)
             lane.failing = error.code
@@ -261,6 +266,7 @@ class Delivery:
             and error.code not in REFUSED_TOKEN - {"no_permission"}
         ):
             twin = Draft(uuid.uuid4().hex, envelope.subject, "post", str(elsewhere), envelope.body)
+            self._owing.pop(envelope.channel, None)
         if lane.failures.told(error.code):
             where = f"they go to {elsewhere}" if twin else "they are kept, and tried again at the next start or reload"
             log.error("Slack refuses messages for %s (%s): %s", envelope.channel, error.code, where)
@@ -288,6 +294,7 @@ class Delivery:
         search.looks = sum(looked - search.tried >= seconds for seconds in LOOKS)
         if found is not None:
             await self._outbox.mark_found(envelope, found.channel_id, found.ts, self._clock.time())
+            self._owing.pop(envelope.channel, None)
         elif search.looks == len(LOOKS):
             await self._outbox.mark_again(envelope, None)
         else:

@@ -179,7 +179,8 @@ class Workspace:
     async def _keep(self) -> None:
         """Ask Slack now and then whether it still knows us, and for channels that were not found or not joined."""
         while True:
-            await self._clock.sleep(HEARTBEAT if self._standing is not None else SOON)
+            well = self._standing is not None and self._asking.cause is None
+            await self._clock.sleep(HEARTBEAT if well else SOON)
             try:
                 await self._identify()
             except CredentialsError as error:

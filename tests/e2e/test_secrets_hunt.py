@@ -39,7 +39,10 @@ RULES = """
 domains = ["*"]
 
 [heartbeat]
-url = "{url}"
+url = "{there}/ping/{secret}"
+
+[alertmanager]
+urls = ["{there}"]
 
 [metrics]
 listen = "127.0.0.1:{port}"
@@ -51,19 +54,20 @@ domains = ["video.*"]
 above = "1 Gbps"
 """
 
-HUNTED = {*SECRETS, SECRET, quote(API_TOKEN, safe="")}
+RELAY_TOKEN = "tok-5ecret-of-the-alertmanagers"
+HUNTED = {*SECRETS, SECRET, RELAY_TOKEN, quote(API_TOKEN, safe="")}
 SLACK_MODES = ("500", "garbage", "portal", "429:1", "drop_before", "drop_after", "half", "invalid_auth", "fatal_error")
 
 
 @pytest.fixture
 def switch() -> Iterator[str]:
-    """A dead man's switch that answers with an error page which repeats its own address; its URL."""
+    """A dead man's switch, and an Alertmanager, that answers with a page which repeats all it was sent; its address."""
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(500)
             self.end_headers()
-            self.wfile.write(f"no such page: {self.path}".encode())
+            self.wfile.write(f"no such page: {self.path} {self.headers}".encode())
 
         do_POST = do_GET  # noqa: N815 - http.server's name
 
@@ -72,7 +76,7 @@ def switch() -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/ping/{SECRET}"
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
 
@@ -98,8 +102,9 @@ def test_no_secret_stands_anywhere_whatever_fails(tmp_path, switch):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     clock = StageClock.fast(START)
-    with Stage(tmp_path / "stage", clock, SCENARIO, RULES.format(url=switch, port=port)) as stage:
-        bot = stage.bot("--log-level", "DEBUG")
+    rules = RULES.format(there=switch, secret=SECRET, port=port)
+    with Stage(tmp_path / "stage", clock, SCENARIO, rules) as stage:
+        bot = stage.bot("--log-level", "DEBUG", environment={"ALERTBOT_ALERTMANAGER_TOKEN": RELAY_TOKEN})
         clock.wait_for(stage.told, by=FAILS_FROM, what="the first alert")
         seen: list[str | bytes] = []
         for mode in SLACK_MODES:
@@ -129,7 +134,7 @@ def test_no_secret_stands_anywhere_whatever_fails(tmp_path, switch):
             "no answer within",
             "Slack",
             "the heartbeat is not heard",
-            "HTTP Request",
+            "takes no alerts",
         ):
             assert words in log
         assert "Fatal Python error: Aborted" in log

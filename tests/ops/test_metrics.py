@@ -198,7 +198,7 @@ async def test_health_is_200_or_503_with_the_reason(tmp_path, port):
     faults = [Fault(START + 30 * MINUTE, START + 60 * MINUTE, FaultMode.SERVER_ERROR)]
     async with working(tmp_path, with_metrics(port), faults=faults) as house:
         await house.until_judged("a.example.com")
-        await until(lambda: house.service._turns)
+        await until(lambda: house.service._health.turns)
         well = await get(port, "/healthz")
         assert (well.status_code, well.text) == (200, "ok\n")
         await until(lambda: house.live()["trouble"])

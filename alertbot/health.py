@@ -1,0 +1,96 @@
+"""How the service is: whether each of its loops makes progress, what ails it, and the line for ``systemctl status``.
+
+systemd's watchdog is fed from here. What fails but is tried again is ailing; only what hangs is stuck.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from alertbot.distress import Distress
+from alertbot.ops.systemd import Notifier
+from alertbot.pulse import Pulse
+from alertbot.query.live import Live
+from alertbot.slack.delivery import Delivery
+from alertbot.slack.workspace import Workspace
+from alertbot.units import SLOT, counted, format_clock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Health:
+    """``polls`` is the pulse of the looks at the feed, ``turns`` how many ended.
+
+    ``loops``: what never ends while all is well, by what is wrong if it does.
+    """
+
+    polls: Pulse
+    live: Callable[[], Live]
+    zone: Callable[[], tzinfo]
+    distress: Distress
+    delivery: Delivery
+    workspace: Workspace | None
+    turns: int = 0
+    loops: dict[str, list[asyncio.Task[None]]] = field(default_factory=dict)
+
+    def turned(self, probe: float) -> None:
+        """A turn is over; the next begins within ``probe`` seconds."""
+        self.turns += 1
+        self.polls.beat(within=probe)
+
+    def stuck(self) -> str | None:
+        """Which loop makes no progress, in words; an API or a Slack that is merely down stops none of them."""
+        if self.polls.stopped:
+            return "the feed is not looked at any more"
+        if self.delivery.stuck:
+            return "messages do not go out any more"
+        if self.workspace is not None and self.workspace.stuck:
+            return "the connection for Slack's commands is not kept any more"
+        return next((wrong for wrong, tasks in self.loops.items() if any(task.done() for task in tasks)), None)
+
+    def ailing(self) -> str | None:
+        """What is wrong with the cycle that just ended, in words."""
+        if (stuck := self.stuck()) is not None:
+            return stuck
+        if not self.turns:
+            return "starting: the feed was not looked at yet"
+        if (failure := self._without_data()) is not None:
+            return failure
+        slack = self.delivery.trouble or (None if self.workspace is None else self.workspace.trouble)
+        return None if slack is None else f"Slack: {slack}"
+
+    def line(self) -> str:
+        """What the service is doing, on one line."""
+        if (wrong := self.stuck() or self._without_data()) is not None:
+            return wrong
+        live = self.live()
+        if live.frontier is None:
+            return "waiting for the first data"
+        data = format_clock(live.frontier + SLOT, self.zone(), live.now)
+        waiting = counted(live.behind, "series", "series")
+        line = f"data to {data}; {counted(live.domains, 'domain')}; {waiting} waiting"
+        return f"{line}; the changed configuration is refused" if live.misconfigured else line
+
+    async def feed(self, notifier: Notifier, pause: float) -> None:
+        """Tell systemd that all is well, unless a loop makes no progress: then it is to start us again."""
+        told = False
+        while True:
+            stuck = self.stuck()
+            if stuck is None:
+                notifier.alive()
+            elif not told:
+                log.critical("%s: systemd is left to start alertbot again", stuck)
+                notifier.status(self.line())
+            told = stuck is not None
+            await asyncio.sleep(pause)
+
+    def _without_data(self) -> str | None:
+        if self.distress.cause is not None:
+            return f"nothing can be stored: {self.distress.cause}"
+        trouble = self.live().trouble
+        return None if trouble is None else f"no data: {trouble}"
