@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alertbot.rules.base import Array, Kind
-from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid, GridPast
 
 DARK = Drop(to=0.0, from_=5e6)
 FALL = Drop(by=0.8, from_=20e6)
-RISE = DayOverDay(ratio=2.5, days=1, weeks=1, floor=50e6)
+OFF = Baseline(factor=1.9, floor=20e6, zeros=False)
 """The starter's rules; their floors here are those of an account without traffic."""
 
-FOR = {"dark": 2, "fall": 3, "rise": 3}
+FOR = {"dark": 2, "fall": 3, "off": 1}
 """How many slots each has to last."""
 
 HEADROOM = 1.5
@@ -31,7 +31,7 @@ HEADROOM = 1.5
 _HEAVY = 0.95
 """The share of all traffic whose domains every rule must be able to watch."""
 
-_WORTH = {"dark": 20_000, "fall": 5_000, "rise": 1_000}
+_WORTH = {"dark": 20_000, "fall": 5_000, "off": 5_000}
 """Less than the total's peak by so many times is never worth a message."""
 
 _LEAST = 1e4
@@ -49,7 +49,7 @@ class Fitted:
 
     dark: Drop
     fall: Drop
-    rise: DayOverDay
+    off: Baseline
     fired: dict[str, int]
     ceiling: float | None
 
@@ -60,21 +60,21 @@ def fit(values: Array, total: Array | None) -> Fitted:
     peak = _peak(total if total is not None else known.sum(axis=1) if known.size else np.zeros(0))
     ceiling = friendly(HEADROOM * _peak(total), up=True) if total is not None and _peak(total) > 0 else None
     if not known.size or not np.nanmax(known) > 0:
-        return Fitted(DARK, FALL, RISE, {}, ceiling)
+        return Fitted(DARK, FALL, OFF, {}, ceiling)
     sizes = {
         "dark": firings(replace(DARK, from_=0.0), known, FOR["dark"]),
         "fall": firings(replace(FALL, from_=0.0), known, FOR["fall"]),
-        "rise": firings(replace(RISE, floor=0.0), known, FOR["rise"]),
+        "off": firings(replace(OFF, floor=0.0), known, FOR["off"]),
     }
     usual, high = _smallest_heavy(known)
-    most = {"dark": usual / 2, "fall": usual / 2, "rise": high / 2}
+    most = {"dark": usual / 2, "fall": usual / 2, "off": high / 2}
     allowed = max(1, known.shape[1] // _A_MESSAGE_FOR)
     floors = {name: _floor(sizes[name], peak / _WORTH[name], most[name], allowed) for name in sizes}
     floors["fall"] = max(floors["fall"], floors["dark"])
     return Fitted(
         dark=replace(DARK, from_=floors["dark"]),
         fall=replace(FALL, from_=floors["fall"]),
-        rise=replace(RISE, floor=floors["rise"]),
+        off=replace(OFF, floor=floors["off"]),
         fired={name: int((sizes[name] >= floors[name]).sum()) for name in sizes},
         ceiling=ceiling,
     )
@@ -99,7 +99,7 @@ def firings(kind: Kind, values: Array, slots: int) -> Array:
 def _firings(kind: Kind, values: Array, slots: int) -> Array:
     reference = np.asarray(kind.reference(_past(values)))
     breach = kind.breach(values, reference)
-    # What a floor is held against: a fall's reference, and the larger side of a comparison with yesterday.
+    # What a floor is held against: a fall's reference, and the larger side of a comparison with what is usual.
     size = reference if isinstance(kind, Drop) else np.fmax(values, reference)
     if len(values) < slots:
         return np.zeros(0)

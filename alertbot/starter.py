@@ -108,17 +108,16 @@ from = {_rate(fitted.fall.from_, 18)}# likewise
 for  = "15m"
 """,
         f"""
-# A domain carries far more than at the same time yesterday, and than a week ago: an attack, a leak, a launch.{
-            _told(start, "rise")
+# A domain carries about twice what is usual at this time, or half of it: an attack, a leak, a launch.{
+            _told(start, "off")
         }
 [[rule]]
-name  = "far-above-yesterday"
-kind  = "day_over_day"
-ratio = 2.5
-days  = 1
-weeks = 1
-floor = {_rate(fitted.rise.floor, 17)}# less than this is never worth a message
-for   = "15m"
+name   = "far-off"
+kind   = "baseline"
+factor = 1.9
+floor  = {_rate(fitted.off.floor, 16)}# less than this is never worth a message
+zeros  = false                          # an empty slot is the business of went-dark
+for    = "5m"
 """,
         _ceiling(start),
     ]

@@ -21,7 +21,7 @@ from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.feed.scenario import Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator import Simulator
-from alertbot.fitting import DARK, FALL, RISE, firings, fit, friendly
+from alertbot.fitting import DARK, FALL, OFF, firings, fit, friendly
 from alertbot.initializing import explore
 from alertbot.starter import text
 from alertbot.units import DAY_SLOTS
@@ -61,7 +61,7 @@ async def test_two_domains_get_floors_that_reach_both_and_a_ceiling_over_the_pea
 
     assert config.watch == (VIDEO, IMG)
     rules = {rule.name: rule.kind for rule in config.rules}
-    assert list(rules) == ["went-dark", "sharp-fall", "far-above-yesterday", "total-ceiling"]
+    assert list(rules) == ["went-dark", "sharp-fall", "far-off", "total-ceiling"]
     for rule in config.rules:
         assert can_fire(rule, np.full(SLOTS, 2.5e8))
     peak = 1.8e9 * 1.3 * 1.05 + 3e8 * 1.05
@@ -107,7 +107,7 @@ async def test_domains_that_are_given_are_the_ones_and_silent_ones_are_listed(tm
 async def test_an_account_without_traffic_gets_usual_floors_and_a_ceiling_that_is_off(tmp_path):
     config, content = await written(tmp_path, domains={VIDEO: Shape(0.0)})
 
-    assert [rule.kind for rule in config.rules] == [DARK, FALL, RISE]
+    assert [rule.kind for rule in config.rules] == [DARK, FALL, OFF]
     assert "There is no traffic yet: set a limit that fits.\n# [[rule]]" in content
 
 
@@ -205,7 +205,7 @@ def test_one_outage_does_not_raise_the_floor_over_the_domain_that_had_it():
 def test_nothing_to_go_by_gives_the_usual_floors(values):
     fitted = fit(values, None)
 
-    assert (fitted.dark, fitted.fall, fitted.rise, fitted.ceiling) == (DARK, FALL, RISE, None)
+    assert (fitted.dark, fitted.fall, fitted.off, fitted.ceiling) == (DARK, FALL, OFF, None)
 
 
 # The command

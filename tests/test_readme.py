@@ -34,6 +34,7 @@ WATCH = '[watch]\ndomains = ["video.example.com", "dl1.example.com", "dl2.exampl
 RULE = '[[rule]]\nname = "r"\nkind = "threshold"\nabove = "1 Gbps"\n'
 KIND_NEEDS = {"threshold": 'above = "1 Gbps"', "drop": 'by = "50%"', "day_over_day": "ratio = 2.0"}
 KIND_NEEDS["percentile"] = 'commit = "10 Gbps"'
+KIND_NEEDS["baseline"] = ""
 
 
 def blocks(language, text=TEXT):

@@ -4,9 +4,9 @@ Whatever the number of slots, a live poll's one or a replay's 288, the same code
 computed for the whole block as arrays, of the series with a slot due alone; Python steps only through the cells where
 an alert is under way or begins. A block of very many series is cut into pieces, so that its arrays stay small.
 
-An alert of a ``drop`` bars its slots from later references. Bars take effect after all rules have judged a slot, so
-that the order of rules decides nothing; for the series barred within the block, references are then computed anew at
-each slot.
+An alert of a ``drop`` bars its slots from later references, one of a ``baseline`` from those of ``baseline``. Bars
+take effect after all rules have judged a slot, so that the order of rules decides nothing; for the series barred within
+the block, references are then computed anew: of one slot while each brings another bar, then of the rest of the block.
 
 Outside its ``active`` windows a rule is shown a slot as unknown: whatever its value, it neither fires nor resolves.
 """
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from alertbot.alerts import lifecycle
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Policy, Reason, Seen
-from alertbot.rules.base import Array, Direction, Mask, Measured, Rule
+from alertbot.rules.base import Array, Bars, Direction, Mask, Measured, Rule
 from alertbot.rules.grid import Columns, Grid
 from alertbot.units import DAY_SLOTS, SLOT
 
@@ -201,7 +201,8 @@ class _Walk:
         self._hot = {sheet.charge.rule.name: _hot_columns(sheet) for sheet in sheets}
         self._references = {sheet.charge.rule.name: sheet.reference for sheet in sheets}
         self._alerts: dict[str, dict[int, Alert]] = {name: {} for name in self._sheets}
-        self._barred: set[int] = set()
+        self._barred: dict[int, int] = {}  # column: the last row that barred slots of it
+        self._settled: dict[str, set[int]] = {name: set() for name in self._sheets}  # compared anew to the block's end
 
     def take(self, alerts: Mapping[AlertKey, Alert]) -> None:
         """Start from the alerts that were under way."""
@@ -234,20 +235,31 @@ class _Walk:
         """
         name, kind, position = sheet.charge.rule.name, sheet.charge.rule.kind, sheet.charge.position
         held = self._alerts[name].keys() if kind.frozen else frozenset()
-        columns = sorted((self._barred & position.keys()) - held)
+        columns = sorted((self._barred.keys() & position.keys()) - held - self._settled[name])
         if sheet.reference is None or not columns:
-            return
-        fresh = kind.reference(self._grid.past(self._first + row * SLOT, 1, np.array(columns, dtype=np.intp)))
-        if fresh is None:
             return
         if self._references[name] is sheet.reference:
             self._references[name] = sheet.reference.copy()  # it may be a part of the grid itself
-        places = [position[column] for column in columns]
-        np.asarray(self._references[name])[row, places] = fresh[0]
-        breach = kind.breach(sheet.values[row, places], fresh[0]).tolist()
-        hot = self._hot[name].setdefault(row, set())
-        hot.difference_update(columns)
-        hot.update(column for column, burns in zip(columns, breach, strict=True) if burns)
+        still = [column for column in columns if self._barred[column] == row - 1]
+        settled = [column for column in columns if self._barred[column] < row - 1]
+        self._settled[name].update(settled)
+        for some, count in ((still, 1), (settled, len(sheet.values) - row)):
+            if some:
+                self._compare(sheet, row, count, some)
+
+    def _compare(self, sheet: _Sheet, row: int, count: int, columns: list[int]) -> None:
+        """Compare so many slots from this one on with what may still serve."""
+        name, kind = sheet.charge.rule.name, sheet.charge.rule.kind
+        fresh = kind.reference(self._grid.past(self._first + row * SLOT, count, np.array(columns, dtype=np.intp)))
+        if fresh is None:
+            return
+        rows = slice(row, row + count)
+        places = [sheet.charge.position[column] for column in columns]
+        np.asarray(self._references[name])[rows, places] = fresh
+        for later, breach in enumerate(kind.breach(sheet.values[rows, places], fresh).tolist(), row):
+            hot = self._hot[name].setdefault(later, set())
+            hot.difference_update(columns)
+            hot.update(column for column, burns in zip(columns, breach, strict=True) if burns)
 
     def _stepped(self, sheet: _Sheet, row: int) -> list[int]:
         """The columns in which this slot begins an alert or is the next of one, by the name of their series."""
@@ -300,7 +312,7 @@ class _Walk:
             cleared = kind.cleared(values, reference, past.back(DAY_SLOTS)[0]).tolist()
         against = [None] * len(columns) if reference is None else reference.tolist()
         return [
-            Seen(value, compared, burns, over and _fires(alerts.get(column)), kind.direction(value))
+            Seen(value, compared, burns, over and _fires(alerts.get(column)), kind.direction(value, compared))
             for column, value, compared, burns, over in zip(
                 columns, values.tolist(), against, breach, cleared, strict=True
             )
@@ -319,7 +331,7 @@ class _Walk:
             reference=found.reference,
             breach=bool(kind.breach(figure, level)),
             cleared=_fires(alert) and bool(kind.cleared(figure, level, np.asarray(math.nan))),
-            direction=kind.direction(found.value),
+            direction=kind.direction(found.value, found.reference),
             outlook=found.outlook,
         )
 
@@ -339,12 +351,15 @@ class _Walk:
     def _bar(self, row: int) -> None:
         slot = self._first + row * SLOT
         for name, sheet in self._sheets.items():
-            if not sheet.charge.rule.kind.bars:
+            bars = sheet.charge.rule.kind.bars
+            if bars is Bars.NOBODY:
                 continue
             for column, alert in self._alerts[name].items():
                 if alert.phase is Phase.FIRING and alert.slot == slot:
-                    self._grid.bar(alert.series, alert.since if alert.fired == slot else slot, slot)
-                    self._barred.add(column)
+                    self._grid.bar(alert.series, alert.since if alert.fired == slot else slot, slot, bars)
+                    self._barred[column] = row
+                    for settled in self._settled.values():
+                        settled.discard(column)
 
 
 def _fires(alert: Alert | None) -> bool:

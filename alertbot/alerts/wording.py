@@ -14,6 +14,7 @@ import numpy as np
 from alertbot.alerts import billing
 from alertbot.alerts.lifecycle import Alert, Reason
 from alertbot.rules.base import Direction, Rule
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.percentile import Percentile
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
@@ -91,10 +92,20 @@ def _fired(rule: Rule, alert: Alert, name: str, since: str) -> str:
         much = f"{share:.3g} times" if rule.kind.ratio >= 1 else f"only {format_share(share)}"
         against = f"{now} against {format_rate(reference)}"
         return f"{name} carries {much} as much as {rule.kind.compared_with}, since {since}: {against}"
+    if isinstance(rule.kind, Baseline):
+        return f"{name} carries {_against_usual(alert, reference)} usual at this time, since {since}"
     if alert.value == 0:
         return f"{name} went dark at {since}: 0 bps, it carried {format_rate(reference)}"
     fallen = format_share(1 - alert.value / reference) if reference else "far"
     return f"{name} fell by {fallen} at {since}: {now}, it carried {format_rate(reference)}"
+
+
+def _against_usual(alert: Alert, reference: float) -> str:
+    if alert.value == 0 or reference == 0:
+        return f"{format_rate(alert.value)} against the {format_rate(reference)}"
+    share = alert.value / reference
+    much = f"{share:.3g} times" if alert.direction is Direction.RISE else f"only {format_share(share)} of"
+    return f"{format_rate(alert.value)}, {much} the {format_rate(reference)}"
 
 
 def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) -> str:

@@ -138,6 +138,13 @@ def _ratio(value: object) -> float:
     return number
 
 
+def _factor(value: object) -> float:
+    number = float(value) if type(value) is int else typed(value, float, "a number without quotes, such as 1.8")
+    if not math.isfinite(number) or number < 1.1:
+        raise ValueError("a factor is 1.1 or more: write 1.8 for 1.8 times what is usual, or less by that factor")
+    return number
+
+
 def _zone(value: object) -> ZoneInfo:
     name = text(value, "Europe/Berlin")
     try:
@@ -297,6 +304,7 @@ Rate = Annotated[float, _parsed(parse_rate, "8 Gbps")]
 Share = Annotated[float, PlainValidator(_share)]
 Level = Annotated[float, PlainValidator(_level)]
 Ratio = Annotated[float, PlainValidator(_ratio)]
+Factor = Annotated[float, PlainValidator(_factor)]
 Zone = Annotated[ZoneInfo, PlainValidator(_zone)]
 Url = Annotated[str, PlainValidator(_url)]
 Listen = Annotated[tuple[str, int], PlainValidator(_listen)]

@@ -15,13 +15,17 @@ from alertbot.config import fields
 from alertbot.config.fields import Channel, Flag, Patterns, Rate, Share, between, choice, count, listing
 from alertbot.config.models import Finding, Section
 from alertbot.config.words import one_of
-from alertbot.rules.base import ROUNDING, Kind, Severity
+from alertbot.rules.base import ROUNDING, Direction, Kind, Severity
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.months import Calendar
 from alertbot.rules.percentile import PERCENT, Percentile
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, format_duration, format_rate, format_share, slots_of
+
+SIDES: Mapping[str, Direction | None] = MappingProxyType({"both": None, "up": Direction.RISE, "down": Direction.FALL})
+"""Which way ``direction`` looks."""
 
 
 class KindModel(Section):
@@ -157,12 +161,39 @@ class PercentileModel(KindModel):
         return replace(self.judged_by(), calendar=Calendar(self.month_start, zone))
 
 
+class BaselineModel(KindModel):
+    """``kind = "baseline"``."""
+
+    factor: fields.Factor = 1.8
+    floor: Rate = 1e7
+    direction: Annotated[str, choice(SIDES, "direction")] = "both"
+    days: Annotated[int, count(0, 28)] = 7
+    weeks: Annotated[int, count(0, 8)] = 2
+    zeros: Flag = True
+    accept_after: Annotated[int, between("1h", "24h")] = DAY
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """Something to learn from."""
+        if self.days == 0 and self.weeks == 0:
+            yield "days", 'with "days" and "weeks" both 0 there is nothing to learn from: write days = 7'
+
+    def judged_by(self) -> Baseline:
+        """The rule kind with these numbers."""
+        return Baseline(self.factor, self.floor, SIDES[self.direction], self.days, self.weeks, self.zeros)
+
+    @property
+    def accept_slots(self) -> int:
+        """What lasts becomes what is expected."""
+        return slots_of(self.accept_after)
+
+
 KINDS: Mapping[str, type[KindModel]] = MappingProxyType(
     {
         "threshold": ThresholdModel,
         "drop": DropModel,
         "day_over_day": DayOverDayModel,
         "percentile": PercentileModel,
+        "baseline": BaselineModel,
     }
 )
 """The model of each ``kind``."""

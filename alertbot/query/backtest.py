@@ -11,7 +11,7 @@ from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.query.subject import Subject
 from alertbot.replay import Span, StoredHistory, replay
-from alertbot.rules.base import Rule
+from alertbot.rules.base import Bars, Rule
 from alertbot.store.schema import reading
 from alertbot.units import DAY, SLOT
 
@@ -61,8 +61,7 @@ class Backtest:
 
 def seconds_needed(subject: Subject, rule: Rule, span: int) -> float:
     """About how long it takes at worst."""
-    bars = sum(other.kind.bars and other.name != rule.name for other in subject.rules.values())
-    return span / SLOT * len(subject.selection[rule.name]) * (1 + bars) / CELLS_A_SECOND
+    return span / SLOT * len(subject.selection[rule.name]) * len(_judged_with(subject, rule)) / CELLS_A_SECOND
 
 
 def backtest(subject: Subject, rule: Rule, span: int, now: float) -> Backtest:
@@ -95,10 +94,16 @@ def backtest(subject: Subject, rule: Rule, span: int, now: float) -> Backtest:
 
 def _engine(subject: Subject, rule: Rule, series: Sequence[str]) -> Engine:
     """The rule over its series, and those whose alerts keep slots of them from serving as a reference."""
-    rules = [each for each in subject.rules.values() if each.name == rule.name or each.kind.bars]
+    rules = _judged_with(subject, rule)
     wanted = set(series)
     selection = {each.name: [name for name in subject.selection[each.name] if name in wanted] for each in rules}
     return Engine(rules, selection, series)
+
+
+def _judged_with(subject: Subject, rule: Rule) -> list[Rule]:
+    """The rule, and those whose alerts keep slots from serving as its reference."""
+    barring = {Bars.ALL, rule.kind.bars} - {Bars.NOBODY}
+    return [each for each in subject.rules.values() if each.name == rule.name or each.kind.bars in barring]
 
 
 class _Lately(StoredHistory):

@@ -16,7 +16,8 @@ from alertbot.alerts.silences import GROUP_MARK
 from alertbot.alerts.telling import worst_of_each
 from alertbot.charts.chart import Chart, Limit, Panel
 from alertbot.query.names import Meant
-from alertbot.rules.base import Array, Rule
+from alertbot.rules.base import Array, Direction, Rule
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid, GridPast
@@ -36,6 +37,7 @@ SHORTEST, LONGEST = 6 * 3600, 7 * DAY
 
 _LONGEST_DAY = DAY_SLOTS + 12
 _AFTER = 3600  # seconds shown of the time after an incident
+_HEADROOM = 1.2  # a limit that moves is left out where it lies beyond so many times the most that was carried
 _IN_SIGHT = 3.0  # a limit beyond so many times the most that was carried would make everything else flat
 
 
@@ -207,6 +209,8 @@ def _of_rule(read: Read, name: str, first: int, values: Array, rule: Rule, marks
     elif isinstance(kind, DayOverDay) and marks:
         reference = kind.reference(_past(read, name, first, values, kind.depth))[:, 0]
         yield Limit(f"{kind.ratio:g} times {kind.compared_with}", kind.ratio * reference)
+    elif isinstance(kind, Baseline) and marks:
+        yield from _around_the_usual(kind, _past(read, name, first, values, kind.depth), marks)
     elif marks and marks[-1].reference is not None:
         # A reference that was frozen: from what it was taken from, up to the end of the breach.
         window = kind.window if isinstance(kind, Drop) else 0
@@ -217,6 +221,19 @@ def _of_rule(read: Read, name: str, first: int, values: Array, rule: Rule, marks
         yield Limit(
             f"{format_rate(level)} {word}", np.where((slots >= begun) & (slots <= marks[-1].last), level, np.nan)
         )
+
+
+def _around_the_usual(kind: Baseline, past: GridPast, marks: Sequence[Mark]) -> Iterator[Limit]:
+    """From where on a ``baseline`` calls it too much, and too little."""
+    for mark in marks:  # what was unusual is no part of what is usual
+        past.grid.bar(past.grid.series[0], mark.since, mark.last, kind.bars)
+    usual = kind.expect(past)
+    if kind.only is not Direction.FALL:
+        # Where the series strays far, it lies so high that nothing else could be made out.
+        above, most = kind.factor * usual.high[:, 0], _HEADROOM * float(np.nanmax(past.now, initial=0.0))
+        yield Limit(f"{kind.factor:g} times what is usual", np.where(above <= most, above, np.nan))
+    if kind.only is not Direction.RISE:
+        yield Limit(f"1/{kind.factor:g} of what is usual", usual.low[:, 0] / kind.factor)
 
 
 def _past(read: Read, name: str, first: int, values: Array, depth: int) -> GridPast:

@@ -24,6 +24,7 @@ from alertbot.query.live import Live
 from alertbot.query.subject import Subject
 from alertbot.rules.arithmetic import Term, looks_at, terms
 from alertbot.rules.base import Rule
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.grid import Grid
 from alertbot.store import incidents, samples, silences, state
 from alertbot.store.schema import reading
@@ -79,11 +80,24 @@ class Judged:
 
 @dataclass(frozen=True)
 class Basis:
-    """What an unknown reference would have been made of: slots, of which some are known and some may not serve."""
+    """What an unknown reference would have been made of: slots, of which some are known and some may not serve.
+
+    ``begins``: the first slot that a ``baseline`` can judge, by what is stored.
+    """
 
     slots: int
     known: int
     barred: int
+    begins: int | None = None
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What a ``baseline`` expected of the last slot, and from where to where it is usual (bit/s)."""
+
+    expected: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,7 @@ class RuleWhy:
     alert: Alert | None
     told: ToldAlert | None
     hush: Hush | None
+    usual: Usual | None = None
 
     @property
     def weight(self) -> tuple[int, int]:
@@ -208,9 +223,9 @@ class Inquiry:
     def _grid(self, series: str, first: int, last: int) -> Grid:
         grid = Grid((series,))
         grid.put(series, first, samples.added_up(self._db, (series,), first, last))
-        for name, begin, end in state.barred(self._db, first):
+        for name, begin, end, bars in state.barred(self._db, first):
             if name == series:
-                grid.bar(series, max(begin, first), min(end, last))
+                grid.bar(series, max(begin, first), min(end, last), bars)
         keep_out(grid, self._subject.mutes)
         return grid
 
@@ -246,6 +261,7 @@ class Inquiry:
             alert=alert,
             told=told,
             hush=hush,
+            usual=None if missing else _usual(grid, rule, slot),
         )
 
     def _hush(self, rule: Rule, series: str, alert: Alert | None, told: ToldAlert | None, cursor: int) -> Hush | None:
@@ -323,7 +339,19 @@ def _basis(grid: Grid, rule: Rule, slot: int) -> Basis | None:
     if not backs:
         return None
     pairs = list(_looked_at(grid, slot, backs))
-    return Basis(len(pairs), sum(known for known, _ in pairs), sum(known and not usable for known, usable in pairs))
+    begins = None
+    if isinstance(rule.kind, Baseline):
+        held = np.flatnonzero(~np.isnan(grid.values(slot - rule.kind.depth * SLOT, rule.kind.depth + 1)[:, 0]))
+        begins = None if not len(held) else rule.kind.begins(slot - (rule.kind.depth - int(held[0])) * SLOT)
+    known, barred = sum(known for known, _ in pairs), sum(known and not usable for known, usable in pairs)
+    return Basis(len(pairs), known, barred, begins)
+
+
+def _usual(grid: Grid, rule: Rule, slot: int) -> Usual | None:
+    if not isinstance(rule.kind, Baseline):
+        return None
+    found = rule.kind.expect(grid.past(slot, 1))
+    return Usual(float(found.expected[0, 0]), float(found.low[0, 0]), float(found.high[0, 0]))
 
 
 def _looked_at(grid: Grid, slot: int, backs: Sequence[int]) -> Iterator[tuple[bool, bool]]:

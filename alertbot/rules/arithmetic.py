@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Kind, Outlook
+from alertbot.rules.base import ROUNDING, Direction, Kind, Outlook
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.percentile import Percentile
@@ -29,23 +30,35 @@ def terms(kind: Kind, value: float, reference: float | None, outlook: Outlook | 
     """The comparisons that decided (bit/s): a breach where all of them hold; none where something is not known."""
     if math.isnan(value) or (reference is not None and math.isnan(reference)):
         return ()
+    found = () if reference is None else _against(kind, value, reference, outlook)
     if isinstance(kind, Threshold):
-        return _of_threshold(kind, value)
-    if isinstance(kind, Drop) and reference is not None:
-        return _of_drop(kind, value, reference)
-    if isinstance(kind, DayOverDay) and reference is not None:
-        return _of_day_over_day(kind, value, reference)
-    if isinstance(kind, Percentile) and reference is not None and outlook is not None:
-        return _of_percentile(kind, outlook, reference)
+        found = _of_threshold(kind, value)
+    if found:
+        return found
     against = "" if reference is None else f" against {format_rate(reference)}"
     breach = kind.breach(np.asarray(value), None if reference is None else np.asarray(reference))
     return (Term(f"{format_rate(value)}{against}", bool(breach)),)
+
+
+def _against(kind: Kind, value: float, reference: float, outlook: Outlook | None) -> tuple[Term, ...]:
+    """The comparisons with a reference; none for a kind that has no words for them."""
+    if isinstance(kind, Drop):
+        return _of_drop(kind, value, reference)
+    if isinstance(kind, DayOverDay):
+        return _of_day_over_day(kind, value, reference)
+    if isinstance(kind, Baseline):
+        return _of_baseline(kind, value, reference)
+    if isinstance(kind, Percentile) and outlook is not None:
+        return _of_percentile(kind, outlook, reference)
+    return ()
 
 
 def looks_at(kind: Kind) -> tuple[int, ...]:
     """How many slots back lie those that the reference is made of; none where that cannot be listed."""
     if isinstance(kind, Drop):
         return tuple(range(1, kind.window + 1))
+    if isinstance(kind, Baseline):
+        return tuple(DAY_SLOTS * day for day in kind.backs)
     if isinstance(kind, DayOverDay):
         days = {DAY_SLOTS * day for day in range(1, kind.days + 1)}
         return tuple(sorted(days | {7 * DAY_SLOTS * week for week in range(1, kind.weeks + 1)}))
@@ -83,10 +96,35 @@ def _of_day_over_day(kind: DayOverDay, value: float, reference: float) -> tuple[
     past = value >= limit * (1 - ROUNDING) if rises else value <= limit * (1 + ROUNDING)
     sign = (">=" if past else "<") if rises else ("<=" if past else ">")
     first = Term(_compared(value, sign, limit, f"{kind.ratio:g} x {format_rate(reference)} = "), past)
+    return (first, _floor(value, reference, kind.floor))
+
+
+def _of_baseline(kind: Baseline, value: float, reference: float) -> tuple[Term, ...]:
+    if reference <= 0:
+        return (Term("where nothing is usual, nothing is unusual", holds=False),)
+    if value == reference:
+        return (Term(f"{format_rate(value)} is usual at this time", holds=False),)
+    if value == 0 and not kind.zeros:
+        return (Term("an empty slot is left to other rules, since zeros = false", holds=False),)
+    way, usual = kind.direction(value, reference), f"the usual {format_rate(reference)}"
+    if kind.only not in {None, way}:
+        return (Term(f"{format_rate(value)} is no {kind.only} from {usual}", holds=False),)
+    if way is Direction.RISE:
+        limit = kind.factor * reference
+        past = value >= limit * (1 - ROUNDING)
+        first = _compared(value, ">=" if past else "<", limit, f"{kind.factor:g} x {usual} = ")
+    else:
+        limit = reference / kind.factor
+        past = value <= limit * (1 + ROUNDING)
+        first = _compared(value, "<=" if past else ">", limit, f"{usual} / {kind.factor:g} = ")
+    return (Term(first, past), _floor(value, reference, kind.floor))
+
+
+def _floor(value: float, reference: float, floor: float) -> Term:
     larger = max(value, reference)
-    counts = larger >= kind.floor
-    floor = _compared(larger, ">=", kind.floor, "floor ") if counts else _compared(larger, "<", kind.floor, "floor ")
-    return (first, Term(floor if counts else f"both under the floor: {floor}", counts))
+    counts = larger >= floor
+    compared = _compared(larger, ">=" if counts else "<", floor, "floor ")
+    return Term(compared if counts else f"both under the floor: {compared}", counts)
 
 
 def _of_percentile(kind: Percentile, outlook: Outlook, level: float) -> tuple[Term, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -39,6 +39,15 @@ class Direction(StrEnum):
     RISE = "rise"
 
 
+class Bars(IntEnum):
+    """For whom the slots in which a kind's alert fired never again serve as a reference."""
+
+    NOBODY = 0
+    ALL = 1
+    BASELINE = 2
+    """For ``baseline`` alone: a ``drop`` beside it goes on comparing with what was just before."""
+
+
 class Past(Protocol):
     """The slots being judged, and what lay before them."""
 
@@ -56,6 +65,19 @@ class Past(Protocol):
     def at_least(self, limit: float, begins: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each slot, how many from its own beginning up to itself are known and ``limit`` or more."""
 
+    @property
+    def banned(self) -> Mask | None:
+        """Which of them lie under a ban; None where none does."""
+
+    def span(self, back: int, slots: int, *, bans: bool = True) -> Array:
+        """So many slots from ``back`` slots before the first on, slots x series.
+
+        NaN where a ``baseline`` may not use them; where ``bans`` do not count, banned slots are there as well.
+        """
+
+    def only(self, positions: NDArray[np.intp]) -> Past:
+        """The same of some of the series."""
+
     def back(self, slots: int) -> Array:
         """The values that many slots earlier, of the same shape; NaN where they may not serve as a reference."""
 
@@ -71,8 +93,8 @@ class Kind(Protocol):
         """Whether the reference stays what it was when the breach began."""
 
     @property
-    def bars(self) -> bool:
-        """Whether the slots in which it fired never again serve as a reference, of any kind."""
+    def bars(self) -> Bars:
+        """For whom the slots in which it fired never again serve as a reference."""
 
     @property
     def depth(self) -> int:
@@ -93,7 +115,7 @@ class Kind(Protocol):
     def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
         """Where a breach that began earlier is over; ``day_before`` is the same slot a day earlier."""
 
-    def direction(self, value: float) -> Direction:
+    def direction(self, value: float, reference: float | None) -> Direction:
         """Which way a breach with this value went."""
 
 
@@ -182,16 +204,17 @@ def window_max(window: Array) -> Array:
     return np.fmax(most[: len(most) - rest], most[rest:]) if rest else most
 
 
-def known_median(values: Array) -> Array:
-    """The median over the last axis of what is known; NaN where less than half of it is."""
+def known_median(values: Array, least: int | None = None) -> Array:
+    """The median over the last axis of what is known; NaN where less than ``least`` of it is, or less than half."""
     ordered = np.sort(values, axis=-1)  # NaN sorts last
     size = ordered.shape[-1]
+    needed = (size + 1) // 2 if least is None else least
     if not np.isnan(ordered[..., -1]).any():
         return _between(ordered[..., (size - 1) // 2], ordered[..., size // 2])
     known = size - np.isnan(ordered).sum(axis=-1)
     lower = np.take_along_axis(ordered, (np.maximum(known - 1, 0) // 2)[..., None], axis=-1)[..., 0]
     upper = np.take_along_axis(ordered, (known // 2)[..., None], axis=-1)[..., 0]
-    return np.where(2 * known >= size, _between(lower, upper), np.nan)
+    return np.where(known >= needed, _between(lower, upper), np.nan)
 
 
 def _between(lower: Array, upper: Array) -> Array:

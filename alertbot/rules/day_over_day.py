@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Direction, Mask, Past, known_median
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Mask, Past, known_median
 from alertbot.units import DAY_SLOTS
 
 
@@ -25,7 +25,7 @@ class DayOverDay:
     floor: float = 1e7
 
     frozen = False
-    bars = False
+    bars = Bars.NOBODY
 
     @property
     def depth(self) -> int:
@@ -66,7 +66,7 @@ class DayOverDay:
         """No longer in breach."""
         return ~self.breach(value, reference)
 
-    def direction(self, value: float) -> Direction:
+    def direction(self, value: float, reference: float | None) -> Direction:
         """A rise, or a fall for a ratio under 1."""
         return Direction.RISE if self.ratio >= 1 else Direction.FALL
 

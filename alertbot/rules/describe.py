@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from alertbot.rules.base import Kind, Rule
+from alertbot.rules.base import Direction, Kind, Rule
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.percentile import Percentile
@@ -33,4 +34,8 @@ def _condition(kind: Kind) -> str:
         levels = " and ".join(format_share(share) for share in sorted(kind.at))
         which = f"{format_ordinal(kind.percent)} percentile of the month"
         return f"{which}, so far or as forecast, at {levels} of {format_rate(kind.commit)}"
+    if isinstance(kind, Baseline):
+        up, down = f"at least {kind.factor:g} times", f"at most 1/{kind.factor:g} of"
+        sides = {None: f"{up} or {down}", Direction.RISE: up, Direction.FALL: down}
+        return f"{sides[kind.only]} what is usual at this time, from {format_rate(kind.floor)} on"
     raise TypeError(f"no words for {type(kind).__name__}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Direction, Mask, Past, known_median, window_max
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Mask, Past, known_median, window_max
 from alertbot.units import DAY_SLOTS
 
 
@@ -25,7 +25,7 @@ class Drop:
     clear: float = 0.5
 
     frozen = True
-    bars = True
+    bars = Bars.ALL
 
     @property
     def depth(self) -> int:
@@ -57,6 +57,6 @@ class Drop:
         share = self.clear * (1 - ROUNDING)
         return (value >= share * np.asarray(reference)) | ((day_before > 0) & (value >= share * day_before))
 
-    def direction(self, value: float) -> Direction:
+    def direction(self, value: float, reference: float | None) -> Direction:
         """Always a fall."""
         return Direction.FALL

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.rules.base import Array, Mask
+from alertbot.rules.base import Array, Bars, Mask
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 Columns = slice | NDArray[np.intp]
@@ -55,6 +55,7 @@ class Grid:
         self._room = room
         self._values: dict[int, Array] = {}
         self._barred: dict[int, Mask] = {}
+        self._strange: dict[int, Mask] = {}
         self._counts: dict[int, dict[float, NDArray[np.int64]]] = {}
         self._bans: list[_Ban] = []
 
@@ -93,12 +94,13 @@ class Grid:
             fresh = values[offset : offset + count]
             np.copyto(target, fresh, where=~np.isnan(fresh))
 
-    def bar(self, series: str, first: int, last: int) -> None:
-        """Never again use the slots ``first`` to ``last``, both included, as a reference."""
+    def bar(self, series: str, first: int, last: int, bars: Bars = Bars.ALL) -> None:
+        """Never again use the slots ``first`` to ``last``, both included, as a reference, of all kinds or of some."""
+        masks = self._barred if bars is Bars.ALL else self._strange
         for day, row, _, count in _spans(first, (last - first) // SLOT + 1):
-            mask = self._barred.get(day)
+            mask = masks.get(day)
             if mask is None:
-                mask = self._barred[day] = np.zeros((DAY_SLOTS, len(self.series)), dtype=bool)
+                mask = masks[day] = np.zeros((DAY_SLOTS, len(self.series)), dtype=bool)
             mask[row : row + count, self.column[series]] = True
 
     def ban(self, series: Iterable[str], first: int, last: int) -> None:
@@ -113,7 +115,7 @@ class Grid:
 
     def forget(self, before: int) -> None:
         """Let go of the days that end at or before the slot ``before``."""
-        for held in (self._values, self._barred, self._counts):
+        for held in (self._values, self._barred, self._strange, self._counts):
             for day in [day for day in held if (day + 1) * DAY <= before]:
                 del held[day]
 
@@ -124,6 +126,10 @@ class Grid:
     def references(self, first: int, count: int, columns: Columns = EVERY, *, bans: bool = True) -> Array:
         """Likewise, with the barred slots unknown as well, and the banned ones unless ``bans`` do not count."""
         return self._read(first, count, columns, self._usable if bans and self._bans else self._unbarred)
+
+    def steady(self, first: int, count: int, columns: Columns = EVERY, *, bans: bool = True) -> Array:
+        """Likewise, without the slots that are barred for ``baseline`` alone."""
+        return self._read(first, count, columns, self._steady_usable if bans and self._bans else self._steady)
 
     def banned(self, first: int, count: int, columns: Columns = EVERY) -> Mask | None:
         """Which of these slots lie under a ban; None where none does."""
@@ -156,8 +162,18 @@ class Grid:
         part, barred = self._held(day, row, rows, columns), self._barred.get(day)
         return part if barred is None else np.where(barred[row : row + rows, columns], np.nan, part)
 
+    def _steady(self, day: int, row: int, rows: int, columns: Columns) -> Array:
+        part, strange = self._unbarred(day, row, rows, columns), self._strange.get(day)
+        return part if strange is None else np.where(strange[row : row + rows, columns], np.nan, part)
+
     def _usable(self, day: int, row: int, rows: int, columns: Columns) -> Array:
-        part, touching = self._unbarred(day, row, rows, columns), self._touching(day * DAY + row * SLOT, rows)
+        return self._unbanned(self._unbarred(day, row, rows, columns), day, row, rows, columns)
+
+    def _steady_usable(self, day: int, row: int, rows: int, columns: Columns) -> Array:
+        return self._unbanned(self._steady(day, row, rows, columns), day, row, rows, columns)
+
+    def _unbanned(self, part: Array, day: int, row: int, rows: int, columns: Columns) -> Array:
+        touching = self._touching(day * DAY + row * SLOT, rows)
         part = part.copy() if touching else part
         for banned, ban in touching:
             part[banned, ban.columns[columns]] = np.nan
@@ -186,6 +202,20 @@ class GridPast:
     def now(self) -> Array:
         """The values being judged."""
         return self.grid.values(self.first, self.count, self.columns)
+
+    @property
+    def banned(self) -> Mask | None:
+        """Which of them lie under a ban."""
+        return self.grid.banned(self.first, self.count, self.columns)
+
+    def span(self, back: int, slots: int, *, bans: bool = True) -> Array:
+        """So many slots from ``back`` slots before the first on, without those that no ``baseline`` may use."""
+        return self.grid.steady(self.first - back * SLOT, slots, self.columns, bans=bans)
+
+    def only(self, positions: NDArray[np.intp]) -> GridPast:
+        """The same of some of the series."""
+        columns = np.arange(len(self.grid.series))[self.columns][positions]
+        return GridPast(self.grid, self.first, self.count, columns)
 
     def held(self, first: int, count: int) -> Array:
         """Other slots of the same series, whatever passed through them."""
@@ -231,7 +261,7 @@ class GridPast:
         """``count`` slots from so many earlier on; for the slots under a ban, bans do not count."""
         first = self.first - back * SLOT
         usable = shape(self.grid.references(first, count, self.columns))
-        under = self.grid.banned(self.first, self.count, self.columns)
+        under = self.banned
         if under is None:
             return usable
         meanwhile = shape(self.grid.references(first, count, self.columns, bans=False))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.rules.base import ROUNDING, Array, Direction, Mask, Measured, Measurement, Outlook, Past
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Mask, Measured, Measurement, Outlook, Past
 from alertbot.rules.months import LONGEST, Calendar
 from alertbot.units import DAY_SLOTS, SLOT
 
@@ -82,7 +82,7 @@ class Percentile(Measured):
     calendar: Calendar = field(default_factory=Calendar)
 
     frozen = False
-    bars = False
+    bars = Bars.NOBODY
     depth = LONGEST
 
     @property
@@ -109,7 +109,7 @@ class Percentile(Measured):
         """Neither is at the share ``clear`` of what is committed any more."""
         return value < self.clear * self.commit * (1 - ROUNDING)
 
-    def direction(self, value: float) -> Direction:
+    def direction(self, value: float, reference: float | None) -> Direction:
         """Always a rise."""
         return Direction.RISE
 

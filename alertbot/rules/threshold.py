@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from alertbot.rules.base import Array, Direction, Mask, Past
+from alertbot.rules.base import Array, Bars, Direction, Mask, Past
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Threshold:
     clear: float | None = None
 
     frozen = False
-    bars = False
+    bars = Bars.NOBODY
     depth = 0
 
     def possible(self, past: Past) -> Mask | None:
@@ -41,7 +41,7 @@ class Threshold:
         lower = -math.inf if self.below is None else _or(self.clear, self.below)
         return (value <= upper) & (value >= lower)
 
-    def direction(self, value: float) -> Direction:
+    def direction(self, value: float, reference: float | None) -> Direction:
         """A fall where the lower limit was passed."""
         return Direction.FALL if self.below is not None and value < self.below else Direction.RISE
 

@@ -14,7 +14,7 @@ from alertbot.alerts.telling import Setting, tell
 from alertbot.query.live import Live
 from alertbot.query.story import Part, Story
 from alertbot.query.subject import Subject
-from alertbot.query.why import Basis, Hush, Judged, Missing, Quiet, RuleWhy, Why
+from alertbot.query.why import Basis, Hush, Judged, Missing, Quiet, RuleWhy, Usual, Why
 from alertbot.rules.describe import describe
 from alertbot.slack.blocks import Block, Message, code, context, cut, escape, paragraphs, section, short
 from alertbot.slack.messages import MARKUP, plain
@@ -140,7 +140,7 @@ def _lately(told: ToldAlert | None, reader: Reader) -> str:
 def _arithmetic(why: RuleWhy, reader: Reader) -> str:
     last = why.judged[-1]
     earlier = ", ".join(f"{reader.clock(each.slot)} {_slot(each)}" for each in reversed(why.judged[:-1]))
-    return f"{reader.clock(last.slot)}: {_comparison(why, last)}; before: {earlier}"
+    return f"{reader.clock(last.slot)}: {_comparison(why, last, reader)}; before: {earlier}"
 
 
 def _slot(judged: Judged) -> str:
@@ -156,24 +156,35 @@ def _verdict(judged: Judged) -> str:
     return "clear" if judged.cleared else "no breach"
 
 
-def _comparison(why: RuleWhy, last: Judged) -> str:
+def _comparison(why: RuleWhy, last: Judged, reader: Reader) -> str:
     value = "unknown" if last.value is None else format_rate(last.value)
     if last.missing is Missing.VALUE:
         return "the value is not known (any more)"
     if last.missing is Missing.INACTIVE:
         return f"{value}, not judged: outside {escape(str(why.rule.active))}"
     if last.missing is Missing.REFERENCE:
-        return f"{value}, the reference is unknown: {_because(why.basis)}"
+        return f"{value}, the reference is unknown: {_because(why.basis, last.slot, reader)}"
     frozen = why.rule.kind.frozen and why.alert is not None and last.slot >= why.alert.since
     sums = ", ".join(escape(term.text) for term in why.terms)
-    return f"{sums}{' (reference frozen)' if frozen else ''}: {_verdict(last)}"
+    usual = "" if why.usual is None else f" ({_expected(why.usual)})"
+    return f"{sums}{' (reference frozen)' if frozen else ''}{usual}: {_verdict(last)}"
 
 
-def _because(basis: Basis | None) -> str:
+def _expected(usual: Usual) -> str:
+    low, high = format_rate(usual.low), format_rate(usual.high)
+    return f"expected {format_rate(usual.expected)}, usual {low if low == high else f'{low} to {high}'}"
+
+
+def _because(basis: Basis | None, slot: int, reader: Reader) -> str:
     if basis is None:
         return "too little is known of what it is made of"
+    if basis.begins is not None and basis.begins > slot:
+        return f"too little history yet, it judges from {reader.clock(basis.begins)} on"
     barred = f", {basis.barred:,} of them not used, since an alert or a mute passed through" if basis.barred else ""
-    return f"of {counted(basis.slots, 'slot')} {basis.known:,} are known{barred}; half are needed"
+    if basis.begins is not None and basis.known > basis.barred:
+        return "usually there is nothing at this time, or too little is known of the last day"
+    needed = "half are" if basis.begins is None else "one is"
+    return f"of {counted(basis.slots, 'slot')} {basis.known:,} are known{barred}; {needed} needed"
 
 
 def _quiet(hush: Hush, active: object, reader: Reader) -> str:

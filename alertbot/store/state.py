@@ -13,7 +13,7 @@ from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.flapping import WITHIN, Flap
 from alertbot.alerts.incidents import ToldAlert
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
-from alertbot.rules.base import Direction, Outlook
+from alertbot.rules.base import Bars, Direction, Outlook
 from alertbot.units import SLOT
 
 _COLUMNS = 'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run, outlook'
@@ -26,15 +26,15 @@ def open_alerts(db: Database) -> dict[AlertKey, Alert]:
     return {(alert.rule, alert.series): alert for alert in alerts}
 
 
-def barred(db: Database, since: int) -> list[tuple[str, int, int]]:
-    """(series, first, last) of the slots from ``since`` on that may not serve as a reference."""
+def barred(db: Database, since: int) -> list[tuple[str, int, int, Bars]]:
+    """(series, first, last, for whom) of the slots from ``since`` on that may not serve as a reference."""
     # The slot that resolved an alert serves again; one that ended otherwise still fired in its last.
     rows = db.conn.execute(
-        "SELECT series, since, CASE WHEN phase = 'resolved' AND reason NOT IN (?, ?) THEN resolved - ? ELSE slot END"
-        " FROM alerts WHERE bars AND fired IS NOT NULL AND slot >= ?",
+        "SELECT series, since, CASE WHEN phase = 'resolved' AND reason NOT IN (?, ?) THEN resolved - ? ELSE slot END,"
+        " bars FROM alerts WHERE bars AND fired IS NOT NULL AND slot >= ?",
         (Reason.RULE_CHANGED.value, Reason.REVISED.value, SLOT, since),
     )
-    return rows.fetchall()
+    return [(series, first, last, Bars(bars)) for series, first, last, bars in rows]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Traits:
     """What is stored of a rule beside its alerts."""
 
     severity: str
-    bars: bool
+    bars: Bars
 
 
 def write(

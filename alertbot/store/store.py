@@ -126,9 +126,9 @@ class Store:
         with self._guarded():
             grid = Grid(series, room)
             samples.load(self._db, grid, first, last)
-            for name, start, end in state.barred(self._db, first):
+            for name, start, end, bars in state.barred(self._db, first):
                 if name in grid.column:
-                    grid.bar(name, max(start, first), end)
+                    grid.bar(name, max(start, first), end, bars)
             return grid
 
     def cursors(self) -> dict[str, int]:

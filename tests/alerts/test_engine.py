@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from alertbot.alerts import engine
 from alertbot.alerts.engine import Engine
-from alertbot.rules.base import Rule, Severity
+from alertbot.rules.base import Direction, Rule, Severity
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
@@ -53,6 +54,15 @@ days_over_days = st.builds(
     weeks=st.integers(0, 1),
     floor=st.sampled_from([0.0, 1e7, LEVEL]),
 ) | st.builds(DayOverDay, ratio=st.sampled_from([0.5, 2.0]), days=st.just(0), weeks=st.just(1))
+baselines = st.builds(
+    Baseline,
+    factor=st.sampled_from([1.5, 2.0]),
+    floor=st.sampled_from([0.0, LEVEL]),
+    only=st.sampled_from([None, None, *Direction]),
+    days=st.integers(1, 5),
+    weeks=st.integers(0, 1),
+    zeros=st.booleans(),
+)
 times = st.integers(0, 287).map(lambda slot: 5 * slot) | st.integers(0, 1439)
 schedules = st.builds(
     Schedule,
@@ -67,12 +77,15 @@ schedules = st.builds(
 )
 
 
+any_kind = st.one_of(thresholds, drops, drops, days_over_days)
+
+
 @st.composite
-def rules_of_any_kind(draw):
+def rules_of_any_kind(draw, kinds=any_kind):
     for_slots = draw(counts)
     within = draw(st.none() | st.integers(for_slots, for_slots + 4))
     accept = draw(st.none() | st.integers(1, 30))
-    kind = draw(st.one_of(thresholds, drops, drops, days_over_days))
+    kind = draw(kinds)
     return Rule(
         draw(names),
         "any",
@@ -140,12 +153,29 @@ def traffic(seed, slots, series):
     return np.stack(columns, axis=1)
 
 
+def daily_traffic(seed, slots, series):
+    """A day like another, with noise, days of another level, incidents, silent nights and holes."""
+    rng = np.random.default_rng(seed)
+    clock, columns = np.arange(slots) % DAY_SLOTS, []
+    for _ in range(series):
+        shape = 1 + rng.uniform(0, 0.8) * np.sin(2 * np.pi * clock / DAY_SLOTS)
+        shape = np.where(clock < rng.choice([0, 0, 40]), 0, shape)
+        level = np.repeat(rng.choice([1, 1, 1, 1.4, 0.5], slots // DAY_SLOTS + 1), DAY_SLOTS)[:slots]
+        noise = np.exp(rng.normal(0, rng.choice([0, 0.02, 0.3]), slots))
+        incidents = np.ones(slots)
+        for begin in np.flatnonzero(rng.random(slots) < 0.01):
+            incidents[begin : begin + rng.integers(1, 60)] = rng.choice([0.0, 0.4, 0.5, 1.5, 2.0, 3.0])
+        holes = np.repeat(rng.random(slots) < rng.choice([0, 0.02]), rng.geometric(0.3, slots))[:slots]
+        columns.append(np.where(holes, np.nan, LEVEL * shape * level * noise * incidents))
+    return np.stack(columns, axis=1)
+
+
 @st.composite
-def cases(draw, lengths=(20, 90, 300, 640)):
+def cases(draw, lengths=(20, 90, 300, 640), kinds=any_kind, traffic=traffic, history=(0, 10, DAY_SLOTS, 8 * DAY_SLOTS)):
     series = ("b.example.com", "a.example.com", "total")[: draw(st.integers(1, 3))]
-    rules = tuple(draw(st.lists(rules_of_any_kind(), min_size=1, max_size=4, unique_by=lambda rule: rule.name)))
+    rules = tuple(draw(st.lists(rules_of_any_kind(kinds), min_size=1, max_size=4, unique_by=lambda rule: rule.name)))
     subsets = st.lists(st.sampled_from(series), unique=True, min_size=1).map(tuple)
-    before = draw(st.sampled_from([0, 10, DAY_SLOTS, 8 * DAY_SLOTS]))
+    before = draw(st.sampled_from(history))
     length = draw(st.sampled_from(lengths))
     first = MIDNIGHT + SLOT * draw(st.integers(0, DAY_SLOTS - 1))
     values = traffic(draw(st.integers(0, 2**32 - 1)), before + length, len(series))
@@ -204,16 +234,37 @@ def test_a_block_is_judged_as_the_oracle_judges_it(case):
         event(one.reason)
 
 
+with_baselines = cases(
+    lengths=(20, 90, 300),
+    kinds=st.one_of(baselines, baselines, drops),
+    traffic=daily_traffic,
+    history=(DAY_SLOTS - 5, 2 * DAY_SLOTS, 4 * DAY_SLOTS, 8 * DAY_SLOTS),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(case=with_baselines)
+def test_a_block_is_judged_under_a_baseline_as_the_oracle_judges_it(case):
+    expected = case.expected()
+    changes, _, _ = judged(case, [len(case.due)])
+    assert [verdict(change) for change in changes] == [
+        replace(one, reference=pytest.approx(one.reference)) if one.reference else one for one in expected
+    ]
+    for one in expected:
+        event(one.reason)
+
+
 @settings(max_examples=40, deadline=None)
-@given(case=cases(lengths=(20, 90, 300)), sizes=st.lists(st.integers(1, 200), min_size=1, max_size=8))
+@given(case=cases(lengths=(20, 90, 300)) | with_baselines, sizes=st.lists(st.integers(1, 200), min_size=1, max_size=8))
 def test_how_the_slots_are_split_into_blocks_decides_nothing(case, sizes):
     whole, alerts, grid = judged(case, [len(case.due)])
     for split in (sizes, [1]):
         changes, left, after = judged(case, split)
         assert changes == whole
         assert left == alerts
-        usable = [g.references(case.begin, len(case.values)) for g in (grid, after)]
-        np.testing.assert_array_equal(usable[0], usable[1])
+        for read in (Grid.references, Grid.steady):
+            usable = [read(g, case.begin, len(case.values)) for g in (grid, after)]
+            np.testing.assert_array_equal(usable[0], usable[1])
 
 
 @settings(max_examples=20, deadline=None)

@@ -20,6 +20,7 @@ from alertbot.alerts.paging import Note, NoteKind
 from alertbot.alerts.silences import HeldSilence
 from alertbot.alerts.telling import Setting
 from alertbot.rules.base import Direction, Rule, Severity
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
@@ -44,12 +45,24 @@ RULES = {
     "sharp-fall": Rule("sharp-fall", "drop", Drop(by=0.8), Severity.WARNING),
     "ceiling": Rule("ceiling", "threshold", Threshold(above=8e9), Severity.WARNING),
     "doubled <b>": Rule("doubled <b>", "day_over_day", DayOverDay(2.0), Severity.INFO),
+    "far-off": Rule("far-off", "baseline", Baseline(), Severity.WARNING),
 }
 
 
-def told(number, series=VIDEO, rule="went-dark", value=0.0, reference=1.84e9, *, since=SINCE, ended=None, **more):
+def told(
+    number,
+    series=VIDEO,
+    rule="went-dark",
+    value=0.0,
+    reference=1.84e9,
+    *,
+    since=SINCE,
+    ended=None,
+    direction=None,
+    **more,
+):
     """An alert; ``ended`` is (slots after it began, reason, value at the end)."""
-    rising = rule in {"ceiling", "doubled <b>"}
+    rising = rule in {"ceiling", "doubled <b>"} or value > reference
     alert = Alert(
         rule=rule,
         series=series,
@@ -97,6 +110,8 @@ MESSAGES = {
     "dark": (one(told(1)), SETTING),
     "fallen": (one(told(1, rule="sharp-fall", value=3.1e8)), SETTING),
     "above": (one(told(1, rule="ceiling", value=8.4e9)), SETTING),
+    "far above the usual": (one(told(1, rule="far-off", value=4.1e9)), SETTING),
+    "far below the usual": (one(told(1, rule="far-off", value=5e8)), SETTING),
     "doubled": (one(told(1, rule="doubled <b>", value=4.2e9)), SETTING),
     "one domain under two rules": (one(told(1), told(2, rule="sharp-fall")), SETTING),
     "several": (one(*SOME), SETTING),

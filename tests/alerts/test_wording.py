@@ -10,6 +10,7 @@ from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.telling import Setting, Tone, tell
 from alertbot.alerts.wording import PLAIN, headline
 from alertbot.rules.base import Direction, Outlook, Rule, Severity
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.percentile import Percentile
@@ -35,6 +36,7 @@ def alert(value, reference=None, worst=None, direction=Direction.FALL, **more):
 
 UP = Direction.RISE
 CEILING, FLOOR = Threshold(above=8e9, clear=7e9), Threshold(below=5e7)
+BASELINE = Baseline()
 DAY, WEEK, HALF = DayOverDay(2.0), DayOverDay(2.0, days=0, weeks=1), DayOverDay(0.5)
 
 
@@ -60,6 +62,17 @@ DAY, WEEK, HALF = DayOverDay(2.0), DayOverDay(2.0, days=0, weeks=1), DayOverDay(
             alert(4.2e9, 1.84e9, direction=UP),
             f"{NAME} carries 2.28 times as much as a week earlier, since 12:05: 4.2 Gbps against 1.84 Gbps.",
         ),
+        (
+            BASELINE,
+            alert(4.1e9, 1.8e9, direction=UP),
+            f"{NAME} carries 4.1 Gbps, 2.28 times the 1.8 Gbps usual at this time, since 12:05.",
+        ),
+        (
+            BASELINE,
+            alert(5e8, 1.8e9),
+            f"{NAME} carries 500 Mbps, only 27.8% of the 1.8 Gbps usual at this time, since 12:05.",
+        ),
+        (BASELINE, alert(0.0, 1.8e9), f"{NAME} carries 0 bps against the 1.8 Gbps usual at this time, since 12:05."),
         (
             HALF,
             alert(5e8, 1.84e9),

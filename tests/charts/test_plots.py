@@ -46,6 +46,12 @@ domains = ["c.*"]
 ratio = 2.5
 
 [[rule]]
+name = "far-off"
+kind = "baseline"
+domains = ["e.*"]
+factor = 2.0
+
+[[rule]]
 name = "much"
 kind = "threshold"
 domains = ["d.*"]
@@ -122,6 +128,19 @@ async def test_a_rise_over_days_is_shown_against_so_many_times_the_day_before(ho
     (panel,) = incident(house).panels
     assert [limit.label for limit in panel.limits] == ["2.5 times a day earlier"]
     assert np.nanmax(panel.limits[0].values) == 2.5e8
+
+
+async def test_what_is_far_off_is_shown_between_what_would_be_too_much_and_too_little(house):
+    await carry(house, 3, e=2e8)
+    (panel,) = incident(house).panels
+    assert [limit.label for limit in panel.limits] == ["2 times what is usual", "1/2 of what is usual"]
+    assert [np.nanmax(limit.values) for limit in panel.limits] == pytest.approx([8e7, 2e7])
+
+
+async def test_a_limit_that_moves_is_left_out_where_it_lies_far_above_all_that_is_carried(house):
+    await carry(house, 14, e=5e6)
+    (panel,) = incident(house).panels
+    assert [limit.label for limit in panel.limits] == ["1/2 of what is usual"], "2 times the usual is never reached"
 
 
 async def test_a_limit_is_shown_where_its_rule_fired_and_where_it_is_in_sight(house):

@@ -22,6 +22,7 @@ GOOD = WATCH + DARK
 FALL = WATCH + '[[rule]]\nname = "fall"\nkind = "drop"\n'
 CEILING = WATCH + '[[rule]]\nname = "ceiling"\nkind = "threshold"\n'
 BILL = WATCH + '[[rule]]\nname = "bill"\nkind = "percentile"\n'
+USUAL = WATCH + '[[rule]]\nname = "far-off"\nkind = "baseline"\n'
 SPIKE = WATCH + '[[rule]]\nname = "spike"\nkind = "day_over_day"\n'
 """Each lacks its numbers: what a case adds begins in line 6."""
 
@@ -169,11 +170,25 @@ WRONG = {
         'looks back 31d 1h, but [store] keep is 31d: keep "32d" or more',
     ),
     "a kind that comes later": (
-        WATCH + '[[rule]]\nname = "a"\nkind = "baseline"\n',
+        WATCH + '[[rule]]\nname = "a"\nkind = "forecast"\n',
         5,
         "rule.a.kind",
-        'write "threshold", "drop", "day_over_day"',
+        'write "threshold", "drop", "day_over_day", "percentile" or "baseline"',
     ),
+    "a factor of nothing": (USUAL + "factor = 1\n", 6, "rule.far-off.factor", "a factor is 1.1 or more: write 1.8"),
+    "a factor under one": (USUAL + "factor = 0.5\n", 6, "rule.far-off.factor", "or less by that factor"),
+    "a factor without end": (USUAL + "factor = inf\n", 6, "rule.far-off.factor", "a factor is 1.1 or more"),
+    "a factor in quotes": (USUAL + 'factor = "2"\n', 6, "rule.far-off.factor", "a number without quotes, such as 1.8"),
+    "a baseline of nothing": (USUAL + "days = 0\nweeks = 0\n", 6, "rule.far-off.days", "nothing to learn from"),
+    "a baseline of too many days": (USUAL + "days = 100\n", 6, "rule.far-off.days", "28"),
+    "a direction that is none": (
+        USUAL + 'direction = "upp"\n',
+        6,
+        "rule.far-off.direction",
+        '"upp" is no direction, did you mean "up"?',
+    ),
+    "zeros that are no flag": (USUAL + "zeros = 0\n", 6, "rule.far-off.zeros", "true or false"),
+    "a new normal after too long": (USUAL + 'accept_after = "2d"\n', 6, "rule.far-off.accept_after", "24h"),
     "an unknown severity": (
         GOOD + 'severity = "critcal"\n',
         7,

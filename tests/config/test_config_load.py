@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alertbot.config import Config, FeedSettings, MuteSettings, SlackSettings, load
-from alertbot.rules.base import Rule, Severity
+from alertbot.rules.base import Direction, Rule, Severity
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.months import Calendar
@@ -230,6 +231,12 @@ end = 2026-03-02T23:00:00-05:00
             'kind = "percentile"\ncommit = "1 Gbps"\nat = ["8%"]',
             Percentile(1e9, (0.08,), 0.04, 95, Calendar(1, ZoneInfo("UTC"))),
         ),
+        ('kind = "baseline"', Baseline()),
+        (
+            'kind = "baseline"\nfactor = 3\nfloor = "1 Mbps"\ndirection = "down"\ndays = 3\nweeks = 0\nzeros = false',
+            Baseline(3.0, 1e6, Direction.FALL, 3, 0, zeros=False),
+        ),
+        ('kind = "baseline"\ndirection = "up"', Baseline(only=Direction.RISE)),
     ],
 )
 def test_each_kind_is_built_with_its_numbers(rule, text, kind):
@@ -244,9 +251,11 @@ def test_each_kind_is_built_with_its_numbers(rule, text, kind):
         ('kind = "drop"\nto = "0 bps"', None),
         ('kind = "threshold"\nabove = "1 bps"', None),
         ('kind = "day_over_day"\nratio = 2.0', None),
+        ('kind = "baseline"', 288),
+        ('kind = "baseline"\naccept_after = "2h"', 24),
     ],
 )
-def test_only_a_fall_by_a_share_is_accepted_in_time(rule, text, slots):
+def test_only_a_fall_by_a_share_and_what_is_unusual_are_accepted_in_time(rule, text, slots):
     assert rule(text).accept_slots == slots
 
 

@@ -22,6 +22,7 @@ from alertbot.distress import Distress
 from alertbot.feed.budget import Budget
 from alertbot.poll import Poller
 from alertbot.rules.base import Rule, Severity
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
@@ -51,6 +52,10 @@ def ceiling(above: float, **changes: Any) -> Rule:
 
 def doubled(**changes: Any) -> Rule:
     return _rule("doubled", "day_over_day", DayOverDay(ratio=2.0), **changes)
+
+
+def far_off(**changes: Any) -> Rule:
+    return _rule("far-off", "baseline", Baseline(factor=1.9), **changes)
 
 
 def _rule(name: str, kind_name: str, kind: Any, **changes: Any) -> Rule:

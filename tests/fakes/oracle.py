@@ -10,9 +10,11 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from statistics import median
 
-from alertbot.rules.base import Rule
+from alertbot.rules.base import Direction, Rule
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.schedule import Schedule
@@ -60,19 +62,21 @@ class Oracle:
         self.values = values
         self.states: dict[tuple[str, str], State] = {}
         self.barred: set[tuple[str, int]] = set()
+        self.strange: set[tuple[str, int]] = set()
         self.banned: set[tuple[str, int]] = set()
         self.verdicts: list[Verdict] = []
 
     def judge(self, slot: int, due: Collection[str]) -> None:
-        """Judge one slot of the series that are due; only then bar it where a drop fires."""
+        """Judge one slot of the series that are due; only then bar it where a drop or a baseline fires."""
         for rule in self.rules:
             for series in sorted(set(self.selection[rule.name]) & set(due)):
                 self._judge_one(rule, series, slot)
         for rule in self.rules:
             for series in set(self.selection[rule.name]) & set(due):
                 state = self.states[rule.name, series]
-                if isinstance(rule.kind, Drop) and state.firing:
-                    self.barred.update((series, barred) for barred in range(state.since, slot + SLOT, SLOT))
+                if isinstance(rule.kind, Drop | Baseline) and state.firing:
+                    barred = self.barred if isinstance(rule.kind, Drop) else self.strange
+                    barred.update((series, at) for at in range(state.since, slot + SLOT, SLOT))
 
     def _judge_one(self, rule: Rule, series: str, slot: int) -> None:
         state = self.states.setdefault((rule.name, series), State())
@@ -135,7 +139,66 @@ class Oracle:
             value = self._value(series, slot)
             known = [reference for reference in (days, weeks) if reference is not None]
             return min(known, key=lambda reference: abs(reference - (value or 0)), default=None)
+        if isinstance(kind, Baseline):
+            value, usual = self._value(series, slot), self.usual(kind, series, slot)
+            return None if value is None or usual is None else min(max(value, usual[1]), usual[2])
         return None
+
+    def usual(self, kind: Baseline, series: str, slot: int) -> tuple[float, float, float] | None:
+        """What a baseline expects of a slot, and from where to where it is usual."""
+
+        def steady(at: int) -> float | None:
+            return None if (series, at) in self.strange else self._usable(series, slot, slot - at)
+
+        @cache
+        def shape(at: int) -> float | None:
+            return above_zero(middle([steady(at - day * DAY) for day in days], 1))
+
+        @cache
+        def ratio(at: int, day: int = 0) -> float | None:
+            value, usual = steady(at - day * DAY), shape(at)
+            return None if value is None or usual is None else value / usual
+
+        def before(size: int, until: int = slot) -> list[int]:
+            return [until - back * SLOT for back in range(size, 0, -1)]
+
+        days = sorted({*range(1, kind.days + 1), *(7 * week for week in range(1, kind.weeks + 1))})
+        twelve_times = (middle([ratio(at) for at in before(24, slot - 2 * hours * 3600)], 1) for hours in range(12))
+        level = next((known for known in twelve_times if known is not None), None)
+        if shape(slot) is None or level is None or level == 0:
+            return None
+        levels = {day: middle([log(ratio(at, day)) for at in before(24)], 12) for day in days}
+        if sum(each is not None for each in levels.values()) >= 3:
+            around = range(slot - 6 * SLOT, slot + 7 * SLOT, 2 * SLOT)
+            strayed = [off(log(ratio(at, day)), levels[day]) for day in days for at in around]
+            spread = middle(strayed, 9)
+        else:
+            lately = [log(ratio(at)) for at in before(24)]
+            spread = middle([off(each, middle(lately, 1)) for each in lately], 12)
+        if spread is None:
+            return None
+        expected = shape(slot) * level
+        margin = max(math.exp(6 * 1.4826 * spread) / kind.factor, 1.0)
+        hour = middle([steady(at) for at in before(12)], 6)
+        both = [expected] if hour is None else [expected, hour]
+        return expected, min(both) / margin, max(both) * margin
+
+
+def middle(values: Sequence[float | None], least: int) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if len(known) >= least else None
+
+
+def above_zero(value: float | None) -> float | None:
+    return value or None
+
+
+def log(ratio: float | None) -> float | None:
+    return math.log(ratio) if ratio else None
+
+
+def off(value: float | None, level: float | None) -> float | None:
+    return None if value is None or level is None else abs(value - level)
 
 
 def awake(schedule: Schedule, moment: int) -> bool:
@@ -168,8 +231,15 @@ def in_breach(kind, value: float, reference: float | None) -> bool:
         return fallen and reference >= kind.from_
     if value < kind.floor and reference < kind.floor:
         return False
+    if isinstance(kind, Baseline):
+        return is_off(kind, value, reference, kind.factor) and (value > 0 or kind.zeros)
     times = value / reference
     return times >= kind.ratio * (1 - NEAR) if kind.ratio >= 1 else times <= kind.ratio * (1 + NEAR)
+
+
+def is_off(kind: Baseline, value: float, reference: float, factor: float) -> bool:
+    rises, falls = value / reference >= factor * (1 - NEAR), value / reference <= 1 / factor * (1 + NEAR)
+    return (rises and kind.only is not Direction.FALL) or (falls and kind.only is not Direction.RISE)
 
 
 def is_over(kind, value: float, reference: float | None, day_before: float | None) -> bool:
@@ -181,4 +251,7 @@ def is_over(kind, value: float, reference: float | None, day_before: float | Non
         # A day earlier at 0 says nothing: nobody's traffic is back because there was none.
         normal = [reference] + ([day_before] if day_before else [])
         return any(value >= kind.clear * level * (1 - NEAR) for level in normal)
+    if isinstance(kind, Baseline):
+        matters = value >= kind.floor or reference >= kind.floor
+        return not matters or not is_off(kind, value, reference, 1 + (kind.factor - 1) / 2)
     return not in_breach(kind, value, reference)

@@ -9,14 +9,15 @@ from datetime import UTC
 import pytest
 from fakes.house import House, database
 from fakes.inquired import Inquired
-from fakes.night import ceiling, config_for, dark, doubled, fell
+from fakes.night import ceiling, config_for, dark, doubled, far_off, fell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.config.settings import GroupSettings, MuteSettings
 from alertbot.query.why import MOST_SHOWN, Missing, Quiet, why
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.schedule import Schedule, parse_window
-from alertbot.units import SLOT
+from alertbot.units import DAY, SLOT
 from alertbot.watch import lay_out
 
 DOMAINS = ("a.example.com", "b.example.com", "c.example.com")
@@ -108,6 +109,39 @@ async def test_under_from_and_floor_it_says_so(house):
     text = await asked.ask("why a")
     assert "reference 1.84 Gbps < 5 Gbps: no breach" in text
     assert "3.9 Gbps >= 2 x 1.84 Gbps = 3.68 Gbps, both under the floor: 3.9 Gbps < floor 5 Gbps: no breach" in text
+
+
+async def test_a_baseline_shows_what_it_expected_what_is_usual_and_the_factor(house):
+    home, asked = await house(far_off())
+    await carried(home, 1.9e9, 4.1e9, 4.1e9)
+    text = await asked.ask("why a")
+    assert (
+        "4.1 Gbps >= 1.9 x the usual 1.84 Gbps = 3.5 Gbps, 4.1 Gbps >= floor 10 Mbps"
+        " (expected 1.84 Gbps, usual 1.84 Gbps): breach" in text
+    )
+    assert "firing since" in text
+    await carried(home, 1.84e9)
+    assert "1.84 Gbps is usual at this time (expected 1.84 Gbps, usual 1.84 Gbps): clear" in await asked.ask("why a")
+
+
+async def test_a_baseline_says_from_when_on_it_will_judge_and_what_it_lacks_later(house):
+    home, asked = await house(far_off(), replace(far_off(), name="weekly", kind=Baseline(days=0, weeks=1)))
+    await carried(home, 4.1e9)
+    found, later = of(asked, "far-off"), of(asked, "weekly")
+    assert found.alert is not None
+    assert later.basis is not None
+    assert later.basis.begins == home.slot - 2 * DAY + 7 * DAY + 12 * SLOT
+    assert "the reference is unknown: too little history yet, it judges from" in await asked.ask("why a")
+
+
+async def test_a_baseline_says_so_where_nothing_is_usual(tmp_path):
+    home = House(config_for(database(tmp_path), DOMAINS, [far_off()]), DOMAINS)
+    await home.begin({**USUAL, A: 0.0, "total": 4e8})
+    OPEN.append(home)
+    await carried(home, 4.1e9)
+    text = await Inquired(home).ask("why a")
+    assert "4.1 Gbps, the reference is unknown: usually there is nothing at this time" in text
+    await OPEN.pop().end()
 
 
 async def test_what_keeps_it_quiet_is_said_with_whom_and_until_when(house):

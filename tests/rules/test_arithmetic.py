@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alertbot.rules.arithmetic import looks_at, terms
-from alertbot.rules.base import Direction
+from alertbot.rules.base import Bars, Direction
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
@@ -24,10 +25,15 @@ KINDS = [
     Drop(by=0.8, from_=5e6),
     DayOverDay(ratio=2.0, floor=5e7),
     DayOverDay(ratio=0.5),
+    Baseline(factor=2.0),
+    Baseline(factor=1.5, zeros=False, only=Direction.FALL, floor=0.0),
+    Baseline(factor=3.0, only=Direction.RISE),
 ]
 RATES = st.one_of(st.just(0.0), st.floats(0.01, 1e12), st.sampled_from([5e6, 8e9, 1.6e9, 1e7, 5e7, 8e9 + 1, 5e6 - 0.5]))
 COMPARED = re.compile(
-    r"(\d[\d.]* [kMGT]?bps) (<=|>=|<|>) (?:floor |[\d.]+(?:%? of| x) [^ ]+ \w+ = )?(\d[\d.]* [kMGT]?bps)"
+    r"(\d[\d.]* [kMGT]?bps) (<=|>=|<|>) "
+    r"(?:floor |[\d.]+(?:%? of| x) (?:the usual )?[^ ]+ \w+ = |the usual [^ ]+ \w+ / [\d.]+ = )?"
+    r"(\d[\d.]* [kMGT]?bps)"
 )
 SIGNS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
@@ -50,6 +56,22 @@ SIGNS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.g
             ["3 Mbps >= 2 x 1 Mbps = 2 Mbps", "both under the floor: 3 Mbps < floor 10 Mbps"],
         ),
         (DayOverDay(ratio=2.0), 3e6, 0.0, ["a reference of 0 measures nothing"]),
+        (
+            Baseline(factor=1.8),
+            4.1e9,
+            1.8e9,
+            ["4.1 Gbps >= 1.8 x the usual 1.8 Gbps = 3.24 Gbps", "4.1 Gbps >= floor 10 Mbps"],
+        ),
+        (
+            Baseline(factor=1.8),
+            1.2e9,
+            1.8e9,
+            ["1.2 Gbps > the usual 1.8 Gbps / 1.8 = 1 Gbps", "1.8 Gbps >= floor 10 Mbps"],
+        ),
+        (Baseline(), 1.8e9, 1.8e9, ["1.8 Gbps is usual at this time"]),
+        (Baseline(), 1.8e9, 0.0, ["where nothing is usual, nothing is unusual"]),
+        (Baseline(zeros=False), 0.0, 1e9, ["an empty slot is left to other rules, since zeros = false"]),
+        (Baseline(only=Direction.RISE), 1e6, 1e9, ["1 Mbps is no rise from the usual 1 Gbps"]),
         (Drop(to=0.0), float("nan"), 1e9, []),
         (DayOverDay(ratio=2.0), 1e9, float("nan"), []),
     ],
@@ -75,7 +97,8 @@ def test_the_terms_hold_where_the_kind_sees_a_breach_and_each_is_true(kind, valu
 class Strange:
     """A kind that nobody wrote words for."""
 
-    frozen = bars = False
+    frozen = False
+    bars = Bars.NOBODY
     depth = 0
 
     def reference(self, past):
@@ -87,7 +110,7 @@ class Strange:
     def cleared(self, value, reference, day_before):
         return ~self.breach(value, reference)
 
-    def direction(self, value):
+    def direction(self, value, reference):
         return Direction.RISE
 
 
@@ -99,4 +122,5 @@ def test_a_kind_without_words_of_its_own_shows_its_numbers():
 
 def test_what_a_reference_is_made_of_can_be_listed():
     assert looks_at(Drop(to=0.0, window=3)) == (1, 2, 3)
+    assert looks_at(Baseline(days=2, weeks=1)) == (DAY_SLOTS, 2 * DAY_SLOTS, 7 * DAY_SLOTS)
     assert looks_at(DayOverDay(ratio=2.0, days=2, weeks=1)) == (DAY_SLOTS, 2 * DAY_SLOTS, 7 * DAY_SLOTS)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from alertbot.rules.base import Direction
+from alertbot.rules.base import Bars, Direction
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT
@@ -104,13 +104,13 @@ def test_exactly_the_ratio_counts_whatever_floats_make_of_it(ratio, level):
 
 
 def test_the_direction_is_that_of_the_ratio():
-    assert DayOverDay(2.0).direction(0) is Direction.RISE
-    assert DayOverDay(0.5).direction(0) is Direction.FALL
+    assert DayOverDay(2.0).direction(0, 1.0) is Direction.RISE
+    assert DayOverDay(0.5).direction(0, 1.0) is Direction.FALL
 
 
 def test_the_reference_moves_on_and_slots_may_serve_again():
     assert not DayOverDay(2.0).frozen
-    assert not DayOverDay(2.0).bars
+    assert DayOverDay(2.0).bars is Bars.NOBODY
 
 
 @pytest.mark.parametrize(("days", "weeks", "depth"), [(1, 0, 1), (3, 0, 3), (0, 1, 7), (8, 1, 8), (1, 2, 14)])

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from alertbot.rules.base import Direction
+from alertbot.rules.base import Bars, Direction
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT
@@ -128,9 +128,9 @@ def test_it_is_over_when_the_share_is_back_of_the_reference_or_of_the_day_before
 
 def test_a_drop_is_a_fall_freezes_its_reference_and_bars_its_slots():
     rule = Drop(to=0)
-    assert rule.direction(0) is Direction.FALL
+    assert rule.direction(0, 1.0) is Direction.FALL
     assert rule.frozen
-    assert rule.bars
+    assert rule.bars is Bars.ALL
 
 
 @pytest.mark.parametrize(("window", "depth"), [(12, DAY_SLOTS), (288, 288), (400, 400)])

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from alertbot.rules.base import Direction
+from alertbot.rules.base import Bars, Direction
 from alertbot.rules.threshold import Threshold
 
 GBPS = 1e9
@@ -65,13 +65,13 @@ def test_a_breach_is_over_once_clear_is_reached_again(rule, value, cleared):
     ],
 )
 def test_the_direction_is_that_of_the_limit_passed(rule, value, direction):
-    assert rule.direction(value) is direction
+    assert rule.direction(value, None) is direction
 
 
 def test_a_threshold_compares_with_fixed_numbers_and_looks_back_on_nothing():
     rule = Threshold(above=8 * GBPS)
     assert rule.reference(None) is None
-    assert (rule.depth, rule.frozen, rule.bars) == (0, False, False)
+    assert (rule.depth, rule.frozen, rule.bars) == (0, False, Bars.NOBODY)
 
 
 def test_a_grid_of_values_is_judged_in_one_go():

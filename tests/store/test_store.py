@@ -23,7 +23,7 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.alerts.orders import Person, Silence
 from alertbot.errors import StoreError
-from alertbot.rules.base import Direction, Rule, Severity
+from alertbot.rules.base import Bars, Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
@@ -37,7 +37,7 @@ START = 20_000 * DAY
 TODAY = START // DAY
 ADA = Person("U0ADA", "Ada")
 NAN = math.nan
-TRAITS = {"ceiling": Traits("warning", bars=False), "dark": Traits("critical", bars=True)}
+TRAITS = {"ceiling": Traits("warning", Bars.NOBODY), "dark": Traits("critical", Bars.ALL)}
 FIRING = Alert(
     "dark", "a", Phase.FIRING, START, START + SLOT, 0.0, 5e6, 0.0, Direction.FALL, fired=START + SLOT, window=3
 )
@@ -425,11 +425,25 @@ def test_the_slots_in_which_a_drop_fired_are_still_no_reference_after_a_restart(
     again.close()
 
 
+def test_the_slots_in_which_a_baseline_fired_are_after_a_restart_no_reference_of_a_baseline_alone(store, path):
+    grid = Grid(("a", "b"))
+    grid.put("a", START, np.ones(10))
+    off = replace(FIRING, rule="far-off")
+    traits = {"far-off": Traits("warning", Bars.BASELINE)}
+    commit(store, batch(grid, touched=[("a", TODAY)], alerts=[off], changes=[fired(off)], traits=traits))
+    store.close()
+    again = Store(path)
+    held = again.grid(("a", "b"), START, START + SLOT)
+    assert np.isnan(held.steady(START, 10)[:, 0]).tolist() == [True] * 2 + [False] * 8
+    assert not np.isnan(held.references(START, 10)[:, 0]).any()
+    again.close()
+
+
 def test_the_bars_of_an_alert_that_a_changed_rule_ended_outlive_a_restart(store):
     alert = replace(FIRING, slot=START + 3 * SLOT)
     commit(store, batch(alerts=[alert], changes=[fired(alert)]))
     commit(store, batch(changes=[Change(alert, fired=False, reason=Reason.RULE_CHANGED)]))
-    assert state.barred(store._db, START) == [("a", START, START + 3 * SLOT)]
+    assert state.barred(store._db, START) == [("a", START, START + 3 * SLOT, Bars.ALL)]
 
 
 # One transaction
