@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import sys
 import tempfile
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -29,7 +31,7 @@ from alertbot.ops.systemd import Notifier
 from alertbot.service import Service
 from alertbot.slack.blocks import Message
 from alertbot.slack.client import Posted
-from alertbot.units import DAY, SLOT
+from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 1_793_577_600 + 7 * DAY
 HOUR = 3600
@@ -127,8 +129,9 @@ async def endure(folder: Path, domains: int, hours: int, speed: float) -> None:
     await working
     await simulator.stop()
     database = folder / "alertbot.db"
-    kept = (hours + 24 * 8) * 12 * (domains + 1)
-    click.echo(f"\n{database.stat().st_size / kept:.2f} bytes a sample, alerts and messages included")
+    with closing(sqlite3.connect(database)) as db:
+        (days,) = db.execute("SELECT count(*) FROM samples").fetchone()
+    click.echo(f"\n{database.stat().st_size / (days * DAY_SLOTS):.2f} bytes a sample, alerts and messages included")
 
 
 @click.command()
