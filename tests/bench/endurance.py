@@ -117,7 +117,7 @@ async def endure(folder: Path, domains: int, hours: int, speed: float) -> None:
     )
     working = asyncio.create_task(service.run())
     click.echo("| virtual hour | RSS MB | files | threads | tasks | CPU s | data up to | posts |\n" + "|---" * 8 + "|")
-    for hour in (1, *range(_EVERY, hours + 1, _EVERY)):
+    for hour in sorted({1, hours, *range(_EVERY, hours + 1, _EVERY)}):
         await clock.sleep(START + hour * HOUR - clock.time())
         simulator.calls.clear()
         rss, files, threads, tasks = held()
