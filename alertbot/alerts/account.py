@@ -29,7 +29,12 @@ def fell_together(falls: Mapping[str, int], carried: Collection[str]) -> Wide | 
 
 
 def afterwards(wide: Wide, falls: Mapping[str, int], carried: Collection[str], frontier: int) -> Wide:
-    """What became of it: more of it, or over since the slot after which too little of it was left."""
+    """What became of it: more of it, or over since the slot after which too little of it was left.
+
+    Over for good it stays so: what burns again, as after hours in which no rule looked, is told as what outlived it.
+    """
+    if is_over(wide, frontier):
+        return wide
     begun = {series: since for series, since in falls.items() if series in carried}
     fell = _since(begun, wide.since)
     if TOTAL in falls or fell >= _needed(wide.carried):

@@ -6,7 +6,7 @@ that writes both.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from alertbot.alerts import account
@@ -81,8 +81,8 @@ def advance(scene: Scene) -> Minutes:
     fresh, told = _placed(scene)
     flaps = tuple(dict.fromkeys(t.key for t in told if begins_to_flap(t) and t.key not in flapping))
     incidents = {number: each for number, each in _with_the_account(scene, fresh).items() if _concerns(each.incident)}
-    whole = {each.incident.standing.parent for each in incidents.values() if each.incident.burning}
-    steps = (_step(scene, each, frozenset(flaps), parts=number in whole) for number, each in incidents.items())
+    parts = _parts(each.incident for each in incidents.values())
+    steps = (_step(scene, each, frozenset(flaps), parts.get(number, ())) for number, each in incidents.items())
     return Minutes(
         tuple(step for step in steps if step is not None),
         flaps,
@@ -264,12 +264,22 @@ def _may_let_go(incident: Incident, holding: Holding) -> bool:
     )
 
 
-def _step(scene: Scene, now: _Now, flaps: frozenset[AlertKey], *, parts: bool) -> Step | None:
+def _parts(incidents: Iterable[Incident]) -> dict[int, list[ToldAlert]]:
+    """What burns in the parts of each incident that has any."""
+    parts: dict[int, list[ToldAlert]] = {}
+    for incident in incidents:
+        if incident.standing.parent is not None and incident.burning:
+            parts.setdefault(incident.standing.parent, []).extend(incident.burning)
+    return parts
+
+
+def _step(scene: Scene, now: _Now, flaps: frozenset[AlertKey], parts: Sequence[ToldAlert]) -> Step | None:
     incident, joined = now.incident, frozenset(now.joined)
     changed = (*scene.changed.get(incident.number, ()), *_inhibited(scene, incident))
     if incident.kind in FEED_SEVERITY and not joined and not scene.settled and not changed:
         return None
-    case = Case(incident, scene.holding, scene.settled, joined, flaps, changed, parts)
+    held = bool(parts) and all(scene.holding.quiet(told) is not None for told in parts)
+    case = Case(incident, scene.holding, scene.settled, joined, flaps, changed, bool(parts), held)
     what = owed(case)
     if not (case.opens or joined or _differs(scene, incident, what)):
         return None

@@ -83,7 +83,8 @@ class Case:
 
     ``fresh``: the rows that have just come in. ``loud``: what burns and is held by nothing. ``new_flaps``: the keys
     that begin to flap. ``settled``: whether all series of a slot were judged, so that it can be said how much it is.
-    ``changed``: notes from what people did just now. ``has_parts``: whether other incidents that burn are parts of it.
+    ``changed``: notes from what people did just now. ``has_parts``: whether other incidents that burn are parts of it;
+    ``parts_held``: whether all that burns in these is held by something.
     """
 
     incident: Incident
@@ -93,6 +94,7 @@ class Case:
     new_flaps: frozenset[tuple[str, str]] = frozenset()
     changed: tuple[Note, ...] = ()
     has_parts: bool = False
+    parts_held: bool = False
     loud: tuple[ToldAlert, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
@@ -115,7 +117,7 @@ class Case:
     def tells(self) -> bool:
         """Whether there is anything to wake people for."""
         incident, wide = self.incident, self.incident.standing.wide
-        of_account = wide is not None and wide.over is None and not incident.alerts
+        of_account = wide is not None and wide.over is None and not incident.alerts and not self.parts_held
         return bool(self.loud) or incident.kind in FEED_SEVERITY or of_account
 
 

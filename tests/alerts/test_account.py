@@ -57,6 +57,13 @@ def test_it_is_over_once_less_than_that_is_left(falls, before, fell, over):
     assert (after.fell, None if after.over is None else (after.over - T) // SLOT) == (fell, over)
 
 
+def test_what_burns_again_once_it_is_over_for_good_is_no_more_of_it():
+    over = Wide(T, 3, 3, over=T + 2 * SLOT)
+
+    assert account.afterwards(over, dict.fromkeys("abc", T), set("abc"), T + 4 * SLOT).over is None
+    assert account.afterwards(over, dict.fromkeys("abc", T), set("abc"), T + 5 * SLOT) == over
+
+
 @pytest.mark.parametrize(("over", "frontier", "expected"), [(None, 99, False), (0, 2, False), (0, 3, True)])
 def test_what_ends_within_three_slots_ends_together(over, frontier, expected):
     wide = Wide(T, 3, 3, over=None if over is None else T + over * SLOT)

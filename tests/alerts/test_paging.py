@@ -198,6 +198,13 @@ def test_the_accounts_fall_is_over_when_all_of_it_is_and_what_outlives_it_is_tol
     assert notes(which, holding(at), has_parts=parts) == expected
 
 
+@pytest.mark.parametrize(("held", "expected"), [(False, ["still!"]), (True, [])])
+def test_an_accounts_fall_that_is_all_muted_in_its_parts_reminds_nobody(held, expected):
+    which = incident(1, wide=FELL, **TOLD_WIDE | {"paged_severity": "critical"})
+
+    assert notes(which, holding(48), has_parts=True, parts_held=held) == expected
+
+
 def test_what_is_held_while_the_account_comes_back_is_told_once_nothing_holds_it():
     muted = owed(Case(incident(1, a(slot=3), wide=OVER, **TOLD_WIDE), holding(3, mutes=[mute(0, 9)]), settled=True))
 
