@@ -6,12 +6,12 @@ out a domain which makes up a fair share of the traffic, nor so low that it mean
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from alertbot import units
 from alertbot.rules.base import Array, Kind
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.drop import Drop
@@ -82,12 +82,7 @@ def fit(values: Array, total: Array | None) -> Fitted:
 
 def friendly(rate: float, *, up: bool = False) -> float:
     """The nearest round rate that is not over (``up``: not under) this one."""
-    if rate <= 0:
-        return 0.0
-    size = 10.0 ** math.floor(math.log10(rate))
-    steps = [size * step for step in _ROUND]
-    fitting = [step for step in steps if (step >= rate * (1 - 1e-9) if up else step <= rate * (1 + 1e-9))]
-    return min(fitting) if up else max(fitting)
+    return units.friendly(rate, _ROUND, up=up)
 
 
 def firings(kind: Kind, values: Array, slots: int) -> Array:

@@ -33,7 +33,7 @@ from alertbot.fitting import fit
 from alertbot.lately import DAYS, Lately, read_lately, span_lately
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.progress import Reporter, history_reporter
-from alertbot.query.names import nearest
+from alertbot.query.names import did_you_mean
 from alertbot.rules.base import Array
 from alertbot.starter import LISTED, Start, text
 from alertbot.units import counted
@@ -133,8 +133,7 @@ def _unknown(lately: Lately) -> list[str]:
 def _check(lately: Lately, names: Sequence[str], listed: Sequence[str]) -> None:
     """Whether there is anything to go by, of domains that exist."""
     if unknown := _unknown(lately):
-        close = nearest(unknown[0], listed)
-        raise UsageError(f"the account has no domain {unknown[0]}" + (f": did you mean {close}?" if close else ""))
+        raise UsageError(f"the account has no domain {unknown[0]}{did_you_mean(unknown[0], listed)}")
     if not lately.values:
         raise next(iter(lately.missed.values()))
     for name, error in list(lately.missed.items())[:5]:

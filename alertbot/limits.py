@@ -6,7 +6,6 @@ counts as a time it would have fired. How often that is, is not estimated: the r
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from alertbot.replay import History, Span, replay
 from alertbot.rules.base import Array, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
-from alertbot.units import DAY_SLOTS
+from alertbot.units import DAY_SLOTS, friendly
 
 LEAST_DAYS = 7
 """A whole week, since weekends differ; a day counts once half of its slots are known."""
@@ -26,7 +25,7 @@ LEAST_DAYS = 7
 MOST_A_WEEK = 0.5
 """A floor is raised, and in the end left out, while it would have fired more often than this."""
 
-_STEPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+_STEPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _ABOVE, _BELOW, _CLEAR, _FLOOR = 1.5, 0.5, 0.85, 0.3
 _USUAL = 0.9  # nine days in ten
 _QUIET = 0.1  # the quietest tenth of a day
@@ -71,14 +70,12 @@ class Fitted:
 
 def friendly_above(value: float) -> float:
     """The next round number up: 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10."""
-    size = 10.0 ** math.floor(math.log10(value))
-    return next(step * size for step in (*_STEPS, 10.0) if step * size >= value * (1 - 1e-9))
+    return friendly(value, _STEPS, up=True)
 
 
 def friendly_below(value: float) -> float:
     """The next round number down."""
-    size = 10.0 ** math.floor(math.log10(value))
-    return next(step * size for step in (10.0, *reversed(_STEPS)) if step * size <= value * (1 + 1e-9))
+    return friendly(value, _STEPS, up=False)
 
 
 def days_of(history: History) -> dict[str, Days]:

@@ -12,7 +12,7 @@ from alertbot.alerts.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, HeldS
 from alertbot.config.domains import pattern
 from alertbot.desk import Desk
 from alertbot.errors import UsageError
-from alertbot.query.names import nearest
+from alertbot.query.names import did_you_mean
 from alertbot.slack.blocks import code, escape
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import counted, format_clock
@@ -151,8 +151,7 @@ def _is_same(held: HeldSilence, order: Silence) -> bool:
 
 def _must_be_one(name: str, names: list[str] | tuple[str, ...], noun: str) -> None:
     if name not in names:
-        close = nearest(name, names)
-        raise UsageError(f'there is no {noun} "{name[:80]}"' + (f": did you mean {close}?" if close else ""))
+        raise UsageError(f'there is no {noun} "{name[:80]}"{did_you_mean(name, names)}')
 
 
 def _ascii(target: str) -> str:
@@ -164,6 +163,4 @@ def _ascii(target: str) -> str:
 
 def _must_match(target: str, watch: Watch) -> None:
     if not any(means(target, series, watch.groups) for series in watch.series):
-        close = nearest(target, watch.series)
-        hint = f": did you mean {close}?" if close else ""
-        raise UsageError(f'"{target[:80]}" matches no watched series{hint}')
+        raise UsageError(f'"{target[:80]}" matches no watched series{did_you_mean(target, watch.series)}')

@@ -39,7 +39,7 @@ from alertbot.picturing import (
     write_chart,
     write_charts,
 )
-from alertbot.query.names import nearest
+from alertbot.query.names import did_you_mean
 from alertbot.query.plots import View
 from alertbot.replay import CsvHistory, History, Span, StoredHistory, as_event, replay
 from alertbot.rules.base import Rule
@@ -203,8 +203,7 @@ def span_of(first: str | None, last: str | None) -> Span:
 def _check_rule(name: str | None, configs: Sequence[Config]) -> None:
     rules = tuple(rule.name for config in configs for rule in config.rules if rule.enabled)
     if name is not None and name not in rules:
-        close = nearest(name, rules)
-        raise UsageError(f'no enabled rule is named "{name}"' + (f": did you mean {close}?" if close else ""))
+        raise UsageError(f'no enabled rule is named "{name}"{did_you_mean(name, rules)}')
 
 
 def _over_csv(config: Config, histories: Mapping[str, SeriesHistory]) -> _Plan:

@@ -17,7 +17,7 @@ from alertbot.config.domains import is_glob, pattern
 from alertbot.errors import HistoryError, UsageError
 from alertbot.history import read_csv
 from alertbot.limits import Fit, Fitted, fit
-from alertbot.query.names import nearest
+from alertbot.query.names import did_you_mean
 from alertbot.replay import CsvHistory, History, StoredHistory
 from alertbot.replaying import state_directory
 from alertbot.rules.drop import Drop
@@ -83,8 +83,7 @@ def _nameable(name: str) -> bool:
 def _wanted(names: Sequence[str], domains: Sequence[str]) -> tuple[str, ...]:
     for domain in domains:
         if domain.lower() not in names:
-            close = nearest(domain, names)
-            raise UsageError(f'there is no history of "{domain}"' + (f": did you mean {close}?" if close else ""))
+            raise UsageError(f'there is no history of "{domain}"{did_you_mean(domain, names)}')
     return tuple(name for name in names if not domains or name in {domain.lower() for domain in domains})
 
 

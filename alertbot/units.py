@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 SLOT = 300
@@ -149,3 +150,17 @@ def parse_time(text: str) -> int:
         example = "write epoch seconds or ISO 8601, 2026-11-02T10:05:00Z"
         raise ValueError(f"{_quoted(text)} is not a time: {example}") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def friendly(value: float, steps: Sequence[float], *, up: bool) -> float:
+    """The nearest round number that is not under (``up``), or not over, this one: a step, from 1 to 10, times a power.
+
+    0 for what is 0 or less.
+    """
+    if value <= 0:
+        return 0.0
+    size = 10.0 ** math.floor(math.log10(value))
+    rounds = (step * size for step in steps)
+    if up:
+        return min(each for each in rounds if each >= value * (1 - 1e-9))
+    return max(each for each in rounds if each <= value * (1 + 1e-9))

@@ -33,6 +33,12 @@ def nearest(word: str, words: Sequence[str]) -> str | None:
     return close[0] if close else None
 
 
+def did_you_mean(word: str, words: Sequence[str], mark: str = "") -> str:
+    """``: did you mean this?``, to end a complaint with; empty where no word is like it. ``mark`` stands before it."""
+    close = nearest(word, words)
+    return f": did you mean {mark}{close}?" if close else ""
+
+
 def _likely(wanted: str, words: Sequence[str]) -> Sequence[str]:
     """Those worth a close look, which takes its time: of many the ones that share most triples of letters."""
     if len(words) <= _COMPARED:
@@ -54,8 +60,8 @@ def meant(word: str, names: Sequence[str], groups: Sequence[Group]) -> Meant:
     wanted = word.removeprefix(GROUP_MARK).lower()
     group = next((each for each in groups if each.name.lower() == wanted), None)
     if group is None:
-        close = nearest(wanted, [each.name for each in groups])
-        raise UsageError(f'there is no group "{wanted[:80]}"' + (f": did you mean @{close}?" if close else ""))
+        close = did_you_mean(wanted, [each.name for each in groups], GROUP_MARK)
+        raise UsageError(f'there is no group "{wanted[:80]}"{close}')
     if not group.members:
         raise UsageError(f"the group {group.name} has no members that are watched")
     series = (group.series,) if group.series in names else group.members
@@ -80,8 +86,7 @@ def resolve(word: str, names: Sequence[str]) -> str:
             return candidates[0]
         if candidates:
             raise UsageError(f'"{wanted}" could be {_listed(candidates)}: write more of it')
-    close = nearest(wanted, names)
-    raise UsageError(f'no watched domain is named "{wanted[:80]}"' + (f": did you mean {close}?" if close else ""))
+    raise UsageError(f'no watched domain is named "{wanted[:80]}"{did_you_mean(wanted, names)}')
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from alertbot.errors import UsageError
 from alertbot.query import answers, backtest, billing, figures, story, why
 from alertbot.query.figures import By
 from alertbot.query.live import Live
-from alertbot.query.names import Meant, meant, nearest, resolve
+from alertbot.query.names import Meant, did_you_mean, meant, resolve
 from alertbot.query.subject import Subject
 from alertbot.rules.base import Rule
 from alertbot.slack import replies
@@ -56,8 +56,7 @@ def ask(words: Words, subject: Subject, live: Live) -> Answered:
     name, rest = (words[0].lower(), list(words[1:])) if words else ("help", [])
     question = QUESTIONS.get(name)
     if question is None:
-        close = nearest(name, tuple(USAGES))
-        raise UsageError(f'there is no command "{name[:40]}"' + (f": did you mean {close}?" if close else ""))
+        raise UsageError(f'there is no command "{name[:40]}"{did_you_mean(name, tuple(USAGES))}')
     return question(rest, subject, live)
 
 
@@ -196,8 +195,7 @@ def _replayed(rest: Words, subject: Subject) -> tuple[Rule, int]:
         off = any(each.name.lower() == name.lower() for each in subject.disabled)
         if off:
             raise UsageError(f'the rule "{name[:80]}" is switched off: `enabled = true` brings it back')
-        close = nearest(name, tuple(subject.rules))
-        raise UsageError(f'there is no rule "{name[:80]}"' + (f": did you mean {close}?" if close else ""))
+        raise UsageError(f'there is no rule "{name[:80]}"{did_you_mean(name, tuple(subject.rules))}')
     return subject.rules[name if name in subject.rules else found[0]], span
 
 
@@ -218,8 +216,7 @@ def _by(word: str) -> By:
     try:
         return By(word.lower())
     except ValueError:
-        close = nearest(word, tuple(By))
-        hint = f": did you mean {close}?" if close else f": write one of {', '.join(By)}"
+        hint = did_you_mean(word, tuple(By)) or f": write one of {', '.join(By)}"
         raise UsageError(f'"{word[:40]}" is nothing to rank by{hint}') from None
 
 
