@@ -57,6 +57,11 @@ Held = Callable[[str, int, int], Array]
 """What is known already of a series, from a slot on, so many slots."""
 
 
+def is_hopeless(outcome: Outcome) -> bool:
+    """Whether every other call fails too: the token is refused."""
+    return isinstance(outcome, FeedUnauthorised) and outcome.code == REFUSED_TOKEN
+
+
 class Reader:
     """Reads series by their ``plan``; ``recent`` slots are read where more is refused.
 

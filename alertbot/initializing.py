@@ -36,7 +36,7 @@ from alertbot.ops.progress import Reporter, history_reporter
 from alertbot.query.names import did_you_mean
 from alertbot.rules.base import Array
 from alertbot.starter import LISTED, Start, text
-from alertbot.units import counted
+from alertbot.units import SLOT, counted
 
 _ANOTHER = "name another file with -o, or replace it with --force"
 
@@ -123,7 +123,7 @@ async def _total(api: CdnApi, now: float) -> Array | None:
         if error.code == REFUSED_TOKEN:
             raise
         return None
-    return np.array([answer.values.get(slot, 0.0) for slot in range(first, last + 1, 300)])
+    return np.array([answer.values.get(slot, 0.0) for slot in range(first, last + 1, SLOT)])
 
 
 def _unknown(lately: Lately) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alertbot.errors import FeedError
-from alertbot.fanout import REFUSED_TOKEN, Outcome, Reader, Want
+from alertbot.fanout import Outcome, Reader, Want, is_hopeless
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Lane
 from alertbot.rules.base import Array
@@ -61,7 +61,7 @@ async def read_lately(
         batch = domains[start : start + _BATCH]
         outcomes |= await reader.read([Want(domain, first) for domain in batch], last)
         progress(min(start + _BATCH, len(domains)), len(domains))
-        if any(getattr(outcome, "code", None) == REFUSED_TOKEN for outcome in outcomes.values()):
+        if any(map(is_hopeless, outcomes.values())):
             break
     missed = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, FeedError)}
     values = {

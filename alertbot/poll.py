@@ -17,8 +17,8 @@ import numpy as np
 
 from alertbot.alerts.ledger import Entry, Ledger
 from alertbot.desk import Desk
-from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnauthorised, FeedUnknownDomain
-from alertbot.fanout import MOST_SLOTS, REFUSED_TOKEN, Outcome, Reader, Reading, Want
+from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnknownDomain
+from alertbot.fanout import MOST_SLOTS, Outcome, Reader, Reading, Want, is_hopeless
 from alertbot.feed.api import CdnApi
 from alertbot.feed.apitime import ApiTime
 from alertbot.feed.frontier import Frontier, Probe, advance, broken
@@ -153,7 +153,7 @@ class Poller:
             done += len(batch)
             if fresh:
                 self._progress(min(done, fresh), fresh)
-            if silent >= GIVE_UP_AFTER or any(_hopeless(outcome) for outcome in outcomes.values()):
+            if silent >= GIVE_UP_AFTER or any(is_hopeless(outcome) for outcome in outcomes.values()):
                 return
         await self._read_older(frontier)
 
@@ -325,8 +325,3 @@ class Poller:
 
     def _held(self, series: str, first: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         return self._ledger.grid.values(first, count, np.array([self._ledger.grid.column[series]]))[:, 0]
-
-
-def _hopeless(outcome: Outcome) -> bool:
-    """A refused token fails every other call too."""
-    return isinstance(outcome, FeedUnauthorised) and outcome.code == REFUSED_TOKEN

@@ -14,8 +14,6 @@ from urllib.parse import quote, quote_plus
 
 log = logging.getLogger(__name__)
 
-FORMATS = ("text", "json")
-
 _JOURNAL_PRIORITY = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 _CHATTY = ("httpx", "httpcore", "aiohttp", "asyncio", "sqlite_utils")
 _STDERR = 2
