@@ -11,12 +11,11 @@ from pathlib import Path
 import click
 
 from alertbot.config import Config, load
-from alertbot.config.load import glimpse
+from alertbot.config.load import glimpse, state_directory
 from alertbot.errors import ConfigError, UsageError
 from alertbot.query import answers
 from alertbot.query.facts import to_json
 from alertbot.query.live import Live
-from alertbot.replaying import state_directory
 from alertbot.slack.blocks import Message
 from alertbot.slack.commands import example
 from alertbot.slack.messages import plain

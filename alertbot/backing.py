@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from alertbot.config import load
+from alertbot.config.load import state_directory
 from alertbot.errors import AlertbotError, UsageError
-from alertbot.replaying import state_directory
 from alertbot.store.backup import PART, back_up
 from alertbot.units import DAY, counted, format_volume
 

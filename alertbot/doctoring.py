@@ -13,6 +13,7 @@ import click
 
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import Config, load
+from alertbot.config.load import state_directory
 from alertbot.credentials import Credentials, read_credentials
 from alertbot.doctor.alertmanager import examine_alertmanagers
 from alertbot.doctor.feed import examine_feed
@@ -20,7 +21,6 @@ from alertbot.doctor.findings import Finding, Grade, limited
 from alertbot.doctor.place import examine_configuration, examine_place, stored_lately
 from alertbot.doctor.slack import PATIENCE, await_click, examine_slack
 from alertbot.ops.logs import Secrets, set_up
-from alertbot.replaying import state_directory
 from alertbot.store.checkup import is_held
 
 ALL_OF_IT = 150.0

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from alertbot.distress import Distress
+from alertbot.ops.liveness import Pulse
 from alertbot.ops.systemd import Notifier
-from alertbot.pulse import Pulse
 from alertbot.query.live import Live
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace

@@ -33,10 +33,10 @@ from alertbot.fitting import fit
 from alertbot.lately import DAYS, Lately, read_lately, span_lately
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.progress import Reporter, history_reporter
-from alertbot.query.names import did_you_mean
 from alertbot.rules.base import Array
 from alertbot.starter import LISTED, Start, text
 from alertbot.units import SLOT, counted
+from alertbot.words import did_you_mean
 
 _ANOTHER = "name another file with -o, or replace it with --force"
 

@@ -12,11 +12,11 @@ from alertbot.alerts.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, HeldS
 from alertbot.config.domains import pattern
 from alertbot.desk import Desk
 from alertbot.errors import UsageError
-from alertbot.query.names import did_you_mean
 from alertbot.slack.blocks import code, escape
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import counted, format_clock
 from alertbot.watch import Watch
+from alertbot.words import did_you_mean
 
 SAME = 60.0
 """Seconds by which the end of a silence that is asked for twice may differ: two clicks are one."""

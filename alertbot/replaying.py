@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Change
 from alertbot.alerts.mutes import Mute
 from alertbot.config import Config, load
+from alertbot.config.load import state_directory
 from alertbot.errors import UsageError
 from alertbot.history import SeriesHistory, read_csv
 from alertbot.judging import (
@@ -39,7 +39,6 @@ from alertbot.picturing import (
     write_chart,
     write_charts,
 )
-from alertbot.query.names import did_you_mean
 from alertbot.query.plots import View
 from alertbot.replay import CsvHistory, History, Span, StoredHistory, as_event, replay
 from alertbot.rules.base import Rule
@@ -47,6 +46,7 @@ from alertbot.rules.selection import Group, select
 from alertbot.store import samples, schema
 from alertbot.units import SLOT, parse_time
 from alertbot.watch import lay_out
+from alertbot.words import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -183,12 +183,6 @@ class _Plan:
             channel=self.config.slack.channel,
             zone=self.config.slack.zone,
         )
-
-
-def state_directory() -> Path | None:
-    """Where systemd keeps the service's state, if it says so."""
-    given = os.environ.get("STATE_DIRECTORY")
-    return Path(given.split(":")[0]) if given else None
 
 
 def span_of(first: str | None, last: str | None) -> Span:

@@ -16,9 +16,9 @@ import click
 from alertbot.alerts.ordering import Asked, parse_order
 from alertbot.asking import SILENT_AFTER
 from alertbot.config import load
+from alertbot.config.load import state_directory
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.query import answers
-from alertbot.replaying import state_directory
 from alertbot.slack.blocks import Message
 from alertbot.slack.messages import plain
 from alertbot.slack.replies import silences_message

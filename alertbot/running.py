@@ -11,13 +11,13 @@ from pathlib import Path
 from alertbot.clock import SystemClock
 from alertbot.config import Config, load
 from alertbot.config.fields import channel_named
+from alertbot.config.load import state_directory
 from alertbot.credentials import read_credentials
 from alertbot.errors import UsageError
 from alertbot.ops.heartbeat import secrets_of
 from alertbot.ops.logs import Secrets, is_journal, set_up
 from alertbot.ops.progress import history_reporter
 from alertbot.ops.systemd import Notifier
-from alertbot.replaying import state_directory
 from alertbot.service import Service
 
 

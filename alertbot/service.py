@@ -26,16 +26,16 @@ from alertbot.credentials import Credentials
 from alertbot.digesting import Digesting
 from alertbot.distress import Distress
 from alertbot.errors import ConfigError, CredentialsError, FeedError, ListenError, StoreError, StoreTaken, StoreUnusable
-from alertbot.failing import Failures
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.health import Health
 from alertbot.measuring import Measuring
 from alertbot.ops.heartbeat import Heartbeat
+from alertbot.ops.liveness import Pulse
+from alertbot.ops.outage import Failures
 from alertbot.ops.progress import Reporter
 from alertbot.ops.server import MetricsServer
 from alertbot.ops.systemd import Notifier
-from alertbot.pulse import Pulse
 from alertbot.query.live import Live
 from alertbot.query.plots import View
 from alertbot.query.subject import Subject

@@ -14,18 +14,18 @@ import click
 
 from alertbot.config import Config, load
 from alertbot.config.domains import is_glob, pattern
+from alertbot.config.load import state_directory
 from alertbot.errors import HistoryError, UsageError
 from alertbot.history import read_csv
 from alertbot.limits import Fit, Fitted, fit
-from alertbot.query.names import did_you_mean
 from alertbot.replay import CsvHistory, History, StoredHistory
-from alertbot.replaying import state_directory
 from alertbot.rules.drop import Drop
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.rules.threshold import Threshold
 from alertbot.store import samples, schema
 from alertbot.units import DAY, counted, format_rate
 from alertbot.watch import lay_out
+from alertbot.words import did_you_mean
 
 _MOST_NAMED = 20
 _WIDTH = 100

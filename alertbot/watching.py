@@ -17,13 +17,13 @@ from alertbot.config import Config
 from alertbot.desk import Desk
 from alertbot.distress import Distress
 from alertbot.errors import FeedError, StoreError, UsageError
-from alertbot.failing import Failures
 from alertbot.feed.api import CdnApi
 from alertbot.feed.apitime import ApiTime
 from alertbot.feed.budget import Budget
 from alertbot.feed.frontier import Frontier
 from alertbot.feed.vigil import FeedFacts, silent_before
 from alertbot.obeying import Obeying
+from alertbot.ops.outage import Failures
 from alertbot.poll import Pace, Poller
 from alertbot.query.live import Live
 from alertbot.requests import apply_requests

@@ -17,14 +17,13 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-GROUND = ("errors", "units", "clock", "pulse", "failing")
+GROUND = ("errors", "units", "clock", "words", "ops")
 DECIDING = (*GROUND, "rules", "alerts")
 LAYERS = {
     "errors": (),
     "units": (),
     "clock": (),
-    "pulse": (),
-    "failing": (),
+    "words": (),
     "rules": (*GROUND, "rules"),
     "alerts": DECIDING,
     "store": (*DECIDING, "store"),
@@ -33,7 +32,7 @@ LAYERS = {
     "charts": (*GROUND, "charts"),
     "query": (*DECIDING, "store", "query"),
     "slack": (*DECIDING, "slack"),
-    "ops": (*GROUND, "ops"),
+    "ops": GROUND,
 }
 """What each part may import. Every other module is the shell, which may import everything."""
 

@@ -24,7 +24,8 @@ from alertbot.config.models import (
     WatchModel,
 )
 from alertbot.config.problems import Report
-from alertbot.config.words import did_you_mean, found, one_of, secret_in_key
+from alertbot.config.words import found, secret_in_key
+from alertbot.words import did_you_mean_key, one_of
 
 SECTIONS: Mapping[str, type[Section]] = {
     "feed": FeedModel,
@@ -174,7 +175,7 @@ def _unknown_section(key: str) -> str:
         return secret
     if homes := _homes(key):
         return f"stands outside any section: it is a key of {homes}, so write it below that line"
-    meant = did_you_mean(key, SECTIONS) or f": there are {', '.join(map(_title, SECTIONS))}"
+    meant = did_you_mean_key(key, SECTIONS) or f": there are {', '.join(map(_title, SECTIONS))}"
     return f"unknown section{meant}"
 
 
@@ -185,7 +186,7 @@ def _unknown_key(key: str, model: type[Section]) -> str:
     if issubclass(model, KindModel) and kinds:
         return f"not a key of this kind: it belongs to kind {one_of(kinds)}"
     choices = _keys_beside(model)
-    meant = did_you_mean(key, choices)
+    meant = did_you_mean_key(key, choices)
     if not meant and (homes := _homes(key)):
         return f"unknown here: it is a key of {homes}"
     return f"unknown key{meant or ': there are ' + ', '.join(choices)}"

@@ -14,7 +14,6 @@ from pydantic import Field
 from alertbot.config import fields
 from alertbot.config.fields import Channel, Flag, Patterns, Rate, Share, between, choice, count, listing
 from alertbot.config.models import Finding, Section
-from alertbot.config.words import one_of
 from alertbot.rules.base import ROUNDING, Direction, Kind, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -23,6 +22,7 @@ from alertbot.rules.months import Calendar
 from alertbot.rules.percentile import PERCENT, Percentile
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, format_duration, format_rate, format_share, slots_of
+from alertbot.words import one_of
 
 SIDES: Mapping[str, Direction | None] = MappingProxyType({"both": None, "up": Direction.RISE, "down": Direction.FALL})
 """Which way ``direction`` looks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import tzinfo
 from pathlib import Path
 from types import MappingProxyType
@@ -58,6 +59,12 @@ def glimpse(path: Path, *, state_directory: Path | None = None) -> tuple[Path, t
     store = section(StoreModel, sections.get("store", {}), ("store",), report)
     slack = section(SlackModel, sections.get("slack", {}), ("slack",), report)
     return (state_directory or path.absolute().parent) / store.path, slack.timezone
+
+
+def state_directory() -> Path | None:
+    """Where systemd keeps the service's state, if it says so."""
+    given = os.environ.get("STATE_DIRECTORY")
+    return Path(given.split(":")[0]) if given else None
 
 
 def _settings(drafted: Draft, watch: tuple[str, ...], path: Path, state_directory: Path | None) -> Config:

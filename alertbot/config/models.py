@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alertbot.config import fields
 from alertbot.config.fields import Channel, Flag, Patterns, between, count
-from alertbot.config.words import quoted
 from alertbot.units import DAY
+from alertbot.words import quoted
 
 Finding = tuple[str, str]
 """A key of the section, and what is wrong with it."""

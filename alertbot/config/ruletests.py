@@ -27,10 +27,11 @@ from alertbot.config.models import Finding, Section
 from alertbot.config.problems import Report
 from alertbot.config.read import read_toml
 from alertbot.config.settings import Config
-from alertbot.config.words import did_you_mean, quoted, secret_in_value
+from alertbot.config.words import secret_in_value
 from alertbot.rules.base import Array, Rule
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, names_matching, select
 from alertbot.units import DAY_SLOTS, SLOT, format_duration, parse_duration, parse_rate
+from alertbot.words import did_you_mean_key, quoted
 
 MOST_SLOTS = 400 * DAY_SLOTS
 """Slots that a series of a test may have: enough for a year of history."""
@@ -346,7 +347,7 @@ class _TestReader:
         known = {*watched, *(group.series for group in groups if group.sum), TOTAL}
         for name in model.series:
             if name not in known:
-                meant = did_you_mean(name, known) or ': write one that [watch] lists, "sum:GROUP" or "total"'
+                meant = did_you_mean_key(name, known) or ': write one that [watch] lists, "sum:GROUP" or "total"'
                 self._report.add((*path, name), f"{quoted(name)} is not watched{meant}")
 
     def _expected(
@@ -396,7 +397,7 @@ class _TestReader:
         if expect.series in model.series:
             return expect.series
         if model.series:
-            meant = did_you_mean(expect.series, model.series) or ": write one of those"
+            meant = did_you_mean_key(expect.series, model.series) or ": write one of those"
             self._report.add((*path, "series"), f"this test has no values of {quoted(expect.series)}{meant}")
         return None
 
@@ -410,7 +411,7 @@ class _TestReader:
         return self._config.slack.zone
 
     def _meant(self, name: str) -> str:
-        return did_you_mean(name, self._rules) or f": there are {', '.join(map(quoted, list(self._rules)[:10]))}"
+        return did_you_mean_key(name, self._rules) or f": there are {', '.join(map(quoted, list(self._rules)[:10]))}"
 
 
 def _summed(name: str) -> bool:

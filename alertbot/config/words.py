@@ -1,10 +1,8 @@
-"""Words for an operator who mistyped: what was meant, what was found."""
+"""Saying what was found in a TOML file, and what must never stand in it."""
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 from datetime import date, datetime, time
 
 _SECRET = re.compile(r"xox[a-z]-|xapp-|hooks\.slack\.com|[?&]token=", re.IGNORECASE)
@@ -27,27 +25,9 @@ _FOUND = {
 }
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """``, did you mean "threshold"?`` for ``treshold``; empty where no choice is like it."""
-    folded = {choice.lower(): choice for choice in choices}
-    close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.7)
-    return f', did you mean "{folded[close[0]]}"?' if close else ""
-
-
-def one_of(choices: Iterable[str]) -> str:
-    """``"info", "warning" or "critical"``."""
-    *most, last = (f'"{choice}"' for choice in choices)
-    return f"{', '.join(most)} or {last}" if most else last
-
-
 def found(value: object) -> str:
     """What kind of TOML value this is; never the value itself, which may be a secret."""
     return _FOUND[type(value)]
-
-
-def quoted(text: str) -> str:
-    """The text in quotes, cut where it is long."""
-    return '"' + (text if len(text) <= 60 else text[:57] + "...") + '"'
 
 
 def secret_in_value(text: str) -> str | None:

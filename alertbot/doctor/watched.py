@@ -13,11 +13,11 @@ from alertbot.fanout import DOMAINS_A_CALL
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget, Lane
 from alertbot.lately import DAYS, read_lately
-from alertbot.query.names import nearest
 from alertbot.rules.base import Array
 from alertbot.rules.selection import unmatched
 from alertbot.units import SLOT, counted, format_rate
 from alertbot.watch import Watch, lay_out
+from alertbot.words import nearest
 
 MOST_READ = 100
 """How many domains without history are read at most: a service that runs needs the calls, too."""

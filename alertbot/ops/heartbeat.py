@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from alertbot.clock import Clock
-from alertbot.failing import Failures
+from alertbot.ops.outage import Failures
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ from dataclasses import dataclass
 from alertbot.alerts.silences import GROUP_MARK
 from alertbot.errors import UsageError
 from alertbot.rules.selection import Group
+from alertbot.words import did_you_mean
 
 _MOST_NAMED = 5
-_LONGEST = 253
-_COMPARED = 20
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -24,32 +22,6 @@ class Meant:
     name: str
     series: tuple[str, ...]
     members: int | None = None
-
-
-def nearest(word: str, words: Sequence[str]) -> str | None:
-    """The word that was probably meant."""
-    wanted = word.lower()[:_LONGEST]
-    close = difflib.get_close_matches(wanted, _likely(wanted, words), n=1, cutoff=0.5)
-    return close[0] if close else None
-
-
-def did_you_mean(word: str, words: Sequence[str], mark: str = "") -> str:
-    """``: did you mean this?``, to end a complaint with; empty where no word is like it. ``mark`` stands before it."""
-    close = nearest(word, words)
-    return f": did you mean {mark}{close}?" if close else ""
-
-
-def _likely(wanted: str, words: Sequence[str]) -> Sequence[str]:
-    """Those worth a close look, which takes its time: of many the ones that share most triples of letters."""
-    if len(words) <= _COMPARED:
-        return words
-    parts = _triples(wanted)
-    return sorted(words, key=lambda word: -len(parts & _triples(word)))[:_COMPARED]
-
-
-def _triples(word: str) -> set[str]:
-    padded = f" {word.lower()} "
-    return {padded[start : start + 3] for start in range(len(padded) - 2)}
 
 
 def meant(word: str, names: Sequence[str], groups: Sequence[Group]) -> Meant:

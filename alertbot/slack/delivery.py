@@ -15,7 +15,7 @@ from typing import Any
 
 from alertbot.clock import Clock
 from alertbot.errors import DeliveryError, StoreError
-from alertbot.pulse import Pulse
+from alertbot.ops.liveness import Pulse
 from alertbot.slack.blocks import Message
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
 from alertbot.slack.lanes import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, Lane, Search

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from alertbot.failing import Failures
+from alertbot.ops.outage import Failures
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 """Seconds for which a lane waits after a first failure that passes, doubled with each more, and at most."""

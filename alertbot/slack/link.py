@@ -19,8 +19,8 @@ from typing import Any
 import aiohttp
 
 from alertbot.errors import DeliveryError
-from alertbot.failing import Failures
-from alertbot.pulse import Pulse
+from alertbot.ops.liveness import Pulse
+from alertbot.ops.outage import Failures
 from alertbot.slack.client import REFUSED_TOKEN, delivery_error
 
 PING_INTERVAL = 5.0

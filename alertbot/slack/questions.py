@@ -16,7 +16,7 @@ from alertbot.errors import UsageError
 from alertbot.query import answers, backtest, billing, figures, story, why
 from alertbot.query.figures import By
 from alertbot.query.live import Live
-from alertbot.query.names import Meant, did_you_mean, meant, resolve
+from alertbot.query.names import Meant, meant, resolve
 from alertbot.query.subject import Subject
 from alertbot.rules.base import Rule
 from alertbot.slack import replies
@@ -25,6 +25,7 @@ from alertbot.slack.figures import backtest_message, percentile_message, show_me
 from alertbot.slack.reasons import story_message, why_message
 from alertbot.slack.usages import USAGES
 from alertbot.units import DAY, format_duration, parse_duration
+from alertbot.words import did_you_mean
 
 LONGEST_SPAN = 35 * DAY
 MOST_TOP = 50

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from alertbot.alerts.orders import Person
 from alertbot.clock import Clock
 from alertbot.errors import CredentialsError, DeliveryError
-from alertbot.failing import Failures
+from alertbot.ops.outage import Failures
 from alertbot.slack.blocks import Message
 from alertbot.slack.buttons import Buttons
 from alertbot.slack.client import DEAD_TOKEN, Identity, Picture, Posted, SlackClient

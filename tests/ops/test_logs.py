@@ -13,9 +13,9 @@ import pytest
 from fakes.until import until
 from fakes.working import MINUTE, START, working
 
-from alertbot.failing import Failures
 from alertbot.feed.scenario import Event, Fault, FaultMode
 from alertbot.ops.logs import RedactingFormatter, Secrets, is_journal
+from alertbot.ops.outage import Failures
 
 TOKEN = "xoxb-5ecr3t/with+signs and ä"
 

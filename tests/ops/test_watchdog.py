@@ -11,8 +11,8 @@ from fakes.until import until
 from fakes.working import START, working
 
 from alertbot.feed.scenario import Event, Fault, FaultMode
+from alertbot.ops.liveness import GRACE, Pulse
 from alertbot.ops.systemd import Notifier
-from alertbot.pulse import GRACE, Pulse
 
 OFTEN = 0.04
 OVER = Event("a.example.com", START - 3600, START + 90_000, 20.0)

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from alertbot.errors import UsageError
-from alertbot.query.names import Meant, meant, nearest, resolve
+from alertbot.query.names import Meant, meant, resolve
 from alertbot.rules.selection import Group
+from alertbot.words import nearest
 
 NAMES = ("video.example.com", "video2.example.com", "img.example.com", "sum:summed", "total")
 GROUPS = (Group("summed", ("img.example.com",), sum=True), Group("Plain", NAMES[:2]), Group("none", ()))
