@@ -29,10 +29,10 @@ from fakes.house import START, House
 
 from alertbot.charting import Pictures
 from alertbot.config import load
+from alertbot.messages import questions
+from alertbot.messages.blocks import Message
 from alertbot.query.live import Live
 from alertbot.query.plots import View
-from alertbot.slack import questions
-from alertbot.slack.blocks import Message
 from alertbot.slack.client import Posted
 from alertbot.slack.delivery import Delivery
 from alertbot.units import DAY, SLOT, format_clock

@@ -13,14 +13,14 @@ import click
 from alertbot.config import Config, load
 from alertbot.config.load import glimpse, state_directory
 from alertbot.errors import ConfigError, UsageError
+from alertbot.messages.blocks import Message
+from alertbot.messages.questions import ask
+from alertbot.messages.slack import plain
+from alertbot.messages.status import status_message
 from alertbot.query import answers
 from alertbot.query.facts import to_json
 from alertbot.query.live import Live
-from alertbot.slack.blocks import Message
 from alertbot.slack.commands import example
-from alertbot.slack.messages import plain
-from alertbot.slack.questions import ask
-from alertbot.slack.replies import status_message
 from alertbot.store import feedlog, samples
 from alertbot.store.schema import reading
 from alertbot.units import format_duration

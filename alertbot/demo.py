@@ -17,21 +17,20 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from alertbot.alerts.orders import Person
 from alertbot.clock import Clock, FastClock
 from alertbot.config import Config, load
 from alertbot.credentials import Credentials
 from alertbot.errors import AlertbotError
 from alertbot.feed.scenario import Delay, Event, Scenario, Shape
 from alertbot.feed.simulator import Simulator
+from alertbot.incidents.orders import Asker, Person
+from alertbot.messages.blocks import Message
+from alertbot.messages.slack import plain
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.systemd import Notifier
 from alertbot.query.names import Meant
 from alertbot.service import Service
-from alertbot.slack.blocks import Message
 from alertbot.slack.client import Posted
-from alertbot.slack.messages import plain
-from alertbot.slack.people import Asker
 from alertbot.units import DAY, format_clock
 
 SPEED = 500.0

@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alertbot.alerts.book import RECENTLY, Minutes, Scene, Step, advance
-from alertbot.alerts.grouping import Placing
-from alertbot.alerts.holding import Holding
-from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
 from alertbot.alerts.ledger import Entry, Ledger
 from alertbot.alerts.lifecycle import Phase
-from alertbot.alerts.paging import Note, NoteKind
-from alertbot.alerts.routing import channel_for
-from alertbot.alerts.silences import HeldSilence
-from alertbot.alerts.telling import Setting
 from alertbot.clock import Clock
 from alertbot.config import SlackSettings
+from alertbot.incidents.decision import RECENTLY, Minutes, Scene, Step, advance
+from alertbot.incidents.grouping import Placing
+from alertbot.incidents.holding import Holding
+from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert
+from alertbot.incidents.paging import Note, NoteKind
+from alertbot.incidents.routing import channel_for
+from alertbot.incidents.silences import HeldSilence
+from alertbot.messages.incident import Setting
+from alertbot.messages.slack import incident_message, note_messages, silence_ends, to_json
 from alertbot.rules.base import Direction
 from alertbot.rules.drop import Drop
 from alertbot.rules.selection import TOTAL
-from alertbot.slack.messages import incident_message, note_messages, silence_ends, to_json
 from alertbot.store.feedlog import LateSlot
 from alertbot.store.outbox import Draft
 from alertbot.store.store import Batch, Docket, Report

@@ -13,10 +13,10 @@ from alertbot.errors import FeedError
 from alertbot.feed.answers import DataType
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Lane
+from alertbot.messages.digest import digest_message
+from alertbot.messages.slack import to_json
 from alertbot.query.digest import Digest, Volume, digest
 from alertbot.rules.selection import TOTAL
-from alertbot.slack.digest import digest_message
-from alertbot.slack.messages import to_json
 from alertbot.store.outbox import Draft
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import SLOT

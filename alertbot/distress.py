@@ -11,7 +11,7 @@ import uuid
 
 from alertbot.clock import Clock
 from alertbot.errors import DeliveryError, StoreError
-from alertbot.slack.blocks import Message, escape
+from alertbot.messages.blocks import Message, escape
 from alertbot.slack.client import Posted
 from alertbot.slack.posting import Poster
 from alertbot.units import DAY, format_duration

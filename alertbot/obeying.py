@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import tzinfo
 
-from alertbot.alerts.incidents import Incident
-from alertbot.alerts.orders import Ack, Order, Person, Silence, Unsilence
-from alertbot.alerts.paging import Note, NoteKind
-from alertbot.alerts.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, HeldSilence, means
 from alertbot.config.domains import pattern
 from alertbot.desk import Desk
 from alertbot.errors import UsageError
-from alertbot.slack.blocks import code, escape
+from alertbot.incidents.incident import Incident
+from alertbot.incidents.orders import Ack, Order, Person, Silence, Unsilence
+from alertbot.incidents.paging import Note, NoteKind
+from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, HeldSilence, means
+from alertbot.messages.blocks import code, escape
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import counted, format_clock
 from alertbot.watch import Watch

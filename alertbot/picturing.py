@@ -18,7 +18,7 @@ from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.charts.chart import Chart
 from alertbot.charts.worker import is_installed, render
 from alertbot.errors import ChartError
-from alertbot.judging import Firing
+from alertbot.incidents.firings import Firing
 from alertbot.query.plots import LONGEST, SHORTEST, Mark, View, charted
 from alertbot.replay import History, Span
 from alertbot.rules.base import Array

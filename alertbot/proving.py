@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from alertbot.alerts import wording
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Change
 from alertbot.config import Config
 from alertbot.config.ruletests import Expected, RuleTest, load_tests
 from alertbot.errors import ConfigError, Problem, RuleTestError
+from alertbot.messages.alert import PLAIN, alert_sentence
 from alertbot.replay import Span, replay
 from alertbot.rules.base import Array, Mask, Rule
 from alertbot.rules.grid import Grid
@@ -142,7 +142,7 @@ def _expected(test: RuleTest, expected: Expected) -> str:
 def _happened(config: Config, rules: dict[str, Rule], test: RuleTest, change: Change) -> str:
     alert, reason = change.alert, None if change.fired else change.reason.value
     now = alert.slot + SLOT
-    words = wording.headline(rules[alert.rule], alert, reason, config.slack.zone, now, wording.PLAIN)
+    words = alert_sentence(rules[alert.rule], alert, reason, config.slack.zone, now, PLAIN)
     why = "" if reason is None else f', reason "{reason}"'
     head = _head(test, alert.rule, alert.series, alert.slot, fired=change.fired)
     return f"{head}, since {_place(test, alert.since)}{why}   {words}"

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from alertbot.alerts.holding import Holding
 from alertbot.alerts.relay import JOB, LASTS, PATIENCE, QUIET, Bulletin, Labels, Relayed, Terms, bulletin, is_kept
 from alertbot.clock import Clock
 from alertbot.config import AlertmanagerSettings
 from alertbot.errors import RelayError, StoreError
+from alertbot.incidents.holding import Holding
 from alertbot.ops.alertmanager import Alertmanager
 from alertbot.store import relayed
 from alertbot.store.store import Store

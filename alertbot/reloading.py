@@ -14,9 +14,9 @@ from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.changes import changes, demand_restart
 from alertbot.errors import ConfigError, StoreError
+from alertbot.messages.blocks import Message, code, escape, paragraphs
+from alertbot.messages.slack import to_json
 from alertbot.ops.systemd import Notifier
-from alertbot.slack.blocks import Message, code, escape, paragraphs
-from alertbot.slack.messages import to_json
 from alertbot.store.outbox import Draft
 from alertbot.storekeeper import Storekeeper
 from alertbot.units import counted

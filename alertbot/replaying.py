@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from alertbot.alerts import wording
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Change
 from alertbot.alerts.mutes import Mute
@@ -18,16 +17,8 @@ from alertbot.config import Config, load
 from alertbot.config.load import state_directory
 from alertbot.errors import UsageError
 from alertbot.history import SeriesHistory, read_csv
-from alertbot.judging import (
-    Firing,
-    Ground,
-    Record,
-    as_difference,
-    compare,
-    comparison_lines,
-    days_between,
-    summary,
-)
+from alertbot.incidents.firings import Firing, Ground, Record, compare, days_between
+from alertbot.messages.alert import PLAIN, alert_sentence, stamp
 from alertbot.picturing import (
     MOST_CHARTS,
     Tally,
@@ -41,6 +32,7 @@ from alertbot.picturing import (
 )
 from alertbot.query.plots import View
 from alertbot.replay import CsvHistory, History, Span, StoredHistory, as_event, replay
+from alertbot.replay_report import as_difference, comparison_lines, summary
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import Group, select
 from alertbot.store import samples, schema
@@ -223,5 +215,5 @@ def _print_story(changes: Iterable[Change], plan: _Plan) -> None:
         now = change.alert.slot + SLOT
         rule, reason = plan.rules[change.alert.rule], None if change.fired else change.reason.value
         word = "fired   " if change.fired else "resolved"
-        sentence = wording.headline(rule, change.alert, reason, zone, now, wording.PLAIN)
-        click.echo(f"{wording.stamp(now, zone)}  {word}  {change.alert.rule}: {sentence}")
+        sentence = alert_sentence(rule, change.alert, reason, zone, now, PLAIN)
+        click.echo(f"{stamp(now, zone)}  {word}  {change.alert.rule}: {sentence}")

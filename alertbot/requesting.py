@@ -13,15 +13,15 @@ from pathlib import Path
 
 import click
 
-from alertbot.alerts.ordering import Asked, parse_order
 from alertbot.asking import SILENT_AFTER
 from alertbot.config import load
 from alertbot.config.load import state_directory
 from alertbot.errors import AlertbotError, UsageError
+from alertbot.incidents.order_parser import Asked, parse_order
+from alertbot.messages.blocks import Message
+from alertbot.messages.slack import plain
+from alertbot.messages.status import silences_message
 from alertbot.query import answers
-from alertbot.slack.blocks import Message
-from alertbot.slack.messages import plain
-from alertbot.slack.replies import silences_message
 from alertbot.store import feedlog, requests, schema
 from alertbot.store.requests import Outcome
 

@@ -6,11 +6,10 @@ import logging
 from datetime import tzinfo
 from functools import partial
 
-from alertbot.alerts.ordering import Asked, parse_order
-from alertbot.alerts.orders import Order, Person, Silence
 from alertbot.errors import StoreError, UsageError
 from alertbot.feed.apitime import ApiTime
-from alertbot.slack.people import Obeys
+from alertbot.incidents.order_parser import Asked, parse_order
+from alertbot.incidents.orders import Obeys, Order, Person, Silence
 from alertbot.store import requests
 from alertbot.store.requests import Outcome, Request
 from alertbot.store.store import Store

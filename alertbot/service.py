@@ -16,7 +16,6 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from alertbot import parts
-from alertbot.alerts.orders import Order, Person
 from alertbot.alerts.relay import Terms
 from alertbot.charting import Charting, Pictures
 from alertbot.clock import Clock
@@ -29,6 +28,7 @@ from alertbot.errors import ConfigError, CredentialsError, FeedError, ListenErro
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.health import Health
+from alertbot.incidents.orders import Order, Person
 from alertbot.measuring import Measuring
 from alertbot.ops.heartbeat import Heartbeat
 from alertbot.ops.liveness import Pulse

@@ -11,7 +11,6 @@ import numpy as np
 
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.mutes import keep_out
-from alertbot.alerts.orders import Order, Person
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.desk import Desk
@@ -22,6 +21,7 @@ from alertbot.feed.apitime import ApiTime
 from alertbot.feed.budget import Budget
 from alertbot.feed.frontier import Frontier
 from alertbot.feed.vigil import FeedFacts, silent_before
+from alertbot.incidents.orders import Order, Person
 from alertbot.obeying import Obeying
 from alertbot.ops.outage import Failures
 from alertbot.poll import Pace, Poller

@@ -16,9 +16,9 @@ from alertbot.digesting import Digesting, day_before, due
 from alertbot.errors import FeedUnreachable
 from alertbot.feed.answers import DataType
 from alertbot.feed.api import Answer
+from alertbot.messages.digest import digest_message
+from alertbot.messages.slack import plain
 from alertbot.query.digest import digest
-from alertbot.slack.digest import digest_message
-from alertbot.slack.messages import plain
 from alertbot.units import DAY, SLOT
 
 BERLIN = ZoneInfo("Europe/Berlin")

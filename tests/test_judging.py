@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from alertbot.alerts.engine import Engine
 from alertbot.cli import main
 from alertbot.history import SeriesHistory, write_csv
-from alertbot.judging import Firing, Ground, Record, compare, days_between, summary
+from alertbot.incidents.firings import Firing, Ground, Record, compare, days_between
 from alertbot.picturing import chart_name
 from alertbot.replay import CsvHistory, Span, replay
+from alertbot.replay_report import summary
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.selection import Group
 from alertbot.rules.threshold import Threshold

@@ -14,13 +14,13 @@ import click
 import pytest
 from PIL import Image
 
-from alertbot.alerts.ordering import Asked, parse_order
-from alertbot.alerts.orders import Silence
 from alertbot.cli import main
 from alertbot.config import load
 from alertbot.config.draft import SECTIONS
 from alertbot.config.kinds import KINDS
 from alertbot.feed.scenario import Scenario
+from alertbot.incidents.order_parser import Asked, parse_order
+from alertbot.incidents.orders import Silence
 from alertbot.slack.commands import USAGES
 from alertbot.slack.typed import words_of
 from alertbot.units import parse_time

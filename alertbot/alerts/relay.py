@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from enum import StrEnum
 
-from alertbot.alerts import account, wording
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.holding import Hold, Holding
-from alertbot.alerts.incidents import LOUDNESS, Incident, IncidentKind, ToldAlert
-from alertbot.alerts.paging import FEED_SEVERITY
-from alertbot.alerts.telling import Setting, headline, tell
-from alertbot.alerts.wording import PLAIN
+from alertbot.incidents import account
+from alertbot.incidents.holding import Hold, Holding
+from alertbot.incidents.incident import LOUDNESS, Incident, IncidentKind, ToldAlert
+from alertbot.incidents.paging import FEED_SEVERITY
+from alertbot.messages.alert import PLAIN, alert_sentence
+from alertbot.messages.incident import Setting, headline, tell
 from alertbot.rules.base import Severity
 from alertbot.rules.describe import describe
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
@@ -179,7 +179,7 @@ def of_alert(told: ToldAlert, holding: Holding, terms: Terms) -> Relayed:
     """An alert that fires, or fired."""
     alert, rule = told.alert, holding.rules.get(told.alert.rule)
     labels = {"alertname": alert.rule, "severity": told.severity, **_of_series(alert.series, holding)}
-    summary = wording.headline(rule, alert, told.reason, terms.zone, holding.now, PLAIN)
+    summary = alert_sentence(rule, alert, told.reason, terms.zone, holding.now, PLAIN)
     against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
     seen = f"{format_rate(alert.value)}{against}, data to {format_clock(alert.slot + SLOT, terms.zone, holding.now)}"
     asks = "" if rule is None else f" The rule {rule.name}: {describe(rule)}."

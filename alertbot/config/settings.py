@@ -9,7 +9,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from alertbot.alerts.mutes import Mute
-from alertbot.alerts.routing import is_channel
+from alertbot.incidents.routing import is_channel
 from alertbot.rules.base import Rule
 from alertbot.rules.schedule import Schedule
 from alertbot.rules.selection import Group, domains_matching, names_matching, select

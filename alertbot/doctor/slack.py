@@ -11,7 +11,7 @@ from alertbot.config import Config
 from alertbot.credentials import Credentials
 from alertbot.doctor.findings import Finding, clock_finding, failed, limited, named, ok, skipped, warning
 from alertbot.errors import AlertbotError, CredentialsError, DeliveryError
-from alertbot.slack.blocks import Message, actions, button, section
+from alertbot.messages.blocks import Message, actions, button, section
 from alertbot.slack.client import Channel, SlackClient
 from alertbot.slack.manifest import SCOPES
 from alertbot.slack.socket import Click, SlashCommand, SocketListener, check_app_token

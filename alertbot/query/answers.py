@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from alertbot.alerts.incidents import ToldAlert
 from alertbot.errors import StoreError
+from alertbot.incidents.incident import ToldAlert
 from alertbot.query.live import Live
 from alertbot.rules.base import Rule
 from alertbot.store import feedlog, incidents, listing, outbox, state

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from alertbot.alerts.flapping import MOST_FIRES
-from alertbot.alerts.incidents import Incident, IncidentKind
 from alertbot.alerts.lifecycle import Reason
+from alertbot.incidents.flapping import MOST_FIRES
+from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.store import incidents, samples
 from alertbot.store.schema import reading

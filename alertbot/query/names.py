@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alertbot.alerts.silences import GROUP_MARK
 from alertbot.errors import UsageError
+from alertbot.incidents.silences import GROUP_MARK
 from alertbot.rules.selection import Group
 from alertbot.words import did_you_mean
 

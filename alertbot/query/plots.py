@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert, series_of
 from alertbot.alerts.lifecycle import Alert
-from alertbot.alerts.silences import GROUP_MARK
-from alertbot.alerts.telling import worst_of_each
 from alertbot.charts.chart import Chart, Limit, Panel
+from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert, series_of, worst_of_each
+from alertbot.incidents.silences import GROUP_MARK
 from alertbot.query.names import Meant
 from alertbot.rules.base import Array, Direction, Rule
 from alertbot.rules.baseline import Baseline

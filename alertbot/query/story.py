@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from alertbot.alerts.incidents import Incident, ToldAlert
-from alertbot.alerts.telling import worst_of_each
 from alertbot.errors import UsageError
+from alertbot.incidents.incident import Incident, ToldAlert, worst_of_each
 from alertbot.query.live import Live
 from alertbot.query.subject import Subject
 from alertbot.query.why import Hush, Inquiry, RuleWhy, of_incident

@@ -15,11 +15,11 @@ import numpy as np
 from sqlite_utils import Database
 
 from alertbot.alerts.engine import Engine
-from alertbot.alerts.holding import Hold, Holding
-from alertbot.alerts.incidents import LOUDNESS, Incident, ToldAlert
 from alertbot.alerts.lifecycle import Alert, Phase, Seen
 from alertbot.alerts.mutes import keep_out, muted
-from alertbot.alerts.silences import in_force
+from alertbot.incidents.holding import Hold, Holding
+from alertbot.incidents.incident import LOUDNESS, Incident, ToldAlert
+from alertbot.incidents.silences import in_force
 from alertbot.query.live import Live
 from alertbot.query.subject import Subject
 from alertbot.rules.arithmetic import Term, looks_at, terms

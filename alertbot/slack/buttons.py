@@ -9,12 +9,12 @@ import logging
 import re
 
 from alertbot.errors import AlertbotError, UsageError
-from alertbot.slack.blocks import Message, escape
+from alertbot.incidents.orders import Asker
+from alertbot.messages.blocks import Message, escape
+from alertbot.messages.status import order_message
 from alertbot.slack.client import Posted
 from alertbot.slack.commands import FAILED, Commands, sentence
-from alertbot.slack.people import Asker
 from alertbot.slack.pictures import Showing
-from alertbot.slack.replies import order_message
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from alertbot.errors import CredentialsError, DeliveryError
-from alertbot.slack.blocks import Message
+from alertbot.messages.blocks import Message
 
 EVENT_TYPE = "alertbot_message"
 TIMEOUT = 30

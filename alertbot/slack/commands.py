@@ -10,16 +10,16 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from alertbot.alerts.ordering import ORDERS, Asked, parse_order
 from alertbot.errors import AlertbotError, UsageError
+from alertbot.incidents.order_parser import ORDERS, Asked, parse_order
+from alertbot.incidents.orders import NOBODY, Asker, Obeys
+from alertbot.messages import questions, status
+from alertbot.messages.blocks import Message, code, escape
+from alertbot.messages.usages import USAGES
 from alertbot.query.live import Live
 from alertbot.query.names import Meant
 from alertbot.query.subject import Subject
-from alertbot.slack import questions, replies
-from alertbot.slack.blocks import Message, code, escape
-from alertbot.slack.people import NOBODY, Asker, Obeys
 from alertbot.slack.typed import words_of
-from alertbot.slack.usages import USAGES
 
 __all__ = ["USAGES", "Commands", "Reply", "Subject"]
 
@@ -76,7 +76,7 @@ class Commands:
 
     async def _message(self, words: Sequence[str], asker: Asker) -> Message:
         if _is_order(words):
-            return replies.order_message(await self.obey(words, asker))
+            return status.order_message(await self.obey(words, asker))
         # What is asked about is looked up here, and no longer changes while a thread works on the answer.
         return (await asyncio.to_thread(questions.ask, list(words), self._subject(), self._live())).message
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from alertbot.clock import Clock
 from alertbot.errors import DeliveryError, StoreError
+from alertbot.messages.blocks import Message
+from alertbot.messages.slack import from_json
 from alertbot.ops.liveness import Pulse
-from alertbot.slack.blocks import Message
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
 from alertbot.slack.lanes import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, Lane, Search
-from alertbot.slack.messages import from_json
 from alertbot.slack.posting import Outbox, Poster
 from alertbot.store.outbox import Draft, Envelope
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from alertbot.errors import DeliveryError
-from alertbot.slack.blocks import Message
+from alertbot.messages.blocks import Message
 from alertbot.slack.client import Posted
 from alertbot.slack.posting import Poster
 

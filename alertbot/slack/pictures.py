@@ -11,8 +11,8 @@ from typing import Protocol
 
 from alertbot.clock import Clock
 from alertbot.errors import AlertbotError, DeliveryError
+from alertbot.messages.blocks import Message, code, escape
 from alertbot.query.names import Meant
-from alertbot.slack.blocks import Message, code, escape
 from alertbot.slack.client import Picture, Posted
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from alertbot.slack.blocks import Message
+from alertbot.messages.blocks import Message
+from alertbot.messages.slack import plain
 from alertbot.slack.client import Posted
-from alertbot.slack.messages import plain
 from alertbot.store.outbox import Draft, Envelope
 
 log = logging.getLogger(__name__)

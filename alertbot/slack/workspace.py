@@ -6,16 +6,15 @@ import asyncio
 import logging
 from collections.abc import Collection, Mapping
 
-from alertbot.alerts.orders import Person
 from alertbot.clock import Clock
 from alertbot.errors import CredentialsError, DeliveryError
+from alertbot.incidents.orders import Asker, Person
+from alertbot.messages.blocks import Message
 from alertbot.ops.outage import Failures
-from alertbot.slack.blocks import Message
 from alertbot.slack.buttons import Buttons
 from alertbot.slack.client import DEAD_TOKEN, Identity, Picture, Posted, SlackClient
 from alertbot.slack.commands import Commands
 from alertbot.slack.directory import Standing, look_up, unlisted
-from alertbot.slack.people import Asker
 from alertbot.slack.pictures import Draws, Showing
 from alertbot.slack.socket import Click, SlashCommand, SocketListener
 

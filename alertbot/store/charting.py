@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from alertbot.alerts.incidents import IncidentKind
+from alertbot.incidents.incident import IncidentKind
 from alertbot.rules.base import Severity
 
 _KINDS = (IncidentKind.ALERT.value, IncidentKind.DARK.value)

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from alertbot.alerts.grouping import JOIN_WITHIN
-from alertbot.alerts.holding import Darkness
-from alertbot.alerts.incidents import Incident, IncidentKind, Standing, Wide
+from alertbot.incidents.grouping import JOIN_WITHIN
+from alertbot.incidents.holding import Darkness
+from alertbot.incidents.incident import Incident, IncidentKind, Standing, Wide
 from alertbot.store import state
 
 _COLUMNS = "id, kind, channel, since, opened, closed, facts, standing"

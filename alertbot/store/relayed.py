@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from alertbot.alerts.incidents import IncidentKind
 from alertbot.alerts.relay import Bulletin, Facts, Labels, Relayed
+from alertbot.incidents.incident import IncidentKind
 from alertbot.store import incidents, state
 
 _COLUMNS = "labels, annotations, link, starts, ends, rule, series, incident"

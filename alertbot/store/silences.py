@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from alertbot.alerts.orders import Person, Silence
-from alertbot.alerts.silences import HeldSilence
+from alertbot.incidents.orders import Person, Silence
+from alertbot.incidents.silences import HeldSilence
 
 
 def held(db: Database, since: float) -> list[HeldSilence]:

@@ -10,9 +10,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.flapping import WITHIN, Flap
-from alertbot.alerts.incidents import ToldAlert
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
+from alertbot.incidents.flapping import WITHIN, Flap
+from alertbot.incidents.incident import ToldAlert
 from alertbot.rules.base import Bars, Direction, Outlook
 from alertbot.units import SLOT
 

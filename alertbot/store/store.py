@@ -12,17 +12,17 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from sqlite_utils import Database
 
-from alertbot.alerts.book import Minutes, Step
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.flapping import Flap
-from alertbot.alerts.holding import Darkness
-from alertbot.alerts.incidents import Incident, IncidentKind, Standing, ToldAlert
 from alertbot.alerts.lifecycle import Alert, Change
-from alertbot.alerts.orders import Person, Silence
-from alertbot.alerts.paging import Note, NoteKind
 from alertbot.alerts.relay import Facts
-from alertbot.alerts.silences import HeldSilence
 from alertbot.errors import StoreError
+from alertbot.incidents.decision import Minutes, Step
+from alertbot.incidents.flapping import Flap
+from alertbot.incidents.holding import Darkness
+from alertbot.incidents.incident import Incident, IncidentKind, Standing, ToldAlert
+from alertbot.incidents.orders import Person, Silence
+from alertbot.incidents.paging import Note, NoteKind
+from alertbot.incidents.silences import HeldSilence
 from alertbot.rules.base import Array
 from alertbot.rules.grid import Grid, Room
 from alertbot.store import charting, feedlog, incidents, outbox, relayed, retention, samples, schema, silences, state

@@ -7,10 +7,10 @@ from datetime import UTC
 import pytest
 from fakes.cases import DEFAULT, T, holding, incident, rule, silence, told
 
-from alertbot.alerts import account
-from alertbot.alerts.book import Scene, advance
-from alertbot.alerts.grouping import Placing
-from alertbot.alerts.incidents import Wide
+from alertbot.incidents import account
+from alertbot.incidents.decision import Scene, advance
+from alertbot.incidents.grouping import Placing
+from alertbot.incidents.incident import Wide
 from alertbot.rules.schedule import Schedule, Window
 from alertbot.units import SLOT
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fakes.cases import T, holding, told
 
-from alertbot.alerts.flapping import Flap, begins_to_flap, stays
-from alertbot.alerts.holding import Hold
+from alertbot.incidents.flapping import Flap, begins_to_flap, stays
+from alertbot.incidents.holding import Hold
 from alertbot.units import SLOT
 
 

@@ -14,17 +14,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from fakes.blockkit import refuse_message
 
-from alertbot.alerts.incidents import Incident, IncidentKind, Standing, ToldAlert, Wide
 from alertbot.alerts.lifecycle import Alert, Phase
-from alertbot.alerts.paging import Note, NoteKind
-from alertbot.alerts.silences import HeldSilence
-from alertbot.alerts.telling import Setting
+from alertbot.incidents.incident import Incident, IncidentKind, Standing, ToldAlert, Wide
+from alertbot.incidents.paging import Note, NoteKind
+from alertbot.incidents.silences import HeldSilence
+from alertbot.messages.incident import Setting
+from alertbot.messages.slack import incident_message, note_messages, silence_ends
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
-from alertbot.slack.messages import incident_message, note_messages, silence_ends
 from alertbot.units import SLOT, parse_time
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fakes.cases import DEFAULT, T, incident, told
 
-from alertbot.alerts.grouping import Placing, place
-from alertbot.alerts.incidents import IncidentKind, Wide
+from alertbot.incidents.grouping import Placing, place
+from alertbot.incidents.incident import IncidentKind, Wide
 from alertbot.rules.selection import Group
 from alertbot.units import SLOT
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.alerts.ordering import LONGEST, ORDERS, SHORTEST, Asked, parse_order
-from alertbot.alerts.orders import Ack, Silence, Unsilence
 from alertbot.errors import UsageError
+from alertbot.incidents.order_parser import LONGEST, ORDERS, SHORTEST, Asked, parse_order
+from alertbot.incidents.orders import Ack, Silence, Unsilence
 from alertbot.units import DAY
 
 BERLIN = ZoneInfo("Europe/Berlin")

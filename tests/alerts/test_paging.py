@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from fakes.cases import DEFAULT, T, holding, incident, mute, rule, silence, told
 
-from alertbot.alerts.flapping import Flap
-from alertbot.alerts.incidents import IncidentKind, Wide
-from alertbot.alerts.paging import Case, owed
+from alertbot.incidents.flapping import Flap
+from alertbot.incidents.incident import IncidentKind, Wide
+from alertbot.incidents.paging import Case, owed
 from alertbot.units import SLOT
 
 WARNED = {"paged_at": float(T), "paged_slot": T, "paged_severity": "warning", "paged_series": 1, "untaken": float(T)}

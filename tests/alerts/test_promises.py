@@ -26,10 +26,10 @@ from fakes.night import config_for, night_folder
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from alertbot.alerts.orders import Ack, Order, Silence, Unsilence
 from alertbot.config import Config
 from alertbot.config.settings import GroupSettings, MuteSettings
 from alertbot.errors import UsageError
+from alertbot.incidents.orders import Ack, Order, Silence, Unsilence
 from alertbot.obeying import Obeying
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.drop import Drop

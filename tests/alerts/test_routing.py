@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alertbot.alerts.routing import is_channel
 from alertbot.config import load
+from alertbot.incidents.routing import is_channel
 
 RULES = """
 [watch]

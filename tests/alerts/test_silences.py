@@ -7,8 +7,8 @@ from datetime import UTC
 import pytest
 from fakes.cases import T, holding, mute, rule, silence, told
 
-from alertbot.alerts.holding import Darkness, Hold
-from alertbot.alerts.silences import in_force, means
+from alertbot.incidents.holding import Darkness, Hold
+from alertbot.incidents.silences import in_force, means
 from alertbot.rules.schedule import Schedule, parse_window
 from alertbot.rules.selection import Group
 from alertbot.units import SLOT

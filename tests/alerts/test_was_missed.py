@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from alertbot.alerts.holding import Darkness, Holding
-from alertbot.alerts.incidents import ToldAlert
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.mutes import Mute
-from alertbot.alerts.silences import HeldSilence
+from alertbot.incidents.holding import Darkness, Holding
+from alertbot.incidents.incident import ToldAlert
+from alertbot.incidents.silences import HeldSilence
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.units import DAY, SLOT

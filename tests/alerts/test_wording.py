@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
 from alertbot.alerts.lifecycle import Alert, Phase
-from alertbot.alerts.telling import Setting, Tone, tell
-from alertbot.alerts.wording import PLAIN, headline
+from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert
+from alertbot.messages.alert import PLAIN, alert_sentence
+from alertbot.messages.incident import Setting, Tone, tell
 from alertbot.rules.base import Direction, Outlook, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -91,7 +91,7 @@ DAY, WEEK, HALF = DayOverDay(2.0), DayOverDay(2.0, days=0, weeks=1), DayOverDay(
     ],
 )
 def test_what_fires_is_told_in_one_sentence_with_numbers(kind, told, expected):
-    assert headline(rule(kind), told, None, UTC, NOW, PLAIN) == expected
+    assert alert_sentence(rule(kind), told, None, UTC, NOW, PLAIN) == expected
 
 
 def billed(so_far, forecast, burst):
@@ -152,12 +152,12 @@ def billed(so_far, forecast, burst):
     ],
 )
 def test_a_months_percentile_is_told_with_what_is_committed_and_what_burst_is_left(reason, told, expected):
-    assert headline(rule(Percentile(10e9)), told, reason, UTC, NOW, PLAIN) == expected
+    assert alert_sentence(rule(Percentile(10e9)), told, reason, UTC, NOW, PLAIN) == expected
 
 
 def test_a_month_that_is_over_is_told_where_its_rule_is_gone():
     told = billed(8.8e9, 8.8e9, 0)
-    assert headline(None, told, "month over", UTC, NOW, PLAIN) == (
+    assert alert_sentence(None, told, "month over", UTC, NOW, PLAIN) == (
         f"{NAME}: the month is over that the rule r was about."
     )
 
@@ -196,11 +196,11 @@ def test_a_month_that_is_over_is_told_where_its_rule_is_gone():
     ],
 )
 def test_how_it_ended_is_told_with_how_long_and_how_bad(reason, told, expected):
-    assert headline(rule(Drop(to=0)), told, reason, UTC, NOW, PLAIN) == expected
+    assert alert_sentence(rule(Drop(to=0)), told, reason, UTC, NOW, PLAIN) == expected
 
 
 def test_an_alert_whose_rule_is_gone_still_makes_a_sentence():
-    assert headline(None, alert(5.0), None, UTC, NOW, PLAIN) == f"{NAME} breaks the rule r, which is gone: 5 bps."
+    assert alert_sentence(None, alert(5.0), None, UTC, NOW, PLAIN) == f"{NAME} breaks the rule r, which is gone: 5 bps."
 
 
 def setting(*firing):
@@ -316,7 +316,7 @@ DATA = "data to 12:15, now 12:27"
 )
 def test_each_kind_of_incident_reads_as_someone_woken_needs_it(one, firing, expected):
     telling = tell(one, setting(*firing), PLAIN)
-    assert (telling.headline, telling.details, telling.tone) == expected
+    assert (telling.alert_sentence, telling.details, telling.tone) == expected
 
 
 def test_of_many_alerts_twenty_are_listed_those_that_burn_first_and_the_rest_counted():

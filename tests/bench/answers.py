@@ -29,20 +29,20 @@ from fakes.night import ceiling, config_for, dark, doubled, fell
 from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.until import until
 
-from alertbot.alerts.incidents import IncidentKind
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
-from alertbot.alerts.telling import Setting
 from alertbot.charting import Pictures
 from alertbot.clock import SystemClock
 from alertbot.config import Config
 from alertbot.config.settings import GroupSettings
+from alertbot.incidents.incident import IncidentKind
+from alertbot.messages.incident import Setting
+from alertbot.messages.slack import incident_message, to_json
 from alertbot.obeying import Obeying
 from alertbot.query.live import Live
 from alertbot.query.plots import View
 from alertbot.rules.base import Direction
 from alertbot.rules.grid import Grid
 from alertbot.slack.commands import Commands
-from alertbot.slack.messages import incident_message, to_json
 from alertbot.slack.workspace import Workspace
 from alertbot.store import incidents, outbox, samples, schema, state
 from alertbot.store.outbox import Draft

@@ -27,9 +27,9 @@ from alertbot.config import load
 from alertbot.credentials import Credentials
 from alertbot.feed.scenario import Event, Scenario, Shape
 from alertbot.feed.simulator import Simulator
+from alertbot.messages.blocks import Message
 from alertbot.ops.systemd import Notifier
 from alertbot.service import Service
-from alertbot.slack.blocks import Message
 from alertbot.slack.client import Posted
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 

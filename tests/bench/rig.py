@@ -16,8 +16,8 @@ from alertbot.config import Config, load
 from alertbot.distress import Distress
 from alertbot.feed.budget import Budget
 from alertbot.feed.simulator import Simulator
+from alertbot.messages.blocks import Message
 from alertbot.service import AFTER_DUE
-from alertbot.slack.blocks import Message
 from alertbot.slack.client import Posted
 from alertbot.slack.delivery import Delivery
 from alertbot.watching import Watching

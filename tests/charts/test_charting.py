@@ -15,13 +15,13 @@ from alertbot.charting import FRESH, Charting, Pictures
 from alertbot.clock import SystemClock
 from alertbot.config import load
 from alertbot.errors import ChartError
+from alertbot.messages.blocks import Message, actions, button
+from alertbot.messages.slack import to_json
 from alertbot.query.names import Meant
 from alertbot.query.plots import View
-from alertbot.slack.blocks import Message, actions, button
 from alertbot.slack.client import Picture, SlackClient
 from alertbot.slack.commands import Reply
 from alertbot.slack.delivery import Delivery
-from alertbot.slack.messages import to_json
 from alertbot.slack.workspace import Workspace
 from alertbot.store.outbox import Draft
 from alertbot.units import DAY

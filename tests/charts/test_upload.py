@@ -6,7 +6,7 @@ import pytest
 from fakes.slack import BOT_TOKEN, SCOPES, FakeSlack
 
 from alertbot.errors import DeliveryError
-from alertbot.slack.blocks import Message
+from alertbot.messages.blocks import Message
 from alertbot.slack.client import Picture, SlackClient
 
 PICTURE = Picture("alertbot-412.png", "#412 video.example.com", "video.example.com carries nothing", b"\x89PNG\r\n...")

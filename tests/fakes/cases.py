@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from alertbot.alerts.holding import Holding
-from alertbot.alerts.incidents import Incident, IncidentKind, Standing, ToldAlert
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.mutes import Mute
-from alertbot.alerts.silences import HeldSilence
+from alertbot.incidents.holding import Holding
+from alertbot.incidents.incident import Incident, IncidentKind, Standing, ToldAlert
+from alertbot.incidents.silences import HeldSilence
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.units import DAY, SLOT

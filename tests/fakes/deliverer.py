@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from alertbot.slack.blocks import Message, section
+from alertbot.messages.blocks import Message, section
+from alertbot.messages.slack import to_json
 from alertbot.slack.client import SlackClient
 from alertbot.slack.delivery import Delivery
-from alertbot.slack.messages import to_json
 from alertbot.slack.workspace import Workspace
 from alertbot.store import outbox
 from alertbot.store.outbox import Draft

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alertbot.alerts.orders import Order, Person
 from alertbot.errors import AlertbotError
+from alertbot.incidents.orders import Order, Person
 
 
 class Obedience:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from alertbot.alerts.book import Minutes, Step
-from alertbot.alerts.incidents import Incident, IncidentKind
-from alertbot.alerts.silences import HeldSilence
+from alertbot.incidents.decision import Minutes, Step
+from alertbot.incidents.incident import Incident, IncidentKind
+from alertbot.incidents.silences import HeldSilence
 from alertbot.store.outbox import Draft
 from alertbot.store.store import Docket
 

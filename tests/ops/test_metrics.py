@@ -14,12 +14,11 @@ from fakes.until import until
 from fakes.working import API_TOKEN, CEILING, MINUTE, START, WATCH, working
 from fakes.workspace import APP_TOKEN, BOT_TOKEN
 
-from alertbot.alerts.orders import Person
 from alertbot.config import load
 from alertbot.errors import ConfigError, ListenError
 from alertbot.feed.scenario import Event, Fault, FaultMode
+from alertbot.incidents.orders import Asker, Person
 from alertbot.ops.metrics import Counts, Histogram, Standing, exposition
-from alertbot.slack.people import Asker
 
 OVER = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
 STANDING = Standing(

@@ -13,9 +13,9 @@ from fakes.until import until
 from fakes.working import CEILING, MINUTE, START, WATCH, working
 
 from alertbot import service
-from alertbot.alerts.orders import Ack, Person
 from alertbot.cli import main
 from alertbot.feed.scenario import Event, Fault, FaultMode
+from alertbot.incidents.orders import Ack, Person
 
 OVER = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
 BOTH_OVER = Event("[ab].example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)

@@ -11,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.errors import UsageError
+from alertbot.messages.bandwidth import percentile_message
+from alertbot.messages.slack import plain
+from alertbot.messages.why import why_message
 from alertbot.query.billing import Committed, _burst, bill_of, month_of, percentile
 from alertbot.query.live import Live
 from alertbot.query.names import Meant
@@ -21,9 +24,6 @@ from alertbot.rules.base import Rule, Severity
 from alertbot.rules.months import Calendar
 from alertbot.rules.percentile import Percentile as Rate95
 from alertbot.rules.percentile import nearest_rank
-from alertbot.slack.figures import percentile_message
-from alertbot.slack.messages import plain
-from alertbot.slack.reasons import why_message
 from alertbot.units import DAY, SLOT, parse_time
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -8,12 +8,11 @@ import pytest
 from fakes.night import dark
 from fakes.obedience import Obedience
 
-from alertbot.alerts.orders import Ack, Person, Silence, Unsilence
 from alertbot.errors import StoreError, UsageError
+from alertbot.incidents.orders import Ack, Asker, Person, Silence, Unsilence
+from alertbot.messages.slack import plain
 from alertbot.query.live import Live
 from alertbot.slack.commands import USAGES, Commands, Subject
-from alertbot.slack.messages import plain
-from alertbot.slack.people import Asker
 from alertbot.store.schema import open_database
 from alertbot.units import parse_time
 

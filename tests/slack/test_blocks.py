@@ -7,7 +7,7 @@ from fakes.blockkit import refuse_message
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alertbot.slack.blocks import (
+from alertbot.messages.blocks import (
     Message,
     actions,
     button,

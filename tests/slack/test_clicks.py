@@ -8,11 +8,11 @@ import pytest
 from fakes.obedience import Obedience
 from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 
-from alertbot.alerts.orders import Ack, Person, Silence
 from alertbot.clock import SystemClock
 from alertbot.errors import StoreError, UsageError
+from alertbot.incidents.orders import Ack, Person, Silence
+from alertbot.messages.blocks import Message, actions, button, confirmation, select
 from alertbot.query.live import Live
-from alertbot.slack.blocks import Message, actions, button, confirmation, select
 from alertbot.slack.commands import Commands, Subject
 from alertbot.slack.workspace import Workspace
 from alertbot.store.schema import open_database

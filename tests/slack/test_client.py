@@ -9,7 +9,7 @@ from fakes.slack import APP_TOKEN, BOT_TOKEN, BOT_USER, TEAM, FakeSlack
 from fakes.until import until
 
 from alertbot.errors import CredentialsError, DeliveryError
-from alertbot.slack.blocks import Message, actions, button, section
+from alertbot.messages.blocks import Message, actions, button, section
 from alertbot.slack.client import Identity, Posted, SlackClient
 
 DARK = Message("`video.example.com` went dark", (section("data to 12:10"), actions(button("Why", "why"))), "#d00000")

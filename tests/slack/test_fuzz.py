@@ -21,27 +21,26 @@ from fakes.night import ceiling, dark, doubled, fell
 from fakes.obedience import Obedience
 from fakes.stored import store
 
-from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert
 from alertbot.alerts.lifecycle import Alert, Phase
-from alertbot.alerts.orders import Person
-from alertbot.alerts.paging import Note, NoteKind
-from alertbot.alerts.telling import Setting
 from alertbot.clock import SystemClock
 from alertbot.errors import ChartError
+from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert
+from alertbot.incidents.orders import Asker, Person
+from alertbot.incidents.paging import Note, NoteKind
+from alertbot.messages.blocks import Message
+from alertbot.messages.incident import Setting
+from alertbot.messages.slack import incident_message, note_messages, to_json
+from alertbot.messages.usages import USAGES
 from alertbot.query import plots
 from alertbot.query.live import Live
 from alertbot.query.plots import View
 from alertbot.query.subject import Subject
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import Group
-from alertbot.slack.blocks import Message
 from alertbot.slack.buttons import Buttons
 from alertbot.slack.client import Picture, Posted
 from alertbot.slack.commands import FAILED, Commands
-from alertbot.slack.messages import incident_message, note_messages, to_json
-from alertbot.slack.people import Asker
 from alertbot.slack.pictures import Showing
-from alertbot.slack.usages import USAGES
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
 
 TRIES = int(os.environ.get("ALERTBOT_FUZZ", "400"))

@@ -12,12 +12,12 @@ from fakes.obedience import Obedience
 from fakes.stored import store
 
 from alertbot.config.settings import GroupSettings
+from alertbot.messages import questions
+from alertbot.messages.slack import plain
+from alertbot.messages.usages import USAGES
 from alertbot.query import backtest
 from alertbot.query.live import Live
-from alertbot.slack import questions
 from alertbot.slack.commands import FAILED, Commands
-from alertbot.slack.messages import plain
-from alertbot.slack.usages import USAGES
 from alertbot.store import schema
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
 from alertbot.watch import lay_out, subject_of

@@ -11,7 +11,7 @@ from fakes.slack import APP_TOKEN, BOT_TOKEN, TEAM, FakeSlack
 from fakes.until import until
 
 from alertbot.errors import CredentialsError
-from alertbot.slack.blocks import Message, actions, button, select
+from alertbot.messages.blocks import Message, actions, button, select
 from alertbot.slack.client import SlackClient
 from alertbot.slack.socket import Click, SlashCommand, SocketListener
 

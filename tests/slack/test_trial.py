@@ -18,14 +18,14 @@ from alertbot.credentials import Credentials
 from alertbot.errors import DeliveryError
 from alertbot.feed.scenario import Event, Scenario, Shape
 from alertbot.feed.simulator import Simulator
+from alertbot.messages.blocks import Message
+from alertbot.messages.slack import to_json
+from alertbot.messages.status import status_message
 from alertbot.ops.systemd import Notifier
 from alertbot.query.answers import stored_status
 from alertbot.service import Service
-from alertbot.slack.blocks import Message
 from alertbot.slack.client import SlackClient
 from alertbot.slack.diverted import DivertedPoster
-from alertbot.slack.messages import to_json
-from alertbot.slack.replies import status_message
 from alertbot.store.outbox import Draft
 from alertbot.store.store import Store
 

@@ -13,7 +13,7 @@ from fakes.until import until
 
 from alertbot.clock import FastClock
 from alertbot.errors import CredentialsError, DeliveryError
-from alertbot.slack.blocks import Message
+from alertbot.messages.blocks import Message
 from alertbot.slack.commands import Reply
 from alertbot.slack.workspace import HEARTBEAT, Workspace
 

@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
-from alertbot.alerts.incidents import IncidentKind
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
-from alertbot.alerts.orders import Person, Silence
 from alertbot.errors import StoreError
+from alertbot.incidents.incident import IncidentKind
+from alertbot.incidents.orders import Person, Silence
 from alertbot.rules.base import Bars, Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid

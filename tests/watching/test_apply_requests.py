@@ -7,9 +7,9 @@ import pytest
 from fakes.clock import FakeClock
 from fakes.obedience import Obedience
 
-from alertbot.alerts.orders import Ack, Person, Silence, Unsilence
 from alertbot.errors import StoreError, UsageError
 from alertbot.feed.apitime import ApiTime
+from alertbot.incidents.orders import Ack, Person, Silence, Unsilence
 from alertbot.requests import apply_requests
 from alertbot.store import requests
 from alertbot.store.requests import Outcome

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from alertbot.alerts import silences
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.flapping import Flap, stays
-from alertbot.alerts.incidents import ToldAlert
 from alertbot.alerts.lifecycle import Reason
 from alertbot.alerts.mutes import Mute, muted
-from alertbot.alerts.silences import HeldSilence
+from alertbot.incidents import silences
+from alertbot.incidents.flapping import Flap, stays
+from alertbot.incidents.incident import ToldAlert
+from alertbot.incidents.silences import HeldSilence
 from alertbot.rules.base import Direction, Rule
 from alertbot.rules.selection import Group
 from alertbot.units import SLOT, slot_at

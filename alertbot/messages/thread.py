@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from alertbot.alerts.flapping import STAYS
-from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert, series_of
 from alertbot.alerts.lifecycle import Reason
-from alertbot.alerts.paging import Note, NoteKind
-from alertbot.alerts.telling import Setting, headline, sentence, tell, worst_of_each
-from alertbot.alerts.wording import Markup, several, subject
+from alertbot.incidents.flapping import STAYS
+from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert, series_of, worst_of_each
+from alertbot.incidents.paging import Note, NoteKind
+from alertbot.messages.alert import Markup, several, subject
+from alertbot.messages.incident import Setting, headline, sentence, tell
 from alertbot.units import format_duration
 
 _MOST_NAMED = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alertbot.alerts.incidents import ToldAlert
+from alertbot.incidents.incident import ToldAlert
 
 WITHIN = 6 * 3600
 MOST_FIRES = 4

@@ -6,14 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from alertbot.alerts.incidents import Incident, IncidentKind
-from alertbot.alerts.notes import say
-from alertbot.alerts.paging import Note
-from alertbot.alerts.routing import is_channel
-from alertbot.alerts.silences import HeldSilence
-from alertbot.alerts.telling import Setting, Telling, Tone, tell
-from alertbot.alerts.wording import Markup
-from alertbot.slack.blocks import (
+from alertbot.incidents.incident import Incident, IncidentKind
+from alertbot.incidents.paging import Note
+from alertbot.incidents.routing import is_channel
+from alertbot.incidents.silences import HeldSilence
+from alertbot.messages.alert import Markup
+from alertbot.messages.blocks import (
     Block,
     Message,
     actions,
@@ -25,6 +23,8 @@ from alertbot.slack.blocks import (
     section,
     select,
 )
+from alertbot.messages.incident import Setting, Telling, Tone, tell
+from alertbot.messages.thread import say
 
 MARKUP = Markup(code, escape)
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from alertbot.alerts import account
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.flapping import begins_to_flap
-from alertbot.alerts.grouping import TOGETHER, Placed, Placing, place
-from alertbot.alerts.holding import Hold, Holding
-from alertbot.alerts.incidents import Incident, IncidentKind, Standing, ToldAlert, Wide, loudest, series_of
-from alertbot.alerts.paging import FEED_SEVERITY, Case, Note, NoteKind, Owed, owed
-from alertbot.alerts.silences import HeldSilence
+from alertbot.incidents import account
+from alertbot.incidents.flapping import begins_to_flap
+from alertbot.incidents.grouping import TOGETHER, Placed, Placing, place
+from alertbot.incidents.holding import Hold, Holding
+from alertbot.incidents.incident import Incident, IncidentKind, Standing, ToldAlert, Wide, loudest, series_of
+from alertbot.incidents.paging import FEED_SEVERITY, Case, Note, NoteKind, Owed, owed
+from alertbot.incidents.silences import HeldSilence
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL
 from alertbot.units import SLOT, slot_at

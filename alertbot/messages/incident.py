@@ -10,16 +10,23 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from enum import StrEnum
 
-from alertbot.alerts import wording
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.incidents import LOUDNESS, Incident, IncidentKind, ToldAlert, loudest, series_of
 from alertbot.alerts.lifecycle import Reason
-from alertbot.alerts.paging import FEED_SEVERITY, MOST_LISTED
-from alertbot.alerts.silences import HeldSilence
-from alertbot.alerts.wording import Markup
+from alertbot.incidents.incident import (
+    Incident,
+    IncidentKind,
+    ToldAlert,
+    cleared_at,
+    loudest,
+    series_of,
+    worst_of_each,
+)
+from alertbot.incidents.paging import FEED_SEVERITY, MOST_LISTED
+from alertbot.incidents.silences import HeldSilence
+from alertbot.messages.alert import Markup, alert_sentence, several, subject
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import TOTAL
-from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate, format_volume
+from alertbot.units import counted, format_clock, format_duration, format_rate, format_volume
 
 
 class Tone(StrEnum):
@@ -118,7 +125,7 @@ def headline(incident: Incident, setting: Setting, markup: Markup) -> str:
     if not burning:
         return _over(incident, setting, markup)
     if incident.standing.parent is not None:
-        names = ", ".join(wording.subject(told.alert.series, markup) for told in burning[:MOST_LISTED])
+        names = ", ".join(subject(told.alert.series, markup) for told in burning[:MOST_LISTED])
         more = f" and {len(burning) - MOST_LISTED:,} more" if len(burning) > MOST_LISTED else ""
         whole = f"Part of the account-wide fall #{incident.standing.parent}"
         return f"{whole}, since {_began(burning, setting)}: {names}{more}."
@@ -157,12 +164,7 @@ def _over(incident: Incident, setting: Setting, markup: Markup) -> str:
     well = sum(told.reason == Reason.CLEARED for told in shown)
     how = "are normal again" if well == len(shown) else f"are no longer in alert, {well:,} of them normal again"
     what = f"it began at {_began(shown, setting)} and lasted {lasted}"
-    return f"{wording.several(series_of(shown))} {how} at {setting.clock(ended)}; {what}.{unserved}"
-
-
-def cleared_at(told: ToldAlert) -> int:
-    """The slot from which on it was well."""
-    return told.alert.slot - max(told.alert.clear_run - 1, 0) * SLOT
+    return f"{several(series_of(shown))} {how} at {setting.clock(ended)}; {what}.{unserved}"
 
 
 def _began(alerts: Sequence[ToldAlert], setting: Setting) -> str:
@@ -179,20 +181,6 @@ def _unserved(alerts: Sequence[ToldAlert], setting: Setting) -> str:
     parts = [volume for series, volume in lost.items() if series != TOTAL and not series.startswith("sum:")]
     volume = sum(parts) if parts else max(lost.values(), default=0.0)
     return f" About {format_volume(volume)} were not served." if volume >= 1e6 else ""
-
-
-def worst_of_each(alerts: Sequence[ToldAlert]) -> list[ToldAlert]:
-    """One alert of each series, what burns and weighs most first."""
-    best: dict[str, ToldAlert] = {}
-    for told in sorted(alerts, key=_weight):
-        best[told.alert.series] = told
-    return sorted(best.values(), key=_weight, reverse=True)
-
-
-def _weight(told: ToldAlert) -> tuple[bool, int, float, float]:
-    alert = told.alert
-    off = abs(alert.worst - (alert.reference or 0.0))
-    return told.resolved is None, LOUDNESS[told.severity], off, -alert.since
 
 
 def _noun(alerts: Sequence[ToldAlert]) -> str:
@@ -215,7 +203,7 @@ def _state(incident: Incident, setting: Setting, markup: Markup) -> Iterator[str
     if standing.muted:
         yield "Muted by the configuration for now."
     if flapping := {told.alert.series for told in incident.alerts if told.key in setting.flapping}:
-        names = ", ".join(wording.subject(series, markup) for series in sorted(flapping)[:MOST_LISTED])
+        names = ", ".join(subject(series, markup) for series in sorted(flapping)[:MOST_LISTED])
         yield f"Flapping: {names}. More is said once it stays in alert for 20m, or is steady for an hour."
 
 
@@ -255,13 +243,13 @@ def _dark(incident: Incident, setting: Setting, markup: Markup) -> Telling:
         lasted = format_duration(incident.closed - incident.since)
         head = f"Data of the account comes again, after nothing new since {since}, for {lasted}."
         burning = series_of(incident.burning)
-        lines = (f"{wording.several(burning)} still in alert: what outlasts this is told.",) if burning else ()
+        lines = (f"{several(burning)} still in alert: what outlasts this is told.",) if burning else ()
         return Telling(head, lines, f"#{incident.number}", Tone.OVER)
     both = "all traffic stopped, or the CDN stopped publishing; open a site now"
     tone = _tone(incident, setting)
     if incident.facts.get("account_wide"):
         series = series_of(incident.burning)
-        count = f"{wording.several(series)} in alert" if series else "no domain in alert yet"
+        count = f"{several(series)} in alert" if series else "no domain in alert yet"
         head = f"The whole account is at 0 since {since}: {both}."
         return Telling(head, state, _details(incident, setting, count), tone)
     head = f"Nothing since {since}: {both}."
@@ -300,7 +288,7 @@ def _vanished(incident: Incident, setting: Setting, markup: Markup) -> Telling:
 def sentence(told: ToldAlert, setting: Setting, markup: Markup) -> str:
     """One alert in one sentence."""
     rule = setting.rules.get(told.alert.rule)
-    return wording.headline(rule, told.alert, told.reason, setting.zone, setting.now, markup)
+    return alert_sentence(rule, told.alert, told.reason, setting.zone, setting.now, markup)
 
 
 def listed(alerts: Sequence[ToldAlert], setting: Setting, markup: Markup) -> Iterator[str]:

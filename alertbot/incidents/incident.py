@@ -6,13 +6,14 @@ owes its readers in ``paging``; ``book`` puts these together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from alertbot.alerts.lifecycle import Alert
 from alertbot.rules.base import Direction, Severity
+from alertbot.units import SLOT
 
 LOUDNESS = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.CRITICAL.value: 2}
 """Severities by rank."""
@@ -132,3 +133,22 @@ def series_of(alerts: Iterable[ToldAlert]) -> frozenset[str]:
 def loudest(alerts: Iterable[ToldAlert]) -> str | None:
     """The highest severity among them."""
     return max((told.severity for told in alerts), key=LOUDNESS.__getitem__, default=None)
+
+
+def cleared_at(told: ToldAlert) -> int:
+    """The slot from which on it was well."""
+    return told.alert.slot - max(told.alert.clear_run - 1, 0) * SLOT
+
+
+def worst_of_each(alerts: Sequence[ToldAlert]) -> list[ToldAlert]:
+    """One alert of each series, what burns and weighs most first."""
+    best: dict[str, ToldAlert] = {}
+    for told in sorted(alerts, key=_weight):
+        best[told.alert.series] = told
+    return sorted(best.values(), key=_weight, reverse=True)
+
+
+def _weight(told: ToldAlert) -> tuple[bool, int, float, float]:
+    alert = told.alert
+    off = abs(alert.worst - (alert.reference or 0.0))
+    return told.resolved is None, LOUDNESS[told.severity], off, -alert.since

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from alertbot.alerts.grouping import TOGETHER
-from alertbot.alerts.incidents import Wide
+from alertbot.incidents.grouping import TOGETHER
+from alertbot.incidents.incident import Wide
 from alertbot.rules.selection import TOTAL
 from alertbot.units import SLOT
 

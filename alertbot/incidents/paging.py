@@ -10,19 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from alertbot.alerts.account import is_over
-from alertbot.alerts.flapping import stays
-from alertbot.alerts.holding import Holding
-from alertbot.alerts.incidents import (
-    LOUDNESS,
-    Incident,
-    IncidentKind,
-    Standing,
-    ToldAlert,
-    loudest,
-    series_of,
-)
-from alertbot.alerts.routing import is_channel
+from alertbot.incidents.account import is_over
+from alertbot.incidents.flapping import stays
+from alertbot.incidents.holding import Holding
+from alertbot.incidents.incident import LOUDNESS, Incident, IncidentKind, Standing, ToldAlert, loudest, series_of
+from alertbot.incidents.routing import is_channel
 from alertbot.rules.base import Severity
 
 REPEAT = {Severity.CRITICAL.value: 1800, Severity.WARNING.value: 4 * 3600}

@@ -11,15 +11,14 @@ from datetime import datetime, tzinfo
 
 import numpy as np
 
-from alertbot.alerts import billing
 from alertbot.alerts.lifecycle import Alert, Reason
-from alertbot.rules.base import Direction, Rule
+from alertbot.rules.base import ROUNDING, Direction, Outlook, Rule
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.percentile import Percentile
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.rules.threshold import Threshold
-from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate, format_share
+from alertbot.units import SLOT, counted, format_clock, format_duration, format_ordinal, format_rate, format_share
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,16 @@ PLAIN = Markup(str, str)
 _OF_A_MONTH = {None, Reason.CLEARED.value, Reason.MONTH_OVER.value}
 
 
-def headline(rule: Rule | None, alert: Alert, reason: str | None, zone: tzinfo, now: float, markup: Markup) -> str:
+def alert_sentence(
+    rule: Rule | None, alert: Alert, reason: str | None, zone: tzinfo, now: float, markup: Markup
+) -> str:
     """The one sentence: what happened, to whom, since when, with numbers.
 
     ``reason`` is why it resolved, ``None`` while it fires; ``rule`` is ``None`` where it is gone.
     """
     name = subject(alert.series, markup)
     if rule is not None and isinstance(rule.kind, Percentile) and reason in _OF_A_MONTH:
-        return billing.sentence(rule.kind, alert, reason, name)
+        return _of_month(rule.kind, alert, reason, name)
     if reason is not None:
         return _resolved(replace(alert, rule=markup.text(alert.rule)), reason, name, zone, now)
     if rule is None:
@@ -132,3 +133,30 @@ def _what_it_was(alert: Alert, since: str, lasted: str) -> str:
             return f"It was down from {since}, for {lasted}, and carried nothing at its worst."
         return f"It was low from {since}, for {lasted}, {format_rate(alert.worst)} at its lowest."
     return f"It was high from {since}, for {lasted}, {format_rate(alert.worst)} at its peak."
+
+
+def _of_month(kind: Percentile, alert: Alert, reason: str | None, name: str) -> str:
+    """What a month has come to, or was when it ended; ``name`` is the series as the subject of a sentence."""
+    which = f"{format_ordinal(kind.percent)} percentile"
+    outlook = alert.outlook or Outlook(alert.value, None, 0)
+    so_far = f"{format_rate(outlook.so_far)}, {_share(kind, outlook.so_far)}"
+    if reason == Reason.MONTH_OVER:
+        return f"{name}: the month is over; its {which} came to {so_far}."
+    ahead = "" if outlook.forecast is None else f", on course for {format_rate(outlook.forecast)} by its end"
+    if reason is not None:
+        return f"{name} is back under {format_share(kind.clear)}: the {which} of the month so far is {so_far}{ahead}."
+    left = _left(outlook.burst)
+    if outlook.forecast is None or outlook.so_far >= kind.limits[0] * (1 - ROUNDING):
+        rising = ahead if outlook.forecast is not None and outlook.forecast > outlook.so_far else ""
+        return f"{name}: {which} of the month so far is {so_far}{rising}; {left}."
+    course = f"{format_rate(outlook.forecast)}, {_share(kind, outlook.forecast)}"
+    return f"{name} is on course for a {which} of {course}; {format_rate(outlook.so_far)} so far; {left}."
+
+
+def _share(kind: Percentile, value: float) -> str:
+    return f"{format_share(value / kind.commit)} of the {format_rate(kind.commit)} committed"
+
+
+def _left(burst: int) -> str:
+    """How many slots may still lie above what is committed."""
+    return f"{counted(burst, 'slot')} ({format_duration(burst * SLOT)}) of burst left" if burst else "no burst left"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
-from alertbot.alerts.incidents import Incident, IncidentKind, series_of
-from alertbot.alerts.telling import cleared_at, worst_of_each
+from alertbot.incidents.incident import Incident, IncidentKind, cleared_at, series_of, worst_of_each
+from alertbot.messages.blocks import Message, code, context, escape, section
 from alertbot.query.digest import Digest, Volume, revised
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
-from alertbot.slack.blocks import Message, code, context, escape, section
 from alertbot.units import counted, format_clock, format_duration, format_rate, format_volume
 
 _KNOWN = 0.995

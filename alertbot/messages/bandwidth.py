@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import tzinfo
 
+from alertbot.messages.blocks import Message, code, context, escape, paragraphs, section, short
 from alertbot.query.backtest import Backtest, Episode
 from alertbot.query.billing import Billed, Burst, Committed, Percentile
 from alertbot.query.figures import By, Figures, Show, Top, TopLine
-from alertbot.slack.blocks import Message, code, context, escape, paragraphs, section, short
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_ordinal, format_rate, format_share
 
 _MANY_TIMES = 10

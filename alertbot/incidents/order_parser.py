@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from alertbot.alerts.orders import Ack, Order, Silence, Unsilence
 from alertbot.errors import UsageError
+from alertbot.incidents.orders import Ack, Order, Silence, Unsilence
 from alertbot.units import DAY, parse_duration
 
 ORDERS = ("ack", "silence", "unsilence")

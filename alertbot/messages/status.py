@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import tzinfo
 
-from alertbot.alerts.incidents import ToldAlert
+from alertbot.incidents.incident import ToldAlert
+from alertbot.messages.blocks import Message, code, context, escape, paragraphs, section, short
 from alertbot.query.answers import Alerts, RuleLine, SilenceLine, Silences, Stage, Status
 from alertbot.query.live import Live
 from alertbot.rules.describe import describe
-from alertbot.slack.blocks import Message, code, context, escape, paragraphs, section, short
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
 
 _LISTED = 15

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.incidents import Incident, IncidentKind, ToldAlert, Wide
+from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert, Wide
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL, Group
 from alertbot.units import SLOT

@@ -6,23 +6,18 @@ flapping and what the account as a whole takes in are left out of account.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
-from statistics import median
+from datetime import tzinfo
 
-from alertbot.alerts import wording
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.grouping import Placed, Placing, place
-from alertbot.alerts.incidents import LOUDNESS, ToldAlert
 from alertbot.alerts.lifecycle import Alert, Change
-from alertbot.alerts.routing import channel_for
+from alertbot.incidents.grouping import Placed, Placing, place
+from alertbot.incidents.incident import LOUDNESS, ToldAlert
+from alertbot.incidents.routing import channel_for
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.selection import Group
-from alertbot.units import DAY, SLOT, counted, format_duration
-
-_MOST_SILENT = 10
+from alertbot.units import DAY, SLOT
 
 
 @dataclass(frozen=True)
@@ -117,72 +112,6 @@ class Ground:
         return place(told, (), placing)
 
 
-def summary(firings: Sequence[Firing], ground: Ground) -> Iterator[str]:
-    """A replay in a few lines."""
-    pages = ground.pages(firings)
-    days = counted(ground.days, "day")
-    fired_on = len({each.fired.series for each in firings})
-    if not firings:
-        yield f"0 alerts fired in {days}, judging {counted(ground.series, 'series', 'series')}."
-        return
-    yield (
-        f"{counted(len(firings), 'alert')} fired in {days}, on {fired_on:,} of"
-        f" {counted(ground.series, 'series', 'series')}: {_pages(len(pages), ground.days)}."
-    )
-    yield from _by_rule(firings, ground)
-    worst = max(firings, key=lambda each: each.weight)
-    yield f"The worst: {_sentence(worst, ground)}"
-    yield from _by_day(pages, ground)
-    yield from _by_series(firings)
-
-
-def _pages(count: int, days: int) -> str:
-    return f"{counted(count, 'page')}, {count / max(days, 1):.2g} a day"
-
-
-def _by_rule(firings: Sequence[Firing], ground: Ground) -> Iterator[str]:
-    own: dict[str, list[Firing]] = {}
-    for each in firings:
-        own.setdefault(each.fired.rule, []).append(each)
-    width = max(map(len, own))
-    for name, fired in sorted(own.items(), key=lambda pair: (-len(pair[1]), pair[0])):
-        lasted = sorted(each.until + SLOT - each.fired.since for each in fired)
-        burning = sum(each.ended is None for each in fired)
-        not_over = f", {burning:,} not over" if burning else ""
-        series = counted(len({each.fired.series for each in fired}), "series", "series")
-        yield (
-            f"  {name:{width}}  {counted(len(fired), 'alert')} on {series}, {_weekly(len(fired), ground)};"
-            f" {format_duration(median(lasted))} each, at most {format_duration(lasted[-1])}{not_over}"
-        )
-    silent = sorted(ground.rules.keys() - own.keys())
-    if silent:
-        more = f" and {len(silent) - _MOST_SILENT:,} more" if len(silent) > _MOST_SILENT else ""
-        yield f"  never: {', '.join(silent[:_MOST_SILENT])}{more}"
-
-
-def _weekly(count: int, ground: Ground) -> str:
-    return f"{7 * count / max(ground.days, 1):.2g} a week"
-
-
-def _by_day(pages: Sequence[Placed], ground: Ground) -> Iterator[str]:
-    days = Counter(datetime.fromtimestamp(page.since, ground.zone).date() for page in pages)
-    if days:
-        day, count = max(days.items(), key=lambda pair: (pair[1], pair[0]))
-        yield f"The busiest day: {day}, {counted(count, 'page')}; {max(ground.days - len(days), 0):,} days without any."
-
-
-def _by_series(firings: Sequence[Firing]) -> Iterator[str]:
-    most = Counter(each.fired.series for each in firings).most_common(3)
-    yield f"Most of all: {', '.join(f'{name} ({count:,})' for name, count in most)}."
-
-
-def _sentence(firing: Firing, ground: Ground) -> str:
-    alert = firing.fired
-    now = alert.slot + SLOT
-    words = wording.headline(ground.rules[alert.rule], alert, None, ground.zone, now, wording.PLAIN)
-    return f"{wording.stamp(alert.since, ground.zone)}, {alert.rule}: {words}"
-
-
 @dataclass(frozen=True)
 class Difference:
     """An alert that only one of two configurations would tell; ``told_by`` the other's rules that tell of it too."""
@@ -220,42 +149,6 @@ def _unmatched(own: Sequence[Firing], other: Sequence[Firing]) -> list[tuple[Fir
         if each.fired.rule not in meanwhile:
             found.append((each, tuple(sorted(meanwhile))))
     return found
-
-
-def comparison_lines(found: Comparison, ground: Ground, other: Ground, pages: tuple[int, int]) -> Iterator[str]:
-    """The differences, a line each, and what they come to; ``pages`` now and by the other file."""
-    for each in found.differences:
-        rules = ground if each.new else other
-        alert = each.firing.fired
-        words = wording.headline(rules.rules[alert.rule], alert, None, rules.zone, alert.slot + SLOT, wording.PLAIN)
-        beside = f" (told by {', '.join(each.told_by)} {'before' if each.new else 'now'})" if each.told_by else ""
-        what = "newly fires " if each.new else "falls silent"
-        yield f"{wording.stamp(alert.slot + SLOT, ground.zone)}  {what}  {alert.rule}: {words}{beside}"
-    new = sum(each.new for each in found.differences)
-    yield (
-        f"{counted(new, 'alert')} newly {'fires' if new == 1 else 'fire'},"
-        f" {len(found.differences) - new:,} fall silent, {found.same:,} as before;"
-        f" {_pages(pages[0], ground.days)}, before {_pages(pages[1], other.days)}."
-    )
-
-
-def as_difference(each: Difference) -> dict[str, object]:
-    """One line of ``replay --json --against``."""
-    firing = each.firing
-    return {
-        "difference": "newly fires" if each.new else "falls silent",
-        "rule": firing.fired.rule,
-        "series": firing.fired.series,
-        "slot": firing.fired.slot,
-        "since": firing.fired.since,
-        "ended": firing.ended,
-        "value": firing.fired.value,
-        "reference": firing.fired.reference,
-        "worst": firing.last.worst,
-        "severity": firing.severity.value,
-        "reason": firing.reason,
-        "told_by": list(each.told_by),
-    }
 
 
 def days_between(days: Iterable[int], first: int, last: int) -> int:

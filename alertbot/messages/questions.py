@@ -13,17 +13,17 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from alertbot.errors import UsageError
+from alertbot.messages import status
+from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
+from alertbot.messages.blocks import Message, code
+from alertbot.messages.usages import USAGES
+from alertbot.messages.why import story_message, why_message
 from alertbot.query import answers, backtest, billing, figures, story, why
 from alertbot.query.figures import By
 from alertbot.query.live import Live
 from alertbot.query.names import Meant, meant, resolve
 from alertbot.query.subject import Subject
 from alertbot.rules.base import Rule
-from alertbot.slack import replies
-from alertbot.slack.blocks import Message, code
-from alertbot.slack.figures import backtest_message, percentile_message, show_message, top_message
-from alertbot.slack.reasons import story_message, why_message
-from alertbot.slack.usages import USAGES
 from alertbot.units import DAY, format_duration, parse_duration
 from alertbot.words import did_you_mean
 
@@ -75,13 +75,13 @@ def foretold(words: Words, subject: Subject) -> Message | None:
 
 def _help(_: Words, subject: Subject, __: Live) -> Answered:
     lines = [f"{code(f'{subject.command} {name} {usage.takes}')} {usage.answers}" for name, usage in USAGES.items()]
-    return Answered(USAGES, replies.help_message(lines, "Add `public` to show an answer to the channel."))
+    return Answered(USAGES, status.help_message(lines, "Add `public` to show an answer to the channel."))
 
 
 def _status(rest: Words, subject: Subject, live: Live) -> Answered:
     _no_more(rest)
     facts = answers.status(subject.path, live)
-    return Answered(facts, replies.status_message(facts, subject.zone))
+    return Answered(facts, status.status_message(facts, subject.zone))
 
 
 def charted(words: Words, subject: Subject) -> tuple[Meant, int] | None:
@@ -125,7 +125,7 @@ def _p95(rest: Words, subject: Subject, live: Live) -> Answered:
 def _alerts(rest: Words, subject: Subject, live: Live) -> Answered:
     _no_more(rest)
     facts = answers.alerts(subject.path, live.now)
-    return Answered(facts, replies.alerts_message(facts, subject.zone, live.now))
+    return Answered(facts, status.alerts_message(facts, subject.zone, live.now))
 
 
 def _rules(rest: Words, subject: Subject, _: Live) -> Answered:
@@ -136,13 +136,13 @@ def _rules(rest: Words, subject: Subject, _: Live) -> Answered:
         for name, rule in subject.rules.items()
         if series is None or series in subject.selection[name]
     )
-    return Answered(answers.Rules(series, lines), replies.rules_message(lines, series))
+    return Answered(answers.Rules(series, lines), status.rules_message(lines, series))
 
 
 def _silences(rest: Words, subject: Subject, live: Live) -> Answered:
     _no_more(rest)
     facts = answers.silences(subject.path, live.now)
-    return Answered(facts, replies.silences_message(facts, subject.zone, live.now))
+    return Answered(facts, status.silences_message(facts, subject.zone, live.now))
 
 
 def _why(rest: Words, subject: Subject, live: Live) -> Answered:

@@ -1,0 +1,1 @@
+"""What people are told of: which alerts are one incident, who is woken when, and what people ordered."""
