@@ -21,8 +21,8 @@ from alertbot.clock import Clock, FastClock
 from alertbot.config import Config, load
 from alertbot.credentials import Credentials
 from alertbot.errors import AlertbotError
-from alertbot.feed.scenario import Delay, Event, Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Delay, Event, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 from alertbot.incidents.orders import Asker, Person
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import plain

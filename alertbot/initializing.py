@@ -26,11 +26,11 @@ from alertbot.errors import (
     FeedUnknownDomain,
     UsageError,
 )
-from alertbot.fanout import REFUSED_TOKEN
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget, Lane
+from alertbot.feed.last_week import DAYS, Lately, read_lately, span_lately
+from alertbot.feed.reader import REFUSED_TOKEN
 from alertbot.fitting import fit
-from alertbot.lately import DAYS, Lately, read_lately, span_lately
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.progress import Reporter, history_reporter
 from alertbot.rules.base import Array

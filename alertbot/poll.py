@@ -18,16 +18,17 @@ import numpy as np
 from alertbot.alerts.ledger import Entry, Ledger
 from alertbot.desk import Desk
 from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnknownDomain
-from alertbot.fanout import MOST_SLOTS, Outcome, Reader, Reading, Want, is_hopeless
 from alertbot.feed.api import CdnApi
-from alertbot.feed.apitime import ApiTime
+from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier, Probe, advance, broken
 from alertbot.feed.lateness import Late, Lateness
-from alertbot.feed.vigil import FeedFacts
+from alertbot.feed.outages import Troubles
+from alertbot.feed.plan import plan_calls
+from alertbot.feed.reader import MOST_SLOTS, Outcome, Reader, Reading, Want, is_hopeless
+from alertbot.feed.staleness import FeedFacts
+from alertbot.feed.total import AccountTotal
 from alertbot.rules.selection import TOTAL
 from alertbot.store.store import Memory
-from alertbot.total import AccountTotal
-from alertbot.troubles import Troubles
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 from alertbot.watch import Watch
 
@@ -108,7 +109,8 @@ class Poller:
         self._looked: float | None = None
         self._left_out: frozenset[str] = frozenset()
         self._unknown: set[str] = set()
-        self._reader = Reader(api, watch.plan, each_domain=pace.each_domain, recent=REREAD, held=self._held)
+        plan = plan_calls(watch.domains, watch.groups)
+        self._reader = Reader(api, plan, each_domain=pace.each_domain, recent=REREAD, held=self._held)
 
     async def probe(self) -> None:
         """Look at the total; raises ``FeedError``, after which silence must be waited for afresh."""

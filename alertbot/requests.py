@@ -7,7 +7,7 @@ from datetime import tzinfo
 from functools import partial
 
 from alertbot.errors import StoreError, UsageError
-from alertbot.feed.apitime import ApiTime
+from alertbot.feed.clock import ApiTime
 from alertbot.incidents.order_parser import Asked, parse_order
 from alertbot.incidents.orders import Obeys, Order, Person, Silence
 from alertbot.store import requests

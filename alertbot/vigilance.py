@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from alertbot.desk import Desk
-from alertbot.feed.vigil import FeedFacts, Findings, Verdict, look
+from alertbot.feed.staleness import FeedFacts, Findings, Verdict, look
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.store.store import Report
 

@@ -9,27 +9,19 @@ from functools import cached_property
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.mutes import Mute
 from alertbot.config import Config
-from alertbot.feed.api import ALL
 from alertbot.query.subject import Subject
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import TOTAL, Group, select
 from alertbot.store.state import Traits
 
-MOST_SUMMED = 10
-"""How many domains the API sums in one call."""
-
-Calls = tuple[tuple[str, ...], ...]
-"""The calls whose answers, added up, are one series: the domains of each."""
-
 
 @dataclass(frozen=True)
 class Watch:
-    """``selection``: the series each rule judges, by its name. ``plan``: the calls that read each series."""
+    """``selection``: the series each rule judges, by its name."""
 
     domains: tuple[str, ...]
     groups: tuple[Group, ...]
     selection: Mapping[str, tuple[str, ...]]
-    plan: Mapping[str, Calls]
     rules: Mapping[str, Rule]
     engine: Engine
     mutes: tuple[Mute, ...] = ()
@@ -37,7 +29,7 @@ class Watch:
     @cached_property
     def series(self) -> tuple[str, ...]:
         """Every watched series: the domains, the groups' sums, the total."""
-        return tuple(self.plan)
+        return _series(self.domains, self.groups)
 
     @property
     def traits(self) -> dict[str, Traits]:
@@ -53,12 +45,11 @@ class Watch:
 def lay_out(config: Config, domains: Sequence[str]) -> Watch:
     """The series of these domains under a configuration, and its rules and mutes over them."""
     groups = tuple(group.resolve(domains) for group in config.groups)
-    plan = _plan(domains, groups)
     rules = {rule.name: rule for rule in config.rules if rule.enabled}
     selection = {name: select(rule.domains, rule.except_, domains, groups) for name, rule in rules.items()}
-    engine = Engine(tuple(rules.values()), selection, tuple(plan))
+    engine = Engine(tuple(rules.values()), selection, _series(domains, groups))
     mutes = tuple(mute.resolve(domains, groups, rules) for mute in config.mutes)
-    return Watch(tuple(domains), groups, selection, plan, rules, engine, mutes)
+    return Watch(tuple(domains), groups, selection, rules, engine, mutes)
 
 
 def subject_of(config: Config, watch: Watch | None, command: str) -> Subject:
@@ -70,10 +61,5 @@ def subject_of(config: Config, watch: Watch | None, command: str) -> Subject:
     return Subject(command, path, zone, watch.series, watch.rules, watch.selection, watch.groups, watch.mutes, disabled)
 
 
-def _plan(domains: Sequence[str], groups: Sequence[Group]) -> dict[str, Calls]:
-    plan: dict[str, Calls] = {domain: ((domain,),) for domain in domains}
-    for group in groups:
-        if group.sum and group.members:
-            chunks = range(0, len(group.members), MOST_SUMMED)
-            plan[group.series] = tuple(group.members[start : start + MOST_SUMMED] for start in chunks)
-    return plan | {TOTAL: (ALL,)}
+def _series(domains: Sequence[str], groups: Sequence[Group]) -> tuple[str, ...]:
+    return (*domains, *(group.series for group in groups if group.is_summed), TOTAL)

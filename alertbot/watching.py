@@ -17,10 +17,11 @@ from alertbot.desk import Desk
 from alertbot.distress import Distress
 from alertbot.errors import FeedError, StoreError, UsageError
 from alertbot.feed.api import CdnApi
-from alertbot.feed.apitime import ApiTime
 from alertbot.feed.budget import Budget
+from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier
-from alertbot.feed.vigil import FeedFacts, silent_before
+from alertbot.feed.outages import Troubles
+from alertbot.feed.staleness import FeedFacts, silent_before
 from alertbot.incidents.orders import Order, Person
 from alertbot.obeying import Obeying
 from alertbot.ops.outage import Failures
@@ -31,7 +32,6 @@ from alertbot.rules.selection import TOTAL
 from alertbot.scratch import room_for
 from alertbot.store.store import Store
 from alertbot.storekeeper import Storekeeper
-from alertbot.troubles import Troubles
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
 from alertbot.vigilance import Vigilance
 from alertbot.watch import Watch, lay_out
@@ -309,7 +309,8 @@ class Watching:
         cursors: Mapping[str, int] = await self._keeper.do(lambda store: store.cursors())
         alerts = await self._keeper.do(lambda store: store.open_alerts())
         now = self._time.time()
-        oldest = min((slot for name, slot in cursors.items() if name in watch.plan), default=now)
+        watched = set(watch.series)
+        oldest = min((slot for name, slot in cursors.items() if name in watched), default=now)
         depth = max(watch.engine.depth, DAY_SLOTS) * SLOT
         first = int(max(min(oldest, now) - depth - DAY, now - self._config.store.keep))
         last = int(max(now, *cursors.values(), 0))

@@ -26,8 +26,8 @@ from alertbot.doctor import place
 from alertbot.doctor.coverage import can_fire
 from alertbot.doctor.findings import Finding, Grade, limited
 from alertbot.doctoring import findings
-from alertbot.feed.scenario import Fault, FaultMode, Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop

@@ -47,7 +47,7 @@ BEYOND = {
     "messages.questions": ("slack",),
 }
 
-PURE = ("rules", "alerts", "incidents", "feed.frontier", "feed.lateness", "feed.vigil")
+PURE = ("rules", "alerts", "incidents", "feed.frontier", "feed.lateness", "feed.staleness")
 PURE_IMPORTS = {
     "alertbot",
     "__future__",
@@ -73,7 +73,7 @@ OUTSIDE = {
     "httpx": ("feed.api", "ops"),
     "slack_sdk": ("slack",),
     "apscheduler": ("service",),
-    "pydantic": ("config", "feed.scenario"),
+    "pydantic": ("config", "feed.simulator.scenario"),
     "matplotlib": ("charts.drawing",),
     "aiohttp": ("slack", "feed.simulator", "ops.server"),
     "prometheus_client": ("ops.metrics",),

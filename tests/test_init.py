@@ -19,8 +19,8 @@ from alertbot.doctor.coverage import can_fire
 from alertbot.errors import AlertbotError, CredentialsError, UsageError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
-from alertbot.feed.scenario import Fault, FaultMode, Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 from alertbot.fitting import DARK, FALL, OFF, firings, fit, friendly
 from alertbot.initializing import explore
 from alertbot.starter import text
@@ -78,7 +78,7 @@ async def test_one_domain_is_enough(tmp_path):
 
 
 async def test_many_domains_are_watched_as_the_account_has_them_ten_a_call(tmp_path, monkeypatch):
-    monkeypatch.setattr("alertbot.lately.DAYS", 1)  # the simulator takes half a minute for seven
+    monkeypatch.setattr("alertbot.feed.last_week.DAYS", 1)  # the simulator takes half a minute for seven
     many = {f"d{number}.example.com": Shape(1e8) for number in range(1500)}
     config, content = await written(tmp_path, domains=many, traffic=lambda domain, slot: 1e8)
 

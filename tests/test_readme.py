@@ -18,7 +18,7 @@ from alertbot.cli import main
 from alertbot.config import load
 from alertbot.config.draft import SECTIONS
 from alertbot.config.kinds import KINDS
-from alertbot.feed.scenario import Scenario
+from alertbot.feed.simulator.scenario import Scenario
 from alertbot.incidents.order_parser import Asked, parse_order
 from alertbot.incidents.orders import Silence
 from alertbot.slack.commands import USAGES

@@ -22,8 +22,8 @@ from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.stored import store as write_stored
 
 from alertbot.clock import SystemClock
-from alertbot.feed.scenario import Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 from alertbot.query.live import Live
 from alertbot.store.store import Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time, slot_at

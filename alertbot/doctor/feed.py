@@ -20,9 +20,9 @@ from alertbot.errors import (
     FeedUnauthorised,
     FeedUnreachable,
 )
-from alertbot.fanout import REFUSED_TOKEN
 from alertbot.feed.api import ALL, Answer, CdnApi
 from alertbot.feed.budget import Budget, Lane
+from alertbot.feed.reader import REFUSED_TOKEN
 from alertbot.units import DAY, SLOT, format_clock, format_duration, slot_at
 
 CALL = 8.0

@@ -11,7 +11,7 @@ from alertbot.charts.worker import is_installed
 from alertbot.config import Config
 from alertbot.doctor.findings import Finding, failed, ok, skipped, warning
 from alertbot.errors import StoreError, StoreUnusable
-from alertbot.lately import span_lately
+from alertbot.feed.last_week import span_lately
 from alertbot.rules.base import Array
 from alertbot.store import checkup, feedlog
 from alertbot.store.schema import reading

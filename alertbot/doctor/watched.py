@@ -9,10 +9,11 @@ from alertbot.config import Config
 from alertbot.doctor.coverage import coverage, largest_first
 from alertbot.doctor.findings import Finding, failed, named, ok, skipped, warning
 from alertbot.errors import FeedError
-from alertbot.fanout import DOMAINS_A_CALL
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget, Lane
-from alertbot.lately import DAYS, read_lately
+from alertbot.feed.last_week import DAYS, read_lately
+from alertbot.feed.plan import plan_calls
+from alertbot.feed.reader import DOMAINS_A_CALL
 from alertbot.rules.base import Array
 from alertbot.rules.selection import unmatched
 from alertbot.units import SLOT, counted, format_rate
@@ -129,7 +130,7 @@ def _meaningless(config: Config, watch: Watch, listed: Sequence[str]) -> Iterato
 
 def _calls(watch: Watch, *, each_domain: bool) -> int:
     """How many calls read every series once."""
-    calls = [call for plan in watch.plan.values() for call in plan]
+    calls = [call for plan in plan_calls(watch.domains, watch.groups).values() for call in plan]
     single = sum(len(call) == 1 and call != ALL for call in calls)
     return len(calls) - (single - -(-single // DOMAINS_A_CALL) if each_domain else 0)
 

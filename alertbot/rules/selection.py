@@ -27,6 +27,11 @@ class Group:
         """The name of the group's summed series."""
         return SUM_PREFIX + self.name
 
+    @property
+    def is_summed(self) -> bool:
+        """Whether its sum is a watched series."""
+        return self.sum and bool(self.members)
+
 
 def select(
     patterns: Iterable[str], excluded: Iterable[str], watched: Sequence[str], groups: Sequence[Group]

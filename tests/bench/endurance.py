@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from alertbot.clock import FastClock
 from alertbot.config import load
 from alertbot.credentials import Credentials
-from alertbot.feed.scenario import Event, Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Event, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
 from alertbot.ops.systemd import Notifier
 from alertbot.service import Service

@@ -28,7 +28,7 @@ from bench.verdict import Verdict, check, expected, judge, told_by
 from bench.world import GROUP, START, Weather, make
 
 from alertbot.feed.api import ALL
-from alertbot.feed.simulator import Call
+from alertbot.feed.simulator.server import Call
 from alertbot.poll import REREAD
 from alertbot.units import DAY, SLOT
 

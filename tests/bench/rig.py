@@ -15,7 +15,7 @@ from bench.world import RULES, START, TOKEN, World
 from alertbot.config import Config, load
 from alertbot.distress import Distress
 from alertbot.feed.budget import Budget
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
 from alertbot.service import AFTER_DUE
 from alertbot.slack.client import Posted

@@ -33,8 +33,8 @@ from fakes.until import until
 from alertbot.alerts.ledger import Ledger
 from alertbot.clock import SystemClock
 from alertbot.desk import Desk
-from alertbot.feed.scenario import Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 from alertbot.rules.base import Array, Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop

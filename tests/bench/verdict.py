@@ -17,6 +17,7 @@ from bench.world import START, Injected, World
 from alertbot.alerts.ledger import Ledger
 from alertbot.config import Config
 from alertbot.feed.api import ALL
+from alertbot.feed.plan import plan_calls
 from alertbot.rules.grid import Grid
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.units import SLOT, format_iso
@@ -112,7 +113,7 @@ def check(episodes: Sequence[Episode], injected: Sequence[Injected]) -> None:
 
 
 def _truth(world: World, watch: Watch, series: str, last: int) -> Any:
-    (domains, *_) = watch.plan[series]
+    (domains, *_) = plan_calls(watch.domains, watch.groups)[series]
     names = tuple(world.domains) if domains == ALL else domains
     count = (last - world.first) // SLOT + 1
     return np.sum([np.array(world.columns[name].values[:count]) for name in names], axis=0).round(2)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from alertbot.feed.scenario import Fault, FaultMode, Scenario, Shape
+from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 1_772_409_600

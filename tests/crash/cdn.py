@@ -8,8 +8,8 @@ import sys
 from datetime import UTC, datetime
 
 from alertbot.clock import SystemClock
-from alertbot.feed.scenario import Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 from alertbot.units import SLOT
 
 TOKEN = "tok-crash"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from fakes.stage import API_TOKEN, Stage, StageClock, needs_faketime, warnings_in
 
-from alertbot.feed.scenario import Scenario
+from alertbot.feed.simulator.scenario import Scenario
 from alertbot.units import SLOT, parse_time
 
 pytestmark = needs_faketime

@@ -18,6 +18,7 @@ from alertbot.alerts.ledger import Entry, Ledger
 from alertbot.alerts.lifecycle import Change, Reason
 from alertbot.config import Config
 from alertbot.feed.api import Answer
+from alertbot.feed.plan import plan_calls
 from alertbot.rules.selection import TOTAL
 from alertbot.units import SLOT
 from alertbot.watch import lay_out
@@ -86,11 +87,12 @@ class Witness:
         self._answered = False
         watch = lay_out(config, tuple(world.truth) if config.discovers else config.watch)
         count = (world.end - world.first) // SLOT
+        plan = plan_calls(watch.domains, watch.groups)
         self.series = {
             name: Seen(tuple(world.truth) if name == TOTAL else sum(calls, ()), Shown(world.first, count))
-            for name, calls in watch.plan.items()
+            for name, calls in plan.items()
         }
-        self._asked = {calls[0]: name for name, calls in watch.plan.items()}
+        self._asked = {calls[0]: name for name, calls in plan.items()}
         values = {name: seen.shown for name, seen in self.series.items()}
         self.oracle = Oracle(tuple(watch.rules.values()), watch.selection, values)
         for mute in watch.mutes:  # what one that happens once touches is no reference

@@ -14,8 +14,8 @@ from typing import Any
 from alertbot.clock import FastClock
 from alertbot.config import load
 from alertbot.credentials import Credentials
-from alertbot.feed.scenario import Event, Fault, Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Event, Fault, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 from alertbot.ops.systemd import Notifier
 from alertbot.service import Service
 from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack

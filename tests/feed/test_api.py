@@ -17,8 +17,8 @@ from alertbot import errors
 from alertbot.feed import api as api_module
 from alertbot.feed.api import ALL, CdnApi, DataType, Grain
 from alertbot.feed.budget import Budget, Lane
-from alertbot.feed.scenario import Fault, FaultMode, Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 
 TOKEN = "s3cret+t/0ken=&x"
 ZONE = ZoneInfo("Asia/Shanghai")

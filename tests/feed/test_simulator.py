@@ -14,8 +14,8 @@ import pytest
 from fakes.clock import FakeClock
 
 from alertbot.errors import UsageError
-from alertbot.feed.scenario import Delay, Event, Fault, FaultMode, Revision, Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Delay, Event, Fault, FaultMode, Revision, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 
 T0 = 1_793_613_600  # 2026-11-02 10:00 UTC, 18:00 in +08:00
 A, B, C = "a.example.com", "b.example.com", "c.example.com"

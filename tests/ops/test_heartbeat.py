@@ -15,7 +15,7 @@ from fakes.working import CEILING, MINUTE, START, WATCH, working
 
 from alertbot.config import load
 from alertbot.errors import ConfigError
-from alertbot.feed.scenario import Event, Fault, FaultMode
+from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.ops import heartbeat
 from alertbot.ops.heartbeat import EVERY, LASTS, Heartbeat, secrets_of
 

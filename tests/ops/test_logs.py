@@ -13,7 +13,7 @@ import pytest
 from fakes.until import until
 from fakes.working import MINUTE, START, working
 
-from alertbot.feed.scenario import Event, Fault, FaultMode
+from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.ops.logs import RedactingFormatter, Secrets, is_journal
 from alertbot.ops.outage import Failures
 

@@ -16,7 +16,7 @@ from fakes.workspace import APP_TOKEN, BOT_TOKEN
 
 from alertbot.config import load
 from alertbot.errors import ConfigError, ListenError
-from alertbot.feed.scenario import Event, Fault, FaultMode
+from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.incidents.orders import Asker, Person
 from alertbot.ops.metrics import Counts, Histogram, Standing, exposition
 

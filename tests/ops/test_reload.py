@@ -14,7 +14,7 @@ from fakes.working import CEILING, MINUTE, START, WATCH, working
 
 from alertbot import service
 from alertbot.cli import main
-from alertbot.feed.scenario import Event, Fault, FaultMode
+from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.incidents.orders import Ack, Person
 
 OVER = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)

@@ -10,7 +10,7 @@ from fakes.clock import FakeClock
 from fakes.until import until
 from fakes.working import START, working
 
-from alertbot.feed.scenario import Event, Fault, FaultMode
+from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.ops.liveness import GRACE, Pulse
 from alertbot.ops.systemd import Notifier
 

@@ -16,8 +16,8 @@ from alertbot.config import load
 from alertbot.config.fields import channel_named
 from alertbot.credentials import Credentials
 from alertbot.errors import DeliveryError
-from alertbot.feed.scenario import Event, Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Event, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import to_json
 from alertbot.messages.status import status_message

@@ -21,8 +21,8 @@ from alertbot.clock import FastClock
 from alertbot.config import load
 from alertbot.credentials import Credentials
 from alertbot.errors import StoreError, StoreUnusable
-from alertbot.feed.scenario import Event, Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Event, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 from alertbot.ops.systemd import Notifier
 from alertbot.service import Service
 from alertbot.store.schema import PAGE_SIZE

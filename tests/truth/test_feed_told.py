@@ -13,8 +13,8 @@ from fakes.world import Fault, World, WorldApi
 
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
-from alertbot.feed.scenario import Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.simulator.scenario import Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 
 DOMAINS = {"video.example.com": 1e9, "img.example.com": 2e8, "dl.example.com": 6e7}
 ALWAYS = 1e9

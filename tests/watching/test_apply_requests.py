@@ -8,7 +8,7 @@ from fakes.clock import FakeClock
 from fakes.obedience import Obedience
 
 from alertbot.errors import StoreError, UsageError
-from alertbot.feed.apitime import ApiTime
+from alertbot.feed.clock import ApiTime
 from alertbot.incidents.orders import Ack, Person, Silence, Unsilence
 from alertbot.requests import apply_requests
 from alertbot.store import requests

@@ -8,11 +8,11 @@ import pytest
 from fakes.clock import FakeClock
 
 from alertbot.errors import FeedBadRequest, FeedError, FeedUnauthorised, FeedUnknownDomain
-from alertbot.fanout import Reader, Reading, Want
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget
-from alertbot.feed.scenario import Scenario, Shape
-from alertbot.feed.simulator import Simulator
+from alertbot.feed.reader import Reader, Reading, Want
+from alertbot.feed.simulator.scenario import Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
 
 NOW = 1_793_616_000
 LAST = NOW - 1200

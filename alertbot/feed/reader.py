@@ -16,9 +16,9 @@ import numpy as np
 from alertbot.errors import FeedBadRequest, FeedError, FeedGarbled, FeedRefused, FeedUnauthorised, FeedUnknownDomain
 from alertbot.feed.api import Answer, CdnApi
 from alertbot.feed.budget import Lane
+from alertbot.feed.plan import Calls
 from alertbot.rules.base import Array
 from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso
-from alertbot.watch import Calls
 
 log = logging.getLogger(__name__)
 

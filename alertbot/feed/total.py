@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from alertbot.errors import FeedBadRequest, FeedRefused
-from alertbot.fanout import REFUSED_TOKEN
 from alertbot.feed.api import ALL, Answer, CdnApi
-from alertbot.feed.apitime import ApiTime
+from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier
+from alertbot.feed.plan import MOST_SUMMED
+from alertbot.feed.reader import REFUSED_TOKEN
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, SLOT, slot_at
-from alertbot.watch import MOST_SUMMED
 
 log = logging.getLogger(__name__)
 

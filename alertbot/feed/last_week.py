@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from alertbot.errors import FeedError
-from alertbot.fanout import Outcome, Reader, Want, is_hopeless
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Lane
+from alertbot.feed.reader import Outcome, Reader, Want, is_hopeless
 from alertbot.rules.base import Array
 from alertbot.units import DAY, SLOT, slot_at
 

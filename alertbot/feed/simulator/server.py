@@ -22,9 +22,9 @@ from aiohttp import web
 
 from alertbot.clock import Clock, SystemClock
 from alertbot.errors import UsageError
-from alertbot.feed import strict
-from alertbot.feed.scenario import FaultMode, Scenario
-from alertbot.feed.strict import RefusedError
+from alertbot.feed.simulator import gatekeeper
+from alertbot.feed.simulator.gatekeeper import RefusedError
+from alertbot.feed.simulator.scenario import FaultMode, Scenario
 from alertbot.units import SLOT
 
 if TYPE_CHECKING:
@@ -91,7 +91,9 @@ class Simulator:
     def _call(self, request: web.Request, now: float) -> tuple[Call, FaultMode | None]:
         endpoint = request.path.removeprefix("/v2/")
         domains = tuple(filter(None, request.query.get("domains", "").split(",")))
-        start, end = (_readable(read, request.query, self._zone) for read in (strict.read_start, strict.read_end))
+        start, end = (
+            _readable(read, request.query, self._zone) for read in (gatekeeper.read_start, gatekeeper.read_end)
+        )
         strikes = (fault.strikes(now, endpoint, domains, len(self.calls)) for fault in self._scenario.faults)
         fault = next((fault.mode for fault, hit in zip(self._scenario.faults, strikes, strict=True) if hit), None)
         return Call(now, endpoint, domains, start, end, 0), fault
@@ -106,33 +108,33 @@ class Simulator:
             return refusal.code // 1000, {"code": refusal.code, "message": str(refusal)}
 
     def _admit(self, request: web.Request, endpoint: str, fault: FaultMode | None) -> None:
-        if request.method != "GET" or not request.path.startswith("/v2/") or endpoint not in strict.PARAMETERS:
+        if request.method != "GET" or not request.path.startswith("/v2/") or endpoint not in gatekeeper.PARAMETERS:
             raise RefusedError(404_001, "no such address")
         self._rate.count(self._clock.monotonic())
         if fault in _FAULT_CODES:
             raise RefusedError(_FAULT_CODES[fault], "as the scenario says")
         if request.query.get("token") != self._scenario.token:
             raise RefusedError(401_001, "token is missing or invalid")
-        if self._scenario.deny_all or (endpoint == strict.EACH_DOMAIN and not self._scenario.each_domain):
+        if self._scenario.deny_all or (endpoint == gatekeeper.EACH_DOMAIN and not self._scenario.each_domain):
             raise RefusedError(401_006, "no permission for this endpoint")
         if self._scenario.deny_total and request.query.get("domains") == "all":
             raise RefusedError(401_006, "no permission for the total")
-        if unknown := set(request.query) - strict.PARAMETERS[endpoint]:
+        if unknown := set(request.query) - gatekeeper.PARAMETERS[endpoint]:
             raise RefusedError(400_209, f"unknown parameter {min(unknown)}")
 
     def _data(self, endpoint: str, query: Mapping[str, str], now: float) -> Any:
-        if endpoint == strict.DOMAINS:
+        if endpoint == gatekeeper.DOMAINS:
             return self._domain_list(query)
-        span = strict.read_span(query, self._zone)
+        span = gatekeeper.read_span(query, self._zone)
         statuses = {name: shape.status for name, shape in self._scenario.domains.items()}
-        asked = strict.read_domains(endpoint, query, statuses)
-        if endpoint == strict.BANDWIDTH:
+        asked = gatekeeper.read_domains(endpoint, query, statuses)
+        if endpoint == gatekeeper.BANDWIDTH:
             return self._series(span, asked, now)
-        by_end = strict.one_of(query, "stat_is_forward", "0", "1") == "1"
+        by_end = gatekeeper.one_of(query, "stat_is_forward", "0", "1") == "1"
         return {name: {"domain": name, "data": self._series(span, (name,), now, by_end=by_end)} for name in asked}
 
     def _series(
-        self, span: strict.Span, domains: tuple[str, ...], now: float, *, by_end: bool = False
+        self, span: gatekeeper.Span, domains: tuple[str, ...], now: float, *, by_end: bool = False
     ) -> list[list[float]]:
         data: list[list[float]] = []
         for start, slots in span.buckets:
@@ -145,9 +147,9 @@ class Simulator:
         return data
 
     def _domain_list(self, query: Mapping[str, str]) -> dict[str, Any]:
-        page = strict.whole(query, "page_number", 1, 10**6)
-        size = strict.whole(query, "page_size", 100, 500)
-        status = strict.one_of(query, "domain_status", "", *strict.STATUSES)
+        page = gatekeeper.whole(query, "page_number", 1, 10**6)
+        size = gatekeeper.whole(query, "page_size", 100, 500)
+        status = gatekeeper.one_of(query, "domain_status", "", *gatekeeper.STATUSES)
         names = [name for name, shape in self._scenario.domains.items() if status in {"", shape.status}]
         listed = [{"domain": name} for name in names[(page - 1) * size : page * size]]
         return {"list": listed, "total_number": len(names)}
@@ -251,7 +253,3 @@ def main(port: int, scenario: Path) -> None:
     except (UsageError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{scenario}: {error}") from None
     asyncio.run(serve(parsed, port))
-
-
-if __name__ == "__main__":
-    main()
