@@ -27,16 +27,16 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from fakes.house import START, House
 
-from alertbot.charting import Pictures
+from alertbot.charts.painter import Pictures
+from alertbot.charts.plots import View
 from alertbot.config import load
+from alertbot.config.watch import subject_of
 from alertbot.messages import questions
 from alertbot.messages.blocks import Message
 from alertbot.query.live import Live
-from alertbot.query.plots import View
 from alertbot.slack.client import Posted
 from alertbot.slack.delivery import Delivery
 from alertbot.units import DAY, SLOT, format_clock
-from alertbot.watch import subject_of
 
 Font = ImageFont.FreeTypeFont
 

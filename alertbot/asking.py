@@ -12,19 +12,19 @@ import click
 
 from alertbot.config import Config, load
 from alertbot.config.load import glimpse, state_directory
+from alertbot.config.watch import lay_out, subject_of
 from alertbot.errors import ConfigError, UsageError
 from alertbot.messages.blocks import Message
 from alertbot.messages.questions import ask
 from alertbot.messages.slack import plain
 from alertbot.messages.status import status_message
-from alertbot.query import answers
-from alertbot.query.facts import to_json
+from alertbot.query.as_json import to_json
 from alertbot.query.live import Live
+from alertbot.query.status import stored_status
 from alertbot.slack.commands import example
-from alertbot.store import feedlog, samples
+from alertbot.store import feed, samples
 from alertbot.store.schema import reading
 from alertbot.units import format_duration
-from alertbot.watch import lay_out, subject_of
 
 SILENT_AFTER = 180
 """Seconds without a word of the service after which it does not seem to run."""
@@ -44,7 +44,7 @@ def show_status(config_path: Path, *, as_json: bool) -> None:
         wrong = tuple(map(str, error.problems))
     else:
         path, zone, wrong = config.store.path, config.slack.zone, ()
-    status, written = answers.stored_status(path)
+    status, written = stored_status(path)
     if wrong:  # what the file says now is newer than what the service last read
         status = replace(status, live=replace(status.live, misconfigured=wrong))
     age = max(0.0, time.time() - written)
@@ -71,7 +71,7 @@ def answer_question(config_path: Path, words: Sequence[str], *, as_json: bool) -
 def _stored(config: Config) -> tuple[Live, Sequence[str]]:
     """What the service last knew of the feed, as of now, and the domains it watches."""
     with reading(config.store.path) as db:
-        held = feedlog.live(db)
+        held = feed.live(db)
         domains = config.watched(samples.domain_names(db))
     now = time.time()
     if held is None:

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from alertbot.clock import Clock, FastClock
 from alertbot.config import Config, load
-from alertbot.credentials import Credentials
+from alertbot.config.credentials import Credentials
 from alertbot.errors import AlertbotError
 from alertbot.feed.simulator.scenario import Delay, Event, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator

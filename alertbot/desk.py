@@ -12,6 +12,7 @@ from alertbot.alerts.ledger import Entry, Ledger
 from alertbot.alerts.lifecycle import Phase
 from alertbot.clock import Clock
 from alertbot.config import SlackSettings
+from alertbot.config.watch import Watch
 from alertbot.incidents.decision import RECENTLY, Minutes, Scene, Step, advance
 from alertbot.incidents.grouping import Placing
 from alertbot.incidents.holding import Holding
@@ -24,12 +25,12 @@ from alertbot.messages.slack import incident_message, note_messages, silence_end
 from alertbot.rules.base import Direction
 from alertbot.rules.drop import Drop
 from alertbot.rules.selection import TOTAL
-from alertbot.store.feedlog import LateSlot
+from alertbot.store.alerts import traits_of
+from alertbot.store.feed import LateSlot
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import Draft
 from alertbot.store.store import Batch, Docket, Report
-from alertbot.storekeeper import Storekeeper
 from alertbot.units import SLOT
-from alertbot.watch import Watch
 
 _BEFORE = 12
 """Slots before anything fell by which is told what carried traffic."""
@@ -80,7 +81,7 @@ class Desk:
             cursors=entry.cursors,
             alerts=entry.alerts,
             changes=entry.changes,
-            traits=self.watch.traits,
+            traits=traits_of(self.watch.rules),
             now=self._clock.time(),
             begun=begun or {},
             late=late,

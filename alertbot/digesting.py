@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 
 from alertbot.clock import Clock
 from alertbot.config import Config, DigestSettings
@@ -15,14 +15,11 @@ from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Lane
 from alertbot.messages.digest import digest_message
 from alertbot.messages.slack import to_json
-from alertbot.query.digest import Digest, Volume, digest
+from alertbot.query.digest import DIGEST, Digest, Volume, day_before, digest
 from alertbot.rules.selection import TOTAL
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import Draft
-from alertbot.storekeeper import Storekeeper
 from alertbot.units import SLOT
-
-DIGEST = "digest"
-"""What a digest is about in the outbox, before the date on which it is posted."""
 
 LATEST = 6 * 60
 """Minutes after its time until which a digest is made up for, where nobody was there to post it."""
@@ -33,14 +30,6 @@ def due(now: float, zone: tzinfo, settings: DigestSettings) -> date | None:
     local = datetime.fromtimestamp(now, zone)
     passed = 60 * local.hour + local.minute - settings.at
     return local.date() if local.weekday() in settings.days and 0 <= passed < LATEST else None
-
-
-def day_before(today: date, zone: tzinfo) -> tuple[int, int]:
-    """The slots of the local day before ``today``: its first, and the first after it; 23 to 25 hours."""
-    first, last = (
-        datetime.combine(day, datetime.min.time(), zone).timestamp() for day in (today - timedelta(days=1), today)
-    )
-    return int(first // SLOT) * SLOT, int(last // SLOT) * SLOT
 
 
 class Digesting:

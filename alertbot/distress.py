@@ -13,7 +13,7 @@ from alertbot.clock import Clock
 from alertbot.errors import DeliveryError, StoreError
 from alertbot.messages.blocks import Message, escape
 from alertbot.slack.client import Posted
-from alertbot.slack.posting import Poster
+from alertbot.slack.poster import Poster
 from alertbot.units import DAY, format_duration
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ import click
 
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import Config, load
+from alertbot.config.credentials import Credentials, read_credentials
 from alertbot.config.load import state_directory
-from alertbot.credentials import Credentials, read_credentials
 from alertbot.doctor.alertmanager import examine_alertmanagers
 from alertbot.doctor.feed import examine_feed
 from alertbot.doctor.findings import Finding, Grade, limited

@@ -13,10 +13,9 @@ import numpy as np
 
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import load
+from alertbot.config.credentials import read_credentials, require_api_token
 from alertbot.config.domains import domain_name
-from alertbot.config.feed import feed_at
-from alertbot.config.models import FeedModel
-from alertbot.credentials import read_credentials, require_api_token
+from alertbot.config.models import FeedModel, feed_at
 from alertbot.errors import (
     AlertbotError,
     CredentialsError,

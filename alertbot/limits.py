@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alertbot.alerts.engine import Engine
-from alertbot.replay import History, Span, replay
+from alertbot.alerts.replay import History, Span, replay
 from alertbot.rules.base import Array, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold

@@ -10,8 +10,8 @@ from pathlib import Path
 from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedThrottled, StoreError
 from alertbot.feed.budget import Budget
 from alertbot.ops.metrics import Counts, Standing, exposition
-from alertbot.query.answers import Tally, tally
 from alertbot.query.live import Live
+from alertbot.query.status import Tally, tally
 from alertbot.units import SLOT
 
 _OUTCOMES = (

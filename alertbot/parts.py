@@ -9,7 +9,7 @@ from dataclasses import replace
 from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
 from alertbot.config import Config
-from alertbot.credentials import Credentials, require_api_token
+from alertbot.config.credentials import Credentials, require_api_token
 from alertbot.errors import CredentialsError, FeedError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget

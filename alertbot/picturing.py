@@ -15,12 +15,12 @@ import numpy as np
 
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.alerts.replay import History, Span
 from alertbot.charts.chart import Chart
+from alertbot.charts.plots import LONGEST, SHORTEST, Mark, View, charted
 from alertbot.charts.worker import is_installed, render
 from alertbot.errors import ChartError
 from alertbot.incidents.firings import Firing
-from alertbot.query.plots import LONGEST, SHORTEST, Mark, View, charted
-from alertbot.replay import History, Span
 from alertbot.rules.base import Array
 from alertbot.units import DAY, DAY_SLOTS, SLOT, counted
 

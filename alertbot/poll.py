@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alertbot.alerts.ledger import Entry, Ledger
+from alertbot.config.watch import Watch
 from alertbot.desk import Desk
 from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnknownDomain
 from alertbot.feed.api import CdnApi
@@ -30,7 +31,6 @@ from alertbot.feed.total import AccountTotal
 from alertbot.rules.selection import TOTAL
 from alertbot.store.store import Memory
 from alertbot.units import DAY, DAY_SLOTS, SLOT
-from alertbot.watch import Watch
 
 log = logging.getLogger(__name__)
 

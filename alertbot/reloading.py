@@ -17,8 +17,8 @@ from alertbot.errors import ConfigError, StoreError
 from alertbot.messages.blocks import Message, code, escape, paragraphs
 from alertbot.messages.slack import to_json
 from alertbot.ops.systemd import Notifier
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import Draft
-from alertbot.storekeeper import Storekeeper
 from alertbot.units import counted
 
 log = logging.getLogger(__name__)

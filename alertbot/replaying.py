@@ -13,10 +13,13 @@ import click
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Change
 from alertbot.alerts.mutes import Mute
+from alertbot.alerts.replay import History, Span, as_event, replay
+from alertbot.charts.plots import View
 from alertbot.config import Config, load
 from alertbot.config.load import state_directory
+from alertbot.config.watch import lay_out
+from alertbot.csv_history import CsvHistory, SeriesHistory, read_csv
 from alertbot.errors import UsageError
-from alertbot.history import SeriesHistory, read_csv
 from alertbot.incidents.firings import Firing, Ground, Record, compare, days_between
 from alertbot.messages.alert import PLAIN, alert_sentence, stamp
 from alertbot.picturing import (
@@ -30,14 +33,12 @@ from alertbot.picturing import (
     write_chart,
     write_charts,
 )
-from alertbot.query.plots import View
-from alertbot.replay import CsvHistory, History, Span, StoredHistory, as_event, replay
 from alertbot.replay_report import as_difference, comparison_lines, summary
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import Group, select
 from alertbot.store import samples, schema
+from alertbot.store.history import StoredHistory
 from alertbot.units import SLOT, parse_time
-from alertbot.watch import lay_out
 from alertbot.words import did_you_mean
 
 

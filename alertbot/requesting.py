@@ -21,8 +21,8 @@ from alertbot.incidents.order_parser import Asked, parse_order
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import plain
 from alertbot.messages.status import silences_message
-from alertbot.query import answers
-from alertbot.store import feedlog, requests, schema
+from alertbot.query import status
+from alertbot.store import feed, requests, schema
 from alertbot.store.requests import Outcome
 
 PATIENCE = 15.0
@@ -50,7 +50,7 @@ def show_silences(config_path: Path, *, as_json: bool) -> None:
     """Print what is silenced, as text or as one JSON object a line."""
     config = load(config_path, state_directory=state_directory())
     now = time.time()
-    silences = answers.silences(config.store.path, now)
+    silences = status.silences(config.store.path, now)
     if not as_json:
         click.echo(plain(silences_message(silences, config.slack.zone, now)))
         return
@@ -69,7 +69,7 @@ def _author() -> str:
 def _runs(path: Path, now: float, probe: float) -> bool:
     """Whether the service said something of late."""
     with closing(schema.open_for_reading(path)) as db:
-        held = feedlog.live(db)
+        held = feed.live(db)
     return held is not None and now - held[0] < SILENT_AFTER + probe
 
 

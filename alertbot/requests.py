@@ -11,9 +11,9 @@ from alertbot.feed.clock import ApiTime
 from alertbot.incidents.order_parser import Asked, parse_order
 from alertbot.incidents.orders import Obeys, Order, Person, Silence
 from alertbot.store import requests
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.requests import Outcome, Request
 from alertbot.store.store import Store
-from alertbot.storekeeper import Storekeeper
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from alertbot.clock import SystemClock
 from alertbot.config import Config, load
+from alertbot.config.credentials import read_credentials
 from alertbot.config.fields import channel_named
 from alertbot.config.load import state_directory
-from alertbot.credentials import read_credentials
 from alertbot.errors import UsageError
 from alertbot.ops.heartbeat import secrets_of
 from alertbot.ops.logs import Secrets, is_journal, set_up

@@ -16,12 +16,16 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from alertbot import parts
-from alertbot.alerts.relay import Terms
-from alertbot.charting import Charting, Pictures
+from alertbot.alertmanager.alerts import Terms
+from alertbot.alertmanager.relay import Relaying, Scene
+from alertbot.charting import Charting
+from alertbot.charts.painter import Pictures
+from alertbot.charts.plots import View
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.changes import problem
-from alertbot.credentials import Credentials
+from alertbot.config.credentials import Credentials
+from alertbot.config.watch import Subject, subject_of
 from alertbot.digesting import Digesting
 from alertbot.distress import Distress
 from alertbot.errors import ConfigError, CredentialsError, FeedError, ListenError, StoreError, StoreTaken, StoreUnusable
@@ -37,18 +41,14 @@ from alertbot.ops.progress import Reporter
 from alertbot.ops.server import MetricsServer
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
-from alertbot.query.plots import View
-from alertbot.query.subject import Subject
-from alertbot.relaying import Relaying, Scene
 from alertbot.reloading import Reloading
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
-from alertbot.slack.diverted import DivertedPoster
 from alertbot.slack.pictures import Draws
-from alertbot.slack.posting import LogPoster, Poster
+from alertbot.slack.poster import LogPoster, Poster
+from alertbot.slack.trial import DivertedPoster
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.schema import Lock
-from alertbot.storekeeper import Storekeeper
-from alertbot.watch import subject_of
 from alertbot.watching import Watching
 
 log = logging.getLogger(__name__)

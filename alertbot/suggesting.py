@@ -12,19 +12,20 @@ from typing import Any
 
 import click
 
+from alertbot.alerts.replay import History
 from alertbot.config import Config, load
 from alertbot.config.domains import is_glob, pattern
 from alertbot.config.load import state_directory
+from alertbot.config.watch import lay_out
+from alertbot.csv_history import CsvHistory, read_csv
 from alertbot.errors import HistoryError, UsageError
-from alertbot.history import read_csv
 from alertbot.limits import Fit, Fitted, fit
-from alertbot.replay import CsvHistory, History, StoredHistory
 from alertbot.rules.drop import Drop
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.rules.threshold import Threshold
 from alertbot.store import samples, schema
+from alertbot.store.history import StoredHistory
 from alertbot.units import DAY, counted, format_rate
-from alertbot.watch import lay_out
 from alertbot.words import did_you_mean
 
 _MOST_NAMED = 20

@@ -13,6 +13,7 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.mutes import keep_out
 from alertbot.clock import Clock
 from alertbot.config import Config
+from alertbot.config.watch import Watch, lay_out
 from alertbot.desk import Desk
 from alertbot.distress import Distress
 from alertbot.errors import FeedError, StoreError, UsageError
@@ -29,12 +30,11 @@ from alertbot.poll import Pace, Poller
 from alertbot.query.live import Live
 from alertbot.requests import apply_requests
 from alertbot.rules.selection import TOTAL
-from alertbot.scratch import room_for
+from alertbot.store.keeper import Storekeeper
+from alertbot.store.scratch import room_for
 from alertbot.store.store import Store
-from alertbot.storekeeper import Storekeeper
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
 from alertbot.vigilance import Vigilance
-from alertbot.watch import Watch, lay_out
 
 log = logging.getLogger(__name__)
 

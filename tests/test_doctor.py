@@ -21,7 +21,7 @@ from fakes.stored import store
 from fakes.until import until
 
 from alertbot.config import load
-from alertbot.credentials import Credentials
+from alertbot.config.credentials import Credentials
 from alertbot.doctor import place
 from alertbot.doctor.coverage import can_fire
 from alertbot.doctor.findings import Finding, Grade, limited

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alertbot.csv_history import read_csv, write_csv
 from alertbot.errors import HistoryError
-from alertbot.history import read_csv, write_csv
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 20_000 * DAY

@@ -14,7 +14,7 @@ from fakes.clock import FakeClock
 from alertbot.cli import main
 from alertbot.clock import SystemClock
 from alertbot.config import load
-from alertbot.config.feed import feed_at
+from alertbot.config.models import feed_at
 from alertbot.doctor.coverage import can_fire
 from alertbot.errors import AlertbotError, CredentialsError, UsageError
 from alertbot.feed.api import CdnApi

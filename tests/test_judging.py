@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
+from alertbot.alerts.replay import Span, replay
 from alertbot.cli import main
-from alertbot.history import SeriesHistory, write_csv
+from alertbot.csv_history import CsvHistory, SeriesHistory, write_csv
 from alertbot.incidents.firings import Firing, Ground, Record, compare, days_between
 from alertbot.picturing import chart_name
-from alertbot.replay import CsvHistory, Span, replay
 from alertbot.replay_report import summary
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.selection import Group

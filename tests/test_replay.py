@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.ledger import Ledger
-from alertbot.history import SeriesHistory, read_csv
-from alertbot.replay import CsvHistory, Span, StoredHistory, as_event, replay
+from alertbot.alerts.replay import Span, as_event, replay
+from alertbot.csv_history import CsvHistory, SeriesHistory, read_csv
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
+from alertbot.store.history import StoredHistory
 from alertbot.store.store import Batch, Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 

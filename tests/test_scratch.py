@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from alertbot.rules.grid import Grid
-from alertbot.scratch import Scratch, room_for
+from alertbot.store.scratch import Scratch, room_for
 from alertbot.units import DAY, DAY_SLOTS
 
 

@@ -16,9 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.cli import main
-from alertbot.history import SeriesHistory, write_csv
+from alertbot.csv_history import CsvHistory, SeriesHistory, write_csv
 from alertbot.limits import days_of, fit, friendly_above, friendly_below
-from alertbot.replay import CsvHistory
 from alertbot.units import DAY_SLOTS, SLOT, format_rate, parse_rate, parse_time
 
 START = parse_time("2026-10-05")

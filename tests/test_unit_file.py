@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from alertbot.cli import main
-from alertbot.credentials import Credentials
+from alertbot.config.credentials import Credentials
 from alertbot.distress import LAST_WORDS
 from alertbot.errors import ConfigError, CredentialsError
 

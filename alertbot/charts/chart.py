@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -114,3 +114,13 @@ def _in(held: Sequence[float | None] | None) -> Values | None:
 
 def _array(held: Sequence[float | None]) -> Values:
     return np.array([math.nan if value is None else value for value in held], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG with its file's name, its title, and what it shows in words (1,000 characters at most)."""
+
+    name: str
+    title: str
+    alt: str
+    png: bytes = field(repr=False)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alertbot.config import fields
 from alertbot.config.fields import Channel, Flag, Patterns, between, count
@@ -183,3 +183,12 @@ class DigestModel(Section):
             yield "at", 'missing: write when it is posted, such as at = "09:00", or leave the section out'
         if self.days == ():
             yield "days", 'on no day: list days, such as ["mon-fri"], or leave this out for every day'
+
+
+def feed_at(base_url: str, timezone: str) -> FeedModel:
+    """The section with these two keys; ``ValueError`` says what to write instead of one that is wrong."""
+    try:
+        return FeedModel.model_validate({"base_url": base_url, "timezone": timezone})
+    except ValidationError as error:
+        words = [each["msg"].removeprefix("Value error, ") for each in error.errors(include_url=False)]
+        raise ValueError("; ".join(words)) from None

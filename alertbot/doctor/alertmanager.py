@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from alertbot.alertmanager.client import Alertmanager
 from alertbot.config import AlertmanagerSettings
 from alertbot.doctor.findings import Finding, failed, ok, warning
 from alertbot.errors import CredentialsError, RelayError
-from alertbot.ops.alertmanager import Alertmanager
 from alertbot.units import counted
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alertbot.config.watch import Watch
 from alertbot.rules.base import Array, Rule
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
-from alertbot.watch import Watch
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from alertbot.doctor.findings import Finding, failed, ok, skipped, warning
 from alertbot.errors import StoreError, StoreUnusable
 from alertbot.feed.last_week import span_lately
 from alertbot.rules.base import Array
-from alertbot.store import checkup, feedlog
+from alertbot.store import checkup, feed
 from alertbot.store.schema import reading
 from alertbot.units import DAY, counted, format_duration, format_volume
 
@@ -123,7 +123,7 @@ def _service(path: Path, now: float) -> Finding:
         return warning("service", "it does not run", "Start it: sudo systemctl start alertbot")
     try:
         with reading(path) as db:
-            held = feedlog.live(db)
+            held = feed.live(db)
     except StoreError:
         return skipped("service", "it runs; how it is cannot be read from the database")
     if held is None:

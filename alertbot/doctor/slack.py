@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from alertbot.clock import Clock
 from alertbot.config import Config
-from alertbot.credentials import Credentials
+from alertbot.config.credentials import Credentials
 from alertbot.doctor.findings import Finding, clock_finding, failed, limited, named, ok, skipped, warning
 from alertbot.errors import AlertbotError, CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message, actions, button, section
 from alertbot.slack.client import Channel, SlackClient
 from alertbot.slack.manifest import SCOPES
-from alertbot.slack.socket import Click, SlashCommand, SocketListener, check_app_token
+from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener, check_app_token
 
 CALL = 8
 """Seconds for a call."""

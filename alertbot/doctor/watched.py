@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from alertbot.config import Config
+from alertbot.config.watch import Watch, lay_out
 from alertbot.doctor.coverage import coverage, largest_first
 from alertbot.doctor.findings import Finding, failed, named, ok, skipped, warning
 from alertbot.errors import FeedError
@@ -17,7 +18,6 @@ from alertbot.feed.reader import DOMAINS_A_CALL
 from alertbot.rules.base import Array
 from alertbot.rules.selection import unmatched
 from alertbot.units import SLOT, counted, format_rate
-from alertbot.watch import Watch, lay_out
 from alertbot.words import nearest
 
 MOST_READ = 100

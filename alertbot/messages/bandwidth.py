@@ -7,8 +7,8 @@ from datetime import tzinfo
 
 from alertbot.messages.blocks import Message, code, context, escape, paragraphs, section, short
 from alertbot.query.backtest import Backtest, Episode
-from alertbot.query.billing import Billed, Burst, Committed, Percentile
-from alertbot.query.figures import By, Figures, Show, Top, TopLine
+from alertbot.query.bandwidth import By, Figures, Show, Top, TopLine
+from alertbot.query.percentile import Billed, Burst, Committed, Percentile
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_ordinal, format_rate, format_share
 
 _MANY_TIMES = 10

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from alertbot.config.watch import Subject
 from alertbot.errors import UsageError
-from alertbot.messages import status
 from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
 from alertbot.messages.blocks import Message, code
+from alertbot.messages.status import alerts_message, help_message, rules_message, silences_message, status_message
 from alertbot.messages.usages import USAGES
 from alertbot.messages.why import story_message, why_message
-from alertbot.query import answers, backtest, billing, figures, story, why
-from alertbot.query.figures import By
+from alertbot.query import backtest, bandwidth, percentile, status, why, why_incident
+from alertbot.query.bandwidth import By
 from alertbot.query.live import Live
 from alertbot.query.names import Meant, meant, resolve
-from alertbot.query.subject import Subject
 from alertbot.rules.base import Rule
 from alertbot.units import DAY, format_duration, parse_duration
 from alertbot.words import did_you_mean
@@ -75,13 +75,13 @@ def foretold(words: Words, subject: Subject) -> Message | None:
 
 def _help(_: Words, subject: Subject, __: Live) -> Answered:
     lines = [f"{code(f'{subject.command} {name} {usage.takes}')} {usage.answers}" for name, usage in USAGES.items()]
-    return Answered(USAGES, status.help_message(lines, "Add `public` to show an answer to the channel."))
+    return Answered(USAGES, help_message(lines, "Add `public` to show an answer to the channel."))
 
 
 def _status(rest: Words, subject: Subject, live: Live) -> Answered:
     _no_more(rest)
-    facts = answers.status(subject.path, live)
-    return Answered(facts, status.status_message(facts, subject.zone))
+    facts = status.status(subject.path, live)
+    return Answered(facts, status_message(facts, subject.zone))
 
 
 def charted(words: Words, subject: Subject) -> tuple[Meant, int] | None:
@@ -98,7 +98,7 @@ def _to_show(rest: Words, subject: Subject) -> tuple[Meant, int]:
 
 def _show(rest: Words, subject: Subject, live: Live) -> Answered:
     what, span = _to_show(rest, subject)
-    facts = figures.show(subject.path, what, span, live.now)
+    facts = bandwidth.show(subject.path, what, span, live.now)
     return Answered(facts, show_message(facts, subject.zone, live.now))
 
 
@@ -108,41 +108,41 @@ def _top(rest: Words, subject: Subject, live: Live) -> Answered:
     if rest and _COUNT.fullmatch(rest[0]) and most == _TOP:
         most = _count(rest.pop(0))
     _no_more(rest)
-    facts = figures.top(subject.path, subject.domains, by, most, live.now)
+    facts = bandwidth.top(subject.path, subject.domains, by, most, live.now)
     return Answered(facts, top_message(facts, subject.zone, live.now))
 
 
 def _p95(rest: Words, subject: Subject, live: Live) -> Answered:
     what = _meant(rest, subject)
-    bill = billing.bill_of(subject, what)
+    bill = percentile.bill_of(subject, what)
     zone, first_day = (subject.zone, 1) if bill is None else (bill[1].calendar.zone, bill[1].calendar.first_day)
-    month = billing.month_of(rest.pop(0) if rest else None, zone, live.now, first_day)
+    month = percentile.month_of(rest.pop(0) if rest else None, zone, live.now, first_day)
     _no_more(rest)
-    facts = billing.percentile(subject.path, what, month, subject.zone, live.now, bill)
+    facts = percentile.percentile(subject.path, what, month, subject.zone, live.now, bill)
     return Answered(facts, percentile_message(facts, subject.zone, live.now))
 
 
 def _alerts(rest: Words, subject: Subject, live: Live) -> Answered:
     _no_more(rest)
-    facts = answers.alerts(subject.path, live.now)
-    return Answered(facts, status.alerts_message(facts, subject.zone, live.now))
+    facts = status.alerts(subject.path, live.now)
+    return Answered(facts, alerts_message(facts, subject.zone, live.now))
 
 
 def _rules(rest: Words, subject: Subject, _: Live) -> Answered:
     series = resolve(rest[0], subject.series) if rest else None
     _no_more(rest[1:])
     lines = tuple(
-        answers.RuleLine(rule, len(subject.selection[name]))
+        status.RuleLine(rule, len(subject.selection[name]))
         for name, rule in subject.rules.items()
         if series is None or series in subject.selection[name]
     )
-    return Answered(answers.Rules(series, lines), status.rules_message(lines, series))
+    return Answered(status.Rules(series, lines), rules_message(lines, series))
 
 
 def _silences(rest: Words, subject: Subject, live: Live) -> Answered:
     _no_more(rest)
-    facts = answers.silences(subject.path, live.now)
-    return Answered(facts, status.silences_message(facts, subject.zone, live.now))
+    facts = status.silences(subject.path, live.now)
+    return Answered(facts, silences_message(facts, subject.zone, live.now))
 
 
 def _why(rest: Words, subject: Subject, live: Live) -> Answered:
@@ -151,7 +151,7 @@ def _why(rest: Words, subject: Subject, live: Live) -> Answered:
     number = _NUMBER.fullmatch(rest[0])
     _no_more(rest[1:])
     if number:
-        told = story.story(subject, int(number[1]), live)
+        told = why_incident.story(subject, int(number[1]), live)
         return Answered(told, story_message(told, subject, live))
     facts = why.why(subject, resolve(rest[0], subject.series), live)
     return Answered(facts, why_message(facts, subject.zone, live.now))

@@ -7,8 +7,8 @@ from datetime import tzinfo
 
 from alertbot.incidents.incident import ToldAlert
 from alertbot.messages.blocks import Message, code, context, escape, paragraphs, section, short
-from alertbot.query.answers import Alerts, RuleLine, SilenceLine, Silences, Stage, Status
 from alertbot.query.live import Live
+from alertbot.query.status import Alerts, RuleLine, SilenceLine, Silences, Stage, Status
 from alertbot.rules.describe import describe
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
 

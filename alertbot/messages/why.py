@@ -9,16 +9,16 @@ from datetime import tzinfo
 from types import MappingProxyType
 
 from alertbot.alerts.lifecycle import Alert, Phase
+from alertbot.config.watch import Subject
 from alertbot.incidents.incident import ToldAlert
 from alertbot.messages.blocks import Block, Message, code, context, cut, escape, paragraphs, section, short
 from alertbot.messages.incident import Setting, tell
 from alertbot.messages.slack import MARKUP, plain
 from alertbot.query.live import Live
-from alertbot.query.story import Part, Story
-from alertbot.query.subject import Subject
 from alertbot.query.why import Basis, Hush, Judged, Missing, Quiet, RuleWhy, Usual, Why
+from alertbot.query.why_incident import Part, Story
 from alertbot.rules.describe import describe
-from alertbot.store.listing import StoredWords
+from alertbot.store.outbox import StoredWords
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
 
 MOST_RULES = 12

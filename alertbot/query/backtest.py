@@ -9,9 +9,10 @@ from sqlite_utils import Database
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Alert, Change
-from alertbot.query.subject import Subject
-from alertbot.replay import Span, StoredHistory, replay
+from alertbot.alerts.replay import Span, replay
+from alertbot.config.watch import Subject
 from alertbot.rules.base import Bars, Rule
+from alertbot.store.history import StoredHistory
 from alertbot.store.schema import reading
 from alertbot.units import DAY, SLOT
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.store import incidents, samples
 from alertbot.store.schema import reading
 from alertbot.units import DAY, SLOT
+
+DIGEST = "digest"
+"""What a digest is about in the outbox, before the date on which it is posted."""
 
 _ABOUT_FEED = frozenset({IncidentKind.DARK, IncidentKind.FEED, IncidentKind.VANISHED})
 
@@ -114,3 +118,11 @@ def _is_mover(volume: Volume) -> bool:
 
 def _lasted(incident: Incident) -> float:
     return (incident.closed or incident.opened + DAY) - incident.since
+
+
+def day_before(today: date, zone: tzinfo) -> tuple[int, int]:
+    """The slots of the local day before ``today``: its first, and the first after it; 23 to 25 hours."""
+    first, last = (
+        datetime.combine(day, datetime.min.time(), zone).timestamp() for day in (today - timedelta(days=1), today)
+    )
+    return int(first // SLOT) * SLOT, int(last // SLOT) * SLOT

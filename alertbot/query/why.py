@@ -17,16 +17,16 @@ from sqlite_utils import Database
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Alert, Phase, Seen
 from alertbot.alerts.mutes import keep_out, muted
+from alertbot.config.watch import Subject
 from alertbot.incidents.holding import Hold, Holding
 from alertbot.incidents.incident import LOUDNESS, Incident, ToldAlert
 from alertbot.incidents.silences import in_force
 from alertbot.query.live import Live
-from alertbot.query.subject import Subject
 from alertbot.rules.arithmetic import Term, looks_at, terms
 from alertbot.rules.base import Rule
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.grid import Grid
-from alertbot.store import incidents, samples, silences, state
+from alertbot.store import alerts, incidents, samples, silences
 from alertbot.store.schema import reading
 from alertbot.units import SLOT
 
@@ -193,7 +193,7 @@ class Inquiry:
             groups=subject.groups,
             silences=silences.held(db, live.now),
             mutes=subject.mutes,
-            flapping={key: flap for key, flap in state.flapping(db).items() if not flap.over(frontier)},
+            flapping={key: flap for key, flap in alerts.flapping(db).items() if not flap.over(frontier)},
             darkness=incidents.darkness(db, live.now),
         )
 
@@ -223,7 +223,7 @@ class Inquiry:
     def _grid(self, series: str, first: int, last: int) -> Grid:
         grid = Grid((series,))
         grid.put(series, first, samples.added_up(self._db, (series,), first, last))
-        for name, begin, end, bars in state.barred(self._db, first):
+        for name, begin, end, bars in alerts.barred(self._db, first):
             if name == series:
                 grid.bar(series, max(begin, first), min(end, last), bars)
         keep_out(grid, self._subject.mutes)
@@ -231,8 +231,8 @@ class Inquiry:
 
     def _rule(self, engine: Engine, grid: Grid, rule: Rule, cursor: int) -> RuleWhy:
         series = grid.series[0]
-        alert = state.open_alert(self._db, rule.name, series)
-        told = state.last_told(self._db, rule.name, series)
+        alert = alerts.open_alert(self._db, rule.name, series)
+        told = alerts.last_told(self._db, rule.name, series)
         hush = self._hush(rule, series, alert, told, cursor)
         return self._found(engine, grid, rule, cursor, alert, told, hush)
 

@@ -13,7 +13,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
+from alertbot.charts.chart import Picture
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message
 
@@ -65,16 +66,6 @@ class Posted:
 
     channel_id: str
     ts: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A PNG with its file's name, its title, and what it shows in words (1,000 characters at most)."""
-
-    name: str
-    title: str
-    alt: str
-    png: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)

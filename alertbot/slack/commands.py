@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from alertbot.config.watch import Subject
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.incidents.order_parser import ORDERS, Asked, parse_order
 from alertbot.incidents.orders import NOBODY, Asker, Obeys
@@ -18,8 +19,7 @@ from alertbot.messages.blocks import Message, code, escape
 from alertbot.messages.usages import USAGES
 from alertbot.query.live import Live
 from alertbot.query.names import Meant
-from alertbot.query.subject import Subject
-from alertbot.slack.typed import words_of
+from alertbot.slack.typed_text import words_of
 
 __all__ = ["USAGES", "Commands", "Reply", "Subject"]
 

@@ -20,7 +20,7 @@ from alertbot.messages.slack import from_json
 from alertbot.ops.liveness import Pulse
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
 from alertbot.slack.lanes import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, Lane, Search
-from alertbot.slack.posting import Outbox, Poster
+from alertbot.slack.poster import Outbox, Poster
 from alertbot.store.outbox import Draft, Envelope
 
 log = logging.getLogger(__name__)

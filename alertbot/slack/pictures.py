@@ -9,11 +9,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from alertbot.charts.chart import Picture
 from alertbot.clock import Clock
 from alertbot.errors import AlertbotError, DeliveryError
 from alertbot.messages.blocks import Message, code, escape
 from alertbot.query.names import Meant
-from alertbot.slack.client import Picture, Posted
+from alertbot.slack.client import Posted
 
 log = logging.getLogger(__name__)
 

@@ -6,17 +6,18 @@ import asyncio
 import logging
 from collections.abc import Collection, Mapping
 
+from alertbot.charts.chart import Picture
 from alertbot.clock import Clock
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.incidents.orders import Asker, Person
 from alertbot.messages.blocks import Message
 from alertbot.ops.outage import Failures
 from alertbot.slack.buttons import Buttons
-from alertbot.slack.client import DEAD_TOKEN, Identity, Picture, Posted, SlackClient
+from alertbot.slack.channels import Standing, look_up, unlisted
+from alertbot.slack.client import DEAD_TOKEN, Identity, Posted, SlackClient
 from alertbot.slack.commands import Commands
-from alertbot.slack.directory import Standing, look_up, unlisted
 from alertbot.slack.pictures import Draws, Showing
-from alertbot.slack.socket import Click, SlashCommand, SocketListener
+from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener
 
 log = logging.getLogger(__name__)
 

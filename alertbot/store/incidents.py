@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from alertbot.incidents.grouping import JOIN_WITHIN
 from alertbot.incidents.holding import Darkness
 from alertbot.incidents.incident import Incident, IncidentKind, Standing, Wide
-from alertbot.store import state
+from alertbot.store.alerts import told_in
 
 _COLUMNS = "id, kind, channel, since, opened, closed, facts, standing"
 
@@ -45,7 +45,7 @@ def opened_between(db: Database, first: float, last: float) -> list[Incident]:
 
 def _incidents(db: Database, where: str, values: tuple[Any, ...]) -> list[Incident]:
     rows = db.conn.execute(f"SELECT {_COLUMNS} FROM incidents WHERE {where}", values).fetchall()  # noqa: S608 - own text
-    alerts = state.told_in(db, [row[0] for row in rows])
+    alerts = told_in(db, [row[0] for row in rows])
     return [_incident(row, alerts[row[0]]) for row in rows]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -230,3 +231,26 @@ def trouble(db: Database) -> list[tuple[str, str]]:
         "SELECT DISTINCT channel, error FROM outbox WHERE error IS NOT NULL AND state NOT IN ('sent', 'dropped')"
     )
     return rows.fetchall()
+
+
+@dataclass(frozen=True)
+class StoredWords:
+    """What was said of an incident: ``text`` as mrkdwn, ``shown``: in the channel rather than its thread alone.
+
+    ``at`` is when it was written, epoch seconds; ``sent``: whether Slack took it.
+    """
+
+    at: float
+    text: str
+    shown: bool
+    sent: bool
+
+
+def words_about(db: Database, incident: int, most: int) -> list[StoredWords]:
+    """The messages and replies about an incident, ``most`` of the newest at most, the oldest first; no edits."""
+    rows: list[tuple[Any, ...]] = db.conn.execute(
+        "SELECT created, coalesce(json_extract(body, '$.text'), ''), action = 'post' OR broadcast, state = 'sent'"
+        " FROM outbox WHERE subject = ? AND action <> 'update' ORDER BY number DESC LIMIT ?",
+        (f"incident:{incident}", most),
+    ).fetchall()
+    return [StoredWords(at, text, bool(shown), bool(sent)) for at, text, shown, sent in reversed(rows)]

@@ -14,7 +14,6 @@ from sqlite_utils import Database
 
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change
-from alertbot.alerts.relay import Facts
 from alertbot.errors import StoreError
 from alertbot.incidents.decision import Minutes, Step
 from alertbot.incidents.flapping import Flap
@@ -22,13 +21,14 @@ from alertbot.incidents.holding import Darkness
 from alertbot.incidents.incident import Incident, IncidentKind, Standing, ToldAlert
 from alertbot.incidents.orders import Person, Silence
 from alertbot.incidents.paging import Note, NoteKind
+from alertbot.incidents.relayed import Facts
 from alertbot.incidents.silences import HeldSilence
 from alertbot.rules.base import Array
 from alertbot.rules.grid import Grid, Room
-from alertbot.store import charting, feedlog, incidents, outbox, relayed, retention, samples, schema, silences, state
-from alertbot.store.feedlog import LateSlot
+from alertbot.store import alertmanager, alerts, charts, feed, incidents, outbox, retention, samples, schema, silences
+from alertbot.store.alerts import Traits
+from alertbot.store.feed import LateSlot
 from alertbot.store.outbox import Draft, Envelope
-from alertbot.store.state import Traits
 from alertbot.units import DAY, SLOT
 
 T = TypeVar("T")
@@ -126,7 +126,7 @@ class Store:
         with self._guarded():
             grid = Grid(series, room)
             samples.load(self._db, grid, first, last)
-            for name, start, end, bars in state.barred(self._db, first):
+            for name, start, end, bars in alerts.barred(self._db, first):
                 if name in grid.column:
                     grid.bar(name, max(start, first), end, bars)
             return grid
@@ -139,16 +139,16 @@ class Store:
     def open_alerts(self) -> dict[AlertKey, Alert]:
         """The alerts under way, pending and firing."""
         with self._guarded():
-            return state.open_alerts(self._db)
+            return alerts.open_alerts(self._db)
 
     def memory(self, since: int) -> Memory:
         """What was learned of the feed; of single slots, from ``since`` on."""
         with self._guarded():
             return Memory(
                 samples.begun(self._db),
-                state.rules_begun(self._db),
-                feedlog.late_slots(self._db, since),
-                feedlog.publications(self._db, since),
+                alerts.rules_begun(self._db),
+                feed.late_slots(self._db, since),
+                feed.publications(self._db, since),
             )
 
     def earlier(self, series: str, first: int, count: int, backs: Sequence[int]) -> Array:
@@ -165,8 +165,8 @@ class Store:
             samples.write_days(self._db, ids, batch.grid, sorted(batch.touched))
             samples.write_cursors(self._db, ids, batch.cursors)
             samples.write_begun(self._db, ids, batch.begun)
-            feedlog.write_late(self._db, batch.late)
-            numbers = state.write(self._db, batch.alerts, batch.changes, batch.traits)
+            feed.write_late(self._db, batch.late)
+            numbers = alerts.write(self._db, batch.alerts, batch.changes, batch.traits)
             if batch.changes:
                 over = [number for change, number in zip(batch.changes, numbers, strict=True) if not change.fired]
                 self._advance(teller, batch.now, over, _passed(batch.changes, numbers))
@@ -227,16 +227,16 @@ class Store:
     ) -> bool:
         docket = Docket(
             incidents.at_work(self._db, now),
-            state.untold(self._db, over),
+            alerts.untold(self._db, over),
             silences.held(self._db, now - SILENCES_REMEMBERED),
-            state.flapping(self._db),
+            alerts.flapping(self._db),
             incidents.darkness(self._db, now),
             passed,
         )
         if docket.empty:
             return False
         minutes = teller.decide(docket)
-        state.write_flapping(self._db, minutes.flaps, minutes.steadied)
+        alerts.write_flapping(self._db, minutes.flaps, minutes.steadied)
         self._take(minutes.steps, teller, now)
         for silence in minutes.announced:
             outbox.enqueue(self._db, teller.announce(silence), now)
@@ -256,8 +256,8 @@ class Store:
             standing = replace(step.incident.standing, parent=None if parent is None else numbers.get(parent, parent))
             incident = replace(step.incident, number=number, standing=standing)
             incidents.stand(self._db, incident)
-            state.assign(self._db, number, step.joined)
-            state.note(self._db, step.noted)
+            alerts.assign(self._db, number, step.joined)
+            alerts.note(self._db, step.noted)
             outbox.enqueue(self._db, teller.compose(replace(step, incident=incident, opened=step.opened)), now)
 
     def report(self, reports: Iterable[Report], teller: Teller, now: float) -> None:
@@ -274,7 +274,7 @@ class Store:
                     incidents.stand(self._db, step.incident)
                     outbox.enqueue(self._db, teller.compose(step), now)
                 if each.over:
-                    state.release(self._db, number)
+                    alerts.release(self._db, number)
 
     def incidents(self, kinds: Iterable[IncidentKind]) -> list[Incident]:
         """The open incidents of these kinds."""
@@ -289,13 +289,13 @@ class Store:
     def write_live(self, facts: str, now: float) -> None:
         """Keep what only the service knows, as JSON, for the shell's commands."""
         with self._guarded(), self._db.atomic():
-            feedlog.write_live(self._db, facts, now)
+            feed.write_live(self._db, facts, now)
 
     def remember(self, published: Mapping[int, float], rules: Mapping[str, int]) -> None:
         """Keep when slots were published, and when rules were first at work."""
         with self._guarded(), self._db.atomic():
-            feedlog.write_publications(self._db, published)
-            state.write_rules_begun(self._db, rules)
+            feed.write_publications(self._db, published)
+            alerts.write_rules_begun(self._db, rules)
 
     def forget(self, keep: int, now: float) -> int:
         """Delete a few rows of what is older than ``keep`` seconds; how many, 0 once there is none."""
@@ -322,21 +322,21 @@ class Store:
         with self._guarded():
             return outbox.uncertain(self._db)
 
-    def charts_owed(self, since: float) -> list[charting.Owed]:
+    def charts_owed(self, since: float) -> list[charts.Owed]:
         """The loud incidents told after ``since`` whose message stands and which nobody tried to chart."""
         with self._guarded():
-            return charting.owed(self._db, since)
+            return charts.owed(self._db, since)
 
     def chart_tried(self, subject: str, now: float) -> bool:
         """The one attempt at an incident's chart is about to be made; false where it was made before."""
         with self._guarded():
-            return charting.mark_tried(self._db, subject, now)
+            return charts.mark_tried(self._db, subject, now)
 
     def to_relay(self, now: float) -> tuple[Docket, Facts]:
         """What there is to tell Alertmanagers, and what may hold it."""
         with self._guarded():
-            held = silences.held(self._db, now), state.flapping(self._db), incidents.darkness(self._db, now)
-            return Docket((), (), *held), relayed.facts(self._db)
+            held = silences.held(self._db, now), alerts.flapping(self._db), incidents.darkness(self._db, now)
+            return Docket((), (), *held), alertmanager.facts(self._db)
 
     def mark(self, change: Callable[[Database], T]) -> T:
         """One of the outbox's own changes, or of what was relayed, in a transaction of its own."""

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Phase
-from alertbot.history import SeriesHistory
-from alertbot.replay import CsvHistory, Span, as_event, replay
+from alertbot.alerts.replay import Span, as_event, replay
+from alertbot.csv_history import CsvHistory, SeriesHistory
 from alertbot.rules.arithmetic import terms
 from alertbot.rules.base import Outlook, Rule, Severity
 from alertbot.rules.describe import describe
@@ -24,7 +24,7 @@ from alertbot.rules.grid import Grid
 from alertbot.rules.months import Calendar
 from alertbot.rules.percentile import Percentile
 from alertbot.rules.schedule import Schedule, parse_window
-from alertbot.store.state import Traits
+from alertbot.store.alerts import Traits
 from alertbot.store.store import Batch, Store
 from alertbot.units import DAY_SLOTS, SLOT, format_iso, parse_time
 

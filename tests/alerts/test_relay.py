@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from fakes.cases import T, holding, incident, mute, rule, silence, told
 
+from alertbot.alertmanager.alerts import REPEATED, Terms, bulletin, is_kept, of_alert, of_incident
 from alertbot.alerts.lifecycle import Reason
-from alertbot.alerts.relay import REPEATED, Bulletin, Facts, Terms, bulletin, is_kept, of_alert, of_incident
 from alertbot.incidents.flapping import Flap
 from alertbot.incidents.holding import Darkness
 from alertbot.incidents.incident import IncidentKind, Wide
+from alertbot.incidents.relayed import Bulletin, Facts
 from alertbot.rules.base import Severity
 from alertbot.rules.selection import Group
 from alertbot.rules.threshold import Threshold

@@ -30,24 +30,25 @@ from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.until import until
 
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
-from alertbot.charting import Pictures
+from alertbot.charts.painter import Pictures
+from alertbot.charts.plots import View
 from alertbot.clock import SystemClock
 from alertbot.config import Config
 from alertbot.config.settings import GroupSettings
+from alertbot.config.watch import Watch, lay_out, subject_of
 from alertbot.incidents.incident import IncidentKind
 from alertbot.messages.incident import Setting
 from alertbot.messages.slack import incident_message, to_json
 from alertbot.obeying import Obeying
 from alertbot.query.live import Live
-from alertbot.query.plots import View
 from alertbot.rules.base import Direction
 from alertbot.rules.grid import Grid
 from alertbot.slack.commands import Commands
 from alertbot.slack.workspace import Workspace
-from alertbot.store import incidents, outbox, samples, schema, state
+from alertbot.store import incidents, outbox, samples, schema
+from alertbot.store.alerts import assign, traits_of, write
 from alertbot.store.outbox import Draft
 from alertbot.units import DAY, DAY_SLOTS, SLOT
-from alertbot.watch import Watch, lay_out, subject_of
 
 LAST = 1_793_577_600 + 20 * DAY + 40 * SLOT
 """The last slot judged: on the 22nd of November 2026."""
@@ -118,9 +119,9 @@ def _storm(db: Any, watch: Watch) -> None:
         for name in watch.domains[: int(_STORM * len(watch.domains))]
     ]
     changes = [Change(alert, fired=True, reason=Reason.BREACH) for alert in alerts]
-    numbers = state.write(db, {(each.rule, each.series): each for each in alerts}, changes, watch.traits)
+    numbers = write(db, {(each.rule, each.series): each for each in alerts}, changes, traits_of(watch.rules))
     number = incidents.create(db, IncidentKind.ALERT, "#cdn-alerts", since, LAST + 900)
-    state.assign(db, number, numbers)
+    assign(db, number, numbers)
     incident = incidents.load(db, number)
     assert incident is not None
     body = to_json(incident_message(incident, _setting(watch), {"critical": "@here"}))

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from alertbot.feed.api import CdnApi
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.store import Store
-from alertbot.storekeeper import Storekeeper
 
 T = TypeVar("T")
 

@@ -30,9 +30,9 @@ import click
 import numpy as np
 
 from alertbot.alerts.engine import Engine
+from alertbot.alerts.replay import Span, replay
 from alertbot.config import load
-from alertbot.history import SeriesHistory
-from alertbot.replay import CsvHistory, Span, replay
+from alertbot.csv_history import CsvHistory, SeriesHistory
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.grid import Grid

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from alertbot.clock import FastClock
 from alertbot.config import load
-from alertbot.credentials import Credentials
+from alertbot.config.credentials import Credentials
 from alertbot.feed.simulator.scenario import Event, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message

@@ -32,6 +32,7 @@ from fakes.until import until
 
 from alertbot.alerts.ledger import Ledger
 from alertbot.clock import SystemClock
+from alertbot.config.watch import Watch, lay_out
 from alertbot.desk import Desk
 from alertbot.feed.simulator.scenario import Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
@@ -40,11 +41,10 @@ from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
-from alertbot.scratch import room_for
 from alertbot.store import samples, schema
-from alertbot.storekeeper import Storekeeper
+from alertbot.store.keeper import Storekeeper
+from alertbot.store.scratch import room_for
 from alertbot.units import DAY, DAY_SLOTS, SLOT
-from alertbot.watch import Watch, lay_out
 
 MIDNIGHT = 1_793_577_600
 """The first day of the made-up history."""

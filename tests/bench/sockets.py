@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fakes.slack import APP_TOKEN, FakeSlack
 
-from alertbot.slack.socket import PING_INTERVAL, SlashCommand, SocketListener
+from alertbot.slack.socket_mode import PING_INTERVAL, SlashCommand, SocketListener
 
 PATIENCE = 150.0
 

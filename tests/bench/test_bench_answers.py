@@ -6,7 +6,7 @@ import asyncio
 
 from bench import answers
 
-from alertbot.watch import lay_out
+from alertbot.config.watch import lay_out
 
 
 def test_every_command_of_the_bench_is_answered(tmp_path):

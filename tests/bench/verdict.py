@@ -16,12 +16,12 @@ from bench.world import START, Injected, World
 
 from alertbot.alerts.ledger import Ledger
 from alertbot.config import Config
+from alertbot.config.watch import Watch, lay_out
 from alertbot.feed.api import ALL
 from alertbot.feed.plan import plan_calls
 from alertbot.rules.grid import Grid
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.units import SLOT, format_iso
-from alertbot.watch import Watch, lay_out
 
 _SHOWN = {TOTAL: "account"}
 """What messages call a series, where that is not its name."""

@@ -11,15 +11,17 @@ from fakes.house import START, House
 from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.until import until
 
-from alertbot.charting import FRESH, Charting, Pictures
+from alertbot.charting import FRESH, Charting
+from alertbot.charts.chart import Picture
+from alertbot.charts.painter import Pictures
+from alertbot.charts.plots import View
 from alertbot.clock import SystemClock
 from alertbot.config import load
 from alertbot.errors import ChartError
 from alertbot.messages.blocks import Message, actions, button
 from alertbot.messages.slack import to_json
 from alertbot.query.names import Meant
-from alertbot.query.plots import View
-from alertbot.slack.client import Picture, SlackClient
+from alertbot.slack.client import SlackClient
 from alertbot.slack.commands import Reply
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from fakes.house import START, House
 
+from alertbot.charts import plots
+from alertbot.charts.plots import Mark, View
 from alertbot.config import load
-from alertbot.query import plots
 from alertbot.query.names import Meant
-from alertbot.query.plots import Mark, View
-from alertbot.store import charting
+from alertbot.store import charts
 from alertbot.units import DAY, SLOT
 
 RULES = """
@@ -234,7 +234,7 @@ async def test_a_loud_incident_is_owed_one_chart_once_its_message_stands(house):
     await carry(house, 3, a=0.0)
     assert await owed(house, 0) == []
     await stand(house)
-    assert await owed(house, 0) == [charting.Owed("incident:1", "C0", "1.2")]
+    assert await owed(house, 0) == [charts.Owed("incident:1", "C0", "1.2")]
     assert await house._keeper.do(lambda store: store.chart_tried("incident:1", house.now))
     assert not await house._keeper.do(lambda store: store.chart_tried("incident:1", house.now))
     assert await owed(house, 0) == []

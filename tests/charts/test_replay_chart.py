@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from alertbot.alerts.engine import Engine
+from alertbot.alerts.replay import Span, replay
+from alertbot.charts.plots import View
 from alertbot.cli import main
-from alertbot.history import SeriesHistory
+from alertbot.csv_history import CsvHistory, SeriesHistory
 from alertbot.picturing import Tally, of_replay
-from alertbot.query.plots import View
-from alertbot.replay import CsvHistory, Span, replay
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, SLOT

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from fakes.slack import BOT_TOKEN, SCOPES, FakeSlack
 
+from alertbot.charts.chart import Picture
 from alertbot.errors import DeliveryError
 from alertbot.messages.blocks import Message
-from alertbot.slack.client import Picture, SlackClient
+from alertbot.slack.client import SlackClient
 
 PICTURE = Picture("alertbot-412.png", "#412 video.example.com", "video.example.com carries nothing", b"\x89PNG\r\n...")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alertbot.storekeeper import Storekeeper
+from alertbot.store.keeper import Storekeeper
 
 
 class AtOnceKeeper(Storekeeper):

@@ -14,8 +14,8 @@ from alertbot.slack.client import SlackClient
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
 from alertbot.store import outbox
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import Draft
-from alertbot.storekeeper import Storekeeper
 from fakes.clock import FakeClock
 from fakes.slack import BOT_TOKEN, FakeSlack
 

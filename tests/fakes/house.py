@@ -15,13 +15,13 @@ import numpy as np
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.mutes import keep_out
 from alertbot.config import Config
+from alertbot.config.watch import Watch, lay_out
 from alertbot.desk import Desk
 from alertbot.incidents.order_parser import Asked, parse_order
 from alertbot.incidents.orders import Person
 from alertbot.messages.slack import from_json, plain
 from alertbot.obeying import Obeying
 from alertbot.units import DAY, DAY_SLOTS, SLOT
-from alertbot.watch import Watch, lay_out
 from fakes.atonce import AtOnceKeeper
 
 START = 1_793_577_600 + DAY

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from alertbot.config.watch import Subject, subject_of
 from alertbot.messages.slack import plain
 from alertbot.query.live import Live
-from alertbot.query.subject import Subject
 from alertbot.slack.commands import Commands
-from alertbot.watch import subject_of
 from fakes.house import House
 from fakes.obedience import Obedience
 

@@ -26,7 +26,7 @@ from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
-from alertbot.slack.posting import LogPoster
+from alertbot.slack.poster import LogPoster
 from alertbot.units import DAY, SLOT
 from alertbot.watching import Watching
 from fakes.atonce import AtOnceKeeper

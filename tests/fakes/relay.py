@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alertbot.alerts.relay import Terms
+from alertbot.alertmanager.alerts import Terms
+from alertbot.alertmanager.relay import Relaying, Scene
 from alertbot.clock import SystemClock
 from alertbot.config import AlertmanagerSettings
-from alertbot.relaying import Relaying, Scene
 from fakes.house import House
 from fakes.night import config_for, dark
 

@@ -17,11 +17,11 @@ import numpy as np
 from alertbot.alerts.ledger import Entry, Ledger
 from alertbot.alerts.lifecycle import Change, Reason
 from alertbot.config import Config
+from alertbot.config.watch import lay_out
 from alertbot.feed.api import Answer
 from alertbot.feed.plan import plan_calls
 from alertbot.rules.selection import TOTAL
 from alertbot.units import SLOT
-from alertbot.watch import lay_out
 from fakes.oracle import Oracle, State
 from fakes.world import Values, World
 

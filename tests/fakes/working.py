@@ -13,7 +13,7 @@ from typing import Any
 
 from alertbot.clock import FastClock
 from alertbot.config import load
-from alertbot.credentials import Credentials
+from alertbot.config.credentials import Credentials
 from alertbot.feed.simulator.scenario import Event, Fault, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 from alertbot.ops.systemd import Notifier

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from alertbot.alertmanager.client import Alertmanager
 from alertbot.errors import CredentialsError, RelayError
-from alertbot.ops.alertmanager import Alertmanager
 
 SECRET = "tok-5ecret"
 

@@ -5,11 +5,12 @@ import pytest
 from fakes.night import ceiling, config_for, dark, fell
 from fakes.stored import store
 
+from alertbot.alerts.replay import Span, replay
+from alertbot.config.watch import lay_out, subject_of
 from alertbot.query.backtest import backtest, seconds_needed
-from alertbot.replay import Span, StoredHistory, replay
 from alertbot.store import schema
+from alertbot.store.history import StoredHistory
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
-from alertbot.watch import lay_out, subject_of
 
 START = parse_time("2026-11-02")
 DAYS = 12

@@ -10,15 +10,15 @@ from fakes.stored import store
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertbot.charts.plots import View, of_series
+from alertbot.config.watch import Subject
 from alertbot.errors import UsageError
 from alertbot.messages.bandwidth import percentile_message
 from alertbot.messages.slack import plain
 from alertbot.messages.why import why_message
-from alertbot.query.billing import Committed, _burst, bill_of, month_of, percentile
 from alertbot.query.live import Live
 from alertbot.query.names import Meant
-from alertbot.query.plots import View, of_series
-from alertbot.query.subject import Subject
+from alertbot.query.percentile import Committed, _burst, bill_of, month_of, percentile
 from alertbot.query.why import why
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.months import Calendar

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fakes.stored import store
 
-from alertbot.query.figures import By, Figures, figures, nearest_rank, rank, show, top
+from alertbot.query.bandwidth import By, Figures, figures, nearest_rank, rank, show, top
 from alertbot.query.names import Meant
 from alertbot.store import samples, schema
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.config.settings import GroupSettings, MuteSettings
+from alertbot.config.watch import lay_out
 from alertbot.query.why import MOST_SHOWN, Missing, Quiet, why
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.schedule import Schedule, parse_window
 from alertbot.units import DAY, SLOT
-from alertbot.watch import lay_out
 
 DOMAINS = ("a.example.com", "b.example.com", "c.example.com")
 USUAL = {"a.example.com": 1.84e9, "b.example.com": 3e8, "c.example.com": 1e8}

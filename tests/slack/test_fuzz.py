@@ -22,7 +22,11 @@ from fakes.obedience import Obedience
 from fakes.stored import store
 
 from alertbot.alerts.lifecycle import Alert, Phase
+from alertbot.charts import plots
+from alertbot.charts.chart import Picture
+from alertbot.charts.plots import View
 from alertbot.clock import SystemClock
+from alertbot.config.watch import Subject
 from alertbot.errors import ChartError
 from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert
 from alertbot.incidents.orders import Asker, Person
@@ -31,14 +35,11 @@ from alertbot.messages.blocks import Message
 from alertbot.messages.incident import Setting
 from alertbot.messages.slack import incident_message, note_messages, to_json
 from alertbot.messages.usages import USAGES
-from alertbot.query import plots
 from alertbot.query.live import Live
-from alertbot.query.plots import View
-from alertbot.query.subject import Subject
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import Group
 from alertbot.slack.buttons import Buttons
-from alertbot.slack.client import Picture, Posted
+from alertbot.slack.client import Posted
 from alertbot.slack.commands import FAILED, Commands
 from alertbot.slack.pictures import Showing
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time

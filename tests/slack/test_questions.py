@@ -12,6 +12,7 @@ from fakes.obedience import Obedience
 from fakes.stored import store
 
 from alertbot.config.settings import GroupSettings
+from alertbot.config.watch import lay_out, subject_of
 from alertbot.messages import questions
 from alertbot.messages.slack import plain
 from alertbot.messages.usages import USAGES
@@ -20,7 +21,6 @@ from alertbot.query.live import Live
 from alertbot.slack.commands import FAILED, Commands
 from alertbot.store import schema
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
-from alertbot.watch import lay_out, subject_of
 
 START = parse_time("2026-11-02")
 LAST = START + 14 * DAY - SLOT

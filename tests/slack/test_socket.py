@@ -13,7 +13,7 @@ from fakes.until import until
 from alertbot.errors import CredentialsError
 from alertbot.messages.blocks import Message, actions, button, select
 from alertbot.slack.client import SlackClient
-from alertbot.slack.socket import Click, SlashCommand, SocketListener
+from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener
 
 PING = 0.4
 
@@ -287,7 +287,7 @@ async def test_a_slack_that_is_down_at_start_is_waited_for_and_told_once(slack, 
 
 
 async def test_a_connection_is_renewed_when_slack_asks_for_it(slack, listening, caplog, monkeypatch):
-    monkeypatch.setattr("alertbot.slack.link._LINGER", 0.2)
+    monkeypatch.setattr("alertbot.slack.connection._LINGER", 0.2)
     async with listening():
         await slack.socket.connected()
         (before,) = slack.socket.connections
@@ -340,7 +340,7 @@ async def test_what_comes_in_over_the_old_connection_after_the_new_one_stands_is
 async def test_a_connection_that_brings_nothing_is_renewed_now_and_then_and_one_in_use_is_not(
     slack, listening, monkeypatch
 ):
-    monkeypatch.setattr("alertbot.slack.link._LINGER", 0.0)
+    monkeypatch.setattr("alertbot.slack.connection._LINGER", 0.0)
     async with listening(ping_interval=0.05, quiet=0.5):
         await slack.socket.connected()
         (first,) = slack.socket.connections
@@ -425,7 +425,7 @@ async def test_a_renewal_that_hangs_ends_with_its_listener(slack, listening):
 
 
 async def test_a_listener_stops_soon_where_the_connection_is_dead(slack, listening, monkeypatch):
-    monkeypatch.setattr("alertbot.slack.link._CLOSING", 0.1)
+    monkeypatch.setattr("alertbot.slack.connection._CLOSING", 0.1)
     async with listening(ping_interval=30):
         await slack.socket.connected()
         (socket,) = slack.socket.connections

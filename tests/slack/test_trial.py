@@ -13,8 +13,8 @@ from fakes.until import until
 from alertbot.cli import main
 from alertbot.clock import FastClock
 from alertbot.config import load
+from alertbot.config.credentials import Credentials
 from alertbot.config.fields import channel_named
-from alertbot.credentials import Credentials
 from alertbot.errors import DeliveryError
 from alertbot.feed.simulator.scenario import Event, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
@@ -22,10 +22,10 @@ from alertbot.messages.blocks import Message
 from alertbot.messages.slack import to_json
 from alertbot.messages.status import status_message
 from alertbot.ops.systemd import Notifier
-from alertbot.query.answers import stored_status
+from alertbot.query.status import stored_status
 from alertbot.service import Service
 from alertbot.slack.client import SlackClient
-from alertbot.slack.diverted import DivertedPoster
+from alertbot.slack.trial import DivertedPoster
 from alertbot.store.outbox import Draft
 from alertbot.store.store import Store
 

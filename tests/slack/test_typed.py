@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.slack.typed import words_of
+from alertbot.slack.typed_text import words_of
 
 
 @pytest.mark.parametrize(

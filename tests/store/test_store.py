@@ -27,9 +27,9 @@ from alertbot.rules.base import Bars, Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
-from alertbot.store import outbox, samples, schema, state
+from alertbot.store import alerts, outbox, samples, schema
+from alertbot.store.alerts import Traits
 from alertbot.store.outbox import Draft
-from alertbot.store.state import Traits
 from alertbot.store.store import Batch, Report, Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -360,7 +360,7 @@ def test_an_alert_keeps_its_number_from_pending_to_resolved(store):
     commit(store, batch(changes=[resolved(FIRING, START + 5 * SLOT)]), note)
     assert numbers == [1, 1]
     assert store.open_alerts() == {}
-    (told,) = state.told_alerts(store._db, START, 9)
+    (told,) = alerts.told_alerts(store._db, START, 9)
     assert (told.number, told.severity, told.resolved, told.reason) == (1, "critical", START + 5 * SLOT, "cleared")
     assert told.alert.fired == FIRING.fired
 
@@ -376,7 +376,7 @@ def test_what_fires_resolves_and_fires_again_within_one_batch_is_two_alerts(stor
     )
     assert numbers == [(1, True), (2, True)], "each incident is told once, as it stands"
     assert store.open_alerts() == {("dark", "a"): again}
-    assert [(told.number, told.resolved) for told in state.told_alerts(store._db, START, 9)] == [
+    assert [(told.number, told.resolved) for told in alerts.told_alerts(store._db, START, 9)] == [
         (2, None),
         (1, START + 4 * SLOT),
     ]
@@ -394,7 +394,7 @@ def test_an_alert_of_a_rule_that_is_gone_closes_and_keeps_what_was_stored_of_its
     commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]))
     gone = Change(FIRING, fired=False, reason=Reason.RULE_CHANGED)
     commit(store, batch(changes=[gone], traits={}))
-    (told,) = state.told_alerts(store._db, START, 9)
+    (told,) = alerts.told_alerts(store._db, START, 9)
     assert (told.severity, told.reason) == ("critical", "rule changed")
 
 
@@ -402,11 +402,11 @@ def test_what_fires_is_listed_before_what_resolved_and_what_was_only_pending_nev
     old, new = later(replace(FIRING, series="old"), -500), later(replace(FIRING, series="new"), 3)
     changes = [fired(old), resolved(old, old.slot + SLOT), fired(FIRING), fired(new), resolved(new, START + 9 * SLOT)]
     commit(store, batch(alerts=[FIRING, PENDING], changes=changes))
-    assert [told.alert.series for told in state.told_alerts(store._db, START, 9)] == ["a", "new"]
-    assert [told.alert.series for told in state.told_alerts(store._db, START, 1)] == ["a"]
-    assert state.count_told(store._db, START) == 2
-    assert state.count_told(store._db, 0) == 3
-    assert state.count_firing(store._db) == 1
+    assert [told.alert.series for told in alerts.told_alerts(store._db, START, 9)] == ["a", "new"]
+    assert [told.alert.series for told in alerts.told_alerts(store._db, START, 1)] == ["a"]
+    assert alerts.count_told(store._db, START) == 2
+    assert alerts.count_told(store._db, 0) == 3
+    assert alerts.count_firing(store._db) == 1
 
 
 def test_the_slots_in_which_a_drop_fired_are_still_no_reference_after_a_restart(store, path):
@@ -443,7 +443,7 @@ def test_the_bars_of_an_alert_that_a_changed_rule_ended_outlive_a_restart(store)
     alert = replace(FIRING, slot=START + 3 * SLOT)
     commit(store, batch(alerts=[alert], changes=[fired(alert)]))
     commit(store, batch(changes=[Change(alert, fired=False, reason=Reason.RULE_CHANGED)]))
-    assert state.barred(store._db, START) == [("a", START, START + 3 * SLOT, Bars.ALL)]
+    assert alerts.barred(store._db, START) == [("a", START, START + 3 * SLOT, Bars.ALL)]
 
 
 # One transaction
@@ -555,7 +555,7 @@ def test_nobody_else_sees_a_batch_half_done(store, path):
 
     def compose(_step):
         reading = schema.open_for_reading(path)
-        seen.append((samples.cursors(reading), state.count_firing(reading)))
+        seen.append((samples.cursors(reading), alerts.count_firing(reading)))
         reading.close()
         return ()
 

@@ -19,7 +19,7 @@ from fakes.until import until
 
 from alertbot.clock import FastClock
 from alertbot.config import load
-from alertbot.credentials import Credentials
+from alertbot.config.credentials import Credentials
 from alertbot.errors import StoreError, StoreUnusable
 from alertbot.feed.simulator.scenario import Event, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator

@@ -12,8 +12,8 @@ from alertbot.feed.clock import ApiTime
 from alertbot.incidents.orders import Ack, Person, Silence, Unsilence
 from alertbot.requests import apply_requests
 from alertbot.store import requests
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.requests import Outcome
-from alertbot.storekeeper import Storekeeper
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600.0

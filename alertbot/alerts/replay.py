@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from sqlite_utils import Database
 
 from alertbot.alerts.engine import AlertKey, Engine
 from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.alerts.mutes import Mute, keep_out
-from alertbot.history import SeriesHistory
 from alertbot.rules.base import Array, Mask, Rule
 from alertbot.rules.grid import Grid
-from alertbot.store import samples
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 
@@ -37,52 +34,6 @@ class History(Protocol):
 
     def last_of(self, series: str) -> int:
         """The last slot of a series' history; -1 where there is none."""
-
-
-class CsvHistory:
-    """A history read from a CSV: complete between each domain's first and last row."""
-
-    def __init__(self, histories: Mapping[str, SeriesHistory]) -> None:
-        self._histories = histories
-        self.series = tuple(histories)
-
-    def days(self) -> Sequence[int]:
-        held = {day for h in self._histories.values() for day in range(h.first // DAY, h.last // DAY + 1)}
-        return sorted(held)
-
-    def day(self, day: int) -> tuple[Array, Mask]:
-        values = np.full((DAY_SLOTS, len(self.series)), np.nan)
-        for column, history in enumerate(self._histories.values()):
-            if history.first // DAY <= day <= history.last // DAY:
-                values[:, column] = history.day(day)
-        return values, ~np.isnan(values)
-
-    def last_of(self, series: str) -> int:
-        return self._histories[series].last
-
-
-class StoredHistory:
-    """The samples of a database. What is unknown between two known slots of a series was given up."""
-
-    def __init__(self, database: Database, series: Sequence[str]) -> None:
-        self._database = database
-        self.series = tuple(series)
-        self._spans = samples.known_spans(database, self.series)
-
-    def days(self) -> Sequence[int]:
-        stored = samples.days(self._database)
-        # A day of which nothing is stored was given up as well, and is judged like the rest.
-        return range(stored[0], stored[-1] + 1) if stored else ()
-
-    def day(self, day: int) -> tuple[Array, Mask]:
-        grid = Grid(self.series)
-        samples.load(self._database, grid, day * DAY, day * DAY)
-        slots = (day * DAY + SLOT * np.arange(DAY_SLOTS))[:, None]
-        first, last = self._spans
-        return grid.day(day), (slots >= first) & (slots <= last)
-
-    def last_of(self, series: str) -> int:
-        return int(self._spans[1][self.series.index(series)])
 
 
 @dataclass(frozen=True)

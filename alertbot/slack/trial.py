@@ -7,7 +7,7 @@ from collections.abc import Callable
 from alertbot.errors import DeliveryError
 from alertbot.messages.blocks import Message
 from alertbot.slack.client import Posted
-from alertbot.slack.posting import Poster
+from alertbot.slack.poster import Poster
 
 
 class DivertedPoster:

@@ -8,22 +8,22 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from alertbot.alerts.relay import Bulletin, Facts, Labels, Relayed
 from alertbot.incidents.incident import IncidentKind
-from alertbot.store import incidents, state
+from alertbot.incidents.relayed import Bulletin, Facts, Labels, Relayed
+from alertbot.store import alerts, incidents
 
 _COLUMNS = "labels, annotations, link, starts, ends, rule, series, incident"
 
 
 def facts(db: Database) -> Facts:
     """All that fires, the incidents that are open, what was relayed, and how of that ended what ended."""
-    firing = state.firing(db)
+    firing = alerts.firing(db)
     opened = incidents.of_kinds(db, IncidentKind)
     known = [_relayed(row) for row in db.conn.execute(f"SELECT {_COLUMNS} FROM relayed")]  # noqa: S608 - own constant
     burns = {told.key for told in firing}
     lasting = [each for each in known if each.ends is None]
     keys = {each.key for each in lasting if each.key is not None} - burns
-    ended = {key: told for key in keys if (told := state.last_told(db, *key)) is not None}
+    ended = {key: told for key in keys if (told := alerts.last_told(db, *key)) is not None}
     numbers = {each.incident for each in lasting if each.incident is not None}
     closed = {number: one for number in numbers if (one := incidents.load(db, number)) is not None}
     return Facts(firing, opened, known, ended, closed)

@@ -13,7 +13,7 @@ from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.incidents.flapping import WITHIN, Flap
 from alertbot.incidents.incident import ToldAlert
-from alertbot.rules.base import Bars, Direction, Outlook
+from alertbot.rules.base import Bars, Direction, Outlook, Rule
 from alertbot.units import SLOT
 
 _COLUMNS = 'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run, outlook'
@@ -43,6 +43,11 @@ class Traits:
 
     severity: str
     bars: Bars
+
+
+def traits_of(rules: Mapping[str, Rule]) -> dict[str, Traits]:
+    """What is kept of each rule beside its alerts, by its name."""
+    return {name: Traits(rule.severity.value, rule.kind.bars) for name, rule in rules.items()}
 
 
 def write(

@@ -15,16 +15,17 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from alertbot.alerts.relay import JOB, LASTS, PATIENCE, QUIET, Bulletin, Labels, Relayed, Terms, bulletin, is_kept
+from alertbot.alertmanager.alerts import JOB, LASTS, PATIENCE, QUIET, Terms, bulletin, is_kept
+from alertbot.alertmanager.client import Alertmanager
 from alertbot.clock import Clock
 from alertbot.config import AlertmanagerSettings
+from alertbot.config.watch import Watch
 from alertbot.errors import RelayError, StoreError
 from alertbot.incidents.holding import Holding
-from alertbot.ops.alertmanager import Alertmanager
-from alertbot.store import relayed
+from alertbot.incidents.relayed import Bulletin, Labels, Relayed
+from alertbot.store import alertmanager
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.store import Store
-from alertbot.storekeeper import Storekeeper
-from alertbot.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ class Relaying:
         now = self._clock.time()
         told = await asyncio.to_thread(bulletin, facts, holding, self._terms, awaited.__contains__, now)
         if told.written or told.forgotten:
-            await self._keeper.do(lambda store: store.mark(lambda db: relayed.write(db, told)))
+            await self._keeper.do(lambda store: store.mark(lambda db: alertmanager.write(db, told)))
         return told
 
     def _is_starting(self) -> bool:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from alertbot.config.watch import Subject
 from alertbot.errors import UsageError
-from alertbot.query.figures import known_or_none
+from alertbot.query.bandwidth import known_or_none
 from alertbot.query.names import Meant
-from alertbot.query.subject import Subject
 from alertbot.rules.base import Array
 from alertbot.rules.months import Calendar, Month
 from alertbot.rules.percentile import PERCENT, WEEK, nearest_rank, rank

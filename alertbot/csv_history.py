@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -17,13 +17,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alertbot.errors import HistoryError
-from alertbot.rules.base import Array
+from alertbot.rules.base import Array, Mask
 from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso, parse_time
 
 HEADER = ["domain", "time", "bps"]
 _LATEST = 2**33
 _TIMES = 200_000
 """Times whose meaning is kept in mind: nearly two years of them."""
+
+
+class CsvHistory:
+    """A history read from a CSV: complete between each domain's first and last row."""
+
+    def __init__(self, histories: Mapping[str, SeriesHistory]) -> None:
+        self._histories = histories
+        self.series = tuple(histories)
+
+    def days(self) -> Sequence[int]:
+        held = {day for h in self._histories.values() for day in range(h.first // DAY, h.last // DAY + 1)}
+        return sorted(held)
+
+    def day(self, day: int) -> tuple[Array, Mask]:
+        values = np.full((DAY_SLOTS, len(self.series)), np.nan)
+        for column, history in enumerate(self._histories.values()):
+            if history.first // DAY <= day <= history.last // DAY:
+                values[:, column] = history.day(day)
+        return values, ~np.isnan(values)
+
+    def last_of(self, series: str) -> int:
+        return self._histories[series].last
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from alertbot.incidents import account
 from alertbot.incidents.holding import Hold, Holding
 from alertbot.incidents.incident import LOUDNESS, Incident, IncidentKind, ToldAlert
 from alertbot.incidents.paging import FEED_SEVERITY
+from alertbot.incidents.relayed import Bulletin, Facts, Labels, Relayed
 from alertbot.messages.alert import PLAIN, alert_sentence
 from alertbot.messages.incident import Setting, headline, tell
 from alertbot.rules.base import Severity
@@ -37,9 +38,6 @@ PATIENCE = 4
 QUIET = 1.5
 """Re-sendings for which nothing is said of an alert before its end is told: another bot may not know of it yet."""
 
-Labels = tuple[tuple[str, str], ...]
-"""Names and values, by name: what an alert is known by."""
-
 
 class FeedAlert(StrEnum):
     """The names of alerts that no rule causes."""
@@ -58,49 +56,12 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class Relayed:
-    """An alert as Alertmanagers know it, or are about to: from ``starts`` on, epoch seconds, over since ``ends``.
-
-    ``key``: the rule and the series it is made of, else ``incident``, a number.
-    """
-
-    labels: Labels
-    annotations: Mapping[str, str]
-    link: str | None
-    starts: float
-    ends: float | None = None
-    key: AlertKey | None = None
-    incident: int | None = None
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that fires, the incidents that are open, and what was relayed; of what ended, how it did."""
-
-    firing: Sequence[ToldAlert]
-    incidents: Sequence[Incident]
-    known: Sequence[Relayed]
-    ended: Mapping[AlertKey, ToldAlert] = field(default_factory=dict)
-    closed: Mapping[int, Incident] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Terms:
     """By which alerts are labelled and worded: ``labels`` for all of them, ``link`` with ``{series}`` in it."""
 
     zone: tzinfo
     labels: Mapping[str, str] = field(default_factory=dict)
     link: str | None = None
-
-
-@dataclass(frozen=True)
-class Bulletin:
-    """What is to be told: what burns, what is over. ``written``: what is new in that; ``forgotten``: what left it."""
-
-    burning: tuple[Relayed, ...] = ()
-    over: tuple[Relayed, ...] = ()
-    written: tuple[Relayed, ...] = ()
-    forgotten: tuple[Labels, ...] = ()
 
 
 def bulletin(facts: Facts, holding: Holding, terms: Terms, awaited: Callable[[str], bool], now: float) -> Bulletin:

@@ -23,7 +23,8 @@ from alertbot.rules.grid import Grid, GridPast
 from alertbot.rules.percentile import Percentile
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group
 from alertbot.rules.threshold import Threshold
-from alertbot.store import incidents, samples, state
+from alertbot.store import incidents, samples
+from alertbot.store.alerts import fired_between
 from alertbot.store.schema import reading
 from alertbot.units import DAY, DAY_SLOTS, SLOT, counted, format_clock, format_rate, slot_at, slots_of
 
@@ -70,7 +71,7 @@ def of_series(path: Path, what: Meant, span: int, view: View) -> Chart:
     """One series, or some added up, over the last ``span`` seconds, with the alerts it had."""
     first, last = _slots(view.now - span, view.now)
     with reading(path) as db:
-        fired = [] if len(what.series) > 1 else state.fired_between(db, what.series[0], first, last)
+        fired = [] if len(what.series) > 1 else fired_between(db, what.series[0], first, last)
 
         def read(_: str, first: int, last: int) -> Array:
             return samples.added_up(db, what.series, first, last)

@@ -11,9 +11,11 @@ from alertbot.errors import StoreError
 from alertbot.incidents.incident import ToldAlert
 from alertbot.query.live import Live
 from alertbot.rules.base import Rule
-from alertbot.store import feedlog, incidents, listing, outbox, state
-from alertbot.store.listing import StoredSilence
+from alertbot.store import feed, incidents, outbox
+from alertbot.store.alerts import count_firing, count_told, counts, told_alerts
 from alertbot.store.schema import reading
+from alertbot.store.silences import StoredSilence
+from alertbot.store.silences import silences as stored_silences
 from alertbot.units import DAY
 
 RECENT = DAY
@@ -91,9 +93,7 @@ class Silences:
 def status(path: Path, live: Live) -> Status:
     """How the bot is just now."""
     with reading(path) as db:
-        return Status(
-            live, state.count_firing(db), incidents.count_open(db), outbox.counts(db), tuple(outbox.trouble(db))
-        )
+        return Status(live, count_firing(db), incidents.count_open(db), outbox.counts(db), tuple(outbox.trouble(db)))
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,13 @@ class Tally:
 def tally(path: Path) -> Tally:
     """The counts for the metrics."""
     with reading(path) as db:
-        return Tally(state.counts(db), incidents.count_open(db), outbox.counts(db))
+        return Tally(counts(db), incidents.count_open(db), outbox.counts(db))
 
 
 def stored_status(path: Path) -> tuple[Status, float]:
     """How the bot was when the service last said so, and when that was, epoch seconds."""
     with reading(path) as db:
-        held = feedlog.live(db)
+        held = feed.live(db)
     if held is None:
         raise StoreError(f"{path}: the service has not looked at the feed yet: start `alertbot run`")
     written, facts = held
@@ -124,8 +124,8 @@ def stored_status(path: Path) -> tuple[Status, float]:
 def alerts(path: Path, now: float) -> Alerts:
     """What fires, and what resolved within the last day."""
     with reading(path) as db:
-        told = state.told_alerts(db, int(now) - RECENT, MOST_ALERTS)
-        total = state.count_told(db, int(now) - RECENT)
+        told = told_alerts(db, int(now) - RECENT, MOST_ALERTS)
+        total = count_told(db, int(now) - RECENT)
     firing = tuple(stored for stored in told if stored.resolved is None)
     return Alerts(firing, tuple(stored for stored in told if stored.resolved is not None), total - len(told))
 
@@ -133,7 +133,7 @@ def alerts(path: Path, now: float) -> Alerts:
 def silences(path: Path, now: float) -> Silences:
     """What is silenced: first what ends soonest, then what begins soonest, then what ended last."""
     with reading(path) as db:
-        stored = listing.silences(db, now - RECENT)
+        stored = stored_silences(db, now - RECENT)
     lines = sorted((SilenceLine(each, _stage(each, now)) for each in stored), key=_listed)
     return Silences(tuple(lines[:MOST_SILENCES]), max(len(lines) - MOST_SILENCES, 0))
 

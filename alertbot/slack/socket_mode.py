@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from alertbot.errors import DeliveryError
 from alertbot.slack.client import delivery_error, quiet_logger, raise_if_refused, web_client
-from alertbot.slack.link import HANDSHAKE, PING_INTERVAL, QUIET, Link
+from alertbot.slack.connection import HANDSHAKE, PING_INTERVAL, QUIET, Link
 
 _log = logging.getLogger(__name__)
 

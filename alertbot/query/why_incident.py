@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
+from alertbot.config.watch import Subject
 from alertbot.errors import UsageError
 from alertbot.incidents.incident import Incident, ToldAlert, worst_of_each
 from alertbot.query.live import Live
-from alertbot.query.subject import Subject
 from alertbot.query.why import Hush, Inquiry, RuleWhy, of_incident
-from alertbot.store import incidents, listing
-from alertbot.store.listing import StoredWords
+from alertbot.store import incidents, outbox
+from alertbot.store.outbox import StoredWords
 from alertbot.store.schema import reading
 
 MOST_EXPLAINED = 3
@@ -52,7 +52,7 @@ def story(subject: Subject, number: int, live: Live) -> Story:
         if incident is None:
             raise UsageError(f"there is no incident #{number}: `alerts` lists those of the last day")
         worst = worst_of_each(incident.alerts)
-        said = listing.words_about(db, number, MOST_SAID + 1)
+        said = outbox.words_about(db, number, MOST_SAID + 1)
         return Story(
             incident=incident,
             parts=tuple(_parts(db, subject, live, worst[:MOST_TOLD])),

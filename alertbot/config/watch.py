@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import cached_property
+from pathlib import Path
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.mutes import Mute
 from alertbot.config import Config
-from alertbot.query.subject import Subject
 from alertbot.rules.base import Rule
-from alertbot.rules.selection import TOTAL, Group, select
-from alertbot.store.state import Traits
+from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, select
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,6 @@ class Watch:
     def series(self) -> tuple[str, ...]:
         """Every watched series: the domains, the groups' sums, the total."""
         return _series(self.domains, self.groups)
-
-    @property
-    def traits(self) -> dict[str, Traits]:
-        """What the store keeps of each rule beside its alerts."""
-        return {name: Traits(rule.severity.value, rule.kind.bars) for name, rule in self.rules.items()}
 
     @property
     def patience(self) -> int:
@@ -63,3 +58,23 @@ def subject_of(config: Config, watch: Watch | None, command: str) -> Subject:
 
 def _series(domains: Sequence[str], groups: Sequence[Group]) -> tuple[str, ...]:
     return (*domains, *(group.series for group in groups if group.is_summed), TOTAL)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The watched series, the rules over them, and how to name things; ``disabled``: rules that are switched off."""
+
+    command: str
+    path: Path
+    zone: tzinfo
+    series: Sequence[str]
+    rules: Mapping[str, Rule]
+    selection: Mapping[str, Sequence[str]]
+    groups: Sequence[Group] = ()
+    mutes: Sequence[Mute] = ()
+    disabled: Sequence[Rule] = ()
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The series that are neither a sum nor the total."""
+        return tuple(name for name in self.series if name != TOTAL and not name.startswith(SUM_PREFIX))
