@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from fakes.stored import store
 
-from alertbot.cli import main
+from alertbot.cli.main import main
 from alertbot.query.live import Live
 from alertbot.store.store import Store
 from alertbot.units import DAY_SLOTS, SLOT, slot_at

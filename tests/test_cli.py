@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 from fakes.teller import Apart
 
-from alertbot.cli import main
+from alertbot.cli.main import main
 from alertbot.rules.grid import Grid
 from alertbot.store import requests
 from alertbot.store.requests import Outcome
@@ -425,7 +425,7 @@ def test_an_order_that_is_not_understood_never_reaches_the_service(folder):
 
 
 def test_a_service_that_does_not_answer_is_told_with_exit_code_1(folder, monkeypatch):
-    monkeypatch.setattr("alertbot.requesting.PATIENCE", -19.5)  # half a second beyond the probe
+    monkeypatch.setattr("alertbot.cli.orders.PATIENCE", -19.5)  # half a second beyond the probe
     with Service(folder / "alertbot.db") as service:
         result = alertbot("ack", "412")
     assert (result.exit_code, result.stdout) == (1, "")

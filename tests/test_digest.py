@@ -12,13 +12,13 @@ from fakes.house import START, House
 from fakes.night import config_for, dark
 
 from alertbot.config import DigestSettings
-from alertbot.digesting import Digesting, due
 from alertbot.errors import FeedUnreachable
 from alertbot.feed.answers import DataType
 from alertbot.feed.api import Answer
 from alertbot.messages.digest import digest_message
 from alertbot.messages.slack import plain
 from alertbot.query.digest import day_before, digest
+from alertbot.service.digest import Digesting, due
 from alertbot.units import DAY, SLOT
 
 BERLIN = ZoneInfo("Europe/Berlin")

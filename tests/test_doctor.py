@@ -20,12 +20,12 @@ from fakes.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
 from fakes.stored import store
 from fakes.until import until
 
+from alertbot.cli.doctor import machine
+from alertbot.cli.doctor.coverage import can_fire
+from alertbot.cli.doctor.doctor import findings
+from alertbot.cli.doctor.findings import Finding, Grade, limited
 from alertbot.config import load
 from alertbot.config.credentials import Credentials
-from alertbot.doctor import place
-from alertbot.doctor.coverage import can_fire
-from alertbot.doctor.findings import Finding, Grade, limited
-from alertbot.doctoring import findings
 from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 from alertbot.rules.base import Rule, Severity
@@ -356,7 +356,7 @@ async def test_what_is_stored_need_not_be_asked_of_the_api(tmp_path):
 
 
 async def test_of_many_domains_without_history_some_are_read_and_the_rest_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr("alertbot.doctor.watched.MOST_READ", 10)
+    monkeypatch.setattr("alertbot.cli.doctor.domains.MOST_READ", 10)
     found = await examined(tmp_path, scenario={"domains": MANY}, watch='["*"]')
 
     assert lines(found, "coverage") == [
@@ -420,13 +420,13 @@ def test_a_database_is_looked_through(tmp_path, prepare, line):
     path = tmp_path / "alertbot.db"
     prepare(path)
 
-    assert str(place._database(path)).startswith(line.format(path=path))
+    assert str(machine._database(path)).startswith(line.format(path=path))
 
 
 def test_a_database_that_cannot_even_be_looked_for_is_a_finding(tmp_path):
     path = tmp_path / ("x" * 300)
 
-    assert str(place._database(path)).endswith(
+    assert str(machine._database(path)).endswith(
         "cannot be read (File name too long). Run this as the service's user, or with sudo."
     )
 
@@ -446,18 +446,18 @@ async def test_data_is_looked_for_by_the_apis_clock_where_the_machines_is_far_of
 
 def test_a_service_that_runs_is_seen_by_its_lock_which_is_left_alone(tmp_path):
     path = tmp_path / "alertbot.db"
-    assert str(place._service(path, NOW)).startswith("warning  service: it does not run")
+    assert str(machine._service(path, NOW)).startswith("warning  service: it does not run")
     assert list(tmp_path.iterdir()) == []
 
     lock, running = Lock(path), Store(path)
     lock.take()
-    assert str(place._service(path, NOW)) == "ok       service: it runs, and has only just begun"
+    assert str(machine._service(path, NOW)) == "ok       service: it runs, and has only just begun"
     running.write_live("{}", NOW - 20)
-    assert str(place._service(path, NOW)) == "ok       service: it runs, and looked at the feed 20s ago"
-    assert "last looked at the feed 1h ago" in str(place._service(path, NOW + 3580))
+    assert str(machine._service(path, NOW)) == "ok       service: it runs, and looked at the feed 20s ago"
+    assert "last looked at the feed 1h ago" in str(machine._service(path, NOW + 3580))
     running.close()
     lock.release()
-    assert str(place._service(path, NOW)).startswith("warning  service: it does not run")
+    assert str(machine._service(path, NOW)).startswith("warning  service: it does not run")
 
 
 # A click
@@ -503,7 +503,7 @@ async def test_no_click_in_time_fails_and_a_command_meanwhile_is_answered(tmp_pa
 
 
 async def test_a_server_that_hangs_holds_up_nothing_but_its_own_check(tmp_path, monkeypatch):
-    monkeypatch.setattr("alertbot.doctor.feed.CALL", 0.2)
+    monkeypatch.setattr("alertbot.cli.doctor.feed.CALL", 0.2)
     hang = Fault(0, 2 * NOW, FaultMode.HANG)
     began = time.monotonic()
     found = await examined(tmp_path, scenario={"faults": (hang,)})

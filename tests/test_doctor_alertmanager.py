@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from fakes.alertmanagers import Cluster, Pager, needs_alertmanager
 
+from alertbot.cli.doctor.alertmanager import examine_alertmanagers
+from alertbot.cli.doctor.findings import Grade
 from alertbot.config import AlertmanagerSettings
-from alertbot.doctor.alertmanager import examine_alertmanagers
-from alertbot.doctor.findings import Grade
 
 pytestmark = needs_alertmanager
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.csv_history import read_csv, write_csv
+from alertbot.cli.csv_history import read_csv, write_csv
 from alertbot.errors import HistoryError
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 

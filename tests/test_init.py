@@ -11,19 +11,19 @@ import pytest
 from click.testing import CliRunner
 from fakes.clock import FakeClock
 
-from alertbot.cli import main
+from alertbot.cli.doctor.coverage import can_fire
+from alertbot.cli.fitting import DARK, FALL, OFF, firings, fit, friendly
+from alertbot.cli.init import explore
+from alertbot.cli.main import main
+from alertbot.cli.starter_file import text
 from alertbot.clock import SystemClock
 from alertbot.config import load
 from alertbot.config.models import feed_at
-from alertbot.doctor.coverage import can_fire
 from alertbot.errors import AlertbotError, CredentialsError, UsageError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
-from alertbot.fitting import DARK, FALL, OFF, firings, fit, friendly
-from alertbot.initializing import explore
-from alertbot.starter import text
 from alertbot.units import DAY_SLOTS
 
 TOKEN = "api-s3cret"

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.replay import Span, replay
-from alertbot.cli import main
-from alertbot.csv_history import CsvHistory, SeriesHistory, write_csv
+from alertbot.cli.csv_history import CsvHistory, SeriesHistory, write_csv
+from alertbot.cli.main import main
+from alertbot.cli.replay_charts import chart_name
+from alertbot.cli.replay_report import summary
 from alertbot.incidents.firings import Firing, Ground, Record, compare, days_between
-from alertbot.picturing import chart_name
-from alertbot.replay_report import summary
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.selection import Group
 from alertbot.rules.threshold import Threshold
@@ -247,7 +247,7 @@ def test_each_alert_is_drawn_the_worst_first(folder):
 
 
 def test_no_more_than_the_worst_are_drawn(folder, monkeypatch):
-    monkeypatch.setattr("alertbot.replaying.MOST_CHARTS", 2)
+    monkeypatch.setattr("alertbot.cli.replay.MOST_CHARTS", 2)
 
     result = replayed("--charts", "drawn", "--json")
 

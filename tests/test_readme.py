@@ -14,7 +14,7 @@ import click
 import pytest
 from PIL import Image
 
-from alertbot.cli import main
+from alertbot.cli.main import main
 from alertbot.config import load
 from alertbot.config.draft import SECTIONS
 from alertbot.config.kinds import KINDS

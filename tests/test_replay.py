@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.replay import Span, as_event, replay
-from alertbot.csv_history import CsvHistory, SeriesHistory, read_csv
+from alertbot.cli.csv_history import CsvHistory, SeriesHistory, read_csv
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop

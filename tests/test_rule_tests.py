@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from alertbot.cli import main
-from alertbot.config.ruletests import ExpectModel, TestModel
+from alertbot.cli.main import main
+from alertbot.cli.rule_tests import ExpectModel, TestModel
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

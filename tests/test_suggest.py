@@ -15,9 +15,9 @@ from fakes.stored import store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.cli import main
-from alertbot.csv_history import CsvHistory, SeriesHistory, write_csv
-from alertbot.limits import days_of, fit, friendly_above, friendly_below
+from alertbot.cli.csv_history import CsvHistory, SeriesHistory, write_csv
+from alertbot.cli.limits import days_of, fit, friendly_above, friendly_below
+from alertbot.cli.main import main
 from alertbot.units import DAY_SLOTS, SLOT, format_rate, parse_rate, parse_time
 
 START = parse_time("2026-10-05")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from alertbot.cli import main
+from alertbot.cli.main import main
 from alertbot.config.credentials import Credentials
-from alertbot.distress import LAST_WORDS
 from alertbot.errors import ConfigError, CredentialsError
+from alertbot.service.store_outage import LAST_WORDS
 
 ROOT = Path(__file__).parents[1]
 UNITS = sorted((ROOT / "systemd").iterdir())

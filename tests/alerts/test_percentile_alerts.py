@@ -16,7 +16,7 @@ from alertbot.alerts.engine import Engine
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Phase
 from alertbot.alerts.replay import Span, as_event, replay
-from alertbot.csv_history import CsvHistory, SeriesHistory
+from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.rules.arithmetic import terms
 from alertbot.rules.base import Outlook, Rule, Severity
 from alertbot.rules.describe import describe

@@ -30,11 +30,11 @@ from alertbot.config import Config
 from alertbot.config.settings import GroupSettings, MuteSettings
 from alertbot.errors import UsageError
 from alertbot.incidents.orders import Ack, Order, Silence, Unsilence
-from alertbot.obeying import Obeying
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.schedule import Schedule, Window
 from alertbot.rules.threshold import Threshold
+from alertbot.service.orders import Obeying
 from alertbot.units import SLOT
 
 _ASKED = os.environ.get("ALERTBOT_PROMISES", "300")

@@ -39,10 +39,10 @@ from alertbot.config.watch import Watch, lay_out, subject_of
 from alertbot.incidents.incident import IncidentKind
 from alertbot.messages.incident import Setting
 from alertbot.messages.slack import incident_message, to_json
-from alertbot.obeying import Obeying
 from alertbot.query.live import Live
 from alertbot.rules.base import Direction
 from alertbot.rules.grid import Grid
+from alertbot.service.orders import Obeying
 from alertbot.slack.commands import Commands
 from alertbot.slack.workspace import Workspace
 from alertbot.store import incidents, outbox, samples, schema

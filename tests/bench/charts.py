@@ -176,7 +176,7 @@ def resident() -> Iterator[tuple[str, int]]:
 
 
 async def cost(count: int) -> None:
-    import alertbot.service  # noqa: F401, PLC0415 - so that it is the service's memory
+    import alertbot.service.service  # noqa: F401, PLC0415 - so that it is the service's memory
 
     drawn, before = dark(), dict(resident())
     seconds = []

@@ -31,8 +31,8 @@ import numpy as np
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.replay import Span, replay
+from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.config import load
-from alertbot.csv_history import CsvHistory, SeriesHistory
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.grid import Grid

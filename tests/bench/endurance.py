@@ -29,7 +29,7 @@ from alertbot.feed.simulator.scenario import Event, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
 from alertbot.ops.systemd import Notifier
-from alertbot.service import Service
+from alertbot.service.service import Service
 from alertbot.slack.client import Posted
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 

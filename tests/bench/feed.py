@@ -29,7 +29,7 @@ from bench.world import GROUP, START, Weather, make
 
 from alertbot.feed.api import ALL
 from alertbot.feed.simulator.server import Call
-from alertbot.poll import REREAD
+from alertbot.service.poller import REREAD
 from alertbot.units import DAY, SLOT
 
 _OUTAGE = 40 * 60

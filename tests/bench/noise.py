@@ -31,8 +31,8 @@ from fakes.house import START, House, Row
 from fakes.night import config_for
 from fakes.storm import Storm, names, rage, storm
 
+from alertbot.cli.csv_history import read_csv
 from alertbot.config import load
-from alertbot.csv_history import read_csv
 from alertbot.incidents import account, flapping
 from alertbot.rules.base import Array
 from alertbot.units import DAY, DAY_SLOTS, SLOT

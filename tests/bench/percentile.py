@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import click
 import numpy as np
 
-from alertbot.csv_history import read_csv
+from alertbot.cli.csv_history import read_csv
 from alertbot.rules.base import Array
 from alertbot.rules.grid import Grid
 from alertbot.rules.months import Calendar

@@ -13,14 +13,14 @@ from bench.clockwork import TimedApi, TimedKeeper, VirtualClock
 from bench.world import RULES, START, TOKEN, World
 
 from alertbot.config import Config, load
-from alertbot.distress import Distress
 from alertbot.feed.budget import Budget
 from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
-from alertbot.service import AFTER_DUE
+from alertbot.service.service import AFTER_DUE
+from alertbot.service.store_outage import Distress
+from alertbot.service.watcher import Watching
 from alertbot.slack.client import Posted
 from alertbot.slack.delivery import Delivery
-from alertbot.watching import Watching
 
 CALL_SECONDS = 0.1
 """Virtual seconds a call takes."""

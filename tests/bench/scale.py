@@ -33,7 +33,6 @@ from fakes.until import until
 from alertbot.alerts.ledger import Ledger
 from alertbot.clock import SystemClock
 from alertbot.config.watch import Watch, lay_out
-from alertbot.desk import Desk
 from alertbot.feed.simulator.scenario import Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 from alertbot.rules.base import Array, Rule, Severity
@@ -41,6 +40,7 @@ from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
+from alertbot.service.dispatcher import Desk
 from alertbot.store import samples, schema
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.scratch import room_for

@@ -11,7 +11,6 @@ from fakes.house import START, House
 from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.until import until
 
-from alertbot.charting import FRESH, Charting
 from alertbot.charts.chart import Picture
 from alertbot.charts.painter import Pictures
 from alertbot.charts.plots import View
@@ -21,6 +20,7 @@ from alertbot.errors import ChartError
 from alertbot.messages.blocks import Message, actions, button
 from alertbot.messages.slack import to_json
 from alertbot.query.names import Meant
+from alertbot.service.charts import FRESH, Charting
 from alertbot.slack.client import SlackClient
 from alertbot.slack.commands import Reply
 from alertbot.slack.delivery import Delivery
@@ -171,7 +171,7 @@ async def test_what_fails_is_one_line_in_the_log_and_is_not_tried_again(office, 
     caplog.clear()
     charting = office.charting(Sketch(error))
     assert await charting.chart_one()
-    assert [record.message for record in caplog.records if record.name == "alertbot.charting"] == [told]
+    assert [record.message for record in caplog.records if record.name == "alertbot.service.charts"] == [told]
     assert not await charting.chart_one()
     assert office.slack.shared == []
 

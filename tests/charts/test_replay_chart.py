@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.replay import Span, replay
 from alertbot.charts.plots import View
-from alertbot.cli import main
-from alertbot.csv_history import CsvHistory, SeriesHistory
-from alertbot.picturing import Tally, of_replay
+from alertbot.cli.csv_history import CsvHistory, SeriesHistory
+from alertbot.cli.main import main
+from alertbot.cli.replay_charts import Tally, of_replay
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, SLOT

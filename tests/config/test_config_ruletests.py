@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertbot.cli.rule_tests import MOST_SLOTS, load_tests, parse_series
 from alertbot.config import load
-from alertbot.config.ruletests import MOST_SLOTS, load_tests, parse_series
 from alertbot.errors import ConfigError
 from alertbot.units import SLOT, format_rate, parse_time
 

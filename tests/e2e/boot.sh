@@ -31,7 +31,7 @@ mkdir -p /opt/alertbot/.venv/bin
 cat >/opt/alertbot/.venv/bin/alertbot <<'END'
 #!/bin/sh
 export LD_LIBRARY_PATH=/run/python/lib PYTHONPATH=/run/packages:/run/source PYTHONDONTWRITEBYTECODE=1
-exec /run/python/bin/python3 -c 'from alertbot.cli import main; main()' "$@"
+exec /run/python/bin/python3 -c 'from alertbot.cli.main import main; main()' "$@"
 END
 chmod 755 /opt/alertbot/.venv/bin/alertbot
 

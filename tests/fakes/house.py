@@ -16,11 +16,11 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.mutes import keep_out
 from alertbot.config import Config
 from alertbot.config.watch import Watch, lay_out
-from alertbot.desk import Desk
 from alertbot.incidents.order_parser import Asked, parse_order
 from alertbot.incidents.orders import Person
 from alertbot.messages.slack import from_json, plain
-from alertbot.obeying import Obeying
+from alertbot.service.dispatcher import Desk
+from alertbot.service.orders import Obeying
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 from fakes.atonce import AtOnceKeeper
 

@@ -15,20 +15,20 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alertbot import watching
 from alertbot.config import Config, FeedSettings, SlackSettings, StoreSettings
 from alertbot.config.settings import GroupSettings, MuteSettings
-from alertbot.distress import Distress
 from alertbot.feed.budget import Budget
-from alertbot.poll import Poller
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
+from alertbot.service import watcher
+from alertbot.service.poller import Poller
+from alertbot.service.store_outage import Distress
+from alertbot.service.watcher import Watching
 from alertbot.slack.poster import LogPoster
 from alertbot.units import DAY, SLOT
-from alertbot.watching import Watching
 from fakes.atonce import AtOnceKeeper
 from fakes.clock import FakeClock
 from fakes.witness import WatchedLedger, Witness
@@ -235,12 +235,12 @@ def watched(witness: Witness) -> Iterator[None]:
         pass
 
     Ledger.witness = witness
-    ledger, poller = watching.Ledger, watching.Poller
-    watching.Ledger, watching.Poller = Ledger, WatchedPoller  # type: ignore[misc]
+    ledger, poller = watcher.Ledger, watcher.Poller
+    watcher.Ledger, watcher.Poller = Ledger, WatchedPoller  # type: ignore[misc]
     try:
         yield
     finally:
-        watching.Ledger, watching.Poller = ledger, poller  # type: ignore[misc]
+        watcher.Ledger, watcher.Poller = ledger, poller  # type: ignore[misc]
 
 
 class _Complaints(logging.Handler):

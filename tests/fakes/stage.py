@@ -48,7 +48,7 @@ class StageClock:
     def fast(cls, start: float) -> Self:
         """As fast as the machine can follow just now: at 60 a time-out of 20 s is a third of a real second."""
         began = time.monotonic()
-        subprocess.run([sys.executable, "-c", "import alertbot.service"], check=True, env=_environment())
+        subprocess.run([sys.executable, "-c", "import alertbot.service.service"], check=True, env=_environment())
         return cls(start, min(FASTEST, max(SLOWEST, FASTEST * _IDLE_IMPORT / (time.monotonic() - began))))
 
     @classmethod

@@ -13,11 +13,11 @@ import numpy as np
 
 from alertbot.config import Config
 from alertbot.config.settings import GroupSettings
-from alertbot.poll import BATCH
 from alertbot.rules.base import Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.selection import TOTAL
+from alertbot.service.poller import BATCH
 from alertbot.slack.client import SlackClient
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace

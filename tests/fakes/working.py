@@ -17,7 +17,7 @@ from alertbot.config.credentials import Credentials
 from alertbot.feed.simulator.scenario import Event, Fault, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 from alertbot.ops.systemd import Notifier
-from alertbot.service import Service
+from alertbot.service.service import Service
 from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.systemd import Systemd
 from fakes.until import until

@@ -12,10 +12,10 @@ from fakes.pinged import DeadMansSwitch
 from fakes.until import until
 from fakes.working import CEILING, MINUTE, START, WATCH, working
 
-from alertbot import service
-from alertbot.cli import main
+from alertbot.cli.main import main
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.incidents.orders import Ack, Person
+from alertbot.service import service
 
 OVER = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
 BOTH_OVER = Event("[ab].example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from fakes.slack import BOT_TOKEN, FakeSlack
 from fakes.until import until
 
-from alertbot.cli import main
+from alertbot.cli.main import main
 from alertbot.clock import FastClock
 from alertbot.config import load
 from alertbot.config.credentials import Credentials
@@ -23,7 +23,7 @@ from alertbot.messages.slack import to_json
 from alertbot.messages.status import status_message
 from alertbot.ops.systemd import Notifier
 from alertbot.query.status import stored_status
-from alertbot.service import Service
+from alertbot.service.service import Service
 from alertbot.slack.client import SlackClient
 from alertbot.slack.trial import DivertedPoster
 from alertbot.store.outbox import Draft

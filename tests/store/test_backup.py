@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 from fakes.stored import store as write_stored
 
-from alertbot.backing import clean_up
-from alertbot.cli import main
+from alertbot.cli.backup import clean_up
+from alertbot.cli.main import main
 from alertbot.errors import StoreError
 from alertbot.store import samples, schema
 from alertbot.store.backup import back_up

@@ -24,7 +24,7 @@ from alertbot.errors import StoreError, StoreUnusable
 from alertbot.feed.simulator.scenario import Event, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 from alertbot.ops.systemd import Notifier
-from alertbot.service import Service
+from alertbot.service.service import Service
 from alertbot.store.schema import PAGE_SIZE
 from alertbot.store.store import Store
 

@@ -10,7 +10,7 @@ from fakes.obedience import Obedience
 from alertbot.errors import StoreError, UsageError
 from alertbot.feed.clock import ApiTime
 from alertbot.incidents.orders import Ack, Person, Silence, Unsilence
-from alertbot.requests import apply_requests
+from alertbot.service.requests import apply_requests
 from alertbot.store import requests
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.requests import Outcome

@@ -14,8 +14,6 @@ from alertbot.alerts.mutes import keep_out
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.watch import Watch, lay_out
-from alertbot.desk import Desk
-from alertbot.distress import Distress
 from alertbot.errors import FeedError, StoreError, UsageError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
@@ -24,17 +22,19 @@ from alertbot.feed.frontier import Frontier
 from alertbot.feed.outages import Troubles
 from alertbot.feed.staleness import FeedFacts, silent_before
 from alertbot.incidents.orders import Order, Person
-from alertbot.obeying import Obeying
 from alertbot.ops.outage import Failures
-from alertbot.poll import Pace, Poller
 from alertbot.query.live import Live
-from alertbot.requests import apply_requests
 from alertbot.rules.selection import TOTAL
+from alertbot.service.dispatcher import Desk
+from alertbot.service.feed_incidents import Vigilance
+from alertbot.service.orders import Obeying
+from alertbot.service.poller import Pace, Poller
+from alertbot.service.requests import apply_requests
+from alertbot.service.store_outage import Distress
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.scratch import room_for
 from alertbot.store.store import Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
-from alertbot.vigilance import Vigilance
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,8 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from alertbot import parts
 from alertbot.alertmanager.alerts import Terms
 from alertbot.alertmanager.relay import Relaying, Scene
-from alertbot.charting import Charting
 from alertbot.charts.painter import Pictures
 from alertbot.charts.plots import View
 from alertbot.clock import Clock
@@ -26,14 +24,10 @@ from alertbot.config import Config
 from alertbot.config.changes import problem
 from alertbot.config.credentials import Credentials
 from alertbot.config.watch import Subject, subject_of
-from alertbot.digesting import Digesting
-from alertbot.distress import Distress
 from alertbot.errors import ConfigError, CredentialsError, FeedError, ListenError, StoreError, StoreTaken, StoreUnusable
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
-from alertbot.health import Health
 from alertbot.incidents.orders import Order, Person
-from alertbot.measuring import Measuring
 from alertbot.ops.heartbeat import Heartbeat
 from alertbot.ops.liveness import Pulse
 from alertbot.ops.outage import Failures
@@ -41,7 +35,14 @@ from alertbot.ops.progress import Reporter
 from alertbot.ops.server import MetricsServer
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
-from alertbot.reloading import Reloading
+from alertbot.service import wiring
+from alertbot.service.charts import Charting
+from alertbot.service.digest import Digesting
+from alertbot.service.health import Health
+from alertbot.service.metrics import Measuring
+from alertbot.service.reload import Reloading
+from alertbot.service.store_outage import Distress
+from alertbot.service.watcher import Watching
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.pictures import Draws
@@ -49,7 +50,6 @@ from alertbot.slack.poster import LogPoster, Poster
 from alertbot.slack.trial import DivertedPoster
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.schema import Lock
-from alertbot.watching import Watching
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Service:
         read: Callable[[], Config] | None = None,
     ) -> None:
         self._draws = credentials.slack_bot_token is not None and poster is None
-        self._config = config = parts.drawable(written := config, shown=self._draws)
+        self._config = config = wiring.drawable(written := config, shown=self._draws)
         self._credentials = credentials
         self._clock = clock
         self._speed = speed
@@ -99,10 +99,10 @@ class Service:
         self._budget = Budget(config.feed.calls_per_minute, clock)
         self._measuring = Measuring(config.store.path, self._budget, self._live, self._ailing, clock.time())
         self._metrics = MetricsServer(self._measuring.metrics, self._ailing)
-        self._api = parts.client(config, credentials, self._budget, clock, self._tried)
+        self._api = wiring.client(config, credentials, self._budget, clock, self._tried)
         self.commands = Commands(self._subject, self._live, self)
         self.pictures = Pictures(config.store.path, self._view)
-        self._workspace = parts.workspace(config, credentials, self.commands, clock, self._pictures_of(config))
+        self._workspace = wiring.workspace(config, credentials, self.commands, clock, self._pictures_of(config))
         self._poster: Poster = poster or self._workspace or LogPoster()
         self._prints = isinstance(self._poster, LogPoster)
         if config.trial is not None:
@@ -133,7 +133,7 @@ class Service:
         )
         self._digesting = Digesting(config, self._api, self._keeper, clock)
         self._undigested = Failures()
-        self._heartbeat = Heartbeat(parts.pinged(config), clock)
+        self._heartbeat = Heartbeat(wiring.pinged(config), clock)
         self._delivery = Delivery(
             self._keeper,
             self._poster,
@@ -248,15 +248,15 @@ class Service:
         """Put another configuration to work, between two turns."""
         relaying = self._relayed_by(config)
         await self._serve_metrics(config)
-        config = parts.drawable(config, shown=self._draws)
+        config = wiring.drawable(config, shown=self._draws)
         while self._turn is not None and not self._turn.done():
             await asyncio.wait({self._turn}, timeout=LET_END)
             self._turn.cancel()
             await asyncio.wait({self._turn})
         former, self._config = self._config, config
-        if not parts.asked_alike(config, former):
+        if not wiring.asked_alike(config, former):
             self._former.append(self._api)
-            self._api = parts.client(config, self._credentials, self._budget, self._clock, self._tried)
+            self._api = wiring.client(config, self._credentials, self._budget, self._clock, self._tried)
         self._budget.allow(config.feed.calls_per_minute)
         self._watching.reconfigure(config, self._api)
         self._digesting = Digesting(config, self._api, self._keeper, self._clock)
@@ -270,9 +270,9 @@ class Service:
             self._relay()
         self._scheduler.reschedule_job(_POLL, trigger=self._probing())
         self._scheduler.modify_job(_POLL, next_run_time=datetime.now(UTC) + timedelta(seconds=SOON))
-        if parts.pinged(config) != parts.pinged(former):
+        if wiring.pinged(config) != wiring.pinged(former):
             await self._heartbeat.aclose()
-            self._heartbeat = Heartbeat(parts.pinged(config), self._clock)
+            self._heartbeat = Heartbeat(wiring.pinged(config), self._clock)
             self._heartbeat.start()
 
     async def _serve_metrics(self, config: Config) -> None:

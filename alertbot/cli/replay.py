@@ -15,14 +15,8 @@ from alertbot.alerts.lifecycle import Change
 from alertbot.alerts.mutes import Mute
 from alertbot.alerts.replay import History, Span, as_event, replay
 from alertbot.charts.plots import View
-from alertbot.config import Config, load
-from alertbot.config.load import state_directory
-from alertbot.config.watch import lay_out
-from alertbot.csv_history import CsvHistory, SeriesHistory, read_csv
-from alertbot.errors import UsageError
-from alertbot.incidents.firings import Firing, Ground, Record, compare, days_between
-from alertbot.messages.alert import PLAIN, alert_sentence, stamp
-from alertbot.picturing import (
+from alertbot.cli.csv_history import CsvHistory, SeriesHistory, read_csv
+from alertbot.cli.replay_charts import (
     MOST_CHARTS,
     Tally,
     chart_name,
@@ -33,7 +27,13 @@ from alertbot.picturing import (
     write_chart,
     write_charts,
 )
-from alertbot.replay_report import as_difference, comparison_lines, summary
+from alertbot.cli.replay_report import as_difference, comparison_lines, summary
+from alertbot.config import Config, load
+from alertbot.config.load import state_directory
+from alertbot.config.watch import lay_out
+from alertbot.errors import UsageError
+from alertbot.incidents.firings import Firing, Ground, Record, compare, days_between
+from alertbot.messages.alert import PLAIN, alert_sentence, stamp
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import Group, select
 from alertbot.store import samples, schema

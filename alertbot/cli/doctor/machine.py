@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from alertbot.charts.worker import is_installed
+from alertbot.cli.doctor.findings import Finding, failed, ok, skipped, warning
 from alertbot.config import Config
-from alertbot.doctor.findings import Finding, failed, ok, skipped, warning
 from alertbot.errors import StoreError, StoreUnusable
 from alertbot.feed.last_week import span_lately
 from alertbot.rules.base import Array

@@ -17,7 +17,6 @@ import numpy as np
 
 from alertbot.alerts.ledger import Entry, Ledger
 from alertbot.config.watch import Watch
-from alertbot.desk import Desk
 from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnknownDomain
 from alertbot.feed.api import CdnApi
 from alertbot.feed.clock import ApiTime
@@ -29,6 +28,7 @@ from alertbot.feed.reader import MOST_SLOTS, Outcome, Reader, Reading, Want, is_
 from alertbot.feed.staleness import FeedFacts
 from alertbot.feed.total import AccountTotal
 from alertbot.rules.selection import TOTAL
+from alertbot.service.dispatcher import Desk
 from alertbot.store.store import Memory
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 

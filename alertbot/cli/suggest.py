@@ -13,13 +13,13 @@ from typing import Any
 import click
 
 from alertbot.alerts.replay import History
+from alertbot.cli.csv_history import CsvHistory, read_csv
+from alertbot.cli.limits import Fit, Fitted, fit
 from alertbot.config import Config, load
 from alertbot.config.domains import is_glob, pattern
 from alertbot.config.load import state_directory
 from alertbot.config.watch import lay_out
-from alertbot.csv_history import CsvHistory, read_csv
 from alertbot.errors import HistoryError, UsageError
-from alertbot.limits import Fit, Fitted, fit
 from alertbot.rules.drop import Drop
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.rules.threshold import Threshold

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from alertbot.cli.doctor.coverage import coverage, largest_first
+from alertbot.cli.doctor.findings import Finding, failed, named, ok, skipped, warning
 from alertbot.config import Config
 from alertbot.config.watch import Watch, lay_out
-from alertbot.doctor.coverage import coverage, largest_first
-from alertbot.doctor.findings import Finding, failed, named, ok, skipped, warning
 from alertbot.errors import FeedError
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget, Lane

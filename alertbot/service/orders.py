@@ -7,13 +7,13 @@ from datetime import tzinfo
 
 from alertbot.config.domains import pattern
 from alertbot.config.watch import Watch
-from alertbot.desk import Desk
 from alertbot.errors import UsageError
 from alertbot.incidents.incident import Incident
 from alertbot.incidents.orders import Ack, Order, Person, Silence, Unsilence
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, HeldSilence, means
 from alertbot.messages.blocks import code, escape
+from alertbot.service.dispatcher import Desk
 from alertbot.store.keeper import Storekeeper
 from alertbot.units import counted, format_clock
 from alertbot.words import did_you_mean

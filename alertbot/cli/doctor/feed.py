@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
+from alertbot.cli.doctor.domains import Scene, Stored
+from alertbot.cli.doctor.findings import Finding, clock_finding, failed, limited, ok, skipped, warning
 from alertbot.clock import Clock
 from alertbot.config import Config
-from alertbot.doctor import watched
-from alertbot.doctor.findings import Finding, clock_finding, failed, limited, ok, skipped, warning
-from alertbot.doctor.watched import Stored
 from alertbot.errors import (
     FeedElsewhere,
     FeedError,
@@ -92,7 +91,7 @@ class _Exam:
         skew = self._set_clock(first.answer)
         if first.answer is not None and abs(self._now - self._clock.time()) > RECENT / 2:
             first = replace(first, answer=await self._ask(first.domains))  # what was asked for lay elsewhere
-        scene = watched.Scene(self._config, self.api, self._budget, self._now)
+        scene = Scene(self._config, self.api, self._budget, self._now)
         zone, each, domains = await asyncio.gather(
             limited("time zone", lambda: self._zone(first.domains), CHECK),
             limited("permission", self._each_domain, CHECK),

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import click
 
+from alertbot.cli.doctor.alertmanager import examine_alertmanagers
+from alertbot.cli.doctor.feed import examine_feed
+from alertbot.cli.doctor.findings import Finding, Grade, limited
+from alertbot.cli.doctor.machine import examine_configuration, examine_place, stored_lately
+from alertbot.cli.doctor.slack import PATIENCE, await_click, examine_slack
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import Config, load
 from alertbot.config.credentials import Credentials, read_credentials
 from alertbot.config.load import state_directory
-from alertbot.doctor.alertmanager import examine_alertmanagers
-from alertbot.doctor.feed import examine_feed
-from alertbot.doctor.findings import Finding, Grade, limited
-from alertbot.doctor.place import examine_configuration, examine_place, stored_lately
-from alertbot.doctor.slack import PATIENCE, await_click, examine_slack
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.store.checkup import is_held
 

@@ -29,7 +29,7 @@ from alertbot.messages.slack import plain
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.systemd import Notifier
 from alertbot.query.names import Meant
-from alertbot.service import Service
+from alertbot.service.service import Service
 from alertbot.slack.client import Posted
 from alertbot.units import DAY, format_clock
 

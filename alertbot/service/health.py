@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from alertbot.distress import Distress
 from alertbot.ops.liveness import Pulse
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
+from alertbot.service.store_outage import Distress
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
 from alertbot.units import SLOT, counted, format_clock

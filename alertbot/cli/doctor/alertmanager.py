@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from alertbot.alertmanager.client import Alertmanager
+from alertbot.cli.doctor.findings import Finding, failed, ok, warning
 from alertbot.config import AlertmanagerSettings
-from alertbot.doctor.findings import Finding, failed, ok, warning
 from alertbot.errors import CredentialsError, RelayError
 from alertbot.units import counted
 

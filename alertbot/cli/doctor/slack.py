@@ -6,10 +6,10 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 
+from alertbot.cli.doctor.findings import Finding, clock_finding, failed, limited, named, ok, skipped, warning
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.credentials import Credentials
-from alertbot.doctor.findings import Finding, clock_finding, failed, limited, named, ok, skipped, warning
 from alertbot.errors import AlertbotError, CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message, actions, button, section
 from alertbot.slack.client import Channel, SlackClient

@@ -12,8 +12,8 @@ import numpy as np
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Change
 from alertbot.alerts.replay import Span, replay
+from alertbot.cli.rule_tests import Expected, RuleTest, load_tests
 from alertbot.config import Config
-from alertbot.config.ruletests import Expected, RuleTest, load_tests
 from alertbot.errors import ConfigError, Problem, RuleTestError
 from alertbot.messages.alert import PLAIN, alert_sentence
 from alertbot.rules.base import Array, Mask, Rule

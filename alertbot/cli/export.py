@@ -9,11 +9,11 @@ from typing import TextIO
 from sqlite_utils import Database
 
 from alertbot.alerts.replay import Span
+from alertbot.cli.csv_history import write_csv
+from alertbot.cli.replay import span_of
 from alertbot.config import load
 from alertbot.config.load import state_directory
-from alertbot.csv_history import write_csv
 from alertbot.query.names import resolve
-from alertbot.replaying import span_of
 from alertbot.rules.base import Array
 from alertbot.store import samples, schema
 from alertbot.units import DAY, SLOT

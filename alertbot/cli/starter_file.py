@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
-from alertbot.fitting import Fitted
+from alertbot.cli.fitting import Fitted
 from alertbot.units import counted, format_rate
 
 LISTED = 30

@@ -39,7 +39,7 @@ class _Group(click.Group):
 
 
 def _ask(config_path: Path, words: tuple[str, ...], *, as_json: bool) -> None:
-    from alertbot.asking import answer_question  # noqa: PLC0415 - see above
+    from alertbot.cli.questions import answer_question  # noqa: PLC0415 - see above
 
     answer_question(config_path, words, as_json=as_json)
 
@@ -69,7 +69,7 @@ def main() -> None:
 @click.option("--channel", help="For a trial: post everything to this Slack channel, and mention nobody.")
 def run(config_path: Path, log_level: str, log_format: str, channel: str | None) -> None:
     """Run the service until it is told to stop."""
-    from alertbot.running import run_service  # noqa: PLC0415 - see above
+    from alertbot.cli.run import run_service  # noqa: PLC0415 - see above
 
     run_service(config_path, log_level, log_format, channel)
 
@@ -90,7 +90,7 @@ def run(config_path: Path, log_level: str, log_format: str, channel: str | None)
 @click.option("--timezone", default="Asia/Shanghai", show_default=True, help="The zone in which it reads times.")
 def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, timezone: str) -> None:  # noqa: FBT001
     """Write a first rules.toml: the account's domains, with floors that fit what they carried."""
-    from alertbot.initializing import initialize  # noqa: PLC0415 - see above
+    from alertbot.cli.init import initialize  # noqa: PLC0415 - see above
 
     initialize(target, domains, base_url, timezone, force=force)
 
@@ -112,7 +112,7 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
     watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
     click.echo(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
     if test_paths:
-        from alertbot.proving import prove  # noqa: PLC0415 - see above
+        from alertbot.cli.check import prove  # noqa: PLC0415 - see above
 
         prove(config, test_paths)
 
@@ -123,7 +123,7 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
 @_JSON
 def doctor(config_path: Path, post: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
     """Try everything live, and say what is wrong and how to mend it: a line a check."""
-    from alertbot.doctoring import examine  # noqa: PLC0415 - see above
+    from alertbot.cli.doctor.doctor import examine  # noqa: PLC0415 - see above
 
     if not examine(config_path, post=post, as_json=as_json):
         sys.exit(1)
@@ -165,7 +165,7 @@ def replay(
     against: Path | None,
 ) -> None:
     """Say what the rules would have done with the stored history, or with a CSV."""
-    from alertbot.replaying import Wanted, replay_history, span_of  # noqa: PLC0415 - see above
+    from alertbot.cli.replay import Wanted, replay_history, span_of  # noqa: PLC0415 - see above
 
     wanted = Wanted(span_of(first, last), rule_name, as_json, chart_path, charts_path)
     replay_history(config_path, csv_path, wanted, against)
@@ -185,7 +185,7 @@ def suggest(
     domains: tuple[str, ...],
 ) -> None:
     """Suggest thresholds and floors from history, as TOML, with how often each would have fired."""
-    from alertbot.suggesting import suggest as print_suggestions  # noqa: PLC0415 - see above
+    from alertbot.cli.suggest import suggest as print_suggestions  # noqa: PLC0415 - see above
 
     print_suggestions(config_path, csv_path, domains, below=below, as_json=as_json)
 
@@ -197,7 +197,7 @@ def suggest(
 @click.argument("domains", nargs=-1)
 def export(config_path: Path, first: str | None, last: str | None, domains: tuple[str, ...]) -> None:
     """Write the stored history as the CSV that replay reads."""
-    from alertbot.exporting import export_history  # noqa: PLC0415 - see above
+    from alertbot.cli.export import export_history  # noqa: PLC0415 - see above
 
     export_history(config_path, sys.stdout, first=first, last=last, domains=domains)
 
@@ -208,7 +208,7 @@ def export(config_path: Path, first: str | None, last: str | None, domains: tupl
 @click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
 def backup(config_path: Path, keep: int | None, target: Path) -> None:
     """Write a consistent copy of the database, also beside a running service."""
-    from alertbot.backing import make_backup  # noqa: PLC0415 - see above
+    from alertbot.cli.backup import make_backup  # noqa: PLC0415 - see above
 
     make_backup(config_path, target, keep)
 
@@ -218,7 +218,7 @@ def backup(config_path: Path, keep: int | None, target: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def status(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
     """Say how the bot is: how fresh the data is, what is wrong, what fires."""
-    from alertbot.asking import show_status  # noqa: PLC0415 - see above
+    from alertbot.cli.questions import show_status  # noqa: PLC0415 - see above
 
     show_status(config_path, as_json=as_json)
 
@@ -281,7 +281,7 @@ def rules(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # 
 @click.argument("number", required=False, metavar="[N]")
 def ack(config_path: Path, number: str | None) -> None:
     """Take on an incident: N, or the only open one."""
-    from alertbot.requesting import give_order  # noqa: PLC0415 - see above
+    from alertbot.cli.orders import give_order  # noqa: PLC0415 - see above
 
     give_order(config_path, ("ack", number) if number else ("ack",))
 
@@ -291,7 +291,7 @@ def ack(config_path: Path, number: str | None) -> None:
 @click.argument("words", nargs=-1, metavar="TARGET WHEN [REASON]")
 def silence(config_path: Path, words: tuple[str, ...]) -> None:
     """Tell nothing of TARGET for a time: 2h, until 06:00, from 22:00 for 3h."""
-    from alertbot.requesting import give_order  # noqa: PLC0415 - see above
+    from alertbot.cli.orders import give_order  # noqa: PLC0415 - see above
 
     give_order(config_path, ("silence", *words))
 
@@ -301,7 +301,7 @@ def silence(config_path: Path, words: tuple[str, ...]) -> None:
 @click.argument("number", required=False, metavar="ID")
 def unsilence(config_path: Path, number: str | None) -> None:
     """End a silence now: ID is its number as silences lists it."""
-    from alertbot.requesting import give_order  # noqa: PLC0415 - see above
+    from alertbot.cli.orders import give_order  # noqa: PLC0415 - see above
 
     give_order(config_path, ("unsilence", number) if number else ("unsilence",))
 
@@ -311,7 +311,7 @@ def unsilence(config_path: Path, number: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def silences(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
     """List what is silenced, or was within a day, until when and by whom."""
-    from alertbot.requesting import show_silences  # noqa: PLC0415 - see above
+    from alertbot.cli.orders import show_silences  # noqa: PLC0415 - see above
 
     show_silences(config_path, as_json=as_json)
 
@@ -329,6 +329,6 @@ def manifest(config_path: Path) -> None:
 @main.command()
 def demo() -> None:
     """Tell a story at high speed: no token, no network, under a minute."""
-    from alertbot.demo import run_demo  # noqa: PLC0415 - see above
+    from alertbot.cli.demo import run_demo  # noqa: PLC0415 - see above
 
     run_demo(sys.stdout)

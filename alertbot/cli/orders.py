@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from alertbot.asking import SILENT_AFTER
+from alertbot.cli.questions import SILENT_AFTER
 from alertbot.config import load
 from alertbot.config.load import state_directory
 from alertbot.errors import AlertbotError, UsageError

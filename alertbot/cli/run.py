@@ -18,7 +18,7 @@ from alertbot.ops.heartbeat import secrets_of
 from alertbot.ops.logs import Secrets, is_journal, set_up
 from alertbot.ops.progress import history_reporter
 from alertbot.ops.systemd import Notifier
-from alertbot.service import Service
+from alertbot.service.service import Service
 
 
 def run_service(config_path: Path, log_level: str, log_format: str, channel: str | None = None) -> None:

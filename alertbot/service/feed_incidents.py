@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from alertbot.desk import Desk
 from alertbot.feed.staleness import FeedFacts, Findings, Verdict, look
 from alertbot.incidents.incident import Incident, IncidentKind
+from alertbot.service.dispatcher import Desk
 from alertbot.store.store import Report
 
 _KINDS = (IncidentKind.DARK, IncidentKind.FEED, IncidentKind.VANISHED)

@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 import numpy as np
 
+from alertbot.cli.fitting import fit
+from alertbot.cli.starter_file import LISTED, Start, text
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import load
 from alertbot.config.credentials import read_credentials, require_api_token
@@ -29,11 +31,9 @@ from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget, Lane
 from alertbot.feed.last_week import DAYS, Lately, read_lately, span_lately
 from alertbot.feed.reader import REFUSED_TOKEN
-from alertbot.fitting import fit
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.progress import Reporter, history_reporter
 from alertbot.rules.base import Array
-from alertbot.starter import LISTED, Start, text
 from alertbot.units import SLOT, counted
 from alertbot.words import did_you_mean
 

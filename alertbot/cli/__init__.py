@@ -1,0 +1,1 @@
+"""The command line, a file a command: ``alertbot replay`` is ``cli/replay.py``."""

@@ -1,0 +1,1 @@
+"""The running service: reads the clock, wires the rooms together, and keeps the loops going."""
