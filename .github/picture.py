@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw, ImageFont
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from fakes.house import START, House
+from fakes.rigs.house import START, House
 
 from alertbot.charts.painter import Pictures
 from alertbot.charts.plots import View

@@ -1,4 +1,4 @@
-"""Makes ``from fakes.slack import ...`` work from every test, whatever the folder or import mode."""
+"""Makes ``from fakes.wire.slack import ...`` work from every test, whatever the folder or import mode."""
 
 import sys
 from pathlib import Path

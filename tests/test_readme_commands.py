@@ -18,8 +18,8 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
-from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
-from fakes.stored import store as write_stored
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
+from fakes.worlds.stored import store as write_stored
 
 from alertbot.clock import SystemClock
 from alertbot.feed.simulator.scenario import Scenario, Shape
@@ -114,7 +114,7 @@ def blocks(title):
 
 COMMANDS = re.findall(r"^### (`alertbot [a-z0-9]+`)$", TEXT, re.MULTILINE)
 NOT_HERE = {"`alertbot run`", "`alertbot demo`"}
-"""They go on, or take a minute: tests/e2e and tests/test_cli.py run them."""
+"""They go on, or take a minute: tests/e2e and tests/cli/test_cli.py run them."""
 
 WITH_BLOCKS = [title for title in COMMANDS if blocks(title) and title not in NOT_HERE]
 

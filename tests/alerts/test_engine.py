@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from fakes.oracle import Oracle, Verdict
+from fakes.judges.oracle import Oracle, Verdict
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 

@@ -16,8 +16,8 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fakes.alertmanagers import BINARY
-from fakes.paged import Plot, two_bots_two_alertmanagers
+from fakes.rigs.paged import Plot, two_bots_two_alertmanagers
+from fakes.wire.alertmanagers import BINARY
 
 
 @click.command()

@@ -24,10 +24,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fakes.house import House
-from fakes.night import ceiling, config_for, dark, doubled, fell
-from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
-from fakes.until import until
+from fakes.rigs.house import House
+from fakes.rigs.night import ceiling, config_for, dark, doubled, fell
+from fakes.rigs.until import until
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.charts.painter import Pictures

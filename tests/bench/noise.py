@@ -27,9 +27,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fakes.house import START, House, Row
-from fakes.night import config_for
-from fakes.storm import Storm, names, rage, storm
+from fakes.rigs.house import START, House, Row
+from fakes.rigs.night import config_for
+from fakes.worlds.storm import Storm, names, rage, storm
 
 from alertbot.cli.csv_history import read_csv
 from alertbot.config import load

@@ -27,8 +27,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fakes.night import config_for
-from fakes.until import until
+from fakes.rigs.night import config_for
+from fakes.rigs.until import until
 
 from alertbot.alerts.ledger import Ledger
 from alertbot.clock import SystemClock

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fakes.slack import APP_TOKEN, FakeSlack
+from fakes.wire.slack import APP_TOKEN, FakeSlack
 
 from alertbot.slack.socket_mode import PING_INTERVAL, SlashCommand, SocketListener
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes.house import START, House
+from fakes.rigs.house import START, House
 
 from alertbot.charts import plots
 from alertbot.charts.plots import Mark, View

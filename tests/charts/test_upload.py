@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes.slack import BOT_TOKEN, SCOPES, FakeSlack
+from fakes.wire.slack import BOT_TOKEN, SCOPES, FakeSlack
 
 from alertbot.charts.chart import Picture
 from alertbot.errors import DeliveryError

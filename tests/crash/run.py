@@ -26,8 +26,8 @@ if not __package__ or __package__ != "crash":  # run as a script: the packages o
     sys.path[0] = str(Path(__file__).parents[1])
 
 from crash.cdn import DOMAINS, START, TOKEN, is_high
-from fakes.stage import ALERTBOT, Actor, StageClock, _environment
-from fakes.workspace import APP_TOKEN, BOT_TOKEN
+from fakes.rigs.stage import ALERTBOT, Actor, StageClock, _environment
+from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 
 SPEED = 50.0
 POST, UPDATE, HISTORY = "chat.postMessage", "chat.update", "conversations.history"

@@ -6,7 +6,7 @@ import os
 
 import pytest
 from crash.run import Threads, run
-from fakes.stage import needs_faketime
+from fakes.rigs.stage import needs_faketime
 
 pytestmark = needs_faketime
 

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fakes.alertmanagers import needs_alertmanager
-from fakes.paged import SERIES, Plot, two_bots_two_alertmanagers
+from fakes.rigs.paged import SERIES, Plot, two_bots_two_alertmanagers
+from fakes.wire.alertmanagers import needs_alertmanager
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakes.stage import Stage, StageClock, warnings_in
+from fakes.rigs.stage import Stage, StageClock, warnings_in
 
 RULES = """
 [watch]

@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from fakes.stage import Stage, StageClock, needs_faketime
+from fakes.rigs.stage import Stage, StageClock, needs_faketime
 
 RULES = """
 [watch]

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from fakes.stage import Stage, StageClock
+from fakes.rigs.stage import Stage, StageClock
 
 RULES = """
 [watch]

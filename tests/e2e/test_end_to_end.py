@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from datetime import UTC, datetime
 
-from fakes.stage import Stage, StageClock, Told, needs_faketime
+from fakes.rigs.stage import Stage, StageClock, Told, needs_faketime
 
 pytestmark = needs_faketime
 

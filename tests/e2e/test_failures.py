@@ -7,7 +7,7 @@ import io
 import json
 from datetime import UTC, datetime
 
-from fakes.stage import API_TOKEN, Stage, StageClock, needs_faketime, warnings_in
+from fakes.rigs.stage import API_TOKEN, Stage, StageClock, needs_faketime, warnings_in
 
 from alertbot.feed.simulator.scenario import Scenario
 from alertbot.units import SLOT, parse_time

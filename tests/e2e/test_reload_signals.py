@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 
 import pytest
-from fakes.stage import Stage, StageClock
-from fakes.systemd import Systemd
+from fakes.rigs.stage import Stage, StageClock
+from fakes.wire.systemd import Systemd
 
 RULES = """
 [watch]

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from fakes.pinged import SECRET
-from fakes.stage import API_TOKEN, SECRETS, Stage, StageClock, needs_faketime
+from fakes.rigs.stage import API_TOKEN, SECRETS, Stage, StageClock, needs_faketime
+from fakes.wire.pinged import SECRET
 
 pytestmark = needs_faketime
 

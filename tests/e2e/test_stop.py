@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from fakes.stage import Stage, StageClock
+from fakes.rigs.stage import Stage, StageClock
 
 RULES = """
 [watch]

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from fakes.stage import API_TOKEN, Stage, StageClock
-from fakes.workspace import APP_TOKEN, BOT_TOKEN
+from fakes.rigs.stage import API_TOKEN, Stage, StageClock
+from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 
 import alertbot
 

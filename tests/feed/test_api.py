@@ -11,7 +11,7 @@ import traceback
 from zoneinfo import ZoneInfo
 
 import pytest
-from fakes.clock import FakeClock
+from fakes.worlds.clock import FakeClock
 
 from alertbot import errors
 from alertbot.feed import api as api_module

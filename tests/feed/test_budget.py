@@ -6,7 +6,7 @@ import asyncio
 import itertools
 
 import pytest
-from fakes.clock import FakeClock
+from fakes.worlds.clock import FakeClock
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

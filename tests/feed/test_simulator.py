@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
-from fakes.clock import FakeClock
+from fakes.worlds.clock import FakeClock
 
 from alertbot.errors import UsageError
 from alertbot.feed.simulator.scenario import Delay, Event, Fault, FaultMode, Revision, Scenario, Shape

@@ -8,10 +8,10 @@ import sqlite3
 from contextlib import asynccontextmanager, closing
 
 import pytest
-from fakes.clock import FakeClock
-from fakes.pinged import SECRET, DeadMansSwitch
-from fakes.until import until
-from fakes.working import CEILING, MINUTE, START, WATCH, working
+from fakes.rigs.until import until
+from fakes.rigs.working import CEILING, MINUTE, START, WATCH, working
+from fakes.wire.pinged import SECRET, DeadMansSwitch
+from fakes.worlds.clock import FakeClock
 
 from alertbot.config import load
 from alertbot.errors import ConfigError

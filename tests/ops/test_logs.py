@@ -10,8 +10,8 @@ import subprocess
 import sys
 
 import pytest
-from fakes.until import until
-from fakes.working import MINUTE, START, working
+from fakes.rigs.until import until
+from fakes.rigs.working import MINUTE, START, working
 
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.ops.logs import RedactingFormatter, Secrets, is_journal

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from fakes.until import until
-from fakes.working import API_TOKEN, CEILING, MINUTE, START, WATCH, working
-from fakes.workspace import APP_TOKEN, BOT_TOKEN
+from fakes.rigs.until import until
+from fakes.rigs.working import API_TOKEN, CEILING, MINUTE, START, WATCH, working
+from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 
 from alertbot.config import load
 from alertbot.errors import ConfigError, ListenError

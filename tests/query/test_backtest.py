@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from fakes.night import ceiling, config_for, dark, fell
-from fakes.stored import store
+from fakes.rigs.night import ceiling, config_for, dark, fell
+from fakes.worlds.stored import store
 
 from alertbot.alerts.replay import Span, replay
 from alertbot.config.watch import lay_out, subject_of

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC
 
 import pytest
-from fakes.house import House, database
-from fakes.inquired import Inquired
-from fakes.night import ceiling, config_for, dark, doubled, far_off, fell
+from fakes.rigs.house import House, database
+from fakes.rigs.inquired import Inquired
+from fakes.rigs.night import ceiling, config_for, dark, doubled, far_off, fell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

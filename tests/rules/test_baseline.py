@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from fakes.oracle import Oracle
+from fakes.judges.oracle import Oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

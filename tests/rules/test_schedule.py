@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from fakes.oracle import awake
+from fakes.judges.oracle import awake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,8 +5,8 @@ import sqlite3
 from datetime import UTC
 
 import pytest
-from fakes.night import dark
-from fakes.obedience import Obedience
+from fakes.rigs.night import dark
+from fakes.rigs.obedience import Obedience
 
 from alertbot.errors import StoreError, UsageError
 from alertbot.incidents.orders import Ack, Asker, Person, Silence, Unsilence

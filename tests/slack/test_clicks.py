@@ -5,8 +5,8 @@ import logging
 from datetime import UTC
 
 import pytest
-from fakes.obedience import Obedience
-from fakes.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
+from fakes.rigs.obedience import Obedience
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 
 from alertbot.clock import SystemClock
 from alertbot.errors import StoreError, UsageError

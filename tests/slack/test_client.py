@@ -5,8 +5,8 @@ import logging
 import socket
 
 import pytest
-from fakes.slack import APP_TOKEN, BOT_TOKEN, BOT_USER, TEAM, FakeSlack
-from fakes.until import until
+from fakes.rigs.until import until
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, BOT_USER, TEAM, FakeSlack
 
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message, actions, button, section

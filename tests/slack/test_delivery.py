@@ -10,9 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fakes.deliverer import deliverer
-from fakes.slack import BOT_TOKEN, SCOPES
-from fakes.until import until
+from fakes.rigs.deliverer import deliverer
+from fakes.rigs.until import until
+from fakes.wire.slack import BOT_TOKEN, SCOPES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from fakes.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
 
-SCRIPT = Path(__file__).parents[1] / "fakes" / "slack.py"
+SCRIPT = Path(__file__).parents[1] / "fakes" / "wire" / "slack.py"
 HERE = {"channel": "C0ALERTS"}
 TEXT = {"type": "mrkdwn", "text": "x"}
 PLAIN = {"type": "plain_text", "text": "x"}

@@ -16,10 +16,10 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from fakes.blockkit import refuse_message
-from fakes.night import ceiling, dark, doubled, fell
-from fakes.obedience import Obedience
-from fakes.stored import store
+from fakes.rigs.night import ceiling, dark, doubled, fell
+from fakes.rigs.obedience import Obedience
+from fakes.wire.blockkit import refuse_message
+from fakes.worlds.stored import store
 
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.charts import plots

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from fakes.workspace import SCOPES as EVERY_SCOPE
+from fakes.wire.workspace import SCOPES as EVERY_SCOPE
 
 from alertbot.slack.manifest import manifest, manifest_text
 

@@ -7,8 +7,8 @@ import contextlib
 
 import pytest
 from click.testing import CliRunner
-from fakes.slack import BOT_TOKEN, FakeSlack
-from fakes.until import until
+from fakes.rigs.until import until
+from fakes.wire.slack import BOT_TOKEN, FakeSlack
 
 from alertbot.cli.main import main
 from alertbot.clock import FastClock

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
-from fakes.until import until
+from fakes.rigs.until import until
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
 
 from alertbot.clock import FastClock
 from alertbot.errors import CredentialsError, DeliveryError

@@ -14,7 +14,7 @@ from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
-from fakes.stored import store as write_stored
+from fakes.worlds.stored import store as write_stored
 
 from alertbot.cli.backup import clean_up
 from alertbot.cli.main import main

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from fakes.stored import store as write_stored
+from fakes.worlds.stored import store as write_stored
 
 from alertbot.store import outbox, retention, samples, schema
 from alertbot.store.outbox import Draft

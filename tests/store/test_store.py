@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.teller import Apart, Silent, nothing
+from fakes.rigs.teller import Apart, Silent, nothing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

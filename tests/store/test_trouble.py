@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import pytest
-from fakes.slack import BOT_TOKEN, SCOPES, FakeSlack
-from fakes.systemd import Systemd
-from fakes.until import until
+from fakes.rigs.until import until
+from fakes.wire.slack import BOT_TOKEN, SCOPES, FakeSlack
+from fakes.wire.systemd import Systemd
 
 from alertbot.clock import FastClock
 from alertbot.config import load

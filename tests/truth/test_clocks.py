@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from fakes.clock import FakeClock
-from fakes.night import Night, ceiling, config_for, dark, fell, night_folder
-from fakes.world import World, WorldApi
+from fakes.rigs.night import Night, ceiling, config_for, dark, fell, night_folder
+from fakes.worlds.clock import FakeClock
+from fakes.worlds.world import World, WorldApi
 
 DOMAINS = {"video.example.com": 1e9, "img.example.com": 2e8}
 HOUR = 3600.0

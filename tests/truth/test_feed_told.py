@@ -7,9 +7,9 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from fakes.clock import FakeClock
-from fakes.night import Night, config_for, dark, fell, night_folder
-from fakes.world import Fault, World, WorldApi
+from fakes.rigs.night import Night, config_for, dark, fell, night_folder
+from fakes.worlds.clock import FakeClock
+from fakes.worlds.world import Fault, World, WorldApi
 
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fakes.clock import FakeClock
-from fakes.night import Night, config_for, doubled, night_folder
-from fakes.world import World, WorldApi
+from fakes.rigs.night import Night, config_for, doubled, night_folder
+from fakes.worlds.clock import FakeClock
+from fakes.worlds.world import World, WorldApi
 
 from alertbot.config import MuteSettings
 from alertbot.rules.day_over_day import DayOverDay

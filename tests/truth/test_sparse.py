@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fakes.clock import FakeClock
-from fakes.night import Night, config_for, dark, doubled, fell, night_folder
-from fakes.world import HISTORY, World, WorldApi
+from fakes.rigs.night import Night, config_for, dark, doubled, fell, night_folder
+from fakes.worlds.clock import FakeClock
+from fakes.worlds.world import HISTORY, World, WorldApi
 
 NIGHT = 1_793_577_600
 """Midnight, UTC."""

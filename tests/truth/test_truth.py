@@ -1,7 +1,7 @@
 """What alertbot is trusted for: a property test over arbitrary nights of lateness, failure, restarts and clock steps.
 
-The real watching, poller, frontier, lateness, ledger, engine, desk and store run on virtual time over ``fakes.world``.
-``fakes.witness`` objects as soon as a slot is judged out of order, twice, from values that no answer showed, or as a
+The real watching, poller, frontier, lateness, ledger, engine, desk and store run on virtual time over ``worlds.world``.
+``judges.witness`` objects as soon as a slot is judged out of order, twice, from values that no answer showed, or as a
 zero that could have been known to be late; as soon as the rules say otherwise than the engine; and as soon as a series
 pages for nothing again after that was found out. What is left at the end is checked here.
 
@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.clock import FakeClock
-from fakes.night import Night, ceiling, config_for, dark, doubled, fell, night_folder
-from fakes.world import Fault, World, WorldApi
+from fakes.rigs.night import Night, ceiling, config_for, dark, doubled, fell, night_folder
+from fakes.worlds.clock import FakeClock
+from fakes.worlds.world import Fault, World, WorldApi
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

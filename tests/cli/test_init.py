@@ -1,0 +1,271 @@
+"""``alertbot init``: a file that passes the check, with floors that fit what the account carried."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from fakes.worlds.clock import FakeClock
+
+from alertbot.cli.doctor.coverage import can_fire
+from alertbot.cli.fitting import DARK, FALL, OFF, firings, fit, friendly
+from alertbot.cli.init import explore
+from alertbot.cli.main import main
+from alertbot.cli.starter_file import text
+from alertbot.clock import SystemClock
+from alertbot.config import load
+from alertbot.config.models import feed_at
+from alertbot.errors import AlertbotError, CredentialsError, UsageError
+from alertbot.feed.api import CdnApi
+from alertbot.feed.budget import Budget
+from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
+from alertbot.units import DAY_SLOTS
+
+TOKEN = "api-s3cret"
+NOW = 1_793_613_600.0
+VIDEO, IMG = "video.example.com", "img.example.com"
+TWO = {VIDEO: Shape(1.8e9, swing=0.3, noise=0.05), IMG: Shape(3e8, noise=0.05)}
+SLOTS = 7 * DAY_SLOTS
+
+
+@asynccontextmanager
+async def account(**changes):
+    """A client of an account on loopback, on a clock that costs no time."""
+    clock = FakeClock(NOW)
+    simulator = Simulator(Scenario(**{"token": TOKEN, "domains": TWO, **changes}), clock)
+    feed = feed_at(await simulator.start(), "Asia/Shanghai")
+    api = CdnApi(feed.base_url, TOKEN, feed.timezone, budget=Budget(300, clock), clock=clock)
+    try:
+        yield api, clock, feed
+    finally:
+        await api.aclose()
+        await simulator.stop()
+
+
+async def written(tmp_path, *domains, **changes):
+    """The file for such an account as it is loaded, and its text."""
+    async with account(**changes) as (api, clock, feed):
+        content = text(await explore(api, domains, clock, feed, lambda done, total: None))
+    path = tmp_path / "rules.toml"
+    path.write_text(content)
+    return load(path), content
+
+
+async def test_two_domains_get_floors_that_reach_both_and_a_ceiling_over_the_peak(tmp_path):
+    config, content = await written(tmp_path)
+
+    assert config.watch == (VIDEO, IMG)
+    rules = {rule.name: rule.kind for rule in config.rules}
+    assert list(rules) == ["went-dark", "sharp-fall", "far-off", "total-ceiling"]
+    for rule in config.rules:
+        assert can_fire(rule, np.full(SLOTS, 2.5e8))
+    peak = 1.8e9 * 1.3 * 1.05 + 3e8 * 1.05
+    assert 1.4 * peak < rules["total-ceiling"].above < 1.9 * peak
+    assert config.rules[-1].domains == ("total",)
+    assert "# It would have told nothing in the last 7 days." in content
+
+
+async def test_one_domain_is_enough(tmp_path):
+    config, _ = await written(tmp_path, domains={VIDEO: Shape(2e5)})
+
+    assert config.watch == (VIDEO,)
+    assert config.rules[0].kind.from_ <= 1e5
+
+
+async def test_many_domains_are_watched_as_the_account_has_them_ten_a_call(tmp_path, monkeypatch):
+    monkeypatch.setattr("alertbot.feed.last_week.DAYS", 1)  # the simulator takes half a minute for seven
+    many = {f"d{number}.example.com": Shape(1e8) for number in range(1500)}
+    config, content = await written(tmp_path, domains=many, traffic=lambda domain, slot: 1e8)
+
+    assert config.discovers
+    assert config.feed.each_domain
+    assert "1,500 when this was written" in content
+    assert len(content.splitlines()) < 70
+
+
+async def test_without_that_permission_each_domain_takes_a_call(tmp_path):
+    many = {f"d{number}.example.com": Shape(1e8) for number in range(40)}
+    config, _ = await written(tmp_path, domains=many, each_domain=False)
+
+    assert config.discovers
+    assert not config.feed.each_domain
+
+
+async def test_domains_that_are_given_are_the_ones_and_silent_ones_are_listed(tmp_path):
+    silent = {"silent.example.com": Shape(0.0)}
+    config, content = await written(tmp_path, VIDEO, *silent, domains=TWO | silent)
+
+    assert config.watch == (VIDEO, "silent.example.com")
+    assert '# Carried nothing in the last 7 days: "silent.example.com".' in content
+
+
+async def test_an_account_without_traffic_gets_usual_floors_and_a_ceiling_that_is_off(tmp_path):
+    config, content = await written(tmp_path, domains={VIDEO: Shape(0.0)})
+
+    assert [rule.kind for rule in config.rules] == [DARK, FALL, OFF]
+    assert "There is no traffic yet: set a limit that fits.\n# [[rule]]" in content
+
+
+async def test_an_account_whose_total_is_refused_gets_no_ceiling(tmp_path):
+    config, content = await written(tmp_path, deny_total=True)
+
+    assert len(config.rules) == 3
+    assert "The account's total is not known, so this is off" in content
+
+
+async def test_names_that_are_no_domains_are_left_out(tmp_path, capsys):
+    config, _ = await written(tmp_path, domains={**TWO, 'we"ird name': Shape(1e9)})
+
+    assert config.watch == (VIDEO, IMG)
+    assert "left out:" in capsys.readouterr().err
+
+
+async def test_what_gives_no_answer_is_listed(tmp_path, capsys):
+    fault = Fault(0, 2 * NOW, FaultMode.SERVER_ERROR, domain=IMG)
+    _, content = await written(tmp_path, faults=(fault,))
+
+    assert f'# Could not be read: "{IMG}".' in content
+    assert f"{IMG} could not be read: HTTP 500" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "domains", "error", "words"),
+    [
+        ({"faults": (Fault(0, 2 * NOW, FaultMode.SERVER_ERROR),)}, (), AlertbotError, "HTTP 500, code 500001"),
+        ({"token": "another"}, (), CredentialsError, "the API refuses the token"),
+        ({"deny_all": True}, (), AlertbotError, "name the domains with --domain"),
+        ({"deny_all": True}, (VIDEO,), AlertbotError, "ask the vendor's support for the permission"),
+        ({"domains": {}}, (), AlertbotError, "the account serves no domain"),
+        ({}, ("vidoe.example.com",), UsageError, f"has no domain vidoe.example.com: did you mean {VIDEO}?"),
+        ({"timezone": "UTC"}, (VIDEO,), AlertbotError, "--timezone"),
+    ],
+)
+async def test_an_api_that_gives_no_answer_is_a_clear_error(changes, domains, error, words):
+    async with account(**changes) as (api, clock, feed):
+        with pytest.raises(error) as raised:
+            await explore(api, domains, clock, feed, lambda done, total: None)
+
+    assert words in str(raised.value)
+    assert TOKEN not in str(raised.value)
+
+
+# The floors
+
+
+@pytest.mark.parametrize(
+    ("rate", "down", "up"),
+    [(1e6, 1e6, 1e6), (1.4e6, 1.2e6, 1.5e6), (9.9e9, 9e9, 1e10), (2e3, 2e3, 2e3), (3.1, 3, 3.5), (0, 0, 0)],
+)
+def test_friendly_rates_are_round(rate, down, up):
+    assert friendly(rate) == pytest.approx(down)
+    assert friendly(rate, up=True) == pytest.approx(up)
+
+
+def test_what_would_have_fired_is_counted_once_a_breach_with_how_large_it_was():
+    values = np.full((SLOTS, 2), 8e6)
+    values[500:502, 0] = 0  # long enough
+    values[700, 0] = 0  # not
+    values[900:950, 1] = 0
+
+    assert firings(replace(DARK, from_=0.0), values, 2).tolist() == [8e6, 8e6]
+    assert firings(replace(DARK, from_=0.0), values, 3).tolist() == [8e6]
+
+
+def test_a_floor_lies_over_what_flutters_and_under_what_carries_the_traffic():
+    rng = np.random.default_rng(7)
+    flutter = rng.choice([0.0, 0.0, 3e6], size=(SLOTS, 20))
+    steady = np.full((SLOTS, 2), 4e8)
+    values = np.hstack([steady, flutter])
+    fitted = fit(values, values.sum(axis=1))
+
+    assert fitted.fired["dark"] <= 1
+    assert 3e6 < fitted.dark.from_ <= 2e8
+    assert can_fire_on(fitted.dark, steady[:, 0])
+
+
+def can_fire_on(kind, values):
+    return bool((values >= kind.from_).mean() > 0.5)
+
+
+def test_one_outage_does_not_raise_the_floor_over_the_domain_that_had_it():
+    values = np.full((SLOTS, 3), 5e8)
+    values[1000:1010, 1] = 0
+    fitted = fit(values, values.sum(axis=1))
+
+    assert fitted.fired["dark"] == 1
+    assert fitted.dark.from_ < 5e8
+
+
+@pytest.mark.parametrize("values", [np.zeros((0, 0)), np.full((SLOTS, 2), np.nan), np.zeros((SLOTS, 2))])
+def test_nothing_to_go_by_gives_the_usual_floors(values):
+    fitted = fit(values, None)
+
+    assert (fitted.dark, fitted.fall, fitted.off, fitted.ceiling) == (DARK, FALL, OFF, None)
+
+
+# The command
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALERTBOT_API_TOKEN", TOKEN)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    return tmp_path
+
+
+def alertbot(*arguments):
+    return CliRunner().invoke(main, arguments, prog_name="alertbot")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--base-url", "http://127.0.0.1:9/v2/"), 1, "check that this machine reaches http://127.0.0.1:9/v2/"),
+        (("--base-url", "nonsense"), 2, "https://"),
+        (("--timezone", "Mars/Base"), 2, "Mars/Base"),
+        (("--domain", "*.example.com"), 2, "is a glob"),
+        (("-o", "there.toml"), 2, "there.toml is there already: name another file with -o"),
+    ],
+)
+def test_wrong_usage_and_an_api_that_is_down_are_clear_errors(folder, arguments, code, words, monkeypatch):
+    (folder / "there.toml").write_text("kept")
+    monkeypatch.setattr("alertbot.feed.failures.ATTEMPTS", 1)
+    result = alertbot("init", *arguments)
+
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert words in result.stderr
+    assert [path.name for path in folder.iterdir()] == ["there.toml"]
+    assert (folder / "there.toml").read_text() == "kept"
+
+
+def test_without_a_token_nothing_is_asked(folder, monkeypatch):
+    monkeypatch.delenv("ALERTBOT_API_TOKEN")
+    result = alertbot("init")
+
+    assert result.exit_code == 2
+    assert "the CDN's API token is missing" in result.stderr
+
+
+async def test_the_command_writes_a_file_and_replaces_one_only_where_it_is_told_to(folder):
+    simulator = Simulator(Scenario(token=TOKEN, domains=TWO), SystemClock())
+    base_url = await simulator.start()
+    try:
+        first = await asyncio.to_thread(alertbot, "init", "--base-url", base_url.rstrip("/"))
+        held = (folder / "rules.toml").read_text()
+        again = await asyncio.to_thread(alertbot, "init", "--base-url", base_url)
+        forced = await asyncio.to_thread(alertbot, "init", "--base-url", base_url, "--force", "--domain", IMG)
+    finally:
+        await simulator.stop()
+
+    assert (first.exit_code, again.exit_code, forced.exit_code) == (0, 2, 0), first.output + forced.output
+    assert first.stdout.startswith("rules.toml: 2 domains, 0 of them silent.")
+    assert f'base_url    = "{base_url}"' in held
+    assert load(folder / "rules.toml").watch == (IMG,)
+    assert [path.name for path in folder.iterdir()] == ["rules.toml"]
+    assert alertbot("check").exit_code == 0

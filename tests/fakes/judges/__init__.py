@@ -1,0 +1,1 @@
+"""Who judges: slow, independent readings of the contract, that the product is held against."""

@@ -1,0 +1,136 @@
+"""Delivery at work in virtual time: a real store, a loopback Slack on the same clock, and no waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alertbot.messages.blocks import Message, section
+from alertbot.messages.slack import to_json
+from alertbot.slack.client import SlackClient
+from alertbot.slack.delivery import Delivery
+from alertbot.slack.workspace import Workspace
+from alertbot.store import outbox
+from alertbot.store.keeper import Storekeeper
+from alertbot.store.outbox import Draft
+from fakes.wire.slack import BOT_TOKEN, FakeSlack
+from fakes.worlds.clock import FakeClock
+
+START = FakeClock().time()
+
+PROCESSED = 0.02
+"""Real seconds after which a call that was cancelled is processed, if it ever is."""
+
+
+class Deliverer:
+    """One outbox and one delivery; ``kill`` ends it as a crash would, and a new one takes over."""
+
+    def __init__(self, slack: FakeSlack, clock: FakeClock, folder: Path, fallback: str | None) -> None:
+        self.slack = slack
+        self.clock = clock
+        self.keeper = Storekeeper()
+        self.path = folder / "alertbot.db"
+        self._fallback = fallback
+        self._numbers = 0
+
+    async def start(self) -> None:
+        """Wire a delivery to the store, as the service does at its start."""
+        channels = ("#cdn-alerts", "#ops", "#downloads", "#private", "#hidden")
+        workspace = Workspace(BOT_TOKEN, None, self.slack.base_url, None, self.clock, channels=channels)
+        workspace._client = SlackClient(BOT_TOKEN, self.slack.base_url, timeout=1)
+        self.delivery = Delivery(self.keeper, workspace, self.clock, self._fallback)
+
+    async def owe(self, *drafts: Draft) -> None:
+        """Commit messages to the outbox."""
+        now = self.clock.time()
+        await self.keeper.do(lambda store: store.mark(lambda db: _enqueue(db, drafts, now)))
+
+    def post(self, subject: str, text: str, channel: str = "#cdn-alerts") -> Draft:
+        return self._draft(subject, "post", text, channel)
+
+    def edit(self, subject: str, text: str, channel: str = "#cdn-alerts") -> Draft:
+        return self._draft(subject, "update", text, channel)
+
+    def reply(self, subject: str, text: str, channel: str = "#cdn-alerts") -> Draft:
+        return self._draft(subject, "reply", text, channel)
+
+    async def deliver(self, seconds: float = 3600.0) -> float:
+        """Deliver until nothing is owed or so much time has passed; the seconds that took."""
+        began = self.clock.monotonic()
+        while (passed := self.clock.monotonic() - began) <= seconds:
+            pause = await self.delivery.begin()
+            if self.delivery.under_way:
+                await asyncio.wait(self.delivery.under_way)
+            elif pause is None:
+                break
+            else:
+                self.clock.advance(min(pause, seconds - passed) + 0.001)
+        return self.clock.monotonic() - began
+
+    async def kill(self, after: float = 0.0) -> None:
+        """End the delivery so many real seconds after it began what is due, and start another."""
+        await self.delivery.begin()
+        await asyncio.sleep(after)
+        under_way = self.delivery.under_way
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.sleep(PROCESSED)
+        await self.start()
+
+    async def dropped_replies(self, subject: str) -> int:
+        """How many replies about a subject were dropped, since a post took up a later edit."""
+        query = "SELECT count(*) FROM outbox WHERE subject = ? AND action = 'reply' AND state = 'dropped'"
+        return await self.keeper.do(
+            lambda store: store.mark(lambda db: db.conn.execute(query, (subject,)).fetchone()[0])
+        )
+
+    async def states(self) -> list[tuple[str, str]]:
+        """Action and state of every row, oldest first."""
+        query = "SELECT action, state FROM outbox ORDER BY number"
+        return await self.keeper.do(lambda store: store.mark(lambda db: db.conn.execute(query).fetchall()))
+
+    async def trouble(self) -> list[tuple[str, str]]:
+        return await self.keeper.do(lambda store: store.mark(outbox.trouble))
+
+    def texts(self, channel: str = "C0ALERTS") -> list[str]:
+        """The messages that stand in a channel, replies left out."""
+        return [message.text for message in self.slack.posts if message.channel == channel and not message.thread_ts]
+
+    def replies(self, text: str) -> list[str]:
+        """The replies in the thread of the message with that text."""
+        (parent,) = [message for message in self.slack.posts if message.text == text]
+        return [message.text for message in self.slack.posts if message.thread_ts == parent.ts]
+
+    def calls(self, method: str) -> list[str]:
+        """What each call of a method came to."""
+        return [call.outcome for call in self.slack.calls if call.method == method]
+
+    def _draft(self, subject: str, action: str, text: str, channel: str) -> Draft:
+        self._numbers += 1
+        body = to_json(Message(text, (section(text),), "#d40e0d"))
+        return Draft(f"id{self._numbers}", subject, action, channel, body, broadcast=action == "reply")
+
+
+@asynccontextmanager
+async def deliverer(folder: Path, *, fallback: str | None = None, **slack: Any) -> AsyncIterator[Deliverer]:
+    """A deliverer, started; ``slack`` is how the loopback Slack is to be."""
+    clock = FakeClock()
+    fake = FakeSlack(now=lambda: START + clock.monotonic(), **slack)
+    await fake.start()
+    one = Deliverer(fake, clock, folder, fallback)
+    await one.keeper.open(one.path)
+    try:
+        await one.start()
+        yield one
+    finally:
+        await one.keeper.close()
+        await fake.stop()
+
+
+def _enqueue(db: Any, drafts: Iterable[Draft], now: float) -> None:
+    with db.atomic():
+        outbox.enqueue(db, drafts, now)

@@ -1,0 +1,78 @@
+"""A bot that judges what a test says each series carried, and tells real Alertmanagers, by the machine's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alertbot.alertmanager.alerts import Terms
+from alertbot.alertmanager.relay import Relaying, Scene
+from alertbot.clock import SystemClock
+from alertbot.config import AlertmanagerSettings
+from fakes.rigs.house import House
+from fakes.rigs.night import config_for, dark
+
+RESEND = 1
+NAMES = ("a.example.com", "b.example.com")
+USUAL = {"a.example.com": 1e9, "b.example.com": 1e9, "total": 2e9}
+
+
+class Bot:
+    """The house, and its relaying; ``awaited``: the series it has yet to judge."""
+
+    def __init__(
+        self,
+        folder: Path,
+        urls: Sequence[str],
+        *,
+        secret: str | None = None,
+        usual: Mapping[str, float] = USUAL,
+        **settings: Any,
+    ) -> None:
+        names = [name for name in usual if name != "total"]
+        self.house = House(config_for(folder / "alertbot.db", names, [dark()]), names)
+        self._usual = usual
+        self.awaited: frozenset[str] = frozenset()
+        self._settings = AlertmanagerSettings(
+            **{"urls": tuple(urls), "labels": {}, "user": None, "generator_url": None, "resend": RESEND} | settings
+        )
+        self._secret = secret
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Start it for the first time: everything is as usual."""
+        await self.house.begin(self._usual)
+        self.relay()
+
+    def relay(self) -> None:
+        """Begin to tell."""
+        terms = Terms(ZoneInfo("UTC"), self._settings.labels)
+        keeper = self.house._keeper
+        self.relaying = Relaying(self._settings, terms, self._secret, keeper, SystemClock(), self._scene)
+        self._task = asyncio.create_task(self.relaying.run())
+
+    async def die(self) -> None:
+        """As one that is killed: what was in memory is lost."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self.house.end()
+
+    async def begin_again(self) -> None:
+        """After it died."""
+        await self.house.begin()
+        self.relay()
+
+    async def judge(self, values: Mapping[str, float], slots: int = 2) -> None:
+        """So many slots in which the series carried this, told at once."""
+        for _ in range(slots):
+            await self.house.judge({**self._usual, **values})
+        self.relaying.wake()
+
+    def _scene(self) -> Scene:
+        return Scene(self.house.watch, time.time(), self.house.slot, self.awaited)

@@ -1,0 +1,137 @@
+"""A service at work at high speed, with the simulator, the loopback Slack and systemd's socket around it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alertbot.clock import FastClock
+from alertbot.config import load
+from alertbot.config.credentials import Credentials
+from alertbot.feed.simulator.scenario import Event, Fault, Scenario, Shape
+from alertbot.feed.simulator.server import Simulator
+from alertbot.ops.systemd import Notifier
+from alertbot.service.service import Service
+from fakes.rigs.until import until
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
+from fakes.wire.systemd import Systemd
+
+START = 1_793_613_600
+SPEED = 400.0
+MINUTE = 60
+API_TOKEN = "t0ken-of-the-api"
+
+DOMAINS = ("a.example.com", "b.example.com", "c.example.com")
+WATCH = '[watch]\ndomains = ["a.example.com", "b.example.com"]\n'
+CEILING = '[[rule]]\nname = "ceiling"\nkind = "threshold"\nabove = "1 Gbps"\n'
+
+
+@dataclass
+class Working:
+    """``text``: the configuration but for the addresses of the feed and of Slack."""
+
+    folder: Path
+    clock: FastClock
+    simulator: Simulator
+    slack: FakeSlack
+    systemd: Systemd
+    feed_url: str
+    feed: str = ""
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "rules.toml"
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "alertbot.db"
+
+    def write(self, text: str, *, slack: str = "", feed: str = "") -> None:
+        """Write the configuration, with more keys of [slack] and [feed]."""
+        places = f'[feed]\nbase_url = "{self.feed_url}"\n{feed}\n[slack]\nbase_url = "{self.slack.base_url}"\n{slack}\n'
+        self.path.write_text(places + text)
+
+    async def start(self, **options: Any) -> None:
+        """Start the service by what was written."""
+        options = {"clock": self.clock, "speed": SPEED} | options
+        self.service = Service(
+            load(self.path),
+            Credentials(api_token=API_TOKEN, slack_bot_token=BOT_TOKEN, slack_app_token=APP_TOKEN),
+            options.pop("clock"),
+            notifier=Notifier(self.systemd.address, options.pop("watchdog", None)),
+            progress=lambda _done, _total: None,
+            read=lambda: load(self.path),
+            **options,
+        )
+        self.running = asyncio.create_task(self.service.run())
+
+    async def reload(self) -> None:
+        """Reload, and wait until systemd is told that this is over."""
+        before = self.systemd.heard.count("READY=1")
+        self.service.reload()
+        await until(lambda: self.systemd.heard.count("READY=1") > before)
+
+    def live(self) -> Mapping[str, Any]:
+        """What the service last wrote of itself."""
+        rows = self.rows("SELECT facts FROM live")
+        return json.loads(rows[0][0]) if rows else {}
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        if not self.store.exists():
+            return []
+        with closing(sqlite3.connect(self.store)) as reading:
+            try:
+                return reading.execute(query, values).fetchall()
+            except sqlite3.OperationalError:  # it is only just made
+                return []
+
+    def judged(self) -> list[str]:
+        """The series of which something was judged."""
+        return [name for (name,) in self.rows("SELECT name FROM series WHERE cursor IS NOT NULL")]
+
+    async def until_judged(self, *series: str) -> None:
+        await until(lambda: {*series, "total"} <= set(self.judged()))
+
+
+@asynccontextmanager
+async def working(
+    folder: Path,
+    text: str = WATCH + CEILING,
+    *,
+    start: float = START,
+    events: Sequence[Event] = (),
+    faults: Sequence[Fault] = (),
+    begin: bool = True,
+    watchdog: float | None = None,
+    **keys: str,
+) -> AsyncIterator[Working]:
+    """A service at work by this configuration; where it does not ``begin``, the test starts it."""
+    clock = FastClock(start, SPEED)
+    scenario = Scenario(
+        token=API_TOKEN,
+        domains={name: Shape(level=1e8) for name in DOMAINS},
+        events=tuple(events),
+        faults=tuple(faults),
+    )
+    simulator, slack, systemd = Simulator(scenario, clock), FakeSlack(now=clock.time), Systemd(folder / "notify")
+    feed_url = await simulator.start()
+    await slack.start()
+    house = Working(folder, clock, simulator, slack, systemd, feed_url)
+    house.write(text, **keys)
+    if begin:
+        await house.start(watchdog=watchdog)
+    try:
+        yield house
+    finally:
+        if hasattr(house, "running"):
+            house.service.stop()
+            await house.running
+        await simulator.stop()
+        await slack.stop()
+        systemd.close()

@@ -1,0 +1,1 @@
+"""What stands at the wire: everything that alertbot talks to, and what refuses what the real one refuses."""

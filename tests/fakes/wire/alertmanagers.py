@@ -1,0 +1,195 @@
+"""Real Alertmanagers, as Debian has them, in a cluster on loopback, and the receiver that they notify."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import pytest
+
+from fakes.rigs.stage import Actor
+
+BINARY = shutil.which("prometheus-alertmanager")
+
+needs_alertmanager = pytest.mark.skipif(BINARY is None, reason="prometheus-alertmanager is not installed (Debian)")
+
+ROUTE = """
+route:
+  receiver: pager
+  group_by: [alertname]
+  group_wait: 1s
+  group_interval: 1s
+  repeat_interval: 4h
+receivers:
+  - name: pager
+    webhook_configs:
+      - url: {url}
+"""
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Page:
+    """A notification: when it came, what it says, and which Alertmanager sent it."""
+
+    at: float
+    status: str
+    alerts: tuple[Mapping[str, Any], ...]
+    sender: str
+
+    @property
+    def names(self) -> list[str]:
+        """Alert and series of each of its alerts."""
+        return sorted(f"{each['labels']['alertname']} {each['labels'].get('series', '')}" for each in self.alerts)
+
+
+class Pager:
+    """An HTTP server that takes notifications, as a pager's service would."""
+
+    def __init__(self) -> None:
+        self.pages: list[Page] = []
+        pager = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                pager.pages.append(Page(time.time(), told["status"], tuple(told["alerts"]), told["externalURL"]))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def of(self, name: str) -> list[Page]:
+        """The notifications about alerts of this name."""
+        return [page for page in self.pages if any(each["labels"]["alertname"] == name for each in page.alerts)]
+
+
+class Cluster:
+    """So many Alertmanagers that gossip, all running while it is entered; ``route``: their configuration."""
+
+    def __init__(
+        self,
+        folder: Path,
+        pager: Pager,
+        size: int,
+        *,
+        prefix: str = "",
+        route: str = ROUTE,
+        web: Path | None = None,
+        auth: tuple[str, str] | None = None,
+        scheme: str = "http",
+    ) -> None:
+        self._folder = folder
+        self._prefix = prefix
+        self._scheme = scheme
+        self._web = web
+        self._auth = auth
+        self._ports = [_free_port() for _ in range(size)]
+        self._gossip = [_free_port() for _ in range(size)]
+        self._actors: dict[int, Actor] = {}
+        folder.mkdir(parents=True)
+        (folder / "alertmanager.yml").write_text(route.format(url=pager.url))
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"{self._scheme}://127.0.0.1:{port}{self._prefix}" for port in self._ports]
+
+    def __enter__(self) -> Self:
+        for number in range(len(self._ports)):
+            self.start(number)
+        for number in range(len(self._ports)):
+            wait_for(lambda number=number: self._status(number) == "ready", what=f"Alertmanager {number}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for actor in self._actors.values():
+            actor.drop()
+
+    def start(self, number: int) -> None:
+        """Start one of them."""
+        gossip = [] if len(self._ports) > 1 else ["--cluster.listen-address="]
+        if not gossip:
+            peers = [port for other, port in enumerate(self._gossip) if other != number]
+            gossip = [
+                f"--cluster.listen-address=127.0.0.1:{self._gossip[number]}",
+                *(f"--cluster.peer=127.0.0.1:{port}" for port in peers),
+                "--cluster.peer-timeout=2s",
+                "--cluster.settle-timeout=5s",
+                "--cluster.pushpull-interval=1s",
+                "--cluster.gossip-interval=50ms",
+            ]
+        command = [
+            str(BINARY),
+            f"--config.file={self._folder / 'alertmanager.yml'}",
+            f"--storage.path={self._folder / str(number)}",
+            f"--web.listen-address=127.0.0.1:{self._ports[number]}",
+            f"--web.external-url={self.urls[number]}",
+            f"--web.route-prefix={self._prefix or '/'}",
+            *gossip,
+            *([] if self._web is None else [f"--web.config.file={self._web}"]),
+        ]
+        self._actors[number] = Actor(command, self._folder / f"log-{number}", dict(os.environ))
+
+    def kill(self, number: int) -> None:
+        """As a machine that dies."""
+        self._actors[number].end(signal.SIGKILL)
+
+    def number_of(self, page: Page) -> int:
+        """Which of them sent this."""
+        return self.urls.index(page.sender)
+
+    def alerts(self, number: int = 0) -> list[dict[str, Any]]:
+        """What one of them shows as burning."""
+        answer = self._get(number, "alerts")
+        assert answer.status_code == httpx.codes.OK, answer.text
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    def _get(self, number: int, what: str) -> httpx.Response:
+        return httpx.get(f"{self.urls[number]}/api/v2/{what}", trust_env=False, auth=self._auth, verify=False)
+
+    def _status(self, number: int) -> str:
+        try:
+            answer = self._get(number, "status")
+        except httpx.HTTPError:
+            return "none"
+        return str(answer.json()["cluster"]["status"]).replace("disabled", "ready")
+
+
+def wait_for(holds: Callable[[], object], *, what: str, patience: float = _PATIENCE) -> None:
+    """Return once ``holds()`` is true; the test fails where it is not within so many seconds."""
+    deadline = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < deadline, f"not seen in time: {what}"
+        time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

@@ -1,0 +1,1 @@
+"""What the world is like: accounts, databases, clocks and alerts to try things on."""

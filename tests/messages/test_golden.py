@@ -1,0 +1,262 @@
+"""Every message kind as it is read, in ``tests/golden``: compared letter by letter, refused by nothing Slack refuses.
+
+After a change of words, ``ALERTBOT_GOLDEN=write pytest tests/messages/test_golden.py`` writes the files anew: read them
+in the review as someone woken at 3 a.m. would.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from fakes.wire.blockkit import refuse_message
+
+from alertbot.alerts.lifecycle import Alert, Phase
+from alertbot.incidents.incident import Incident, IncidentKind, Standing, ToldAlert, Wide
+from alertbot.incidents.paging import Note, NoteKind
+from alertbot.incidents.silences import HeldSilence
+from alertbot.messages.incident import Setting
+from alertbot.messages.slack import incident_message, note_messages, silence_ends
+from alertbot.rules.base import Direction, Rule, Severity
+from alertbot.rules.baseline import Baseline
+from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.drop import Drop
+from alertbot.rules.threshold import Threshold
+from alertbot.units import SLOT, parse_time
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+WRITE = os.environ.get("ALERTBOT_GOLDEN") == "write"
+
+SINCE = parse_time("2026-03-02T12:05:00Z")
+NOW = SINCE + 22 * 60
+MENTION = {"critical": "@here", "warning": "S0ONCALL"}
+VIDEO = "video.example.com"
+NASTY = "*_~`&<!channel>.example.com"
+LONG = ".".join(["x" * 63, "y" * 63, "z" * 63, "w" * 45, "example.com"])
+IDN = "xn--bcher-kva.example.com"
+
+RULES = {
+    "went-dark": Rule(
+        "went-dark", "drop", Drop(to=0.0), Severity.CRITICAL, runbook="https://wiki.example.com/dark?a=1&b=2"
+    ),
+    "sharp-fall": Rule("sharp-fall", "drop", Drop(by=0.8), Severity.WARNING),
+    "ceiling": Rule("ceiling", "threshold", Threshold(above=8e9), Severity.WARNING),
+    "doubled <b>": Rule("doubled <b>", "day_over_day", DayOverDay(2.0), Severity.INFO),
+    "far-off": Rule("far-off", "baseline", Baseline(), Severity.WARNING),
+}
+
+
+def told(
+    number,
+    series=VIDEO,
+    rule="went-dark",
+    value=0.0,
+    reference=1.84e9,
+    *,
+    since=SINCE,
+    ended=None,
+    direction=None,
+    **more,
+):
+    """An alert; ``ended`` is (slots after it began, reason, value at the end)."""
+    rising = rule in {"ceiling", "doubled <b>"} or value > reference
+    alert = Alert(
+        rule=rule,
+        series=series,
+        phase=Phase.FIRING,
+        since=since,
+        slot=since + SLOT,
+        value=value,
+        reference=None if rule == "ceiling" else reference,
+        worst=value,
+        direction=Direction.RISE if rising else Direction.FALL,
+        fired=since + SLOT,
+    )
+    reason = None
+    if ended is not None:
+        slots, reason, level = ended
+        alert = replace(alert, slot=since + slots * SLOT, value=level, clear_run=2 if reason == "cleared" else 0)
+    resolved = None if ended is None else alert.slot
+    return ToldAlert(number, alert, RULES[rule].severity.value, resolved, reason, 412, 1, **more)
+
+
+def one(*alerts, kind=IncidentKind.ALERT, closed=None, standing=None, **facts):
+    return Incident(412, kind, "#cdn-alerts", SINCE, float(SINCE + 900), closed, alerts, facts, standing or Standing())
+
+
+SILENCE = HeldSilence(3, "video.*", SINCE, SINCE + 7200.0, "Ada <@U1>", "a deploy & more", "#cdn-alerts")
+SETTING = Setting(
+    NOW,
+    SINCE + 2 * SLOT,
+    300,
+    frozenset({VIDEO}),
+    RULES,
+    ZoneInfo("UTC"),
+    silences={3: SILENCE},
+    unserved={1: 4.83e11, 2: 1.2e10},
+    total=(1.2e9, 8.4e10),
+)
+LATER = replace(SETTING, now=SINCE + 3600.0, data_to=SINCE + 2700, firing=frozenset())
+CLOSED = float(SINCE + 3500)
+WELL = (8, "cleared", 1.79e9)
+MANY = [told(number, f"d{number:02}.example.com", reference=1e9 - number * 1e6) for number in range(1, 26)]
+SOME = [told(1), told(2, "img.example.com", reference=3.2e8), told(3, VIDEO, "sharp-fall")]
+WIDE = Wide(SINCE, 212, 300)
+
+MESSAGES = {
+    "dark": (one(told(1)), SETTING),
+    "fallen": (one(told(1, rule="sharp-fall", value=3.1e8)), SETTING),
+    "above": (one(told(1, rule="ceiling", value=8.4e9)), SETTING),
+    "far above the usual": (one(told(1, rule="far-off", value=4.1e9)), SETTING),
+    "far below the usual": (one(told(1, rule="far-off", value=5e8)), SETTING),
+    "doubled": (one(told(1, rule="doubled <b>", value=4.2e9)), SETTING),
+    "one domain under two rules": (one(told(1), told(2, rule="sharp-fall")), SETTING),
+    "several": (one(*SOME), SETTING),
+    "several, one of them well again": (one(SOME[0], told(2, "img.example.com", reference=3.2e8, ended=WELL)), SETTING),
+    "twenty-five": (one(*MANY), SETTING),
+    "a group's sum": (one(told(1, "sum:downloads")), SETTING),
+    "a long name": (one(told(1, LONG), told(2, IDN)), SETTING),
+    "a nasty name": (one(told(1, NASTY, rule="doubled <b>", value=4e9), told(2, "b`c.example.com")), SETTING),
+    "acknowledged": (one(told(1), standing=Standing(acked_at=NOW - 120.0, acked_by="Ada <!here>")), SETTING),
+    "silenced": (one(told(1), standing=Standing(silences=(3,))), replace(SETTING, quiet=frozenset({1}))),
+    "silenced in part": (one(*SOME, standing=Standing(silences=(3,))), replace(SETTING, quiet=frozenset({1, 3}))),
+    "muted": (one(told(1), standing=Standing(muted=True)), replace(SETTING, quiet=frozenset({1}))),
+    "flapping": (one(told(1, fires=5)), replace(SETTING, flapping=frozenset({("went-dark", VIDEO)}))),
+    "the whole account, by its domains": (one(*MANY[:4], standing=Standing(wide=WIDE)), SETTING),
+    "the whole account, by its total": (
+        one(told(1, "total", reference=8.4e10), *MANY[1:4], standing=Standing(wide=WIDE)),
+        SETTING,
+    ),
+    "the whole account, told elsewhere": (one(standing=Standing(wide=WIDE)), SETTING),
+    "a part of it": (one(*SOME, standing=Standing(parent=411)), SETTING),
+    "resolved": (one(told(1, ended=WELL), closed=CLOSED), LATER),
+    "resolved, high": (one(told(1, rule="ceiling", value=9e9, ended=(8, "cleared", 6.9e9)), closed=CLOSED), LATER),
+    "resolved, several": (
+        one(told(1, ended=WELL), told(2, "img.example.com", reference=3.2e8, ended=(6, "cleared", 3e8)), closed=CLOSED),
+        LATER,
+    ),
+    "resolved, new normal": (
+        one(told(1, rule="sharp-fall", value=3e8, ended=(288, "new normal", 3e8)), closed=CLOSED),
+        LATER,
+    ),
+    "resolved, revised": (one(told(1, ended=(3, "revised", 0.0)), closed=CLOSED), LATER),
+    "resolved, rule changed": (one(told(1, ended=(3, "rule changed", 0.0)), closed=CLOSED), LATER),
+    "resolved, each otherwise": (
+        one(told(1, ended=WELL), told(2, "img.example.com", ended=(3, "revised", 0.0)), closed=CLOSED),
+        LATER,
+    ),
+    "dark feed": (one(kind=IncidentKind.DARK, account_wide=False), SETTING),
+    "dark feed, counted as nothing": (one(*SOME, kind=IncidentKind.DARK, account_wide=True), SETTING),
+    "dark feed, over": (one(*SOME, kind=IncidentKind.DARK, account_wide=True, closed=CLOSED), LATER),
+    "failing feed": (one(kind=IncidentKind.FEED, cause="HTTP 401, code 401006: no permission <b>"), SETTING),
+    "unreadable domains": (
+        one(kind=IncidentKind.FEED, series=["a.example.com", "b.example.com"], causes=["HTTP 400, code 400699"]),
+        SETTING,
+    ),
+    "failing feed, over": (one(kind=IncidentKind.FEED, cause="HTTP 500", closed=CLOSED), LATER),
+    "vanished": (one(kind=IncidentKind.VANISHED, series=["a.example.com"]), SETTING),
+    "vanished, back": (one(kind=IncidentKind.VANISHED, series=["a.example.com"], closed=CLOSED), LATER),
+    "when watching began": (one(*SOME, kind=IncidentKind.SUMMARY), SETTING),
+    "when watching began, one": (one(told(1), kind=IncidentKind.SUMMARY), SETTING),
+    "came and went": (
+        one(told(1, ended=WELL), told(2, "img.example.com", ended=WELL), kind=IncidentKind.PASSED, closed=CLOSED),
+        LATER,
+    ),
+}
+
+NOTES = {
+    NoteKind.JOINED: (Note(NoteKind.JOINED, alerts=(2,)), one(*SOME)),
+    NoteKind.LISTED: (Note(NoteKind.LISTED, alerts=tuple(range(1, 26))), one(*MANY)),
+    NoteKind.GREW: (Note(NoteKind.GREW, page=True, alerts=(1, 2)), one(*SOME)),
+    NoteKind.FLAPS: (Note(NoteKind.FLAPS, page=True, alerts=(1,)), one(told(1, fires=5))),
+    NoteKind.STEADY: (Note(NoteKind.STEADY, page=True, alerts=(1,)), one(told(1, fires=5))),
+    NoteKind.SURVIVED: (Note(NoteKind.SURVIVED, page=True, alerts=(1,)), one(told(1))),
+    NoteKind.STILL: (Note(NoteKind.STILL, page=True, alerts=(1,)), one(told(1))),
+    NoteKind.ESCALATED: (
+        Note(NoteKind.ESCALATED, page=True, alerts=(1,), mentions=("U0BOSS", "#ops")),
+        one(told(1), standing=Standing(untaken=NOW - 900.0)),
+    ),
+    NoteKind.SILENCED: (
+        Note(NoteKind.SILENCED, by="Ada <@U1>", until=SINCE + 7200.0, reason="a deploy & <!channel>"),
+        one(told(1)),
+    ),
+    NoteKind.SILENCE_OVER: (Note(NoteKind.SILENCE_OVER, by="Ada", until=NOW), one(told(1))),
+    NoteKind.MUTED: (Note(NoteKind.MUTED, until=SINCE + 7200.0, reason="image pipeline"), one(told(1))),
+    NoteKind.MUTE_OVER: (Note(NoteKind.MUTE_OVER), one(told(1))),
+    NoteKind.INHIBITED: (Note(NoteKind.INHIBITED), one(told(1), standing=Standing(parent=411))),
+    NoteKind.ACKED: (Note(NoteKind.ACKED, by="Ada"), one(told(1))),
+    NoteKind.ENDED: (Note(NoteKind.ENDED, alerts=(2,)), one(SOME[0], told(2, "img.example.com", ended=WELL))),
+    NoteKind.RESOLVED: (Note(NoteKind.RESOLVED), one(told(1, ended=WELL), closed=CLOSED)),
+}
+
+
+def compare(name, text):
+    path = GOLDEN / f"{name.replace(' ', '-').replace(',', '')}.txt".replace("'", "")
+    if WRITE:
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+
+
+def rendered(message):
+    """A message as it stands in a review: colour, Slack's own markup, buttons."""
+    lines = [f"[{message.color or 'no colour'}]", message.text]
+    for block in message.blocks:
+        lines += [f"  {part}" for part in _parts(block)]
+    return "\n".join(lines) + "\n"
+
+
+def _parts(block):
+    if block["type"] == "actions":
+        return ["(" + ") (".join(_label(each) for each in block["elements"]) + ")"]
+    texts = [block["text"]] if "text" in block else block["elements"]
+    return [line for text in texts for line in text["text"].split("\n")]
+
+
+def _label(element):
+    return element["placeholder"]["text"] + " v" if "placeholder" in element else element["text"]["text"]
+
+
+def accepted(message):
+    refuse_message(message.payload())
+    refuse_message({"blocks": [], "attachments": [], **message.content()}, edit=True)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_reads_so(name):
+    incident, setting = MESSAGES[name]
+    message = incident_message(incident, setting, MENTION)
+    accepted(message)
+    compare(name, rendered(message))
+
+
+@pytest.mark.parametrize("kind", NoteKind)
+def test_a_note_in_a_thread_reads_so(kind):
+    note, incident = NOTES[kind]
+    setting = LATER if incident.closed is not None else SETTING
+    replies = list(note_messages(note, incident, setting, MENTION))
+    for message, _ in replies:
+        accepted(message)
+    shown = ["[shown in the channel] " * broadcast + rendered(message) for message, broadcast in replies]
+    compare(f"note {kind.value}", "".join(shown))
+
+
+def test_that_a_silence_ends_soon_reads_so():
+    message = silence_ends(SILENCE, SETTING, "/bandwidth")
+    accepted(message)
+    compare("note a silence ends", rendered(message))
+
+
+def test_no_golden_file_is_left_over():
+    names = {*MESSAGES, *(f"note {kind.value}" for kind in NoteKind), "note a silence ends"}
+    expected = {name.replace(" ", "-").replace(",", "").replace("'", "") for name in names}
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == expected
+
+
+def test_nothing_pings_or_links_that_is_not_meant_to():
+    for incident, setting in MESSAGES.values():
+        text = rendered(incident_message(incident, setting, {}))
+        assert "<!" not in text
+        assert "<@" not in text
