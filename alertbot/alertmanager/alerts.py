@@ -13,12 +13,12 @@ from enum import StrEnum
 
 from alertbot.alerts.engine import AlertKey
 from alertbot.incidents import account
-from alertbot.incidents.holding import Hold, Holding
-from alertbot.incidents.incident import LOUDNESS, Incident, IncidentKind, ToldAlert
+from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident, IncidentKind
 from alertbot.incidents.paging import FEED_SEVERITY
 from alertbot.incidents.relayed import Bulletin, Facts, Labels, Relayed
+from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.messages.alert import PLAIN, alert_sentence
-from alertbot.messages.incident import Setting, headline, tell
+from alertbot.messages.incident import Context, headline, tell
 from alertbot.rules.base import Severity
 from alertbot.rules.describe import describe
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
@@ -64,22 +64,24 @@ class Terms:
     link: str | None = None
 
 
-def bulletin(facts: Facts, holding: Holding, terms: Terms, awaited: Callable[[str], bool], now: float) -> Bulletin:
+def bulletin(
+    facts: Facts, suppression: Suppression, terms: Terms, awaited: Callable[[str], bool], now: float
+) -> Bulletin:
     """What Alertmanagers are to be told, at ``now`` by their own clock, epoch seconds.
 
     ``awaited``: whether a series is yet to be judged, so that nothing is said of what is stored of it.
     """
-    wanted, kept, unsure = _wanted(facts, holding, terms, awaited)
+    wanted, kept, unsure = _wanted(facts, suppression, terms, awaited)
     known = {each.labels: each for each in facts.known}
-    burning, over, written, forgotten = [], [], [], []
+    firing, over, written, forgotten = [], [], [], []
     for labels, each in wanted.items():
         before = known.get(labels)
         fresh = before is None or before.ends is not None
         if fresh and labels in kept:
             continue
-        burning.append(replace(each, starts=now if fresh or before is None else before.starts))
-        written += burning[-1:] if fresh else []
-    told = {each.labels for each in burning}
+        firing.append(replace(each, starts=now if fresh or before is None else before.starts))
+        written += firing[-1:] if fresh else []
+    told = {each.labels for each in firing}
     # What still burns, of which nothing more is said, Alertmanagers let end by themselves. (Under other labels than
     # before, though, it is over under the former ones.)
     held = {each.key for each in facts.firing} - {each.key for each in wanted.values()}
@@ -89,12 +91,12 @@ def bulletin(facts: Facts, holding: Holding, terms: Terms, awaited: Callable[[st
         if before.ends is not None and now - before.ends < REPEATED:
             over.append(before)
         elif before.ends is None and before.key not in held:
-            ended = _ended(before, facts, holding, terms, now)
+            ended = _ended(before, facts, suppression, terms, now)
             over.append(ended)
             written.append(ended)
         else:
             forgotten.append(labels)
-    return Bulletin(tuple(burning), tuple(over), tuple(written), tuple(forgotten))
+    return Bulletin(tuple(firing), tuple(over), tuple(written), tuple(forgotten))
 
 
 def is_kept(ends: float, ended: float, resend: float) -> bool:
@@ -106,7 +108,7 @@ def is_kept(ends: float, ended: float, resend: float) -> bool:
 
 
 def _wanted(
-    facts: Facts, holding: Holding, terms: Terms, awaited: Callable[[str], bool]
+    facts: Facts, suppression: Suppression, terms: Terms, awaited: Callable[[str], bool]
 ) -> tuple[dict[Labels, Relayed], set[Labels], set[AlertKey | int]]:
     """What burns and is held by nothing; what of that is told only if it was before; what is yet to be judged."""
     wanted: dict[Labels, Relayed] = {}
@@ -116,10 +118,10 @@ def _wanted(
         if awaited(told.alert.series):
             unsure.add(told.key)
             continue
-        hold = holding.quiet(told)
-        if hold not in {None, Hold.CLEARING, Hold.INHIBITED}:
+        hold = suppression.page_suppressed(told)
+        if hold not in {None, Suppressed.CLEARING, Suppressed.INHIBITED}:
             continue
-        each = of_alert(told, holding, terms)
+        each = of_alert(told, suppression, terms)
         wanted[each.labels] = each
         if hold is not None:
             kept.add(each.labels)
@@ -127,7 +129,7 @@ def _wanted(
         if awaited(TOTAL):
             unsure.add(incident.number)
             continue
-        for each in of_incident(incident, holding, terms):
+        for each in of_incident(incident, suppression, terms):
             wanted[each.labels] = each
     return wanted, kept, unsure
 
@@ -136,13 +138,15 @@ def _source(relayed: Relayed) -> AlertKey | int | None:
     return relayed.key or relayed.incident
 
 
-def of_alert(told: ToldAlert, holding: Holding, terms: Terms) -> Relayed:
+def of_alert(told: FiredAlert, suppression: Suppression, terms: Terms) -> Relayed:
     """An alert that fires, or fired."""
-    alert, rule = told.alert, holding.rules.get(told.alert.rule)
-    labels = {"alertname": alert.rule, "severity": told.severity, **_of_series(alert.series, holding)}
-    summary = alert_sentence(rule, alert, told.reason, terms.zone, holding.now, PLAIN)
+    alert, rule = told.alert, suppression.rules.get(told.alert.rule)
+    labels = {"alertname": alert.rule, "severity": told.severity, **_of_series(alert.series, suppression)}
+    summary = alert_sentence(rule, alert, told.reason, terms.zone, suppression.now, PLAIN)
     against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
-    seen = f"{format_rate(alert.value)}{against}, data to {format_clock(alert.slot + SLOT, terms.zone, holding.now)}"
+    seen = (
+        f"{format_rate(alert.value)}{against}, data to {format_clock(alert.slot + SLOT, terms.zone, suppression.now)}"
+    )
     asks = "" if rule is None else f" The rule {rule.name}: {describe(rule)}."
     annotations = {
         "summary": summary,
@@ -155,22 +159,22 @@ def of_alert(told: ToldAlert, holding: Holding, terms: Terms) -> Relayed:
     if rule is not None and rule.runbook is not None:
         annotations["runbook_url"] = rule.runbook
     link = _link(terms, alert.series)
-    return Relayed(_labels(labels, terms), annotations, link, holding.now, key=told.key)
+    return Relayed(_labels(labels, terms), annotations, link, suppression.now, key=told.key)
 
 
-def of_incident(incident: Incident, holding: Holding, terms: Terms) -> Iterator[Relayed]:
+def of_incident(incident: Incident, suppression: Suppression, terms: Terms) -> Iterator[Relayed]:
     """What an incident is beside its alerts: trouble of the feed, or a fall of the whole account."""
-    setting = Setting(holding.now, None, 0, frozenset(), holding.rules, terms.zone)
-    wide = incident.standing.wide
+    context = Context(suppression.now, None, 0, frozenset(), suppression.rules, terms.zone)
+    wide = incident.progress.wide
     if (name := _NAMES.get(incident.kind)) is not None:
-        said = tell(incident, setting, PLAIN)
-        yield _of_account(name, FEED_SEVERITY[incident.kind], said.headline, said.lines, incident, holding, terms)
-    elif wide is not None and not account.is_over(wide, holding.frontier):
+        said = tell(incident, context, PLAIN)
+        yield _of_account(name, FEED_SEVERITY[incident.kind], said.headline, said.lines, incident, suppression, terms)
+    elif wide is not None and not account.is_over(wide, suppression.frontier):
         # Not that of the alerts in it: of these one bot may have seen more than another.
-        severities = (rule.severity for rule in holding.rules.values())
-        loudest = max(severities, key=lambda each: LOUDNESS[each.value], default=Severity.CRITICAL)
-        summary = headline(incident, setting, PLAIN)
-        yield _of_account(FeedAlert.ACCOUNT, loudest.value, summary, (), incident, holding, terms)
+        severities = (rule.severity for rule in suppression.rules.values())
+        highest_severity = max(severities, key=lambda each: SEVERITY_RANK[each.value], default=Severity.CRITICAL)
+        summary = headline(incident, context, PLAIN)
+        yield _of_account(FeedAlert.ACCOUNT, highest_severity.value, summary, (), incident, suppression, terms)
 
 
 def _of_account(
@@ -179,29 +183,29 @@ def _of_account(
     summary: str,
     lines: Sequence[str],
     incident: Incident,
-    holding: Holding,
+    suppression: Suppression,
     terms: Terms,
 ) -> Relayed:
     labels = _labels({"alertname": name.value, "severity": severity}, terms)
     description = " ".join((summary, *lines, f"alertbot calls this #{incident.number}."))
     annotations = {"summary": summary, "description": description, "since": format_iso(incident.since)}
-    return Relayed(labels, annotations, _link(terms, TOTAL), holding.now, incident=incident.number)
+    return Relayed(labels, annotations, _link(terms, TOTAL), suppression.now, incident=incident.number)
 
 
-def _ended(relayed: Relayed, facts: Facts, holding: Holding, terms: Terms, now: float) -> Relayed:
+def _ended(relayed: Relayed, facts: Facts, suppression: Suppression, terms: Terms, now: float) -> Relayed:
     """The alert as it is over from now on."""
-    said = {**relayed.annotations, **_last_words(relayed, facts, holding, terms)}
+    said = {**relayed.annotations, **_last_words(relayed, facts, suppression, terms)}
     return replace(relayed, ends=now, annotations=said)
 
 
-def _last_words(relayed: Relayed, facts: Facts, holding: Holding, terms: Terms) -> Mapping[str, str]:
+def _last_words(relayed: Relayed, facts: Facts, suppression: Suppression, terms: Terms) -> Mapping[str, str]:
     told = None if relayed.key is None else facts.ended.get(relayed.key)
     if told is not None and told.resolved is not None:
-        return of_alert(told, holding, terms).annotations
+        return of_alert(told, suppression, terms).annotations
     incident = None if relayed.incident is None else facts.closed.get(relayed.incident)
     if incident is not None and incident.closed is not None and incident.kind in _NAMES:
-        setting = Setting(holding.now, None, 0, frozenset(), holding.rules, terms.zone)
-        summary = tell(incident, setting, PLAIN).headline
+        context = Context(suppression.now, None, 0, frozenset(), suppression.rules, terms.zone)
+        summary = tell(incident, context, PLAIN).headline
         return {"summary": summary, "description": f"{summary} alertbot calls this #{incident.number}."}
     if incident is not None and incident.kind not in _NAMES:
         summary = "The account as a whole is no longer affected."
@@ -209,9 +213,9 @@ def _last_words(relayed: Relayed, facts: Facts, holding: Holding, terms: Terms) 
     return {}
 
 
-def _of_series(series: str, holding: Holding) -> dict[str, str]:
+def _of_series(series: str, suppression: Suppression) -> dict[str, str]:
     """What a route may be chosen by: the series, the domain, the groups that hold it."""
-    names = sorted(group.name for group in holding.groups if series in {group.series, *group.members})
+    names = sorted(group.name for group in suppression.groups if series in {group.series, *group.members})
     labels = {"series": series}
     if series != TOTAL and not series.startswith(SUM_PREFIX):
         labels["domain"] = series

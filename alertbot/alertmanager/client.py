@@ -45,7 +45,7 @@ class Alertmanager:
         """Tell it of alerts, as its API has them; of none, only to see whether it would take them."""
         await self._ask("POST", "alerts", list(alerts))
 
-    async def burning(self, job: str) -> dict[Labels, float]:
+    async def firing(self, job: str) -> dict[Labels, float]:
         """The alerts with this ``job`` label that burn, with when each ends by itself, epoch seconds."""
         body = await self._ask("GET", "alerts", None, {"filter": f'job="{job}"'})
         try:

@@ -21,8 +21,8 @@ from alertbot.clock import Clock
 from alertbot.config import AlertmanagerSettings
 from alertbot.config.watch import Watch
 from alertbot.errors import RelayError, StoreError
-from alertbot.incidents.holding import Holding
 from alertbot.incidents.relayed import Bulletin, Labels, Relayed
+from alertbot.incidents.suppression import Suppression
 from alertbot.store import alertmanager
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.store import Store
@@ -40,7 +40,7 @@ LOOKS = 4
 
 
 @dataclass(frozen=True)
-class Scene:
+class RelaySource:
     """What is watched, and how far it was judged. ``now``: epoch seconds by the API's clock; ``frontier``: a slot.
 
     ``awaited``: the series that were not asked for yet since the frontier moved.
@@ -52,7 +52,7 @@ class Scene:
     awaited: frozenset[str]
 
 
-class Relaying:
+class Relay:
     """Tells them until cancelled; ``scene()`` is ``None`` before anything is watched. ``wake`` it after a commit."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Relaying:
         secret: str | None,
         keeper: Storekeeper,
         clock: Clock,
-        scene: Callable[[], Scene | None],
+        scene: Callable[[], RelaySource | None],
     ) -> None:
         self._resend = settings.resend
         self._terms = terms
@@ -70,7 +70,7 @@ class Relaying:
         self._clock = clock
         self._scene = scene
         self._links = [
-            Link(Alertmanager(url, secret=secret, user=settings.user), settings.resend, clock) for url in settings.urls
+            Peer(Alertmanager(url, secret=secret, user=settings.user), settings.resend, clock) for url in settings.urls
         ]
         self._woken = asyncio.Event()
         self._began: float | None = None
@@ -118,24 +118,24 @@ class Relaying:
         """Whether a look is worth it though nothing is new: in a storm each costs a second."""
         return self._is_starting() or bool(self._latest.over) or any(link.is_due() for link in self._links)
 
-    async def _bulletin(self, scene: Scene) -> Bulletin:
+    async def _bulletin(self, scene: RelaySource) -> Bulletin:
         """What is to be told, once the database knows that it is."""
-        docket, facts = await self._keeper.do(partial(Store.to_relay, now=scene.now))
+        pending, facts = await self._keeper.do(partial(Store.to_relay, now=scene.now))
         watch = scene.watch
-        holding = Holding(
+        suppression = Suppression(
             scene.now,
             scene.frontier,
             watch.rules,
             watch.groups,
-            docket.silences,
+            pending.silences,
             watch.mutes,
-            docket.flapping,
-            docket.darkness,
+            pending.flapping,
+            pending.darkness,
         )
         awaited = scene.awaited if self._is_starting() else frozenset()
         # Not the API's time: whether an alert is over, Alertmanagers see by clocks that are kept as this machine's is.
         now = self._clock.time()
-        told = await asyncio.to_thread(bulletin, facts, holding, self._terms, awaited.__contains__, now)
+        told = await asyncio.to_thread(bulletin, facts, suppression, self._terms, awaited.__contains__, now)
         if told.written or told.forgotten:
             await self._keeper.do(lambda store: store.mark(lambda db: alertmanager.write(db, told)))
         return told
@@ -162,7 +162,7 @@ class Relaying:
             await asyncio.gather(*waits, return_exceptions=True)
 
 
-class Link:
+class Peer:
     """One Alertmanager, and what it knows. What is kept in memory may be lost: all of it is then told again."""
 
     def __init__(self, alertmanager: Alertmanager, resend: float, clock: Clock) -> None:
@@ -202,7 +202,7 @@ class Link:
     async def _tell(self, told: Bulletin, now: float) -> None:
         began = self._clock.monotonic()
         try:
-            await self._tell_what_burns(told.burning, now, began)
+            await self._tell_what_burns(told.firing, now, began)
             await self._tell_what_is_over(told.over, now, began)
             if self._is_old(self._heard, began):  # whether it takes alerts is best known before there are any
                 await self._tell_of([], None, began)
@@ -212,7 +212,7 @@ class Link:
             self._fails("see the log", began)
             log.exception("%s cannot be told of alerts", self.url)
         else:
-            current = {_heading(each) for each in (*told.burning, *told.over)}
+            current = {_heading(each) for each in (*told.firing, *told.over)}
             self._told = {key: when for key, when in self._told.items() if key in current}
 
     def _fails(self, problem: str, now: float) -> None:
@@ -222,9 +222,9 @@ class Link:
             log.error("Alertmanager %s takes no alerts: %s", self.url, problem)
         self.problem = problem
 
-    async def _tell_what_burns(self, burning: Iterable[Relayed], now: float, began: float) -> None:
+    async def _tell_what_burns(self, firing: Iterable[Relayed], now: float, began: float) -> None:
         ends = now + LASTS * self._resend
-        due = [each for each in burning if self._is_old(self._told.get(_heading(each)), began)]
+        due = [each for each in firing if self._is_old(self._told.get(_heading(each)), began)]
         if due:
             await self._tell_of(due, ends, began)
 
@@ -239,7 +239,7 @@ class Link:
         ]
         if not due:
             return
-        burns = await self._alertmanager.burning(JOB)
+        burns = await self._alertmanager.firing(JOB)
         settled = [each for each in due if not is_kept(burns.get(each.labels, 0.0), each.ends or 0.0, self._resend)]
         if settled:
             await self._tell_of(settled, None, began)

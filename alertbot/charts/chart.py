@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Limit:
+class LimitLine:
     """What the values are held against, in words and slot by slot; NaN where it says nothing."""
 
     label: str
@@ -37,7 +37,7 @@ class Panel:
     values: Values
     yesterday: Values | None = None
     last_week: Values | None = None
-    limits: tuple[Limit, ...] = ()
+    limits: tuple[LimitLine, ...] = ()
     breaches: tuple[tuple[int, int], ...] = ()
 
 
@@ -98,7 +98,7 @@ def _panel_in(held: dict[str, Any]) -> Panel:
         values=_array(held["values"]),
         yesterday=_in(held["yesterday"]),
         last_week=_in(held["last_week"]),
-        limits=tuple(Limit(label, _array(values)) for label, values in held["limits"]),
+        limits=tuple(LimitLine(label, _array(values)) for label, values in held["limits"]),
         breaches=tuple((first, last) for first, last in held["breaches"]),
     )
 

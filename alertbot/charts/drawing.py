@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
 
-from alertbot.charts.chart import Chart, Limit, Panel, Values
+from alertbot.charts.chart import Chart, LimitLine, Panel, Values
 from alertbot.charts.ticks import rate_ticks, time_ticks
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -175,7 +175,7 @@ def _zeros(axes: Axes, middle: Values, panel: Panel) -> None:
             axes.plot(ends, (0, 0), color=color, lw=4, zorder=7, solid_capstyle="butt")
 
 
-def _limit_label(axes: Axes, panel: Panel, limit: Limit, middle: Values) -> None:
+def _limit_label(axes: Axes, panel: Panel, limit: LimitLine, middle: Values) -> None:
     """Beside the line, at its left end or, where it begins late, at its right: above or below, where there is room."""
     known = np.flatnonzero(~np.isnan(limit.values))
     if not len(known):

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from alertbot.alerts.lifecycle import Alert
-from alertbot.charts.chart import Chart, Limit, Panel
-from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert, series_of, worst_of_each
+from alertbot.charts.chart import Chart, LimitLine, Panel
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, series_of, worst_of_each
 from alertbot.incidents.silences import GROUP_MARK
 from alertbot.query.names import Meant
 from alertbot.rules.base import Array, Direction, Rule
@@ -74,7 +74,7 @@ def of_series(path: Path, what: Meant, span: int, view: View) -> Chart:
         fired = [] if len(what.series) > 1 else fired_between(db, what.series[0], first, last)
 
         def read(_: str, first: int, last: int) -> Array:
-            return samples.added_up(db, what.series, first, last)
+            return samples.sum_of(db, what.series, first, last)
 
         name = what.name if len(what.series) > 1 else what.series[0]
         return charted(read, {name: [Mark.of(told.alert) for told in fired]}, first, last, view)
@@ -116,13 +116,13 @@ def _panels(incident: Incident, groups: Sequence[Group]) -> dict[str, list[Mark]
     return {name: [Mark.of(told.alert) for told in _of(incident.alerts, name)] for name in shown}
 
 
-def _of(alerts: Iterable[ToldAlert], series: str) -> Iterator[ToldAlert]:
+def _of(alerts: Iterable[FiredAlert], series: str) -> Iterator[FiredAlert]:
     return (told for told in alerts if told.alert.series == series)
 
 
 def _whole(incident: Incident, groups: Sequence[Group]) -> list[str]:
     """The total of what concerns the account, the sum of a group that holds all there is in it."""
-    if incident.kind is IncidentKind.DARK or incident.standing.wide is not None:
+    if incident.kind is IncidentKind.DARK or incident.progress.wide is not None:
         return [TOTAL]
     series = series_of(incident.alerts)
     if len(series) < 2:
@@ -181,13 +181,13 @@ def _unless_unknown(values: Array | None) -> Array | None:
     return None if values is None or np.isnan(values).all() else values
 
 
-def _limits(read: Read, name: str, first: int, values: Array, marks: Sequence[Mark], view: View) -> Iterator[Limit]:
+def _limits(read: Read, name: str, first: int, values: Array, marks: Sequence[Mark], view: View) -> Iterator[LimitLine]:
     """What each rule that fired held the series against, and the fixed limits of all that watch it, each once."""
     fired = list(dict.fromkeys(mark.rule for mark in marks))
-    watching = [rule for rule, names in view.selection.items() if name in names and rule not in fired]
+    watcher = [rule for rule, names in view.selection.items() if name in names and rule not in fired]
     said = set()
     highest = float(np.nanmax(values, initial=0.0)) if not np.isnan(values).all() else 0.0
-    for rule in (view.rules.get(each) for each in (*fired, *watching)):
+    for rule in (view.rules.get(each) for each in (*fired, *watcher)):
         if rule is None:
             continue
         own = [mark for mark in marks if mark.rule == rule.name]
@@ -198,17 +198,19 @@ def _limits(read: Read, name: str, first: int, values: Array, marks: Sequence[Ma
                 yield limit
 
 
-def _of_rule(read: Read, name: str, first: int, values: Array, rule: Rule, marks: Sequence[Mark]) -> Iterator[Limit]:
+def _of_rule(
+    read: Read, name: str, first: int, values: Array, rule: Rule, marks: Sequence[Mark]
+) -> Iterator[LimitLine]:
     kind, count = rule.kind, len(values)
     if isinstance(kind, Threshold):
         for side, limit in (("above", kind.above), ("below", kind.below)):
             if limit is not None:
-                yield Limit(f"{side} {format_rate(limit)}", np.full(count, limit))
+                yield LimitLine(f"{side} {format_rate(limit)}", np.full(count, limit))
     elif isinstance(kind, Percentile):
-        yield Limit(f"{format_rate(kind.commit)} committed", np.full(count, kind.commit))
+        yield LimitLine(f"{format_rate(kind.commit)} committed", np.full(count, kind.commit))
     elif isinstance(kind, DayOverDay) and marks:
         reference = kind.reference(_past(read, name, first, values, kind.depth))[:, 0]
-        yield Limit(f"{kind.ratio:g} times {kind.compared_with}", kind.ratio * reference)
+        yield LimitLine(f"{kind.ratio:g} times {kind.compared_with}", kind.ratio * reference)
     elif isinstance(kind, Baseline) and marks:
         yield from _around_the_usual(kind, _past(read, name, first, values, kind.depth), marks)
     elif marks and marks[-1].reference is not None:
@@ -218,12 +220,12 @@ def _of_rule(read: Read, name: str, first: int, values: Array, rule: Rule, marks
         level = marks[-1].reference
         begun = marks[-1].since - window * SLOT
         word = "before" if isinstance(kind, Drop) else "expected"
-        yield Limit(
+        yield LimitLine(
             f"{format_rate(level)} {word}", np.where((slots >= begun) & (slots <= marks[-1].last), level, np.nan)
         )
 
 
-def _around_the_usual(kind: Baseline, past: GridPast, marks: Sequence[Mark]) -> Iterator[Limit]:
+def _around_the_usual(kind: Baseline, past: GridPast, marks: Sequence[Mark]) -> Iterator[LimitLine]:
     """From where on a ``baseline`` calls it too much, and too little."""
     for mark in marks:  # what was unusual is no part of what is usual
         past.grid.bar(past.grid.series[0], mark.since, mark.last, kind.bars)
@@ -231,9 +233,9 @@ def _around_the_usual(kind: Baseline, past: GridPast, marks: Sequence[Mark]) -> 
     if kind.only is not Direction.FALL:
         # Where the series strays far, it lies so high that nothing else could be made out.
         above, most = kind.factor * usual.high[:, 0], _HEADROOM * float(np.nanmax(past.now, initial=0.0))
-        yield Limit(f"{kind.factor:g} times what is usual", np.where(above <= most, above, np.nan))
+        yield LimitLine(f"{kind.factor:g} times what is usual", np.where(above <= most, above, np.nan))
     if kind.only is not Direction.RISE:
-        yield Limit(f"1/{kind.factor:g} of what is usual", usual.low[:, 0] / kind.factor)
+        yield LimitLine(f"1/{kind.factor:g} of what is usual", usual.low[:, 0] / kind.factor)
 
 
 def _past(read: Read, name: str, first: int, values: Array, depth: int) -> GridPast:

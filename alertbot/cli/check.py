@@ -22,7 +22,7 @@ from alertbot.units import DAY, DAY_SLOTS, SLOT, counted
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TestOutcome:
     """What a test came to: what happened as expected, what did not happen, and what happened unexpectedly."""
 
     met: tuple[Change, ...]
@@ -70,7 +70,7 @@ def _read(config: Config, paths: Sequence[Path]) -> list[RuleTest]:
     return tests
 
 
-def outcome(config: Config, rules: dict[str, Rule], test: RuleTest) -> Outcome:
+def outcome(config: Config, rules: dict[str, Rule], test: RuleTest) -> TestOutcome:
     """Judge the values of a test by the rules, as a replay would, and compare."""
     history = _Script(test)
     engine = Engine(tuple(rules.values()), test.selection, history.series)
@@ -84,7 +84,7 @@ def outcome(config: Config, rules: dict[str, Rule], test: RuleTest) -> Outcome:
         else:
             met.append(found)
     surplus = [change for change in happened if change not in met] if test.exhaustive else []
-    return Outcome(tuple(met), tuple(missing), tuple(surplus))
+    return TestOutcome(tuple(met), tuple(missing), tuple(surplus))
 
 
 def _is(change: Change, expected: Expected) -> bool:
@@ -123,7 +123,7 @@ class _Script:
         return self._first + (int(self._lengths[self.series.index(series)]) - 1) * SLOT
 
 
-def _difference(config: Config, rules: dict[str, Rule], test: RuleTest, outcome: Outcome) -> Iterator[str]:
+def _difference(config: Config, rules: dict[str, Rule], test: RuleTest, outcome: TestOutcome) -> Iterator[str]:
     """A test that failed: a line for each alert, in order; ``-`` is missing, ``+`` is too much."""
     yield f"{test.file}:{test.line}: {test.name}: - was expected, + happened instead"
     lines = [(each.slot, 0, f"  - {_expected(test, each)}") for each in outcome.missing]

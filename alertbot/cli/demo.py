@@ -23,7 +23,7 @@ from alertbot.config.credentials import Credentials
 from alertbot.errors import AlertbotError
 from alertbot.feed.simulator.scenario import Delay, Event, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
-from alertbot.incidents.orders import Asker, Person
+from alertbot.incidents.orders import Person, Requester
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import plain
 from alertbot.ops.logs import Secrets, set_up
@@ -104,7 +104,7 @@ class _Line:
     command: str = ""
 
 
-_ADA = Asker(Person("U0ADA", "Ada"), "#cdn-alerts", frozenset({"#cdn-alerts"}))
+_ADA = Requester(Person("U0ADA", "Ada"), "#cdn-alerts", frozenset({"#cdn-alerts"}))
 
 _STORY = (
     _Line(_at(9, 52), "A normal day. alertbot has fetched a week of history and watches four domains."),

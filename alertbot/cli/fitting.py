@@ -17,9 +17,9 @@ from alertbot.rules.baseline import Baseline
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid, GridPast
 
-DARK = Drop(to=0.0, from_=5e6)
-FALL = Drop(by=0.8, from_=20e6)
-OFF = Baseline(factor=1.9, floor=20e6, zeros=False)
+WENT_DARK = Drop(to=0.0, from_=5e6)
+SHARP_FALL = Drop(by=0.8, from_=20e6)
+FAR_OFF = Baseline(factor=1.9, floor=20e6, zeros=False)
 """The starter's rules; their floors here are those of an account without traffic."""
 
 FOR = {"dark": 2, "fall": 3, "off": 1}
@@ -31,10 +31,10 @@ HEADROOM = 1.5
 _HEAVY = 0.95
 """The share of all traffic whose domains every rule must be able to watch."""
 
-_WORTH = {"dark": 20_000, "fall": 5_000, "off": 5_000}
+_NEGLIGIBLE = {"dark": 20_000, "fall": 5_000, "off": 5_000}
 """Less than the total's peak by so many times is never worth a message."""
 
-_LEAST = 1e4
+_LOWEST_FLOOR = 1e4
 _A_MESSAGE_FOR = 50
 """So many domains may have told one thing each in those days; more is taken to be noise."""
 
@@ -60,21 +60,21 @@ def fit(values: Array, total: Array | None) -> Fitted:
     peak = _peak(total if total is not None else known.sum(axis=1) if known.size else np.zeros(0))
     ceiling = friendly(HEADROOM * _peak(total), up=True) if total is not None and _peak(total) > 0 else None
     if not known.size or not np.nanmax(known) > 0:
-        return Fitted(DARK, FALL, OFF, {}, ceiling)
+        return Fitted(WENT_DARK, SHARP_FALL, FAR_OFF, {}, ceiling)
     sizes = {
-        "dark": firings(replace(DARK, from_=0.0), known, FOR["dark"]),
-        "fall": firings(replace(FALL, from_=0.0), known, FOR["fall"]),
-        "off": firings(replace(OFF, floor=0.0), known, FOR["off"]),
+        "dark": firings(replace(WENT_DARK, from_=0.0), known, FOR["dark"]),
+        "fall": firings(replace(SHARP_FALL, from_=0.0), known, FOR["fall"]),
+        "off": firings(replace(FAR_OFF, floor=0.0), known, FOR["off"]),
     }
     usual, high = _smallest_heavy(known)
     most = {"dark": usual / 2, "fall": usual / 2, "off": high / 2}
     allowed = max(1, known.shape[1] // _A_MESSAGE_FOR)
-    floors = {name: _floor(sizes[name], peak / _WORTH[name], most[name], allowed) for name in sizes}
+    floors = {name: _floor(sizes[name], peak / _NEGLIGIBLE[name], most[name], allowed) for name in sizes}
     floors["fall"] = max(floors["fall"], floors["dark"])
     return Fitted(
-        dark=replace(DARK, from_=floors["dark"]),
-        fall=replace(FALL, from_=floors["fall"]),
-        off=replace(OFF, floor=floors["off"]),
+        dark=replace(WENT_DARK, from_=floors["dark"]),
+        fall=replace(SHARP_FALL, from_=floors["fall"]),
+        off=replace(FAR_OFF, floor=floors["off"]),
         fired={name: int((sizes[name] >= floors[name]).sum()) for name in sizes},
         ceiling=ceiling,
     )
@@ -117,7 +117,7 @@ def _smallest_heavy(values: Array) -> tuple[float, float]:
 
 def _floor(sizes: Array, worth: float, most: float, allowed: int) -> float:
     highest = friendly(most)
-    floor = min(friendly(max(worth, _LEAST)), highest)
+    floor = min(friendly(max(worth, _LOWEST_FLOOR)), highest)
     while floor < highest and (sizes >= floor).sum() > allowed:
         floor = min(friendly(floor * 1.01, up=True), highest)
     return floor

@@ -28,8 +28,8 @@ from alertbot.errors import (
     UsageError,
 )
 from alertbot.feed.api import ALL, CdnApi
-from alertbot.feed.budget import Budget, Lane
-from alertbot.feed.last_week import DAYS, Lately, read_lately, span_lately
+from alertbot.feed.budget import Budget, Priority
+from alertbot.feed.last_week import DAYS, LastWeek, read_lately, span_lately
 from alertbot.feed.reader import REFUSED_TOKEN
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.progress import Reporter, history_reporter
@@ -78,7 +78,7 @@ async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedM
         names = tuple(domains) or await _listed(api)
         total = await _total(api, clock.time())
         lately = await read_lately(
-            api, names, clock.time(), each_domain=len(names) >= _TEN_PAY, progress=progress, lane=Lane.POLL
+            api, names, clock.time(), each_domain=len(names) >= _TEN_PAY, progress=progress, priority=Priority.POLL
         )
         _check(lately, names, await _listed(api) if _unknown(lately) else ())
     except FeedRefused as error:
@@ -125,11 +125,11 @@ async def _total(api: CdnApi, now: float) -> Array | None:
     return np.array([answer.values.get(slot, 0.0) for slot in range(first, last + 1, SLOT)])
 
 
-def _unknown(lately: Lately) -> list[str]:
+def _unknown(lately: LastWeek) -> list[str]:
     return [name for name, error in lately.missed.items() if isinstance(error, FeedUnknownDomain)]
 
 
-def _check(lately: Lately, names: Sequence[str], listed: Sequence[str]) -> None:
+def _check(lately: LastWeek, names: Sequence[str], listed: Sequence[str]) -> None:
     """Whether there is anything to go by, of domains that exist."""
     if unknown := _unknown(lately):
         raise UsageError(f"the account has no domain {unknown[0]}{did_you_mean(unknown[0], listed)}")

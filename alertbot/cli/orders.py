@@ -23,7 +23,7 @@ from alertbot.messages.slack import plain
 from alertbot.messages.status import silences_message
 from alertbot.query import status
 from alertbot.store import feed, requests, schema
-from alertbot.store.requests import Outcome
+from alertbot.store.requests import RequestOutcome
 
 PATIENCE = 15.0
 """Seconds for which an answer is awaited beyond the time from one probe to the next."""
@@ -73,7 +73,7 @@ def _runs(path: Path, now: float, probe: float) -> bool:
     return held is not None and now - held[0] < SILENT_AFTER + probe
 
 
-def _awaited(path: Path, number: int, seconds: float) -> Outcome:
+def _awaited(path: Path, number: int, seconds: float) -> RequestOutcome:
     deadline = time.monotonic() + seconds
     with closing(schema.open_for_reading(path)) as db:
         while time.monotonic() < deadline:

@@ -18,7 +18,7 @@ from alertbot.charts.plots import View
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory, read_csv
 from alertbot.cli.replay_charts import (
     MOST_CHARTS,
-    Tally,
+    DailyTotals,
     chart_name,
     check_target,
     make_folder,
@@ -77,7 +77,7 @@ def replay_history(config_path: Path, csv_path: Path | None, wanted: Wanted, aga
 
 
 def _print_all(plan: _Plan, wanted: Wanted) -> None:
-    record, tally = Record(plan.rules), Tally()
+    record, tally = Record(plan.rules), DailyTotals()
     shown = record.over(tally.over(_changes(plan, wanted)))
     if wanted.as_json:
         for change in shown:
@@ -95,7 +95,7 @@ def _print_all(plan: _Plan, wanted: Wanted) -> None:
 
 def _print_differences(plan: _Plan, other: _Plan, wanted: Wanted) -> None:
     """Both configurations over the same history, one after the other; memory holds the alerts of both."""
-    tally, found = Tally(), []
+    tally, found = DailyTotals(), []
     for each in (plan, other):
         record = Record(each.rules)
         for _ in record.over(tally.over(_changes(each, wanted)) if each is plan else _changes(each, wanted)):
@@ -121,7 +121,7 @@ def _changes(plan: _Plan, wanted: Wanted) -> Iterator[Change]:
     return (change for change in changes if wanted.rule_name in {None, change.alert.rule})
 
 
-def _draw(plan: _Plan, tally: Tally, wanted: Wanted) -> None:
+def _draw(plan: _Plan, tally: DailyTotals, wanted: Wanted) -> None:
     """The series with most alerts."""
     if wanted.chart_path is None:
         return

@@ -32,7 +32,7 @@ _UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 
 
 @dataclass
-class Tally:
+class DailyTotals:
     """The alerts of a replay as they pass: those that are over, and those under way."""
 
     marks: dict[str, list[Mark]] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Tally:
         self.marks.setdefault(series, []).append(mark)
 
 
-def of_replay(history: History, tally: Tally, span: Span, view: View) -> Chart:
+def of_replay(history: History, tally: DailyTotals, span: Span, view: View) -> Chart:
     """The series with most alerts over all that was replayed; without any, the first one that was judged."""
     days = history.days()
     judged = [series for names in view.selection.values() for series in names]

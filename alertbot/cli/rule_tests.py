@@ -24,7 +24,7 @@ from alertbot.config.draft import section
 from alertbot.config.fields import Flag, choice
 from alertbot.config.lines import KeyPath, find_lines
 from alertbot.config.models import Finding, Section
-from alertbot.config.problems import Report
+from alertbot.config.problems import ProblemReport
 from alertbot.config.read import read_toml
 from alertbot.config.settings import Config
 from alertbot.config.words import secret_in_value
@@ -273,7 +273,7 @@ class ExpectModel(Section):
 def load_tests(path: Path, config: Config) -> tuple[RuleTest, ...]:
     """The tests of a file for the rules of ``config``; ``ConfigError`` with every problem in it."""
     text, data = read_toml(path, mend="write [[test]] sections into it, as the README shows them")
-    report = Report(str(path), find_lines(text), data)
+    report = ProblemReport(str(path), find_lines(text), data)
     for key in data.keys() - {"test"}:
         report.add((key,), "unknown here: a file of rule tests holds [[test]] sections only")
     tables = data.get("test", [])
@@ -287,7 +287,7 @@ def load_tests(path: Path, config: Config) -> tuple[RuleTest, ...]:
     return tuple(tests)
 
 
-def _unique(tests: Sequence[RuleTest], report: Report) -> None:
+def _unique(tests: Sequence[RuleTest], report: ProblemReport) -> None:
     first: dict[str, int] = {}
     for index, test in enumerate(tests):
         if test.name in first:
@@ -300,7 +300,7 @@ def _unique(tests: Sequence[RuleTest], report: Report) -> None:
 
 
 class _TestReader:
-    def __init__(self, config: Config, report: Report, file: str) -> None:
+    def __init__(self, config: Config, report: ProblemReport, file: str) -> None:
         self._config = config
         self._report = report
         self._file = file

@@ -9,7 +9,7 @@ from alertbot.config.domains import GROUP_MARK, domain_name, is_glob
 from alertbot.config.draft import Draft, MuteDraft, RuleDraft
 from alertbot.config.lines import KeyPath
 from alertbot.config.models import StoreModel, WatchModel
-from alertbot.config.problems import Report
+from alertbot.config.problems import ProblemReport
 from alertbot.config.settings import EVERYTHING
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, domains_matching, names_matching, select
 from alertbot.units import DAY, SLOT, format_duration
@@ -19,7 +19,7 @@ _MOST_HINTS = 20
 _MOST_TO_COMPARE = 1000
 
 
-def check(draft: Draft, report: Report) -> tuple[str, ...]:
+def check(draft: Draft, report: ProblemReport) -> tuple[str, ...]:
     """Report what does not fit together; the domains listed under ``[watch]``, or ``("*",)``."""
     listed = _listed(draft.watch, report)
     watched = _watched(draft.watch, listed, report)
@@ -45,7 +45,7 @@ def instant(moment: datetime, zone: tzinfo) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
 
 
-def _listed(watch: WatchModel, report: Report) -> tuple[str, ...]:
+def _listed(watch: WatchModel, report: ProblemReport) -> tuple[str, ...]:
     """The domains in the API's spelling and in their order; one that is wrong stays, so that rules may mean it."""
     if watch.domains == EVERYTHING:
         return EVERYTHING
@@ -63,7 +63,7 @@ def _listed(watch: WatchModel, report: Report) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _watched(watch: WatchModel, listed: tuple[str, ...], report: Report) -> tuple[str, ...] | None:
+def _watched(watch: WatchModel, listed: tuple[str, ...], report: ProblemReport) -> tuple[str, ...] | None:
     """The listed domains that ``except`` leaves; None where only the API can tell, or nothing is listed right."""
     known = None if listed in ((), EVERYTHING) else listed
     _Meant(known, report).globs(("watch", "except"), watch.except_)
@@ -74,7 +74,7 @@ def _watched(watch: WatchModel, listed: tuple[str, ...], report: Report) -> tupl
     return watched if known and watched else None
 
 
-def _unique(names: Iterable[tuple[KeyPath, str]], report: Report) -> None:
+def _unique(names: Iterable[tuple[KeyPath, str]], report: ProblemReport) -> None:
     first: dict[str, int] = {}
     for path, name in names:
         if name in first:
@@ -88,7 +88,7 @@ def _groups(draft: Draft, known: Sequence[str]) -> tuple[Group, ...]:
     return tuple(Group(model.name, tuple(domains_matching(model.domains, known)), model.sum) for model in models)
 
 
-def _history(rule: RuleDraft, store: StoreModel, report: Report) -> None:
+def _history(rule: RuleDraft, store: StoreModel, report: ProblemReport) -> None:
     """A rule that looks back farther than the store keeps would never judge anything."""
     back = rule.kind.judged_by().depth * SLOT if rule.kind else 0
     if back > store.keep:
@@ -96,7 +96,7 @@ def _history(rule: RuleDraft, store: StoreModel, report: Report) -> None:
         report.add(rule.path, f'looks back {looks}, but [store] keep is {keeps}: keep "{-(-back // DAY)}d" or more')
 
 
-def _mute(mute: MuteDraft, draft: Draft, report: Report) -> None:
+def _mute(mute: MuteDraft, draft: Draft, report: ProblemReport) -> None:
     """It ends after it begins, and the rules it names exist."""
     model, zone = mute.model, mute.model.timezone or draft.slack.timezone
     if model.start and model.end and instant(model.end, zone) <= instant(model.start, zone):
@@ -116,7 +116,7 @@ def _meant_rule(text: str, names: Sequence[str]) -> str:
 class _Meant:
     """What patterns stand for. ``known`` are the domains that are watched, None where only the API can tell."""
 
-    def __init__(self, known: Sequence[str] | None, report: Report, groups: Sequence[Group] = ()) -> None:
+    def __init__(self, known: Sequence[str] | None, report: ProblemReport, groups: Sequence[Group] = ()) -> None:
         self._known = known
         self._exact = frozenset(known or ())
         self._groups = {group.name: group for group in groups}

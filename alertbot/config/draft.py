@@ -23,7 +23,7 @@ from alertbot.config.models import (
     StoreModel,
     WatchModel,
 )
-from alertbot.config.problems import Report
+from alertbot.config.problems import ProblemReport
 from alertbot.config.words import found, secret_in_key
 from alertbot.words import did_you_mean_key, one_of
 
@@ -89,7 +89,7 @@ class Draft:
     alertmanager: AlertmanagerModel
 
 
-def draft(data: Mapping[str, Any], report: Report) -> Draft:
+def draft(data: Mapping[str, Any], report: ProblemReport) -> Draft:
     """The sections of a TOML document, with what is wrong in each reported."""
     for key in data.keys() - SECTIONS.keys():
         report.add((key,), _unknown_section(key))
@@ -114,7 +114,7 @@ def draft(data: Mapping[str, Any], report: Report) -> Draft:
     )
 
 
-def section(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: Report) -> S:
+def section(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: ProblemReport) -> S:
     """The table at ``path``, with every wrong key reported and left at its default."""
     sound = dict(raw)
     try:
@@ -133,7 +133,7 @@ def section(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: Repor
     return result
 
 
-def _single(model: type[S], name: str, data: Mapping[str, Any], report: Report) -> S:
+def _single(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> S:
     raw = data.get(name, {})
     if not isinstance(raw, dict):
         report.add((name,), f"this is a section of its own: write it as [{name}], once")
@@ -141,7 +141,7 @@ def _single(model: type[S], name: str, data: Mapping[str, Any], report: Report) 
     return section(model, raw, (name,), report)
 
 
-def _tables(name: str, data: Mapping[str, Any], report: Report) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+def _tables(name: str, data: Mapping[str, Any], report: ProblemReport) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
     """The elements of an array of tables."""
     raw = data.get(name, [])
     if not isinstance(raw, list):
@@ -156,7 +156,7 @@ def _tables(name: str, data: Mapping[str, Any], report: Report) -> Iterator[tupl
             report.add((name, index), f"write a table under [[{name}]], not {found(table)}")
 
 
-def _rule(raw: Mapping[str, Any], path: KeyPath, report: Report) -> RuleDraft:
+def _rule(raw: Mapping[str, Any], path: KeyPath, report: ProblemReport) -> RuleDraft:
     name = raw.get("kind")
     kind = KINDS.get(name) if isinstance(name, str) else None
     shared = {key: value for key, value in raw.items() if key in RuleModel.key_names()}

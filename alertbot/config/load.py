@@ -12,7 +12,7 @@ from alertbot.config.draft import Draft, draft, section
 from alertbot.config.kinds import KindModel, RuleModel
 from alertbot.config.lines import find_lines
 from alertbot.config.models import MuteModel, SlackModel, StoreModel
-from alertbot.config.problems import Report
+from alertbot.config.problems import ProblemReport
 from alertbot.config.read import read_toml
 from alertbot.config.settings import (
     AlertmanagerSettings,
@@ -41,7 +41,7 @@ def load(path: Path, *, state_directory: Path | None = None) -> Config:
     A relative ``[store] path`` lies in ``state_directory`` where that is given, else beside the file.
     """
     text, data = read_toml(path)
-    report = Report(str(path), find_lines(text), data)
+    report = ProblemReport(str(path), find_lines(text), data)
     drafted = draft(data, report)
     watch = check(drafted, report)
     report.finish()
@@ -54,7 +54,7 @@ def glimpse(path: Path, *, state_directory: Path | None = None) -> tuple[Path, t
         data = read_toml(path)[1]
     except ConfigError:
         data = {}
-    report = Report(str(path), {}, data)
+    report = ProblemReport(str(path), {}, data)
     sections = {name: data[name] for name in ("store", "slack") if isinstance(data.get(name), dict)}
     store = section(StoreModel, sections.get("store", {}), ("store",), report)
     slack = section(SlackModel, sections.get("slack", {}), ("slack",), report)

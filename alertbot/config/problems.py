@@ -13,7 +13,7 @@ from alertbot.errors import ConfigError, Problem
 _SHOWN_NAME = re.compile(r"[\w.-][\w .-]{0,59}")
 
 
-class Report:
+class ProblemReport:
     """What was found wrong so far. Rules and groups are called by their names, or by their position from 1."""
 
     def __init__(self, file: str, lines: Mapping[KeyPath, int], data: Mapping[str, Any]) -> None:

@@ -55,7 +55,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Span:
+class TimeSpan:
     """The buckets a call is for, both inclusive; ``asked`` is where the request begins, at or before ``start``."""
 
     start: int
@@ -80,7 +80,7 @@ def bucket_at(epoch: int, grain: Grain, zone: tzinfo) -> int:
     return int(local.replace(hour=0, minute=0, second=0).timestamp())
 
 
-def span_of(start: int, end: int, grain: Grain, zone: tzinfo) -> Span:
+def span_of(start: int, end: int, grain: Grain, zone: tzinfo) -> TimeSpan:
     """The buckets that hold ``start`` to ``end``; ``ValueError`` for a span the API would refuse."""
     if end < start:
         raise ValueError("a span ends before it starts")
@@ -88,7 +88,7 @@ def span_of(start: int, end: int, grain: Grain, zone: tzinfo) -> Span:
         raise ValueError(f"the API answers at most {_LONGEST[grain] // DAY} days of {grain} in one call")
     first, last = bucket_at(start, grain, zone), bucket_at(end, grain, zone)
     # The API wants an end later than the start: for a single bucket the one before is asked for too.
-    return Span(first, last, first if first < last else bucket_at(first - 1, grain, zone), grain, zone)
+    return TimeSpan(first, last, first if first < last else bucket_at(first - 1, grain, zone), grain, zone)
 
 
 def read_document(body: bytes) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def read_document(body: bytes) -> dict[str, Any]:
     return document
 
 
-def read_series(data: Any, span: Span) -> dict[int, float]:
+def read_series(data: Any, span: TimeSpan) -> dict[int, float]:
     """The values of the span's buckets, zeros left out: pairs nested or flat, in any order, the last of equals wins.
 
     One bucket more on either side is cut off; anything further out means the API understood the times differently,
@@ -121,7 +121,7 @@ def read_series(data: Any, span: Span) -> dict[int, float]:
     return {bucket: value for bucket, value in values.items() if value > 0 and span.start <= bucket <= span.end}
 
 
-def read_each_domain(data: Any, domains: Sequence[str], span: Span) -> dict[str, dict[int, float]]:
+def read_each_domain(data: Any, domains: Sequence[str], span: TimeSpan) -> dict[str, dict[int, float]]:
     """Each domain's values by its name as asked for. The inner ``domain`` counts, since the keys may mismatch."""
     entries = _object(data)
     names = {domain.lower(): domain for domain in domains}

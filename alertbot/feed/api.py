@@ -24,14 +24,14 @@ from alertbot.feed.answers import (
     DataType,
     ElsewhereError,
     Grain,
-    Span,
+    TimeSpan,
     read_document,
     read_each_domain,
     read_page,
     read_series,
     span_of,
 )
-from alertbot.feed.budget import Budget, Lane
+from alertbot.feed.budget import Budget, Priority
 from alertbot.feed.failures import failure_of, pause_after
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class CdnApi:
         *,
         grain: Grain = Grain.MINUTE5,
         data_type: DataType = DataType.BANDWIDTH,
-        lane: Lane = Lane.POLL,
+        priority: Priority = Priority.POLL,
     ) -> Answer:
         """The sum of 1 to 10 domains, or ``ALL``, in the buckets that hold ``start`` to ``end`` (epoch seconds).
 
@@ -124,11 +124,11 @@ class CdnApi:
             _check_domains(domains)
         span = span_of(start, end, grain, self._zone)
         request = self._request("stat/bandwidth", domains, span, data_type, lambda data: read_series(data, span))
-        reply = await self._ask(request, lane)
+        reply = await self._ask(request, priority)
         return Answer(span.start, span.end, reply.content, reply.began, reply.server_time)
 
     async def each_domain(
-        self, domains: Sequence[str], start: int, end: int, *, lane: Lane = Lane.POLL
+        self, domains: Sequence[str], start: int, end: int, *, priority: Priority = Priority.POLL
     ) -> Mapping[str, Answer]:
         """Up to 10 domains' 5-minute buckets in one call; a domain the API left out is absent: unknown, not silent.
 
@@ -143,18 +143,18 @@ class CdnApi:
             DataType.BANDWIDTH,
             lambda data: read_each_domain(data, domains, span),
         )
-        reply = await self._ask(request, lane)
+        reply = await self._ask(request, priority)
         return {
             domain: Answer(span.start, span.end, values, reply.began, reply.server_time)
             for domain, values in reply.content.items()
         }
 
-    async def domains(self, *, lane: Lane = Lane.POLL) -> tuple[str, ...]:
+    async def domains(self, *, priority: Priority = Priority.POLL) -> tuple[str, ...]:
         """Every serving domain of the account, in the API's order."""
         names: dict[str, None] = {}
         for page in itertools.count(1):
             params = {"page_number": str(page), "page_size": str(_PAGE_SIZE), "domain_status": "serving"}
-            reply = await self._ask(_Request(f"domain/list page {page}", "domain/list", params, read_page), lane)
+            reply = await self._ask(_Request(f"domain/list page {page}", "domain/list", params, read_page), priority)
             found, total = reply.content
             before = len(names)
             names.update(dict.fromkeys(found))
@@ -168,7 +168,7 @@ class CdnApi:
         await self._client.aclose()
 
     def _request(
-        self, endpoint: str, domains: Sequence[str], span: Span, data_type: DataType, read: Callable[[Any], T]
+        self, endpoint: str, domains: Sequence[str], span: TimeSpan, data_type: DataType, read: Callable[[Any], T]
     ) -> _Request[T]:
         asked, start, end = (datetime.fromtimestamp(each, self._zone) for each in (span.asked, span.start, span.end))
         params = {
@@ -183,11 +183,11 @@ class CdnApi:
         name = f"{endpoint} domains={','.join(domains)} {start:%Y-%m-%d %H:%M}..{until}"
         return _Request(name, endpoint, params, read)
 
-    async def _ask(self, request: _Request[T], lane: Lane) -> _Reply[T]:
+    async def _ask(self, request: _Request[T], priority: Priority) -> _Reply[T]:
         failures = 0
         while True:
             try:
-                reply = await self._attempt(request, lane)
+                reply = await self._attempt(request, priority)
             except FeedError as error:
                 self._tried(error)
                 failures += 1
@@ -199,8 +199,8 @@ class CdnApi:
                 return reply
             await self._clock.sleep(pause)
 
-    async def _attempt(self, request: _Request[T], lane: Lane) -> _Reply[T]:
-        await self._budget.acquire(lane, request.name)
+    async def _attempt(self, request: _Request[T], priority: Priority) -> _Reply[T]:
+        await self._budget.acquire(priority, request.name)
         began = self._clock.monotonic()
         status, headers, body = await self._fetch(request, began)
         try:

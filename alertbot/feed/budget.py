@@ -35,7 +35,7 @@ _TRAVEL = 0.25
 _ROUNDING = 1.0
 
 
-class Lane(StrEnum):
+class Priority(StrEnum):
     """Who is asking, the most urgent first: a person, the live poll, the back-fill."""
 
     COMMAND = "command"
@@ -75,22 +75,28 @@ class Quota:
         return replace(self, calls=said.calls, left=min(self.left, said.left))
 
 
-def share_of(lane: Lane, calls: int, reserve: int) -> int:
+def share_of(priority: Priority, calls: int, reserve: int) -> int:
     """How many of a window's ``calls`` this lane may see used and still call: at least one."""
-    if lane is Lane.COMMAND:
+    if priority is Priority.COMMAND:
         return calls
-    if lane is Lane.POLL:
+    if priority is Priority.POLL:
         return calls - min(reserve, calls // 5)
     return max(1, calls // 2)
 
 
 def wait_for(
-    now: float, lane: Lane, grants: Sequence[float], limits: Iterable[Limit], quotas: Iterable[Quota], *, reserve: int
+    now: float,
+    priority: Priority,
+    grants: Sequence[float],
+    limits: Iterable[Limit],
+    quotas: Iterable[Quota],
+    *,
+    reserve: int,
 ) -> float:
-    """Seconds until ``lane`` may send its next call, 0 for now; ``grants`` are the times of our calls, ascending."""
-    shares = [(limit.seconds, share_of(lane, limit.calls, reserve)) for limit in limits]
+    """Seconds until ``priority`` may send its next call, 0 for now; ``grants`` are the times of our calls."""
+    shares = [(limit.seconds, share_of(priority, limit.calls, reserve)) for limit in limits]
     full = [grants[-share] + seconds + _TRAVEL for seconds, share in shares if len(grants) >= share]
-    spent = [quota.resets for quota in quotas if quota.left <= quota.calls - share_of(lane, quota.calls, reserve)]
+    spent = [quota.resets for quota in quotas if quota.left <= quota.calls - share_of(priority, quota.calls, reserve)]
     return max([0.0, *(until - now for until in full + spent)])
 
 
@@ -109,19 +115,19 @@ class Budget:
         self._grants: deque[float] = deque()
         self._quotas: dict[str, Quota] = {}
         # asyncio's locks are fair: whoever waited longest in a lane goes first.
-        self._turns = {lane: asyncio.Lock() for lane in Lane}
+        self._turns = {priority: asyncio.Lock() for priority in Priority}
 
     def allow(self, calls_per_minute: int) -> None:
         """Let out at most so many calls a minute from now on; what went out before counts."""
         self._own = (Limit(_BURST_CALLS, _BURST_SECONDS), Limit(calls_per_minute, _GRAINS["minute"]))
 
-    async def acquire(self, lane: Lane, call: str = "statistics API") -> None:
+    async def acquire(self, priority: Priority, call: str = "statistics API") -> None:
         """Wait until a call may go out, and count it. ``FeedThrottled`` naming ``call`` if that is long hence."""
-        async with self._turns[lane]:
-            while (wait := self._wait(lane)) > 0:
+        async with self._turns[priority]:
+            while (wait := self._wait(priority)) > 0:
                 if wait > PATIENCE:
                     raise FeedThrottled(
-                        call, f"the API's limit leaves no {lane} call for {format_duration(wait)}", wait
+                        call, f"the API's limit leaves no {priority} call for {format_duration(wait)}", wait
                     )
                 await self._clock.sleep(wait)
             self._grant()
@@ -161,10 +167,10 @@ class Budget:
     def _used(self, limit: Limit, now: float) -> int:
         return sum(grant > now - limit.seconds - _TRAVEL for grant in self._grants)
 
-    def _wait(self, lane: Lane) -> float:
+    def _wait(self, priority: Priority) -> float:
         now = self._clock.monotonic()
         running = [quota for quota in self._quotas.values() if quota.resets > now]
-        return wait_for(now, lane, self._grants, self._limits(), running, reserve=self._reserve)
+        return wait_for(now, priority, self._grants, self._limits(), running, reserve=self._reserve)
 
     def _limits(self) -> tuple[Limit, ...]:
         return self._own + tuple(Limit(quota.calls, _GRAINS[grain]) for grain, quota in self._quotas.items())

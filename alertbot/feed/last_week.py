@@ -9,8 +9,8 @@ import numpy as np
 
 from alertbot.errors import FeedError
 from alertbot.feed.api import CdnApi
-from alertbot.feed.budget import Lane
-from alertbot.feed.reader import Outcome, Reader, Want, is_hopeless
+from alertbot.feed.budget import Priority
+from alertbot.feed.reader import Reader, ReadResult, Want, is_hopeless
 from alertbot.rules.base import Array
 from alertbot.units import DAY, SLOT, slot_at
 
@@ -24,7 +24,7 @@ _BATCH = 40
 
 
 @dataclass(frozen=True)
-class Lately:
+class LastWeek:
     """``values`` in bit/s of each domain in the slots ``first`` to ``last``; ``missed``: what gave no answer.
 
     ``each_domain``: whether ten domains could be asked for in a call.
@@ -50,13 +50,13 @@ async def read_lately(
     *,
     each_domain: bool,
     progress: Callable[[int, int], None],
-    lane: Lane = Lane.HISTORY,
-) -> Lately:
+    priority: Priority = Priority.HISTORY,
+) -> LastWeek:
     """Read these domains, within the budget; what cannot be read is ``missed``. A refused token ends it early."""
     first, last = span_lately(now)
     plan = {domain: ((domain,),) for domain in domains}
-    reader = Reader(api, plan, each_domain=each_domain, recent=1, held=_nothing, lane=lane)
-    outcomes: dict[str, Outcome] = {}
+    reader = Reader(api, plan, each_domain=each_domain, recent=1, held=_nothing, priority=priority)
+    outcomes: dict[str, ReadResult] = {}
     for start in range(0, len(domains), _BATCH):
         batch = domains[start : start + _BATCH]
         outcomes |= await reader.read([Want(domain, first) for domain in batch], last)
@@ -69,7 +69,7 @@ async def read_lately(
         for name, outcome in outcomes.items()
         if not isinstance(outcome, FeedError)
     }
-    return Lately(first, last, values, missed, reader.each_domain)
+    return LastWeek(first, last, values, missed, reader.each_domain)
 
 
 def _from(first: int, last: int, begin: int, values: Array) -> Array:

@@ -35,7 +35,7 @@ class _Outage:
         return sum(self.causes.values())
 
 
-class Troubles:
+class SeriesOutages:
     """Keeps the present failure of the whole feed, and of single series; ``last`` is the last one in words."""
 
     def __init__(self, clock: Clock) -> None:

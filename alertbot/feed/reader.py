@@ -15,7 +15,7 @@ import numpy as np
 
 from alertbot.errors import FeedBadRequest, FeedError, FeedGarbled, FeedRefused, FeedUnauthorised, FeedUnknownDomain
 from alertbot.feed.api import Answer, CdnApi
-from alertbot.feed.budget import Lane
+from alertbot.feed.budget import Priority
 from alertbot.feed.plan import Calls
 from alertbot.rules.base import Array
 from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso
@@ -52,20 +52,20 @@ class Reading:
     cut: bool = False
 
 
-Outcome = Reading | FeedError
+ReadResult = Reading | FeedError
 Held = Callable[[str, int, int], Array]
 """What is known already of a series, from a slot on, so many slots."""
 
 
-def is_hopeless(outcome: Outcome) -> bool:
+def is_hopeless(result: ReadResult) -> bool:
     """Whether every other call fails too: the token is refused."""
-    return isinstance(outcome, FeedUnauthorised) and outcome.code == REFUSED_TOKEN
+    return isinstance(result, FeedUnauthorised) and result.code == REFUSED_TOKEN
 
 
 class Reader:
     """Reads series by their ``plan``; ``recent`` slots are read where more is refused.
 
-    ``lane``: the calls' own, else by how far back they reach.
+    ``priority``: the calls' own, else by how far back they reach.
     """
 
     def __init__(
@@ -76,29 +76,29 @@ class Reader:
         each_domain: bool,
         recent: int,
         held: Held,
-        lane: Lane | None = None,
+        priority: Priority | None = None,
     ) -> None:
         self.each_domain = each_domain
         self._api = api
         self._plan = plan
         self._recent = recent
         self._held = held
-        self._lane = lane
+        self._lane = priority
 
     @property
     def domains_a_call(self) -> int:
         """How many domains a call reads, as things are."""
         return DOMAINS_A_CALL if self.each_domain else 1
 
-    async def read(self, wants: Sequence[Want], last: int) -> dict[str, Outcome]:
+    async def read(self, wants: Sequence[Want], last: int) -> dict[str, ReadResult]:
         """Each series from its first wanted slot to ``last``, 10 days at most."""
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def bounded(chunk: Sequence[Want]) -> dict[str, Outcome]:
+        async def bounded(chunk: Sequence[Want]) -> dict[str, ReadResult]:
             async with gate:
                 return await self._read_chunk(chunk, last)
 
-        found: dict[str, Outcome] = {}
+        found: dict[str, ReadResult] = {}
         for part in await asyncio.gather(*(bounded(chunk) for chunk in self._chunks(wants))):
             found |= part
         return found
@@ -110,15 +110,15 @@ class Reader:
         tens = [shared[start : start + DOMAINS_A_CALL] for start in range(0, len(shared), DOMAINS_A_CALL)]
         return [*tens, *([want] for want in single)]
 
-    async def _read_chunk(self, chunk: Sequence[Want], last: int) -> dict[str, Outcome]:
+    async def _read_chunk(self, chunk: Sequence[Want], last: int) -> dict[str, ReadResult]:
         if self.each_domain and self._plan[chunk[0].series] == ((chunk[0].series,),):
             return await self._read_tens([want.series for want in chunk], min(want.first for want in chunk), last)
         return {want.series: await self._read_one(want, last) for want in chunk}
 
-    async def _read_tens(self, names: Sequence[str], first: int, last: int) -> dict[str, Outcome]:
+    async def _read_tens(self, names: Sequence[str], first: int, last: int) -> dict[str, ReadResult]:
         """Several domains in one call, halved where the API refuses one of them."""
         try:
-            answers = await self._api.each_domain(names, first, last, lane=self._lane or _lane(first, last))
+            answers = await self._api.each_domain(names, first, last, priority=self._lane or _lane(first, last))
         except FeedUnauthorised as error:
             if error.code == REFUSED_TOKEN:
                 return dict.fromkeys(names, error)
@@ -137,7 +137,7 @@ class Reader:
             return dict.fromkeys(names, error)
         return {name: self._from_each(name, answers.get(name), first, last) for name in names}
 
-    def _from_each(self, name: str, answer: Answer | None, first: int, last: int) -> Outcome:
+    def _from_each(self, name: str, answer: Answer | None, first: int, last: int) -> ReadResult:
         if answer is None:
             return FeedGarbled(f"stat/bandwidth/eachDomain of {name}", "the answer leaves this domain out")
         values = np.zeros((last - first) // SLOT + 1)
@@ -149,7 +149,7 @@ class Reader:
             self.each_domain = False
             log.warning("each_domain is not permitted for this account, so every domain takes a call: %s", error)
 
-    async def _read_one(self, want: Want, last: int) -> Outcome:
+    async def _read_one(self, want: Want, last: int) -> ReadResult:
         recent = last - (self._recent - 1) * SLOT
         try:
             return await self._read_span(want.series, want.first, last)
@@ -182,7 +182,7 @@ class Reader:
     async def _sum(self, domains: Sequence[str], first: int, last: int) -> list[Answer]:
         """The answers that add up to the sum of these domains; one the account does not have carries nothing."""
         try:
-            return [await self._api.bandwidth(domains, first, last, lane=self._lane or _lane(first, last))]
+            return [await self._api.bandwidth(domains, first, last, priority=self._lane or _lane(first, last))]
         except FeedUnknownDomain as error:
             if len(domains) == 1:
                 raise
@@ -200,7 +200,7 @@ class Reader:
         except FeedUnknownDomain as error:
             return error
 
-    def _checked(self, series: str, reading: Reading) -> Outcome:
+    def _checked(self, series: str, reading: Reading) -> ReadResult:
         """An answer that shows nothing where traffic was seen before is a failure, not a revision to zero."""
         held = self._held(series, reading.first, len(reading.values)) > 0
         if held.any() and not (reading.values[held] > 0).any():
@@ -214,5 +214,5 @@ def _add(values: Array, first: int, answer: Answer) -> None:
         values[(slot - first) // SLOT] += value
 
 
-def _lane(first: int, last: int) -> Lane:
-    return Lane.HISTORY if last - first > 2 * DAY else Lane.POLL
+def _lane(first: int, last: int) -> Priority:
+    return Priority.HISTORY if last - first > 2 * DAY else Priority.POLL

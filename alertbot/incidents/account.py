@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from alertbot.incidents.grouping import TOGETHER
-from alertbot.incidents.incident import Wide
+from alertbot.incidents.incident import AccountFall
 from alertbot.rules.selection import TOTAL
 from alertbot.units import SLOT
 
@@ -16,19 +16,19 @@ LEAST = 3
 _TOGETHER = TOGETHER * SLOT
 
 
-def fell_together(falls: Mapping[str, int], carried: Collection[str]) -> Wide | None:
+def fell_together(falls: Mapping[str, int], carried: Collection[str]) -> AccountFall | None:
     """Whether the account fell: its total, or half of the domains that ``carried`` traffic, at about the same time.
 
     ``falls``: the slot with which the fall of each series began.
     """
     begun = {series: since for series, since in falls.items() if series in carried}
     if (total := falls.get(TOTAL)) is not None:
-        return Wide(total, _since(begun, total), len(carried))
+        return AccountFall(total, _since(begun, total), len(carried))
     since, fell = _largest(sorted(begun.values()))
-    return Wide(since, fell, len(carried)) if fell >= _needed(len(carried)) else None
+    return AccountFall(since, fell, len(carried)) if fell >= _needed(len(carried)) else None
 
 
-def afterwards(wide: Wide, falls: Mapping[str, int], carried: Collection[str], frontier: int) -> Wide:
+def afterwards(wide: AccountFall, falls: Mapping[str, int], carried: Collection[str], frontier: int) -> AccountFall:
     """What became of it: more of it, or over since the slot after which too little of it was left.
 
     Over for good it stays so: what burns again, as after hours in which no rule looked, is told as what outlived it.
@@ -42,7 +42,7 @@ def afterwards(wide: Wide, falls: Mapping[str, int], carried: Collection[str], f
     return wide if wide.over is not None else replace(wide, over=frontier)
 
 
-def is_over(wide: Wide, frontier: int) -> bool:
+def is_over(wide: AccountFall, frontier: int) -> bool:
     """Whether it is over for good: what still burns outlived it. What ends within a few slots ends together."""
     return wide.over is not None and frontier - wide.over >= _TOGETHER
 

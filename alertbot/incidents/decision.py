@@ -13,10 +13,18 @@ from alertbot.alerts.engine import AlertKey
 from alertbot.incidents import account
 from alertbot.incidents.flapping import begins_to_flap
 from alertbot.incidents.grouping import TOGETHER, Placed, Placing, place
-from alertbot.incidents.holding import Hold, Holding
-from alertbot.incidents.incident import Incident, IncidentKind, Standing, ToldAlert, Wide, loudest, series_of
-from alertbot.incidents.paging import FEED_SEVERITY, Case, Note, NoteKind, Owed, owed
+from alertbot.incidents.incident import (
+    AccountFall,
+    FiredAlert,
+    Incident,
+    IncidentKind,
+    Progress,
+    highest_severity,
+    series_of,
+)
+from alertbot.incidents.paging import FEED_SEVERITY, Due, Note, NoteKind, Situation, due
 from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL
 from alertbot.units import SLOT, slot_at
@@ -26,17 +34,17 @@ RECENTLY = 2 * 3600
 
 
 @dataclass(frozen=True)
-class Scene:
+class State:
     """All that is known. ``incidents``: those that are open, and what may still be joined, the oldest first.
 
-    ``untold``: alerts that fired and are in no incident. ``settled``: whether all series of a slot were judged.
+    ``unposted``: alerts that fired and are in no incident. ``settled``: whether all series of a slot were judged.
     ``carried``: the domains that carried traffic before anything fell. ``channel``: the default one. ``changed``: notes
     for incidents about what people did just now.
     """
 
     incidents: Sequence[Incident]
-    untold: Sequence[ToldAlert]
-    holding: Holding
+    unposted: Sequence[FiredAlert]
+    suppression: Suppression
     placing: Placing
     settled: bool
     channel: str
@@ -45,7 +53,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Step:
+class IncidentChange:
     """What becomes of one incident; its alerts and its standing are those of ``incident``.
 
     ``joined``: the rows of alerts that are new in it. ``noted``: what the thread knows of alerts, by row. ``opened``:
@@ -61,33 +69,33 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Minutes:
+class Decision:
     """What a turn came to. ``flaps``: what begins to flap, ``steadied``: what no longer does.
 
     ``announced``: silences whose end is near, to be said.
     """
 
-    steps: tuple[Step, ...]
+    changes: tuple[IncidentChange, ...]
     flaps: tuple[AlertKey, ...]
     steadied: tuple[AlertKey, ...]
     announced: tuple[HeldSilence, ...]
 
 
-def advance(scene: Scene) -> Minutes:
+def decide(state: State) -> Decision:
     """What the turn changes."""
-    steadied = tuple(key for key, flap in scene.holding.flapping.items() if flap.over(scene.holding.frontier))
-    flapping = {key: flap for key, flap in scene.holding.flapping.items() if key not in set(steadied)}
-    scene = replace(scene, holding=replace(scene.holding, flapping=flapping))
-    fresh, told = _placed(scene)
+    steadied = tuple(key for key, flap in state.suppression.flapping.items() if flap.over(state.suppression.frontier))
+    flapping = {key: flap for key, flap in state.suppression.flapping.items() if key not in set(steadied)}
+    state = replace(state, suppression=replace(state.suppression, flapping=flapping))
+    fresh, told = _placed(state)
     flaps = tuple(dict.fromkeys(t.key for t in told if begins_to_flap(t) and t.key not in flapping))
-    incidents = {number: each for number, each in _with_the_account(scene, fresh).items() if _concerns(each.incident)}
+    incidents = {number: each for number, each in _with_the_account(state, fresh).items() if _concerns(each.incident)}
     parts = _parts(each.incident for each in incidents.values())
-    steps = (_step(scene, each, frozenset(flaps), parts.get(number, ())) for number, each in incidents.items())
-    return Minutes(
-        tuple(step for step in steps if step is not None),
+    changes = (_step(state, each, frozenset(flaps), parts.get(number, ())) for number, each in incidents.items())
+    return Decision(
+        tuple(step for step in changes if step is not None),
         flaps,
         steadied,
-        tuple(each for each in scene.holding.silences if each.due_to_announce(scene.holding.now)),
+        tuple(each for each in state.suppression.silences if each.due_to_announce(state.suppression.now)),
     )
 
 
@@ -110,28 +118,28 @@ def _concerns(incident: Incident) -> bool:
     return incident.closed is None
 
 
-def _placed(scene: Scene) -> tuple[dict[int, _Now], list[ToldAlert]]:
+def _placed(state: State) -> tuple[dict[int, _Now], list[FiredAlert]]:
     """The incidents that alerts come into, by number, and these alerts."""
-    told = [each for each in scene.untold if _is_to_be_told(each, scene)]
-    known = {incident.number: _Now(incident) for incident in scene.incidents}
+    told = [each for each in state.unposted if _is_to_be_told(each, state)]
+    known = {incident.number: _Now(incident) for incident in state.incidents}
     fresh: dict[int, _Now] = {}
-    for placed in place(told, scene.incidents, scene.placing):
+    for placed in place(told, state.incidents, state.placing):
         number = placed.number if placed.number is not None else -len(fresh) - 1
-        before = fresh.get(number) or known.get(number) or _Now(_new(number, placed, scene))
+        before = fresh.get(number) or known.get(number) or _Now(_new(number, placed, state))
         joined = (*before.joined, *(each.number for each in placed.alerts))
         fresh[number] = _Now(_filled(before.incident, placed), joined)
     return fresh, told
 
 
-def _is_to_be_told(told: ToldAlert, scene: Scene) -> bool:
-    held = scene.holding.held(told)
-    if told.number in scene.placing.passed:
-        return held in {None, Hold.CLEARING, Hold.INHIBITED}
-    return held is None if told.resolved is None else scene.holding.was_missed(told)
+def _is_to_be_told(told: FiredAlert, state: State) -> bool:
+    held = state.suppression.suppressed(told)
+    if told.number in state.placing.passed:
+        return held in {None, Suppressed.CLEARING, Suppressed.INHIBITED}
+    return held is None if told.resolved is None else state.suppression.was_missed(told)
 
 
-def _new(number: int, placed: Placed, scene: Scene) -> Incident:
-    return Incident(number, placed.kind, placed.channel, placed.since, scene.holding.now, None)
+def _new(number: int, placed: Placed, state: State) -> Incident:
+    return Incident(number, placed.kind, placed.channel, placed.since, state.suppression.now, None)
 
 
 def _filled(incident: Incident, placed: Placed) -> Incident:
@@ -139,14 +147,16 @@ def _filled(incident: Incident, placed: Placed) -> Incident:
     return replace(incident, since=since, alerts=(*incident.alerts, *placed.alerts), closed=None)
 
 
-def _with_the_account(scene: Scene, fresh: Mapping[int, _Now]) -> dict[int, _Now]:
+def _with_the_account(state: State, fresh: Mapping[int, _Now]) -> dict[int, _Now]:
     """Every incident as it stands, with what the account as a whole makes of it."""
-    now = {incident.number: _Now(incident) for incident in scene.incidents} | dict(fresh)
-    host, wide = _account(scene, [each.incident for each in now.values()])
+    now = {incident.number: _Now(incident) for incident in state.incidents} | dict(fresh)
+    host, wide = _account(state, [each.incident for each in now.values()])
     if host is not None:
         now[host.number] = replace(now.get(host.number, _Now(host)), incident=host)
-    whole = _Whole(host, wide, _open_dark(scene.incidents))
-    now = {number: replace(each, incident=whole.take_in(each.incident, scene.holding)) for number, each in now.items()}
+    whole = _Whole(host, wide, _open_dark(state.incidents))
+    now = {
+        number: replace(each, incident=whole.take_in(each.incident, state.suppression)) for number, each in now.items()
+    }
     return now if host is None else _in_one_message_each(now, host.number)
 
 
@@ -156,14 +166,14 @@ def _in_one_message_each(now: Mapping[int, _Now], host: int) -> dict[int, _Now]:
     for number, each in now.items():
         if number in told:
             continue
-        place = _message_for(each.incident, told, host) if each.incident.standing.parent == host else None
+        place = _message_for(each.incident, told, host) if each.incident.progress.parent == host else None
         told[number if place is None else place] = each if place is None else told[place].with_all_of(each)
     return told
 
 
 def _message_for(part: Incident, told: Mapping[int, _Now], host: int) -> int | None:
     """The incident of the part's channel that tells of the account's fall, or of a part of it."""
-    of_this = [host, *(number for number, each in told.items() if each.incident.standing.parent == host)]
+    of_this = [host, *(number for number, each in told.items() if each.incident.progress.parent == host)]
     return next((number for number in of_this if told[number].incident.channel == part.channel), None)
 
 
@@ -172,34 +182,34 @@ def _open_dark(incidents: Sequence[Incident]) -> Incident | None:
     return next((one for one in dark if one.facts.get("account_wide")), None)
 
 
-def _account(scene: Scene, incidents: Sequence[Incident]) -> tuple[Incident | None, Wide | None]:
+def _account(state: State, incidents: Sequence[Incident]) -> tuple[Incident | None, AccountFall | None]:
     """The account-wide incident as it stands now, if there is one or is to be one."""
-    frontier = scene.holding.frontier
+    frontier = state.suppression.frontier
     falls = [told for one in incidents if one.kind is IncidentKind.ALERT for told in _falls(one)]
-    quiet = {told.number: scene.holding.quiet(told) for told in falls}
-    host = next((one for one in incidents if one.standing.wide is not None and one.closed is None), None)
-    if host is not None and host.standing.wide is not None:
+    quiet = {told.number: state.suppression.page_suppressed(told) for told in falls}
+    host = next((one for one in incidents if one.progress.wide is not None and one.closed is None), None)
+    if host is not None and host.progress.wide is not None:
         # Whoever silences some of it does not mean that it is over; of what is not active nothing is known.
-        lasting = [told for told in falls if quiet[told.number] not in {Hold.INACTIVE, Hold.FLAPPING}]
-        wide = account.afterwards(host.standing.wide, _begun(lasting), scene.carried, frontier)
-        return replace(host, standing=replace(host.standing, wide=wide)), wide
-    falling = [told for told in falls if quiet[told.number] in {None, Hold.CLEARING}]
+        lasting = [told for told in falls if quiet[told.number] not in {Suppressed.INACTIVE, Suppressed.FLAPPING}]
+        wide = account.afterwards(host.progress.wide, _begun(lasting), state.carried, frontier)
+        return replace(host, progress=replace(host.progress, wide=wide)), wide
+    falling = [told for told in falls if quiet[told.number] in {None, Suppressed.CLEARING}]
     recent = [told for told in falling if told.alert.since >= frontier - RECENTLY]
-    found = account.fell_together(_begun(recent), scene.carried)
-    if found is None or _open_dark(scene.incidents) is not None:
+    found = account.fell_together(_begun(recent), state.carried)
+    if found is None or _open_dark(state.incidents) is not None:
         return None, None
-    found = replace(found, severity=loudest(recent) or found.severity)
-    host = _host(found, incidents, scene)
-    return replace(host, standing=replace(host.standing, wide=found)), found
+    found = replace(found, severity=highest_severity(recent) or found.severity)
+    host = _host(found, incidents, state)
+    return replace(host, progress=replace(host.progress, wide=found)), found
 
 
-def _falls(incident: Incident) -> Iterator[ToldAlert]:
+def _falls(incident: Incident) -> Iterator[FiredAlert]:
     """The falls under way in an incident."""
     if incident.closed is None:
-        yield from (told for told in incident.burning if told.alert.direction is Direction.FALL)
+        yield from (told for told in incident.firing if told.alert.direction is Direction.FALL)
 
 
-def _begun(falling: Sequence[ToldAlert]) -> dict[str, int]:
+def _begun(falling: Sequence[FiredAlert]) -> dict[str, int]:
     """The slot each series began to fall with."""
     begun: dict[str, int] = {}
     for told in falling:
@@ -207,22 +217,22 @@ def _begun(falling: Sequence[ToldAlert]) -> dict[str, int]:
     return begun
 
 
-def _host(wide: Wide, incidents: Sequence[Incident], scene: Scene) -> Incident:
+def _host(wide: AccountFall, incidents: Sequence[Incident], state: State) -> Incident:
     """The incident that tells of the account: the total's, else the largest of the default channel, else a new one."""
     with_total = (one for one in incidents if one.kind is IncidentKind.ALERT)
     by_total = [one for one in with_total if any(told.alert.series == TOTAL for told in _falls(one))]
     of_this = [one for one in incidents if _belongs(one, wide.since)]
-    in_channel = [one for one in of_this if one.channel == scene.channel]
-    if chosen := max(by_total or in_channel, key=lambda one: len(series_of(one.burning)), default=None):
+    in_channel = [one for one in of_this if one.channel == state.channel]
+    if chosen := max(by_total or in_channel, key=lambda one: len(series_of(one.firing)), default=None):
         return chosen
     number = min(0, *(one.number for one in incidents)) - 1
-    return Incident(number, IncidentKind.ALERT, scene.channel, wide.since, scene.holding.now, None)
+    return Incident(number, IncidentKind.ALERT, state.channel, wide.since, state.suppression.now, None)
 
 
 def _belongs(incident: Incident, since: int) -> bool:
     """Whether an incident is of something that fell with the account, from the slot ``since`` on."""
     ordinary = incident.kind is IncidentKind.ALERT and incident.closed is None and incident.falls
-    began = min((told.alert.since for told in incident.burning), default=None)
+    began = min((told.alert.since for told in incident.firing), default=None)
     return ordinary and began is not None and began >= since - TOGETHER * SLOT
 
 
@@ -231,73 +241,73 @@ class _Whole:
     """What the account as a whole goes through: ``host`` is the incident of its fall, ``dark`` that of its silence."""
 
     host: Incident | None
-    wide: Wide | None
+    wide: AccountFall | None
     dark: Incident | None
 
-    def take_in(self, incident: Incident, holding: Holding) -> Incident:
+    def take_in(self, incident: Incident, suppression: Suppression) -> Incident:
         """The incident as a part of that, or no longer."""
-        standing = incident.standing
-        parent = self._parent(incident, holding)
-        if parent == standing.parent:
+        progress = incident.progress
+        parent = self._parent(incident, suppression)
+        if parent == progress.parent:
             return incident
-        if parent is None and not _may_let_go(incident, holding):
+        if parent is None and not _may_let_go(incident, suppression):
             return incident
         # What outlives the whole is told as if nobody had heard of it yet.
-        standing = replace(standing, parent=parent, paged_at=None, paged_series=0, paged_severity=None)
-        return replace(incident, standing=standing)
+        progress = replace(progress, parent=parent, paged_at=None, paged_series=0, paged_severity=None)
+        return replace(incident, progress=progress)
 
-    def _parent(self, incident: Incident, holding: Holding) -> int | None:
+    def _parent(self, incident: Incident, suppression: Suppression) -> int | None:
         if self.dark is not None and incident.number != self.dark.number and _belongs(incident, self.dark.since):
             return self.dark.number
         if self.host is None or self.wide is None or incident.number == self.host.number:
             return None
-        over = account.is_over(self.wide, holding.frontier)
+        over = account.is_over(self.wide, suppression.frontier)
         return self.host.number if not over and _belongs(incident, self.wide.since) else None
 
 
-def _may_let_go(incident: Incident, holding: Holding) -> bool:
+def _may_let_go(incident: Incident, suppression: Suppression) -> bool:
     """After a darkness, what fell with it gets the time to be over with it."""
     return all(
-        holding.frontier > slot_at(each.closed)
-        for each in holding.darkness
+        suppression.frontier > slot_at(each.closed)
+        for each in suppression.darkness
         if each.since <= incident.since < each.closed
     )
 
 
-def _parts(incidents: Iterable[Incident]) -> dict[int, list[ToldAlert]]:
+def _parts(incidents: Iterable[Incident]) -> dict[int, list[FiredAlert]]:
     """What burns in the parts of each incident that has any."""
-    parts: dict[int, list[ToldAlert]] = {}
+    parts: dict[int, list[FiredAlert]] = {}
     for incident in incidents:
-        if incident.standing.parent is not None and incident.burning:
-            parts.setdefault(incident.standing.parent, []).extend(incident.burning)
+        if incident.progress.parent is not None and incident.firing:
+            parts.setdefault(incident.progress.parent, []).extend(incident.firing)
     return parts
 
 
-def _step(scene: Scene, now: _Now, flaps: frozenset[AlertKey], parts: Sequence[ToldAlert]) -> Step | None:
+def _step(state: State, now: _Now, flaps: frozenset[AlertKey], parts: Sequence[FiredAlert]) -> IncidentChange | None:
     incident, joined = now.incident, frozenset(now.joined)
-    changed = (*scene.changed.get(incident.number, ()), *_inhibited(scene, incident))
-    if incident.kind in FEED_SEVERITY and not joined and not scene.settled and not changed:
+    changed = (*state.changed.get(incident.number, ()), *_inhibited(state, incident))
+    if incident.kind in FEED_SEVERITY and not joined and not state.settled and not changed:
         return None
-    held = bool(parts) and all(scene.holding.quiet(told) is not None for told in parts)
-    case = Case(incident, scene.holding, scene.settled, joined, flaps, changed, bool(parts), held)
-    what = owed(case)
-    if not (case.opens or joined or _differs(scene, incident, what)):
+    held = bool(parts) and all(state.suppression.page_suppressed(told) is not None for told in parts)
+    case = Situation(incident, state.suppression, state.settled, joined, flaps, changed, bool(parts), held)
+    what = due(case)
+    if not (case.opens or joined or _differs(state, incident, what)):
         return None
-    after = replace(incident, standing=what.standing, closed=scene.holding.now if what.closed else None)
-    return Step(after, tuple(sorted(joined)), what.notes, what.noted, what.closed, case.opens)
+    after = replace(incident, progress=what.progress, closed=state.suppression.now if what.closed else None)
+    return IncidentChange(after, tuple(sorted(joined)), what.notes, what.noted, what.closed, case.opens)
 
 
-def _inhibited(scene: Scene, incident: Incident) -> tuple[Note, ...]:
+def _inhibited(state: State, incident: Incident) -> tuple[Note, ...]:
     """That an incident people know of has become a part of a larger one."""
-    before = _standing_of(scene, incident.number)
-    if before is None or incident.standing.parent is None or before.parent is not None:
+    before = _standing_of(state, incident.number)
+    if before is None or incident.progress.parent is None or before.parent is not None:
         return ()
     return (Note(NoteKind.INHIBITED),)
 
 
-def _standing_of(scene: Scene, number: int) -> Standing | None:
-    return next((one.standing for one in scene.incidents if one.number == number), None)
+def _standing_of(state: State, number: int) -> Progress | None:
+    return next((one.progress for one in state.incidents if one.number == number), None)
 
 
-def _differs(scene: Scene, incident: Incident, what: Owed) -> bool:
-    return bool(what.notes or what.noted or what.closed) or what.standing != _standing_of(scene, incident.number)
+def _differs(state: State, incident: Incident, what: Due) -> bool:
+    return bool(what.notes or what.noted or what.closed) or what.progress != _standing_of(state, incident.number)

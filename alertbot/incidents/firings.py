@@ -13,7 +13,7 @@ from datetime import tzinfo
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.incidents.grouping import Placed, Placing, place
-from alertbot.incidents.incident import LOUDNESS, ToldAlert
+from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert
 from alertbot.incidents.routing import channel_for
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.selection import Group
@@ -44,7 +44,7 @@ class Firing:
     def weight(self) -> tuple[int, float, int]:
         """The loudest first, then what was farthest off."""
         off = abs(self.last.worst - (self.fired.reference or 0.0))
-        return LOUDNESS[self.severity], off, -self.fired.since
+        return SEVERITY_RANK[self.severity], off, -self.fired.since
 
     def overlaps(self, other: Firing) -> bool:
         """Whether there is a slot that is within both, each from its breach's first slot on."""
@@ -99,7 +99,7 @@ class Ground:
     def pages(self, firings: Sequence[Firing]) -> list[Placed]:
         """The incidents that these alerts would be told in, without those that are information only."""
         told = [
-            ToldAlert(number, each.fired, each.severity.value, None, None)
+            FiredAlert(number, each.fired, each.severity.value, None, None)
             for number, each in enumerate(firings)
             if each.severity is not Severity.INFO
         ]

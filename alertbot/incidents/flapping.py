@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alertbot.incidents.incident import ToldAlert
+from alertbot.incidents.incident import FiredAlert
 
 WITHIN = 6 * 3600
 MOST_FIRES = 4
@@ -29,11 +29,11 @@ class Flap:
         return frontier - self.last >= STEADY
 
 
-def begins_to_flap(told: ToldAlert) -> bool:
+def begins_to_flap(told: FiredAlert) -> bool:
     """Whether this firing is one too many; one that is over already is told as such."""
     return told.fires > MOST_FIRES and told.resolved is None
 
 
-def stays(told: ToldAlert) -> bool:
+def stays(told: FiredAlert) -> bool:
     """Whether a firing has lasted for so long that it is more than a flutter."""
     return told.resolved is None and told.alert.slot - (told.alert.fired or told.alert.slot) >= STAYS

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from alertbot.alerts.engine import AlertKey
-from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert, Wide
+from alertbot.incidents.incident import AccountFall, FiredAlert, Incident, IncidentKind
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL, Group
 from alertbot.units import SLOT
@@ -35,8 +35,8 @@ class Placing:
     ``passed``: the alerts that fired and resolved before anybody could be told. ``flapping``: the keys that flap.
     """
 
-    channel: Callable[[ToldAlert], str]
-    begun: Callable[[ToldAlert], int]
+    channel: Callable[[FiredAlert], str]
+    begun: Callable[[FiredAlert], int]
     groups: Sequence[Group]
     now: float
     passed: frozenset[int] = frozenset()
@@ -51,12 +51,12 @@ class Placed:
     kind: IncidentKind
     channel: str
     since: int
-    alerts: tuple[ToldAlert, ...]
+    alerts: tuple[FiredAlert, ...]
 
 
-def place(alerts: Sequence[ToldAlert], incidents: Sequence[Incident], placing: Placing) -> list[Placed]:
+def place(alerts: Sequence[FiredAlert], incidents: Sequence[Incident], placing: Placing) -> list[Placed]:
     """The incidents of alerts that are to be told; ``incidents`` are those that may be joined, the oldest first."""
-    special: dict[tuple[IncidentKind, str, int | None], list[ToldAlert]] = {}
+    special: dict[tuple[IncidentKind, str, int | None], list[FiredAlert]] = {}
     ordinary = []
     for told in alerts:
         where = _special(told, incidents, placing)
@@ -69,12 +69,12 @@ def place(alerts: Sequence[ToldAlert], incidents: Sequence[Incident], placing: P
     return [*placed, *_grouped(ordinary, incidents, joined, placing)]
 
 
-def _placed(number: int | None, kind: IncidentKind, channel: str, alerts: Sequence[ToldAlert]) -> Placed:
+def _placed(number: int | None, kind: IncidentKind, channel: str, alerts: Sequence[FiredAlert]) -> Placed:
     return Placed(number, kind, channel, min(told.alert.since for told in alerts), tuple(alerts))
 
 
 def _special(
-    told: ToldAlert, incidents: Sequence[Incident], placing: Placing
+    told: FiredAlert, incidents: Sequence[Incident], placing: Placing
 ) -> tuple[IncidentKind, str, int | None] | None:
     """Where an alert belongs for another reason than that it is like others; ``None``: nowhere."""
     channel = placing.channel(told)
@@ -82,10 +82,10 @@ def _special(
         return IncidentKind.PASSED, channel, _recent(IncidentKind.PASSED, channel, incidents, placing.now)
     if told.alert.since <= placing.begun(told):
         return IncidentKind.SUMMARY, channel, _recent(IncidentKind.SUMMARY, channel, incidents, placing.now)
-    of_account = {one.number: one.standing.wide for one in incidents if one.closed is None and one.standing.wide}
+    of_account = {one.number: one.progress.wide for one in incidents if one.closed is None and one.progress.wide}
     here = [one for one in incidents if one.closed is None and one.channel == channel]
     for incident in sorted(here, key=lambda one: one.number not in of_account):
-        wide = of_account.get(incident.number) or of_account.get(incident.standing.parent or 0)
+        wide = of_account.get(incident.number) or of_account.get(incident.progress.parent or 0)
         if _takes_in(incident, wide, told, placing):
             return incident.kind, channel, incident.number
     return None
@@ -98,7 +98,7 @@ def _recent(kind: IncidentKind, channel: str, incidents: Sequence[Incident], now
     return next(recent, None)
 
 
-def _takes_in(incident: Incident, wide: Wide | None, told: ToldAlert, placing: Placing) -> bool:
+def _takes_in(incident: Incident, wide: AccountFall | None, told: FiredAlert, placing: Placing) -> bool:
     """Whether an incident holds all that falls with the account, or all that this alert's series does while it flaps.
 
     ``wide``: the fall of the account that it tells of, or is a part of.
@@ -111,16 +111,16 @@ def _takes_in(incident: Incident, wide: Wide | None, told: ToldAlert, placing: P
     return any(other.key in placing.flapping and _is_like(told, other) for other in incident.alerts)
 
 
-def _is_like(told: ToldAlert, other: ToldAlert) -> bool:
+def _is_like(told: FiredAlert, other: FiredAlert) -> bool:
     """Whether they are the same alert again, or say the same of one series."""
     alike = (told.alert.series, told.alert.direction) == (other.alert.series, other.alert.direction)
     return told.key == other.key or alike
 
 
 def _grouped(
-    alerts: Sequence[ToldAlert],
+    alerts: Sequence[FiredAlert],
     incidents: Sequence[Incident],
-    joined: Mapping[int, Sequence[ToldAlert]],
+    joined: Mapping[int, Sequence[FiredAlert]],
     placing: Placing,
 ) -> list[Placed]:
     """``joined``: what has just come into incidents for another reason."""
@@ -148,10 +148,10 @@ class _Links:
         # The slot that alerts with a trait began with -> these alerts, but for those that are linked with one of them.
         self._begun: dict[_Place, dict[int, list[int]]] = {}
         self._above: dict[int, int] = {}
-        self._alerts: dict[int, ToldAlert] = {}
+        self._alerts: dict[int, FiredAlert] = {}
         self._incident: dict[int, int] = {}
 
-    def add(self, told: ToldAlert, channel: str, incident: int | None) -> None:
+    def add(self, told: FiredAlert, channel: str, incident: int | None) -> None:
         """Link an alert with those it belongs to; with the others of its ``incident`` in any case."""
         self._above[told.number] = told.number
         self._alerts[told.number] = told
@@ -169,7 +169,7 @@ class _Links:
             alike = self._begun.setdefault((channel, told.alert.direction, trait), {})
             alike.setdefault(told.alert.since, []).append(told.number)
 
-    def sets(self, fresh: Sequence[int]) -> Iterator[tuple[int | None, list[ToldAlert]]]:
+    def sets(self, fresh: Sequence[int]) -> Iterator[tuple[int | None, list[FiredAlert]]]:
         """The sets that hold fresh alerts: the incident they belong to, and the fresh ones, in their order.
 
         That is the oldest of the set, or, where fresh alerts link several, the one that tells of the series already.
@@ -180,7 +180,7 @@ class _Links:
             root, series = self._root(number), self._alerts[number].alert.series
             oldest[root] = min(oldest.get(root, incident), incident)
             of_series[root, series] = min(of_series.get((root, series), incident), incident)
-        members: dict[tuple[int, int | None], list[ToldAlert]] = {}
+        members: dict[tuple[int, int | None], list[FiredAlert]] = {}
         for number in fresh:
             root, told = self._root(number), self._alerts[number]
             incident_of = of_series.get((root, told.alert.series), oldest.get(root))
@@ -188,7 +188,7 @@ class _Links:
         for (_, joined), alerts in members.items():
             yield joined, alerts
 
-    def _traits(self, told: ToldAlert) -> tuple[list[_Trait], list[_Trait]]:
+    def _traits(self, told: FiredAlert) -> tuple[list[_Trait], list[_Trait]]:
         """What an alert has that another may look for, and what it looks for in others."""
         series = told.alert.series
         shared = [("rule", told.alert.rule), ("series", series)]

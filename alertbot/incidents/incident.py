@@ -1,7 +1,7 @@
 """Incidents: what people are told of. An incident is one message, whatever the number of alerts in it.
 
-What belongs together is decided in ``grouping``, what is not told for the time being in ``holding``, what an incident
-owes its readers in ``paging``; ``book`` puts these together.
+``grouping`` decides which alerts belong together, ``suppression`` what is not posted for now, ``paging`` what an
+incident owes its readers; ``decision`` puts these together.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from alertbot.alerts.lifecycle import Alert
 from alertbot.rules.base import Direction, Severity
 from alertbot.units import SLOT
 
-LOUDNESS = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.CRITICAL.value: 2}
+SEVERITY_RANK = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.CRITICAL.value: 2}
 """Severities by rank."""
 
 
@@ -31,7 +31,7 @@ class IncidentKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class ToldAlert:
+class FiredAlert:
     """An alert that fired at some time; ``number`` is its row's, ``resolved`` a slot.
 
     ``incident``: the one it is told in; ``None`` where it was not told. ``noted``: 1 once its firing stands in the
@@ -55,7 +55,7 @@ class ToldAlert:
 
 
 @dataclass(frozen=True)
-class Wide:
+class AccountFall:
     """Half of the account or more fell together: ``fell`` of the ``carried`` domains that carried traffic.
 
     ``since``: the slot it began with. ``severity``: of the loudest rule that says so. ``over``: the slot from which on
@@ -70,7 +70,7 @@ class Wide:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Progress:
     """What the readers of an incident know, and who took it on. Times in epoch seconds, ``paged_slot`` is a slot.
 
     ``paged_*``: when they were last woken, and with what. ``untaken``: since when it waits for somebody to take it on.
@@ -93,7 +93,7 @@ class Standing:
     silences: tuple[int, ...] = ()
     muted: bool = False
     steady: tuple[int, ...] = ()
-    wide: Wide | None = None
+    wide: AccountFall | None = None
     parent: int | None = None
 
 
@@ -110,12 +110,12 @@ class Incident:
     since: int
     opened: float
     closed: float | None
-    alerts: tuple[ToldAlert, ...] = ()
+    alerts: tuple[FiredAlert, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-    standing: Standing = Standing()
+    progress: Progress = Progress()
 
     @property
-    def burning(self) -> tuple[ToldAlert, ...]:
+    def firing(self) -> tuple[FiredAlert, ...]:
         """The alerts of it that still fire."""
         return tuple(told for told in self.alerts if told.resolved is None)
 
@@ -125,30 +125,30 @@ class Incident:
         return self.kind is IncidentKind.DARK or any(told.alert.direction is Direction.FALL for told in self.alerts)
 
 
-def series_of(alerts: Iterable[ToldAlert]) -> frozenset[str]:
+def series_of(alerts: Iterable[FiredAlert]) -> frozenset[str]:
     """The series these alerts are of."""
     return frozenset(told.alert.series for told in alerts)
 
 
-def loudest(alerts: Iterable[ToldAlert]) -> str | None:
+def highest_severity(alerts: Iterable[FiredAlert]) -> str | None:
     """The highest severity among them."""
-    return max((told.severity for told in alerts), key=LOUDNESS.__getitem__, default=None)
+    return max((told.severity for told in alerts), key=SEVERITY_RANK.__getitem__, default=None)
 
 
-def cleared_at(told: ToldAlert) -> int:
+def cleared_at(told: FiredAlert) -> int:
     """The slot from which on it was well."""
     return told.alert.slot - max(told.alert.clear_run - 1, 0) * SLOT
 
 
-def worst_of_each(alerts: Sequence[ToldAlert]) -> list[ToldAlert]:
+def worst_of_each(alerts: Sequence[FiredAlert]) -> list[FiredAlert]:
     """One alert of each series, what burns and weighs most first."""
-    best: dict[str, ToldAlert] = {}
+    best: dict[str, FiredAlert] = {}
     for told in sorted(alerts, key=_weight):
         best[told.alert.series] = told
     return sorted(best.values(), key=_weight, reverse=True)
 
 
-def _weight(told: ToldAlert) -> tuple[bool, int, float, float]:
+def _weight(told: FiredAlert) -> tuple[bool, int, float, float]:
     alert = told.alert
     off = abs(alert.worst - (alert.reference or 0.0))
-    return told.resolved is None, LOUDNESS[told.severity], off, -alert.since
+    return told.resolved is None, SEVERITY_RANK[told.severity], off, -alert.since

@@ -48,7 +48,7 @@ Order: TypeAlias = Ack | Silence | Unsilence
 
 
 @dataclass(frozen=True)
-class Asker:
+class Requester:
     """Who asks, and where: ``channel`` as messages are sent there, ``channels`` by all its names."""
 
     person: Person
@@ -56,14 +56,14 @@ class Asker:
     channels: frozenset[str] = frozenset()
 
 
-NOBODY = Asker(Person(None, "nobody"))
+NOBODY = Requester(Person(None, "nobody"))
 """Asks where nobody in particular does: the demo."""
 
 
-class Obeys(Protocol):
+class Executor(Protocol):
     """Carries out orders."""
 
-    async def obey(self, order: Order, who: Person) -> str:
+    async def carry_out(self, order: Order, who: Person) -> str:
         """Do it at once: what has been done, as lines of mrkdwn; ``UsageError`` in plain text where it makes no sense.
 
         The same order twice does no harm.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alertbot.alerts.engine import AlertKey
-from alertbot.incidents.incident import Incident, ToldAlert
+from alertbot.incidents.incident import FiredAlert, Incident
 
 Labels = tuple[tuple[str, str], ...]
 """Names and values, by name: what an alert is known by."""
@@ -32,10 +32,10 @@ class Relayed:
 class Facts:
     """All that fires, the incidents that are open, and what was relayed; of what ended, how it did."""
 
-    firing: Sequence[ToldAlert]
+    firing: Sequence[FiredAlert]
     incidents: Sequence[Incident]
     known: Sequence[Relayed]
-    ended: Mapping[AlertKey, ToldAlert] = field(default_factory=dict)
+    ended: Mapping[AlertKey, FiredAlert] = field(default_factory=dict)
     closed: Mapping[int, Incident] = field(default_factory=dict)
 
 
@@ -43,7 +43,7 @@ class Facts:
 class Bulletin:
     """What is to be told: what burns, what is over. ``written``: what is new in that; ``forgotten``: what left it."""
 
-    burning: tuple[Relayed, ...] = ()
+    firing: tuple[Relayed, ...] = ()
     over: tuple[Relayed, ...] = ()
     written: tuple[Relayed, ...] = ()
     forgotten: tuple[Labels, ...] = ()

@@ -69,5 +69,5 @@ def in_force(
     silences: Iterable[HeldSilence], rule: str, series: str, groups: Sequence[Group], now: float
 ) -> HeldSilence | None:
     """The silence that holds the alerts of a rule on a series now; of several, the one that ends last."""
-    holding = [each for each in silences if each.in_force(now) and each.matches(rule, series, groups)]
-    return max(holding, key=lambda each: each.ends, default=None)
+    suppression = [each for each in silences if each.in_force(now) and each.matches(rule, series, groups)]
+    return max(suppression, key=lambda each: each.ends, default=None)

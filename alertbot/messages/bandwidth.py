@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from alertbot.messages.blocks import Message, code, context, escape, paragraphs, section, short
+from alertbot.messages.blocks import Message, code, context_block, escape, paragraphs, section, short
 from alertbot.query.backtest import Backtest, Episode
 from alertbot.query.bandwidth import By, Figures, Show, Top, TopLine
-from alertbot.query.percentile import Billed, Burst, Committed, Percentile
+from alertbot.query.percentile import Billed, Burst, Committed, MonthSoFar
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_ordinal, format_rate, format_share
 
 _MANY_TIMES = 10
@@ -32,7 +32,7 @@ def show_message(show: Show, zone: tzinfo, now: float) -> Message:
     ]
     if show.known < show.slots:
         lines.append(f"{show.known:,} of {show.slots:,} slots are known")
-    return Message(headline, (section(headline), context("\n".join(lines))))
+    return Message(headline, (section(headline), context_block("\n".join(lines))))
 
 
 def _named(series: str, members: int | None) -> str:
@@ -84,7 +84,7 @@ def top_message(top: Top, zone: tzinfo, now: float) -> Message:
     unranked = top.domains - top.ranked
     if unranked > 0:
         too_little = "too little is known of" if top.by is By.CHANGE else "nothing is known lately of"
-        blocks = (*blocks, context(f"{too_little} {counted(unranked, 'domain')}"))
+        blocks = (*blocks, context_block(f"{too_little} {counted(unranked, 'domain')}"))
     return Message(headline, blocks)
 
 
@@ -107,13 +107,13 @@ def _ranked_by(line: TopLine, by: By) -> str:
     return f"{_rate(line.now)}{f' ({moved})' if moved else ''}{yesterday}"
 
 
-def percentile_message(found: Percentile, zone: tzinfo, now: float) -> Message:
+def percentile_message(found: MonthSoFar, zone: tzinfo, now: float) -> Message:
     """The percentile, what may still lie above it, and the month before."""
     name, month = _named(found.series, found.members), found.month
     over = now >= month.month.end
     if month.p95 is None:
         headline = f"{name}: nothing is known of {month.month.name}{'' if over else ' yet'}."
-        return Message(headline, (section(headline), context(_month(found.before))))
+        return Message(headline, (section(headline), context_block(_month(found.before))))
     which = format_ordinal(found.percent)
     so_far = "" if over else " so far"
     headline = f"{name}: the {which} percentile of {month.month.name}{so_far} is {_rate(month.p95)}"
@@ -130,7 +130,7 @@ def percentile_message(found: Percentile, zone: tzinfo, now: float) -> Message:
         )
     if found.committed is not None:
         lines.append(_committed(found.committed))
-    return Message(headline, (section(headline), context("\n".join([*lines, _month(found.before)]))))
+    return Message(headline, (section(headline), context_block("\n".join([*lines, _month(found.before)]))))
 
 
 def _committed(committed: Committed) -> str:
@@ -168,15 +168,15 @@ def backtest_message(found: Backtest, zone: tzinfo, now: float) -> Message:
     lines = list(_episodes(found, zone, now))
     begins = format_clock(found.first, zone, now)
     small = f"stored history from {begins}; as it is configured now, before silences, mutes and grouping"
-    return Message(headline, (*paragraphs([f"{headline}.", *lines]), context(small)))
+    return Message(headline, (*paragraphs([f"{headline}.", *lines]), context_block(small)))
 
 
 def _times(found: Backtest) -> str:
     if not found.times:
         return "would never have fired"
     where = f" on {counted(found.fired_on, 'series', 'series')}"
-    burning = f" ({found.burning:,} not over)" if found.burning else ""
-    return f"would have fired {counted(found.times, 'time')}{where}{burning}"
+    firing = f" ({found.firing:,} not over)" if found.firing else ""
+    return f"would have fired {counted(found.times, 'time')}{where}{firing}"
 
 
 def _episodes(found: Backtest, zone: tzinfo, now: float) -> Iterator[str]:

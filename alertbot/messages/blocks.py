@@ -106,7 +106,7 @@ def paragraphs(lines: Iterable[str]) -> tuple[Block, ...]:
     return tuple(map(section, texts))
 
 
-def context(text: str) -> Block:
+def context_block(text: str) -> Block:
     """A line of small grey mrkdwn."""
     return {"type": "context", "elements": [_mrkdwn(text)]}
 
@@ -207,7 +207,7 @@ def _fitted(blocks: Sequence[Block], budget: int) -> list[Block]:
     kept = blocks
     if len(blocks) > _BLOCKS:
         # The last block stays: it holds the buttons.
-        left_out = context(f"{ELLIPSIS} and {len(blocks) - _BLOCKS + 1} more")
+        left_out = context_block(f"{ELLIPSIS} and {len(blocks) - _BLOCKS + 1} more")
         kept = (*blocks[: _BLOCKS - 2], left_out, blocks[-1])
     longest = _longest_that_fits([len(text["text"]) for block in kept for text in _texts(block)], budget)
     return [_shortened(block, longest) for block in kept]

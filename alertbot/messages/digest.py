@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 from alertbot.incidents.incident import Incident, IncidentKind, cleared_at, series_of, worst_of_each
-from alertbot.messages.blocks import Message, code, context, escape, section
+from alertbot.messages.blocks import Message, code, context_block, escape, section
 from alertbot.query.digest import Digest, Volume, revised
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.units import counted, format_clock, format_duration, format_rate, format_volume
@@ -24,7 +24,7 @@ def digest_message(digest: Digest, zone: tzinfo) -> Message:
         "\n".join(_incidents(digest, zone)),
     ]
     blocks = [section(part) for part in parts if part]
-    return Message(headline, (section(headline), *blocks, context("\n".join(_feed(digest, zone)))))
+    return Message(headline, (section(headline), *blocks, context_block("\n".join(_feed(digest, zone)))))
 
 
 def _headline(digest: Digest, zone: tzinfo) -> str:

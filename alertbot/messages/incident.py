@@ -13,11 +13,11 @@ from enum import StrEnum
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.incident import (
+    FiredAlert,
     Incident,
     IncidentKind,
-    ToldAlert,
     cleared_at,
-    loudest,
+    highest_severity,
     series_of,
     worst_of_each,
 )
@@ -46,7 +46,7 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True)
-class Telling:
+class IncidentText:
     """What a message says; ``details`` is plain text, the rest is marked up; ``runbook`` is a link."""
 
     headline: str
@@ -57,7 +57,7 @@ class Telling:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """What the reader wants to know beside the incident.
 
     ``now``: their clock. ``data_to``: up to when data is known, epoch seconds. ``domains``: how many are watched.
@@ -83,7 +83,7 @@ class Setting:
         return format_clock(epoch, self.zone, self.now)
 
 
-def tell(incident: Incident, setting: Setting, markup: Markup) -> Telling:
+def tell(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     """The message of an incident as it stands."""
     told = {
         IncidentKind.ALERT: _alerts,
@@ -93,89 +93,89 @@ def tell(incident: Incident, setting: Setting, markup: Markup) -> Telling:
         IncidentKind.FEED: _feed,
         IncidentKind.VANISHED: _vanished,
     }
-    return told[incident.kind](incident, setting, markup)
+    return told[incident.kind](incident, context, markup)
 
 
-def _alerts(incident: Incident, setting: Setting, markup: Markup) -> Telling:
+def _alerts(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     shown = worst_of_each(incident.alerts)
-    return Telling(
-        headline=headline(incident, setting, markup),
-        lines=(*_below(incident, shown, setting, markup), *_state(incident, setting, markup)),
-        details=_details(incident, setting, _rules(incident), _others(setting, set(series_of(incident.alerts)))),
-        tone=_tone(incident, setting),
-        runbook=_runbook(shown, setting),
+    return IncidentText(
+        headline=headline(incident, context, markup),
+        lines=(*_below(incident, shown, context, markup), *_state(incident, context, markup)),
+        details=_details(incident, context, _rules(incident), _others(context, set(series_of(incident.alerts)))),
+        tone=_tone(incident, context),
+        runbook=_runbook(shown, context),
     )
 
 
-def _below(incident: Incident, shown: Sequence[ToldAlert], setting: Setting, markup: Markup) -> Iterator[str]:
+def _below(incident: Incident, shown: Sequence[FiredAlert], context: Context, markup: Markup) -> Iterator[str]:
     """The alerts under the headline, but for the one that stands in it."""
-    if incident.standing.parent is not None or len(shown) == 1:
+    if incident.progress.parent is not None or len(shown) == 1:
         return
-    wide = incident.closed is None and incident.standing.wide is not None
-    named = incident.closed is None and not wide and bool(incident.burning)
+    wide = incident.closed is None and incident.progress.wide is not None
+    named = incident.closed is None and not wide and bool(incident.firing)
     below = [told for told in shown if not (wide and told.alert.series == TOTAL)]
-    yield from listed(below[1:] if named else below, setting, markup)
+    yield from listed(below[1:] if named else below, context, markup)
 
 
-def headline(incident: Incident, setting: Setting, markup: Markup) -> str:
+def headline(incident: Incident, context: Context, markup: Markup) -> str:
     """The one sentence that says what an incident of alerts is about, as it stands."""
-    burning = worst_of_each(incident.burning)
-    if incident.standing.wide is not None and incident.closed is None:
-        return _whole_account(incident, setting, markup)
-    if not burning:
-        return _over(incident, setting, markup)
-    if incident.standing.parent is not None:
-        names = ", ".join(subject(told.alert.series, markup) for told in burning[:MOST_LISTED])
-        more = f" and {len(burning) - MOST_LISTED:,} more" if len(burning) > MOST_LISTED else ""
-        whole = f"Part of the account-wide fall #{incident.standing.parent}"
-        return f"{whole}, since {_began(burning, setting)}: {names}{more}."
-    first = sentence(burning[0], setting, markup)
-    if len(burning) == 1:
+    firing = worst_of_each(incident.firing)
+    if incident.progress.wide is not None and incident.closed is None:
+        return _whole_account(incident, context, markup)
+    if not firing:
+        return _over(incident, context, markup)
+    if incident.progress.parent is not None:
+        names = ", ".join(subject(told.alert.series, markup) for told in firing[:MOST_LISTED])
+        more = f" and {len(firing) - MOST_LISTED:,} more" if len(firing) > MOST_LISTED else ""
+        whole = f"Part of the account-wide fall #{incident.progress.parent}"
+        return f"{whole}, since {_began(firing, context)}: {names}{more}."
+    first = sentence(firing[0], context, markup)
+    if len(firing) == 1:
         return first
     verb = "fell" if incident.falls else "rose"
-    return f"{first.removesuffix('.')}; {len(burning) - 1:,} more {_noun(burning[1:])} {verb} with it."
+    return f"{first.removesuffix('.')}; {len(firing) - 1:,} more {_noun(firing[1:])} {verb} with it."
 
 
-def _whole_account(incident: Incident, setting: Setting, markup: Markup) -> str:
-    wide = incident.standing.wide
+def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:
+    wide = incident.progress.wide
     if wide is None:
         raise ValueError("this incident is not account-wide")
     share = f"{wide.fell:,} of {counted(wide.carried, 'domain')} with traffic fell"
-    total = [told for told in worst_of_each(incident.burning) if told.alert.series == TOTAL]
+    total = [told for told in worst_of_each(incident.firing) if told.alert.series == TOTAL]
     if total:
-        return f"{sentence(total[0], setting, markup).removesuffix('.')}{f'; {share}' if wide.fell else ''}."
+        return f"{sentence(total[0], context, markup).removesuffix('.')}{f'; {share}' if wide.fell else ''}."
     levels = (
         ""
-        if setting.total is None
-        else f"; in all {format_rate(setting.total[0])}, before {format_rate(setting.total[1])}"
+        if context.total is None
+        else f"; in all {format_rate(context.total[0])}, before {format_rate(context.total[1])}"
     )
-    return f"The whole account is affected since {setting.clock(wide.since)}: {share}{levels}."
+    return f"The whole account is affected since {context.clock(wide.since)}: {share}{levels}."
 
 
-def _over(incident: Incident, setting: Setting, markup: Markup) -> str:
+def _over(incident: Incident, context: Context, markup: Markup) -> str:
     shown = worst_of_each(incident.alerts)
-    unserved = _unserved(incident.alerts, setting)
+    unserved = _unserved(incident.alerts, context)
     if len(shown) == 1:
-        return f"{sentence(shown[0], setting, markup)}{unserved}"
+        return f"{sentence(shown[0], context, markup)}{unserved}"
     if not shown:
         return "The account is as before."
     ended = max(cleared_at(told) for told in shown)
     lasted = format_duration(ended - min(told.alert.since for told in shown))
     well = sum(told.reason == Reason.CLEARED for told in shown)
     how = "are normal again" if well == len(shown) else f"are no longer in alert, {well:,} of them normal again"
-    what = f"it began at {_began(shown, setting)} and lasted {lasted}"
-    return f"{several(series_of(shown))} {how} at {setting.clock(ended)}; {what}.{unserved}"
+    what = f"it began at {_began(shown, context)} and lasted {lasted}"
+    return f"{several(series_of(shown))} {how} at {context.clock(ended)}; {what}.{unserved}"
 
 
-def _began(alerts: Sequence[ToldAlert], setting: Setting) -> str:
-    return setting.clock(min(told.alert.since for told in alerts))
+def _began(alerts: Sequence[FiredAlert], context: Context) -> str:
+    return context.clock(min(told.alert.since for told in alerts))
 
 
-def _unserved(alerts: Sequence[ToldAlert], setting: Setting) -> str:
+def _unserved(alerts: Sequence[FiredAlert], context: Context) -> str:
     """What its users did not get; of several rules on a series the one that saw most counts."""
     lost: dict[str, float] = {}
     for told in alerts:
-        volume = setting.unserved.get(told.number) if told.reason == Reason.CLEARED else None
+        volume = context.unserved.get(told.number) if told.reason == Reason.CLEARED else None
         if volume is not None:
             lost[told.alert.series] = max(volume, lost.get(told.alert.series, 0.0))
     parts = [volume for series, volume in lost.items() if series != TOTAL and not series.startswith("sum:")]
@@ -183,126 +183,126 @@ def _unserved(alerts: Sequence[ToldAlert], setting: Setting) -> str:
     return f" About {format_volume(volume)} were not served." if volume >= 1e6 else ""
 
 
-def _noun(alerts: Sequence[ToldAlert]) -> str:
+def _noun(alerts: Sequence[FiredAlert]) -> str:
     plain = all(told.alert.series != TOTAL and not told.alert.series.startswith("sum:") for told in alerts)
     if not plain:
         return "series"
     return "domain" if len(alerts) == 1 else "domains"
 
 
-def _state(incident: Incident, setting: Setting, markup: Markup) -> Iterator[str]:
+def _state(incident: Incident, context: Context, markup: Markup) -> Iterator[str]:
     """Who took it on, and what keeps it quiet."""
-    standing = incident.standing
+    progress = incident.progress
     if incident.closed is not None:
         return
-    if standing.acked_at is not None:
-        yield f"Acknowledged by {markup.text(standing.acked_by or '')} at {setting.clock(standing.acked_at)}."
-    for number in standing.silences:
-        if (silence := setting.silences.get(number)) is not None:
-            yield silenced(silence, setting, markup)
-    if standing.muted:
+    if progress.acked_at is not None:
+        yield f"Acknowledged by {markup.text(progress.acked_by or '')} at {context.clock(progress.acked_at)}."
+    for number in progress.silences:
+        if (silence := context.silences.get(number)) is not None:
+            yield silenced(silence, context, markup)
+    if progress.muted:
         yield "Muted by the configuration for now."
-    if flapping := {told.alert.series for told in incident.alerts if told.key in setting.flapping}:
+    if flapping := {told.alert.series for told in incident.alerts if told.key in context.flapping}:
         names = ", ".join(subject(series, markup) for series in sorted(flapping)[:MOST_LISTED])
         yield f"Flapping: {names}. More is said once it stays in alert for 20m, or is steady for an hour."
 
 
-def silenced(silence: HeldSilence, setting: Setting, markup: Markup) -> str:
+def silenced(silence: HeldSilence, context: Context, markup: Markup) -> str:
     """By whom, until when, and why."""
     reason = f": {markup.text(silence.reason)}" if silence.reason else ""
-    return f"Silenced until {setting.clock(silence.ends)} by {markup.text(silence.author)}{reason}."
+    return f"Silenced until {context.clock(silence.ends)} by {markup.text(silence.author)}{reason}."
 
 
-def _summary(incident: Incident, setting: Setting, markup: Markup) -> Telling:
-    burning = len(incident.burning)
-    state = tuple(_state(incident, setting, markup))
+def _summary(incident: Incident, context: Context, markup: Markup) -> IncidentText:
+    firing = len(incident.firing)
+    state = tuple(_state(incident, context, markup))
     if len(incident.alerts) == 1:
-        head, lines = f"When watching began: {sentence(incident.alerts[0], setting, markup)}", []
+        head, lines = f"When watching began: {sentence(incident.alerts[0], context, markup)}", []
     else:
-        left = f"{burning} of them still do" if burning else "all are over"
-        left = "all of them still do" if burning == len(incident.alerts) else left
+        left = f"{firing} of them still do" if firing else "all are over"
+        left = "all of them still do" if firing == len(incident.alerts) else left
         head = f"When watching began, {len(incident.alerts):,} alerts burned already; {left}."
-        lines = list(listed(worst_of_each(incident.alerts), setting, markup))
-    return Telling(head, (*lines, *state), _details(incident, setting), _tone(incident, setting))
+        lines = list(listed(worst_of_each(incident.alerts), context, markup))
+    return IncidentText(head, (*lines, *state), _details(incident, context), _tone(incident, context))
 
 
-def _passed(incident: Incident, setting: Setting, markup: Markup) -> Telling:
+def _passed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     count = len(incident.alerts)
     first = min(told.alert.since for told in incident.alerts)
     last = max(told.resolved or told.alert.slot for told in incident.alerts)
     noun = "1 alert" if count == 1 else f"{count:,} alerts"
-    head = f"While alertbot had no data, {noun} came and went between {setting.clock(first)} and {setting.clock(last)}."
-    lines = tuple(listed(worst_of_each(incident.alerts), setting, markup))
-    return Telling(head, lines, _details(incident, setting), Tone.OVER)
+    head = f"While alertbot had no data, {noun} came and went between {context.clock(first)} and {context.clock(last)}."
+    lines = tuple(listed(worst_of_each(incident.alerts), context, markup))
+    return IncidentText(head, lines, _details(incident, context), Tone.OVER)
 
 
-def _dark(incident: Incident, setting: Setting, markup: Markup) -> Telling:
-    since = setting.clock(incident.since)
-    state = tuple(_state(incident, setting, markup))
+def _dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
+    since = context.clock(incident.since)
+    state = tuple(_state(incident, context, markup))
     if incident.closed is not None:
         lasted = format_duration(incident.closed - incident.since)
         head = f"Data of the account comes again, after nothing new since {since}, for {lasted}."
-        burning = series_of(incident.burning)
-        lines = (f"{several(burning)} still in alert: what outlasts this is told.",) if burning else ()
-        return Telling(head, lines, f"#{incident.number}", Tone.OVER)
+        firing = series_of(incident.firing)
+        lines = (f"{several(firing)} still in alert: what outlasts this is told.",) if firing else ()
+        return IncidentText(head, lines, f"#{incident.number}", Tone.OVER)
     both = "all traffic stopped, or the CDN stopped publishing; open a site now"
-    tone = _tone(incident, setting)
+    tone = _tone(incident, context)
     if incident.facts.get("account_wide"):
-        series = series_of(incident.burning)
+        series = series_of(incident.firing)
         count = f"{several(series)} in alert" if series else "no domain in alert yet"
         head = f"The whole account is at 0 since {since}: {both}."
-        return Telling(head, state, _details(incident, setting, count), tone)
+        return IncidentText(head, state, _details(incident, context, count), tone)
     head = f"Nothing since {since}: {both}."
-    return Telling(head, state, _details(incident, setting, "calls succeed but show nothing newer"), tone)
+    return IncidentText(head, state, _details(incident, context, "calls succeed but show nothing newer"), tone)
 
 
-def _feed(incident: Incident, setting: Setting, markup: Markup) -> Telling:
-    since = setting.clock(incident.opened)
+def _feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
+    since = context.clock(incident.opened)
     names = list(incident.facts.get("series", ()))
     if incident.closed is not None:
         head = "The CDN's API can be read again; what was missed is being judged."
-        return Telling(head, (), f"open from {since}; #{incident.number}", Tone.OVER)
+        return IncidentText(head, (), f"open from {since}; #{incident.number}", Tone.OVER)
     small = f"told since {since}; #{incident.number}"
-    state = tuple(_state(incident, setting, markup))
+    state = tuple(_state(incident, context, markup))
     if incident.facts.get("cause"):
         cause = markup.text(incident.facts["cause"])
         head = f"The CDN's API gives no data: {cause}. No rule is judged until it does."
-        return Telling(head, state, small, _tone(incident, setting))
+        return IncidentText(head, state, small, _tone(incident, context))
     shown = ", ".join(markup.name(name) for name in names[:MOST_LISTED])
     more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
     whom = "it" if len(names) == 1 else "them"
     head = f"{counted(len(names), 'domain')} cannot be read, so no rule judges {whom}: {shown}{more}."
     causes = tuple(markup.text(cause) for cause in incident.facts.get("causes", ()))
-    return Telling(head, (*causes, *state), small, _tone(incident, setting))
+    return IncidentText(head, (*causes, *state), small, _tone(incident, context))
 
 
-def _vanished(incident: Incident, setting: Setting, markup: Markup) -> Telling:
+def _vanished(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     names = ", ".join(markup.name(name) for name in list(incident.facts.get("series", ()))[:MOST_LISTED])
     if incident.closed is not None:
-        return Telling(f"Back among the account's domains: {names}.", (), f"#{incident.number}", Tone.OVER)
+        return IncidentText(f"Back among the account's domains: {names}.", (), f"#{incident.number}", Tone.OVER)
     head = f"No longer among the account's domains, though it carried traffic within the last day: {names}."
-    state = tuple(_state(incident, setting, markup))
-    return Telling(head, state, f"its alerts stay open; #{incident.number}", _tone(incident, setting))
+    state = tuple(_state(incident, context, markup))
+    return IncidentText(head, state, f"its alerts stay open; #{incident.number}", _tone(incident, context))
 
 
-def sentence(told: ToldAlert, setting: Setting, markup: Markup) -> str:
+def sentence(told: FiredAlert, context: Context, markup: Markup) -> str:
     """One alert in one sentence."""
-    rule = setting.rules.get(told.alert.rule)
-    return alert_sentence(rule, told.alert, told.reason, setting.zone, setting.now, markup)
+    rule = context.rules.get(told.alert.rule)
+    return alert_sentence(rule, told.alert, told.reason, context.zone, context.now, markup)
 
 
-def listed(alerts: Sequence[ToldAlert], setting: Setting, markup: Markup) -> Iterator[str]:
+def listed(alerts: Sequence[FiredAlert], context: Context, markup: Markup) -> Iterator[str]:
     """Up to 20 series, a line each; the rest are counted."""
     for told in alerts[:MOST_LISTED]:
-        yield sentence(told, setting, markup)
+        yield sentence(told, context, markup)
     if len(alerts) > MOST_LISTED:
         yield f"and {len(alerts) - MOST_LISTED:,} more; the thread lists them all"
 
 
-def _details(incident: Incident, setting: Setting, *extra: str) -> str:
+def _details(incident: Incident, context: Context, *extra: str) -> str:
     """How fresh the data is, what else there is to know, and what to call the incident."""
-    fresh = "" if setting.data_to is None else f"data to {setting.clock(setting.data_to)}, "
-    now = f"now {setting.clock(setting.now)}"
+    fresh = "" if context.data_to is None else f"data to {context.clock(context.data_to)}, "
+    now = f"now {context.clock(context.now)}"
     return "; ".join([f"{fresh}{now}", *(part for part in extra if part), f"#{incident.number}"])
 
 
@@ -314,32 +314,32 @@ def _rules(incident: Incident) -> str:
     return f"{'rule' if len(names) == 1 else 'rules'} {', '.join(names[:3])}{more}"
 
 
-def _runbook(alerts: Sequence[ToldAlert], setting: Setting) -> str | None:
+def _runbook(alerts: Sequence[FiredAlert], context: Context) -> str | None:
     """The link of the worst alert that has one."""
-    rules = (setting.rules.get(told.alert.rule) for told in alerts)
+    rules = (context.rules.get(told.alert.rule) for told in alerts)
     return next((rule.runbook for rule in rules if rule is not None and rule.runbook is not None), None)
 
 
-def _others(setting: Setting, own: set[str]) -> str:
-    others = setting.domains - len({series for series in own if series != TOTAL and not series.startswith("sum:")})
+def _others(context: Context, own: set[str]) -> str:
+    others = context.domains - len({series for series in own if series != TOTAL and not series.startswith("sum:")})
     if others <= 0:
         return ""
     noun = "domain" if others == 1 else "domains"
-    firing = len(setting.firing - own)
+    firing = len(context.firing - own)
     return (
         f"{firing:,} of the other {others:,} {noun} in alert too" if firing else f"the other {others:,} {noun} normal"
     )
 
 
-def _tone(incident: Incident, setting: Setting) -> Tone:
-    standing = incident.standing
+def _tone(incident: Incident, context: Context) -> Tone:
+    progress = incident.progress
     if incident.closed is not None:
         return Tone.OVER
-    if standing.acked_at is not None:
+    if progress.acked_at is not None:
         return Tone.TAKEN
-    if standing.parent is not None:
+    if progress.parent is not None:
         return Tone.QUIET
-    wide = None if standing.wide is None else standing.wide.severity
-    loud = loudest(told for told in incident.burning if told.number not in setting.quiet)
+    wide = None if progress.wide is None else progress.wide.severity
+    loud = highest_severity(told for told in incident.firing if told.number not in context.quiet)
     severity = FEED_SEVERITY.get(incident.kind) or loud or wide
     return Tone.QUIET if severity is None else Tone(severity)  # what is held, flaps or is about to be over

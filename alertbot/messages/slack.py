@@ -18,12 +18,12 @@ from alertbot.messages.blocks import (
     button,
     code,
     confirmation,
-    context,
+    context_block,
     escape,
     section,
     select,
 )
-from alertbot.messages.incident import Setting, Telling, Tone, tell
+from alertbot.messages.incident import Context, IncidentText, Tone, tell
 from alertbot.messages.thread import say
 
 MARKUP = Markup(code, escape)
@@ -47,29 +47,31 @@ _SILENCE_FOR = ("1h", "4h", "24h")
 
 
 def incident_message(
-    incident: Incident, setting: Setting, mention: Mapping[str, str], *, charts: bool = False
+    incident: Incident, context: Context, mention: Mapping[str, str], *, charts: bool = False
 ) -> Message:
     """The message of an incident: what is posted, and what it is edited to as the incident changes.
 
     ``charts``: whether there are any to ask for.
     """
-    telling = tell(incident, setting, MARKUP)
+    telling = tell(incident, context, MARKUP)
     details = escape(telling.details)
     blocks = [section(text) for text in _packed(telling.lines, _SECTION)]
     if telling.tone is Tone.OVER:
         text = telling.headline if incident.kind is IncidentKind.PASSED else f"Resolved: {telling.headline}"
-        return Message(text, (*blocks, context(details), actions(*_looks(incident, charts=charts))), _COLORS[Tone.OVER])
+        return Message(
+            text, (*blocks, context_block(details), actions(*_looks(incident, charts=charts))), _COLORS[Tone.OVER]
+        )
     called = mention.get(telling.tone.value) if telling.tone.wakes else None
     text = f"{mention_markup(called)} {telling.headline}" if called else telling.headline
-    blocks.append(context(details if telling.tone is Tone.QUIET else f"{telling.tone.value}; {details}"))
+    blocks.append(context_block(details if telling.tone is Tone.QUIET else f"{telling.tone.value}; {details}"))
     return Message(text, (*blocks, _buttons(incident, telling, charts=charts)), _COLORS[telling.tone])
 
 
-def _buttons(incident: Incident, telling: Telling, *, charts: bool) -> Block:
+def _buttons(incident: Incident, telling: IncidentText, *, charts: bool) -> Block:
     """What still makes sense to be clicked."""
     number = str(incident.number)
     row = []
-    if incident.standing.acked_at is None:
+    if incident.progress.acked_at is None:
         row.append(button("Acknowledge", "ack", number, style="primary"))
     if incident.alerts:
         asked = confirmation(
@@ -95,11 +97,11 @@ def _looks(incident: Incident, *, charts: bool) -> Iterator[Block]:
 
 
 def note_messages(
-    note: Note, incident: Incident, setting: Setting, mention: Mapping[str, str]
+    note: Note, incident: Incident, context: Context, mention: Mapping[str, str]
 ) -> Iterator[tuple[Message, bool]]:
     """A note as replies in the thread, as many as it takes; the first may be shown in the channel."""
-    said = say(note, incident, setting, MARKUP)
-    called = _called(note, incident, setting, mention) if note.page else []
+    said = say(note, incident, context, MARKUP)
+    called = _called(note, incident, context, mention) if note.page else []
     text = " ".join([*map(mention_markup, called), said.headline])
     parts = _packed(said.lines, _REPLY)
     if not parts:
@@ -111,20 +113,20 @@ def note_messages(
         yield Message(head, (section(head), *paragraphs)), note.page and index == 0
 
 
-def _called(note: Note, incident: Incident, setting: Setting, mention: Mapping[str, str]) -> list[str]:
+def _called(note: Note, incident: Incident, context: Context, mention: Mapping[str, str]) -> list[str]:
     """Whom a note wakes: those of the severity, and those it is escalated to."""
-    tone = tell(incident, setting, MARKUP).tone
+    tone = tell(incident, context, MARKUP).tone
     by_severity = mention.get(tone.value) if tone.wakes else None
     others = (who for who in note.mentions if not is_channel(who))
     return list(dict.fromkeys(who for who in (by_severity, *others) if who is not None))
 
 
-def silence_ends(silence: HeldSilence, setting: Setting, command: str) -> Message:
+def silence_ends(silence: HeldSilence, context: Context, command: str) -> Message:
     """That a long silence is about to end."""
     reason = f" ({escape(silence.reason)})" if silence.reason else ""
     return Message(
         f"The silence of {code(silence.target)} by {escape(silence.author)}{reason} ends at"
-        f" {setting.clock(silence.ends)}; {code(f'{command} unsilence {silence.number}')} ends it now."
+        f" {context.clock(silence.ends)}; {code(f'{command} unsilence {silence.number}')} ends it now."
     )
 
 

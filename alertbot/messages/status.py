@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import tzinfo
 
-from alertbot.incidents.incident import ToldAlert
-from alertbot.messages.blocks import Message, code, context, escape, paragraphs, section, short
+from alertbot.incidents.incident import FiredAlert
+from alertbot.messages.blocks import Message, code, context_block, escape, paragraphs, section, short
 from alertbot.query.live import Live
 from alertbot.query.status import Alerts, RuleLine, SilenceLine, Silences, Stage, Status
 from alertbot.rules.describe import describe
@@ -18,7 +18,7 @@ _SKEW_TOLD = 30
 
 def help_message(lines: Sequence[str], closing: str) -> Message:
     """Every command with what it answers."""
-    return Message("What alertbot answers", (section("\n".join(lines)), context(closing)))
+    return Message("What alertbot answers", (section("\n".join(lines)), context_block(closing)))
 
 
 def status_message(status: Status, zone: tzinfo) -> Message:
@@ -36,7 +36,7 @@ def status_message(status: Status, zone: tzinfo) -> Message:
     lines += [f"{escape(name)}: {escape(problem)}" for name, problem in live.channels.items()]
     lines += _feed_lines(live)
     lines += [f"no answer for {code(name)}: {escape(why)}" for name, why in list(live.unreadable.items())[:_LISTED]]
-    return Message(headline, (section(headline), context("\n".join(lines))))
+    return Message(headline, (section(headline), context_block("\n".join(lines))))
 
 
 def _misconfigured(live: Live) -> list[str]:
@@ -102,11 +102,11 @@ def alerts_message(alerts: Alerts, zone: tzinfo, now: float) -> Message:
         ended = [_ended_line(stored, zone, now) for stored in alerts.resolved]
         blocks += paragraphs(["Ended within a day:", *ended])
     if alerts.more > 0:
-        blocks.append(context(f"and {alerts.more:,} more"))
+        blocks.append(context_block(f"and {alerts.more:,} more"))
     return Message(headline, tuple(blocks))
 
 
-def _firing_line(stored: ToldAlert, zone: tzinfo, now: float) -> str:
+def _firing_line(stored: FiredAlert, zone: tzinfo, now: float) -> str:
     alert = stored.alert
     since = format_clock(alert.since, zone, now)
     against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
@@ -114,13 +114,13 @@ def _firing_line(stored: ToldAlert, zone: tzinfo, now: float) -> str:
     return f"{_number(stored)} {short(alert.series)} since {since}: {format_rate(alert.value)}{against} ({rule})"
 
 
-def _ended_line(stored: ToldAlert, zone: tzinfo, now: float) -> str:
+def _ended_line(stored: FiredAlert, zone: tzinfo, now: float) -> str:
     alert, ended = stored.alert, stored.resolved or stored.alert.slot
     span = f"{format_clock(alert.since, zone, now)} to {format_clock(ended, zone, now)}"
     return f"{_number(stored)} {short(alert.series)} {span} ({escape(alert.rule)}: {escape(stored.reason or '')})"
 
 
-def _number(stored: ToldAlert) -> str:
+def _number(stored: FiredAlert) -> str:
     """The incident's, by which people call it."""
     return "not told:" if stored.incident is None else f"#{stored.incident}"
 
@@ -141,13 +141,13 @@ def silences_message(silences: Silences, zone: tzinfo, now: float) -> Message:
     """What is silenced and what will be, then what was."""
     in_force = silences.of(Stage.IN_FORCE)
     headline = f"{counted(len(in_force), 'silence')} in force." if in_force else "Nothing is silenced."
-    standing = silences.of(Stage.IN_FORCE, Stage.UPCOMING)
-    blocks = [section("\n".join([headline, *(_silence_line(line, zone, now) for line in standing)]))]
+    progress = silences.of(Stage.IN_FORCE, Stage.UPCOMING)
+    blocks = [section("\n".join([headline, *(_silence_line(line, zone, now) for line in progress)]))]
     if ended := silences.of(Stage.CANCELLED, Stage.OVER):
         lines = [_silence_line(line, zone, now) for line in ended]
-        blocks.append(context("\n".join(["Ended within a day:", *lines])))
+        blocks.append(context_block("\n".join(["Ended within a day:", *lines])))
     if silences.more:
-        blocks.append(context(f"and {silences.more:,} more"))
+        blocks.append(context_block(f"and {silences.more:,} more"))
     return Message(headline, tuple(blocks))
 
 

@@ -8,26 +8,26 @@ from types import MappingProxyType
 
 from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.flapping import STAYS
-from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert, series_of, worst_of_each
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, series_of, worst_of_each
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.messages.alert import Markup, several, subject
-from alertbot.messages.incident import Setting, headline, sentence, tell
+from alertbot.messages.incident import Context, headline, sentence, tell
 from alertbot.units import format_duration
 
 _MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Said:
+class ThreadText:
     """One reply, marked up: a sentence, and lines under it, however many."""
 
     headline: str
     lines: tuple[str, ...] = ()
 
 
-def say(note: Note, incident: Incident, setting: Setting, markup: Markup) -> Said:
+def say(note: Note, incident: Incident, context: Context, markup: Markup) -> ThreadText:
     """A note in words; ``incident`` as it stands now."""
-    return _SAID[note.kind](_Matter(note, incident, setting, markup))
+    return _SAID[note.kind](_Matter(note, incident, context, markup))
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,23 @@ class _Matter:
 
     note: Note
     incident: Incident
-    setting: Setting
+    context: Context
     markup: Markup
 
     @property
-    def meant(self) -> list[ToldAlert]:
+    def meant(self) -> list[FiredAlert]:
         """The alerts it is about."""
         numbers = set(self.note.alerts)
         return [told for told in self.incident.alerts if told.number in numbers]
 
     @property
-    def others(self) -> list[ToldAlert]:
+    def others(self) -> list[FiredAlert]:
         """The other alerts of the incident."""
         numbers = set(self.note.alerts)
         return [told for told in self.incident.alerts if told.number not in numbers]
 
     @property
-    def alerts(self) -> list[ToldAlert]:
+    def alerts(self) -> list[FiredAlert]:
         """The alerts it is about, the worst of each series."""
         return worst_of_each(self.meant)
 
@@ -60,8 +60,8 @@ class _Matter:
     def now(self) -> str:
         """What the incident is, in its own sentence."""
         if self.incident.kind is IncidentKind.ALERT:
-            return headline(self.incident, self.setting, self.markup)
-        return tell(self.incident, self.setting, self.markup).headline
+            return headline(self.incident, self.context, self.markup)
+        return tell(self.incident, self.context, self.markup).headline
 
     @property
     def by(self) -> str:
@@ -71,23 +71,23 @@ class _Matter:
     @property
     def until(self) -> str:
         """When it ends, as a part of a sentence."""
-        return "" if self.note.until is None else f" until {self.setting.clock(self.note.until)}"
+        return "" if self.note.until is None else f" until {self.context.clock(self.note.until)}"
 
     @property
     def because(self) -> str:
         """Why, as the end of a sentence."""
         return f": {self.markup.text(self.note.reason)}" if self.note.reason else ""
 
-    def sentence(self, told: ToldAlert) -> str:
+    def sentence(self, told: FiredAlert) -> str:
         """One alert."""
-        return sentence(told, self.setting, self.markup)
+        return sentence(told, self.context, self.markup)
 
-    def listed(self, head: str) -> Said:
+    def listed(self, head: str) -> ThreadText:
         """The alerts meant, a line each."""
-        return Said(head, tuple(self.sentence(told) for told in self.alerts))
+        return ThreadText(head, tuple(self.sentence(told) for told in self.alerts))
 
 
-def _joined(matter: _Matter) -> Said:
+def _joined(matter: _Matter) -> ThreadText:
     """What is new, line by line; of what stands in the thread already, only that further rules say it too."""
     told_of = {told.alert.series for told in matter.others if told.noted == 1}
     fresh = [told for told in matter.alerts if told.alert.series not in told_of]
@@ -95,16 +95,16 @@ def _joined(matter: _Matter) -> Said:
         matter, [told for told in matter.meant if told.alert.series in told_of], "{who} now also {verb} {rule}"
     )
     if not fresh:
-        return Said(" ".join(also))
+        return ThreadText(" ".join(also))
     if len(fresh) == 1:
         again = any(told.alert.series == fresh[0].alert.series for told in matter.others)
-        return Said(f"{'Again' if again else 'One more'}: {matter.sentence(fresh[0])}", also)
-    return Said(f"{_several(fresh, ' more')}:", (*map(matter.sentence, fresh), *also))
+        return ThreadText(f"{'Again' if again else 'One more'}: {matter.sentence(fresh[0])}", also)
+    return ThreadText(f"{_several(fresh, ' more')}:", (*map(matter.sentence, fresh), *also))
 
 
-def _by_rule(matter: _Matter, alerts: Sequence[ToldAlert], words: str) -> tuple[str, ...]:
+def _by_rule(matter: _Matter, alerts: Sequence[FiredAlert], words: str) -> tuple[str, ...]:
     """A sentence for each rule of these alerts."""
-    by_rule: dict[str, list[ToldAlert]] = {}
+    by_rule: dict[str, list[FiredAlert]] = {}
     for told in alerts:
         by_rule.setdefault(told.alert.rule, []).append(told)
     return tuple(
@@ -113,54 +113,54 @@ def _by_rule(matter: _Matter, alerts: Sequence[ToldAlert], words: str) -> tuple[
     )
 
 
-def _who(matter: _Matter, alerts: Sequence[ToldAlert]) -> str:
+def _who(matter: _Matter, alerts: Sequence[FiredAlert]) -> str:
     return subject(alerts[0].alert.series, matter.markup) if len(alerts) == 1 else _several(alerts)
 
 
-def _several(alerts: Iterable[ToldAlert], more: str = "") -> str:
+def _several(alerts: Iterable[FiredAlert], more: str = "") -> str:
     return several(series_of(alerts), more)
 
 
-def _grew(matter: _Matter) -> Said:
-    burning = matter.incident.burning
-    return Said(f"It grew{f' to {_several(burning)}' if len(series_of(burning)) > 1 else ''}: {matter.now}")
+def _grew(matter: _Matter) -> ThreadText:
+    firing = matter.incident.firing
+    return ThreadText(f"It grew{f' to {_several(firing)}' if len(series_of(firing)) > 1 else ''}: {matter.now}")
 
 
-def _flaps(matter: _Matter) -> Said:
+def _flaps(matter: _Matter) -> ThreadText:
     alerts = matter.alerts
     names = ", ".join(subject(told.alert.series, matter.markup) for told in alerts[:_MOST_NAMED])
     more = f" and {len(alerts) - _MOST_NAMED:,} more" if len(alerts) > _MOST_NAMED else ""
     times = max((told.fires for told in alerts), default=0)
     often = f"{'comes and goes' if len(alerts) == 1 else 'come and go'}, {times} times within 6 hours"
     quiet = f"nothing more is said until it stays for {format_duration(STAYS)}, or is steady for an hour"
-    return Said(f"Flapping: {names}{more} {often}; {quiet}.")
+    return ThreadText(f"Flapping: {names}{more} {often}; {quiet}.")
 
 
-def _steady(matter: _Matter) -> Said:
+def _steady(matter: _Matter) -> ThreadText:
     alerts = matter.alerts
     if len(alerts) == 1:
-        return Said(f"It flapped, and now stays so: {matter.sentence(alerts[0])}")
+        return ThreadText(f"It flapped, and now stays so: {matter.sentence(alerts[0])}")
     return matter.listed(f"{_several(alerts)} flapped, and now stay so:")
 
 
-def _still(matter: _Matter) -> Said:
-    lasting = format_duration(matter.setting.now - matter.incident.opened)
-    return Said(f"Still so, {lasting} after it was told: {matter.now}")
+def _still(matter: _Matter) -> ThreadText:
+    lasting = format_duration(matter.context.now - matter.incident.opened)
+    return ThreadText(f"Still so, {lasting} after it was told: {matter.now}")
 
 
-def _escalated(matter: _Matter) -> Said:
-    waited = format_duration(matter.setting.now - (matter.incident.standing.untaken or matter.incident.opened))
-    return Said(f"Nobody has acknowledged this for {waited}: {matter.now}")
+def _escalated(matter: _Matter) -> ThreadText:
+    waited = format_duration(matter.context.now - (matter.incident.progress.untaken or matter.incident.opened))
+    return ThreadText(f"Nobody has acknowledged this for {waited}: {matter.now}")
 
 
-def _silence_over(matter: _Matter) -> Said:
+def _silence_over(matter: _Matter) -> ThreadText:
     ended = f"was ended by {matter.markup.text(matter.note.reason)}" if matter.note.reason else "is over"
-    return Said(f"The silence by {matter.by} {ended}, and it burns: {matter.now}")
+    return ThreadText(f"The silence by {matter.by} {ended}, and it burns: {matter.now}")
 
 
-def _ended(matter: _Matter) -> Said:
+def _ended(matter: _Matter) -> ThreadText:
     """What is well again; of what other rules still see, only that one of them no longer does."""
-    left = series_of(matter.incident.burning)
+    left = series_of(matter.incident.firing)
     over = [told for told in matter.alerts if told.alert.series not in left]
     partly = [told for told in matter.meant if told.alert.series in left]
     words = "{who} no longer {verb} {rule}, but still another one"
@@ -174,31 +174,33 @@ def _ended(matter: _Matter) -> Said:
     )
     still = f"{several(left)} still in alert"
     if not over:
-        return Said(" ".join(rest))
+        return ThreadText(" ".join(rest))
     if len(over) == 1:
-        return Said(f"{matter.sentence(over[0]).removesuffix('.')}; {still}.", rest)
-    return Said(f"{_several(over)} no longer in alert, {still}:", (*map(matter.sentence, over), *rest))
+        return ThreadText(f"{matter.sentence(over[0]).removesuffix('.')}; {still}.", rest)
+    return ThreadText(f"{_several(over)} no longer in alert, {still}:", (*map(matter.sentence, over), *rest))
 
 
-_SAID: Mapping[NoteKind, Callable[[_Matter], Said]] = MappingProxyType(
+_SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
     {
         NoteKind.JOINED: _joined,
         NoteKind.LISTED: lambda it: it.listed(f"All {_several(it.alerts)}:"),
         NoteKind.GREW: _grew,
         NoteKind.FLAPS: _flaps,
         NoteKind.STEADY: _steady,
-        NoteKind.SURVIVED: lambda it: Said(f"The account as a whole is back, but not this: {it.now}"),
+        NoteKind.SURVIVED: lambda it: ThreadText(f"The account as a whole is back, but not this: {it.now}"),
         NoteKind.STILL: _still,
         NoteKind.ESCALATED: _escalated,
-        NoteKind.SILENCED: lambda it: Said(f"Silenced{it.until} by {it.by}{it.because}."),
+        NoteKind.SILENCED: lambda it: ThreadText(f"Silenced{it.until} by {it.by}{it.because}."),
         NoteKind.SILENCE_OVER: _silence_over,
-        NoteKind.MUTED: lambda it: Said(f"Muted{it.until} by the configuration{it.because}."),
-        NoteKind.MUTE_OVER: lambda it: Said(f"The mute is over, and it burns: {it.now}"),
-        NoteKind.INHIBITED: lambda it: Said(
-            f"Now a part of #{it.incident.standing.parent}, which is of the whole account: see there."
+        NoteKind.MUTED: lambda it: ThreadText(f"Muted{it.until} by the configuration{it.because}."),
+        NoteKind.MUTE_OVER: lambda it: ThreadText(f"The mute is over, and it burns: {it.now}"),
+        NoteKind.INHIBITED: lambda it: ThreadText(
+            f"Now a part of #{it.incident.progress.parent}, which is of the whole account: see there."
         ),
-        NoteKind.ACKED: lambda it: Said(f"Acknowledged by {it.by}: no reminders until it is over, unless it grows."),
+        NoteKind.ACKED: lambda it: ThreadText(
+            f"Acknowledged by {it.by}: no reminders until it is over, unless it grows."
+        ),
         NoteKind.ENDED: _ended,
-        NoteKind.RESOLVED: lambda it: Said(f"Resolved: {it.now}"),
+        NoteKind.RESOLVED: lambda it: ThreadText(f"Resolved: {it.now}"),
     }
 )

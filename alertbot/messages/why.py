@@ -10,13 +10,13 @@ from types import MappingProxyType
 
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.config.watch import Subject
-from alertbot.incidents.incident import ToldAlert
-from alertbot.messages.blocks import Block, Message, code, context, cut, escape, paragraphs, section, short
-from alertbot.messages.incident import Setting, tell
+from alertbot.incidents.incident import FiredAlert
+from alertbot.messages.blocks import Block, Message, code, context_block, cut, escape, paragraphs, section, short
+from alertbot.messages.incident import Context, tell
 from alertbot.messages.slack import MARKUP, plain
 from alertbot.query.live import Live
 from alertbot.query.why import Basis, Hush, Judged, Missing, Quiet, RuleWhy, Usual, Why
-from alertbot.query.why_incident import Part, Story
+from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.rules.describe import describe
 from alertbot.store.outbox import StoredWords
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
@@ -48,10 +48,10 @@ def why_message(why: Why, zone: tzinfo, now: float) -> Message:
     """One series, and what every rule makes of it."""
     reader = Reader(zone, now)
     headline = _judged_last(why, reader)
-    blocks: list[Block] = [section(headline), context("\n".join(_held_up(why, reader)))]
+    blocks: list[Block] = [section(headline), context_block("\n".join(_held_up(why, reader)))]
     blocks += [section("\n".join(_rule_lines(each, reader))) for each in why.rules[:MOST_RULES]]
     if rest := _rest(why):
-        blocks.append(context("\n".join(rest)))
+        blocks.append(context_block("\n".join(rest)))
     return Message(headline, tuple(blocks))
 
 
@@ -123,13 +123,13 @@ def _slots(count: int) -> str:
     return counted(count, "slot")
 
 
-def _number(told: ToldAlert | None) -> str:
+def _number(told: FiredAlert | None) -> str:
     if told is None:
         return ""
     return ", not told in any incident yet" if told.incident is None else f", told as #{told.incident}"
 
 
-def _lately(told: ToldAlert | None, reader: Reader) -> str:
+def _lately(told: FiredAlert | None, reader: Reader) -> str:
     if told is None or told.resolved is None:
         return "; it never fired here"
     number = "" if told.incident is None else f" (#{told.incident})"
@@ -202,25 +202,27 @@ def _quiet(hush: Hush, active: object, reader: Reader) -> str:
     }[hush.why]
 
 
-def story_message(story: Story, subject: Subject, live: Live) -> Message:
+def story_message(story: IncidentStory, subject: Subject, live: Live) -> Message:
     """An incident: what it is about, what made it fire, what was said of it when."""
     reader, incident = Reader(subject.zone, live.now), story.incident
     headline = f"#{incident.number}: {_sentence(story, subject, live)}"
     opened = f"told {reader.clock(incident.opened)} in {escape(incident.channel)}"
     closed = "still open" if incident.closed is None else f"closed {reader.clock(incident.closed)}"
     quiet = "" if story.hush is None else f"; {_quiet(story.hush, None, reader)}"
-    blocks: list[Block] = [section(headline), context(f"{opened}, {closed}{quiet}")]
+    blocks: list[Block] = [section(headline), context_block(f"{opened}, {closed}{quiet}")]
     blocks += [section("\n".join(_part_lines(part, reader))) for part in story.parts]
     if story.more:
-        blocks.append(context(f"and {counted(story.more, 'more series', 'more series')}: ask `why DOMAIN` for one"))
+        blocks.append(
+            context_block(f"and {counted(story.more, 'more series', 'more series')}: ask `why DOMAIN` for one")
+        )
     if story.said:
         more = ["(earlier ones are left out)"] if story.earlier else []
         blocks += paragraphs(["What was said:", *more, *(_said(words, reader) for words in story.said)])
     return Message(headline, tuple(blocks))
 
 
-def _sentence(story: Story, subject: Subject, live: Live) -> str:
-    setting = Setting(
+def _sentence(story: IncidentStory, subject: Subject, live: Live) -> str:
+    context = Context(
         live.now,
         None if live.frontier is None else live.frontier + SLOT,
         len(subject.domains),
@@ -228,7 +230,7 @@ def _sentence(story: Story, subject: Subject, live: Live) -> str:
         subject.rules,
         subject.zone,
     )
-    return tell(story.incident, setting, MARKUP).headline
+    return tell(story.incident, context, MARKUP).headline
 
 
 def _part_lines(part: Part, reader: Reader) -> list[str]:
@@ -242,7 +244,7 @@ def _part_lines(part: Part, reader: Reader) -> list[str]:
     return lines
 
 
-def _course(told: ToldAlert, alert: Alert, reader: Reader) -> str:
+def _course(told: FiredAlert, alert: Alert, reader: Reader) -> str:
     fired = "" if alert.fired is None else f", fired with the slot of {reader.clock(alert.fired)}"
     worst = f"; {format_rate(alert.worst)} at worst"
     if told.resolved is None:

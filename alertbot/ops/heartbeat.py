@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from alertbot.clock import Clock
-from alertbot.ops.outage import Failures
+from alertbot.ops.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Heartbeat:
         self._tried: tuple[str, float] | None = None  # the last ping's kind, and when
         self._told: tuple[str, str] | None = None  # the last ping that arrived: its kind and reason
         self._ailing: float | None = None  # since when something fails
-        self._failures = Failures()
+        self._failures = Outage()
 
     def start(self) -> None:
         """The service is at work."""
@@ -82,9 +82,9 @@ class Heartbeat:
         failure = await _failure(client, kind, reason)
         if failure is None:
             self._told = kind, reason
-            if times := self._failures.over():
+            if times := self._failures.ended():
                 log.info("the heartbeat is heard again after %d pings that failed", times)
-        elif self._failures.told(failure):
+        elif self._failures.is_news(failure):
             log.warning("the heartbeat is not heard (%s); alerts do not depend on it", failure)
 
 

@@ -8,7 +8,7 @@ GRACE = 240.0
 """Seconds beyond what a loop said: more than any single call with its pauses takes. Slow is not stuck."""
 
 
-class Pulse:
+class Liveness:
     """One loop's. ``now`` tells monotonic seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -19,11 +19,11 @@ class Pulse:
         """Progress; the next is heard of within so many seconds."""
         self._due = self._now() + within
 
-    def rest(self) -> None:
+    def idle(self) -> None:
         """There is nothing to do until somebody asks for something."""
         self._due = None
 
     @property
-    def stopped(self) -> bool:
+    def stalled(self) -> bool:
         """Whether it was not heard of when it was to be."""
         return self._due is not None and self._now() > self._due + GRACE

@@ -1,6 +1,6 @@
 """What is measured of the service, as Prometheus' metric families: https://prometheus.io/docs/practices/naming/.
 
-Nothing here is global: what is counted lies in a ``Counts``, what merely stands is handed in as ``Standing`` when
+Nothing here is global: what is counted lies in a ``Counts``, what merely stands is handed in as ``Gauges`` when
 somebody asks. Nothing that is measured names a domain, a channel or a secret.
 """
 
@@ -21,7 +21,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-__all__ = ["CONTENT_TYPE_LATEST", "Counts", "Histogram", "Standing", "exposition"]
+__all__ = ["CONTENT_TYPE_LATEST", "Counts", "Gauges", "Histogram", "exposition"]
 
 ALERTS = ("pending", "firing", "acked")
 OUTBOX = ("queued", "sending", "unknown", "parked")
@@ -69,7 +69,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Gauges:
     """How things stand: ``None`` is what is not known.
 
     ``data_to``: epoch seconds up to which the data reaches. ``healthy``: whether the last cycle was. ``database``: how
@@ -91,10 +91,10 @@ class Standing:
     started: float
 
 
-def exposition(counts: Counts, standing: Standing) -> bytes:
+def exposition(counts: Counts, gauges: Gauges) -> bytes:
     """The text that Prometheus scrapes."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families((*_counted(counts), *_standing(standing), *_process(standing.started))))
+    registry.register(_Families((*_counted(counts), *_standing(gauges), *_process(gauges.started))))
     return generate_latest(registry)
 
 
@@ -128,29 +128,29 @@ def _counted(counts: Counts) -> Iterator[Metric]:
     )
 
 
-def _standing(standing: Standing) -> Iterator[Metric]:
+def _standing(gauges: Gauges) -> Iterator[Metric]:
     yield _gauge("alertbot_build_info", "The version at work.", 1, version=version("alertbot"), python=_python())
-    yield _gauge("alertbot_healthy", "Whether the last cycle was healthy, as /healthz says.", standing.healthy)
-    yield _gauge("alertbot_feed_up", "Whether the CDN's API answered the last probe.", standing.feed_up)
-    if standing.data_to is not None:
-        yield _gauge("alertbot_feed_data_timestamp_seconds", "The time up to which the data reaches.", standing.data_to)
-    yield _gauge("alertbot_api_calls_left", "Calls of the CDN's API that this minute has left.", standing.calls_left)
-    yield _gauge("alertbot_watched_domains", "Domains that are watched.", standing.domains)
-    yield _gauge("alertbot_watched_series", "Series that are judged.", standing.series)
-    yield _gauge("alertbot_waiting_series", "Series that wait for data of the newest slot.", standing.waiting)
+    yield _gauge("alertbot_healthy", "Whether the last cycle was healthy, as /healthz says.", gauges.healthy)
+    yield _gauge("alertbot_feed_up", "Whether the CDN's API answered the last probe.", gauges.feed_up)
+    if gauges.data_to is not None:
+        yield _gauge("alertbot_feed_data_timestamp_seconds", "The time up to which the data reaches.", gauges.data_to)
+    yield _gauge("alertbot_api_calls_left", "Calls of the CDN's API that this minute has left.", gauges.calls_left)
+    yield _gauge("alertbot_watched_domains", "Domains that are watched.", gauges.domains)
+    yield _gauge("alertbot_watched_series", "Series that are judged.", gauges.series)
+    yield _gauge("alertbot_waiting_series", "Series that wait for data of the newest slot.", gauges.waiting)
     yield _gauge(
         "alertbot_config_last_reload_successful",
         "Whether the last configuration is at work.",
-        not standing.misconfigured,
+        not gauges.misconfigured,
     )
-    if standing.alerts is not None:
-        yield _by_state("alertbot_alerts", "Alerts under way, by state.", ALERTS, standing.alerts)
-    if standing.incidents is not None:
-        yield _gauge("alertbot_open_incidents", "Incidents that are open.", standing.incidents)
-    if standing.outbox is not None:
-        yield _by_state("alertbot_outbox_messages", "Messages owed to Slack, by state.", OUTBOX, standing.outbox)
-    if standing.database is not None:
-        yield _gauge("alertbot_database_size_bytes", "Size of the database and its journal.", standing.database)
+    if gauges.alerts is not None:
+        yield _by_state("alertbot_alerts", "Alerts under way, by state.", ALERTS, gauges.alerts)
+    if gauges.incidents is not None:
+        yield _gauge("alertbot_open_incidents", "Incidents that are open.", gauges.incidents)
+    if gauges.outbox is not None:
+        yield _by_state("alertbot_outbox_messages", "Messages owed to Slack, by state.", OUTBOX, gauges.outbox)
+    if gauges.database is not None:
+        yield _gauge("alertbot_database_size_bytes", "Size of the database and its journal.", gauges.database)
 
 
 def _process(started: float) -> Iterator[Metric]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Failures:
+class Outage:
     """Those of one thing since it last succeeded."""
 
     def __init__(self) -> None:
@@ -14,13 +14,13 @@ class Failures:
         """Why it failed last; ``None`` where it succeeded since."""
         return next(reversed(self._causes), None)
 
-    def told(self, cause: str) -> bool:
+    def is_news(self, cause: str) -> bool:
         """It failed; whether that is to be told, since it did not fail from this cause before."""
         fresh = cause not in self._causes
         self._causes[cause] = self._causes.pop(cause, 0) + 1
         return fresh
 
-    def over(self) -> int:
+    def ended(self) -> int:
         """It succeeded; how often it failed before, 0 where it did not."""
         times = sum(self._causes.values())
         self._causes.clear()

@@ -13,6 +13,9 @@ from typing import Any
 from alertbot.rules.base import Rule
 from alertbot.rules.describe import describe
 
+_KEYS = {"progress": "standing"}
+"""Fields whose key in JSON is another, which scripts read by now."""
+
 
 def to_json(facts: Any) -> str:
     """One line; a rule by its name and what it asks for, what is not known as null."""
@@ -29,7 +32,7 @@ def _plain(value: Any) -> Any:
             "enabled": value.enabled,
         }
     elif is_dataclass(value):
-        value = {field.name: getattr(value, field.name) for field in fields(value)}
+        value = {_KEYS.get(field.name, field.name): getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, AbstractSet):

@@ -44,7 +44,7 @@ class Episode:
 class Backtest:
     """What a rule would have done in the slots ``first`` to ``last``; ``None`` where nothing is stored.
 
-    ``series``: how many it judges. ``times``: how often it would have fired, on ``fired_on`` series; ``burning``: how
+    ``series``: how many it judges. ``times``: how often it would have fired, on ``fired_on`` series; ``firing``: how
     many of these had not ended. ``lines``: the newest, up to ten.
     """
 
@@ -55,7 +55,7 @@ class Backtest:
     series: int
     times: int
     fired_on: int
-    burning: int
+    firing: int
     worst: Episode | None
     lines: tuple[Episode, ...]
 
@@ -87,7 +87,7 @@ def backtest(subject: Subject, rule: Rule, span: int, now: float) -> Backtest:
         series=len(series),
         times=len(found),
         fired_on=len({each.series for each in found}),
-        burning=sum(each.ended is None for each in found),
+        firing=sum(each.ended is None for each in found),
         worst=max(found, key=lambda each: each.off, default=None),
         lines=tuple(sorted(found, key=lambda each: (-each.fired, each.series))[:MOST_LISTED]),
     )

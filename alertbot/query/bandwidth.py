@@ -108,7 +108,7 @@ def show(path: Path, what: Meant, span: int, now: float) -> Show:
     count, end = slots_of(span), int(now) // SLOT * SLOT
     first = end - (DAY_SLOTS - 1 + 7 * DAY_SLOTS + count - 1) * SLOT
     with reading(path) as db:
-        values = samples.added_up(db, what.series, first, end)
+        values = samples.sum_of(db, what.series, first, end)
     known = np.flatnonzero(~np.isnan(values[-DAY_SLOTS:]))
     if not len(known):
         return Show(what.name, what.members, span, count)
@@ -158,7 +158,7 @@ def top(path: Path, domains: Sequence[str], by: By, most: int, now: float) -> To
     end = int(now) // SLOT * SLOT
     names = [TOTAL, *domains]
     with reading(path) as db:
-        values = samples.side_by_side(db, names, end - (_LATELY + DAY_SLOTS - 1) * SLOT, end)
+        values = samples.matrix(db, names, end - (_LATELY + DAY_SLOTS - 1) * SLOT, end)
     known = np.flatnonzero(~np.isnan(values[-DAY_SLOTS:]).all(axis=1))
     if not len(known):
         return Top(by, None, None, (), 0, len(domains))

@@ -60,7 +60,7 @@ class Committed:
 
 
 @dataclass(frozen=True)
-class Percentile:
+class MonthSoFar:
     """A series' month and the one before, in bit/s; ``now`` is the value of ``last``, its last known slot of both.
 
     ``forecast``: for the month's end, if the rest of it is like the last seven days; None where that cannot be said.
@@ -102,13 +102,13 @@ def bill_of(subject: Subject, what: Meant) -> tuple[str, Bill] | None:
 
 def percentile(
     path: Path, what: Meant, month: Month, zone: tzinfo, now: float, bill: tuple[str, Bill] | None = None
-) -> Percentile:
+) -> MonthSoFar:
     """The month up to now, and the month before; with a ``bill`` by its percentile, months and commitment."""
     name, kind = (None, Bill(math.inf, calendar=Calendar(1, zone))) if bill is None else bill
     before = kind.calendar.before(month)
     last = min(month.end - SLOT, int(now) // SLOT * SLOT)
     with reading(path) as db:
-        values = samples.added_up(db, what.series, before.start, last)
+        values = samples.sum_of(db, what.series, before.start, last)
     cut = (month.start - before.start) // SLOT
     known = np.flatnonzero(~np.isnan(values))
     newest = None if not len(known) else before.start + SLOT * int(known[-1])
@@ -117,7 +117,7 @@ def percentile(
         held = values[: int(known[-1]) + 1]
         outlook = kind.outlook(held[cut:], held[-WEEK:], (month.end - newest) // SLOT - 1)
     burst = None if outlook is None else outlook.burst
-    return Percentile(
+    return MonthSoFar(
         series=what.name,
         members=what.members,
         last=newest,

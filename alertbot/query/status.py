@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from alertbot.errors import StoreError
-from alertbot.incidents.incident import ToldAlert
+from alertbot.incidents.incident import FiredAlert
 from alertbot.query.live import Live
 from alertbot.rules.base import Rule
 from alertbot.store import feed, incidents, outbox
@@ -40,8 +40,8 @@ class Status:
 class Alerts:
     """What fires, the newest first, then what resolved lately; ``more`` counts what is not listed."""
 
-    firing: tuple[ToldAlert, ...]
-    resolved: tuple[ToldAlert, ...]
+    firing: tuple[FiredAlert, ...]
+    resolved: tuple[FiredAlert, ...]
     more: int
 
 
@@ -97,7 +97,7 @@ def status(path: Path, live: Live) -> Status:
 
 
 @dataclass(frozen=True)
-class Tally:
+class AlertCounts:
     """How many alerts and messages stand in each state, and how many incidents are open."""
 
     alerts: Mapping[str, int]
@@ -105,10 +105,10 @@ class Tally:
     outbox: Mapping[str, int]
 
 
-def tally(path: Path) -> Tally:
+def tally(path: Path) -> AlertCounts:
     """The counts for the metrics."""
     with reading(path) as db:
-        return Tally(counts(db), incidents.count_open(db), outbox.counts(db))
+        return AlertCounts(counts(db), incidents.count_open(db), outbox.counts(db))
 
 
 def stored_status(path: Path) -> tuple[Status, float]:

@@ -1,7 +1,7 @@
 """``why``: what each rule made of a series' last slots, and why nothing is said of it.
 
 Nothing here decides: the engine and the kinds are run again over the stored slots, and what holds a message is asked of
-``Holding``, as the service asks it.
+``Suppression``, as the service asks it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Alert, Phase, Seen
 from alertbot.alerts.mutes import keep_out, muted
 from alertbot.config.watch import Subject
-from alertbot.incidents.holding import Hold, Holding
-from alertbot.incidents.incident import LOUDNESS, Incident, ToldAlert
+from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident
 from alertbot.incidents.silences import in_force
+from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.query.live import Live
 from alertbot.rules.arithmetic import Term, looks_at, terms
 from alertbot.rules.base import Rule
@@ -114,7 +114,7 @@ class RuleWhy:
     terms: tuple[Term, ...]
     basis: Basis | None
     alert: Alert | None
-    told: ToldAlert | None
+    told: FiredAlert | None
     hush: Hush | None
     usual: Usual | None = None
 
@@ -122,7 +122,7 @@ class RuleWhy:
     def weight(self) -> tuple[int, int]:
         """What burns first, then what is about to, then the rest; of each the loudest first."""
         stage = 2 if self.alert is None else 1 if self.alert.phase is Phase.PENDING else 0
-        return stage, -LOUDNESS[self.rule.severity]
+        return stage, -SEVERITY_RANK[self.rule.severity]
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def why(subject: Subject, series: str, live: Live) -> Why:
         cursor = samples.cursor(db, series)
         meaning = [rule for name, rule in subject.rules.items() if series in subject.selection.get(name, ())]
         found = Inquiry(db, subject, live).explain(series, meaning) if cursor is not None else ()
-        value = None if cursor is None else _known(samples.added_up(db, (series,), cursor, cursor)[0])
+        value = None if cursor is None else _known(samples.sum_of(db, (series,), cursor, cursor)[0])
     held = live.held.get(series, 0)
     return Why(
         series=series,
@@ -186,7 +186,7 @@ class Inquiry:
         self._subject = subject
         self._hushes: dict[int, Hush | None] = {}
         frontier = live.frontier or 0
-        self.holding = Holding(
+        self.suppression = Suppression(
             now=live.now,
             frontier=frontier,
             rules=subject.rules,
@@ -205,7 +205,7 @@ class Inquiry:
         engine, grid = self._laid_out(series, rules, cursor)
         return tuple(self._rule(engine, grid, rule, cursor) for rule in rules)
 
-    def why_it_fired(self, told: ToldAlert) -> RuleWhy | None:
+    def why_it_fired(self, told: FiredAlert) -> RuleWhy | None:
         """What the rule makes, by present values, of the slots that made an alert fire; ``None`` where it is gone."""
         name, series = told.key
         rule, slot = self._subject.rules.get(name), told.alert.fired
@@ -222,7 +222,7 @@ class Inquiry:
 
     def _grid(self, series: str, first: int, last: int) -> Grid:
         grid = Grid((series,))
-        grid.put(series, first, samples.added_up(self._db, (series,), first, last))
+        grid.put(series, first, samples.sum_of(self._db, (series,), first, last))
         for name, begin, end, bars in alerts.barred(self._db, first):
             if name == series:
                 grid.bar(series, max(begin, first), min(end, last), bars)
@@ -243,7 +243,7 @@ class Inquiry:
         rule: Rule,
         slot: int,
         alert: Alert | None,
-        told: ToldAlert | None,
+        told: FiredAlert | None,
         hush: Hush | None,
     ) -> RuleWhy:
         """``slot``: the last one to look at."""
@@ -264,14 +264,14 @@ class Inquiry:
             usual=None if missing else _usual(grid, rule, slot),
         )
 
-    def _hush(self, rule: Rule, series: str, alert: Alert | None, told: ToldAlert | None, cursor: int) -> Hush | None:
+    def _hush(self, rule: Rule, series: str, alert: Alert | None, told: FiredAlert | None, cursor: int) -> Hush | None:
         if alert is not None and told is not None and alert.phase is Phase.FIRING:
             return self.hush(told)
         return self._to_come(rule, series, cursor)
 
-    def hush(self, told: ToldAlert) -> Hush | None:
+    def hush(self, told: FiredAlert) -> Hush | None:
         """Why nothing is said of an alert that fires."""
-        held = self.holding.quiet(told)
+        held = self.suppression.page_suppressed(told)
         if held is not None:
             return self._held(held, told)
         return None if told.incident is None else self._of_incident(told.incident)
@@ -283,37 +283,37 @@ class Inquiry:
             self._hushes[number] = None if incident is None else of_incident(incident)
         return self._hushes[number]
 
-    def _held(self, held: Hold, told: ToldAlert) -> Hush:
-        silence, mute = self.holding.silence(told), self.holding.mute(told)
-        if held is Hold.SILENCED and silence is not None:
+    def _held(self, held: Suppressed, told: FiredAlert) -> Hush:
+        silence, mute = self.suppression.silence(told), self.suppression.mute(told)
+        if held is Suppressed.SILENCED and silence is not None:
             return Hush(Quiet.SILENCED, silence.author, silence.ends, silence.reason, silence.number)
-        if held is Hold.MUTED and mute is not None:
+        if held is Suppressed.MUTED and mute is not None:
             return Hush(Quiet.MUTED, until=mute.until(told.alert.slot), reason=mute.reason)
         rest = {
-            Hold.INACTIVE: Quiet.INACTIVE,
-            Hold.CLEARING: Quiet.CLEARING,
-            Hold.FLAPPING: Quiet.FLAPPING,
-            Hold.INHIBITED: Quiet.DARKNESS,
+            Suppressed.INACTIVE: Quiet.INACTIVE,
+            Suppressed.CLEARING: Quiet.CLEARING,
+            Suppressed.FLAPPING: Quiet.FLAPPING,
+            Suppressed.INHIBITED: Quiet.DARKNESS,
         }
         return Hush(rest[held])
 
     def _to_come(self, rule: Rule, series: str, cursor: int) -> Hush | None:
         """Why nothing would be said, if it fired now."""
-        holding = self.holding
-        if silence := in_force(holding.silences, rule.name, series, holding.groups, holding.now):
+        suppression = self.suppression
+        if silence := in_force(suppression.silences, rule.name, series, suppression.groups, suppression.now):
             return Hush(Quiet.SILENCED, silence.author, silence.ends, silence.reason, silence.number)
-        if mute := muted(holding.mutes, rule.name, series, cursor):
+        if mute := muted(suppression.mutes, rule.name, series, cursor):
             return Hush(Quiet.MUTED, until=mute.until(cursor), reason=mute.reason)
-        return Hush(Quiet.FLAPPING) if (rule.name, series) in holding.flapping else None
+        return Hush(Quiet.FLAPPING) if (rule.name, series) in suppression.flapping else None
 
 
 def of_incident(incident: Incident) -> Hush | None:
     """Why an incident wakes nobody."""
-    standing = incident.standing
-    if standing.parent is not None:
-        return Hush(Quiet.PART_OF, number=standing.parent)
-    if standing.acked_at is not None:
-        return Hush(Quiet.ACKED, standing.acked_by or "", number=incident.number)
+    progress = incident.progress
+    if progress.parent is not None:
+        return Hush(Quiet.PART_OF, number=progress.parent)
+    if progress.acked_at is not None:
+        return Hush(Quiet.ACKED, progress.acked_by or "", number=incident.number)
     return None
 
 

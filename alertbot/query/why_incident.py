@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from alertbot.config.watch import Subject
 from alertbot.errors import UsageError
-from alertbot.incidents.incident import Incident, ToldAlert, worst_of_each
+from alertbot.incidents.incident import FiredAlert, Incident, worst_of_each
 from alertbot.query.live import Live
 from alertbot.query.why import Hush, Inquiry, RuleWhy, of_incident
 from alertbot.store import incidents, outbox
@@ -25,13 +25,13 @@ MOST_SAID = 12
 class Part:
     """An alert of an incident, what made it fire by present values, and why nothing is said of it now."""
 
-    told: ToldAlert
+    told: FiredAlert
     why: RuleWhy | None
     hush: Hush | None
 
 
 @dataclass(frozen=True)
-class Story:
+class IncidentStory:
     """An incident: the worst of its alerts, ``more`` beside them, and what was said, ``earlier`` left out.
 
     ``hush``: why the whole of it wakes nobody.
@@ -45,7 +45,7 @@ class Story:
     hush: Hush | None
 
 
-def story(subject: Subject, number: int, live: Live) -> Story:
+def story(subject: Subject, number: int, live: Live) -> IncidentStory:
     """Everything about one incident; ``UsageError`` where there is none of that number."""
     with reading(subject.path) as db:
         incident = incidents.load(db, number)
@@ -53,7 +53,7 @@ def story(subject: Subject, number: int, live: Live) -> Story:
             raise UsageError(f"there is no incident #{number}: `alerts` lists those of the last day")
         worst = worst_of_each(incident.alerts)
         said = outbox.words_about(db, number, MOST_SAID + 1)
-        return Story(
+        return IncidentStory(
             incident=incident,
             parts=tuple(_parts(db, subject, live, worst[:MOST_TOLD])),
             more=max(len(worst) - MOST_TOLD, 0),
@@ -63,7 +63,7 @@ def story(subject: Subject, number: int, live: Live) -> Story:
         )
 
 
-def _parts(db: Database, subject: Subject, live: Live, worst: list[ToldAlert]) -> Iterator[Part]:
+def _parts(db: Database, subject: Subject, live: Live, worst: list[FiredAlert]) -> Iterator[Part]:
     inquiry = Inquiry(db, subject, live)
     for place, told in enumerate(worst):
         found = inquiry.why_it_fired(told) if place < MOST_EXPLAINED else None

@@ -78,11 +78,11 @@ class Schedule:
 
         None where it does not hold, and where it always does, so that nothing ends.
         """
-        return self._first(epoch, holding=False) if self.holds_at(epoch) else None
+        return self._first(epoch, suppression=False) if self.holds_at(epoch) else None
 
     def next(self, epoch: float) -> float | None:
         """When it holds next: ``epoch`` itself where it holds then. None where it never does."""
-        return self._first(epoch, holding=True)
+        return self._first(epoch, suppression=True)
 
     @cached_property
     def _remembered(self) -> Callable[[float], bool]:
@@ -99,13 +99,13 @@ class Schedule:
                 week[(day * _DAY_MINUTES + window.start + np.arange(length)) % _WEEK_MINUTES] = True
         return week
 
-    def _first(self, epoch: float, *, holding: bool) -> float | None:
+    def _first(self, epoch: float, *, suppression: bool) -> float | None:
         """The first instant from ``epoch`` on at which it holds, or does not."""
-        if not (self._week == holding).any():
+        if not (self._week == suppression).any():
             return None
         while True:
             minute = self._minute(epoch)
-            ahead = int(np.argmax(np.roll(self._week, -minute) == holding))
+            ahead = int(np.argmax(np.roll(self._week, -minute) == suppression))
             if ahead == 0:
                 return epoch
             epoch = self._on(epoch, ahead)

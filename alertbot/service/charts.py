@@ -16,7 +16,7 @@ from alertbot.charts.painter import Pictures
 from alertbot.clock import Clock
 from alertbot.errors import AlertbotError, DeliveryError, StoreError
 from alertbot.query.digest import DIGEST
-from alertbot.store.charts import Owed
+from alertbot.store.charts import DueChart
 from alertbot.store.keeper import Storekeeper
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Uploads(Protocol):
         """Show a picture in a channel or in a thread there; raises ``DeliveryError``."""
 
 
-class Charting:
+class ChartThreads:
     """Gives messages their charts until cancelled."""
 
     def __init__(self, keeper: Storekeeper, pictures: Pictures, uploads: Uploads, clock: Clock) -> None:
@@ -71,7 +71,7 @@ class Charting:
             await self._attempt(first)
         return True
 
-    async def _attempt(self, owed: Owed) -> None:
+    async def _attempt(self, owed: DueChart) -> None:
         failed = partial(log.warning, "the thread of %s has no chart: %s", _called(owed.subject))
         try:
             async with asyncio.timeout(LIMIT):

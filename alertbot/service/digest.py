@@ -12,13 +12,13 @@ from alertbot.config import Config, DigestSettings
 from alertbot.errors import FeedError
 from alertbot.feed.answers import DataType
 from alertbot.feed.api import ALL, CdnApi
-from alertbot.feed.budget import Lane
+from alertbot.feed.budget import Priority
 from alertbot.messages.digest import digest_message
 from alertbot.messages.slack import to_json
 from alertbot.query.digest import DIGEST, Digest, Volume, day_before, digest
 from alertbot.rules.selection import TOTAL
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.outbox import Draft
+from alertbot.store.outbox import NewMessage
 from alertbot.units import SLOT
 
 LATEST = 6 * 60
@@ -32,7 +32,7 @@ def due(now: float, zone: tzinfo, settings: DigestSettings) -> date | None:
     return local.date() if local.weekday() in settings.days and 0 <= passed < LATEST else None
 
 
-class Digesting:
+class DailyDigest:
     """Posts the digest of yesterday; ``look`` at every turn."""
 
     def __init__(self, config: Config, api: CdnApi, keeper: Storekeeper, clock: Clock) -> None:
@@ -60,7 +60,7 @@ class Digesting:
         if settings is None or (facts.total.now is None and not facts.incidents):
             return False  # a first day: there is nothing to tell
         message = digest_message(await self._with_traffic(facts), zone)
-        draft = Draft(uuid.uuid4().hex, subject, "post", settings.channel, to_json(message))
+        draft = NewMessage(uuid.uuid4().hex, subject, "post", settings.channel, to_json(message))
         await self._keeper.do(lambda store: store.owe([draft], self._clock.time()))
         return True
 
@@ -68,7 +68,7 @@ class Digesting:
         """The day's volume as the API itself counts it, where one call can tell; else the sum of what is stored."""
         try:
             answer = await self._api.bandwidth(
-                ALL, facts.start, facts.end - SLOT, data_type=DataType.TRAFFIC, lane=Lane.HISTORY
+                ALL, facts.start, facts.end - SLOT, data_type=DataType.TRAFFIC, priority=Priority.HISTORY
             )
         except FeedError:
             return facts

@@ -13,14 +13,14 @@ from alertbot.alerts.lifecycle import Phase
 from alertbot.clock import Clock
 from alertbot.config import SlackSettings
 from alertbot.config.watch import Watch
-from alertbot.incidents.decision import RECENTLY, Minutes, Scene, Step, advance
+from alertbot.incidents.decision import RECENTLY, Decision, IncidentChange, State, decide
 from alertbot.incidents.grouping import Placing
-from alertbot.incidents.holding import Holding
-from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.routing import channel_for
 from alertbot.incidents.silences import HeldSilence
-from alertbot.messages.incident import Setting
+from alertbot.incidents.suppression import Suppression
+from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, silence_ends, to_json
 from alertbot.rules.base import Direction
 from alertbot.rules.drop import Drop
@@ -28,8 +28,8 @@ from alertbot.rules.selection import TOTAL
 from alertbot.store.alerts import traits_of
 from alertbot.store.feed import LateSlot
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.outbox import Draft
-from alertbot.store.store import Batch, Docket, Report
+from alertbot.store.outbox import NewMessage
+from alertbot.store.store import Batch, FeedReport, Pending
 from alertbot.units import SLOT
 
 _BEFORE = 12
@@ -39,7 +39,7 @@ _HONEST = 36
 """Slots for which the level just before a fall still says what would have been served."""
 
 
-class Desk:
+class Dispatcher:
     """Writes for one watch and its ledger; ``wake`` is called once messages are owed.
 
     ``rules_begun`` says at which frontier each rule was first at work; what burned before is told as a summary.
@@ -86,22 +86,20 @@ class Desk:
             begun=begun or {},
             late=late,
         )
-        teller = self.teller()
-        await self._keeper.do(lambda store: store.commit(batch, teller))
+        turn = self.turn()
+        await self._keeper.do(lambda store: store.commit(batch, turn))
         if entry.changes:
             self._wake()
 
     async def look(self) -> None:
         """A slot is judged: tell what that comes to altogether, and what is due by now."""
-        teller = self.teller(settled=True)
-        if await self._keeper.do(lambda store: store.look(teller, teller.now)):
+        turn = self.turn(settled=True)
+        if await self._keeper.do(lambda store: store.look(turn, turn.now)):
             self._wake()
 
-    def teller(self, *, settled: bool = False, changed: Mapping[int, tuple[Note, ...]] | None = None) -> DeskTeller:
+    def turn(self, *, settled: bool = False, changed: Mapping[int, tuple[Note, ...]] | None = None) -> Turn:
         """Decides and words what is to be told, as things are now; ``changed``: what people did just now."""
-        return DeskTeller(
-            self, self._ledger, self._clock.time(), self._frontier, settled=settled, changed=changed or {}
-        )
+        return Turn(self, self._ledger, self._clock.time(), self._frontier, settled=settled, changed=changed or {})
 
     def told(self) -> None:
         """Messages are owed."""
@@ -118,72 +116,72 @@ class Desk:
         """Keep when the total first showed a slot, epoch seconds."""
         await self._keeper.do(lambda store: store.remember({slot: shown}, {}))
 
-    async def report(self, reports: Sequence[Report]) -> None:
+    async def report(self, reports: Sequence[FeedReport]) -> None:
         """Tell what is not an alert of any series."""
         if reports:
-            teller = self.teller()
-            await self._keeper.do(lambda store: store.report(reports, teller, teller.now))
+            turn = self.turn()
+            await self._keeper.do(lambda store: store.report(reports, turn, turn.now))
             self._wake()
 
     async def reported(self, kinds: Iterable[IncidentKind]) -> list[Incident]:
         """The open incidents of these kinds."""
         return await self._keeper.do(lambda store: store.incidents(kinds))
 
-    def channel(self, told: ToldAlert) -> str:
+    def channel(self, told: FiredAlert) -> str:
         """Where an alert is told."""
         rule = self.watch.rules.get(told.alert.rule)
         default = self.slack.channel
         return default if rule is None else channel_for(rule, told.alert.series, self.watch.groups, default)
 
-    def begun(self, told: ToldAlert) -> int:
+    def begun(self, told: FiredAlert) -> int:
         """The frontier when this rule first judged this series."""
         series, rule = self.series_begun.get(told.alert.series, 0), self.rules_begun.get(told.alert.rule, 0)
         return max(series, rule)
 
 
 @dataclass
-class DeskTeller:
+class Turn:
     """Decides and words for one transaction; what it decided on is the setting of the words."""
 
-    desk: Desk
+    dispatcher: Dispatcher
     ledger: Ledger
     now: float
     frontier: int | None
     settled: bool
     changed: Mapping[int, tuple[Note, ...]]
-    _docket: Docket = field(default=Docket((), (), (), {}, ()))
-    _minutes: Minutes = field(default=Minutes((), (), (), ()))
+    _pending: Pending = field(default=Pending((), (), (), {}, ()))
+    _decision: Decision = field(default=Decision((), (), (), ()))
 
-    def decide(self, docket: Docket) -> Minutes:
+    def decide(self, pending: Pending) -> Decision:
         """What is to be written and told."""
-        desk = self.desk
-        scene = Scene(
-            incidents=docket.incidents,
-            untold=docket.untold,
-            holding=self._holding(docket),
+        dispatcher = self.dispatcher
+        state = State(
+            incidents=pending.incidents,
+            unposted=pending.unposted,
+            suppression=self._suppression(pending),
             placing=Placing(
-                desk.channel,
-                desk.begun,
-                desk.watch.groups,
+                dispatcher.channel,
+                dispatcher.begun,
+                dispatcher.watch.groups,
                 self.now,
-                docket.passed,
-                frozenset(docket.flapping),
+                pending.passed,
+                frozenset(pending.flapping),
             ),
             settled=self.settled,
-            channel=desk.slack.channel,
+            channel=dispatcher.slack.channel,
             carried=self._carried(),
             changed=self.changed,
         )
-        self._docket, self._minutes = docket, advance(scene)
-        return self._minutes
+        self._pending, self._decision = pending, decide(state)
+        return self._decision
 
-    def compose(self, step: Step) -> Iterator[Draft]:
+    def compose(self, step: IncidentChange) -> Iterator[NewMessage]:
         """The message or its edit, and the notes for its thread."""
-        incident, setting = step.incident, self._setting(step)
+        incident, context = step.incident, self._context(step)
         subject = f"incident:{incident.number}"
-        slack = self.desk.slack
-        body = to_json(incident_message(incident, setting, slack.mention, charts=slack.charts))
-        notes = [_of_note(note, incident, setting, self.desk.slack.mention, subject) for note in step.notes]
+        slack = self.dispatcher.slack
+        body = to_json(incident_message(incident, context, slack.mention, charts=slack.charts))
+        notes = [_of_note(note, incident, context, self.dispatcher.slack.mention, subject) for note in step.notes]
         if step.opened:
             yield _draft(subject, "post", incident.channel, body)
         for note, drafts in zip(step.notes, notes, strict=True):
@@ -197,22 +195,22 @@ class DeskTeller:
                 yield from drafts
         yield from _elsewhere(step, subject, body, notes)
 
-    def announce(self, silence: HeldSilence) -> Iterator[Draft]:
+    def announce(self, silence: HeldSilence) -> Iterator[NewMessage]:
         """That a silence is about to end."""
-        message = silence_ends(silence, self._setting(None), self.desk.slack.command)
+        message = silence_ends(silence, self._context(None), self.dispatcher.slack.command)
         yield _draft(f"silence:{silence.number}", "post", silence.channel, to_json(message))
 
-    def _holding(self, docket: Docket) -> Holding:
-        watch = self.desk.watch
-        return Holding(
+    def _suppression(self, pending: Pending) -> Suppression:
+        watch = self.dispatcher.watch
+        return Suppression(
             now=self.now,
             frontier=self.frontier or 0,
             rules=watch.rules,
             groups=watch.groups,
-            silences=docket.silences,
+            silences=pending.silences,
             mutes=watch.mutes,
-            flapping=docket.flapping,
-            darkness=docket.darkness,
+            flapping=pending.flapping,
+            darkness=pending.darkness,
         )
 
     def _carried(self) -> frozenset[str]:
@@ -225,34 +223,34 @@ class DeskTeller:
         ]
         if not begun:
             return frozenset()
-        domains = self.desk.watch.domains
+        domains = self.dispatcher.watch.domains
         columns = np.array([self.ledger.grid.column[domain] for domain in domains], dtype=np.intp)
         before = self.ledger.grid.values(min(begun) - _BEFORE * SLOT, _BEFORE, columns)
         return frozenset(np.array(domains, dtype=object)[(before > 0).any(axis=0)])
 
-    def _setting(self, step: Step | None) -> Setting:
-        desk, minutes = self.desk, self._minutes
+    def _context(self, step: IncidentChange | None) -> Context:
+        dispatcher, decision = self.dispatcher, self._decision
         firing = {alert.series for alert in self.ledger.alerts.values() if alert.phase is Phase.FIRING}
-        holding = self._holding(self._docket)
+        suppression = self._suppression(self._pending)
         alerts = () if step is None else step.incident.alerts
-        return Setting(
+        return Context(
             now=self.now,
             data_to=None if self.frontier is None else self.frontier + SLOT,
-            domains=len(desk.watch.domains),
-            firing=frozenset(firing.intersection(desk.watch.domains)),
-            rules=desk.watch.rules,
-            zone=desk.slack.zone,
-            silences={silence.number: silence for silence in self._docket.silences},
-            flapping=(frozenset(self._docket.flapping) | set(minutes.flaps)) - set(minutes.steadied),
-            quiet=frozenset(told.number for told in alerts if told.resolved is None and holding.held(told)),
+            domains=len(dispatcher.watch.domains),
+            firing=frozenset(firing.intersection(dispatcher.watch.domains)),
+            rules=dispatcher.watch.rules,
+            zone=dispatcher.slack.zone,
+            silences={silence.number: silence for silence in self._pending.silences},
+            flapping=(frozenset(self._pending.flapping) | set(decision.flaps)) - set(decision.steadied),
+            quiet=frozenset(told.number for told in alerts if told.resolved is None and suppression.suppressed(told)),
             unserved=dict(self._unserved(alerts)),
             total=None if step is None else self._total(step.incident),
         )
 
-    def _unserved(self, alerts: Sequence[ToldAlert]) -> Iterator[tuple[int, float]]:
+    def _unserved(self, alerts: Sequence[FiredAlert]) -> Iterator[tuple[int, float]]:
         """Bytes that did not go out while a series had fallen, where the level before still says what they were."""
         for told in alerts:
-            alert, rule = told.alert, self.desk.watch.rules.get(told.alert.rule)
+            alert, rule = told.alert, self.dispatcher.watch.rules.get(told.alert.rule)
             count = (alert.slot - alert.since) // SLOT + 1 - alert.clear_run
             short = told.resolved is not None and 0 < count <= _HONEST
             if not short or alert.reference is None or rule is None or not isinstance(rule.kind, Drop):
@@ -266,7 +264,7 @@ class DeskTeller:
 
     def _total(self, incident: Incident) -> tuple[float, float] | None:
         """Bit/s of the account now, and before it fell; ``None`` where one of them is not known."""
-        wide, cursor = incident.standing.wide, self.ledger.cursor(TOTAL)
+        wide, cursor = incident.progress.wide, self.ledger.cursor(TOTAL)
         if wide is None or cursor is None:
             return None
         column = np.array([self.ledger.grid.column[TOTAL]])
@@ -276,21 +274,25 @@ class DeskTeller:
         return None if np.isnan(now) or not len(known) else (now, float(np.median(known)))
 
 
-def _draft(subject: str, action: str, channel: str, body: str, *, broadcast: bool = False) -> Draft:
-    return Draft(uuid.uuid4().hex, subject, action, channel, body, broadcast)
+def _draft(subject: str, action: str, channel: str, body: str, *, broadcast: bool = False) -> NewMessage:
+    return NewMessage(uuid.uuid4().hex, subject, action, channel, body, broadcast)
 
 
-def _of_note(note: Note, incident: Incident, setting: Setting, mention: Mapping[str, str], subject: str) -> list[Draft]:
+def _of_note(
+    note: Note, incident: Incident, context: Context, mention: Mapping[str, str], subject: str
+) -> list[NewMessage]:
     return [
         _draft(subject, "reply", incident.channel, to_json(message), broadcast=broadcast)
-        for message, broadcast in note_messages(note, incident, setting, mention)
+        for message, broadcast in note_messages(note, incident, context, mention)
     ]
 
 
-def _elsewhere(step: Step, subject: str, body: str, notes: Sequence[Sequence[Draft]]) -> Iterator[Draft]:
+def _elsewhere(
+    step: IncidentChange, subject: str, body: str, notes: Sequence[Sequence[NewMessage]]
+) -> Iterator[NewMessage]:
     """The same in the channels it was escalated to; where it was told before, a reply calls again."""
     fresh = {to for note in step.notes for to in note.copies}
-    for target in step.incident.standing.copies:
+    for target in step.incident.progress.copies:
         own = f"{subject} {target}"
         if target in fresh:
             yield _draft(own, "post", target, body)

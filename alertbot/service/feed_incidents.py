@@ -6,27 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 
 from alertbot.feed.staleness import FeedFacts, Findings, Verdict, look
 from alertbot.incidents.incident import Incident, IncidentKind
-from alertbot.service.dispatcher import Desk
-from alertbot.store.store import Report
+from alertbot.service.dispatcher import Dispatcher
+from alertbot.store.store import FeedReport
 
 _KINDS = (IncidentKind.DARK, IncidentKind.FEED, IncidentKind.VANISHED)
 _MOST_CAUSES = 3
 
 
-class Vigilance:
+class FeedIncidents:
     """Compares what the vigil finds with what was told, and tells the difference; once taken up, restarts included."""
 
-    def __init__(self, desk: Desk, channel: str, stale_after: float) -> None:
-        self._desk = desk
+    def __init__(self, dispatcher: Dispatcher, channel: str, stale_after: float) -> None:
+        self._dispatcher = dispatcher
         self._channel = channel
         self._stale_after = stale_after
         self._open: dict[IncidentKind, Incident] = {}
 
-    async def take_up(self) -> None:
+    async def restore(self) -> None:
         """Learn what was told before."""
-        self._open = {incident.kind: incident for incident in await self._desk.reported(_KINDS)}
+        self._open = {incident.kind: incident for incident in await self._dispatcher.reported(_KINDS)}
 
-    def suspects(self, facts: FeedFacts) -> bool:
+    def needs_history(self, facts: FeedFacts) -> bool:
         """Whether silence would be told unless it is usual: only then that needs to be found out."""
         return look(facts, self._stale_after).silence is not Verdict.FINE
 
@@ -49,7 +49,7 @@ class Vigilance:
         facts = {"series": names if over else list(domains)}
         await self._tell([self._report(IncidentKind.VANISHED, since, facts, over=over)])
 
-    def _about_silence(self, findings: Findings, facts: FeedFacts) -> list[Report]:
+    def _about_silence(self, findings: Findings, facts: FeedFacts) -> list[FeedReport]:
         told = self._open.get(IncidentKind.DARK)
         wide = findings.silence is Verdict.EMPTY
         if findings.since is None:
@@ -64,7 +64,9 @@ class Vigilance:
             return [self._report(IncidentKind.DARK, told.since, told.facts, over=True)]
         return []
 
-    def _about_calls(self, findings: Findings, facts: FeedFacts, causes: Callable[[], Sequence[str]]) -> list[Report]:
+    def _about_calls(
+        self, findings: Findings, facts: FeedFacts, causes: Callable[[], Sequence[str]]
+    ) -> list[FeedReport]:
         told = self._open.get(IncidentKind.FEED)
         fresh: dict[str, object] = {}
         if findings.calls is Verdict.FAILING:
@@ -80,12 +82,12 @@ class Vigilance:
             return []
         return [self._report(IncidentKind.FEED, int(facts.now), fresh)]
 
-    def _report(self, kind: IncidentKind, since: int, facts: Mapping[str, object], *, over: bool = False) -> Report:
+    def _report(self, kind: IncidentKind, since: int, facts: Mapping[str, object], *, over: bool = False) -> FeedReport:
         told = self._open.get(kind)
         number = None if told is None else told.number
-        return Report(kind, self._channel, since, dict(facts), number, over)
+        return FeedReport(kind, self._channel, since, dict(facts), number, over)
 
-    async def _tell(self, reports: Sequence[Report]) -> None:
+    async def _tell(self, reports: Sequence[FeedReport]) -> None:
         if reports:
-            await self._desk.report(reports)
-            await self.take_up()
+            await self._dispatcher.report(reports)
+            await self.restore()

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from alertbot.ops.liveness import Pulse
+from alertbot.ops.liveness import Liveness
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
-from alertbot.service.store_outage import Distress
+from alertbot.service.store_outage import StoreOutage
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
 from alertbot.units import SLOT, counted, format_clock
@@ -29,10 +29,10 @@ class Health:
     ``loops``: what never ends while all is well, by what is wrong if it does.
     """
 
-    polls: Pulse
+    polls: Liveness
     live: Callable[[], Live]
     zone: Callable[[], tzinfo]
-    distress: Distress
+    store_outage: StoreOutage
     delivery: Delivery
     workspace: Workspace | None
     turns: int = 0
@@ -45,7 +45,7 @@ class Health:
 
     def stuck(self) -> str | None:
         """Which loop makes no progress, in words; an API or a Slack that is merely down stops none of them."""
-        if self.polls.stopped:
+        if self.polls.stalled:
             return "the feed is not looked at any more"
         if self.delivery.stuck:
             return "messages do not go out any more"
@@ -90,7 +90,7 @@ class Health:
             await asyncio.sleep(pause)
 
     def _without_data(self) -> str | None:
-        if self.distress.cause is not None:
-            return f"nothing can be stored: {self.distress.cause}"
+        if self.store_outage.cause is not None:
+            return f"nothing can be stored: {self.store_outage.cause}"
         trouble = self.live().trouble
         return None if trouble is None else f"no data: {trouble}"

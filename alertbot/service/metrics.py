@@ -9,9 +9,9 @@ from pathlib import Path
 
 from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedThrottled, StoreError
 from alertbot.feed.budget import Budget
-from alertbot.ops.metrics import Counts, Standing, exposition
+from alertbot.ops.metrics import Counts, Gauges, exposition
 from alertbot.query.live import Live
-from alertbot.query.status import Tally, tally
+from alertbot.query.status import AlertCounts, tally
 from alertbot.units import SLOT
 
 _OUTCOMES = (
@@ -22,7 +22,7 @@ _OUTCOMES = (
 )
 
 
-class Measuring:
+class Metrics:
     """Counts what happens, and tells it with what stands in the database ``path``."""
 
     def __init__(
@@ -42,14 +42,14 @@ class Measuring:
 
     async def metrics(self) -> bytes:
         """The text that Prometheus scrapes; what the database does not tell just now is left out."""
-        stored: Tally | None = None
+        stored: AlertCounts | None = None
         with suppress(StoreError):
             stored = await asyncio.to_thread(tally, self._path)
         return exposition(self.counts, self._standing(stored))
 
-    def _standing(self, stored: Tally | None) -> Standing:
+    def _standing(self, stored: AlertCounts | None) -> Gauges:
         live = self._live()
-        return Standing(
+        return Gauges(
             healthy=self._ailing() is None,
             feed_up=live.trouble is None and live.frontier is not None,
             data_to=None if live.frontier is None else live.frontier + SLOT,

@@ -13,7 +13,7 @@ from alertbot.incidents.orders import Ack, Order, Person, Silence, Unsilence
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, HeldSilence, means
 from alertbot.messages.blocks import code, escape
-from alertbot.service.dispatcher import Desk
+from alertbot.service.dispatcher import Dispatcher
 from alertbot.store.keeper import Storekeeper
 from alertbot.units import counted, format_clock
 from alertbot.words import did_you_mean
@@ -22,19 +22,19 @@ SAME = 60.0
 """Seconds by which the end of a silence that is asked for twice may differ: two clicks are one."""
 
 
-class Obeying:
+class OrderExecutor:
     """Carries out orders through the desk of the moment; what it answers is mrkdwn."""
 
-    def __init__(self, desk: Desk, keeper: Storekeeper, now: Callable[[], float]) -> None:
-        self._desk = desk
+    def __init__(self, dispatcher: Dispatcher, keeper: Storekeeper, now: Callable[[], float]) -> None:
+        self._dispatcher = dispatcher
         self._keeper = keeper
         self._now = now
 
     @property
     def _zone(self) -> tzinfo:
-        return self._desk.slack.zone
+        return self._dispatcher.slack.zone
 
-    async def obey(self, order: Order, who: Person) -> str:
+    async def carry_out(self, order: Order, who: Person) -> str:
         """What was done; ``UsageError`` where it makes no sense, or is not for this person to say."""
         if isinstance(order, Ack):
             return await self._acknowledge(order, who)
@@ -42,7 +42,7 @@ class Obeying:
         return await (self._silence(order, who) if isinstance(order, Silence) else self._unsilence(order, who))
 
     def _must_be_admin(self, who: Person) -> None:
-        admins = self._desk.slack.admins
+        admins = self._dispatcher.slack.admins
         if admins and who.id is not None and who.id not in admins:
             raise UsageError(
                 "only those listed as admins may silence here; anyone may acknowledge, which stops reminders"
@@ -50,23 +50,23 @@ class Obeying:
 
     async def _acknowledge(self, order: Ack, who: Person) -> str:
         number = order.number if order.number is not None else await self._only_open(order.channels)
-        teller = self._desk.teller(changed={number: (Note(NoteKind.ACKED, by=who.name),)})
-        incident = await self._keeper.do(lambda store: store.acknowledge(number, who, teller, teller.now))
+        turn = self._dispatcher.turn(changed={number: (Note(NoteKind.ACKED, by=who.name),)})
+        incident = await self._keeper.do(lambda store: store.acknowledge(number, who, turn, turn.now))
         if incident is None:
             raise UsageError(f"there is no incident #{number}")
         if incident.closed is not None:
-            ended = format_clock(incident.closed, self._zone, teller.now)
+            ended = format_clock(incident.closed, self._zone, turn.now)
             raise UsageError(f"#{number} is over since {ended}: there is nothing left to acknowledge")
-        if incident.standing.acked_at is not None:
-            return f"#{number} is acknowledged already, by {escape(incident.standing.acked_by or '')}."
-        self._desk.told()
+        if incident.progress.acked_at is not None:
+            return f"#{number} is acknowledged already, by {escape(incident.progress.acked_by or '')}."
+        self._dispatcher.told()
         return f"#{number} is acknowledged: no reminders until it is over, unless it grows."
 
     async def _only_open(self, channels: frozenset[str]) -> int:
         """The number of the only incident that waits for somebody, in these channels, or in any where none is named."""
         incidents = await self._keeper.do(lambda store: store.open_incidents())
         here = [one for one in incidents if not channels or one.channel in channels]
-        waiting = [one for one in here if one.standing.acked_at is None]
+        waiting = [one for one in here if one.progress.acked_at is None]
         if len(waiting) == 1:
             return waiting[0].number
         where = "in this channel" if channels else "anywhere"
@@ -83,14 +83,14 @@ class Obeying:
         number = twin.number if twin is not None else await self._add(order, who, pairs)
         begins = "" if order.begins <= now else f"from {format_clock(order.begins, self._zone, now)} "
         until = f"{begins}until {format_clock(order.ends, self._zone, now)}"
-        ends_it = code(f"{self._desk.slack.command} unsilence {number}")
+        ends_it = code(f"{self._dispatcher.slack.command} unsilence {number}")
         return f"Nothing is told of {self._described(order, pairs)} {until} (silence {number}). {ends_it} ends that."
 
     async def _add(self, order: Silence, who: Person, pairs: list[tuple[str, str]] | None) -> int:
-        teller = self._desk.teller()
-        channel = order.channel or self._desk.slack.channel
-        number = await self._keeper.do(lambda store: store.silence(order, who, channel, pairs, teller, teller.now))
-        self._desk.told()
+        turn = self._dispatcher.turn()
+        channel = order.channel or self._dispatcher.slack.channel
+        number = await self._keeper.do(lambda store: store.silence(order, who, channel, pairs, turn, turn.now))
+        self._dispatcher.told()
         return number
 
     def _described(self, order: Silence, pairs: list[tuple[str, str]] | None) -> str:
@@ -98,12 +98,14 @@ class Obeying:
             return f"the {counted(len(pairs), 'alert')} of {escape(order.target)}"
         if order.target.startswith(RULE_MARK):
             return f"the rule {code(order.target.removeprefix(RULE_MARK))}"
-        meant = sum(means(order.target, series, self._desk.watch.groups) for series in self._desk.watch.series)
+        meant = sum(
+            means(order.target, series, self._dispatcher.watch.groups) for series in self._dispatcher.watch.series
+        )
         return f"{code(order.target)} ({counted(meant, 'series', 'series')})"
 
     async def _meant(self, order: Silence) -> tuple[Silence, list[tuple[str, str]] | None]:
         """The order as it is kept, and the alerts meant where it is an incident's; the target must mean something."""
-        target, watch = order.target, self._desk.watch
+        target, watch = order.target, self._dispatcher.watch
         if target.startswith(INCIDENT_MARK):
             return order, await self._pairs(int(target.removeprefix(INCIDENT_MARK)))
         if target.startswith(RULE_MARK):
@@ -134,14 +136,14 @@ class Obeying:
             raise UsageError(
                 f"there is no silence {order.number} to end" + (f": there are {numbers}" if numbers else "")
             )
-        teller = self._desk.teller()
-        await self._keeper.do(lambda store: store.unsilence(order.number, who, teller, teller.now))
-        self._desk.told()
+        turn = self._dispatcher.turn()
+        await self._keeper.do(lambda store: store.unsilence(order.number, who, turn, turn.now))
+        self._dispatcher.told()
         return f"The silence of {code(silence.target)} by {escape(silence.author)} is ended."
 
 
 def _alerts_of(incident: Incident) -> list[tuple[str, str]]:
-    return sorted({told.key for told in incident.burning})
+    return sorted({told.key for told in incident.firing})
 
 
 def _is_same(held: HeldSilence, order: Silence) -> bool:

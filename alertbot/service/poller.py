@@ -22,13 +22,13 @@ from alertbot.feed.api import CdnApi
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier, Probe, advance, broken
 from alertbot.feed.lateness import Late, Lateness
-from alertbot.feed.outages import Troubles
+from alertbot.feed.outages import SeriesOutages
 from alertbot.feed.plan import plan_calls
-from alertbot.feed.reader import MOST_SLOTS, Outcome, Reader, Reading, Want, is_hopeless
+from alertbot.feed.reader import MOST_SLOTS, Reader, Reading, ReadResult, Want, is_hopeless
 from alertbot.feed.staleness import FeedFacts
 from alertbot.feed.total import AccountTotal
 from alertbot.rules.selection import TOTAL
-from alertbot.service.dispatcher import Desk
+from alertbot.service.dispatcher import Dispatcher
 from alertbot.store.store import Memory
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -79,11 +79,11 @@ class Poller:
         api: CdnApi,
         watch: Watch,
         ledger: Ledger,
-        desk: Desk,
+        dispatcher: Dispatcher,
         *,
         pace: Pace,
         time: ApiTime,
-        troubles: Troubles,
+        troubles: SeriesOutages,
         frontier: Frontier,
         memory: Memory,
         progress: Callable[[int, int], None],
@@ -94,7 +94,7 @@ class Poller:
         self._watch = watch
         self._total = AccountTotal(api, watch.domains, ledger.grid, time)
         self._ledger = ledger
-        self._desk = desk
+        self._dispatcher = dispatcher
         self._pace = pace
         self._time = time
         self._troubles = troubles
@@ -137,7 +137,7 @@ class Poller:
         if self.frontier.slot is not None and self.frontier.slot != before.slot:
             log.debug("the frontier is %s, the newest slot %s", self.frontier.slot, self.frontier.newest)
             self.lateness.reached(before.slot, self.frontier.slot, now)
-            await self._desk.begin(self.frontier.slot)
+            await self._dispatcher.begin(self.frontier.slot)
 
     async def fan_out(self) -> None:
         """Read, judge and commit every series that lags behind the frontier; older history once nothing does."""
@@ -217,7 +217,7 @@ class Poller:
     async def _note_publication(self, newest: int) -> None:
         """When a slot was first shown, as far as we saw: what the frontier reached then, a later process must know."""
         self._published.setdefault(newest, self._time.time())
-        await self._desk.note_publication(newest, self._published[newest])
+        await self._dispatcher.note_publication(newest, self._published[newest])
         for slot in [slot for slot in self._published if slot < newest - DAY]:
             del self._published[slot]
 
@@ -255,7 +255,7 @@ class Poller:
         unknown = np.flatnonzero(np.isnan(self._held(series, first, depth)))
         return first + SLOT * int(unknown[0]) if len(unknown) else frontier
 
-    async def _judge(self, outcomes: Mapping[str, Outcome], frontier: int) -> int:
+    async def _judge(self, outcomes: Mapping[str, ReadResult], frontier: int) -> int:
         """Take what was read, judge and commit it; how many series were answered."""
         read: dict[str, Reading] = {}
         for series, outcome in outcomes.items():
@@ -271,11 +271,11 @@ class Poller:
             # Revisions first: what paged for nothing is held back before any newer slot of it is believed.
             late = [late for series, reading in read.items() for late in self._look_back(series, reading, frontier)]
             late += [self.lateness.wrong(series, frontier) for series in sorted(self._ledger.revise())]
-            begun = {series: frontier for series in read if series not in self._desk.series_begun}
-            self._desk.series_begun |= begun
+            begun = {series: frontier for series in read if series not in self._dispatcher.series_begun}
+            self._dispatcher.series_begun |= begun
             for series, reading in read.items():
                 self._take(series, reading, frontier)
-            await self._desk.commit(self._judgement(frontier), frontier, begun, late)
+            await self._dispatcher.commit(self._judgement(frontier), frontier, begun, late)
             self._ledger.trim()
         return len(read)
 
@@ -289,7 +289,7 @@ class Poller:
 
     def _take(self, series: str, reading: Reading, frontier: int) -> None:
         """Take what is known now."""
-        known_to = self.lateness.known_to(series, frontier, self._desk.series_begun[series], reading.began)
+        known_to = self.lateness.known_to(series, frontier, self._dispatcher.series_begun[series], reading.began)
         if known_to >= reading.first:
             self._ledger.take(series, reading.first, reading.values[: (known_to - reading.first) // SLOT + 1])
         if reading.cut:
@@ -317,7 +317,7 @@ class Poller:
                 self._ledger.give_up(piece.series, piece.last)
             else:
                 self._older.append(piece)
-        await self._desk.commit(self._judgement(frontier), frontier)
+        await self._dispatcher.commit(self._judgement(frontier), frontier)
 
     def _judgement(self, frontier: int) -> Entry:
         began = self._time.monotonic()

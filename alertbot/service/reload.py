@@ -18,7 +18,7 @@ from alertbot.messages.blocks import Message, code, escape, paragraphs
 from alertbot.messages.slack import to_json
 from alertbot.ops.systemd import Notifier
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.outbox import Draft
+from alertbot.store.outbox import NewMessage
 from alertbot.units import counted
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _KEPT = "The changed configuration cannot be used, so the former one stays at wo
 _MENDED = Message("The configuration can be used again, and is at work.")
 
 
-class Reloading:
+class Reload:
     """Takes up what ``read()`` gives through ``take``; ``wake`` is called once messages are owed.
 
     ``take`` may raise ``ConfigError``, and has changed nothing then.
@@ -111,7 +111,7 @@ class Reloading:
             self._told, self._said = None, ()
 
     async def _owe(self, subject: str, action: str, channel: str, message: Message) -> None:
-        draft = Draft(uuid.uuid4().hex, subject, action, channel, to_json(message))
+        draft = NewMessage(uuid.uuid4().hex, subject, action, channel, to_json(message))
         await self._keeper.do(lambda store: store.owe([draft], self._clock.time()))
         self._wake()
 

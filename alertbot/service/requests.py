@@ -9,16 +9,16 @@ from functools import partial
 from alertbot.errors import StoreError, UsageError
 from alertbot.feed.clock import ApiTime
 from alertbot.incidents.order_parser import Asked, parse_order
-from alertbot.incidents.orders import Obeys, Order, Person, Silence
+from alertbot.incidents.orders import Executor, Order, Person, Silence
 from alertbot.store import requests
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.requests import Outcome, Request
+from alertbot.store.requests import Request, RequestOutcome
 from alertbot.store.store import Store
 
 log = logging.getLogger(__name__)
 
 
-async def apply_requests(keeper: Storekeeper, obeys: Obeys, time: ApiTime, zone: tzinfo) -> None:
+async def apply_requests(keeper: Storekeeper, obeys: Executor, time: ApiTime, zone: tzinfo) -> None:
     """Carry out what waits, each once: a request that makes no sense is answered with the reason.
 
     ``StoreError`` leaves the rest for the next turn; an order that was carried out, but not noted, is given twice.
@@ -33,24 +33,24 @@ def _waiting(store: Store, now: float) -> list[Request]:
     return store.mark(lambda db: requests.waiting(db, now))
 
 
-def _finish(store: Store, number: int, outcome: Outcome, now: float) -> None:
+def _finish(store: Store, number: int, outcome: RequestOutcome, now: float) -> None:
     store.mark(lambda db: requests.finish(db, number, outcome, now))
 
 
-async def _outcome(request: Request, obeys: Obeys, time: ApiTime, zone: tzinfo) -> Outcome:
+async def _outcome(request: Request, obeys: Executor, time: ApiTime, zone: tzinfo) -> RequestOutcome:
     asked = " ".join(" ".join(request.words).split())[:200]
     try:
-        answer = await obeys.obey(_order(request, time, zone), Person(None, request.author))
+        answer = await obeys.carry_out(_order(request, time, zone), Person(None, request.author))
     except UsageError as error:
         log.info('"%s" of %s is refused: %s', asked, request.author, error)
-        return Outcome(str(error), refused=True)
+        return RequestOutcome(str(error), refused=True)
     except StoreError:
         raise
     except Exception:
         log.exception('"%s" of %s failed', asked, request.author)
-        return Outcome("it failed: the service's log says why", refused=True)
+        return RequestOutcome("it failed: the service's log says why", refused=True)
     log.info('"%s" of %s is done', asked, request.author)
-    return Outcome(answer)
+    return RequestOutcome(answer)
 
 
 def _order(request: Request, time: ApiTime, zone: tzinfo) -> Order:

@@ -16,7 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from alertbot.alertmanager.alerts import Terms
-from alertbot.alertmanager.relay import Relaying, Scene
+from alertbot.alertmanager.relay import Relay, RelaySource
 from alertbot.charts.painter import Pictures
 from alertbot.charts.plots import View
 from alertbot.clock import Clock
@@ -29,20 +29,20 @@ from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.incidents.orders import Order, Person
 from alertbot.ops.heartbeat import Heartbeat
-from alertbot.ops.liveness import Pulse
-from alertbot.ops.outage import Failures
+from alertbot.ops.liveness import Liveness
+from alertbot.ops.outage import Outage
 from alertbot.ops.progress import Reporter
 from alertbot.ops.server import MetricsServer
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
 from alertbot.service import wiring
-from alertbot.service.charts import Charting
-from alertbot.service.digest import Digesting
+from alertbot.service.charts import ChartThreads
+from alertbot.service.digest import DailyDigest
 from alertbot.service.health import Health
-from alertbot.service.metrics import Measuring
-from alertbot.service.reload import Reloading
-from alertbot.service.store_outage import Distress
-from alertbot.service.watcher import Watching
+from alertbot.service.metrics import Metrics
+from alertbot.service.reload import Reload
+from alertbot.service.store_outage import StoreOutage
+from alertbot.service.watcher import Watcher
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.pictures import Draws
@@ -88,7 +88,7 @@ class Service:
         read: Callable[[], Config] | None = None,
     ) -> None:
         self._draws = credentials.slack_bot_token is not None and poster is None
-        self._config = config = wiring.drawable(written := config, shown=self._draws)
+        self._config = config = wiring.with_charts_if_possible(written := config, shown=self._draws)
         self._credentials = credentials
         self._clock = clock
         self._speed = speed
@@ -97,7 +97,7 @@ class Service:
         self._lock = Lock(config.store.path)
         self._keeper = Storekeeper()
         self._budget = Budget(config.feed.calls_per_minute, clock)
-        self._measuring = Measuring(config.store.path, self._budget, self._live, self._ailing, clock.time())
+        self._measuring = Metrics(config.store.path, self._budget, self._live, self._ailing, clock.time())
         self._metrics = MetricsServer(self._measuring.metrics, self._ailing)
         self._api = wiring.client(config, credentials, self._budget, clock, self._tried)
         self.commands = Commands(self._subject, self._live, self)
@@ -108,8 +108,8 @@ class Service:
         if config.trial is not None:
             id_of = self._workspace.id_of if self._workspace is not None else str
             self._poster = DivertedPoster(self._poster, config.trial, id_of)
-        self._distress = Distress(self._poster, config.slack.channel, clock)
-        self._watching = Watching(
+        self._store_outage = StoreOutage(self._poster, config.slack.channel, clock)
+        self._watcher = Watcher(
             config,
             self._api,
             self._budget,
@@ -117,12 +117,12 @@ class Service:
             clock,
             wake=self._wake,
             progress=progress,
-            distress=self._distress,
+            store_outage=self._store_outage,
             channels=self._problems,
             misconfigured=lambda: self._reloading.problems,
             judged=self._measuring.counts.judged,
         )
-        self._reloading = Reloading(
+        self._reloading = Reload(
             written,
             read or (lambda: written),
             self._take,
@@ -131,9 +131,9 @@ class Service:
             notifier=notifier,
             wake=self._wake,
         )
-        self._digesting = Digesting(config, self._api, self._keeper, clock)
-        self._undigested = Failures()
-        self._heartbeat = Heartbeat(wiring.pinged(config), clock)
+        self._digesting = DailyDigest(config, self._api, self._keeper, clock)
+        self._undigested = Outage()
+        self._heartbeat = Heartbeat(wiring.heartbeat_url(config), clock)
         self._delivery = Delivery(
             self._keeper,
             self._poster,
@@ -142,10 +142,10 @@ class Service:
             self._measuring.counts.delivery.observe,
         )
         self._health = Health(
-            Pulse(clock.monotonic),
+            Liveness(clock.monotonic),
             self._live,
             lambda: self._config.slack.zone,
-            self._distress,
+            self._store_outage,
             self._delivery,
             self._workspace,
         )
@@ -175,12 +175,12 @@ class Service:
             self._notifier.stopping()
             await self._shut_down()
 
-    async def obey(self, order: Order, who: Person) -> str:
+    async def carry_out(self, order: Order, who: Person) -> str:
         """Carry out what somebody asks for."""
-        return await self._watching.obey(order, who)
+        return await self._watcher.carry_out(order, who)
 
     def _live(self) -> Live:
-        return self._watching.live()
+        return self._watcher.live()
 
     def _wake(self) -> None:
         self._delivery.wake()
@@ -192,20 +192,20 @@ class Service:
         slack = {} if self._workspace is None else self._workspace.problems
         return {**slack, **({} if self._relaying is None else self._relaying.problems)}
 
-    def _alertmanagers(self, config: Config) -> Relaying | None:
+    def _alertmanagers(self, config: Config) -> Relay | None:
         settings = config.alertmanager
         if settings is None:
             return None
         terms = Terms(config.slack.zone, settings.labels, settings.generator_url)
         secret = self._credentials.alertmanager_token
-        return Relaying(settings, terms, secret, self._keeper, self._clock, self._scene)
+        return Relay(settings, terms, secret, self._keeper, self._clock, self._scene)
 
-    def _scene(self) -> Scene | None:
+    def _scene(self) -> RelaySource | None:
         """What the Alertmanagers' alerts are taken from; ``None`` before anything is known."""
-        watch, live = self._watching.watch, self._watching.live()
+        watch, live = self._watcher.watch, self._watcher.live()
         if watch is None or live.frontier is None:
             return None
-        return Scene(watch, live.now, live.frontier, self._watching.awaited())
+        return RelaySource(watch, live.now, live.frontier, self._watcher.awaited())
 
     async def _start(self) -> None:
         await self._open_store()
@@ -239,28 +239,28 @@ class Service:
         except StoreTaken:
             raise
         except StoreUnusable as error:
-            await self._distress.last_words(error)
+            await self._store_outage.announce_failed_start(error)
             raise
         except StoreError as error:
-            await self._distress.failed(error)
+            await self._store_outage.failed(error)
 
     async def _take(self, config: Config) -> None:
         """Put another configuration to work, between two turns."""
         relaying = self._relayed_by(config)
         await self._serve_metrics(config)
-        config = wiring.drawable(config, shown=self._draws)
+        config = wiring.with_charts_if_possible(config, shown=self._draws)
         while self._turn is not None and not self._turn.done():
             await asyncio.wait({self._turn}, timeout=LET_END)
             self._turn.cancel()
             await asyncio.wait({self._turn})
         former, self._config = self._config, config
-        if not wiring.asked_alike(config, former):
+        if not wiring.same_api(config, former):
             self._former.append(self._api)
             self._api = wiring.client(config, self._credentials, self._budget, self._clock, self._tried)
         self._budget.allow(config.feed.calls_per_minute)
-        self._watching.reconfigure(config, self._api)
-        self._digesting = Digesting(config, self._api, self._keeper, self._clock)
-        self._distress.channel = config.slack.channel
+        self._watcher.reconfigure(config, self._api)
+        self._digesting = DailyDigest(config, self._api, self._keeper, self._clock)
+        self._store_outage.channel = config.slack.channel
         self._delivery.reconsider(config.slack.fallback_channel)
         if self._workspace is not None:
             self._workspace.reconfigure(config.channels, self._pictures_of(config))
@@ -270,9 +270,9 @@ class Service:
             self._relay()
         self._scheduler.reschedule_job(_POLL, trigger=self._probing())
         self._scheduler.modify_job(_POLL, next_run_time=datetime.now(UTC) + timedelta(seconds=SOON))
-        if wiring.pinged(config) != wiring.pinged(former):
+        if wiring.heartbeat_url(config) != wiring.heartbeat_url(former):
             await self._heartbeat.aclose()
-            self._heartbeat = Heartbeat(wiring.pinged(config), self._clock)
+            self._heartbeat = Heartbeat(wiring.heartbeat_url(config), self._clock)
             self._heartbeat.start()
 
     async def _serve_metrics(self, config: Config) -> None:
@@ -297,7 +297,7 @@ class Service:
     def _ailing(self) -> str | None:
         return self._health.ailing()
 
-    def _relayed_by(self, config: Config) -> Relaying | None:
+    def _relayed_by(self, config: Config) -> Relay | None:
         """Who tells the Alertmanagers by this configuration: the one at work, if nothing changes for it."""
         if (config.alertmanager, config.slack.zone) == (self._config.alertmanager, self._config.slack.zone):
             return self._relaying
@@ -319,7 +319,7 @@ class Service:
     def _chart(self) -> None:
         """Begin to give incidents their charts, or stop it, as the configuration says."""
         if self._workspace is not None and self._config.slack.charts and self._charting is None:
-            charting = Charting(self._keeper, self.pictures, self._workspace, self._clock)
+            charting = ChartThreads(self._keeper, self.pictures, self._workspace, self._clock)
             self._charting = asyncio.create_task(charting.run())
         elif self._charting is not None and not self._config.slack.charts:
             self._charting.cancel()
@@ -369,7 +369,7 @@ class Service:
     async def _poll(self) -> None:
         """One turn of the scheduler; the next comes early where a slot is about to be published."""
         self._health.polls.beat()
-        self._turn = asyncio.create_task(self._watching.turn())
+        self._turn = asyncio.create_task(self._watcher.tick())
         try:
             await self._turn
         except asyncio.CancelledError:
@@ -377,7 +377,7 @@ class Service:
         self._health.turned(self._config.feed.probe)
         self._notifier.status(self._health.line())
         self._heartbeat.cycle(self._ailing())
-        due = self._watching.due_in()
+        due = self._watcher.due_in()
         if due is not None and 0 < due + AFTER_DUE < self._config.feed.probe:
             moment = datetime.now(UTC) + timedelta(seconds=(due + AFTER_DUE) / self._speed)
             self._scheduler.modify_job(_POLL, next_run_time=moment)
@@ -398,11 +398,11 @@ class Service:
         try:
             if await self._digesting.look():
                 self._wake()
-            self._undigested.over()
+            self._undigested.ended()
         except asyncio.CancelledError:
             return  # we are stopping, as above
         except StoreError as error:
-            if self._undigested.told(str(error)):
+            if self._undigested.is_news(str(error)):
                 log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
 
     async def _watch_clock(self) -> None:
@@ -418,7 +418,7 @@ class Service:
                     job.modify(next_run_time=datetime.now(UTC))
 
     def _subject(self) -> Subject:
-        return subject_of(self._config, self._watching.watch, self._config.slack.command)
+        return subject_of(self._config, self._watcher.watch, self._config.slack.command)
 
     def _view(self) -> View:
         subject = self._subject()

@@ -25,7 +25,7 @@ LAST_WORDS = 20.0
 """Seconds for telling Slack that the service cannot start: systemd is to see it fail soon, and often, and give up."""
 
 
-class Distress:
+class StoreOutage:
     """Keeps the present failure of the database, and tells it to ``channel``."""
 
     def __init__(self, poster: Poster, channel: str, clock: Clock) -> None:
@@ -67,10 +67,10 @@ class Distress:
         turns = sum(self._causes.values())
         log.info("the database works again after %s and %d failed turns: what was missed is judged", lasted, turns)
         if self._posted is not None:
-            await self._take_back(self._posted, lasted)
+            await self._retract(self._posted, lasted)
         self._since, self._cause, self._causes, self._asked, self._posted = None, None, {}, False, None
 
-    async def last_words(self, error: StoreError) -> None:
+    async def announce_failed_start(self, error: StoreError) -> None:
         """The service cannot start: told once a day for each cause, however often systemd starts it again."""
         text = f"alertbot cannot start, so nothing is watched and no alert comes until that is mended: {error}"
         name = uuid.uuid5(uuid.NAMESPACE_URL, text).hex
@@ -95,7 +95,7 @@ class Distress:
         except DeliveryError as error:
             self._asked = error.unknown or error.permanent  # twice would be once too often
 
-    async def _take_back(self, posted: Posted, lasted: str) -> None:
+    async def _retract(self, posted: Posted, lasted: str) -> None:
         text = f"alertbot could store nothing for {lasted}; it can again, and what it missed is judged."
         try:
             await self._poster.update(posted.channel_id, posted.ts, Message(text))

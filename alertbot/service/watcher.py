@@ -19,18 +19,18 @@ from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier
-from alertbot.feed.outages import Troubles
+from alertbot.feed.outages import SeriesOutages
 from alertbot.feed.staleness import FeedFacts, silent_before
 from alertbot.incidents.orders import Order, Person
-from alertbot.ops.outage import Failures
+from alertbot.ops.outage import Outage
 from alertbot.query.live import Live
 from alertbot.rules.selection import TOTAL
-from alertbot.service.dispatcher import Desk
-from alertbot.service.feed_incidents import Vigilance
-from alertbot.service.orders import Obeying
+from alertbot.service.dispatcher import Dispatcher
+from alertbot.service.feed_incidents import FeedIncidents
+from alertbot.service.orders import OrderExecutor
 from alertbot.service.poller import Pace, Poller
 from alertbot.service.requests import apply_requests
-from alertbot.service.store_outage import Distress
+from alertbot.service.store_outage import StoreOutage
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.scratch import room_for
 from alertbot.store.store import Store
@@ -52,7 +52,7 @@ _LIST = "domain/list"
 """What fails where the account's domains cannot be asked for."""
 
 
-class Watching:
+class Watcher:
     """What a configuration watches, at work. ``wake`` is called once messages are owed.
 
     ``channels`` says what is wrong with Slack's channels and with Alertmanagers, ``misconfigured`` what is with a
@@ -69,7 +69,7 @@ class Watching:
         *,
         wake: Callable[[], None],
         progress: Callable[[int, int], None],
-        distress: Distress,
+        store_outage: StoreOutage,
         channels: Callable[[], Mapping[str, str]],
         misconfigured: Callable[[], tuple[str, ...]] = tuple,
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
@@ -82,19 +82,19 @@ class Watching:
         self._clock = clock
         self._wake = wake
         self._progress = progress
-        self._distress = distress
+        self._store_outage = store_outage
         self._channels = channels
         self._misconfigured = misconfigured
         self._judged = judged
         self._time = ApiTime(clock)
-        self._troubles = Troubles(clock)
+        self._troubles = SeriesOutages(clock)
         self._poller: Poller | None = None
-        self._desk: Desk | None = None
-        self._vigilance: Vigilance | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._feed_incidents: FeedIncidents | None = None
         self._domains: tuple[str, ...] | None = None
         self._gone: frozenset[str] = frozenset()
         self._asked: float | None = None
-        self._mistakes = Failures()
+        self._exceptions = Outage()
         self._outdated = False  # what is at work is of an earlier configuration
 
     def reconfigure(self, config: Config, api: CdnApi) -> None:
@@ -108,46 +108,46 @@ class Watching:
         self._domains, self._asked, self._gone = None, None, frozenset()
         self._outdated = True
 
-    async def turn(self) -> None:
+    async def tick(self) -> None:
         """One turn; what fails is told, and tried again at the next.
 
         What is in memory may then be ahead of the database, so that the next begins again from what is stored.
         """
         try:
-            if self._distress.lasts:
+            if self._store_outage.lasts:
                 await self._write_live()  # while that fails, there is no use in asking the API for more
             await self._discover()
             if self._poller is None or self._outdated:
-                await self._take_up(None if self._poller is None else self._poller.frontier)
+                await self._restore(None if self._poller is None else self._poller.frontier)
             await apply_requests(self._keeper, self, self._time, self._config.slack.zone)
-            await self._look_and_read()
-            if self._desk is not None:
-                await self._desk.look()
+            await self._probe_and_poll()
+            if self._dispatcher is not None:
+                await self._dispatcher.look()
             await self._write_live()
-            await self._distress.over()
+            await self._store_outage.over()
         except asyncio.CancelledError:
             self._poller = None
             raise
         except StoreError as error:
             self._poller = None
-            await self._distress.failed(error)
+            await self._store_outage.failed(error)
         except Exception as error:
             self._poller = None
-            if self._mistakes.told(f"{type(error).__name__}: {error}"):
+            if self._exceptions.is_news(f"{type(error).__name__}: {error}"):
                 log.exception("a turn failed: beginning again from what is stored")
         else:
-            if times := self._mistakes.over():
+            if times := self._exceptions.ended():
                 log.info("turns succeed again, after %d that failed", times)
 
     async def _write_live(self) -> None:
         facts, now = self.live().to_json(), self._clock.time()
         await self._keeper.do(lambda store: store.write_live(facts, now))
 
-    async def obey(self, order: Order, who: Person) -> str:
+    async def carry_out(self, order: Order, who: Person) -> str:
         """Carry out what somebody asks for: what has been done, as mrkdwn; ``UsageError`` where it makes no sense."""
-        if self._desk is None:
+        if self._dispatcher is None:
             raise UsageError("alertbot is only just starting: try again in a minute")
-        answer = await Obeying(self._desk, self._keeper, self._time.time).obey(order, who)
+        answer = await OrderExecutor(self._dispatcher, self._keeper, self._time.time).carry_out(order, who)
         log.info("%s: %s", who.name, type(order).__name__.lower())
         return answer
 
@@ -195,8 +195,8 @@ class Watching:
             return frozenset() if self.watch is None else frozenset(self.watch.series)
         return frozenset(self._poller.behind())
 
-    async def _look_and_read(self) -> None:
-        if self._poller is None or self._vigilance is None:
+    async def _probe_and_poll(self) -> None:
+        if self._poller is None or self._feed_incidents is None:
             return
         try:
             await self._poller.probe()
@@ -204,13 +204,13 @@ class Watching:
             self._troubles.down(error)
         else:
             self._troubles.up()
-        await self._vigilance.look(await self._facts(self._poller), self._causes)
+        await self._feed_incidents.look(await self._facts(self._poller), self._causes)
         if self._troubles.cause is None:
             await self._poller.fan_out()
 
     async def _facts(self, poller: Poller) -> FeedFacts:
         facts = poller.facts(usually_silent=False)
-        if self._vigilance is None or not self._vigilance.suspects(facts):
+        if self._feed_incidents is None or not self._feed_incidents.needs_history(facts):
             return facts
         return poller.facts(usually_silent=await self._usually_silent(facts))
 
@@ -260,19 +260,19 @@ class Watching:
         self._gone = frozenset(known) - frozenset(found)
         if fresh:
             log.info("watching %d domains of the account, %d of them new", len(found), len(fresh))
-            await self._take_up(None if self._poller is None else self._poller.frontier)
-        if self._poller is not None and self._vigilance is not None:
+            await self._restore(None if self._poller is None else self._poller.frontier)
+        if self._poller is not None and self._feed_incidents is not None:
             self._poller.leave_out(self._gone)
             missed = [domain for domain in sorted(self._gone) if self._poller.carried_lately(domain)]
-            await self._vigilance.vanished(missed, int(self._time.time()))
+            await self._feed_incidents.vanished(missed, int(self._time.time()))
 
-    async def _take_up(self, frontier: Frontier | None) -> None:
+    async def _restore(self, frontier: Frontier | None) -> None:
         """Lay the rules over the watched series and take up what is stored of them, the frontier included."""
         config = self._config
         watch = lay_out(config, self._domains or ())
         memory = await self._keeper.do(lambda store: store.memory(int(self._time.time()) - DAY))
         ledger = await self._ledger(watch)
-        desk = Desk(
+        dispatcher = Dispatcher(
             watch,
             ledger,
             self._keeper,
@@ -283,16 +283,16 @@ class Watching:
             wake=self._wake,
         )
         frontier = _stored_frontier(ledger) if frontier is None else frontier
-        await desk.commit(ledger.settle(), frontier.slot)
-        self._desk = desk
-        self._vigilance = Vigilance(desk, config.slack.channel, config.feed.stale_after)
-        await self._vigilance.take_up()
+        await dispatcher.commit(ledger.settle(), frontier.slot)
+        self._dispatcher = dispatcher
+        self._feed_incidents = FeedIncidents(dispatcher, config.slack.channel, config.feed.stale_after)
+        await self._feed_incidents.restore()
         pace = Pace(config.feed.max_lag, config.store.keep // SLOT, config.feed.each_domain)
         self._poller = Poller(
             self._api,
             watch,
             ledger,
-            desk,
+            dispatcher,
             pace=pace,
             time=self._time,
             troubles=self._troubles,

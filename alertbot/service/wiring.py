@@ -31,7 +31,7 @@ def client(
     )
 
 
-def asked_alike(one: Config, other: Config) -> bool:
+def same_api(one: Config, other: Config) -> bool:
     """Whether a client of one configuration serves the other."""
     return (one.feed.base_url, one.feed.zone, one.feed.ip_protocol) == (
         other.feed.base_url,
@@ -61,13 +61,13 @@ def workspace(
     )
 
 
-def drawable(config: Config, *, shown: bool) -> Config:
+def with_charts_if_possible(config: Config, *, shown: bool) -> Config:
     """The configuration with charts only where they can be drawn, and ``shown``."""
     charts = config.slack.charts and shown and _can_draw()
     return replace(config, slack=replace(config.slack, charts=charts))
 
 
-def pinged(config: Config) -> str | None:
+def heartbeat_url(config: Config) -> str | None:
     """The URL of the heartbeat, where there is one."""
     return None if config.heartbeat is None else config.heartbeat.url
 

@@ -9,7 +9,7 @@ import logging
 import re
 
 from alertbot.errors import AlertbotError, UsageError
-from alertbot.incidents.orders import Asker
+from alertbot.incidents.orders import Requester
 from alertbot.messages.blocks import Message, escape
 from alertbot.messages.status import order_message
 from alertbot.slack.client import Posted
@@ -33,7 +33,7 @@ class Buttons:
         self._commands = commands
         self._showing = showing
 
-    async def press(self, action_id: str, value: str, asker: Asker, under: Posted) -> Message | None:
+    async def press(self, action_id: str, value: str, asker: Requester, under: Posted) -> Message | None:
         """What to tell who clicked ``under`` a message, if anything: what an ack changed is seen in the message."""
         if action_id == RUNBOOK:
             return None
@@ -46,9 +46,9 @@ class Buttons:
             return (await self._commands.answer(f"{WHY} #{value}", asker)).message
         return await self._order(action_id, value, asker)
 
-    async def _order(self, action_id: str, value: str, asker: Asker) -> Message | None:
+    async def _order(self, action_id: str, value: str, asker: Requester) -> Message | None:
         try:
-            answer = await self._commands.obey([action_id, *value.split()], asker)
+            answer = await self._commands.carry_out([action_id, *value.split()], asker)
         except UsageError as error:
             return Message(escape(sentence(str(error))))
         except AlertbotError as error:

@@ -13,14 +13,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Standing:
+class Membership:
     """What the directory found: ids by name, and what is wrong with a channel, in words."""
 
     ids: Mapping[str, str]
     problems: Mapping[str, str]
 
 
-async def look_up(client: SlackClient, wanted: Collection[str], *, told: Mapping[str, str]) -> Standing:
+async def look_up(client: SlackClient, wanted: Collection[str], *, told: Mapping[str, str]) -> Membership:
     """Find the wanted channels (``#name`` or an id) and join the public ones; raises ``DeliveryError``.
 
     Problems that were ``told`` before are not logged again. Without membership the bot can post to a public channel,
@@ -42,10 +42,10 @@ async def look_up(client: SlackClient, wanted: Collection[str], *, told: Mapping
         if not channel.member and (problem := await _join(client, channel)):
             problems[name] = problem
     _tell(problems, told)
-    return Standing(ids, problems)
+    return Membership(ids, problems)
 
 
-def unlisted(error: DeliveryError, wanted: Collection[str], before: Standing | None) -> Standing:
+def unlisted(error: DeliveryError, wanted: Collection[str], before: Membership | None) -> Membership:
     """Where Slack does not list its channels: what is known stays so, and other names are used as they are."""
     ids = {} if before is None else before.ids
     problem = (
@@ -54,7 +54,7 @@ def unlisted(error: DeliveryError, wanted: Collection[str], before: Standing | N
     )
     problems = {name: problem for name in wanted if name.startswith("#") and name not in ids}
     _tell(problems, {} if before is None else before.problems)
-    return Standing(ids, problems)
+    return Membership(ids, problems)
 
 
 def _tell(problems: Mapping[str, str], told: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from alertbot.config.watch import Subject
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.incidents.order_parser import ORDERS, Asked, parse_order
-from alertbot.incidents.orders import NOBODY, Asker, Obeys
+from alertbot.incidents.orders import NOBODY, Executor, Requester
 from alertbot.messages import questions, status
 from alertbot.messages.blocks import Message, code, escape
 from alertbot.messages.usages import USAGES
@@ -43,12 +43,12 @@ class Commands:
     Orders go to ``obeys``.
     """
 
-    def __init__(self, subject: Callable[[], Subject], live: Callable[[], Live], obeys: Obeys) -> None:
+    def __init__(self, subject: Callable[[], Subject], live: Callable[[], Live], obeys: Executor) -> None:
         self._subject = subject
         self._live = live
         self._obeys = obeys
 
-    async def answer(self, text: str, asker: Asker = NOBODY) -> Reply:
+    async def answer(self, text: str, asker: Requester = NOBODY) -> Reply:
         """The reply to what stood after the command's name; never raises for what a user can type."""
         words = words_of(text)
         public = len(words) > 1 and words[-1].lower() == "public"
@@ -74,16 +74,16 @@ class Commands:
         except AlertbotError:
             return None  # the answer will say so
 
-    async def _message(self, words: Sequence[str], asker: Asker) -> Message:
+    async def _message(self, words: Sequence[str], asker: Requester) -> Message:
         if _is_order(words):
-            return status.order_message(await self.obey(words, asker))
+            return status.order_message(await self.carry_out(words, asker))
         # What is asked about is looked up here, and no longer changes while a thread works on the answer.
         return (await asyncio.to_thread(questions.ask, list(words), self._subject(), self._live())).message
 
-    async def obey(self, words: Sequence[str], asker: Asker) -> str:
+    async def carry_out(self, words: Sequence[str], asker: Requester) -> str:
         """Carry out an order: what has been done, as mrkdwn; ``UsageError`` where it is wrong or makes no sense."""
         asked = Asked(self._live().now, self._subject().zone, asker.channel, asker.channels)
-        return await self._obeys.obey(parse_order(words, asked), asker.person)
+        return await self._obeys.carry_out(parse_order(words, asked), asker.person)
 
     def _explain(self, problem: str, words: Sequence[str]) -> Message:
         if _is_order(words):  # what is wrong with an order is said with an example, or no example would help

@@ -19,8 +19,8 @@ from typing import Any
 import aiohttp
 
 from alertbot.errors import DeliveryError
-from alertbot.ops.liveness import Pulse
-from alertbot.ops.outage import Failures
+from alertbot.ops.liveness import Liveness
+from alertbot.ops.outage import Outage
 from alertbot.slack.client import REFUSED_TOKEN, delivery_error
 
 PING_INTERVAL = 5.0
@@ -53,7 +53,7 @@ _RENEWALS = frozenset({"warning", "refresh_requested"})
 _log = logging.getLogger(__name__)
 
 
-class Link:
+class Connection:
     """Keeps a connection to the address that ``ticket`` tells, and hands what comes in, acknowledged, to ``received``.
 
     ``proxy`` as aiohttp takes it. Pauses between attempts are parts of ``ping_interval``.
@@ -77,15 +77,15 @@ class Link:
         self._quiet = quiet
         self._pause = _FIRST_PAUSE
         self._session: aiohttp.ClientSession | None = None
-        self._tasks: dict[_Connection, asyncio.Task[None]] = {}
+        self._tasks: dict[_Socket, asyncio.Task[None]] = {}
         self._keeping: asyncio.Task[None] | None = None
-        self._failures = Failures()
-        self._pulse = Pulse(time.monotonic)
+        self._failures = Outage()
+        self._liveness = Liveness(time.monotonic)
 
     @property
     def stuck(self) -> bool:
         """Whether neither pings nor attempts to connect go on; that Slack is not there is none of it."""
-        return self._keeping is not None and (self._keeping.done() or self._pulse.stopped)
+        return self._keeping is not None and (self._keeping.done() or self._liveness.stalled)
 
     @property
     def connected(self) -> bool:
@@ -113,13 +113,13 @@ class Link:
     def failed(self, error: Exception) -> None:
         """Log why nothing can arrive, once while it lasts."""
         cause = _cause(error)
-        if not self.connected and self._failures.told(cause):
+        if not self.connected and self._failures.is_news(cause):
             _log.warning("Socket Mode: %s; commands and clicks do not arrive until it is connected again", cause)
 
     async def _keep(self, session: aiohttp.ClientSession, ticket: str | None) -> None:
         """Have one connection after the other; the old one is read on while the next is made."""
         while True:
-            self._pulse.beat()
+            self._liveness.beat()
             try:
                 connection = await self._connect(session, ticket or await self._ticket())
             except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again
@@ -129,17 +129,17 @@ class Link:
                 await self._stand(connection)
             ticket = None  # each works once
 
-    async def _connect(self, session: aiohttp.ClientSession, ticket: str) -> _Connection:
+    async def _connect(self, session: aiohttp.ClientSession, ticket: str) -> _Socket:
         closing = aiohttp.ClientWSTimeout(ws_close=_CLOSING)
         socket = await session.ws_connect(ticket, autoping=False, proxy=self._proxy, timeout=closing)
         for old in self._tasks:
             old.retire()
-        connection = _Connection(socket, self._received, self._ping_interval, self._pulse)
+        connection = _Socket(socket, self._received, self._ping_interval, self._liveness)
         task = self._tasks[connection] = asyncio.create_task(connection.read())
         task.add_done_callback(lambda _: self._tasks.pop(connection))
         return connection
 
-    async def _stand(self, connection: _Connection) -> None:
+    async def _stand(self, connection: _Socket) -> None:
         """Return once another is to be made: at once, or where this one did not last, a while later."""
         began = asyncio.get_running_loop().time()
         if not await _within(connection.over, _WELL * self._ping_interval):
@@ -155,7 +155,7 @@ class Link:
 
     def _well(self) -> None:
         # Not said at once: where Slack has no room for a connection, it takes it and closes it.
-        if times := self._failures.over():
+        if times := self._failures.ended():
             _log.info("Socket Mode: connected again, after %d attempts that failed", times)
 
     async def _rest(self, error: Exception | None) -> None:
@@ -165,11 +165,11 @@ class Link:
             pause = _REFUSED_PAUSE
         asked = error.retry_after if isinstance(error, DeliveryError) else None
         seconds = pause * self._ping_interval if asked is None else asked
-        self._pulse.beat(within=seconds)
+        self._liveness.beat(within=seconds)
         await asyncio.sleep(seconds)
 
 
-class _Connection:
+class _Socket:
     """One WebSocket, pinged, and read until it ends. ``over`` is set once another is wanted in its place."""
 
     def __init__(
@@ -177,14 +177,14 @@ class _Connection:
         socket: aiohttp.ClientWebSocketResponse,
         received: Callable[[Mapping[str, Any]], None],
         interval: float,
-        pulse: Pulse,
+        liveness: Liveness,
     ) -> None:
         self.over = asyncio.Event()
         self.refusal: str | None = None  # why Slack would not have it
         self._socket = socket
         self._received = received
         self._interval = interval
-        self._pulse = pulse
+        self._liveness = liveness
         self._unanswered = 0
         self._used = False
         self._closing: asyncio.Task[None] | None = None
@@ -224,7 +224,7 @@ class _Connection:
             while self._unanswered < _UNANSWERED:
                 self._unanswered += 1
                 await self._socket.ping()
-                self._pulse.beat(within=self._interval)
+                self._liveness.beat(within=self._interval)
                 await asyncio.sleep(self._interval)
         await self._socket.close()
 

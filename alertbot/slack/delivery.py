@@ -17,11 +17,11 @@ from alertbot.clock import Clock
 from alertbot.errors import DeliveryError, StoreError
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import from_json
-from alertbot.ops.liveness import Pulse
+from alertbot.ops.liveness import Liveness
+from alertbot.slack.channel_queue import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, ChannelQueue, Search
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
-from alertbot.slack.lanes import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, Lane, Search
 from alertbot.slack.poster import Outbox, Poster
-from alertbot.store.outbox import Draft, Envelope
+from alertbot.store.outbox import Envelope, NewMessage
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ _LATELY = 3600.0  # seconds
 _GONE = frozenset({"message_not_found", "thread_not_found"})
 
 
-_Work = Callable[[Lane, Envelope], Awaitable[float]]
+_Work = Callable[[ChannelQueue, Envelope], Awaitable[float]]
 
 
 class Delivery:
@@ -66,7 +66,7 @@ class Delivery:
         self._clock = clock
         self._fallback = fallback
         self._delivered = delivered
-        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._lanes: dict[tuple[str, str], ChannelQueue] = {}
         self._methods: dict[str, float] = {}  # when each may be called again
         self._searches: dict[int, Search] = {}
         self._unreadable: set[str] = set()
@@ -74,7 +74,7 @@ class Delivery:
         self._astray = True  # rows may stand as being sent though nobody sends them
         self._stalled: str | None = None
         self._woken = asyncio.Event()
-        self._pulse = Pulse(clock.monotonic)
+        self._liveness = Liveness(clock.monotonic)
 
     @property
     def under_way(self) -> tuple[asyncio.Task[None], ...]:
@@ -85,7 +85,7 @@ class Delivery:
     def stuck(self) -> bool:
         """Whether it makes no progress; that Slack or the database fails is none of it, since attempts go on."""
         now = self._clock.monotonic()
-        return self._pulse.stopped or any(lane.stuck(now) for lane in self._lanes.values())
+        return self._liveness.stalled or any(lane.stuck(now) for lane in self._lanes.values())
 
     @property
     def trouble(self) -> str | None:
@@ -109,12 +109,12 @@ class Delivery:
         try:
             while True:
                 self._woken.clear()
-                self._pulse.beat()
+                self._liveness.beat()
                 pause = await self.begin()
                 if pause is None:
-                    self._pulse.rest()
+                    self._liveness.idle()
                 else:
-                    self._pulse.beat(within=pause)
+                    self._liveness.beat(within=pause)
                 await _either(self._woken.wait(), None if pause is None else self._clock.sleep(pause))
         finally:
             for task in self.under_way:
@@ -149,7 +149,7 @@ class Delivery:
 
     def _start(self, method: str, envelope: Envelope, work: _Work, due: float = 0.0) -> float | None:
         """Put it into its lane; the seconds until that can be done, ``None`` where a lane's end will tell."""
-        lane = self._lanes.setdefault((method, envelope.channel), Lane(method))
+        lane = self._lanes.setdefault((method, envelope.channel), ChannelQueue(method))
         if lane.task is not None:
             return None
         now = self._clock.monotonic()
@@ -161,7 +161,7 @@ class Delivery:
         lane.task = asyncio.create_task(self._work(lane, envelope, work))
         return None
 
-    async def _work(self, lane: Lane, envelope: Envelope, work: _Work) -> None:
+    async def _work(self, lane: ChannelQueue, envelope: Envelope, work: _Work) -> None:
         pause = STORE_PAUSE
         try:
             pause = await work(lane, envelope)
@@ -170,7 +170,7 @@ class Delivery:
             self._stall(error)
         except Exception as error:  # one message that breaks something must not end the delivery of all others
             self._astray = True
-            if lane.failures.told(f"{type(error).__name__}: {error}"):
+            if lane.failures.is_news(f"{type(error).__name__}: {error}"):
                 log.exception("the delivery of a message for %s failed", envelope.channel)
         finally:
             lane.free_at = self._clock.monotonic() + pause
@@ -182,7 +182,7 @@ class Delivery:
             self._stalled = str(error)
             log.error("messages wait, since what becomes of them cannot be stored: %s", error)
 
-    async def _try(self, lane: Lane, envelope: Envelope) -> float:
+    async def _try(self, lane: ChannelQueue, envelope: Envelope) -> float:
         """One attempt; the seconds for which the lane then waits."""
         if not await self._outbox.mark_sending(envelope, self._clock.time()):
             return 0.0
@@ -194,7 +194,7 @@ class Delivery:
         await self._outbox.mark_sent(envelope, posted.channel_id, posted.ts, now)
         self._delivered(max(now - envelope.created, 0.0))
         self._owing.pop(envelope.channel, None)
-        if times := lane.failures.over():
+        if times := lane.failures.ended():
             log.info("Slack takes messages for %s again, after %d attempts that failed", envelope.channel, times)
         if self._stalled is not None:
             log.info("the database takes marks again: messages go out")
@@ -220,7 +220,7 @@ class Delivery:
         await self._poster.update(envelope.channel_id, envelope.ts, message)
         return Posted(envelope.channel_id, envelope.ts)
 
-    async def _failed(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> float:
+    async def _failed(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> float:
         self._owing[envelope.channel] = error.code, self._clock.monotonic()
         if error.permanent:
             await self._refused(lane, envelope, error)
@@ -233,9 +233,9 @@ class Delivery:
             await self._outbox.mark_again(envelope, error.code)
         return self._hold(lane, envelope, error)
 
-    def _hold(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> float:
+    def _hold(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> float:
         """The seconds a lane waits after a failure that passes; Slack's own word holds for the whole method."""
-        if lane.failures.told(error.code):
+        if lane.failures.is_news(error.code):
             what = "say what became of" if lane.method == "find" else "confirm"
             log.warning("Slack did not %s a message for %s (%s)", what, envelope.channel, error.code)
         lane.failing = error.code
@@ -245,7 +245,7 @@ class Delivery:
         pause, lane.pause = lane.pause, min(2 * lane.pause, LONGEST_PAUSE)
         return pause
 
-    async def _refused(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> None:
+    async def _refused(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> None:
         """What trying again as it is cannot mend is said otherwise: as plain text, as a new message, elsewhere."""
         if error.code in _BLOCKS_REFUSED and not envelope.plain:
             log.error("Slack refuses the blocks of a message (%s): it goes out as plain text", error.code)
@@ -256,7 +256,7 @@ class Delivery:
         else:
             await self._park(lane, envelope, error)
 
-    async def _park(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> None:
+    async def _park(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> None:
         """Keep it, and have a post said in the fallback channel, where the same token may do."""
         twin = None
         elsewhere = self._fallback
@@ -265,9 +265,9 @@ class Delivery:
             and elsewhere not in {None, envelope.channel}
             and error.code not in REFUSED_TOKEN - {"no_permission"}
         ):
-            twin = Draft(uuid.uuid4().hex, envelope.subject, "post", str(elsewhere), envelope.body)
+            twin = NewMessage(uuid.uuid4().hex, envelope.subject, "post", str(elsewhere), envelope.body)
             self._owing.pop(envelope.channel, None)
-        if lane.failures.told(error.code):
+        if lane.failures.is_news(error.code):
             where = f"they go to {elsewhere}" if twin else "they are kept, and tried again at the next start or reload"
             log.error("Slack refuses messages for %s (%s): %s", envelope.channel, error.code, where)
         await self._outbox.park(envelope, error.code, twin, self._clock.time())
@@ -280,7 +280,7 @@ class Delivery:
             self._searches[envelope.number] = Search(tried)
         return self._searches[envelope.number]
 
-    async def _look(self, lane: Lane, envelope: Envelope) -> float:
+    async def _look(self, lane: ChannelQueue, envelope: Envelope) -> float:
         """Look whether a message arrived whose answer was lost; post it again only if it is not there."""
         search = self._search(envelope)
         looked = self._clock.monotonic()
@@ -288,7 +288,7 @@ class Delivery:
             found = await self._find(envelope, looked - search.tried)
         except DeliveryError as error:
             return await self._cannot_look(lane, envelope, error)
-        lane.failures.over()
+        lane.failures.ended()
         lane.failing, lane.pause = None, FIRST_PAUSE
         # The looks that are overdue by now, after a restart or an outage, are made by this one.
         search.looks = sum(looked - search.tried >= seconds for seconds in LOOKS)
@@ -308,7 +308,7 @@ class Delivery:
         thread = envelope.ts if envelope.action == "reply" else None
         return await self._poster.find(where, envelope.id, since=passed + MARGIN, thread_ts=thread)
 
-    async def _cannot_look(self, lane: Lane, envelope: Envelope, error: DeliveryError) -> float:
+    async def _cannot_look(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> float:
         if not error.permanent or error.code in DEAD_TOKEN:
             return self._hold(lane, envelope, error)
         if envelope.channel not in self._unreadable and error.code not in _GONE:

@@ -9,7 +9,7 @@ from typing import Protocol
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import plain
 from alertbot.slack.client import Posted
-from alertbot.store.outbox import Draft, Envelope
+from alertbot.store.outbox import Envelope, NewMessage
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Outbox(Protocol):
     async def mark_replaced(self, envelope: Envelope, error: str) -> None:
         """An edit becomes a message of its own."""
 
-    async def park(self, envelope: Envelope, error: str, twin: Draft | None, now: float) -> None:
+    async def park(self, envelope: Envelope, error: str, twin: NewMessage | None, now: float) -> None:
         """Slack refuses it for good; ``twin`` says it elsewhere."""
 
 

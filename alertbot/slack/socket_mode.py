@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from alertbot.errors import DeliveryError
 from alertbot.slack.client import delivery_error, quiet_logger, raise_if_refused, web_client
-from alertbot.slack.connection import HANDSHAKE, PING_INTERVAL, QUIET, Link
+from alertbot.slack.connection import HANDSHAKE, PING_INTERVAL, QUIET, Connection
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class SocketListener:
         self._on_command = on_command
         self._on_click = on_click
         self._web = web_client(None, base_url, timeout=HANDSHAKE, logger=quiet_logger())
-        self._link = Link(
+        self._link = Connection(
             self._ticket,
             self._received,
             proxy=self._web.proxy,

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping
 from alertbot.charts.chart import Picture
 from alertbot.clock import Clock
 from alertbot.errors import CredentialsError, DeliveryError
-from alertbot.incidents.orders import Asker, Person
+from alertbot.incidents.orders import Person, Requester
 from alertbot.messages.blocks import Message
-from alertbot.ops.outage import Failures
+from alertbot.ops.outage import Outage
 from alertbot.slack.buttons import Buttons
-from alertbot.slack.channels import Standing, look_up, unlisted
+from alertbot.slack.channels import Membership, look_up, unlisted
 from alertbot.slack.client import DEAD_TOKEN, Identity, Posted, SlackClient
 from alertbot.slack.commands import Commands
 from alertbot.slack.pictures import Draws, Showing
@@ -48,10 +48,10 @@ class Workspace:
         self._buttons = Buttons(commands, self._showing)
         self._clock = clock
         self._channels = channels
-        self._standing: Standing | None = None
+        self._standing: Membership | None = None
         self._identity: Identity | None = None
-        self._asking = Failures()  # of asking Slack who we are, and for its channels
-        self._listing = Failures()
+        self._asking = Outage()  # of asking Slack who we are, and for its channels
+        self._listing = Outage()
         self._listener: SocketListener | None = None
         self._keeping: asyncio.Task[None] | None = None
         if app_token is not None:
@@ -157,14 +157,14 @@ class Workspace:
         if self._identity is None:
             log.info("Slack: posting to the workspace %s", identity.team)
         self._identity = identity
-        if times := self._asking.over():
+        if times := self._asking.ended():
             log.info("Slack answers again, after %d times that it did not", times)
 
     async def _look_around(self) -> None:
         """Where the channels are; what Slack does not answer now is asked again later."""
         try:
             self._standing = await look_up(self._client, self._channels, told=self.problems)
-            if times := self._listing.over():
+            if times := self._listing.ended():
                 log.info("Slack lists its channels again, after %d times that it did not", times)
         except DeliveryError as error:
             if error.permanent and error.code not in DEAD_TOKEN:
@@ -188,9 +188,9 @@ class Workspace:
             if self._standing is None or self._standing.problems:
                 await self._look_around()
 
-    def _say(self, failures: Failures, trouble: str) -> None:
+    def _say(self, failures: Outage, trouble: str) -> None:
         """Log it, once while that call fails."""
-        if failures.told(trouble):
+        if failures.is_news(trouble):
             log.warning("%s", trouble)
 
     async def _command(self, command: SlashCommand) -> None:
@@ -222,13 +222,13 @@ class Workspace:
         log.warning("%s from another workspace (%s) was refused", what, asked.team_id)
         return True
 
-    def _asker(self, asked: SlashCommand | Click) -> Asker:
+    def _asker(self, asked: SlashCommand | Click) -> Requester:
         """Who asks where; the channel as the configuration calls it, since Slack calls every private one alike."""
         ids = {} if self._standing is None else self._standing.ids
         own = [name for name, channel_id in ids.items() if channel_id == asked.channel_id]
         names = {asked.channel_id, *own, *([f"#{asked.channel_name}"] if asked.channel_name else [])}
         person = Person(asked.user_id, asked.user_name)
-        return Asker(person, own[0] if own else asked.channel_id, frozenset(names))
+        return Requester(person, own[0] if own else asked.channel_id, frozenset(names))
 
     async def _respond(self, response_url: str, message: Message, *, public: bool) -> None:
         try:

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.incidents.flapping import WITHIN, Flap
-from alertbot.incidents.incident import ToldAlert
+from alertbot.incidents.incident import FiredAlert
 from alertbot.rules.base import Bars, Direction, Outlook, Rule
 from alertbot.units import SLOT
 
@@ -146,12 +146,12 @@ _TOLD_COLUMNS = f"{_COLUMNS}, id, severity, resolved, reason, incident, noted"
 _TOLD = "fired IS NOT NULL AND (phase = 'firing' OR resolved >= ?)"
 
 
-def _told(row: tuple[Any, ...], fires: int = 1) -> ToldAlert:
+def _told(row: tuple[Any, ...], fires: int = 1) -> FiredAlert:
     number, severity, resolved, reason, incident, noted = row[12:18]
-    return ToldAlert(number, _alert(row[:12]), severity, resolved, reason, incident, noted, fires)
+    return FiredAlert(number, _alert(row[:12]), severity, resolved, reason, incident, noted, fires)
 
 
-def told_alerts(db: Database, since: int, most: int) -> list[ToldAlert]:
+def told_alerts(db: Database, since: int, most: int) -> list[FiredAlert]:
     """The alerts that fire now or resolved since the slot ``since``, newest first, ``most`` of them at most."""
     rows = db.conn.execute(
         f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE {_TOLD}"  # noqa: S608 - own constants
@@ -161,7 +161,7 @@ def told_alerts(db: Database, since: int, most: int) -> list[ToldAlert]:
     return [_told(row) for row in rows]
 
 
-def fired_between(db: Database, series: str, first: int, last: int) -> list[ToldAlert]:
+def fired_between(db: Database, series: str, first: int, last: int) -> list[FiredAlert]:
     """The alerts of a series that fired and were under way between two slots, the oldest first."""
     rows = db.conn.execute(
         f"SELECT {_TOLD_COLUMNS} FROM alerts"  # noqa: S608 - own constant
@@ -180,7 +180,7 @@ def open_alert(db: Database, rule: str, series: str) -> Alert | None:
     return None if row is None else _alert(row)
 
 
-def last_told(db: Database, rule: str, series: str) -> ToldAlert | None:
+def last_told(db: Database, rule: str, series: str) -> FiredAlert | None:
     """The alert of a rule on a series that fired last, whatever became of it."""
     row = db.conn.execute(
         f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE rule = ? AND series = ? AND fired IS NOT NULL"  # noqa: S608 - likewise
@@ -190,7 +190,7 @@ def last_told(db: Database, rule: str, series: str) -> ToldAlert | None:
     return None if row is None else _told(row)
 
 
-def firing(db: Database) -> list[ToldAlert]:
+def firing(db: Database) -> list[FiredAlert]:
     """All alerts that fire, the oldest first."""
     rows = db.conn.execute(f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE phase = 'firing' ORDER BY id")  # noqa: S608 - likewise
     return [_told(row) for row in rows]
@@ -220,9 +220,9 @@ def count_firing(db: Database) -> int:
     return int(db.conn.execute("SELECT count(*) FROM alerts WHERE phase = 'firing'").fetchone()[0])
 
 
-def told_in(db: Database, incidents: Iterable[int]) -> dict[int, list[ToldAlert]]:
+def told_in(db: Database, incidents: Iterable[int]) -> dict[int, list[FiredAlert]]:
     """The alerts of these incidents, the oldest first."""
-    told: dict[int, list[ToldAlert]] = {number: [] for number in incidents}
+    told: dict[int, list[FiredAlert]] = {number: [] for number in incidents}
     for number in told:
         rows = db.conn.execute(
             f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE incident = ? ORDER BY id",  # noqa: S608 - own constant
@@ -232,7 +232,7 @@ def told_in(db: Database, incidents: Iterable[int]) -> dict[int, list[ToldAlert]
     return told
 
 
-def untold(db: Database, over: Iterable[int]) -> list[ToldAlert]:
+def unposted(db: Database, over: Iterable[int]) -> list[FiredAlert]:
     """The alerts told in no incident: of those that fire, and of these numbers, the oldest first."""
     numbers = list(over)
     marks = ", ".join("?" * len(numbers))

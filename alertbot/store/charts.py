@@ -14,7 +14,7 @@ _LOUD = (Severity.WARNING.value, Severity.CRITICAL.value)
 
 
 @dataclass(frozen=True)
-class Owed:
+class DueChart:
     """A message without a chart, and where it stands; ``subject`` as in the outbox."""
 
     subject: str
@@ -22,7 +22,7 @@ class Owed:
     ts: str
 
 
-def owed(db: Database, since: float) -> list[Owed]:
+def owed(db: Database, since: float) -> list[DueChart]:
     """The loud incidents, the newest first, and the digests whose message stands in Slack and has no chart.
 
     Only those that were told, or told louder, after ``since`` (epoch seconds): a chart of what is old helps nobody.
@@ -30,7 +30,7 @@ def owed(db: Database, since: float) -> list[Owed]:
     return [*_incidents(db, since), *_digests(db, since)]
 
 
-def _incidents(db: Database, since: float) -> list[Owed]:
+def _incidents(db: Database, since: float) -> list[DueChart]:
     rows = db.conn.execute(
         """
         SELECT post.subject, post.channel_id, post.ts FROM incidents JOIN outbox AS post ON post.number = (
@@ -44,10 +44,10 @@ def _incidents(db: Database, since: float) -> list[Owed]:
         """,
         (since, *_KINDS, *_LOUD),
     )
-    return [Owed(*row) for row in rows]
+    return [DueChart(*row) for row in rows]
 
 
-def _digests(db: Database, since: float) -> list[Owed]:
+def _digests(db: Database, since: float) -> list[DueChart]:
     rows = db.conn.execute(
         """
         SELECT subject, channel_id, ts FROM outbox
@@ -56,7 +56,7 @@ def _digests(db: Database, since: float) -> list[Owed]:
         """,
         (since,),
     )
-    return [Owed(*row) for row in rows]
+    return [DueChart(*row) for row in rows]
 
 
 def mark_tried(db: Database, subject: str, now: float) -> bool:

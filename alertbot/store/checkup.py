@@ -54,6 +54,6 @@ def find_fault(path: Path, seconds: float) -> str | None:
 def known_of(path: Path, names: Sequence[str], first: int, last: int) -> Mapping[str, Array]:
     """What is stored of these series between two slots; nothing of a series of which less than a day is known."""
     with schema.reading(path) as db:
-        held = samples.side_by_side(db, names, first, last)
+        held = samples.matrix(db, names, first, last)
     enough = (~np.isnan(held)).sum(axis=0) >= DAY_SLOTS
     return {name: held[:, column] for column, name in enumerate(names) if enough[column]}

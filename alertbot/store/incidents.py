@@ -10,8 +10,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from alertbot.incidents.grouping import JOIN_WITHIN
-from alertbot.incidents.holding import Darkness
-from alertbot.incidents.incident import Incident, IncidentKind, Standing, Wide
+from alertbot.incidents.incident import AccountFall, Incident, IncidentKind, Progress
+from alertbot.incidents.suppression import Darkness
 from alertbot.store.alerts import told_in
 
 _COLUMNS = "id, kind, channel, since, opened, closed, facts, standing"
@@ -50,18 +50,18 @@ def _incidents(db: Database, where: str, values: tuple[Any, ...]) -> list[Incide
 
 
 def _incident(row: tuple[Any, ...], alerts: Iterable[Any]) -> Incident:
-    number, kind, channel, since, opened, closed, facts, standing = row
+    number, kind, channel, since, opened, closed, facts, progress = row
     told = tuple(alerts)
     return Incident(
-        number, IncidentKind(kind), channel, since, opened, closed, told, json.loads(facts), _standing(standing)
+        number, IncidentKind(kind), channel, since, opened, closed, told, json.loads(facts), _progress(progress)
     )
 
 
-def _standing(text: str) -> Standing:
+def _progress(text: str) -> Progress:
     held = json.loads(text)
     wide = held.pop("wide", None)
     lists = {key: tuple(value) for key, value in held.items() if isinstance(value, list)}
-    return Standing(**{**held, **lists}, wide=None if wide is None else Wide(**wide))
+    return Progress(**{**held, **lists}, wide=None if wide is None else AccountFall(**wide))
 
 
 def darkness(db: Database, now: float) -> list[Darkness]:
@@ -88,7 +88,7 @@ def stand(db: Database, incident: Incident) -> None:
     """Keep where an incident stands; to be called within a transaction."""
     db.conn.execute(
         "UPDATE incidents SET since = ?, closed = ?, standing = ? WHERE id = ?",
-        (incident.since, incident.closed, json.dumps(asdict(incident.standing)), incident.number),
+        (incident.since, incident.closed, json.dumps(asdict(incident.progress)), incident.number),
     )
 
 

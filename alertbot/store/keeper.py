@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from alertbot.store import outbox
-from alertbot.store.outbox import Draft, Envelope
+from alertbot.store.outbox import Envelope, NewMessage
 from alertbot.store.schema import Lock
 from alertbot.store.store import Store
 
@@ -77,7 +77,7 @@ class Storekeeper:
         """An edit that is refused for good becomes a message of its own."""
         await self.do(lambda store: store.mark(lambda db: outbox.mark_replaced(db, envelope, error)))
 
-    async def park(self, envelope: Envelope, error: str, twin: Draft | None, now: float) -> None:
+    async def park(self, envelope: Envelope, error: str, twin: NewMessage | None, now: float) -> None:
         """Slack refuses it for good."""
         await self.do(lambda store: store.mark(lambda db: outbox.park(db, envelope, error, twin, now)))
 

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 
 
 @dataclass(frozen=True)
-class Draft:
+class NewMessage:
     """A message to be written into the outbox; ``body`` is what the Slack side made of it, as JSON."""
 
     id: str
@@ -66,7 +66,7 @@ _ENVELOPE = """
 """
 
 
-def enqueue(db: Database, drafts: Iterable[Draft], now: float) -> None:
+def enqueue(db: Database, drafts: Iterable[NewMessage], now: float) -> None:
     """Write messages, in their order; to be called within a transaction."""
     db.conn.executemany(
         "INSERT INTO outbox (id, subject, action, channel, body, broadcast, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -190,7 +190,7 @@ def mark_replaced(db: Database, envelope: Envelope, error: str) -> None:
         _overtake(db, envelope.subject, envelope.number)
 
 
-def park(db: Database, envelope: Envelope, error: str, twin: Draft | None, now: float) -> None:
+def park(db: Database, envelope: Envelope, error: str, twin: NewMessage | None, now: float) -> None:
     """Slack refuses it for good: kept, and said elsewhere by its ``twin``."""
     with db.atomic():
         db.conn.execute("UPDATE outbox SET state = 'parked', error = ? WHERE number = ?", (error, envelope.number))

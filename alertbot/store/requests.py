@@ -30,7 +30,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RequestOutcome:
     """What became of a request: what has been done, as mrkdwn, or why it was ``refused``, in plain text."""
 
     answer: str
@@ -65,7 +65,7 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(map(str, words)) if isinstance(words, list) else ()
 
 
-def finish(db: Database, number: int, outcome: Outcome, now: float) -> None:
+def finish(db: Database, number: int, outcome: RequestOutcome, now: float) -> None:
     """Answer a request, and forget those that are too old to matter."""
     with db.atomic():
         row = (now, int(outcome.refused), outcome.answer, number)
@@ -78,9 +78,9 @@ def forget(db: Database, now: float) -> int:
     return db.conn.execute("DELETE FROM requests WHERE created < ?", (now - KEPT,)).rowcount
 
 
-def outcome(db: Database, number: int) -> Outcome | None:
+def outcome(db: Database, number: int) -> RequestOutcome | None:
     """What became of a request, once something has."""
     row = db.conn.execute(
         "SELECT answer, refused FROM requests WHERE id = ? AND done IS NOT NULL", (number,)
     ).fetchone()
-    return None if row is None else Outcome(row[0], bool(row[1]))
+    return None if row is None else RequestOutcome(row[0], bool(row[1]))

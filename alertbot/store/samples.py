@@ -129,7 +129,7 @@ def means(db: Database, first: int, count: int) -> dict[str, tuple[float, int]]:
     return {name: (total / known, known) for name, (total, known) in sums.items() if known}
 
 
-def added_up(db: Database, names: Sequence[str], first: int, last: int) -> Array:
+def sum_of(db: Database, names: Sequence[str], first: int, last: int) -> Array:
     """The stored values of these series added up, slot by slot, both ends included; NaN where one is unknown."""
     start = first // DAY
     held = np.zeros((last // DAY - start + 1, DAY_SLOTS))
@@ -141,7 +141,7 @@ def added_up(db: Database, names: Sequence[str], first: int, last: int) -> Array
     return _cut(held.reshape(-1), first, last)
 
 
-def side_by_side(db: Database, names: Sequence[str], first: int, last: int) -> Array:
+def matrix(db: Database, names: Sequence[str], first: int, last: int) -> Array:
     """The stored values of these series, slots x series, both ends included; NaN where unknown."""
     start = first // DAY
     column = {name: position for position, name in enumerate(names)}

@@ -15,20 +15,20 @@ from sqlite_utils import Database
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.errors import StoreError
-from alertbot.incidents.decision import Minutes, Step
+from alertbot.incidents.decision import Decision, IncidentChange
 from alertbot.incidents.flapping import Flap
-from alertbot.incidents.holding import Darkness
-from alertbot.incidents.incident import Incident, IncidentKind, Standing, ToldAlert
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
 from alertbot.incidents.orders import Person, Silence
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.relayed import Facts
 from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.suppression import Darkness
 from alertbot.rules.base import Array
 from alertbot.rules.grid import Grid, Room
 from alertbot.store import alertmanager, alerts, charts, feed, incidents, outbox, retention, samples, schema, silences
 from alertbot.store.alerts import Traits
 from alertbot.store.feed import LateSlot
-from alertbot.store.outbox import Draft, Envelope
+from alertbot.store.outbox import Envelope, NewMessage
 from alertbot.units import DAY, SLOT
 
 T = TypeVar("T")
@@ -38,14 +38,14 @@ SILENCES_REMEMBERED = DAY
 
 
 @dataclass(frozen=True)
-class Docket:
+class Pending:
     """What is to be decided on: incidents at work, alerts that fired and were not told, and what holds any of them.
 
     Of those not told some resolved just now; ``passed`` are the rows of alerts that fired and resolved at once.
     """
 
     incidents: Sequence[Incident]
-    untold: Sequence[ToldAlert]
+    unposted: Sequence[FiredAlert]
     silences: Sequence[HeldSilence]
     flapping: Mapping[AlertKey, Flap]
     darkness: Sequence[Darkness]
@@ -54,19 +54,19 @@ class Docket:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to decide."""
-        return not (self.incidents or self.untold or self.flapping or self.silences)
+        return not (self.incidents or self.unposted or self.flapping or self.silences)
 
 
-class Teller(Protocol):
+class Decider(Protocol):
     """Decides what to tell, and puts it in words."""
 
-    def decide(self, docket: Docket) -> Minutes:
+    def decide(self, pending: Pending) -> Decision:
         """What is to be written and told."""
 
-    def compose(self, step: Step) -> Iterable[Draft]:
+    def compose(self, step: IncidentChange) -> Iterable[NewMessage]:
         """The messages of one incident's step."""
 
-    def announce(self, silence: HeldSilence) -> Iterable[Draft]:
+    def announce(self, silence: HeldSilence) -> Iterable[NewMessage]:
         """That a silence is about to end."""
 
 
@@ -89,7 +89,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Report:
+class FeedReport:
     """Something to tell beside any alert: opens an incident, or changes or closes the one of that ``number``."""
 
     kind: IncidentKind
@@ -157,7 +157,7 @@ class Store:
             last = first + (count - 1) * SLOT
             return np.stack([samples.series_between(self._db, series, first - b, last - b) for b in backs])
 
-    def commit(self, batch: Batch, teller: Teller) -> None:
+    def commit(self, batch: Batch, turn: Decider) -> None:
         """Write samples, cursors, alerts and the messages they cause, all of it or nothing."""
         with self._guarded(), self._db.atomic():
             named = {name for name, _ in batch.touched}.union(batch.cursors, batch.begun)
@@ -169,12 +169,12 @@ class Store:
             numbers = alerts.write(self._db, batch.alerts, batch.changes, batch.traits)
             if batch.changes:
                 over = [number for change, number in zip(batch.changes, numbers, strict=True) if not change.fired]
-                self._advance(teller, batch.now, over, _passed(batch.changes, numbers))
+                self._decide(turn, batch.now, over, _passed(batch.changes, numbers))
 
-    def look(self, teller: Teller, now: float) -> bool:
+    def look(self, turn: Decider, now: float) -> bool:
         """Write and tell what is due though nothing was judged; whether there was any such thing."""
         with self._guarded(), self._db.atomic():
-            return self._advance(teller, now)
+            return self._decide(turn, now)
 
     def incident(self, number: int) -> Incident | None:
         """One incident, open or not."""
@@ -191,14 +191,14 @@ class Store:
         with self._guarded():
             return silences.held(self._db, since)
 
-    def acknowledge(self, number: int, who: Person, teller: Teller, now: float) -> Incident | None:
+    def acknowledge(self, number: int, who: Person, turn: Decider, now: float) -> Incident | None:
         """Somebody takes an incident on, unless it is over or taken; how it stood until now, if there is one."""
         with self._guarded(), self._db.atomic():
             incident = incidents.load(self._db, number)
-            if incident is not None and incident.closed is None and incident.standing.acked_at is None:
-                standing = replace(incident.standing, acked_at=now, acked_by=who.name)
-                incidents.stand(self._db, replace(incident, standing=standing))
-                self._advance(teller, now)
+            if incident is not None and incident.closed is None and incident.progress.acked_at is None:
+                progress = replace(incident.progress, acked_at=now, acked_by=who.name)
+                incidents.stand(self._db, replace(incident, progress=progress))
+                self._decide(turn, now)
             return incident
 
     def silence(
@@ -207,60 +207,60 @@ class Store:
         who: Person,
         channel: str,
         pairs: Sequence[tuple[str, str]] | None,
-        teller: Teller,
+        turn: Decider,
         now: float,
     ) -> int:
         """A new silence's number."""
         with self._guarded(), self._db.atomic():
             number = silences.add(self._db, silence, who, channel, pairs, now)
-            self._advance(teller, now)
+            self._decide(turn, now)
             return number
 
-    def unsilence(self, number: int, who: Person, teller: Teller, now: float) -> None:
+    def unsilence(self, number: int, who: Person, turn: Decider, now: float) -> None:
         """End a silence now."""
         with self._guarded(), self._db.atomic():
             silences.cancel(self._db, number, who, now)
-            self._advance(teller, now)
+            self._decide(turn, now)
 
-    def _advance(
-        self, teller: Teller, now: float, over: Sequence[int] = (), passed: frozenset[int] = frozenset()
+    def _decide(
+        self, turn: Decider, now: float, over: Sequence[int] = (), passed: frozenset[int] = frozenset()
     ) -> bool:
-        docket = Docket(
+        pending = Pending(
             incidents.at_work(self._db, now),
-            alerts.untold(self._db, over),
+            alerts.unposted(self._db, over),
             silences.held(self._db, now - SILENCES_REMEMBERED),
             alerts.flapping(self._db),
             incidents.darkness(self._db, now),
             passed,
         )
-        if docket.empty:
+        if pending.empty:
             return False
-        minutes = teller.decide(docket)
-        alerts.write_flapping(self._db, minutes.flaps, minutes.steadied)
-        self._take(minutes.steps, teller, now)
-        for silence in minutes.announced:
-            outbox.enqueue(self._db, teller.announce(silence), now)
-        silences.mark_reminded(self._db, (silence.number for silence in minutes.announced))
-        return bool(minutes.steps or minutes.announced)
+        decision = turn.decide(pending)
+        alerts.write_flapping(self._db, decision.flaps, decision.steadied)
+        self._take(decision.changes, turn, now)
+        for silence in decision.announced:
+            outbox.enqueue(self._db, turn.announce(silence), now)
+        silences.mark_reminded(self._db, (silence.number for silence in decision.announced))
+        return bool(decision.changes or decision.announced)
 
-    def _take(self, steps: Sequence[Step], teller: Teller, now: float) -> None:
+    def _take(self, changes: Sequence[IncidentChange], turn: Decider, now: float) -> None:
         """Write what becomes of incidents, the new ones first, so that others may refer to them."""
         numbers: dict[int, int] = {}
-        for step in steps:
+        for step in changes:
             one = step.incident
             if step.opened:
                 numbers[one.number] = incidents.create(self._db, one.kind, one.channel, one.since, now, one.facts)
-        for step in steps:
+        for step in changes:
             number = numbers.get(step.incident.number, step.incident.number)
-            parent = step.incident.standing.parent
-            standing = replace(step.incident.standing, parent=None if parent is None else numbers.get(parent, parent))
-            incident = replace(step.incident, number=number, standing=standing)
+            parent = step.incident.progress.parent
+            progress = replace(step.incident.progress, parent=None if parent is None else numbers.get(parent, parent))
+            incident = replace(step.incident, number=number, progress=progress)
             incidents.stand(self._db, incident)
             alerts.assign(self._db, number, step.joined)
             alerts.note(self._db, step.noted)
-            outbox.enqueue(self._db, teller.compose(replace(step, incident=incident, opened=step.opened)), now)
+            outbox.enqueue(self._db, turn.compose(replace(step, incident=incident, opened=step.opened)), now)
 
-    def report(self, reports: Iterable[Report], teller: Teller, now: float) -> None:
+    def report(self, reports: Iterable[FeedReport], turn: Decider, now: float) -> None:
         """Open, change and close incidents that are not made of alerts, with their messages."""
         with self._guarded(), self._db.atomic():
             for each in reports:
@@ -272,7 +272,7 @@ class Store:
                 if incident is not None:
                     step = _reported(incident, each, now)
                     incidents.stand(self._db, step.incident)
-                    outbox.enqueue(self._db, teller.compose(step), now)
+                    outbox.enqueue(self._db, turn.compose(step), now)
                 if each.over:
                     alerts.release(self._db, number)
 
@@ -307,7 +307,7 @@ class Store:
         with self._guarded():
             return outbox.is_owed(self._db, subject)
 
-    def owe(self, drafts: Iterable[Draft], now: float) -> None:
+    def owe(self, drafts: Iterable[NewMessage], now: float) -> None:
         """Messages that no incident causes."""
         with self._guarded(), self._db.atomic():
             outbox.enqueue(self._db, drafts, now)
@@ -322,7 +322,7 @@ class Store:
         with self._guarded():
             return outbox.uncertain(self._db)
 
-    def charts_owed(self, since: float) -> list[charts.Owed]:
+    def charts_owed(self, since: float) -> list[charts.DueChart]:
         """The loud incidents told after ``since`` whose message stands and which nobody tried to chart."""
         with self._guarded():
             return charts.owed(self._db, since)
@@ -332,11 +332,11 @@ class Store:
         with self._guarded():
             return charts.mark_tried(self._db, subject, now)
 
-    def to_relay(self, now: float) -> tuple[Docket, Facts]:
+    def to_relay(self, now: float) -> tuple[Pending, Facts]:
         """What there is to tell Alertmanagers, and what may hold it."""
         with self._guarded():
             held = silences.held(self._db, now), alerts.flapping(self._db), incidents.darkness(self._db, now)
-            return Docket((), (), *held), alertmanager.facts(self._db)
+            return Pending((), (), *held), alertmanager.facts(self._db)
 
     def mark(self, change: Callable[[Database], T]) -> T:
         """One of the outbox's own changes, or of what was relayed, in a transaction of its own."""
@@ -360,16 +360,16 @@ def _passed(changes: Sequence[Change], numbers: Sequence[int]) -> frozenset[int]
     return frozenset(number for change, number in pairs if not change.fired and number in fired)
 
 
-def _reported(incident: Incident, report: Report, now: float) -> Step:
+def _reported(incident: Incident, report: FeedReport, now: float) -> IncidentChange:
     """The step of an incident about the feed itself: opened, changed, grown to the whole account, or over."""
-    standing = incident.standing
+    progress = incident.progress
     if report.number is None:
-        standing = Standing(paged_at=now, untaken=now)
-        return Step(replace(incident, standing=standing), (), (), {}, closed=False, opened=True)
+        progress = Progress(paged_at=now, untaken=now)
+        return IncidentChange(replace(incident, progress=progress), (), (), {}, closed=False, opened=True)
     notes: tuple[Note, ...] = ()
     if report.over:
         notes = (Note(NoteKind.RESOLVED),)
     elif incident.facts.get("account_wide"):
         notes = (Note(NoteKind.GREW, page=True),)
-        standing = replace(standing, paged_at=now, acked_at=None, acked_by=None, untaken=now)
-    return Step(replace(incident, standing=standing), (), notes, {}, closed=report.over)
+        progress = replace(progress, paged_at=now, acked_at=None, acked_by=None, untaken=now)
+    return IncidentChange(replace(incident, progress=progress), (), notes, {}, closed=report.over)

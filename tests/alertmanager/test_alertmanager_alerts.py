@@ -6,14 +6,14 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from fakes.worlds.cases import T, holding, incident, mute, rule, silence, told
+from fakes.worlds.cases import T, incident, mute, rule, silence, suppression, told
 
 from alertbot.alertmanager.alerts import REPEATED, Terms, bulletin, is_kept, of_alert, of_incident
 from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.flapping import Flap
-from alertbot.incidents.holding import Darkness
-from alertbot.incidents.incident import IncidentKind, Wide
+from alertbot.incidents.incident import AccountFall, IncidentKind
 from alertbot.incidents.relayed import Bulletin, Facts
+from alertbot.incidents.suppression import Darkness
 from alertbot.rules.base import Severity
 from alertbot.rules.selection import Group
 from alertbot.rules.threshold import Threshold
@@ -29,12 +29,12 @@ def nobody(_series):
 
 
 def relay(facts, at=NOW, held=None, terms=TERMS, awaited=nobody) -> Bulletin:
-    return bulletin(facts, held or holding(at), terms, awaited, float(T + at * SLOT))
+    return bulletin(facts, held or suppression(at), terms, awaited, float(T + at * SLOT))
 
 
 def known(alert, at=NOW - 1, terms=TERMS, **changes):
     """What was told of an alert some slots ago."""
-    return replace(of_alert(alert, holding(at), terms), **changes)
+    return replace(of_alert(alert, suppression(at), terms), **changes)
 
 
 def names(alerts):
@@ -43,7 +43,7 @@ def names(alerts):
 
 def test_the_labels_of_an_alert_are_those_it_is_routed_by_and_none_that_differs_between_bots():
     groups = (Group("videos", ("a", "b"), sum=True), Group("all", ("a",)))
-    scene = holding(NOW, rule(), groups=groups)
+    scene = suppression(NOW, rule(), groups=groups)
     terms = Terms(ZoneInfo("UTC"), {"team": "cdn"})
     one, other = told(1, "a", since=1, slot=9, incident=4), told(77, "a", since=2, slot=8)
 
@@ -71,7 +71,7 @@ def test_the_labels_of_an_alert_are_those_it_is_routed_by_and_none_that_differs_
 
 def test_the_annotations_say_it_in_a_sentence_with_its_numbers():
     dark = rule(runbook="https://wiki.example.com/cdn")
-    alert = of_alert(told(1, "a", since=1, slot=3), holding(4, dark), TERMS)
+    alert = of_alert(told(1, "a", since=1, slot=3), suppression(4, dark), TERMS)
 
     assert alert.annotations == {
         "summary": "a went dark at 00:05: 0 bps, it carried 1 Gbps.",
@@ -90,8 +90,8 @@ def test_an_alert_of_a_fixed_limit_has_no_reference_and_one_whose_rule_is_gone_i
     high = told(1, "a", "high", rises=True)
     high = replace(high, alert=replace(high.alert, value=2e9, worst=2e9, reference=None))
 
-    assert "reference" not in of_alert(high, holding(1, limit), TERMS).annotations
-    assert "which is gone" in of_alert(high, holding(1, rule()), TERMS).annotations["summary"]
+    assert "reference" not in of_alert(high, suppression(1, limit), TERMS).annotations
+    assert "which is gone" in of_alert(high, suppression(1, rule()), TERMS).annotations["summary"]
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_an_alert_of_a_fixed_limit_has_no_reference_and_one_whose_rule_is_gone_i
 )
 def test_the_link_names_the_series_as_a_part_of_an_address(series, link):
     terms = Terms(ZoneInfo("UTC"), link="https://g.example.com/?s={series}&x=1")
-    assert of_alert(told(1, series), holding(1), terms).link == link
-    assert of_alert(told(1, series), holding(1), TERMS).link is None
+    assert of_alert(told(1, series), suppression(1), terms).link == link
+    assert of_alert(told(1, series), suppression(1), TERMS).link is None
 
 
 HOLDS = {
@@ -120,14 +120,14 @@ HOLDS = {
 
 @pytest.mark.parametrize(("alert", "scene", "anew", "again"), HOLDS.values(), ids=HOLDS.keys())
 def test_what_the_bot_holds_is_not_told(alert, scene, anew, again):
-    burning = told(1, "a", since=9, slot=10, **alert)
-    held = holding(NOW, **scene)
+    firing = told(1, "a", since=9, slot=10, **alert)
+    held = suppression(NOW, **scene)
 
-    fresh = relay(Facts([burning], [], []), held=held)
-    later = relay(Facts([burning], [], [known(burning)]), held=held)
+    fresh = relay(Facts([firing], [], []), held=held)
+    later = relay(Facts([firing], [], [known(firing)]), held=held)
 
-    assert bool(fresh.burning) == anew
-    assert bool(later.burning) == again
+    assert bool(fresh.firing) == anew
+    assert bool(later.firing) == again
     # Never as over: another bot may not hold it, and Alertmanager lets it end by itself.
     assert later.over == ()
     assert bool(later.forgotten) != again
@@ -139,25 +139,25 @@ def test_what_is_new_is_written_and_what_was_told_keeps_its_beginning():
 
     said = relay(Facts([new, old], [], [earlier]))
 
-    assert names(said.burning) == ["a", "b"]
+    assert names(said.firing) == ["a", "b"]
     assert names(said.written) == ["a"]
-    assert [each.starts for each in said.burning] == [T + NOW * SLOT, T + 5 * SLOT]
+    assert [each.starts for each in said.firing] == [T + NOW * SLOT, T + 5 * SLOT]
     # ... and says how it stands now.
-    assert said.burning[1].annotations["description"] != earlier.annotations["description"]
+    assert said.firing[1].annotations["description"] != earlier.annotations["description"]
 
 
 def test_what_ended_is_over_from_now_on_in_the_words_of_its_end():
-    burning = told(1, "a", since=1, slot=8)
+    firing = told(1, "a", since=1, slot=8)
     ended = told(1, "a", since=1, ended=10)
     ended = replace(ended, alert=replace(ended.alert, value=9e8, clear_run=2), reason=Reason.CLEARED.value)
 
-    said = relay(Facts([], [], [known(burning)], {("dark", "a"): ended}))
+    said = relay(Facts([], [], [known(firing)], {("dark", "a"): ended}))
 
     (over,) = said.over
     assert said.written == (over,)
     assert over.ends == T + NOW * SLOT
     assert over.annotations["summary"].startswith("a is normal again at 00:45: 900 Mbps. It was down from 00:05")
-    assert over.labels == known(burning).labels
+    assert over.labels == known(firing).labels
 
 
 @pytest.mark.parametrize(("later", "repeated"), [(0.0, True), (REPEATED - 1, True), (REPEATED, False)])
@@ -175,28 +175,28 @@ def test_what_burns_again_begins_anew():
     before = known(told(1, "a"), ends=T + 9.5 * SLOT)
     said = relay(Facts([told(2, "a", since=9, slot=10)], [], [before]))
 
-    assert [each.ends for each in said.burning] == [None]
-    assert said.burning == said.written
-    assert said.burning[0].starts == T + NOW * SLOT
+    assert [each.ends for each in said.firing] == [None]
+    assert said.firing == said.written
+    assert said.firing[0].starts == T + NOW * SLOT
     assert said.over == ()
 
 
 def test_what_is_told_under_other_labels_from_now_on_is_over_under_the_former():
-    burning = told(1, "a", slot=10)
-    said = relay(Facts([burning], [], [known(burning)]), terms=Terms(ZoneInfo("UTC"), {"team": "cdn"}))
+    firing = told(1, "a", slot=10)
+    said = relay(Facts([firing], [], [known(firing)]), terms=Terms(ZoneInfo("UTC"), {"team": "cdn"}))
 
-    assert [dict(each.labels).get("team") for each in said.burning] == ["cdn"]
+    assert [dict(each.labels).get("team") for each in said.firing] == ["cdn"]
     assert [dict(each.labels).get("team") for each in said.over] == [None]
 
 
 def test_nothing_is_said_of_what_is_yet_to_be_judged():
-    burning, ended = told(1, "a", slot=3), known(told(2, "b"))
+    firing, ended = told(1, "a", slot=3), known(told(2, "b"))
     dark = incident(7, kind=IncidentKind.DARK)
-    facts = Facts([burning], [dark], [known(burning), ended])
+    facts = Facts([firing], [dark], [known(firing), ended])
 
     assert relay(facts, awaited=lambda _series: True) == Bulletin()
     said = relay(facts, awaited=lambda series: series in {"a", "total"})
-    assert (said.burning, names(said.over)) == ((), ["b"])
+    assert (said.firing, names(said.over)) == ((), ["b"])
 
 
 FEED = {
@@ -210,7 +210,7 @@ FEED = {
 def test_trouble_of_the_feed_is_an_alert_of_its_own(kind, facts, name, severity, words):
     trouble = replace(incident(7, kind=kind), facts=facts)
 
-    (alert,) = relay(Facts([], [trouble], [])).burning
+    (alert,) = relay(Facts([], [trouble], [])).firing
     assert dict(alert.labels) == {"alertname": name, "job": "alertbot", "severity": severity}
     assert words in alert.annotations["summary"]
     assert "#7" in alert.annotations["description"]
@@ -223,18 +223,18 @@ def test_trouble_of_the_feed_is_an_alert_of_its_own(kind, facts, name, severity,
 
 def test_a_fall_of_the_whole_account_is_an_alert_of_its_own_beside_those_of_its_domains():
     alerts = [told(number, name, since=8, slot=10) for number, name in enumerate("abc", 1)]
-    fell = incident(7, *alerts, wide=Wide(T + 8 * SLOT, 3, 4, "warning"))
-    scene = holding(NOW, rule(), rule("loud", severity=Severity.CRITICAL))
+    fell = incident(7, *alerts, wide=AccountFall(T + 8 * SLOT, 3, 4, "warning"))
+    scene = suppression(NOW, rule(), rule("loud", severity=Severity.CRITICAL))
 
     said = relay(Facts(alerts, [fell], []), held=scene)
-    account = said.burning[-1]
+    account = said.firing[-1]
 
-    assert len(said.burning) == 4
+    assert len(said.firing) == 4
     # The severity is the same whichever of the alerts a bot saw first.
     assert dict(account.labels) == {"alertname": "AlertbotAccountFell", "job": "alertbot", "severity": "critical"}
     assert "3 of 4 domains with traffic fell" in account.annotations["summary"]
 
-    well = replace(fell, standing=replace(fell.standing, wide=Wide(T + 8 * SLOT, 3, 4, "warning", over=T)))
+    well = replace(fell, progress=replace(fell.progress, wide=AccountFall(T + 8 * SLOT, 3, 4, "warning", over=T)))
     assert list(of_incident(well, scene, TERMS)) == []
     (over,) = relay(Facts([], [well], [account], {}, {7: well}), held=scene).over
     assert over.annotations["summary"] == "The account as a whole is no longer affected."
@@ -256,13 +256,13 @@ def test_another_bot_is_seen_by_when_it_last_said_that_it_burns(since_our_end, k
 
 def test_it_is_decided_quickly_in_a_storm():
     alerts = [told(number, f"d{number}", slot=10) for number in range(3000)]
-    scene = holding(NOW, silences=(silence(),))
+    scene = suppression(NOW, silences=(silence(),))
 
     assert len(relay(Facts(alerts, [], [known(each) for each in alerts]), held=scene).forgotten) == 3000
 
 
 def test_when_it_is_told_counts_by_alertmanagers_clock_and_not_by_the_apis():
-    said = bulletin(Facts([told(1, "a", slot=10)], [], []), holding(NOW), TERMS, nobody, 5000.0)
-    assert [each.starts for each in said.burning] == [5000.0]
-    over = bulletin(Facts([], [], said.burning), holding(NOW), TERMS, nobody, 6000.0).over
+    said = bulletin(Facts([told(1, "a", slot=10)], [], []), suppression(NOW), TERMS, nobody, 5000.0)
+    assert [each.starts for each in said.firing] == [5000.0]
+    over = bulletin(Facts([], [], said.firing), suppression(NOW), TERMS, nobody, 6000.0).over
     assert [each.ends for each in over] == [6000.0]

@@ -100,10 +100,10 @@ async def test_one_that_is_not_there_is_told_so():
 async def test_garbage_for_its_alerts_is_told_as_that(body):
     async with server(reply("200 OK", body)) as url, client(url) as alertmanager:
         if body == b"{}":  # an empty object reads as no alerts
-            assert await alertmanager.burning("alertbot") == {}
+            assert await alertmanager.firing("alertbot") == {}
             return
         with pytest.raises(RelayError, match="no list of alerts"):
-            await alertmanager.burning("alertbot")
+            await alertmanager.firing("alertbot")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"cluster": 1}', b'{"cluster": {"peers": 2}}'])
@@ -117,7 +117,7 @@ async def test_its_alerts_are_read_with_their_ends():
     body = b'[{"labels": {"b": "2", "a": "\xc3\xa4"}, "endsAt": "2026-03-02T00:05:00.250Z", "startsAt": "x"}]'
     heard = []
     async with server(reply("200 OK", body), heard) as url, client(url) as alertmanager:
-        assert await alertmanager.burning("alertbot") == {(("a", "ä"), ("b", "2")): 1772409900.25}
+        assert await alertmanager.firing("alertbot") == {(("a", "ä"), ("b", "2")): 1772409900.25}
 
     assert heard[0][0].startswith("GET /prefix/api/v2/alerts?filter=job%3D%22alertbot%22 ")
 

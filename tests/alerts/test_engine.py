@@ -100,7 +100,7 @@ def rules_of_any_kind(draw, kinds=any_kind):
 
 
 @dataclass(frozen=True)
-class Case:
+class Situation:
     """``values`` has slots x series from ``begin`` on; the slots from ``first`` on are judged where ``due``."""
 
     series: tuple[str, ...]
@@ -191,7 +191,7 @@ def cases(draw, lengths=(20, 90, 300, 640), kinds=any_kind, traffic=traffic, his
         (names, first + begin * SLOT, first + (begin + slots - 1) * SLOT)
         for names, begin, slots in draw(st.lists(spans, max_size=2))
     )
-    return Case(series, rules, selection, first - before * SLOT, first, values, due, bans)
+    return Situation(series, rules, selection, first - before * SLOT, first, values, due, bans)
 
 
 def verdict(change):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from fakes.rigs.teller import Apart
+from fakes.rigs.deciders import Apart
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 from fakes.judges.oracle import Oracle
-from fakes.rigs.teller import Apart
+from fakes.rigs.deciders import Apart
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -37,17 +37,17 @@ from alertbot.config import Config
 from alertbot.config.settings import GroupSettings
 from alertbot.config.watch import Watch, lay_out, subject_of
 from alertbot.incidents.incident import IncidentKind
-from alertbot.messages.incident import Setting
+from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, to_json
 from alertbot.query.live import Live
 from alertbot.rules.base import Direction
 from alertbot.rules.grid import Grid
-from alertbot.service.orders import Obeying
+from alertbot.service.orders import OrderExecutor
 from alertbot.slack.commands import Commands
 from alertbot.slack.workspace import Workspace
 from alertbot.store import incidents, outbox, samples, schema
 from alertbot.store.alerts import assign, traits_of, write
-from alertbot.store.outbox import Draft
+from alertbot.store.outbox import NewMessage
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 LAST = 1_793_577_600 + 20 * DAY + 40 * SLOT
@@ -125,14 +125,14 @@ def _storm(db: Any, watch: Watch) -> None:
     incident = incidents.load(db, number)
     assert incident is not None
     body = to_json(incident_message(incident, _setting(watch), {"critical": "@here"}))
-    drafts = [Draft(f"m{place}", f"incident:{number}", "post" if not place else "reply", "#cdn-alerts", body)
+    drafts = [NewMessage(f"m{place}", f"incident:{number}", "post" if not place else "reply", "#cdn-alerts", body)
               for place in range(20)]  # fmt: skip
     outbox.enqueue(db, drafts, LAST + 900)
 
 
-def _setting(watch: Watch) -> Setting:
+def _setting(watch: Watch) -> Context:
     zone = config_for(Path("x"), (), ()).slack.zone
-    return Setting(LAST + 900, LAST + SLOT, len(watch.domains), frozenset(), watch.rules, zone)
+    return Context(LAST + 900, LAST + SLOT, len(watch.domains), frozenset(), watch.rules, zone)
 
 
 def commands_of(watch: Watch) -> Iterator[str]:
@@ -152,7 +152,7 @@ async def measure(config: Config, watch: Watch, runs: int) -> list[Line]:
     await house.begin()
     subject = subject_of(config, watch, "/bandwidth")
     live = Live(LAST + 900.0, LAST, LAST + SLOT, domains=len(watch.domains), series=len(watch.series))
-    commands = Commands(lambda: subject, lambda: live, Obeying(house.desk, house._keeper, house.time))
+    commands = Commands(lambda: subject, lambda: live, OrderExecutor(house.dispatcher, house._keeper, house.time))
     pictures = Pictures(config.store.path, lambda: View(live.now, subject.zone, watch.rules, watch.selection))
     base_url, channels = await slack.start(), ("#cdn-alerts",)
     workspace = Workspace(BOT_TOKEN, APP_TOKEN, base_url, commands, SystemClock(), channels=channels, draws=pictures)

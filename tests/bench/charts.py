@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from alertbot.charts.chart import Chart, Limit, Panel
+from alertbot.charts.chart import Chart, LimitLine, Panel
 from alertbot.charts.worker import render
 from alertbot.units import DAY, DAY_SLOTS, SLOT, format_rate
 
@@ -62,14 +62,14 @@ def dark() -> Chart:
     fell = slice(-9, -2)
     shown.values[fell] = 0.0
     before = float(np.median(shown.values[-21:-9]))
-    label = Limit(f"{format_rate(before)} before", over(shown, -21, before))
+    label = LimitLine(f"{format_rate(before)} before", over(shown, -21, before))
     return chart(f"#412 {shown.name}", f"0 bps, data to 10:50, times of {ZONE}", with_(shown, [label], [(-9, -3)]))
 
 
 def spike() -> Chart:
     shown = panel("downloads.example.com", 5e8, 6)
     shown.values[-12:-2] *= np.linspace(1.8, 2.6, 10)
-    twice = Limit("2.5 times a day earlier", 2.5 * shown.yesterday)
+    twice = LimitLine("2.5 times a day earlier", 2.5 * shown.yesterday)
     return chart(
         f"#413 {shown.name}",
         f"{format_rate(shown.values[-3])}, data to 10:50, times of {ZONE}",
@@ -81,7 +81,7 @@ def gap() -> Chart:
     shown = panel("img.example.com", 3.2e8, 24)
     shown.values[120:150] = np.nan
     shown.yesterday[:40] = np.nan
-    ceiling = Limit("above 400 Mbps", np.full(len(shown.values), 4e8))
+    ceiling = LimitLine("above 400 Mbps", np.full(len(shown.values), 4e8))
     return chart(shown.name, f"data to 10:50, times of {ZONE}", with_(shown, [ceiling], []))
 
 
@@ -97,7 +97,7 @@ def sparse() -> Chart:
 def week() -> Chart:
     shown = panel("video.example.com", 1.84e9, 7 * 24)
     shown.values[3 * DAY_SLOTS : 3 * DAY_SLOTS + 20] = 0.0
-    ceiling = Limit("above 2.2 Gbps", np.full(len(shown.values), 2.2e9))
+    ceiling = LimitLine("above 2.2 Gbps", np.full(len(shown.values), 2.2e9))
     return chart(
         shown.name,
         f"{format_rate(shown.values[-3])}, 7 days, data to 10:50, times of {ZONE}",
@@ -114,7 +114,7 @@ def several() -> Chart:
         one = panel(name, size, 6, 3 * seed)
         before = float(np.median(one.values[-21:-9]))
         one.values[-9:-2] *= left
-        label = Limit(f"{format_rate(before)} before", over(one, -21, before))
+        label = LimitLine(f"{format_rate(before)} before", over(one, -21, before))
         shown.append(with_(one, [label], [(-9, -3)]))
     return chart("#414 total and the worst 3 of 212 series", f"data to 10:50, times of {ZONE}", *shown)
 
@@ -134,7 +134,7 @@ def over(shown: Panel, first: int, value: float) -> np.ndarray:
     return values
 
 
-def with_(shown: Panel, limits: list[Limit], spans: list[tuple[int, int]]) -> Panel:
+def with_(shown: Panel, limits: list[LimitLine], spans: list[tuple[int, int]]) -> Panel:
     """The panel with limits, and breaches by their places."""
     count = len(shown.values)
     first = END - count * SLOT

@@ -145,7 +145,7 @@ async def _month(values: Mapping[str, Array], rules: Path) -> Noise:
         for name, array in values.items():
             house.ledger.take(name, START - HISTORY * DAY, array[: HISTORY * DAY_SLOTS])
             house.ledger.start(name, START - SLOT)
-        await house.desk.commit(house.ledger.judge(START - SLOT), START - SLOT, dict.fromkeys(values, 0))
+        await house.dispatcher.commit(house.ledger.judge(START - SLOT), START - SLOT, dict.fromkeys(values, 0))
         for slot in range(max(map(len, values.values())) - HISTORY * DAY_SLOTS):
             place = HISTORY * DAY_SLOTS + slot
             await house.judge({name: float(array[place]) for name, array in values.items() if place < len(array)})

@@ -17,8 +17,8 @@ from alertbot.feed.budget import Budget
 from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
 from alertbot.service.service import AFTER_DUE
-from alertbot.service.store_outage import Distress
-from alertbot.service.watcher import Watching
+from alertbot.service.store_outage import StoreOutage
+from alertbot.service.watcher import Watcher
 from alertbot.slack.client import Posted
 from alertbot.slack.delivery import Delivery
 
@@ -151,7 +151,7 @@ class Rig:
             config.feed.base_url, TOKEN, config.feed.zone, budget=budget, clock=self.clock, seconds=CALL_SECONDS
         )
         delivery = Delivery(keeper, self.screen, self.clock)
-        watching = Watching(
+        watcher = Watcher(
             config,
             api,
             budget,
@@ -159,29 +159,29 @@ class Rig:
             self.clock,
             wake=delivery.wake,
             progress=lambda _done, _total: None,
-            distress=Distress(self.screen, config.slack.channel, self.clock),
+            store_outage=StoreOutage(self.screen, config.slack.channel, self.clock),
             channels=dict,
         )
-        tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(self._turn(watching, config.feed.probe))]
+        tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(self._turn(watcher, config.feed.probe))]
         await self.clock.sleep(until - self.clock.time())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.held = dict(watching.live().held)
+        self.held = dict(watcher.live().held)
         await api.aclose()
         await keeper.close()
 
-    async def _turn(self, watching: Watching, probe: float) -> None:
+    async def _turn(self, watcher: Watcher, probe: float) -> None:
         """The scheduler's pace: every ``probe``, a turn that is late at once, earlier where a slot is due."""
         planned = self.clock.monotonic()
         while True:
             began, calls = self.clock.time(), len(self.simulator.calls)
-            await watching.turn()
+            await watcher.tick()
             took = self.clock.time() - began
-            self.turns.append(Turn(began, _frontier(watching), took, len(self.simulator.calls) - calls))
+            self.turns.append(Turn(began, _frontier(watcher), took, len(self.simulator.calls) - calls))
             now = self.clock.monotonic()
             planned = max(planned + probe, now)
-            due = watching.due_in()
+            due = watcher.due_in()
             if due is not None and 0 < due + AFTER_DUE < probe:
                 planned = now + due + AFTER_DUE
             await self.clock.sleep(planned - now)
@@ -194,9 +194,9 @@ class Rig:
         return found
 
 
-def _frontier(watching: Watching) -> int | None:
+def _frontier(watcher: Watcher) -> int | None:
     """Without all else that ``live`` says."""
-    return None if watching._poller is None else watching._poller.frontier.slot
+    return None if watcher._poller is None else watcher._poller.frontier.slot
 
 
 def new_clock() -> VirtualClock:

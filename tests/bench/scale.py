@@ -40,7 +40,7 @@ from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
-from alertbot.service.dispatcher import Desk
+from alertbot.service.dispatcher import Dispatcher
 from alertbot.store import samples, schema
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.scratch import room_for
@@ -152,19 +152,21 @@ async def one_live(folder: Path, series: int, rules: int) -> dict[str, float]:
     ledger = Ledger(watch.engine, grid, dict.fromkeys(watch.series, today * DAY - SLOT), {})
     nothing = dict.fromkeys(watch.series, 0)
     slack = config_for(folder / "alertbot.db", (), ()).slack
-    desk = Desk(
+    dispatcher = Dispatcher(
         watch, ledger, keeper, slack, SystemClock(), series_begun=nothing, rules_begun=nothing, wake=lambda: None
     )
     values, names = day_of(levels, today), watch.series[:series]
     began = time.process_time()
-    spent = [await _slot(desk, ledger, names, today * DAY + row * SLOT, values[row]) for row in range(SLOTS)]
+    spent = [await _slot(dispatcher, ledger, names, today * DAY + row * SLOT, values[row]) for row in range(SLOTS)]
     cpu = (time.process_time() - began) / SLOTS
     await keeper.close()
     take, judge, commit = (1000 * float(np.median(each)) for each in zip(*spent, strict=True))
     return {"take": take, "judge": judge, "commit": commit, "cpu": cpu, "peak": peak(resource.RUSAGE_SELF)}
 
 
-async def _slot(desk: Desk, ledger: Ledger, names: tuple[str, ...], slot: int, values: Array) -> tuple[float, ...]:
+async def _slot(
+    dispatcher: Dispatcher, ledger: Ledger, names: tuple[str, ...], slot: int, values: Array
+) -> tuple[float, ...]:
     """Seconds for taking, judging and committing a slot."""
     take = judge = commit = 0.0
     for first in range(0, len(names), BATCH):
@@ -174,7 +176,7 @@ async def _slot(desk: Desk, ledger: Ledger, names: tuple[str, ...], slot: int, v
         taken = time.perf_counter()
         entry = ledger.judge(slot)
         judged = time.perf_counter()
-        await desk.commit(entry, slot)
+        await dispatcher.commit(entry, slot)
         ledger.trim()
         take, judge = take + taken - began, judge + judged - taken
         commit += time.perf_counter() - judged

@@ -153,7 +153,7 @@ async def test_the_worker_is_handed_no_secret(monkeypatch, tmp_path):
 
 def test_the_service_never_loads_matplotlib():
     program = (
-        "import sys, alertbot.service, alertbot.running, alertbot.charts.worker as w, alertbot.cli\n"
+        "import sys, alertbot.service.service, alertbot.cli.run, alertbot.charts.worker as w, alertbot.cli.main\n"
         "print(w.is_installed(), sorted(name for name in sys.modules if 'matplotlib' in name or name == 'PIL'))"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

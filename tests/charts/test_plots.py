@@ -234,7 +234,7 @@ async def test_a_loud_incident_is_owed_one_chart_once_its_message_stands(house):
     await carry(house, 3, a=0.0)
     assert await owed(house, 0) == []
     await stand(house)
-    assert await owed(house, 0) == [charts.Owed("incident:1", "C0", "1.2")]
+    assert await owed(house, 0) == [charts.DueChart("incident:1", "C0", "1.2")]
     assert await house._keeper.do(lambda store: store.chart_tried("incident:1", house.now))
     assert not await house._keeper.do(lambda store: store.chart_tried("incident:1", house.now))
     assert await owed(house, 0) == []

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from fakes.rigs.teller import Apart
+from fakes.rigs.deciders import Apart
 
 from alertbot.cli.main import main
 from alertbot.rules.grid import Grid
 from alertbot.store import requests
-from alertbot.store.requests import Outcome
+from alertbot.store.requests import RequestOutcome
 from alertbot.store.store import Batch, Store
 from alertbot.units import DAY_SLOTS, SLOT, parse_time
 
@@ -404,20 +404,20 @@ def login(monkeypatch):
 )
 @pytest.mark.usefixtures("login")
 def test_an_order_is_handed_to_the_service_and_its_answer_printed(folder, arguments, words):
-    with Service(folder / "alertbot.db", Outcome("`#412` is acknowledged,\na &amp; b.")) as service:
+    with Service(folder / "alertbot.db", RequestOutcome("`#412` is acknowledged,\na &amp; b.")) as service:
         result = alertbot(*arguments)
     assert (result.exit_code, result.stdout) == (0, "#412 is acknowledged,\na & b.\n")
     assert [(request.author, request.words) for request in service.requests] == [("ada (shell)", words)]
 
 
 def test_a_refusal_is_told_with_exit_code_2(folder):
-    with Service(folder / "alertbot.db", Outcome("there is no incident #412", refused=True)):
+    with Service(folder / "alertbot.db", RequestOutcome("there is no incident #412", refused=True)):
         result = alertbot("ack", "412")
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", "alertbot: there is no incident #412\n")
 
 
 def test_an_order_that_is_not_understood_never_reaches_the_service(folder):
-    with Service(folder / "alertbot.db", Outcome("done")) as service:
+    with Service(folder / "alertbot.db", RequestOutcome("done")) as service:
         result = alertbot("silence", "video.*")
     assert result.exit_code == 2
     assert 'say until when: "silence video.* 2h"' in result.stderr
@@ -447,7 +447,7 @@ def test_where_no_service_runs_an_order_waits_for_its_start(folder):
 def test_who_gave_an_order_is_known_through_sudo(folder, monkeypatch, login, variable, name):
     if variable == "SUDO_USER":
         monkeypatch.setenv("SUDO_USER", "bob")
-    with Service(folder / "alertbot.db", Outcome("done")) as service:
+    with Service(folder / "alertbot.db", RequestOutcome("done")) as service:
         alertbot("ack")
     assert service.requests[0].author == name
 
@@ -456,7 +456,7 @@ def test_a_user_without_a_name_gives_orders_too(folder, monkeypatch):
     for name in ("SUDO_USER", "LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
-    with Service(folder / "alertbot.db", Outcome("done")) as service:
+    with Service(folder / "alertbot.db", RequestOutcome("done")) as service:
         alertbot("ack")
     assert service.requests[0].author == "somebody (shell)"
 

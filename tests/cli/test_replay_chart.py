@@ -14,7 +14,7 @@ from alertbot.alerts.replay import Span, replay
 from alertbot.charts.plots import View
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.cli.main import main
-from alertbot.cli.replay_charts import Tally, of_replay
+from alertbot.cli.replay_charts import DailyTotals, of_replay
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, SLOT
@@ -112,7 +112,7 @@ def drawn(columns, span=EVERY):
         {name: SeriesHistory(START + SLOT * np.arange(len(each)), np.array(each)) for name, each in columns.items()}
     )
     selection = {RULE.name: past.series}
-    tally = Tally()
+    tally = DailyTotals()
     list(tally.over(replay(Engine((RULE,), selection, past.series), past, span)))
     return of_replay(past, tally, span, View(0.0, UTC, {RULE.name: RULE}, selection))
 

@@ -78,7 +78,7 @@ class Table:
     """What a run came to, of ``due`` messages and ``replies`` in their threads.
 
     ``stale``: messages that do not show their incident's last state; ``unended``: incidents that are over without that
-    being said once in their thread, or in the message from the first; ``untold``: alerts.
+    being said once in their thread, or in the message from the first; ``unposted``: alerts.
     """
 
     kills: int
@@ -91,13 +91,13 @@ class Table:
     stale: int
     unended: int
     alerts: int
-    untold: int
+    unposted: int
 
     def __str__(self) -> str:
         return (
             f"{self.kills} kills, {self.due} messages and {self.replies} replies due, {self.delivered} delivered,"
             f" {self.repeated} repeated, {self.lost} lost; {self.edits} messages edited later, {self.stale} with an"
-            f" edit missing, {self.unended} with an end missing; {self.alerts} breaches in the traffic, {self.untold}"
+            f" edit missing, {self.unended} with an end missing; {self.alerts} breaches in the traffic, {self.unposted}"
             " not told exactly once"
         )
 
@@ -254,7 +254,7 @@ class Play:
             stale=sum(shown.get(subject) != text for subject, text in newest.items()),
             unended=sum(threads.ends(subject) != 1 for subject in self._over() - owed),
             alerts=len(alerts),
-            untold=sum(count != 1 for count in alerts.values()),
+            unposted=sum(count != 1 for count in alerts.values()),
         )
 
     def _due(self) -> set[str]:

@@ -63,4 +63,4 @@ def _assert_all_told(table):
     assert table.due >= table.kills / 2
     assert table.replies >= table.kills
     assert table.delivered == table.due + table.replies
-    assert (table.lost, table.stale, table.unended, table.untold) == (0, 0, 0, 0)
+    assert (table.lost, table.stale, table.unended, table.unposted) == (0, 0, 0, 0)

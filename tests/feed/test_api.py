@@ -16,7 +16,7 @@ from fakes.worlds.clock import FakeClock
 from alertbot import errors
 from alertbot.feed import api as api_module
 from alertbot.feed.api import ALL, CdnApi, DataType, Grain
-from alertbot.feed.budget import Budget, Lane
+from alertbot.feed.budget import Budget, Priority
 from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 
@@ -140,7 +140,7 @@ async def test_a_silent_domain_is_an_answer_without_values(simulate, connect):
 
 async def test_ten_days_of_slots_come_in_one_call(simulate, connect):
     simulator, base_url = await simulate()
-    answer = await connect(base_url).bandwidth([IMG], T0 - 10 * 86_400, T0, lane=Lane.HISTORY)
+    answer = await connect(base_url).bandwidth([IMG], T0 - 10 * 86_400, T0, priority=Priority.HISTORY)
     assert len(answer.values) == 2881
     assert len(simulator.calls) == 1
 
@@ -160,8 +160,8 @@ async def test_hours_and_days_and_volumes_can_be_asked_for(simulate, connect, gr
 async def test_the_start_of_an_answered_request_is_told_apart_from_the_wait_before_it(simulate, connect, clock):
     _, base_url = await simulate()
     client = connect(base_url, calls_per_minute=1)
-    first = await client.bandwidth([VIDEO], T0, T0, lane=Lane.COMMAND)
-    second = await client.bandwidth([VIDEO], T0, T0, lane=Lane.COMMAND)
+    first = await client.bandwidth([VIDEO], T0, T0, priority=Priority.COMMAND)
+    second = await client.bandwidth([VIDEO], T0, T0, priority=Priority.COMMAND)
     assert first.began == 0
     assert second.began == clock.monotonic() == pytest.approx(60.25)
 

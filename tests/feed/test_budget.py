@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alertbot.errors import FeedThrottled
-from alertbot.feed.budget import PATIENCE, Budget, Lane, Limit, Quota, share_of, wait_for
+from alertbot.feed.budget import PATIENCE, Budget, Limit, Priority, Quota, share_of, wait_for
 
 
 def headers(*, grain="minute", limit=300, left=299, reset=60):
@@ -28,36 +28,36 @@ def most_in(times, seconds):
     return max((sum(start <= time < start + seconds for time in times) for start in times), default=0)
 
 
-async def take(budget, clock, lane, count, times):
+async def take(budget, clock, priority, count, times):
     for _ in range(count):
-        await budget.acquire(lane)
+        await budget.acquire(priority)
         times.append(clock.monotonic())
 
 
 @pytest.mark.parametrize(
-    ("lane", "grants", "limits", "quotas", "expected"),
+    ("priority", "grants", "limits", "quotas", "expected"),
     [
-        (Lane.POLL, [], [Limit(10, 60)], [], 0),  # nothing sent yet
-        (Lane.COMMAND, [100.0], [Limit(1, 60)], [], 60.25),  # the only call of the minute is spent
-        (Lane.COMMAND, [40.0, 90.0], [Limit(2, 60)], [], 0.25),  # the oldest leaves the window soon
-        (Lane.COMMAND, [90.0], [Limit(2, 60)], [], 0),  # one more fits
-        (Lane.POLL, [99.0] * 8, [Limit(10, 60)], [], 59.25),  # the last two are the commands'
-        (Lane.COMMAND, [99.0] * 8, [Limit(10, 60)], [], 0),  # ... who may use them
-        (Lane.HISTORY, [99.0] * 5, [Limit(10, 60)], [], 59.25),  # half is left to the polls
-        (Lane.POLL, [99.0] * 5, [Limit(10, 60)], [], 0),  # ... who may use it
-        (Lane.COMMAND, [], [], [Quota(300, 0, 121.0)], 21.0),  # others spent the server's window
-        (Lane.COMMAND, [], [], [Quota(300, 1, 121.0)], 0),  # one call is left of it
-        (Lane.POLL, [], [], [Quota(300, 6, 121.0)], 21.0),  # ... and kept for a command
-        (Lane.POLL, [99.0] * 300, [Limit(300, 60), Limit(24, 2)], [], 59.25),  # the longest wait counts
+        (Priority.POLL, [], [Limit(10, 60)], [], 0),  # nothing sent yet
+        (Priority.COMMAND, [100.0], [Limit(1, 60)], [], 60.25),  # the only call of the minute is spent
+        (Priority.COMMAND, [40.0, 90.0], [Limit(2, 60)], [], 0.25),  # the oldest leaves the window soon
+        (Priority.COMMAND, [90.0], [Limit(2, 60)], [], 0),  # one more fits
+        (Priority.POLL, [99.0] * 8, [Limit(10, 60)], [], 59.25),  # the last two are the commands'
+        (Priority.COMMAND, [99.0] * 8, [Limit(10, 60)], [], 0),  # ... who may use them
+        (Priority.HISTORY, [99.0] * 5, [Limit(10, 60)], [], 59.25),  # half is left to the polls
+        (Priority.POLL, [99.0] * 5, [Limit(10, 60)], [], 0),  # ... who may use it
+        (Priority.COMMAND, [], [], [Quota(300, 0, 121.0)], 21.0),  # others spent the server's window
+        (Priority.COMMAND, [], [], [Quota(300, 1, 121.0)], 0),  # one call is left of it
+        (Priority.POLL, [], [], [Quota(300, 6, 121.0)], 21.0),  # ... and kept for a command
+        (Priority.POLL, [99.0] * 300, [Limit(300, 60), Limit(24, 2)], [], 59.25),  # the longest wait counts
     ],
 )
-def test_the_wait_is_the_longest_any_bound_asks_for(lane, grants, limits, quotas, expected):
-    assert wait_for(100.0, lane, grants, limits, quotas, reserve=6) == pytest.approx(expected)
+def test_the_wait_is_the_longest_any_bound_asks_for(priority, grants, limits, quotas, expected):
+    assert wait_for(100.0, priority, grants, limits, quotas, reserve=6) == pytest.approx(expected)
 
 
 @given(calls=st.integers(1, 10_000), reserve=st.integers(0, 100))
 def test_every_lane_may_call_and_the_urgent_see_no_less_than_the_patient(calls, reserve):
-    shares = [share_of(lane, calls, reserve) for lane in (Lane.HISTORY, Lane.POLL, Lane.COMMAND)]
+    shares = [share_of(priority, calls, reserve) for priority in (Priority.HISTORY, Priority.POLL, Priority.COMMAND)]
     assert shares[0] >= 1
     assert shares == sorted(shares)
     assert shares[-1] == calls
@@ -67,7 +67,7 @@ def test_every_lane_may_call_and_the_urgent_see_no_less_than_the_patient(calls, 
 @given(
     limit=st.integers(1, 80),
     jobs=st.lists(
-        st.tuples(st.sampled_from(list(Lane)), st.integers(1, 40), st.floats(0, 90)),
+        st.tuples(st.sampled_from(list(Priority)), st.integers(1, 40), st.floats(0, 90)),
         min_size=1,
         max_size=6,
     ),
@@ -76,9 +76,9 @@ async def test_no_minute_and_no_two_seconds_hold_more_calls_than_allowed(limit, 
     clock, times = FakeClock(), []
     budget = Budget(limit, clock)
 
-    async def job(lane, count, delay):
+    async def job(priority, count, delay):
         await clock.sleep(delay)
-        await take(budget, clock, lane, count, times)
+        await take(budget, clock, priority, count, times)
 
     await asyncio.gather(*(job(*each) for each in jobs))
     assert len(times) == sum(count for _, count, _ in jobs)
@@ -122,7 +122,7 @@ async def test_a_server_with_a_lower_limit_is_never_driven_into_refusing(server,
 
     async def call():
         try:
-            await budget.acquire(Lane.POLL)
+            await budget.acquire(Priority.POLL)
         except FeedThrottled as error:
             await clock.sleep(error.retry_after)
             return
@@ -139,10 +139,12 @@ async def test_a_server_with_a_lower_limit_is_never_driven_into_refusing(server,
 async def test_a_command_goes_out_at_once_while_polls_and_history_wait():
     clock, times = FakeClock(), []
     budget = Budget(60, clock)
-    background = [asyncio.create_task(take(budget, clock, lane, 200, [])) for lane in (Lane.POLL, Lane.HISTORY)]
+    background = [
+        asyncio.create_task(take(budget, clock, priority, 200, [])) for priority in (Priority.POLL, Priority.HISTORY)
+    ]
     await clock.sleep(30)
     asked = clock.monotonic()
-    await take(budget, clock, Lane.COMMAND, 2, times)
+    await take(budget, clock, Priority.COMMAND, 2, times)
     assert times == [asked, asked]
     for task in background:
         task.cancel()
@@ -152,10 +154,10 @@ async def test_a_command_goes_out_at_once_while_polls_and_history_wait():
 async def test_a_poll_goes_out_at_once_while_history_is_filled_in():
     clock, times = FakeClock(), []
     budget = Budget(60, clock)
-    history = asyncio.create_task(take(budget, clock, Lane.HISTORY, 500, []))
+    history = asyncio.create_task(take(budget, clock, Priority.HISTORY, 500, []))
     await clock.sleep(150)
     asked = clock.monotonic()
-    await take(budget, clock, Lane.POLL, 8, times)
+    await take(budget, clock, Priority.POLL, 8, times)
     assert times == [asked] * 8
     history.cancel()
     await asyncio.gather(history, return_exceptions=True)
@@ -166,7 +168,7 @@ async def test_within_a_lane_whoever_waited_longest_goes_first():
     budget = Budget(5, clock)
 
     async def call(number):
-        await budget.acquire(Lane.POLL)
+        await budget.acquire(Priority.POLL)
         order.append(number)
 
     await asyncio.gather(*(call(number) for number in range(30)))
@@ -182,13 +184,13 @@ async def test_within_a_lane_whoever_waited_longest_goes_first():
 async def test_a_cancelled_wait_spends_nothing_and_blocks_nobody():
     clock = FakeClock()
     budget = Budget(2, clock)
-    await budget.acquire(Lane.COMMAND)
-    await budget.acquire(Lane.COMMAND)
-    waiting = asyncio.create_task(budget.acquire(Lane.COMMAND))
+    await budget.acquire(Priority.COMMAND)
+    await budget.acquire(Priority.COMMAND)
+    waiting = asyncio.create_task(budget.acquire(Priority.COMMAND))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    await budget.acquire(Lane.COMMAND)
+    await budget.acquire(Priority.COMMAND)
     assert clock.monotonic() == pytest.approx(60.25)
 
 
@@ -200,17 +202,17 @@ async def test_a_used_up_hour_or_day_fails_with_its_end_instead_of_waiting_silen
     with pytest.raises(
         FeedThrottled, match=r"^stat/bandwidth: the API's limit leaves no command call for 40m$"
     ) as caught:
-        await budget.acquire(Lane.COMMAND, "stat/bandwidth")
+        await budget.acquire(Priority.COMMAND, "stat/bandwidth")
     assert caught.value.retry_after == pytest.approx(2401)
     clock.advance(2401)
-    await budget.acquire(Lane.COMMAND)
+    await budget.acquire(Priority.COMMAND)
 
 
 async def test_a_used_up_minute_is_waited_for():
     clock = FakeClock()
     budget = Budget(300, clock)
     budget.learn(headers(left=0, reset=41), clock.monotonic())
-    await budget.acquire(Lane.POLL)
+    await budget.acquire(Priority.POLL)
     assert clock.monotonic() == pytest.approx(42)
     assert clock.monotonic() < PATIENCE
 
@@ -233,7 +235,7 @@ async def test_headers_that_make_no_sense_change_nothing(said):
     budget = Budget(300, clock)
     budget.learn(said, clock.monotonic())
     assert budget.left() == 300
-    await budget.acquire(Lane.POLL)
+    await budget.acquire(Priority.POLL)
     assert clock.monotonic() == 0
 
 
@@ -272,7 +274,7 @@ def test_a_new_window_of_the_server_gives_its_calls_back():
 async def test_left_counts_down_with_each_call_and_comes_back_with_the_minute():
     clock = FakeClock()
     budget = Budget(10, clock)
-    await take(budget, clock, Lane.COMMAND, 4, [])
+    await take(budget, clock, Priority.COMMAND, 4, [])
     assert budget.left() == 6
     clock.advance(61)
     assert budget.left() == 10

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC
 
 import pytest
-from fakes.worlds.cases import DEFAULT, T, holding, incident, rule, silence, told
+from fakes.worlds.cases import DEFAULT, T, incident, rule, silence, suppression, told
 
 from alertbot.incidents import account
-from alertbot.incidents.decision import Scene, advance
+from alertbot.incidents.decision import State, decide
 from alertbot.incidents.grouping import Placing
-from alertbot.incidents.incident import Wide
+from alertbot.incidents.incident import AccountFall
 from alertbot.rules.schedule import Schedule, Window
 from alertbot.units import SLOT
 
@@ -42,13 +42,13 @@ def test_half_of_what_carried_traffic_or_the_total_is_the_whole_account(falls, c
 @pytest.mark.parametrize(
     ("falls", "before", "fell", "over"),
     [
-        (begun(a=0, b=0, c=0, d=1), Wide(T, 3, 6), 4, None),  # more of it
-        (begun(a=0, b=0, c=0), Wide(T, 4, 6), 4, None),
-        (begun(a=0, b=0), Wide(T, 4, 6), 4, 9),  # too little is left
-        (begun(a=0), Wide(T, 4, 6, over=T + 7 * SLOT), 4, 7),  # since then
-        (begun(a=0, b=0, c=0), Wide(T, 4, 6, over=T + 7 * SLOT), 4, None),  # it fell again
-        (begun(total=0), Wide(T, 1, 6), 1, None),
-        (begun(a=-9, b=-9, c=-9), Wide(T, 3, 6), 3, 9),  # those fell long before
+        (begun(a=0, b=0, c=0, d=1), AccountFall(T, 3, 6), 4, None),  # more of it
+        (begun(a=0, b=0, c=0), AccountFall(T, 4, 6), 4, None),
+        (begun(a=0, b=0), AccountFall(T, 4, 6), 4, 9),  # too little is left
+        (begun(a=0), AccountFall(T, 4, 6, over=T + 7 * SLOT), 4, 7),  # since then
+        (begun(a=0, b=0, c=0), AccountFall(T, 4, 6, over=T + 7 * SLOT), 4, None),  # it fell again
+        (begun(total=0), AccountFall(T, 1, 6), 1, None),
+        (begun(a=-9, b=-9, c=-9), AccountFall(T, 3, 6), 3, 9),  # those fell long before
     ],
 )
 def test_it_is_over_once_less_than_that_is_left(falls, before, fell, over):
@@ -58,7 +58,7 @@ def test_it_is_over_once_less_than_that_is_left(falls, before, fell, over):
 
 
 def test_what_burns_again_once_it_is_over_for_good_is_no_more_of_it():
-    over = Wide(T, 3, 3, over=T + 2 * SLOT)
+    over = AccountFall(T, 3, 3, over=T + 2 * SLOT)
 
     assert account.afterwards(over, dict.fromkeys("abc", T), set("abc"), T + 4 * SLOT).over is None
     assert account.afterwards(over, dict.fromkeys("abc", T), set("abc"), T + 5 * SLOT) == over
@@ -66,7 +66,7 @@ def test_what_burns_again_once_it_is_over_for_good_is_no_more_of_it():
 
 @pytest.mark.parametrize(("over", "frontier", "expected"), [(None, 99, False), (0, 2, False), (0, 3, True)])
 def test_what_ends_within_three_slots_ends_together(over, frontier, expected):
-    wide = Wide(T, 3, 3, over=None if over is None else T + over * SLOT)
+    wide = AccountFall(T, 3, 3, over=None if over is None else T + over * SLOT)
 
     assert account.is_over(wide, T + frontier * SLOT) is expected
 
@@ -75,36 +75,36 @@ def channel(alert):
     return "#own" if alert.alert.series.startswith("own") else DEFAULT
 
 
-def turn(*incidents, untold=(), held=None, carried="abc", settled=True):
+def turn(*incidents, unposted=(), held=None, carried="abc", settled=True):
     """What becomes of each incident: (number, rows, parent, notes, closed)."""
-    held = held or holding(1, rule("dark"), rule("one"), rule("two"), rule("three"))
+    held = held or suppression(1, rule("dark"), rule("one"), rule("two"), rule("three"))
     placing = Placing(channel, lambda _: 0, (), held.now)
-    scene = Scene(incidents, untold, held, placing, settled=settled, channel=DEFAULT, carried=set(carried))
+    state = State(incidents, unposted, held, placing, settled=settled, channel=DEFAULT, carried=set(carried))
     return {
         step.incident.number: (
             sorted(each.number for each in step.incident.alerts),
-            step.incident.standing.parent,
+            step.incident.progress.parent,
             [f"{note.kind.value}{'!' if note.page else ''}" for note in step.notes],
             step.closed,
         )
-        for step in advance(scene).steps
+        for step in decide(state).changes
     }
 
 
 def test_three_domains_with_nothing_else_in_common_are_one_message():
     """They would be three incidents; as the account fell, it is told once, whatever rules say so."""
-    untold = [told(1, "a", "one"), told(2, "b", "two"), told(3, "c", "three")]
+    unposted = [told(1, "a", "one"), told(2, "b", "two"), told(3, "c", "three")]
 
-    assert list(turn(untold=untold).values()) == [([1, 2, 3], None, [], False)]
+    assert list(turn(unposted=unposted).values()) == [([1, 2, 3], None, [], False)]
 
 
 def test_another_channel_gets_one_line_of_what_is_its_own():
-    untold = [told(1, "a", "one"), told(2, "own-b", "two"), told(3, "own-c", "three")]
+    unposted = [told(1, "a", "one"), told(2, "own-b", "two"), told(3, "own-c", "three")]
 
-    steps = turn(untold=untold, carried=["a", "own-b", "own-c"])
+    changes = turn(unposted=unposted, carried=["a", "own-b", "own-c"])
 
-    host = next(number for number, step in steps.items() if step[1] is None)
-    assert steps == {host: ([1], None, [], False), min(steps.keys() - {host}, key=abs): ([2, 3], host, [], False)}
+    host = next(number for number, step in changes.items() if step[1] is None)
+    assert changes == {host: ([1], None, [], False), min(changes.keys() - {host}, key=abs): ([2, 3], host, [], False)}
 
 
 def test_what_was_told_before_is_a_part_of_it_from_then_on():
@@ -112,9 +112,9 @@ def test_what_was_told_before_is_a_part_of_it_from_then_on():
         1, told(1, "a", "one", slot=1, noted=1), paged_at=float(T), paged_severity="warning", paged_series=1
     )
 
-    steps = turn(before, untold=[told(2, "b", "two", since=1), told(3, "c", "two", since=1)])
+    changes = turn(before, unposted=[told(2, "b", "two", since=1), told(3, "c", "two", since=1)])
 
-    assert steps == {-1: ([2, 3], None, [], False), 1: ([1], -1, ["inhibited"], False)}
+    assert changes == {-1: ([2, 3], None, [], False), 1: ([1], -1, ["inhibited"], False)}
 
 
 def test_the_total_tells_of_it_wherever_it_stands():
@@ -127,7 +127,7 @@ def test_the_total_tells_of_it_wherever_it_stands():
     assert turn(before) == {1: ([1, 2], None, ["grew!"], False)}
 
 
-FELL = Wide(T, 3, 3)
+FELL = AccountFall(T, 3, 3)
 KNOWN = {"paged_at": float(T), "paged_severity": "warning", "paged_series": 3, "paged_wide": True}
 
 
@@ -138,8 +138,8 @@ def fallen(**host):
 
 
 def test_it_is_not_resolved_before_its_parts_are_well_or_have_outlived_it():
-    assert turn(*fallen(wide=Wide(T, 3, 3, over=T))) == {}
-    later = turn(*fallen(wide=Wide(T, 3, 3, over=T)), held=holding(3, rule("dark")))
+    assert turn(*fallen(wide=AccountFall(T, 3, 3, over=T))) == {}
+    later = turn(*fallen(wide=AccountFall(T, 3, 3, over=T)), held=suppression(3, rule("dark")))
     assert later == {1: ([1], None, ["resolved"], True), 2: ([3], None, ["survived!"], False)}
 
 
@@ -149,11 +149,11 @@ NEVER = rule("dark", active=Schedule((Window(frozenset({0}), 23 * 60, 24 * 60),)
 @pytest.mark.parametrize(
     ("held", "lasts"),
     [
-        (holding(1, rule("dark")), True),
+        (suppression(1, rule("dark")), True),
         # Who silences the total knows of it, and does not want to hear of each domain instead.
-        (holding(1, rule("dark"), silences=[silence(target="total")]), True),
+        (suppression(1, rule("dark"), silences=[silence(target="total")]), True),
         # Outside its active hours nothing is known of it.
-        (holding(1, NEVER), False),
+        (suppression(1, NEVER), False),
     ],
 )
 def test_it_lasts_while_it_is_silenced_but_not_where_it_is_not_judged(held, lasts):
@@ -161,7 +161,7 @@ def test_it_lasts_while_it_is_silenced_but_not_where_it_is_not_judged(held, last
     host = incident(1, told(1, "total", slot=1, noted=1), **KNOWN, wide=FELL)
 
     placing = Placing(channel, lambda _: 0, (), held.now)
-    minutes = advance(Scene((host, part), (), held, placing, settled=True, channel=DEFAULT))
+    decision = decide(State((host, part), (), held, placing, settled=True, channel=DEFAULT))
 
-    wide = next((step.incident.standing.wide for step in minutes.steps if step.incident.number == 1), FELL)
+    wide = next((step.incident.progress.wide for step in decision.changes if step.incident.number == 1), FELL)
     assert (wide.over is None) is lasts

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from fakes.worlds.cases import T, holding, told
+from fakes.worlds.cases import T, suppression, told
 
 from alertbot.incidents.flapping import Flap, begins_to_flap, stays
-from alertbot.incidents.holding import Hold
+from alertbot.incidents.suppression import Suppressed
 from alertbot.units import SLOT
 
 
@@ -35,7 +35,7 @@ def test_a_firing_of_twenty_minutes_stays(alert, expected):
 @pytest.mark.parametrize(
     ("alert", "quiet"),
     [
-        (told(1, slot=3), Hold.FLAPPING),
+        (told(1, slot=3), Suppressed.FLAPPING),
         (told(1, slot=4), None),  # it stays
         (told(1, slot=3, rule="fell"), None),  # another rule on the same series
         (told(1, slot=3, series="b"), None),
@@ -44,4 +44,4 @@ def test_a_firing_of_twenty_minutes_stays(alert, expected):
 def test_nobody_is_woken_for_what_flaps_unless_it_stays(alert, quiet):
     flapping = {("dark", "a"): Flap(T - 20 * SLOT, T)}
 
-    assert holding(4, flapping=flapping).quiet(alert) is quiet
+    assert suppression(4, flapping=flapping).page_suppressed(alert) is quiet

@@ -6,7 +6,7 @@ import pytest
 from fakes.worlds.cases import DEFAULT, T, incident, told
 
 from alertbot.incidents.grouping import Placing, place
-from alertbot.incidents.incident import IncidentKind, Wide
+from alertbot.incidents.incident import AccountFall, IncidentKind
 from alertbot.rules.selection import Group
 from alertbot.units import SLOT
 
@@ -93,7 +93,7 @@ def test_an_alert_comes_into_the_open_incident_it_belongs_to(alert, incidents, e
     assert placed([alert], incidents) == [(expected, "", [2])]
 
 
-WHOLE = incident(7, told(1, "total"), wide=Wide(T, 3, 3))
+WHOLE = incident(7, told(1, "total"), wide=AccountFall(T, 3, 3))
 PART = incident(6, told(3, "x", "one"), parent=7)
 
 

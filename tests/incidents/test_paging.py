@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from fakes.worlds.cases import DEFAULT, T, holding, incident, mute, rule, silence, told
+from fakes.worlds.cases import DEFAULT, T, incident, mute, rule, silence, suppression, told
 
 from alertbot.incidents.flapping import Flap
-from alertbot.incidents.incident import IncidentKind, Wide
-from alertbot.incidents.paging import Case, owed
+from alertbot.incidents.incident import AccountFall, IncidentKind
+from alertbot.incidents.paging import Situation, due
 from alertbot.units import SLOT
 
 WARNED = {"paged_at": float(T), "paged_slot": T, "paged_severity": "warning", "paged_series": 1, "untaken": float(T)}
 ACKED = WARNED | {"acked_at": float(T), "acked_by": "Ada"}
 HOURLY = rule(repeat=3600)
-FELL = Wide(T, 3, 3)
+FELL = AccountFall(T, 3, 3)
 
 
 def says(what):
@@ -22,7 +22,7 @@ def says(what):
 
 
 def notes(which, held=None, **more):
-    return says(owed(Case(which, held or holding(1), settled=True, **more)))
+    return says(due(Situation(which, held or suppression(1), settled=True, **more)))
 
 
 def a(**more):
@@ -67,22 +67,22 @@ def test_growth_wakes_people_and_other_changes_do_not(which, expected):
     ],
 )
 def test_a_reminder_comes_when_the_last_page_is_long_ago(which, at, expected):
-    assert notes(which, holding(at, HOURLY, rule("once"))) == expected
+    assert notes(which, suppression(at, HOURLY, rule("once"))) == expected
 
 
 def test_a_reminder_is_measured_from_the_last_page_of_any_kind():
-    grown = owed(Case(incident(1, a(severity="critical", slot=9), **WARNED), holding(9, HOURLY), settled=True))
+    grown = due(Situation(incident(1, a(severity="critical", slot=9), **WARNED), suppression(9, HOURLY), settled=True))
 
-    later = incident(1, a(severity="critical", slot=12), **vars(grown.standing))
+    later = incident(1, a(severity="critical", slot=12), **vars(grown.progress))
 
-    assert says(owed(Case(later, holding(12, HOURLY), settled=True))) == []
+    assert says(due(Situation(later, suppression(12, HOURLY), settled=True))) == []
 
 
 ESCALATES = rule(escalate_after=1800, escalate_to=("#ops", "U0EVE", DEFAULT))
 
 
 @pytest.mark.parametrize(
-    ("standing", "at", "expected"),
+    ("progress", "at", "expected"),
     [
         (WARNED, 5.9, []),
         (WARNED, 6, ["escalated!"]),
@@ -91,26 +91,28 @@ ESCALATES = rule(escalate_after=1800, escalate_to=("#ops", "U0EVE", DEFAULT))
         (WARNED | {"untaken": float(T + SLOT)}, 6, []),  # from when it waits for somebody
     ],
 )
-def test_others_are_told_when_nobody_takes_it_on(standing, at, expected):
-    assert notes(incident(1, a(slot=6), **standing), holding(at, ESCALATES)) == expected
+def test_others_are_told_when_nobody_takes_it_on(progress, at, expected):
+    assert notes(incident(1, a(slot=6), **progress), suppression(at, ESCALATES)) == expected
 
 
 def test_an_escalation_is_told_in_the_channels_it_names_but_not_again_in_its_own():
-    what = owed(Case(incident(1, a(slot=6), **WARNED), holding(6, ESCALATES), settled=True))
+    what = due(Situation(incident(1, a(slot=6), **WARNED), suppression(6, ESCALATES), settled=True))
 
     assert what.notes[0].copies == ("#ops",)
-    assert what.standing.escalated == ("#ops", "U0EVE", DEFAULT)
-    assert what.standing.copies == ("#ops",)
+    assert what.progress.escalated == ("#ops", "U0EVE", DEFAULT)
+    assert what.progress.copies == ("#ops",)
 
 
 def test_growth_escalates_afresh_and_forgets_no_copy():
     """A copy in another channel is kept up to date, and resolved, whatever comes after it."""
-    standing = ACKED | {"escalated": ("#ops",), "copies": ("#ops",)}
-    grown = owed(Case(incident(1, a(severity="critical"), **standing), holding(6, ESCALATES), settled=True)).standing
+    progress = ACKED | {"escalated": ("#ops",), "copies": ("#ops",)}
+    grown = due(
+        Situation(incident(1, a(severity="critical"), **progress), suppression(6, ESCALATES), settled=True)
+    ).progress
 
     assert (grown.acked_at, grown.untaken, grown.escalated, grown.copies) == (None, T + 6 * SLOT, (), ("#ops",))
-    again = owed(
-        Case(incident(1, a(severity="critical", slot=12), **vars(grown)), holding(12, ESCALATES), settled=True)
+    again = due(
+        Situation(incident(1, a(severity="critical", slot=12), **vars(grown)), suppression(12, ESCALATES), settled=True)
     )
     assert [(note.mentions, note.copies) for note in again.notes] == [(("#ops", "U0EVE", DEFAULT), ())]
 
@@ -135,7 +137,7 @@ def test_growth_escalates_afresh_and_forgets_no_copy():
     ],
 )
 def test_what_is_held_wakes_nobody_and_the_thread_says_so(which, held, expected):
-    assert notes(which, holding(1, HOURLY, **held)) == expected
+    assert notes(which, suppression(1, HOURLY, **held)) == expected
 
 
 AGAIN = frozenset({("dark", "a")})
@@ -154,24 +156,24 @@ FLAPPING = {("dark", "a"): Flap(T - 20 * SLOT, T)}
     ],
 )
 def test_what_flaps_is_told_once_and_again_where_it_stays(alert, held, more, expected):
-    assert notes(incident(1, alert, **WARNED), holding(4, **held), **more) == expected
+    assert notes(incident(1, alert, **WARNED), suppression(4, **held), **more) == expected
 
 
 def test_in_an_incident_of_which_nobody_expects_more_another_domain_wakes_people():
     """What flaps was said to be quiet: what joins it is not."""
     joined = incident(1, a(), b(noted=0), **WARNED)
 
-    assert notes(joined, holding(1, flapping=FLAPPING)) == ["grew!", "joined"]
-    assert notes(incident(1, a(), b(), **WARNED), holding(1, flapping=FLAPPING)) == []
+    assert notes(joined, suppression(1, flapping=FLAPPING)) == ["grew!", "joined"]
+    assert notes(incident(1, a(), b(), **WARNED), suppression(1, flapping=FLAPPING)) == []
 
 
 def test_what_stayed_is_told_once():
-    stayed = owed(Case(incident(1, a(slot=4), **WARNED), holding(4, flapping=FLAPPING), settled=True))
+    stayed = due(Situation(incident(1, a(slot=4), **WARNED), suppression(4, flapping=FLAPPING), settled=True))
 
-    assert notes(incident(1, a(slot=5), **vars(stayed.standing)), holding(5, flapping=FLAPPING)) == []
+    assert notes(incident(1, a(slot=5), **vars(stayed.progress)), suppression(5, flapping=FLAPPING)) == []
 
 
-OVER = Wide(T, 3, 3, over=T)
+OVER = AccountFall(T, 3, 3, over=T)
 TOLD_WIDE = WARNED | {"paged_wide": True, "paged_series": 3}
 
 
@@ -195,21 +197,23 @@ TOLD_WIDE = WARNED | {"paged_wide": True, "paged_series": 3}
     ],
 )
 def test_the_accounts_fall_is_over_when_all_of_it_is_and_what_outlives_it_is_told(which, at, parts, expected):
-    assert notes(which, holding(at), has_parts=parts) == expected
+    assert notes(which, suppression(at), has_parts=parts) == expected
 
 
 @pytest.mark.parametrize(("held", "expected"), [(False, ["still!"]), (True, [])])
 def test_an_accounts_fall_that_is_all_muted_in_its_parts_reminds_nobody(held, expected):
     which = incident(1, wide=FELL, **TOLD_WIDE | {"paged_severity": "critical"})
 
-    assert notes(which, holding(48), has_parts=True, parts_held=held) == expected
+    assert notes(which, suppression(48), has_parts=True, parts_held=held) == expected
 
 
 def test_what_is_held_while_the_account_comes_back_is_told_once_nothing_holds_it():
-    muted = owed(Case(incident(1, a(slot=3), wide=OVER, **TOLD_WIDE), holding(3, mutes=[mute(0, 9)]), settled=True))
+    muted = due(
+        Situation(incident(1, a(slot=3), wide=OVER, **TOLD_WIDE), suppression(3, mutes=[mute(0, 9)]), settled=True)
+    )
 
     assert says(muted) == ["muted"]
-    assert notes(incident(1, a(slot=9), **vars(muted.standing)), holding(9, mutes=[mute(0, 9)])) == [
+    assert notes(incident(1, a(slot=9), **vars(muted.progress)), suppression(9, mutes=[mute(0, 9)])) == [
         "survived!",
         "mute over",
     ]
@@ -219,18 +223,18 @@ def test_between_the_batches_of_a_slot_nothing_is_counted():
     """How much it grew, and what is over, is known once all series were judged."""
     grown = incident(1, a(severity="critical"), b(noted=0), **WARNED)
 
-    assert says(owed(Case(grown, holding(1), settled=False))) == []
-    over = owed(Case(incident(1, a(ended=1), **WARNED), holding(1), settled=False))
+    assert says(due(Situation(grown, suppression(1), settled=False))) == []
+    over = due(Situation(incident(1, a(ended=1), **WARNED), suppression(1), settled=False))
     assert (says(over), over.closed) == ([], False)
 
 
 def test_the_message_itself_wakes_people_unless_it_is_part_of_something_that_did():
-    opened = owed(Case(incident(-1, a(), b(severity="critical")), holding(1), settled=False))
-    part = owed(Case(incident(-1, a(), parent=2), holding(1), settled=False))
+    opened = due(Situation(incident(-1, a(), b(severity="critical")), suppression(1), settled=False))
+    part = due(Situation(incident(-1, a(), parent=2), suppression(1), settled=False))
 
     assert (opened.notes, part.notes) == ((), ())
-    assert (opened.standing.paged_severity, opened.standing.paged_series) == ("critical", 2)
-    assert part.standing.paged_at is None
+    assert (opened.progress.paged_severity, opened.progress.paged_series) == ("critical", 2)
+    assert part.progress.paged_at is None
 
 
 @pytest.mark.parametrize(
@@ -239,11 +243,11 @@ def test_the_message_itself_wakes_people_unless_it_is_part_of_something_that_did
 def test_what_is_about_the_feed_is_told_again_as_its_severity_is_usually(kind, severity, every):
     dark = incident(1, kind=kind, **WARNED)
 
-    assert notes(dark, holding(every - 0.1)) == []
-    assert notes(dark, holding(every)) == ["still!"]
+    assert notes(dark, suppression(every - 0.1)) == []
+    assert notes(dark, suppression(every)) == ["still!"]
 
 
 def test_a_summary_is_told_once():
     summary = incident(1, a(severity="critical"), b(noted=0), kind=IncidentKind.SUMMARY, **WARNED)
 
-    assert notes(summary, holding(48, HOURLY)) == ["joined"]
+    assert notes(summary, suppression(48, HOURLY)) == ["joined"]

@@ -34,7 +34,7 @@ from alertbot.rules.base import Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.schedule import Schedule, Window
 from alertbot.rules.threshold import Threshold
-from alertbot.service.orders import Obeying
+from alertbot.service.orders import OrderExecutor
 from alertbot.units import SLOT
 
 _ASKED = os.environ.get("ALERTBOT_PROMISES", "300")
@@ -91,7 +91,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Story:
+class IncidentStory:
     """One night over a configuration; ``edited`` are the rules after a restart that edits them."""
 
     domains: int
@@ -152,7 +152,7 @@ def members(group: GroupSettings) -> list[str]:
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> Story:
+def stories(draw: st.DrawFn) -> IncidentStory:
     domains, slots = draw(st.sampled_from([2, 3, 4, 4, 5, 6])), draw(st.integers(12, 44))
     group = draw(st.none() | groups(domains))
     rules = draw(rule_sets(domains, group, slots))
@@ -167,7 +167,7 @@ def stories(draw: st.DrawFn) -> Story:
     action = st.builds(
         Action, slot, st.integers(0, 4), kinds, which, st.integers(1, 60), st.sampled_from([0, 0, 7, 25])
     )
-    return Story(
+    return IncidentStory(
         domains=domains,
         group=group,
         rules=rules,
@@ -288,10 +288,10 @@ def _edited(rule: Rule, edit: str) -> Rule:
     return rule
 
 
-class Telling:
+class IncidentText:
     """Tells a story to a house, with a bystander who looks after every step."""
 
-    def __init__(self, story: Story, folder: Path, *, restarts: bool = True) -> None:
+    def __init__(self, story: IncidentStory, folder: Path, *, restarts: bool = True) -> None:
         self.story = story
         self.restarts = restarts
         path = folder / ("told.db" if restarts else "told-without-restarts.db")
@@ -325,7 +325,7 @@ class Telling:
         house, names = self.house, list(self.story.shown(slot))
         house.slot = START + slot * SLOT
         house.now = max(house.now, house.slot + LAG)
-        await house.desk.begin(house.slot)
+        await house.dispatcher.begin(house.slot)
         size = max(1, -(-len(names) // self.story.batches))
         for place, start in enumerate(range(0, len(names), size)):
             await self._do(slot, place)
@@ -333,9 +333,9 @@ class Telling:
                 first = self.delivered[series]
                 house.ledger.take(series, START + first * SLOT, self.values[series][first : slot + 1])
                 self.delivered[series] = slot + 1
-            await house.desk.commit(house.ledger.judge(house.slot), house.slot)
+            await house.dispatcher.commit(house.ledger.judge(house.slot), house.slot)
             self.bystander.look(settled=False)
-        await house.desk.look()
+        await house.dispatcher.look()
         self.bystander.look(settled=True)
         for place in (3, 4):
             await self._do(slot, place)
@@ -372,7 +372,7 @@ class Telling:
     async def _order(self, order: Order) -> None:
         house = self.house
         try:
-            answer = await Obeying(house.desk, house._keeper, house.time).obey(order, ADA)
+            answer = await OrderExecutor(house.dispatcher, house._keeper, house.time).carry_out(order, ADA)
         except UsageError:
             return
         if isinstance(order, Ack) and "already" not in answer:
@@ -394,8 +394,8 @@ class Telling:
         return dict(enumerate([*of, f"#{self._some_incident(0)}"]))
 
 
-def told(story: Story, folder: Path, *, restarts: bool = True) -> Bystander:
-    return asyncio.run(Telling(story, folder, restarts=restarts).tell())
+def told(story: IncidentStory, folder: Path, *, restarts: bool = True) -> Bystander:
+    return asyncio.run(IncidentText(story, folder, restarts=restarts).tell())
 
 
 _SETTINGS = {

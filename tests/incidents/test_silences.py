@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC
 
 import pytest
-from fakes.worlds.cases import T, holding, mute, rule, silence, told
+from fakes.worlds.cases import T, mute, rule, silence, suppression, told
 
-from alertbot.incidents.holding import Darkness, Hold
 from alertbot.incidents.silences import in_force, means
+from alertbot.incidents.suppression import Darkness, Suppressed
 from alertbot.rules.schedule import Schedule, parse_window
 from alertbot.rules.selection import Group
 from alertbot.units import SLOT
@@ -87,26 +87,26 @@ THREE = rule(for_slots=3)
 @pytest.mark.parametrize(
     ("alert", "what_holds", "expected"),
     [
-        (told(1), holding(0), None),
-        (told(1), holding(0, silences=[silence()]), Hold.SILENCED),
-        (told(1), holding(0, silences=[silence(begins=1)]), None),  # in advance
-        (told(1, slot=3), holding(3, mutes=[mute(0, 4)]), Hold.MUTED),
-        (told(1, slot=4), holding(4, mutes=[mute(0, 4)]), None),
+        (told(1), suppression(0), None),
+        (told(1), suppression(0, silences=[silence()]), Suppressed.SILENCED),
+        (told(1), suppression(0, silences=[silence(begins=1)]), None),  # in advance
+        (told(1, slot=3), suppression(3, mutes=[mute(0, 4)]), Suppressed.MUTED),
+        (told(1, slot=4), suppression(4, mutes=[mute(0, 4)]), None),
         # `for` starts afresh: all of its slots must lie after the mute.
-        (told(1, slot=5), holding(5, THREE, mutes=[mute(0, 4)]), Hold.MUTED),
-        (told(1, slot=6), holding(6, THREE, mutes=[mute(0, 4)]), None),
+        (told(1, slot=5), suppression(5, THREE, mutes=[mute(0, 4)]), Suppressed.MUTED),
+        (told(1, slot=6), suppression(6, THREE, mutes=[mute(0, 4)]), None),
         # What was judged decides, not the clock: a series that is late is muted for as many slots.
-        (told(1, slot=3), holding(9, mutes=[mute(0, 4)]), Hold.MUTED),
-        (told(1), holding(0, OFFICE), Hold.INACTIVE),  # midnight
-        (told(1, slot=108), holding(108, OFFICE), None),  # nine o'clock
-        (told(1, slot=2, clearing=1), holding(2), Hold.CLEARING),
+        (told(1, slot=3), suppression(9, mutes=[mute(0, 4)]), Suppressed.MUTED),
+        (told(1), suppression(0, OFFICE), Suppressed.INACTIVE),  # midnight
+        (told(1, slot=108), suppression(108, OFFICE), None),  # nine o'clock
+        (told(1, slot=2, clearing=1), suppression(2), Suppressed.CLEARING),
         # It fell while nothing was published, and data came just now: it gets a slot to be well again.
-        (told(1), holding(5, darkness=[Darkness(T, T + 5 * SLOT + 20.0)]), Hold.INHIBITED),
-        (told(1), holding(6, darkness=[Darkness(T, T + 5 * SLOT + 20.0)]), None),
-        (told(1, rises=True), holding(5, darkness=[Darkness(T, T + 5 * SLOT + 20.0)]), None),
+        (told(1), suppression(5, darkness=[Darkness(T, T + 5 * SLOT + 20.0)]), Suppressed.INHIBITED),
+        (told(1), suppression(6, darkness=[Darkness(T, T + 5 * SLOT + 20.0)]), None),
+        (told(1, rises=True), suppression(5, darkness=[Darkness(T, T + 5 * SLOT + 20.0)]), None),
         # The first reason that people gave is the one that is named.
-        (told(1, slot=2, clearing=1), holding(2, silences=[silence()], mutes=[mute(0, 9)]), Hold.SILENCED),
+        (told(1, slot=2, clearing=1), suppression(2, silences=[silence()], mutes=[mute(0, 9)]), Suppressed.SILENCED),
     ],
 )
 def test_what_holds_an_alert(alert, what_holds, expected):
-    assert what_holds.held(alert) is expected
+    assert what_holds.suppressed(alert) is expected

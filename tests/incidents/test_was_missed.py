@@ -8,9 +8,9 @@ import pytest
 
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.mutes import Mute
-from alertbot.incidents.holding import Darkness, Holding
-from alertbot.incidents.incident import ToldAlert
+from alertbot.incidents.incident import FiredAlert
 from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.suppression import Darkness, Suppression
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.units import DAY, SLOT
@@ -39,7 +39,7 @@ ALERT = Alert(
     fired=slot(FIRED),
     clear_run=2,
 )
-TOLD = ToldAlert(1, ALERT, "critical", slot(RESOLVED), "cleared")
+TOLD = FiredAlert(1, ALERT, "critical", slot(RESOLVED), "cleared")
 
 
 def silence(begins: int, ends: int) -> HeldSilence:
@@ -66,8 +66,8 @@ def mute(begins: int, ends: int) -> Mute:
     ],
 )
 def test_what_nothing_held_while_it_burned_was_missed(held, missed):
-    holding = Holding(now=slot(RESOLVED + 3), frontier=slot(RESOLVED), rules={"dark": RULE}, **held)
-    assert holding.was_missed(TOLD) is missed
+    suppression = Suppression(now=slot(RESOLVED + 3), frontier=slot(RESOLVED), rules={"dark": RULE}, **held)
+    assert suppression.was_missed(TOLD) is missed
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,5 @@ def test_what_nothing_held_while_it_burned_was_missed(held, missed):
 )
 def test_only_what_came_and_went_was_missed(reason, missed):
     """Whose rule is gone cannot be asked any more which mute held it; what was revised never was."""
-    holding = Holding(now=slot(RESOLVED + 3), frontier=slot(RESOLVED), rules={"dark": RULE})
-    assert holding.was_missed(replace(TOLD, reason=reason)) is missed
+    suppression = Suppression(now=slot(RESOLVED + 3), frontier=slot(RESOLVED), rules={"dark": RULE})
+    assert suppression.was_missed(replace(TOLD, reason=reason)) is missed

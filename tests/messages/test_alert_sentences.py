@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alertbot.alerts.lifecycle import Alert, Phase
-from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.messages.alert import PLAIN, alert_sentence
-from alertbot.messages.incident import Setting, Tone, tell
+from alertbot.messages.incident import Context, Tone, tell
 from alertbot.rules.base import Direction, Outlook, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -203,9 +203,9 @@ def test_an_alert_whose_rule_is_gone_still_makes_a_sentence():
     assert alert_sentence(None, alert(5.0), None, UTC, NOW, PLAIN) == f"{NAME} breaks the rule r, which is gone: 5 bps."
 
 
-def setting(*firing):
+def context(*firing):
     rules = {"r": rule(Drop(to=0), severity=Severity.CRITICAL)}
-    return Setting(NOW, SINCE + 2 * SLOT, 300, frozenset(firing), rules, UTC)
+    return Context(NOW, SINCE + 2 * SLOT, 300, frozenset(firing), rules, UTC)
 
 
 def incident(kind, *alerts, closed=None, **facts):
@@ -213,7 +213,7 @@ def incident(kind, *alerts, closed=None, **facts):
 
 
 def told(series=NAME, resolved=None, reason=None):
-    return ToldAlert(1, alert(0.0, 1.84e9, series=series), "critical", resolved, reason)
+    return FiredAlert(1, alert(0.0, 1.84e9, series=series), "critical", resolved, reason)
 
 
 DATA = "data to 12:15, now 12:27"
@@ -315,14 +315,14 @@ DATA = "data to 12:15, now 12:27"
     ],
 )
 def test_each_kind_of_incident_reads_as_someone_woken_needs_it(one, firing, expected):
-    telling = tell(one, setting(*firing), PLAIN)
-    assert (telling.alert_sentence, telling.details, telling.tone) == expected
+    telling = tell(one, context(*firing), PLAIN)
+    assert (telling.headline, telling.details, telling.tone) == expected
 
 
 def test_of_many_alerts_twenty_are_listed_those_that_burn_first_and_the_rest_counted():
     over = [told(f"over{number}", SINCE, "revised") for number in range(5)]
-    burning = [told(f"d{number}") for number in range(30)]
-    lines = tell(incident(IncidentKind.SUMMARY, *over, *burning), setting(), PLAIN).lines
+    firing = [told(f"d{number}") for number in range(30)]
+    lines = tell(incident(IncidentKind.SUMMARY, *over, *firing), context(), PLAIN).lines
     assert len(lines) == 21
     assert all(line.startswith("d") for line in lines[:20])
     assert lines[-1] == "and 15 more; the thread lists them all"

@@ -13,7 +13,7 @@ from alertbot.messages.blocks import (
     button,
     code,
     confirmation,
-    context,
+    context_block,
     cut,
     divider,
     escape,
@@ -41,7 +41,7 @@ SELECT = st.builds(
 BLOCK = st.one_of(
     NASTY.map(escape).map(section),
     NASTY.map(code).map(section),
-    NASTY.map(escape).map(context),
+    NASTY.map(escape).map(context_block),
     NASTY.map(header),
     st.builds(section, NASTY.map(escape), BUTTON | SELECT),
     st.builds(actions, BUTTON, SELECT),
@@ -70,7 +70,7 @@ def texts(part):
 
 @given(MESSAGE)
 @example(Message("", tuple(section("x" * 4000) for _ in range(60)), "#00aa00"))
-@example(Message("", (header(""), section(""), context(" "), actions(button("\n", "a")))))
+@example(Message("", (header(""), section(""), context_block(" "), actions(button("\n", "a")))))
 def test_slack_takes_whatever_is_said(message):
     refuse_message(message.payload())
     refuse_message(message.content(), edit=True)
@@ -141,7 +141,7 @@ def test_a_message_of_too_many_blocks_keeps_the_first_ones_and_the_buttons():
     blocks = Message("many", (*(section(f"line {number}") for number in range(100)), row)).payload()["blocks"]
     assert len(blocks) == 50
     assert blocks[0] == section("line 0")
-    assert blocks[-2] == context("… and 52 more")
+    assert blocks[-2] == context_block("… and 52 more")
     assert blocks[-1] == row
 
 

@@ -15,10 +15,10 @@ import pytest
 from fakes.wire.blockkit import refuse_message
 
 from alertbot.alerts.lifecycle import Alert, Phase
-from alertbot.incidents.incident import Incident, IncidentKind, Standing, ToldAlert, Wide
+from alertbot.incidents.incident import AccountFall, FiredAlert, Incident, IncidentKind, Progress
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.silences import HeldSilence
-from alertbot.messages.incident import Setting
+from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, silence_ends
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
@@ -80,15 +80,15 @@ def told(
         slots, reason, level = ended
         alert = replace(alert, slot=since + slots * SLOT, value=level, clear_run=2 if reason == "cleared" else 0)
     resolved = None if ended is None else alert.slot
-    return ToldAlert(number, alert, RULES[rule].severity.value, resolved, reason, 412, 1, **more)
+    return FiredAlert(number, alert, RULES[rule].severity.value, resolved, reason, 412, 1, **more)
 
 
-def one(*alerts, kind=IncidentKind.ALERT, closed=None, standing=None, **facts):
-    return Incident(412, kind, "#cdn-alerts", SINCE, float(SINCE + 900), closed, alerts, facts, standing or Standing())
+def one(*alerts, kind=IncidentKind.ALERT, closed=None, progress=None, **facts):
+    return Incident(412, kind, "#cdn-alerts", SINCE, float(SINCE + 900), closed, alerts, facts, progress or Progress())
 
 
 SILENCE = HeldSilence(3, "video.*", SINCE, SINCE + 7200.0, "Ada <@U1>", "a deploy & more", "#cdn-alerts")
-SETTING = Setting(
+SETTING = Context(
     NOW,
     SINCE + 2 * SLOT,
     300,
@@ -104,7 +104,7 @@ CLOSED = float(SINCE + 3500)
 WELL = (8, "cleared", 1.79e9)
 MANY = [told(number, f"d{number:02}.example.com", reference=1e9 - number * 1e6) for number in range(1, 26)]
 SOME = [told(1), told(2, "img.example.com", reference=3.2e8), told(3, VIDEO, "sharp-fall")]
-WIDE = Wide(SINCE, 212, 300)
+WIDE = AccountFall(SINCE, 212, 300)
 
 MESSAGES = {
     "dark": (one(told(1)), SETTING),
@@ -120,18 +120,18 @@ MESSAGES = {
     "a group's sum": (one(told(1, "sum:downloads")), SETTING),
     "a long name": (one(told(1, LONG), told(2, IDN)), SETTING),
     "a nasty name": (one(told(1, NASTY, rule="doubled <b>", value=4e9), told(2, "b`c.example.com")), SETTING),
-    "acknowledged": (one(told(1), standing=Standing(acked_at=NOW - 120.0, acked_by="Ada <!here>")), SETTING),
-    "silenced": (one(told(1), standing=Standing(silences=(3,))), replace(SETTING, quiet=frozenset({1}))),
-    "silenced in part": (one(*SOME, standing=Standing(silences=(3,))), replace(SETTING, quiet=frozenset({1, 3}))),
-    "muted": (one(told(1), standing=Standing(muted=True)), replace(SETTING, quiet=frozenset({1}))),
+    "acknowledged": (one(told(1), progress=Progress(acked_at=NOW - 120.0, acked_by="Ada <!here>")), SETTING),
+    "silenced": (one(told(1), progress=Progress(silences=(3,))), replace(SETTING, quiet=frozenset({1}))),
+    "silenced in part": (one(*SOME, progress=Progress(silences=(3,))), replace(SETTING, quiet=frozenset({1, 3}))),
+    "muted": (one(told(1), progress=Progress(muted=True)), replace(SETTING, quiet=frozenset({1}))),
     "flapping": (one(told(1, fires=5)), replace(SETTING, flapping=frozenset({("went-dark", VIDEO)}))),
-    "the whole account, by its domains": (one(*MANY[:4], standing=Standing(wide=WIDE)), SETTING),
+    "the whole account, by its domains": (one(*MANY[:4], progress=Progress(wide=WIDE)), SETTING),
     "the whole account, by its total": (
-        one(told(1, "total", reference=8.4e10), *MANY[1:4], standing=Standing(wide=WIDE)),
+        one(told(1, "total", reference=8.4e10), *MANY[1:4], progress=Progress(wide=WIDE)),
         SETTING,
     ),
-    "the whole account, told elsewhere": (one(standing=Standing(wide=WIDE)), SETTING),
-    "a part of it": (one(*SOME, standing=Standing(parent=411)), SETTING),
+    "the whole account, told elsewhere": (one(progress=Progress(wide=WIDE)), SETTING),
+    "a part of it": (one(*SOME, progress=Progress(parent=411)), SETTING),
     "resolved": (one(told(1, ended=WELL), closed=CLOSED), LATER),
     "resolved, high": (one(told(1, rule="ceiling", value=9e9, ended=(8, "cleared", 6.9e9)), closed=CLOSED), LATER),
     "resolved, several": (
@@ -177,7 +177,7 @@ NOTES = {
     NoteKind.STILL: (Note(NoteKind.STILL, page=True, alerts=(1,)), one(told(1))),
     NoteKind.ESCALATED: (
         Note(NoteKind.ESCALATED, page=True, alerts=(1,), mentions=("U0BOSS", "#ops")),
-        one(told(1), standing=Standing(untaken=NOW - 900.0)),
+        one(told(1), progress=Progress(untaken=NOW - 900.0)),
     ),
     NoteKind.SILENCED: (
         Note(NoteKind.SILENCED, by="Ada <@U1>", until=SINCE + 7200.0, reason="a deploy & <!channel>"),
@@ -186,7 +186,7 @@ NOTES = {
     NoteKind.SILENCE_OVER: (Note(NoteKind.SILENCE_OVER, by="Ada", until=NOW), one(told(1))),
     NoteKind.MUTED: (Note(NoteKind.MUTED, until=SINCE + 7200.0, reason="image pipeline"), one(told(1))),
     NoteKind.MUTE_OVER: (Note(NoteKind.MUTE_OVER), one(told(1))),
-    NoteKind.INHIBITED: (Note(NoteKind.INHIBITED), one(told(1), standing=Standing(parent=411))),
+    NoteKind.INHIBITED: (Note(NoteKind.INHIBITED), one(told(1), progress=Progress(parent=411))),
     NoteKind.ACKED: (Note(NoteKind.ACKED, by="Ada"), one(told(1))),
     NoteKind.ENDED: (Note(NoteKind.ENDED, alerts=(2,)), one(SOME[0], told(2, "img.example.com", ended=WELL))),
     NoteKind.RESOLVED: (Note(NoteKind.RESOLVED), one(told(1, ended=WELL), closed=CLOSED)),
@@ -226,8 +226,8 @@ def accepted(message):
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_a_message_reads_so(name):
-    incident, setting = MESSAGES[name]
-    message = incident_message(incident, setting, MENTION)
+    incident, context = MESSAGES[name]
+    message = incident_message(incident, context, MENTION)
     accepted(message)
     compare(name, rendered(message))
 
@@ -235,8 +235,8 @@ def test_a_message_reads_so(name):
 @pytest.mark.parametrize("kind", NoteKind)
 def test_a_note_in_a_thread_reads_so(kind):
     note, incident = NOTES[kind]
-    setting = LATER if incident.closed is not None else SETTING
-    replies = list(note_messages(note, incident, setting, MENTION))
+    context = LATER if incident.closed is not None else SETTING
+    replies = list(note_messages(note, incident, context, MENTION))
     for message, _ in replies:
         accepted(message)
     shown = ["[shown in the channel] " * broadcast + rendered(message) for message, broadcast in replies]
@@ -256,7 +256,7 @@ def test_no_golden_file_is_left_over():
 
 
 def test_nothing_pings_or_links_that_is_not_meant_to():
-    for incident, setting in MESSAGES.values():
-        text = rendered(incident_message(incident, setting, {}))
+    for incident, context in MESSAGES.values():
+        text = rendered(incident_message(incident, context, {}))
         assert "<!" not in text
         assert "<@" not in text

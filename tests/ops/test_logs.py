@@ -15,7 +15,7 @@ from fakes.rigs.working import MINUTE, START, working
 
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.ops.logs import RedactingFormatter, Secrets, is_journal
-from alertbot.ops.outage import Failures
+from alertbot.ops.outage import Outage
 
 TOKEN = "xoxb-5ecr3t/with+signs and ä"
 
@@ -113,13 +113,13 @@ def test_what_python_itself_would_print_goes_through_the_log_too():
 
 
 def test_a_failure_is_told_once_for_each_cause_and_counted():
-    failures = Failures()
-    assert failures.over() == 0
-    assert [failures.told(cause) for cause in ("a", "a", "b", "a")] == [True, False, True, False]
+    failures = Outage()
+    assert failures.ended() == 0
+    assert [failures.is_news(cause) for cause in ("a", "a", "b", "a")] == [True, False, True, False]
     assert failures.cause == "a"
-    assert failures.over() == 4
+    assert failures.ended() == 4
     assert failures.cause is None
-    assert failures.told("a")
+    assert failures.is_news("a")
 
 
 # The service
@@ -179,16 +179,16 @@ async def test_a_slack_that_is_down_for_an_hour_is_one_line_each_and_one_more_wi
 async def test_a_mistake_of_our_own_is_told_once_with_its_traceback_and_once_when_it_is_over(tmp_path, said, caplog):
     async with working(tmp_path) as house:
         await house.until_judged("a.example.com", "b.example.com")
-        poller, house.service._watching._poller = house.service._watching._poller, None
-        watching = house.service._watching
-        discover = watching._discover
+        poller, house.service._watcher._poller = house.service._watcher._poller, None
+        watcher = house.service._watcher
+        discover = watcher._discover
 
         async def broken():
             raise RuntimeError("a mistake")
 
-        watching._discover = broken
+        watcher._discover = broken
         await house.clock.sleep(20 * MINUTE)
-        watching._discover = discover
+        watcher._discover = discover
         await until(lambda: any("turns succeed again" in line for line in said()))
         assert poller is not None
         assert said().count("a turn failed: beginning again from what is stored") == 1

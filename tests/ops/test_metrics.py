@@ -17,11 +17,11 @@ from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 from alertbot.config import load
 from alertbot.errors import ConfigError, ListenError
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
-from alertbot.incidents.orders import Asker, Person
-from alertbot.ops.metrics import Counts, Histogram, Standing, exposition
+from alertbot.incidents.orders import Person, Requester
+from alertbot.ops.metrics import Counts, Gauges, Histogram, exposition
 
 OVER = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
-STANDING = Standing(
+STANDING = Gauges(
     healthy=True, feed_up=True, data_to=START, calls_left=290, domains=2, series=3, waiting=1, misconfigured=False,
     alerts={"firing": 2}, incidents=1, outbox={"parked": 1, "sent": 9}, database=4096, started=1.5,
 )  # fmt: skip
@@ -92,7 +92,7 @@ def test_what_stands_and_what_was_counted_is_told():
 
 def test_what_is_not_known_is_left_out():
     unknown = dict.fromkeys(("data_to", "alerts", "incidents", "outbox", "database"))
-    text = exposition(Counts(), Standing(**{**vars(STANDING), **unknown})).decode()
+    text = exposition(Counts(), Gauges(**{**vars(STANDING), **unknown})).decode()
     assert not re.search("alertbot_(feed_data|alerts|open_incidents|outbox|database)", text)
 
 
@@ -175,7 +175,7 @@ async def test_a_service_at_work_tells_how_it_is(tmp_path, port):
 
 
 def _somebody():
-    return Asker(Person("U0ADA", "Ada"), "#cdn-alerts", frozenset({"#cdn-alerts"}))
+    return Requester(Person("U0ADA", "Ada"), "#cdn-alerts", frozenset({"#cdn-alerts"}))
 
 
 async def test_what_was_refused_or_did_not_answer_is_counted_as_that(tmp_path, port):

@@ -46,7 +46,7 @@ def test_it_finds_what_the_replay_of_the_command_line_finds(subject, rule, days)
         changes = list(replay(watch.engine, history, Span(int(NOW - days * DAY) // SLOT * SLOT)))
     fired = [change.alert for change in changes if change.fired and change.alert.rule == rule.name]
     ended = [change.alert for change in changes if not change.fired and change.alert.rule == rule.name]
-    assert (found.times, found.burning) == (len(fired), len(fired) - len(ended))
+    assert (found.times, found.firing) == (len(fired), len(fired) - len(ended))
     assert found.fired_on == len({alert.series for alert in fired})
     newest = sorted(fired, key=lambda alert: (-(alert.fired or 0), alert.series))[:10]
     assert [(each.series, each.since, each.fired) for each in found.lines] == [

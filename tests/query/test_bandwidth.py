@@ -66,10 +66,10 @@ def test_of_a_group_those_slots_count_in_which_all_its_members_are_known(path):
     found = show(path, Meant("@g", ("a", "b"), 2), 1200, START + 4 * SLOT + 60.0)
     assert (found.now, found.peak, found.known, found.members) == (44.0, 44.0, 2, 2)
     with schema.reading(path) as db:
-        added = samples.added_up(db, ("a", "b"), START, START + 3 * SLOT)
+        added = samples.sum_of(db, ("a", "b"), START, START + 3 * SLOT)
         assert np.array_equal(added, [11.0, NAN, NAN, 44.0], equal_nan=True)
-        assert np.isnan(samples.added_up(db, ("a", "none"), START, START)).all()
-        beside = samples.side_by_side(db, ("b", "none", "a"), START, START + SLOT)
+        assert np.isnan(samples.sum_of(db, ("a", "none"), START, START)).all()
+        beside = samples.matrix(db, ("b", "none", "a"), START, START + SLOT)
         assert np.array_equal(beside, [[10.0, NAN, 1.0], [NAN, NAN, 2.0]], equal_nan=True)
 
 

@@ -13,7 +13,7 @@ from alertbot.incidents.orders import Ack, Person, Silence, Unsilence
 from alertbot.service.requests import apply_requests
 from alertbot.store import requests
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.requests import Outcome
+from alertbot.store.requests import RequestOutcome
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600.0
@@ -58,7 +58,7 @@ async def test_requests_are_carried_out_in_their_order_and_once(service):
     await service.turn()
     await service.turn()
     assert service.obedience.obeyed == [(Ack(412), ADA), (Unsilence(3), ADA)]
-    assert await service.outcome(first) == await service.outcome(second) == Outcome("#412 is acknowledged.")
+    assert await service.outcome(first) == await service.outcome(second) == RequestOutcome("#412 is acknowledged.")
 
 
 async def test_a_silence_lasts_from_when_it_was_asked_for(service):
@@ -115,20 +115,20 @@ async def test_what_makes_no_sense_is_answered_logged_and_left(service, caplog):
     for _ in range(3):
         await service.turn()
     assert (await service.outcome(garbled)).answer.startswith("say until when")
-    assert await service.outcome(refused) == Outcome("there is no incident #412", refused=True)
+    assert await service.outcome(refused) == RequestOutcome("there is no incident #412", refused=True)
     assert caplog.text.count("is refused") == 2
 
 
 async def test_a_request_that_fails_is_answered_logged_and_not_tried_again(service, caplog):
     class Broken(Obedience):
-        async def obey(self, order, who):
+        async def carry_out(self, order, who):
             raise LookupError("no such thing")
 
     service.obedience = Broken()
     number = service.asked("ack", "412")
     for _ in range(3):
         await service.turn()
-    assert await service.outcome(number) == Outcome("it failed: the service's log says why", refused=True)
+    assert await service.outcome(number) == RequestOutcome("it failed: the service's log says why", refused=True)
     assert caplog.text.count("Traceback") == 1
 
 
@@ -139,4 +139,4 @@ async def test_a_database_that_cannot_be_written_leaves_a_request_for_the_next_t
         await service.turn()
     service.obedience.refusal = None
     await service.turn()
-    assert await service.outcome(number) == Outcome("done")
+    assert await service.outcome(number) == RequestOutcome("done")

@@ -20,12 +20,12 @@ from alertbot.errors import ChartError
 from alertbot.messages.blocks import Message, actions, button
 from alertbot.messages.slack import to_json
 from alertbot.query.names import Meant
-from alertbot.service.charts import FRESH, Charting
+from alertbot.service.charts import FRESH, ChartThreads
 from alertbot.slack.client import SlackClient
 from alertbot.slack.commands import Reply
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
-from alertbot.store.outbox import Draft
+from alertbot.store.outbox import NewMessage
 from alertbot.units import DAY
 
 RULES = """
@@ -103,7 +103,7 @@ class Office:
             await self.delivery.begin()
 
     def charting(self, draws):
-        return Charting(self.house._keeper, draws, self.workspace, self.house)
+        return ChartThreads(self.house._keeper, draws, self.workspace, self.house)
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ async def test_a_digest_has_one_real_chart_of_its_day_in_its_thread(office):
     for _ in range(288):
         await office.house.judge(USUAL)
     office.house.now = START + DAY + 9 * 3600
-    draft = Draft("d", "digest:2026-11-04", "post", "#cdn-alerts", to_json(Message("Tuesday was fine.")))
+    draft = NewMessage("d", "digest:2026-11-04", "post", "#cdn-alerts", to_json(Message("Tuesday was fine.")))
     await office.house._keeper.do(lambda store: store.owe([draft], office.house.now))
     await office.deliver()
     view = View(office.house.now, office.house.config.slack.zone)

@@ -18,7 +18,7 @@ from alertbot.feed.api import Answer
 from alertbot.messages.digest import digest_message
 from alertbot.messages.slack import plain
 from alertbot.query.digest import day_before, digest
-from alertbot.service.digest import Digesting, due
+from alertbot.service.digest import DailyDigest, due
 from alertbot.units import DAY, SLOT
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -64,7 +64,7 @@ class Api:
         self.volume = volume
         self.asked = []
 
-    async def bandwidth(self, domains, start, end, *, data_type, lane):
+    async def bandwidth(self, domains, start, end, *, data_type, priority):
         self.asked.append((domains, start, end, data_type))
         if self.volume is None:
             raise FeedUnreachable("stat/bandwidth", "HTTP 500")
@@ -89,7 +89,7 @@ async def a_day(house):
 
 
 def digesting(house, volume=None):
-    return Digesting(house.config, Api(volume), house._keeper, house)
+    return DailyDigest(house.config, Api(volume), house._keeper, house)
 
 
 def texts(house):

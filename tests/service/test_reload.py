@@ -40,7 +40,7 @@ async def test_an_open_alert_outlives_the_reload_of_its_rule_and_is_told_no_seco
         await house.clock.sleep(20 * MINUTE)
         assert resolved(house) == {}
         assert len(house.slack.posts) == 1
-        answer = await house.service.obey(Ack(None, frozenset()), Person(None, "Ada"))
+        answer = await house.service.carry_out(Ack(None, frozenset()), Person(None, "Ada"))
         assert "#1 is acknowledged" in answer
 
 
@@ -193,12 +193,12 @@ async def test_a_turn_that_hangs_is_cut_short_and_the_failure_goes_on_counting(t
     async with working(tmp_path, faults=[Fault(START + 30 * MINUTE, 1e10, FaultMode.HANG)]) as house:
         await house.until_judged("a.example.com")
         await house.clock.sleep(START + 40 * MINUTE - house.clock.time())
-        frontier = house.service._watching.live().frontier
+        frontier = house.service._watcher.live().frontier
         house.write(WATCH + CEILING.replace("1 Gbps", "2 Gbps"))
         async with asyncio.timeout(5):
             await house.reload()
-        assert house.service._watching.live().frontier in {frontier, None}
-        await until(lambda: house.service._watching.watch.rules["ceiling"].kind.above == 2e9)
+        assert house.service._watcher.live().frontier in {frontier, None}
+        await until(lambda: house.service._watcher.watch.rules["ceiling"].kind.above == 2e9)
 
 
 async def test_what_cannot_be_read_any_more_ends_with_the_series_it_was_about(tmp_path):

@@ -11,7 +11,7 @@ from fakes.rigs.working import START, working
 from fakes.worlds.clock import FakeClock
 
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
-from alertbot.ops.liveness import GRACE, Pulse
+from alertbot.ops.liveness import GRACE, Liveness
 from alertbot.ops.systemd import Notifier
 
 OFTEN = 0.04
@@ -21,21 +21,21 @@ OVER = Event("a.example.com", START - 3600, START + 90_000, 20.0)
 @pytest.mark.parametrize(
     ("said", "passed", "stopped"),
     [
-        (lambda pulse: None, GRACE - 1, False),
-        (lambda pulse: None, GRACE + 1, True),
-        (lambda pulse: pulse.beat(), GRACE + 1, True),
-        (lambda pulse: pulse.beat(within=60), GRACE + 59, False),
-        (lambda pulse: pulse.beat(within=60), GRACE + 61, True),
-        (lambda pulse: pulse.rest(), 1e6, False),
-        (lambda pulse: (pulse.rest(), pulse.beat()), GRACE + 1, True),
+        (lambda liveness: None, GRACE - 1, False),
+        (lambda liveness: None, GRACE + 1, True),
+        (lambda liveness: liveness.beat(), GRACE + 1, True),
+        (lambda liveness: liveness.beat(within=60), GRACE + 59, False),
+        (lambda liveness: liveness.beat(within=60), GRACE + 61, True),
+        (lambda liveness: liveness.idle(), 1e6, False),
+        (lambda liveness: (liveness.idle(), liveness.beat()), GRACE + 1, True),
     ],
 )
 def test_a_pulse_stops_when_nothing_was_heard_in_time(said, passed, stopped):
     clock = FakeClock()
-    pulse = Pulse(clock.monotonic)
-    said(pulse)
+    liveness = Liveness(clock.monotonic)
+    said(liveness)
     clock.advance(passed)
-    assert pulse.stopped is stopped
+    assert liveness.stalled is stopped
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from fakes.rigs.night import dark
 from fakes.rigs.obedience import Obedience
 
 from alertbot.errors import StoreError, UsageError
-from alertbot.incidents.orders import Ack, Asker, Person, Silence, Unsilence
+from alertbot.incidents.orders import Ack, Person, Requester, Silence, Unsilence
 from alertbot.messages.slack import plain
 from alertbot.query.live import Live
 from alertbot.slack.commands import USAGES, Commands, Subject
@@ -18,7 +18,7 @@ from alertbot.units import parse_time
 
 NOW = parse_time("2026-03-02T14:30:00Z")
 ADA = Person("U0ADA", "ada")
-IN_OPS = Asker(ADA, "#ops", frozenset({"#ops", "C0OPS"}))
+IN_OPS = Requester(ADA, "#ops", frozenset({"#ops", "C0OPS"}))
 
 
 def at(clock):

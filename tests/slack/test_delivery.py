@@ -16,7 +16,7 @@ from fakes.wire.slack import BOT_TOKEN, SCOPES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.slack.lanes import LOOKS
+from alertbot.slack.channel_queue import LOOKS
 
 POST, UPDATE, HISTORY = "chat.postMessage", "chat.update", "conversations.history"
 

@@ -28,11 +28,11 @@ from alertbot.charts.plots import View
 from alertbot.clock import SystemClock
 from alertbot.config.watch import Subject
 from alertbot.errors import ChartError
-from alertbot.incidents.incident import Incident, IncidentKind, ToldAlert
-from alertbot.incidents.orders import Asker, Person
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
+from alertbot.incidents.orders import Person, Requester
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.messages.blocks import Message
-from alertbot.messages.incident import Setting
+from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, to_json
 from alertbot.messages.usages import USAGES
 from alertbot.query.live import Live
@@ -174,10 +174,10 @@ def subject(tmp_path_factory):
 def _fill(db):
     message = to_json(Message(f"<!channel> {EVIL}"))
     for number, closed in ((1, None), (2, NOW)):
-        standing = '{"acked_at": 1.0, "acked_by": "<!channel>"}' if number == 1 else "{}"
+        progress = '{"acked_at": 1.0, "acked_by": "<!channel>"}' if number == 1 else "{}"
         db.execute(
             "INSERT INTO incidents (id, kind, channel, since, opened, closed, standing) VALUES (?,?,?,?,?,?,?)",
-            (number, "alert", "#<!here>", LAST - 900, NOW - 600, closed, standing),
+            (number, "alert", "#<!here>", LAST - 900, NOW - 600, closed, progress),
         )
         for place in range(20):
             db.execute(
@@ -226,7 +226,7 @@ def commands(subject):
     return Commands(lambda: subject, lambda: live, Obedience())
 
 
-ASKER = Asker(Person("U0ADA", "<!channel>"), "#ops", frozenset({"#ops"}))
+ASKER = Requester(Person("U0ADA", "<!channel>"), "#ops", frozenset({"#ops"}))
 
 
 async def test_any_text_is_answered_with_what_slack_takes_and_nobody_can_be_called_by(commands, caplog):
@@ -296,7 +296,7 @@ def told(number, name, rule, dice):
         3,
         int(resolved is not None),
     )
-    return ToldAlert(number, alert, dice.choice(("critical", "warning", "info")), resolved, reason)
+    return FiredAlert(number, alert, dice.choice(("critical", "warning", "info")), resolved, reason)
 
 
 def test_no_name_reason_or_person_forges_mark_up_in_a_message_or_its_thread(subject):
@@ -313,8 +313,8 @@ def test_no_name_reason_or_person_forges_mark_up_in_a_message_or_its_thread(subj
         closed = NOW if all(each.resolved for each in alerts) else None
         facts = {"series": [name, *ODD_NAMES], "cause": text, "causes": [text]}
         incident = Incident(1, kind, "#ops", LAST - 900, NOW - 600, closed, alerts, facts)
-        setting = Setting(NOW, LAST, 6, frozenset(), subject.rules, UTC)
-        assert is_harmless(incident_message(incident, setting, mentions), allowed)
+        context = Context(NOW, LAST, 6, frozenset(), subject.rules, UTC)
+        assert is_harmless(incident_message(incident, context, mentions), allowed)
         note = Note(
             dice.choice(tuple(NoteKind)),
             alerts=tuple(range(len(alerts))),
@@ -324,5 +324,5 @@ def test_no_name_reason_or_person_forges_mark_up_in_a_message_or_its_thread(subj
             page=dice.random() < 0.5,
         )
         if kind is IncidentKind.ALERT:
-            for message, _ in note_messages(note, incident, setting, mentions):
+            for message, _ in note_messages(note, incident, context, mentions):
                 assert is_harmless(message, allowed)

@@ -396,7 +396,7 @@ async def test_no_log_line_holds_a_token_or_a_ticket_at_any_level(slack, listeni
 
 def own_tasks():
     coroutines = (task.get_coro().__qualname__ for task in asyncio.all_tasks())
-    return [name for name in coroutines if name.startswith(("Link", "_Connection", "SocketListener"))]
+    return [name for name in coroutines if name.startswith(("Connection", "_Socket", "SocketListener"))]
 
 
 @pytest.mark.parametrize("fault", ["", "hang", "500"])

@@ -273,7 +273,7 @@ def test_wrong_usage_is_told(folder, arguments, code, words):
 
 def test_a_copy_that_is_killed_leaves_nothing_in_its_place(folder):
     code = (
-        "import time; from alertbot.cli import main; from alertbot.store import backup;"
+        "import time; from alertbot.cli.main import main; from alertbot.store import backup;"
         "backup._look_through = lambda part: time.sleep(60); main(['backup', 'copy.db'])"
     )
     process = subprocess.Popen([sys.executable, "-c", code])

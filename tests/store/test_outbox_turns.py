@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alertbot.store import outbox
-from alertbot.store.outbox import Draft
+from alertbot.store.outbox import NewMessage
 from alertbot.store.store import Store
 
 
@@ -22,7 +22,7 @@ def enqueue(store, *drafts):
 
 
 def draft(name, subject, action, *, broadcast=False, channel="#cdn"):
-    return Draft(name, subject, action, channel, f'{{"is": "{name}"}}', broadcast)
+    return NewMessage(name, subject, action, channel, f'{{"is": "{name}"}}', broadcast)
 
 
 def sent(store, envelope, ts):

@@ -7,7 +7,7 @@ import pytest
 
 from alertbot.errors import StoreError
 from alertbot.store import requests, schema
-from alertbot.store.requests import KEPT, Outcome, Request
+from alertbot.store.requests import KEPT, Request, RequestOutcome
 from alertbot.store.store import Store
 
 NOW = 1_793_613_600.0
@@ -47,18 +47,18 @@ def test_requests_wait_in_their_order_until_they_are_answered(path, store):
         Request(second, "bob (shell)", ("ack",), NOW + 1),
     ]
     assert outcome(path, first) is None
-    finish(store, first, Outcome("Silence 3 begins."))
-    finish(store, second, Outcome("nothing is open", refused=True))
+    finish(store, first, RequestOutcome("Silence 3 begins."))
+    finish(store, second, RequestOutcome("nothing is open", refused=True))
     assert waiting(store) == []
-    assert outcome(path, first) == Outcome("Silence 3 begins.")
-    assert outcome(path, second) == Outcome("nothing is open", refused=True)
+    assert outcome(path, first) == RequestOutcome("Silence 3 begins.")
+    assert outcome(path, second) == RequestOutcome("nothing is open", refused=True)
 
 
 def test_a_request_of_more_than_a_day_ago_is_neither_done_nor_kept(path, store):
     old = requests.leave(path, "ada (shell)", WORDS, NOW)
     assert waiting(store, NOW + KEPT + 1) == []
     new = requests.leave(path, "ada (shell)", WORDS, NOW + KEPT)
-    finish(store, new, Outcome("done"), NOW + KEPT + 1)
+    finish(store, new, RequestOutcome("done"), NOW + KEPT + 1)
     with closing(schema.open_for_reading(path)) as db:
         assert [row["id"] for row in db["requests"].rows] == [new]
     assert old != new

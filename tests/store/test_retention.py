@@ -8,7 +8,7 @@ import pytest
 from fakes.worlds.stored import store as write_stored
 
 from alertbot.store import outbox, retention, samples, schema
-from alertbot.store.outbox import Draft
+from alertbot.store.outbox import NewMessage
 from alertbot.store.store import Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -45,9 +45,9 @@ def column(store, query):
     return [value for (value,) in store._db.conn.execute(query)]
 
 
-def incident(store, *, opened=OLD, closed=OLD, **standing):
+def incident(store, *, opened=OLD, closed=OLD, **progress):
     return insert(store, "incidents", kind="alert", channel="#cdn", since=int(opened), opened=opened, closed=closed,
-                  standing=json.dumps(standing))  # fmt: skip
+                  standing=json.dumps(progress))  # fmt: skip
 
 
 def alert(store, number, *, phase="resolved", slot=OLD, rule="r", series="a"):
@@ -230,7 +230,9 @@ def test_the_file_stays_as_large_as_it_was_once_the_first_days_went(tmp_path):
             number = incident(store, opened=now, closed=now)
             alert(store, number, slot=now - SLOT)
             with store._db.atomic():
-                drafts = [Draft(f"{number}-{n}", f"incident:{number}", "post", "#cdn", "x" * 3000) for n in range(3)]
+                drafts = [
+                    NewMessage(f"{number}-{n}", f"incident:{number}", "post", "#cdn", "x" * 3000) for n in range(3)
+                ]
                 outbox.enqueue(store._db, drafts, now)
                 store._db.conn.execute("UPDATE outbox SET state = 'sent'")
         forget_all(store, keep * DAY, now)

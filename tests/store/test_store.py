@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.rigs.teller import Apart, Silent, nothing
+from fakes.rigs.deciders import Apart, Silent, nothing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,8 +29,8 @@ from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
 from alertbot.store import alerts, outbox, samples, schema
 from alertbot.store.alerts import Traits
-from alertbot.store.outbox import Draft
-from alertbot.store.store import Batch, Report, Store
+from alertbot.store.outbox import NewMessage
+from alertbot.store.store import Batch, FeedReport, Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 20_000 * DAY
@@ -88,7 +88,7 @@ def later(alert, slots):
 
 
 def draft(number, subject, action, channel="#cdn"):
-    return Draft(f"id-{number}", subject, action, channel, f'{{"n": {number}}}')
+    return NewMessage(f"id-{number}", subject, action, channel, f'{{"n": {number}}}')
 
 
 def enqueue(store, *drafts):
@@ -493,10 +493,10 @@ def test_a_message_that_cannot_be_written_leaves_nothing_of_the_batch(store):
 @pytest.mark.parametrize(
     "order",
     [
-        lambda store, teller: store.acknowledge(1, ADA, teller, 2.5),
-        lambda store, teller: store.silence(Silence("a", 2.5, 99.0), ADA, "#cdn", None, teller, 2.5),
-        lambda store, teller: store.unsilence(1, ADA, teller, 2.5),
-        lambda store, teller: store.report([Report(IncidentKind.DARK, "#cdn", START, {}, 1)], teller, 2.5),
+        lambda store, turn: store.acknowledge(1, ADA, turn, 2.5),
+        lambda store, turn: store.silence(Silence("a", 2.5, 99.0), ADA, "#cdn", None, turn, 2.5),
+        lambda store, turn: store.unsilence(1, ADA, turn, 2.5),
+        lambda store, turn: store.report([FeedReport(IncidentKind.DARK, "#cdn", START, {}, 1)], turn, 2.5),
     ],
 )
 def test_an_exception_while_messages_are_made_leaves_nothing_of_an_order(store, order):
@@ -524,30 +524,30 @@ def test_messages_get_the_incident_of_each_change(store):
 
 
 def test_what_came_and_went_within_a_batch_is_decided_on_once(store):
-    teller = Apart()
+    turn = Apart()
     changes = [fired(FIRING), resolved(FIRING, START + 4 * SLOT)]
-    store.commit(batch(changes=changes), teller)
-    store.look(teller, 2.5)
-    (docket,) = teller.seen
-    assert [told.number for told in docket.untold] == [1]
-    assert docket.passed == {1}
+    store.commit(batch(changes=changes), turn)
+    store.look(turn, 2.5)
+    (pending,) = turn.seen
+    assert [told.number for told in pending.unposted] == [1]
+    assert pending.passed == {1}
 
 
 def test_what_is_not_told_yet_is_decided_on_again_at_the_next_look(store):
-    teller = Apart()
+    turn = Apart()
     store.commit(batch(alerts=[FIRING], changes=[fired(FIRING)]), Silent())
-    assert store.look(teller, 2.5)
-    (docket,) = teller.seen
-    assert ([told.number for told in docket.untold], docket.passed) == ([1], frozenset())
-    store.look(teller, 3.5)
-    assert teller.seen[1].untold == []
-    assert [told.number for one in teller.seen[1].incidents for told in one.alerts] == [1]
+    assert store.look(turn, 2.5)
+    (pending,) = turn.seen
+    assert ([told.number for told in pending.unposted], pending.passed) == ([1], frozenset())
+    store.look(turn, 3.5)
+    assert turn.seen[1].unposted == []
+    assert [told.number for one in turn.seen[1].incidents for told in one.alerts] == [1]
 
 
 def test_a_look_at_nothing_asks_nobody(store):
-    teller = Apart()
-    assert not store.look(teller, 2.5)
-    assert teller.seen == []
+    turn = Apart()
+    assert not store.look(turn, 2.5)
+    assert turn.seen == []
 
 
 def test_nobody_else_sees_a_batch_half_done(store, path):

@@ -169,7 +169,7 @@ def systemd(tmp_path) -> Iterator[Systemd]:
 
 
 @asynccontextmanager
-async def watching(tmp_path: Path, store: Path, *, start: float = START, notify: str | None = None):
+async def watcher(tmp_path: Path, store: Path, *, start: float = START, notify: str | None = None):
     """The service at work on a database; ``a`` is over its limit from the 30th minute on."""
     clock = FastClock(start, SPEED)
     domains = {name: Shape(level=1e8) for name in ("a.example.com", "b.example.com")}
@@ -197,7 +197,7 @@ async def watching(tmp_path: Path, store: Path, *, start: float = START, notify:
 
 async def _fails_and_is_mended(tmp_path, store, failing, cause, caplog):
     caplog.set_level("INFO", "alertbot")
-    async with watching(tmp_path, store) as (clock, slack):
+    async with watcher(tmp_path, store) as (clock, slack):
         await until(lambda: _judged(store))
         with failing:
             await _is_told(slack, cause)
@@ -209,7 +209,7 @@ async def _fails_at_start_and_is_mended(tmp_path, store, failing, cause, caplog,
     caplog.set_level("INFO", "alertbot")
     with contextlib.ExitStack() as trouble:
         trouble.enter_context(failing)
-        async with watching(tmp_path, store, start=START + 12 * MINUTE, notify=systemd.address) as (clock, slack):
+        async with watcher(tmp_path, store, start=START + 12 * MINUTE, notify=systemd.address) as (clock, slack):
             await _is_told(slack, cause)
             assert "READY=1" in systemd.heard
             assert systemd.heard[-1].startswith("STATUS=nothing can be stored: ")
@@ -262,7 +262,7 @@ async def test_a_database_that_is_held_for_long_is_told_once_in_slack_and_what_w
 
 async def test_a_database_that_is_damaged_meanwhile_is_told_once_in_slack_and_ends_the_next_start(tmp_path):
     store = tmp_path / "alertbot.db"
-    async with watching(tmp_path, store) as (clock, slack):
+    async with watcher(tmp_path, store) as (clock, slack):
         await until(lambda: _judged(store))
         with closing(sqlite3.connect(store)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -285,7 +285,7 @@ async def test_a_disk_that_cannot_be_written_at_start_is_told_once_and_the_servi
 ):
     store = disk / "alertbot.db"
     if not new:
-        async with watching(tmp_path, store):
+        async with watcher(tmp_path, store):
             await until(lambda: _judged(store))
     told = "When watching began: " if new else ""
     await _fails_at_start_and_is_mended(tmp_path, store, failing(disk), cause, caplog, systemd, told)

@@ -43,7 +43,7 @@ async def test_a_step_of_the_wall_clock_changes_nothing_that_is_judged_or_told(f
     night.clock.step_wall(seconds)
     before = night.clock.monotonic()
     await night.run(600)
-    assert night.watching.live().frontier >= night.world.start + 28 * 300, "polling goes on within the next slots"
+    assert night.watcher.live().frontier >= night.world.start + 28 * 300, "polling goes on within the next slots"
     assert night.clock.monotonic() - before < 700
     await night.run_to(34)
     assert [(alert["rule"], alert["phase"]) for alert in night.alerts()] == [
@@ -94,7 +94,7 @@ async def test_a_machine_that_slept_three_hours_catches_up_without_a_false_word(
     else:
         night.world.suspend(3 * HOUR)
     await night.run(300)
-    assert night.watching.live().frontier >= night.world.start + 57 * 300
+    assert night.watcher.live().frontier >= night.world.start + 57 * 300
     await night.run_to(80)
     judged_all(night, 80)
     assert [row["kind"] for row in night.incidents()] == ["passed"], "what came and went while nobody looked"
@@ -111,7 +111,7 @@ async def test_a_machine_that_slept_counts_no_silence_meanwhile(folder):
     await night.run_to(24)
     night.world.suspend(2.5 * HOUR)
     await night.run(1200)
-    assert night.watching.live().frontier < night.world.start + 24 * 300, "nothing proves that these are zero"
+    assert night.watcher.live().frontier < night.world.start + 24 * 300, "nothing proves that these are zero"
     await night.run_to(80)
     judged_all(night, 80)
     assert night.alerts() == []

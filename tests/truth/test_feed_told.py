@@ -146,7 +146,7 @@ async def test_a_wrong_time_zone_of_the_feed_is_told_and_nothing_is_judged(folde
         assert "outside what was asked for" in night.texts(1)[0]
         assert "timezone" in night.texts(1)[0], "what to mend is said"
         assert night.alerts() == []
-        assert night.watching.live().frontier is None
+        assert night.watcher.live().frontier is None
         await night.end()
     finally:
         await api.aclose()
@@ -165,7 +165,7 @@ async def test_where_the_total_is_refused_domains_stand_for_it_and_that_is_said_
     assert min(cursors[domain] for domain in DOMAINS) >= night.world.start + 56 * 300
     assert [(alert["series"], alert["reason"]) for alert in night.alerts()] == [("img.example.com", "cleared")]
     assert night.posts() == 1
-    assert night.watching.live().frontier >= night.world.start + 56 * 300
+    assert night.watcher.live().frontier >= night.world.start + 56 * 300
     await night.end()
 
 
@@ -182,7 +182,7 @@ async def test_a_total_that_was_refused_for_a_while_is_asked_for_again(folder):
 
 async def test_each_domain_falls_back_where_it_is_not_permitted(folder, caplog):
     class Plain(WorldApi):
-        async def each_domain(self, domains, start, end, *, lane="poll"):
+        async def each_domain(self, domains, start, end, *, priority="poll"):
             self.faults.append(Fault(0, ALWAYS, "forbidden"))
             try:
                 return await super().each_domain(domains, start, end)
@@ -215,7 +215,7 @@ async def test_discovered_domains_come_and_go(folder):
     (incident,) = night.incidents()
     assert incident["kind"] == "vanished"
     assert "`img.example.com`" in night.texts(1)[0]
-    assert night.watching.live().gone == ("img.example.com",)
+    assert night.watcher.live().gone == ("img.example.com",)
     await night.restart(after=60)
     await night.run_to(90)
     assert night.posts() == 1
@@ -265,7 +265,7 @@ async def test_downtime_longer_than_what_the_api_still_has_is_jumped_and_what_fi
     night._witnessed = False
     await night.run(3600)
     assert [(alert["series"], alert["phase"]) for alert in night.alerts()] == [("img.example.com", "firing")]
-    assert min(night.cursors().values()) >= night.watching.live().frontier - 4 * 300
+    assert min(night.cursors().values()) >= night.watcher.live().frontier - 4 * 300
     assert night.posts() == 1
     await night.end()
 
@@ -285,7 +285,7 @@ async def test_a_page_that_late_values_take_back_is_resolved_as_revised(folder):
     (over,) = night.replies(1)
     assert over.startswith("Resolved: ")
     assert "revised its figures" in over
-    assert night.watching.live().held.keys() >= {"img.example.com"}
+    assert night.watcher.live().held.keys() >= {"img.example.com"}
     assert min(night.cursors().values()) >= night.world.start + 90 * 300
     await night.end()
 
@@ -297,7 +297,7 @@ async def test_a_domain_that_is_always_late_is_learned_in_its_first_hour(folder)
     await night.run_to(100)
     assert night.alerts() == []
     assert night.witness.judged_zero_wrongly == []
-    assert night.watching.live().held["img.example.com"] == 3
+    assert night.watcher.live().held["img.example.com"] == 3
     await night.end()
 
 

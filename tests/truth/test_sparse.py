@@ -66,7 +66,7 @@ async def test_an_account_that_is_dark_every_night_is_left_in_peace(folder):
     night = night_in(folder, world)
     await night.begin()
     await night.run_to(12 * 8)
-    live = night.watching.live()
+    live = night.watcher.live()
     assert live.frontier > live.newest, "the night counts as nothing, not as unknown"
     assert min(night.cursors().values()) >= world.start + 84 * 300
     await night.run_to(12 * 14)

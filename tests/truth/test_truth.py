@@ -90,7 +90,7 @@ class Mishap:
 
 
 @dataclass(frozen=True)
-class Story:
+class IncidentStory:
     """One night: ``begins`` seconds after midnight, lasts ``hours``; ``max_lag`` and ``probe`` in seconds."""
 
     domains: int = 1
@@ -124,7 +124,7 @@ class Story:
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> Story:
+def stories(draw: st.DrawFn) -> IncidentStory:
     domains, hours = draw(st.integers(1, 3)), draw(st.integers(3, 4))
     domain, slot = st.integers(0, domains - 1), st.integers(-6, hours * HOUR_SLOTS - 1)
     minute = st.integers(20, hours * 60)
@@ -145,7 +145,7 @@ def stories(draw: st.DrawFn) -> Story:
     )
     kind = st.sampled_from(["restart", "kill", "step", "gap", "suspend"])
     mishap = st.builds(Mishap, minute, kind, st.integers(0, 60))
-    return Story(
+    return IncidentStory(
         domains=domains,
         hours=hours,
         begins=draw(st.sampled_from([0, 10 * 3600, 22 * 3600])),
@@ -165,12 +165,12 @@ def stories(draw: st.DrawFn) -> Story:
 
 
 MENDED = {
-    "a restart forgot when the frontier reached the first slot that was ever seen": Story(
+    "a restart forgot when the frontier reached the first slot that was ever seen": IncidentStory(
         lags=(Lag(0, 0, 8, 31, 0),),
         parts=(Part(0, -6, 4, 0.0, 69),),
         mishaps=(Mishap(53, "kill", 27),),
     ),
-    "a sleep before a restart was left out of how late a slot came": Story(
+    "a sleep before a restart was left out of how late a slot came": IncidentStory(
         domains=3,
         hours=4,
         lags=(Lag(0, 0, 1, 20, 40),),
@@ -178,22 +178,22 @@ MENDED = {
         mishaps=(Mishap(180, "suspend", 27), Mishap(197, "restart", 0)),
         probe=50,
     ),
-    "likewise, where that paged for nothing": Story(
+    "likewise, where that paged for nothing": IncidentStory(
         domains=3,
         lags=(Lag(2, 0, 1, 0, 29),),
         parts=(Part(2, 28, 1, 0.0, 59),),
         mishaps=(Mishap(180, "suspend", 27), Mishap(200, "restart", 0)),
     ),
-    "likewise, asleep when the process had started but not looked yet": Story(
+    "likewise, asleep when the process had started but not looked yet": IncidentStory(
         domains=2,
         lags=(Lag(0, 0, 1, 1, 40),),
         parts=(Part(0, 5, 12, 0.0, 72),),
         mishaps=(Mishap(105, "restart", 27), Mishap(110, "suspend", 47)),
     ),
-    "what cleared at once and was revised before it was told was missed": Story(
+    "what cleared at once and was revised before it was told was missed": IncidentStory(
         lags=(Lag(0, 0, 32, 11, 0), Lag(0, 30, 4, 0, 0), Lag(0, 29, 1, 0, 5)), probe=50, seed=1
     ),
-    "the world ended before the night did": Story(mishaps=(Mishap(155, "gap", 60),) * 4),
+    "the world ended before the night did": IncidentStory(mishaps=(Mishap(155, "gap", 60),) * 4),
 }
 """Nights that once went wrong, by what was wrong then."""
 
@@ -218,7 +218,7 @@ def test_every_night_is_judged_and_told_as_it_was(story):
         asyncio.run(play(story, folder))
 
 
-async def play(story: Story, folder: Path) -> Night:
+async def play(story: IncidentStory, folder: Path) -> Night:
     world = world_of(story)
     api = WorldApi(world, faults=story.faults, seed=story.seed, dated=story.tells_time)
     more = {"for_slots": story.for_slots}
@@ -247,7 +247,7 @@ async def play(story: Story, folder: Path) -> Night:
     return night
 
 
-def world_of(story: Story) -> World:
+def world_of(story: IncidentStory) -> World:
     clock = FakeClock(MIDNIGHT + story.begins)
     world = World(
         {name: LEVELS[name] for name in story.names}, clock, slots=story.slots + SETTLE // SLOT + AFTER, lag=240
@@ -283,7 +283,7 @@ async def befall(night: Night, mishap: Mishap) -> None:
 
 def check_that_it_caught_up(night: Night) -> None:
     """The frontier stands at what is published, every cursor as near as the hold-back lets it."""
-    world, live = night.world, night.watching.live()
+    world, live = night.world, night.watcher.live()
     published = [slot for slot in range(world.start, world.end, SLOT) if world.shown_total(slot, world.now) > 0]
     assert live.newest >= max(published) - SLOT
     assert live.frontier == live.newest - SLOT
@@ -303,14 +303,14 @@ def check_that_all_was_told_once(night: Night) -> None:
         (verdict.rule, verdict.series, verdict.since, verdict.slot) for verdict in due
     )
     # After a spike its own level is what a drop is measured against for a while: that may still burn.
-    burning = {(rule, name) for (rule, name), state in night.witness.oracle.states.items() if state.firing}
-    assert {(alert["rule"], alert["series"]) for alert in alerts if alert["phase"] == "firing"} == burning
+    firing = {(rule, name) for (rule, name), state in night.witness.oracle.states.items() if state.firing}
+    assert {(alert["rule"], alert["series"]) for alert in alerts if alert["phase"] == "firing"} == firing
     open_ones = {row["id"] for row in night.incidents() if row["closed"] is None}
     assert open_ones == {alert["incident"] for alert in alerts if alert["phase"] == "firing"}
     incidents = [row["id"] for row in night.incidents()]
-    untold = [alert for alert in alerts if alert["incident"] is None]
-    assert [alert for alert in untold if not (is_of_a_darkness(alert, night) or was_none(alert))] == []
-    assert {alert["incident"] for alert in alerts if alert not in untold} <= set(incidents)
+    unposted = [alert for alert in alerts if alert["incident"] is None]
+    assert [alert for alert in unposted if not (is_of_a_darkness(alert, night) or was_none(alert))] == []
+    assert {alert["incident"] for alert in alerts if alert not in unposted} <= set(incidents)
     posts = night.rows("SELECT subject FROM outbox WHERE action = 'post' ORDER BY subject")
     assert [row["subject"] for row in posts] == sorted(f"incident:{number}" for number in incidents)
 

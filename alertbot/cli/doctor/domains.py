@@ -11,7 +11,7 @@ from alertbot.config import Config
 from alertbot.config.watch import Watch, lay_out
 from alertbot.errors import FeedError
 from alertbot.feed.api import ALL, CdnApi
-from alertbot.feed.budget import Budget, Lane
+from alertbot.feed.budget import Budget, Priority
 from alertbot.feed.last_week import DAYS, read_lately
 from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import DOMAINS_A_CALL
@@ -31,7 +31,7 @@ Stored = Callable[[Sequence[str], float], Mapping[str, Array]]
 """What is stored of these domains' last days before a time, bit/s; nothing of those of which nothing is."""
 
 
-class Scene:
+class AccountExam:
     """An account's domains under a configuration at ``now``, epoch seconds."""
 
     def __init__(self, config: Config, api: CdnApi, budget: Budget, now: float) -> None:
@@ -44,7 +44,7 @@ class Scene:
     async def domains(self) -> Sequence[Finding]:
         """Whether the account has what is watched."""
         try:
-            listed = await self._api.domains(lane=Lane.COMMAND)
+            listed = await self._api.domains(priority=Priority.COMMAND)
         except FeedError as error:
             return [self._unlisted(error)]
         if not self._config.discovers:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from alertbot.cli.doctor.domains import Scene, Stored
+from alertbot.cli.doctor.domains import AccountExam, Stored
 from alertbot.cli.doctor.findings import Finding, clock_finding, failed, limited, ok, skipped, warning
 from alertbot.clock import Clock
 from alertbot.config import Config
@@ -20,7 +20,7 @@ from alertbot.errors import (
     FeedUnreachable,
 )
 from alertbot.feed.api import ALL, Answer, CdnApi
-from alertbot.feed.budget import Budget, Lane
+from alertbot.feed.budget import Budget, Priority
 from alertbot.feed.reader import REFUSED_TOKEN
 from alertbot.units import DAY, SLOT, format_clock, format_duration, slot_at
 
@@ -91,7 +91,7 @@ class _Exam:
         skew = self._set_clock(first.answer)
         if first.answer is not None and abs(self._now - self._clock.time()) > RECENT / 2:
             first = replace(first, answer=await self._ask(first.domains))  # what was asked for lay elsewhere
-        scene = Scene(self._config, self.api, self._budget, self._now)
+        scene = AccountExam(self._config, self.api, self._budget, self._now)
         zone, each, domains = await asyncio.gather(
             limited("time zone", lambda: self._zone(first.domains), CHECK),
             limited("permission", self._each_domain, CHECK),
@@ -133,11 +133,11 @@ class _Exam:
 
     async def _ask(self, domains: Sequence[str]) -> Answer:
         now = slot_at(self._now)
-        return await self.api.bandwidth(domains, now - RECENT, now, lane=Lane.COMMAND)
+        return await self.api.bandwidth(domains, now - RECENT, now, priority=Priority.COMMAND)
 
     async def _one_domain(self) -> Sequence[str]:
         """The first of the domains to watch; ``FeedRefused`` where the account has none."""
-        listed = await self.api.domains(lane=Lane.COMMAND) if self._config.discovers else self._config.watched()
+        listed = await self.api.domains(priority=Priority.COMMAND) if self._config.discovers else self._config.watched()
         if not listed:
             raise FeedRefused("domain/list", "the account serves no domain", 0)
         return listed[:1]
@@ -153,7 +153,7 @@ class _Exam:
             return []
         now = slot_at(self._now)
         try:
-            await self.api.each_domain(await self._one_domain(), now - RECENT, now, lane=Lane.COMMAND)
+            await self.api.each_domain(await self._one_domain(), now - RECENT, now, priority=Priority.COMMAND)
         except FeedUnauthorised as error:
             what = f"stat/bandwidth/eachDomain is not permitted ({error.cause}), so each domain takes a call"
             return [warning("permission", what, "Ask the vendor's support for it, or set each_domain = false.")]
@@ -194,7 +194,7 @@ class _Exam:
 
     async def _buckets(self, api: CdnApi, domains: Sequence[str]) -> bool:
         last = slot_at(self._now) - SURE
-        return bool((await api.bandwidth(domains, last - DAY, last, lane=Lane.COMMAND)).values)
+        return bool((await api.bandwidth(domains, last - DAY, last, priority=Priority.COMMAND)).values)
 
     def _data(self, answer: Answer | None) -> Finding:
         if answer is None:

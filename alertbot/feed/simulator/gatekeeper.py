@@ -41,14 +41,14 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Span:
+class AskedSpan:
     """What a statistics call asks for: each bucket's start with the slots it holds, as bytes or as bit/s."""
 
     buckets: tuple[tuple[int, range], ...]
     as_bytes: bool
 
 
-def read_span(query: Mapping[str, str], zone: tzinfo) -> Span:
+def read_span(query: Mapping[str, str], zone: tzinfo) -> AskedSpan:
     """The span a query names; ``RefusedError`` 400209 for anything the API does not take."""
     grain = one_of(query, "grad", "minute5", "hour", "day")
     as_bytes = one_of(query, "data_type", "bandwidth", "traffic") == "traffic"
@@ -58,7 +58,7 @@ def read_span(query: Mapping[str, str], zone: tzinfo) -> Span:
         raise RefusedError(400_209, "end_time must be later than start_time")
     if end - start > _LONGEST[grain]:
         raise RefusedError(400_209, f"at most {_LONGEST[grain] // DAY} days of {grain}")
-    return Span(tuple(_buckets(start, end, grain, zone)), as_bytes)
+    return AskedSpan(tuple(_buckets(start, end, grain, zone)), as_bytes)
 
 
 def read_start(query: Mapping[str, str], zone: tzinfo) -> int:

@@ -134,7 +134,7 @@ class Simulator:
         return {name: {"domain": name, "data": self._series(span, (name,), now, by_end=by_end)} for name in asked}
 
     def _series(
-        self, span: gatekeeper.Span, domains: tuple[str, ...], now: float, *, by_end: bool = False
+        self, span: gatekeeper.AskedSpan, domains: tuple[str, ...], now: float, *, by_end: bool = False
     ) -> list[list[float]]:
         data: list[list[float]] = []
         for start, slots in span.buckets:

@@ -57,7 +57,7 @@ class Fired:
 
 
 @dataclass(frozen=True)
-class Case:
+class Situation:
     """An incident as its row stands."""
 
     number: int
@@ -123,7 +123,7 @@ class Bystander:
         self.house = house
         self.silences: dict[int, Hush] = {}
         self.alerts: dict[int, Fired] = {}
-        self.cases: dict[int, Case] = {}
+        self.cases: dict[int, Situation] = {}
         self.lines: list[Line] = []
         self.readers: dict[int, Readers] = {}
         self.flapping: set[Key] = set()
@@ -132,7 +132,7 @@ class Bystander:
         self.woke = 0
         self._db = sqlite3.connect(house.config.store.path)
         self._before: dict[int, Fired] = {}
-        self._was: dict[int, Case] = {}
+        self._was: dict[int, Situation] = {}
 
     def close(self) -> None:
         self._db.close()
@@ -211,11 +211,11 @@ class Bystander:
         flutters = alert.key in self.flapping and alert.lasted < 20 * 60 and alert.number not in self.began
         return self.held(alert) is not None or alert.clearing or flutters
 
-    def burning(self, number: int) -> list[Fired]:
+    def firing(self, number: int) -> list[Fired]:
         return [alert for alert in self.alerts.values() if alert.incident == number and alert.burns]
 
     def loud(self, number: int) -> list[Fired]:
-        return [alert for alert in self.burning(number) if not self.quiet(alert)]
+        return [alert for alert in self.firing(number) if not self.quiet(alert)]
 
     def wide(self, number: int) -> dict[str, Any] | None:
         """What the incident says of the account, unless that is over for good."""
@@ -305,7 +305,7 @@ class Bystander:
 
     def _check_pages(
         self,
-        case: Case,
+        case: Situation,
         lines: list[Line],
         by_subject: dict[str, list[Line]],
         *,
@@ -328,7 +328,7 @@ class Bystander:
         elif case.closed is None or calls or copies:
             self._check_calls(case, calls, copies, settled=settled)
 
-    def _check_post(self, case: Case) -> None:
+    def _check_post(self, case: Situation) -> None:
         alerts = [alert for alert in self.alerts.values() if alert.incident == case.number]
         wanted = [alert for alert in self._about(case, alerts) if self.held(alert) is None]
         self.promise(bool(wanted), "no post is about nothing but what is silenced, muted or inactive", case, alerts)
@@ -348,7 +348,7 @@ class Bystander:
             part=case.parent is not None,
         )
 
-    def _check_line_elsewhere(self, case: Case) -> None:
+    def _check_line_elsewhere(self, case: Situation) -> None:
         """What is part of the account's fall has one line in a channel that would hear nothing of it otherwise."""
         host = self.cases[case.parent or 0]
         self.promise(case.channel != host.channel, "what falls with the account is told with it", case, host)
@@ -359,14 +359,14 @@ class Bystander:
         ]
         self.promise(len(same) == 1, "another channel gets one line about the account's fall", same)
 
-    def _about(self, case: Case, own: list[Fired]) -> Iterator[Fired]:
+    def _about(self, case: Situation, own: list[Fired]) -> Iterator[Fired]:
         """The alerts a page is about: its own, and whatever fell with the account where it tells of that."""
         since = case.wide["since"] - NEAR if case.wide else None
         others = (alert for alert in self.alerts.values() if alert.falls and since is not None and alert.since >= since)
         everything = [*own, *others]
         yield from (alert for alert in everything if alert.burns or case.kind == "passed" or case.closed is not None)
 
-    def _check_calls(self, case: Case, calls: list[Line], copies: list[Line], *, settled: bool) -> None:
+    def _check_calls(self, case: Situation, calls: list[Line], copies: list[Line], *, settled: bool) -> None:
         readers, loud = self.readers[case.number], self.loud(case.number)
         news, again, others = self._grown(case, readers, loud), False, set()
         if case.kind in {"summary", "passed"}:
@@ -385,7 +385,7 @@ class Bystander:
         self.promise(not calls or news or again or others, "nobody is woken without a reason", *facts)
         most = bool(news or again) + bool(others)
         self.promise(len(calls) <= most, "nobody is woken twice for one reason", *facts)
-        wanted = any(self.held(each) is None for each in self._about(case, self.burning(case.number)))
+        wanted = any(self.held(each) is None for each in self._about(case, self.firing(case.number)))
         self.promise(not calls or wanted, "no page is about nothing but what is held", *facts)
         targets = {line.channel for line in copies}
         self.promise(targets <= others and (calls or not copies), "copies go where it is escalated to", *facts)
@@ -397,7 +397,7 @@ class Bystander:
             self._heard(case, readers, loud, news, others)
 
     def _heard(
-        self, case: Case, readers: Readers, loud: list[Fired], news: Collection[str], others: Collection[str]
+        self, case: Situation, readers: Readers, loud: list[Fired], news: Collection[str], others: Collection[str]
     ) -> None:
         if news:
             readers.acked, readers.untaken = False, self.house.now
@@ -412,7 +412,7 @@ class Bystander:
         readers.part = False
         readers.steady |= {each.number for each in loud if each.key in self.flapping and each.number not in self.began}
 
-    def _grown(self, case: Case, readers: Readers, loud: list[Fired]) -> set[str]:
+    def _grown(self, case: Situation, readers: Readers, loud: list[Fired]) -> set[str]:
         """What makes it more than people were woken with."""
         wide = self.wide(case.number)
         reasons = set()
@@ -435,23 +435,23 @@ class Bystander:
             reasons.add("the whole account")
         return reasons
 
-    def _tells_of_the_account(self, case: Case) -> bool:
+    def _tells_of_the_account(self, case: Situation) -> bool:
         """Whether it is of a fall of the account that goes on, none of whose alerts is its own."""
         wide = self.wide(case.number)
         return wide is not None and wide["over"] is None and not self._own(case)
 
-    def _own(self, case: Case) -> list[Fired]:
+    def _own(self, case: Situation) -> list[Fired]:
         return [alert for alert in self.alerts.values() if alert.incident == case.number]
 
-    def _rank(self, case: Case) -> int:
+    def _rank(self, case: Situation) -> int:
         loud = [RANK[alert.severity] for alert in self.loud(case.number)]
         wide = self.wide(case.number)
         return max(loud, default=RANK[wide["severity"]] if wide else 0)
 
-    def _newest(self, case: Case) -> int:
+    def _newest(self, case: Situation) -> int:
         return max((alert.slot for alert in self._own(case)), default=self.house.slot)
 
-    def _is_due_again(self, case: Case, readers: Readers, loud: list[Fired]) -> bool:
+    def _is_due_again(self, case: Situation, readers: Readers, loud: list[Fired]) -> bool:
         rules = [rule for alert in loud if (rule := self.rule(alert)) is not None and rule.repeat is not None]
         every = min((rule.repeat or 0 for rule in rules), default=None)
         wide = self.wide(case.number)
@@ -479,12 +479,12 @@ class Bystander:
 
     # 4. Everything has its end.
 
-    def _check_end(self, case: Case, by_subject: dict[str, list[Line]], *, settled: bool) -> None:
+    def _check_end(self, case: Situation, by_subject: dict[str, list[Line]], *, settled: bool) -> None:
         before = self._was.get(case.number)
         own = self._own(case)
         flaps = any(alert.key in self.flapping for alert in own)
         burns = any(alert.burns for alert in own)
-        parts = [each for each in self.cases.values() if each.parent == case.number and self.burning(each.number)]
+        parts = [each for each in self.cases.values() if each.parent == case.number and self.firing(each.number)]
         wide = self.wide(case.number)
         lasts = wide is not None and (wide["over"] is None or parts)
         over = not burns and not flaps and not lasts
@@ -511,12 +511,12 @@ class Bystander:
 
     def check_that_all_is_over(self) -> None:
         """After an hour and a half of calm."""
-        burning = [alert for alert in self.alerts.values() if alert.burns]
-        self.promise(not burning, "after the calm nothing fires", burning)
+        firing = [alert for alert in self.alerts.values() if alert.burns]
+        self.promise(not firing, "after the calm nothing fires", firing)
         open_ones = [case for case in self.cases.values() if case.closed is None]
         self.promise(not open_ones, "after the calm nothing is open", open_ones)
-        untold = [case for case in self.cases.values() if case.subject not in self.posts]
-        self.promise(not untold, "every incident was told", untold)
+        unposted = [case for case in self.cases.values() if case.subject not in self.posts]
+        self.promise(not unposted, "every incident was told", unposted)
 
     # 6. What belongs together is one incident.
 
@@ -527,7 +527,7 @@ class Bystander:
                     if other.burns and other.incident not in {None, number}:
                         self._check_apart(alert, other, case, self.cases[other.incident or 0])
 
-    def _check_apart(self, alert: Fired, other: Fired, here: Case, there: Case) -> None:
+    def _check_apart(self, alert: Fired, other: Fired, here: Situation, there: Situation) -> None:
         """Two alerts in two incidents, the one since just now: there is a reason for that."""
         if {here.kind, there.kind} != {"alert"} or here.channel != there.channel or alert.falls != other.falls:
             return
@@ -576,10 +576,10 @@ def _fired(row: tuple[Any, ...]) -> Fired:
     )
 
 
-def _case(row: tuple[Any, ...]) -> Case:
-    number, kind, channel, opened, closed, standing = row
-    held = json.loads(standing)
-    return Case(number, kind, channel, opened, closed, held.get("parent"), held.get("wide"))
+def _case(row: tuple[Any, ...]) -> Situation:
+    number, kind, channel, opened, closed, progress = row
+    held = json.loads(progress)
+    return Situation(number, kind, channel, opened, closed, held.get("parent"), held.get("wide"))
 
 
 def _line(row: tuple[Any, ...]) -> Line:

@@ -15,7 +15,7 @@ from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
 from alertbot.store import outbox
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.outbox import Draft
+from alertbot.store.outbox import NewMessage
 from fakes.wire.slack import BOT_TOKEN, FakeSlack
 from fakes.worlds.clock import FakeClock
 
@@ -43,18 +43,18 @@ class Deliverer:
         workspace._client = SlackClient(BOT_TOKEN, self.slack.base_url, timeout=1)
         self.delivery = Delivery(self.keeper, workspace, self.clock, self._fallback)
 
-    async def owe(self, *drafts: Draft) -> None:
+    async def owe(self, *drafts: NewMessage) -> None:
         """Commit messages to the outbox."""
         now = self.clock.time()
         await self.keeper.do(lambda store: store.mark(lambda db: _enqueue(db, drafts, now)))
 
-    def post(self, subject: str, text: str, channel: str = "#cdn-alerts") -> Draft:
+    def post(self, subject: str, text: str, channel: str = "#cdn-alerts") -> NewMessage:
         return self._draft(subject, "post", text, channel)
 
-    def edit(self, subject: str, text: str, channel: str = "#cdn-alerts") -> Draft:
+    def edit(self, subject: str, text: str, channel: str = "#cdn-alerts") -> NewMessage:
         return self._draft(subject, "update", text, channel)
 
-    def reply(self, subject: str, text: str, channel: str = "#cdn-alerts") -> Draft:
+    def reply(self, subject: str, text: str, channel: str = "#cdn-alerts") -> NewMessage:
         return self._draft(subject, "reply", text, channel)
 
     async def deliver(self, seconds: float = 3600.0) -> float:
@@ -109,10 +109,10 @@ class Deliverer:
         """What each call of a method came to."""
         return [call.outcome for call in self.slack.calls if call.method == method]
 
-    def _draft(self, subject: str, action: str, text: str, channel: str) -> Draft:
+    def _draft(self, subject: str, action: str, text: str, channel: str) -> NewMessage:
         self._numbers += 1
         body = to_json(Message(text, (section(text),), "#d40e0d"))
-        return Draft(f"id{self._numbers}", subject, action, channel, body, broadcast=action == "reply")
+        return NewMessage(f"id{self._numbers}", subject, action, channel, body, broadcast=action == "reply")
 
 
 @asynccontextmanager
@@ -131,6 +131,6 @@ async def deliverer(folder: Path, *, fallback: str | None = None, **slack: Any) 
         await fake.stop()
 
 
-def _enqueue(db: Any, drafts: Iterable[Draft], now: float) -> None:
+def _enqueue(db: Any, drafts: Iterable[NewMessage], now: float) -> None:
     with db.atomic():
         outbox.enqueue(db, drafts, now)

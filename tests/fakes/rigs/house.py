@@ -19,8 +19,8 @@ from alertbot.config.watch import Watch, lay_out
 from alertbot.incidents.order_parser import Asked, parse_order
 from alertbot.incidents.orders import Person
 from alertbot.messages.slack import from_json, plain
-from alertbot.service.dispatcher import Desk
-from alertbot.service.orders import Obeying
+from alertbot.service.dispatcher import Dispatcher
+from alertbot.service.orders import OrderExecutor
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 from fakes.rigs.atonce import AtOnceKeeper
 
@@ -85,7 +85,7 @@ class House:
         grid = await self._keeper.do(lambda store: store.grid(self.watch.series, first, last))
         keep_out(grid, self.watch.mutes)
         self.ledger = Ledger(self.watch.engine, grid, cursors, alerts)
-        self.desk = Desk(
+        self.dispatcher = Dispatcher(
             self.watch,
             self.ledger,
             self._keeper,
@@ -98,8 +98,8 @@ class House:
         for series, value in (usual or {}).items():
             self.ledger.take(series, self.slot - 2 * DAY + SLOT, np.full(2 * DAY_SLOTS, value))
             self.ledger.start(series, self.slot)
-        await self.desk.commit(self.ledger.settle(), self.slot, dict.fromkeys(usual or {}, START - 7 * DAY))
-        self.desk.series_begun |= dict.fromkeys(self.watch.series, 0)
+        await self.dispatcher.commit(self.ledger.settle(), self.slot, dict.fromkeys(usual or {}, START - 7 * DAY))
+        self.dispatcher.series_begun |= dict.fromkeys(self.watch.series, 0)
 
     async def restart(self, config: Config | None = None) -> None:
         await self.end()
@@ -118,18 +118,20 @@ class House:
         for start in range(0, len(names), size):
             for name in names[start : start + size]:
                 self.ledger.take(name, self.slot, np.array([values[name]]))
-            await self.desk.commit(self.ledger.judge(self.slot), self.slot)
-        await self.desk.look()
+            await self.dispatcher.commit(self.ledger.judge(self.slot), self.slot)
+        await self.dispatcher.look()
 
     async def look(self, seconds: float = 0.0) -> None:
         """So much later nothing new was published, and the service looks."""
         self.now += seconds
-        await self.desk.look()
+        await self.dispatcher.look()
 
     async def say(self, words: str, who: Person = ADA, channels: frozenset[str] = frozenset()) -> str:
         """Somebody types a command."""
         asked = Asked(self.now, self.config.slack.zone, channels=channels)
-        return await Obeying(self.desk, self._keeper, self.time).obey(parse_order(words.split(), asked), who)
+        return await OrderExecutor(self.dispatcher, self._keeper, self.time).carry_out(
+            parse_order(words.split(), asked), who
+        )
 
     def _wake(self) -> None:
         self.woken += 1

@@ -25,8 +25,8 @@ from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
 from alertbot.service import watcher
 from alertbot.service.poller import Poller
-from alertbot.service.store_outage import Distress
-from alertbot.service.watcher import Watching
+from alertbot.service.store_outage import StoreOutage
+from alertbot.service.watcher import Watcher
 from alertbot.slack.poster import LogPoster
 from alertbot.units import DAY, SLOT
 from fakes.judges.witness import WatchedLedger, Witness
@@ -96,7 +96,7 @@ def config_for(
     )
 
 
-class _Watching(Watching):
+class _Watching(Watcher):
     """Tells the shell's commands nothing of what only the service knows: in nights nobody asks, and it takes long."""
 
     async def _write_live(self) -> None:
@@ -113,7 +113,7 @@ class Night:
         self.clock: FakeClock = world.clock
         self.probe = probe
         self.witness = Witness(world, config)
-        self.watching: Watching | None = None
+        self.watcher: Watcher | None = None
         self._keeper = AtOnceKeeper()
         self._witnessed = witnessed
         if witnessed:
@@ -125,7 +125,7 @@ class Night:
         self._keeper = AtOnceKeeper()
         await self._keeper.open(self.config.store.path)
         budget = Budget(self.config.feed.calls_per_minute, self.clock)
-        self.watching = _Watching(
+        self.watcher = _Watching(
             self.config,
             self.api,
             budget,
@@ -133,13 +133,13 @@ class Night:
             self.clock,
             wake=_nothing,
             progress=lambda _done, _total: None,
-            distress=Distress(LogPoster(), self.config.slack.channel, self.clock),
+            store_outage=StoreOutage(LogPoster(), self.config.slack.channel, self.clock),
             channels=dict,
         )
 
     async def end(self) -> None:
         """Stop it between two turns: that a process is killed there makes no difference to the database."""
-        self.watching = None
+        self.watcher = None
         await self._keeper.close()
 
     async def restart(self, after: float = 0.0) -> None:
@@ -149,10 +149,10 @@ class Night:
 
     async def turn(self) -> None:
         """One turn; a process that is killed within it begins anew."""
-        assert self.watching is not None
+        assert self.watcher is not None
         try:
             with _Complaints(), watched(self.witness) if self._witnessed else nullcontext():
-                await self.watching.turn()
+                await self.watcher.tick()
         except Killed:
             await _let_die()
             await self.restart()

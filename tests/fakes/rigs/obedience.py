@@ -14,7 +14,7 @@ class Obedience:
         self.refusal: AlertbotError | None = None
         self.obeyed: list[tuple[Order, Person]] = []
 
-    async def obey(self, order: Order, who: Person) -> str:
+    async def carry_out(self, order: Order, who: Person) -> str:
         if self.refusal is not None:
             raise self.refusal
         self.obeyed.append((order, who))

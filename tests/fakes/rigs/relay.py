@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alertbot.alertmanager.alerts import Terms
-from alertbot.alertmanager.relay import Relaying, Scene
+from alertbot.alertmanager.relay import Relay, RelaySource
 from alertbot.clock import SystemClock
 from alertbot.config import AlertmanagerSettings
 from fakes.rigs.house import House
@@ -52,7 +52,7 @@ class Bot:
         """Begin to tell."""
         terms = Terms(ZoneInfo("UTC"), self._settings.labels)
         keeper = self.house._keeper
-        self.relaying = Relaying(self._settings, terms, self._secret, keeper, SystemClock(), self._scene)
+        self.relaying = Relay(self._settings, terms, self._secret, keeper, SystemClock(), self._scene)
         self._task = asyncio.create_task(self.relaying.run())
 
     async def die(self) -> None:
@@ -74,5 +74,5 @@ class Bot:
             await self.house.judge({**self._usual, **values})
         self.relaying.wake()
 
-    def _scene(self) -> Scene:
-        return Scene(self.house.watch, time.time(), self.house.slot, self.awaited)
+    def _scene(self) -> RelaySource:
+        return RelaySource(self.house.watch, time.time(), self.house.slot, self.awaited)

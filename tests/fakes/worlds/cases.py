@@ -6,9 +6,9 @@ from typing import Any
 
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.mutes import Mute
-from alertbot.incidents.holding import Holding
-from alertbot.incidents.incident import Incident, IncidentKind, Standing, ToldAlert
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
 from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.suppression import Suppression
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.units import DAY, SLOT
@@ -38,7 +38,7 @@ def told(
     incident: int | None = None,
     noted: int = 0,
     fires: int = 1,
-) -> ToldAlert:
+) -> FiredAlert:
     """An alert that fired on its first slot; ``slot`` is the last one judged."""
     last = since if slot is None else slot
     alert = Alert(
@@ -56,27 +56,27 @@ def told(
     )
     resolved = None if ended is None else T + ended * SLOT
     reason = None if ended is None else "cleared"
-    return ToldAlert(number, alert, severity, resolved, reason, incident, noted, fires)
+    return FiredAlert(number, alert, severity, resolved, reason, incident, noted, fires)
 
 
 def incident(
     number: int,
-    *alerts: ToldAlert,
+    *alerts: FiredAlert,
     kind: IncidentKind = IncidentKind.ALERT,
     channel: str = DEFAULT,
     opened: int = 0,
     closed: int | None = None,
-    **standing: Any,
+    **progress: Any,
 ) -> Incident:
     since = min((each.alert.since for each in alerts), default=T)
     ended = None if closed is None else float(T + closed * SLOT)
-    return Incident(number, kind, channel, since, T + opened * SLOT, ended, alerts, {}, Standing(**standing))
+    return Incident(number, kind, channel, since, T + opened * SLOT, ended, alerts, {}, Progress(**progress))
 
 
-def holding(at: float, *rules: Rule, **facts: Any) -> Holding:
+def suppression(at: float, *rules: Rule, **facts: Any) -> Suppression:
     """What holds anything ``at`` so many slots, of which the last is judged."""
     known = {each.name: each for each in rules or (rule(),)}
-    return Holding(now=T + at * SLOT, frontier=T + int(at) * SLOT, rules=known, **facts)
+    return Suppression(now=T + at * SLOT, frontier=T + int(at) * SLOT, rules=known, **facts)
 
 
 def silence(number: int = 1, target: str = "*", begins: float = 0, ends: float = 100, **more: Any) -> HeldSilence:

@@ -85,11 +85,11 @@ class Storm:
             for name in series[start : start + BATCH]:
                 house.ledger.take(name, house.slot, np.array([values[name]]))
             began = time.perf_counter()
-            await house.desk.commit(house.ledger.judge(house.slot), house.slot)
+            await house.dispatcher.commit(house.ledger.judge(house.slot), house.slot)
             self.commits.append(time.perf_counter() - began)
             await self.deliver(BATCH_SECONDS)
         began = time.perf_counter()
-        await house.desk.look()
+        await house.dispatcher.look()
         self.commits.append(time.perf_counter() - began)
         await self.deliver(house.slot + 900.0 + SLOT - house.now)
 

@@ -23,7 +23,7 @@ from alertbot.errors import (
     FeedUnreachable,
 )
 from alertbot.feed.api import ALL, Answer
-from alertbot.feed.budget import Lane
+from alertbot.feed.budget import Priority
 from alertbot.units import DAY, SLOT
 from fakes.worlds.clock import FakeClock
 
@@ -170,7 +170,9 @@ class WorldApi:
         self._dated = dated
         self._random = random.Random(seed)
 
-    async def bandwidth(self, domains: Sequence[str], start: int, end: int, *, lane: Lane = Lane.POLL) -> Answer:
+    async def bandwidth(
+        self, domains: Sequence[str], start: int, end: int, *, priority: Priority = Priority.POLL
+    ) -> Answer:
         asked = tuple(domains)
         call = f"stat/bandwidth domains={','.join(asked)}"
         began, empty = await self._reach(call, asked, start)
@@ -182,7 +184,7 @@ class WorldApi:
         return answer
 
     async def each_domain(
-        self, domains: Sequence[str], start: int, end: int, *, lane: Lane = Lane.POLL
+        self, domains: Sequence[str], start: int, end: int, *, priority: Priority = Priority.POLL
     ) -> Mapping[str, Answer]:
         call = f"stat/bandwidth/eachDomain domains={','.join(domains)}"
         began, empty = await self._reach(call, tuple(domains), start)
@@ -194,7 +196,7 @@ class WorldApi:
                 self.heard((domain,), answer)
         return answers
 
-    async def domains(self, *, lane: Lane = Lane.POLL) -> tuple[str, ...]:
+    async def domains(self, *, priority: Priority = Priority.POLL) -> tuple[str, ...]:
         await self._reach("domain/list", ("list",), int(self._world.now))
         return self.names
 

@@ -11,14 +11,14 @@ from alertbot.alerts.lifecycle import Reason
 from alertbot.alerts.mutes import Mute, muted
 from alertbot.incidents import silences
 from alertbot.incidents.flapping import Flap, stays
-from alertbot.incidents.incident import ToldAlert
+from alertbot.incidents.incident import FiredAlert
 from alertbot.incidents.silences import HeldSilence
 from alertbot.rules.base import Direction, Rule
 from alertbot.rules.selection import Group
 from alertbot.units import SLOT, slot_at
 
 
-class Hold(StrEnum):
+class Suppressed(StrEnum):
     """Why nothing is said of an alert just now."""
 
     SILENCED = "silenced"
@@ -38,7 +38,7 @@ class Darkness:
 
 
 @dataclass(frozen=True)
-class Holding:
+class Suppression:
     """What may hold an alert, at ``now`` (epoch seconds) with data up to the slot ``frontier``.
 
     ``flapping``: what flaps, and was said to. ``darkness``: of late.
@@ -53,25 +53,25 @@ class Holding:
     flapping: Mapping[AlertKey, Flap] = field(default_factory=dict)
     darkness: Sequence[Darkness] = ()
 
-    def held(self, told: ToldAlert) -> Hold | None:
+    def suppressed(self, told: FiredAlert) -> Suppressed | None:
         """Why this alert is not to be told; ``None``: it is."""
         if self.silence(told) is not None:
-            return Hold.SILENCED
+            return Suppressed.SILENCED
         if self.mute(told) is not None:
-            return Hold.MUTED
+            return Suppressed.MUTED
         rule = self.rules.get(told.alert.rule)
         if rule is not None and rule.active is not None and not rule.active.holds_at(told.alert.slot):
-            return Hold.INACTIVE
+            return Suppressed.INACTIVE
         if told.alert.clear_run:
-            return Hold.CLEARING
-        return Hold.INHIBITED if self._in_darkness(told) else None
+            return Suppressed.CLEARING
+        return Suppressed.INHIBITED if self._in_darkness(told) else None
 
-    def quiet(self, told: ToldAlert) -> Hold | None:
+    def page_suppressed(self, told: FiredAlert) -> Suppressed | None:
         """Why nobody is woken for this alert, told or not."""
-        held = self.held(told)
-        return Hold.FLAPPING if held is None and told.key in self.flapping and not stays(told) else held
+        held = self.suppressed(told)
+        return Suppressed.FLAPPING if held is None and told.key in self.flapping and not stays(told) else held
 
-    def was_missed(self, told: ToldAlert) -> bool:
+    def was_missed(self, told: FiredAlert) -> bool:
         """Whether an alert that is over was not told for no other reason than that several slots came at once."""
         if told.reason not in {Reason.CLEARED, Reason.NEW_NORMAL, Reason.MONTH_OVER}:
             return False  # it did not come and go: its rule was taken away, or the CDN took back what it had said
@@ -79,14 +79,14 @@ class Holding:
         lately = (each for each in self.silences if each.begins <= self.now and each.ends > first)
         if any(each.matches(alert.rule, alert.series, self.groups) for each in lately):
             return False
-        burning = range(first, max(first, alert.slot - alert.clear_run * SLOT) + SLOT, SLOT)
-        return any(replace(self, frontier=slot).held(_as_at(told, slot)) is None for slot in burning)
+        firing = range(first, max(first, alert.slot - alert.clear_run * SLOT) + SLOT, SLOT)
+        return any(replace(self, frontier=slot).suppressed(_as_at(told, slot)) is None for slot in firing)
 
-    def silence(self, told: ToldAlert) -> HeldSilence | None:
+    def silence(self, told: FiredAlert) -> HeldSilence | None:
         """The silence that holds it now."""
         return silences.in_force(self.silences, told.alert.rule, told.alert.series, self.groups, self.now)
 
-    def mute(self, told: ToldAlert) -> Mute | None:
+    def mute(self, told: FiredAlert) -> Mute | None:
         """The mute that holds it: one over any of the slots that must show it, which count afresh after a mute."""
         rule = self.rules.get(told.alert.rule)
         for back in range(1 if rule is None else rule.for_slots):
@@ -94,7 +94,7 @@ class Holding:
                 return mute
         return None
 
-    def _in_darkness(self, told: ToldAlert) -> bool:
+    def _in_darkness(self, told: FiredAlert) -> bool:
         """Whether it fell with the whole account, whose data came again too lately for it to be over."""
         return told.alert.direction is Direction.FALL and any(
             each.since <= told.alert.since < each.closed and self.frontier <= slot_at(each.closed)
@@ -102,6 +102,6 @@ class Holding:
         )
 
 
-def _as_at(told: ToldAlert, slot: int) -> ToldAlert:
+def _as_at(told: FiredAlert, slot: int) -> FiredAlert:
     """The alert as it burned in an earlier slot."""
     return replace(told, alert=replace(told.alert, slot=slot, clear_run=0))

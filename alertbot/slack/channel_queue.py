@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from alertbot.ops.outage import Failures
+from alertbot.ops.outage import Outage
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 """Seconds for which a lane waits after a first failure that passes, doubled with each more, and at most."""
@@ -21,7 +21,7 @@ One that lands later still will stand there twice.
 
 
 @dataclass
-class Lane:
+class ChannelQueue:
     """One method in one channel: when it may be used again, how long it waits after the next failure, what it does.
 
     ``failing``: Slack's word for the last failure, ``failures`` those since something was taken. ``began``: since when
@@ -32,7 +32,7 @@ class Lane:
     free_at: float = 0.0
     pause: float = FIRST_PAUSE
     failing: str | None = None
-    failures: Failures = field(default_factory=Failures)
+    failures: Outage = field(default_factory=Outage)
     task: asyncio.Task[None] | None = None
     began: float = 0.0
 
