@@ -38,7 +38,7 @@ class Metrics:
     def called(self, error: FeedError | None) -> None:
         """The API was called."""
         outcome = "answered" if error is None else next(name for kind, name in _OUTCOMES if isinstance(error, kind))
-        self.counts.calls[outcome] += 1
+        self.counts.calls.labels(outcome).inc()
 
     async def metrics(self) -> bytes:
         """The text that Prometheus scrapes; what the database does not tell just now is left out."""

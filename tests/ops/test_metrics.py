@@ -18,7 +18,7 @@ from alertbot.config import load
 from alertbot.errors import ConfigError, ListenError
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.incidents.orders import Person, Requester
-from alertbot.ops.metrics import Counts, Gauges, Histogram, exposition
+from alertbot.ops.metrics import Counts, Gauges, exposition
 
 OVER = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
 STANDING = Gauges(
@@ -60,16 +60,18 @@ def samples(text):
 
 
 def test_a_histogram_counts_what_is_at_most_each_bound():
-    histogram = Histogram((1.0, 2.5))
-    for value in (0.0, 1.0, 1.1, 2.5, 100.0):
-        histogram.observe(value)
-    assert histogram.buckets() == [("1.0", 2.0), ("2.5", 4.0), ("+Inf", 5.0)]
-    assert histogram.sum == pytest.approx(104.6)
+    counts = Counts()
+    for value in (0.0, 0.1, 0.11, 0.25, 4000.0):
+        counts.delivery.observe(value)
+    shown = samples(exposition(counts, STANDING).decode())
+    name = "alertbot_delivery_latency_seconds"
+    assert [shown[f'{name}_bucket{{le="{bound}"}}'] for bound in ("0.1", "0.25", "3600.0", "+Inf")] == [2, 4, 4, 5]
+    assert shown[f"{name}_sum"] == pytest.approx(4000.46)
 
 
 def test_what_stands_and_what_was_counted_is_told():
     counts = Counts()
-    counts.calls["answered"] += 3
+    counts.calls.labels("answered").inc(3)
     counts.judged(12, 0.02)
     counts.judged(0, 0.5)  # nothing was judged, so this is no judgement's time
     told = samples(exposition(counts, STANDING).decode())
