@@ -12,10 +12,8 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
 
-from rich.console import Console
-from rich.text import Text
+import click
 
 from alertbot.clock import Clock, FastClock
 from alertbot.config import Config, load
@@ -119,13 +117,13 @@ _END = _at(13, 25)
 _CHARTED = 6 * 3600
 
 
-def run_demo(file: TextIO) -> None:
+def run_demo() -> None:
     """Tell the story; ends by itself."""
     set_up(Secrets([TOKEN]), journal=False, level="WARNING")
-    asyncio.run(_demo(Console(file=file, highlight=False, soft_wrap=True)))
+    asyncio.run(_demo())
 
 
-async def _demo(console: Console) -> None:
+async def _demo() -> None:
     began = time.monotonic()
     clock = FastClock(_START, SPEED)
     simulator = Simulator(_SCENARIO, clock)
@@ -134,15 +132,15 @@ async def _demo(console: Console) -> None:
         with tempfile.TemporaryDirectory(prefix="alertbot-demo-") as folder:
             path = Path(folder) / "rules.toml"
             path.write_text(_CONFIG.format(base_url=base_url), encoding="utf-8")
-            await _tell(console, clock, load(path), simulator)
+            await _tell(clock, load(path), simulator)
     finally:
         await simulator.stop()
-    console.print(f"That was {(_END - _START) / 3600:.1f} hours in {time.monotonic() - began:.0f} seconds.")
-    console.print("Next: put your domains into rules.toml (rules.example.toml is a start), then `alertbot run`.")
+    click.echo(f"That was {(_END - _START) / 3600:.1f} hours in {time.monotonic() - began:.0f} seconds.")
+    click.echo("Next: put your domains into rules.toml (rules.example.toml is a start), then `alertbot run`.")
 
 
-async def _tell(console: Console, clock: Clock, config: Config, simulator: Simulator) -> None:
-    screen = _Screen(console, clock)
+async def _tell(clock: Clock, config: Config, simulator: Simulator) -> None:
+    screen = _Screen(clock)
     service = Service(
         config,
         Credentials(api_token=TOKEN),
@@ -155,7 +153,7 @@ async def _tell(console: Console, clock: Clock, config: Config, simulator: Simul
     working = asyncio.create_task(service.run())
     for line in _STORY:
         await clock.sleep(line.time - clock.time())
-        console.print(f"\n[bold]{format_clock(line.time, UTC, line.time)}[/bold]  {line.text}")
+        click.echo(f"\n{click.style(format_clock(line.time, UTC, line.time), bold=True)}  {line.text}")
         if line.command:
             reply = await service.commands.answer(line.command, _ADA)
             screen.show(f"Ada: /bandwidth {line.command}", reply.message)
@@ -165,11 +163,11 @@ async def _tell(console: Console, clock: Clock, config: Config, simulator: Simul
     chart = await _chart(service)
     service.stop()
     await working
-    console.print(
+    click.echo(
         f"\n{screen.posted} messages, edited {screen.edited} times as things changed, none for the late buckets;"
         f" {len(simulator.calls):,} calls to the simulated API."
     )
-    console.print(chart)
+    click.echo(chart)
 
 
 async def _chart(service: Service) -> str:
@@ -186,11 +184,10 @@ async def _chart(service: Service) -> str:
 class _Screen:
     """Prints messages as they would stand in Slack."""
 
-    def __init__(self, console: Console, clock: Clock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.posted = 0
         self.edited = 0
         self._number = 0
-        self._console = console
         self._clock = clock
 
     async def post(
@@ -220,6 +217,14 @@ class _Screen:
     def show(self, title: str, message: Message) -> None:
         """One message: who says it, and its lines beside a bar in its colour."""
         now = format_clock(self._clock.time(), UTC, self._clock.time())
-        self._console.print(Text(f"{_INDENT}{now}  {title}", style="dim"))
+        click.secho(f"{_INDENT}{now}  {title}", dim=True)
+        bar = "\N{BOX DRAWINGS HEAVY VERTICAL} "
+        bar = click.style(bar, dim=True) if message.color is None else click.style(bar, fg=_of_256(message.color))
         for line in plain(message).splitlines():
-            self._console.print(Text(_INDENT) + Text("\N{BOX DRAWINGS HEAVY VERTICAL} ", message.color or "dim") + line)
+            click.echo(f"{_INDENT}{bar}{line}")
+
+
+def _of_256(color: str) -> int:
+    """The nearest colour to ``#rrggbb`` in the 6 x 6 x 6 cube that nearly every terminal knows."""
+    red, green, blue = (round(int(color[at : at + 2], 16) / 51) for at in (1, 3, 5))
+    return 16 + 36 * red + 6 * green + blue

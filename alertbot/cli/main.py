@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,15 @@ def _ask(config_path: Path, words: tuple[str, ...], *, as_json: bool) -> None:
     answer_question(config_path, words, as_json=as_json)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_SETTINGS = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+    # None: click looks whether it writes to a terminal.
+    "color": False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None,
+}
+
+
+@click.group(cls=_Group, context_settings=_SETTINGS)
 @click.version_option(package_name="alertbot")
 def main() -> None:
     """Watch a CDN's bandwidth and tell Slack when a domain goes dark, spikes or crosses a limit."""
@@ -331,4 +340,4 @@ def demo() -> None:
     """Tell a story at high speed: no token, no network, under a minute."""
     from alertbot.cli.demo import run_demo  # noqa: PLC0415 - see above
 
-    run_demo(sys.stdout)
+    run_demo()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import Progress
+import click
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar  # it has no public name
 
 log = logging.getLogger(__name__)
 
 _STEPS = 10
+_WIPE = "\r\033[K\033[?25h"  # empties the line, and shows the cursor, which click's bar hides
 
 
 class Reporter(Protocol):
-    """Hears of a long task."""
+    """Is called as a long task goes on."""
 
     def __call__(self, done: int, total: int) -> None:
         """``done`` of ``total`` are there."""
@@ -28,22 +31,29 @@ def history_reporter() -> Reporter:
 
 class _Lines:
     def __init__(self) -> None:
-        self._told = -1
+        self._logged = -1
 
     def __call__(self, done: int, total: int) -> None:
         step = _STEPS * done // total
-        if step != self._told:
-            self._told = step
+        if step != self._logged:
+            self._logged = step
             log.info("history: %s of %s series are there", f"{done:,}", f"{total:,}")
 
 
 class _Bar:
+    """A bar on the line where the cursor is; the line is empty again once the task is done."""
+
     def __init__(self) -> None:
-        self._progress = Progress(console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("history")
+        self._bar = _new_bar()
 
     def __call__(self, done: int, total: int) -> None:
-        self._progress.start()
-        self._progress.update(self._task, completed=done, total=total)
+        self._bar.length = total
+        self._bar.make_step(done - self._bar.pos)
+        self._bar.render_progress()
         if done >= total:
-            self._progress.stop()
+            click.echo(_WIPE, nl=False, err=True)
+            self._bar = _new_bar()
+
+
+def _new_bar() -> ProgressBar[int]:
+    return click.progressbar(length=1, label="history", file=sys.stderr)
