@@ -11,9 +11,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
+import pages
 import pytest
+from click.testing import CliRunner
+from pages import README, ROOT, TEXT
 from PIL import Image
 
+from alertbot.cli.help import PAGES
 from alertbot.cli.main import main
 from alertbot.config import load
 from alertbot.config.draft import SECTIONS
@@ -25,8 +29,6 @@ from alertbot.slack.commands import USAGES
 from alertbot.slack.typed_text import words_of
 from alertbot.units import parse_time
 
-ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE_PATH = ROOT / ".github" / "CONTRIBUTING.md"
 GUIDE = GUIDE_PATH.read_text(encoding="utf-8")
 
@@ -92,7 +94,7 @@ def test_command_lines_were_found_in_the_readme():
 
 
 @pytest.mark.parametrize("name", main.commands)
-def test_every_command_stands_in_the_readme_with_what_it_does_and_takes(name):
+def test_every_command_stands_on_its_page_with_what_it_does_and_takes(name):
     command = main.commands[name]
     text, everywhere = chapter(f"`alertbot {name}`"), chapter("The command line")
     options = [option for option in command.params if isinstance(option, click.Option)]
@@ -165,7 +167,7 @@ def test_every_silence_in_the_readme_is_understood():
 
 
 def test_the_picture_is_drawn_anew_by_its_command(tmp_path):
-    assert "](.github/picture.png)" in TEXT
+    assert "](.github/picture.png)" in README
     drawn = tmp_path / "picture.png"
     subprocess.run([sys.executable, str(ROOT / ".github" / "picture.py"), str(drawn)], check=True, timeout=120)
     with Image.open(drawn) as now, Image.open(ROOT / ".github" / "picture.png") as stored:
@@ -173,7 +175,7 @@ def test_the_picture_is_drawn_anew_by_its_command(tmp_path):
 
 
 def test_both_set_up_lines_begin_alike_and_use_the_constraints():
-    demo, tests = re.findall(r"^python3 -m venv .*$", TEXT, re.MULTILINE)
+    demo, tests = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
 
     assert demo.endswith(".venv/bin/alertbot demo")
     assert ".venv/bin/pytest" in tests
@@ -186,20 +188,51 @@ def test_the_checks_run_the_readmes_test_command_as_it_stands_there():
     pattern = re.search(r"line=\$\(grep -E '([^']+)' README\.md\)", script)
 
     assert pattern is not None
-    assert re.findall(f"{pattern[1]}.*$", TEXT, re.MULTILINE) == [
-        line for line in TEXT.splitlines() if line.startswith("python3") and "pytest" in line
+    assert re.findall(f"{pattern[1]}.*$", README, re.MULTILINE) == [
+        line for line in README.splitlines() if line.startswith("python3") and "pytest" in line
     ]
     assert 'bash -c "$line"' in script
 
 
-def test_every_link_within_the_repository_leads_somewhere():
-    links = re.findall(r"\]\((?!https?:)([^)]+)\)", TEXT)
-    titles = re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
-    headings = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+DOCUMENTS = {ROOT / "README.md": README} | {pages.FOLDER / f"{name}.md": text for name, text in pages.PAGES.items()}
+
+
+def headings(text):
+    """What a link may point at within a page: its headings, as GitHub names them."""
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_every_link_within_the_repository_leads_somewhere(path):
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", DOCUMENTS[path])
 
     assert links
     for link in links:
-        assert link[1:] in headings if link.startswith("#") else (ROOT / link).exists()
+        target, _, heading = link.partition("#")
+        aim = (path.parent / target).resolve() if target else path
+        assert aim.exists(), link
+        assert not heading or headings(DOCUMENTS[aim]).count(heading) == 1, link
+
+
+def test_the_readme_lists_the_pages_as_help_does():
+    rows = re.findall(r"^\| \[(\w+)\]\(alertbot/help/\1\.md\) \| (.*) \|$", README, re.MULTILINE)
+
+    assert dict(rows) == PAGES
+    assert PAGES.keys() == pages.PAGES.keys()
+
+
+@pytest.mark.parametrize("topic", PAGES)
+def test_help_prints_each_page_as_it_ships(topic):
+    assert CliRunner().invoke(main, ["help", topic]).output == pages.PAGES[topic]
+
+
+def test_help_lists_the_pages_and_says_what_was_probably_meant():
+    listed, wrong = CliRunner().invoke(main, ["help"]), CliRunner().invoke(main, ["help", "ruls"])
+
+    assert [line.split()[0] for line in listed.output.splitlines() if line.startswith("  ")] == list(PAGES)
+    assert (wrong.exit_code, "did you mean rules?" in wrong.output) == (2, True)
 
 
 def test_the_scenario_in_the_guide_is_one_that_the_simulator_takes():

@@ -15,11 +15,11 @@ import sqlite3
 import sys
 import time
 from contextlib import asynccontextmanager, closing
-from pathlib import Path
 
 import pytest
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.worlds.stored import store as write_stored
+from pages import ROOT, TEXT
 
 from alertbot.clock import SystemClock
 from alertbot.feed.simulator.scenario import Scenario, Shape
@@ -28,8 +28,6 @@ from alertbot.query.live import Live
 from alertbot.store.store import Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time, slot_at
 
-ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 TOKEN = "api-s3cret"
 DOMAINS = ("video.example.com", "img.example.com", "dl1.example.com", "dl2.example.com")
 
@@ -112,7 +110,7 @@ def blocks(title):
     return re.findall(r"^```sh\n(.*?)^```$", chapter(title), re.MULTILINE | re.DOTALL)
 
 
-COMMANDS = re.findall(r"^### (`alertbot [a-z0-9]+`)$", TEXT, re.MULTILINE)
+COMMANDS = re.findall(r"^## (`alertbot [a-z0-9]+`)$", TEXT, re.MULTILINE)
 NOT_HERE = {"`alertbot run`", "`alertbot demo`"}
 """They go on, or take a minute: tests/e2e and tests/cli/test_cli.py run them."""
 

@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from pages import TEXT
 
 from alertbot.cli.main import main
 from alertbot.config.credentials import Credentials
@@ -19,7 +20,7 @@ from alertbot.service.store_outage import LAST_WORDS
 ROOT = Path(__file__).parents[1]
 UNITS = sorted((ROOT / "systemd").iterdir())
 UNIT, TEMPLATE, BACKUP = (ROOT / "systemd" / f"{name}.service" for name in ("alertbot", "alertbot@", "alertbot-backup"))
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 
@@ -111,9 +112,9 @@ def test_the_readme_installs_what_the_service_starts_and_reads():
     ((_, line),) = [setting for setting in SERVICE if setting[0] == "ExecStart"]
     folder = line.partition("/.venv/")[0]
 
-    assert f"git clone REPOSITORY {folder} " in README
-    assert f"ExecStart={line} " in README
-    assert "cp rules.example.toml /etc/alertbot/rules.toml" in README
+    assert f"git clone REPOSITORY {folder} " in TEXT
+    assert f"ExecStart={line} " in TEXT
+    assert "cp rules.example.toml /etc/alertbot/rules.toml" in TEXT
 
 
 def test_the_service_of_an_account_differs_in_its_paths_alone():

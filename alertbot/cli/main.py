@@ -341,3 +341,12 @@ def demo() -> None:
     from alertbot.cli.demo import run_demo  # noqa: PLC0415 - see above
 
     run_demo()
+
+
+@main.command(name="help")
+@click.argument("topic", required=False)
+def help_(topic: str | None) -> None:
+    """Print a page of the documentation, or the list of them."""
+    from alertbot.cli.help import show  # noqa: PLC0415 - see above
+
+    show(topic)

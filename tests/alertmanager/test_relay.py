@@ -8,19 +8,18 @@ import shutil
 import subprocess
 import time
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from fakes.rigs.relay import NAMES, RESEND, Bot
 from fakes.rigs.until import until
 from fakes.wire.alertmanagers import ROUTE, Cluster, Pager, needs_alertmanager
+from pages import PAGES
 
 from alertbot.errors import StoreError
 from alertbot.store.store import Store
 
 pytestmark = needs_alertmanager
 
-README = Path(__file__).parents[2] / "README.md"
 DARK, WELL = {NAMES[0]: 0.0, "total": 1e9}, {NAMES[0]: 1e9}
 PASSWORD = "s3cret-pass"
 BCRYPT = "$2b$04$WN8o9FDTzDjramxNnu7H0eyG2JVJsuKhF/nceFnv9XUzoaQcJ6Vt."
@@ -218,7 +217,7 @@ async def test_one_with_a_password_under_a_path_is_told(tmp_path, pager, caplog,
 
 
 async def test_when_the_whole_account_falls_that_alone_is_notified_by_the_readmes_rules(tmp_path, pager):
-    (rules,) = re.findall(r"^inhibit_rules:\n(?:  .*\n)+", README.read_text(encoding="utf-8"), re.MULTILINE)
+    (rules,) = re.findall(r"^inhibit_rules:\n(?:  .*\n)+", PAGES["scale"], re.MULTILINE)
     usual = {f"d{number}.example.com": 1e9 for number in range(1, 5)} | {"total": 4e9}
     with Cluster(tmp_path / "cluster", pager, 1, route=ROUTE + rules) as cluster:
         async with bots(tmp_path, cluster, usual=usual) as (bot,):

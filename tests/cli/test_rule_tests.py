@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pages import PAGES
 
 from alertbot.cli.main import main
 from alertbot.cli.rule_tests import ExpectModel, TestModel
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^```toml test\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+EXAMPLES = re.findall(r"^```toml test\n(.*?)^```$", PAGES["commands"], re.MULTILINE | re.DOTALL)
 
 RULES = """
 [watch]
@@ -138,7 +138,7 @@ def test_the_readmes_example_holds_for_the_rules_beside_it(folder):
 
 
 def test_every_key_of_a_test_stands_in_the_readme():
-    chapter = README.partition("### `alertbot check`")[2].partition("\n### ")[0]
+    chapter = PAGES["commands"].partition("## `alertbot check`")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \|", chapter, re.MULTILINE)
 
     assert sorted(rows) == sorted(TestModel.key_names())

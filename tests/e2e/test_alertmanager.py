@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from fakes.rigs.paged import SERIES, Plot, two_bots_two_alertmanagers
 from fakes.wire.alertmanagers import needs_alertmanager
-
-README = Path(__file__).parents[2] / "README.md"
+from pages import PAGES
 
 
 @needs_alertmanager
@@ -48,7 +46,7 @@ def test_two_bots_page_once_and_resolve_once_though_a_bot_and_an_alertmanager_di
 
 @pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool is not installed (Debian: prometheus-alertmanager)")
 def test_the_readmes_example_is_one_that_alertmanager_takes(tmp_path):
-    (example,) = re.findall(r"^```yaml\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", PAGES["scale"], re.MULTILINE | re.DOTALL)
     path = tmp_path / "alertmanager.yml"
     path.write_text(example)
     checked = subprocess.run(["amtool", "check-config", str(path)], capture_output=True, text=True, check=False)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from fakes.rigs.stage import API_TOKEN, Stage, StageClock
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
+from pages import PAGES
 
 import alertbot
 
@@ -173,7 +174,7 @@ def test_an_instance_has_its_own_configuration_credentials_and_state(tmp_path, b
 
 
 def test_secrets_that_are_encrypted_as_the_readme_says_reach_the_service(tmp_path, boot):
-    readme = (UNIT.parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = PAGES["operations"]
     (drop_in,) = re.findall(r"^```ini\n(\[Service\]\nLoadCredential=\n.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     clock = StageClock.real()
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:

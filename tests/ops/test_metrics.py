@@ -13,6 +13,7 @@ import pytest
 from fakes.rigs.until import until
 from fakes.rigs.working import API_TOKEN, CEILING, MINUTE, START, WATCH, working
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
+from pages import PAGES
 
 from alertbot.config import load
 from alertbot.errors import ConfigError, ListenError
@@ -106,9 +107,9 @@ def test_prometheus_own_linter_has_nothing_to_say():
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
 
-def test_every_metric_stands_in_the_readme_and_no_other(pytestconfig):
-    readme = (pytestconfig.rootpath / "README.md").read_text(encoding="utf-8")
-    chapter = re.search(r"^### Metrics\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)[1]
+def test_every_metric_stands_on_its_page_and_no_other():
+    readme = PAGES["operations"]
+    chapter = re.search(r"^## Metrics\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)[1]
     rows = "\n".join(line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `"))
     families = re.findall(r"^# TYPE (\w+) ", exposition(Counts(), STANDING).decode(), re.MULTILINE)
     assert sorted(re.findall(r"`(\w+)`", rows)) == sorted(families)
