@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -21,8 +21,6 @@ _CONFIG = click.option(
     help="The configuration file.",
 )
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="The facts as one JSON object.")
-
 
 class _Group(click.Group):
     """Turns alertbot's own errors into one clear line and their exit code; nothing else is caught."""
@@ -37,12 +35,6 @@ class _Group(click.Group):
         except AlertbotError as error:
             click.echo(f"alertbot: {error}", err=True)
             ctx.exit(error.exit_code)
-
-
-def _ask(config_path: Path, words: tuple[str, ...], *, as_json: bool) -> None:
-    from alertbot.cli.questions import answer_question  # noqa: PLC0415 - see above
-
-    answer_question(config_path, words, as_json=as_json)
 
 
 _SETTINGS = {
@@ -78,7 +70,7 @@ def main() -> None:
 @click.option("--channel", help="For a trial: post everything to this Slack channel, and mention nobody.")
 def run(config_path: Path, log_level: str, log_format: str, channel: str | None) -> None:
     """Run the service until it is told to stop."""
-    from alertbot.cli.run import run_service  # noqa: PLC0415 - see above
+    from alertbot.cli.run import run_service
 
     run_service(config_path, log_level, log_format, channel)
 
@@ -97,9 +89,9 @@ def run(config_path: Path, log_level: str, log_format: str, channel: str | None)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.option("--base-url", default="https://cdn.api.baishan.com/v2/", show_default=True, help="The statistics API.")
 @click.option("--timezone", default="Asia/Shanghai", show_default=True, help="The zone in which it reads times.")
-def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, timezone: str) -> None:  # noqa: FBT001
+def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, timezone: str) -> None:
     """Write a first rules.toml: the account's domains, with floors that fit what they carried."""
-    from alertbot.cli.init import initialize  # noqa: PLC0415 - see above
+    from alertbot.cli.init import initialize
 
     initialize(target, domains, base_url, timezone, force=force)
 
@@ -115,13 +107,13 @@ def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, tim
 )
 def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
     """Check a configuration file: every problem at once, as FILE:LINE: KEY: MESSAGE."""
-    from alertbot.config import load  # noqa: PLC0415 - see above
+    from alertbot.config import load
 
     config = load(config_path)
     watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
     click.echo(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
     if test_paths:
-        from alertbot.cli.check import prove  # noqa: PLC0415 - see above
+        from alertbot.cli.check import prove
 
         prove(config, test_paths)
 
@@ -129,10 +121,10 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
 @main.command()
 @_CONFIG
 @click.option("--post", is_flag=True, help="Also post a button and wait a minute for the click.")
-@_JSON
-def doctor(config_path: Path, post: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
+@click.option("--json", "as_json", is_flag=True, help="The facts as one JSON object.")
+def doctor(config_path: Path, post: bool, as_json: bool) -> None:
     """Try everything live, and say what is wrong and how to mend it: a line a check."""
-    from alertbot.cli.doctor.doctor import examine  # noqa: PLC0415 - see above
+    from alertbot.cli.doctor.doctor import examine
 
     if not examine(config_path, post=post, as_json=as_json):
         sys.exit(1)
@@ -168,13 +160,13 @@ def replay(
     first: str | None,
     last: str | None,
     rule_name: str | None,
-    as_json: bool,  # noqa: FBT001 - click hands options over by name
+    as_json: bool,
     chart_path: Path | None,
     charts_path: Path | None,
     against: Path | None,
 ) -> None:
     """Say what the rules would have done with the stored history, or with a CSV."""
-    from alertbot.cli.replay import Wanted, replay_history, span_of  # noqa: PLC0415 - see above
+    from alertbot.cli.replay import Wanted, replay_history, span_of
 
     wanted = Wanted(span_of(first, last), rule_name, as_json, chart_path, charts_path)
     replay_history(config_path, csv_path, wanted, against)
@@ -189,12 +181,12 @@ def replay(
 def suggest(
     config_path: Path,
     csv_path: Path | None,
-    below: bool,  # noqa: FBT001 - click hands options over by name
-    as_json: bool,  # noqa: FBT001 - likewise
+    below: bool,
+    as_json: bool,
     domains: tuple[str, ...],
 ) -> None:
     """Suggest thresholds and floors from history, as TOML, with how often each would have fired."""
-    from alertbot.cli.suggest import suggest as print_suggestions  # noqa: PLC0415 - see above
+    from alertbot.cli.suggest import suggest as print_suggestions
 
     print_suggestions(config_path, csv_path, domains, below=below, as_json=as_json)
 
@@ -206,7 +198,7 @@ def suggest(
 @click.argument("domains", nargs=-1)
 def export(config_path: Path, first: str | None, last: str | None, domains: tuple[str, ...]) -> None:
     """Write the stored history as the CSV that replay reads."""
-    from alertbot.cli.export import export_history  # noqa: PLC0415 - see above
+    from alertbot.cli.export import export_history
 
     export_history(config_path, sys.stdout, first=first, last=last, domains=domains)
 
@@ -217,72 +209,54 @@ def export(config_path: Path, first: str | None, last: str | None, domains: tupl
 @click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
 def backup(config_path: Path, keep: int | None, target: Path) -> None:
     """Write a consistent copy of the database, also beside a running service."""
-    from alertbot.cli.backup import make_backup  # noqa: PLC0415 - see above
+    from alertbot.cli.backup import make_backup
 
     make_backup(config_path, target, keep)
 
 
-@main.command()
-@_CONFIG
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def status(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
-    """Say how the bot is: how fresh the data is, what is wrong, what fires."""
-    from alertbot.cli.questions import show_status  # noqa: PLC0415 - see above
+class _Question(NamedTuple):
+    """A command that answers from the database: its arguments, its help, and what ``--json`` prints."""
 
-    show_status(config_path, as_json=as_json)
+    takes: str
+    help: str
+    json: str = "The facts as one JSON object."
 
 
-@main.command()
-@_CONFIG
-@_JSON
-@click.argument("words", nargs=-1, metavar="DOMAIN [24h|7d]")
-def show(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 - see above
-    """Show a domain's bandwidth: now, average, peak, 95th percentile, against yesterday and last week."""
-    _ask(config_path, ("show", *words), as_json=as_json)
+_QUESTIONS = {
+    "status": _Question(
+        "", "Say how the bot is: how fresh the data is, what is wrong, what fires.", json="One JSON object."
+    ),
+    "show": _Question(
+        "DOMAIN [24h|7d]",
+        "Show a domain's bandwidth: now, average, peak, 95th percentile, against yesterday and last week.",
+    ),
+    "top": _Question(
+        "[N] [now|peak|p95|change]", "List the total and the domains that carry most, or moved most since yesterday."
+    ),
+    "p95": _Question("DOMAIN [MONTH]", "Work out the 95th percentile of a month so far, and the burst left in it."),
+    "why": _Question("N|DOMAIN", "Explain why something was told or not: the slots, the arithmetic, what holds it."),
+    "alerts": _Question("", "List what fires now, and what ended within a day."),
+    "rules": _Question("[DOMAIN]", "List the rules, or those that watch a domain."),
+    "silences": _Question(
+        "", "List what is silenced, or was within a day, until when and by whom.", json="One JSON object a line."
+    ),
+}
 
 
-@main.command()
-@_CONFIG
-@_JSON
-@click.argument("words", nargs=-1, metavar="[N] [now|peak|p95|change]")
-def top(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 - see above
-    """List the total and the domains that carry most, or moved most since yesterday."""
-    _ask(config_path, ("top", *words), as_json=as_json)
+def _add(name: str, question: _Question) -> None:
+    def ask(config_path: Path, as_json: bool, words: tuple[str, ...] = ()) -> None:
+        from alertbot.cli.questions import answer
+
+        answer(config_path, (name, *words), as_json=as_json)
+
+    if question.takes:
+        ask = click.argument("words", nargs=-1, metavar=question.takes)(ask)
+    ask = click.option("--json", "as_json", is_flag=True, help=question.json)(ask)
+    main.command(name, help=question.help)(_CONFIG(ask))
 
 
-@main.command()
-@_CONFIG
-@_JSON
-@click.argument("words", nargs=-1, metavar="DOMAIN [MONTH]")
-def p95(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 - see above
-    """Work out the 95th percentile of a month so far, and the burst left in it."""
-    _ask(config_path, ("p95", *words), as_json=as_json)
-
-
-@main.command()
-@_CONFIG
-@_JSON
-@click.argument("words", nargs=-1, metavar="N|DOMAIN")
-def why(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 - see above
-    """Explain why something was told or not: the slots, the arithmetic, what holds it."""
-    _ask(config_path, ("why", *words), as_json=as_json)
-
-
-@main.command()
-@_CONFIG
-@_JSON
-def alerts(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - see above
-    """List what fires now, and what ended within a day."""
-    _ask(config_path, ("alerts",), as_json=as_json)
-
-
-@main.command()
-@_CONFIG
-@_JSON
-@click.argument("words", nargs=-1, metavar="[DOMAIN]")
-def rules(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 - see above
-    """List the rules, or those that watch a domain."""
-    _ask(config_path, ("rules", *words), as_json=as_json)
+for _name, _question in _QUESTIONS.items():
+    _add(_name, _question)
 
 
 @main.command()
@@ -290,7 +264,7 @@ def rules(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:  # 
 @click.argument("number", required=False, metavar="[N]")
 def ack(config_path: Path, number: str | None) -> None:
     """Take on an incident: N, or the only open one."""
-    from alertbot.cli.orders import give_order  # noqa: PLC0415 - see above
+    from alertbot.cli.orders import give_order
 
     give_order(config_path, ("ack", number) if number else ("ack",))
 
@@ -300,7 +274,7 @@ def ack(config_path: Path, number: str | None) -> None:
 @click.argument("words", nargs=-1, metavar="TARGET WHEN [REASON]")
 def silence(config_path: Path, words: tuple[str, ...]) -> None:
     """Tell nothing of TARGET for a time: 2h, until 06:00, from 22:00 for 3h."""
-    from alertbot.cli.orders import give_order  # noqa: PLC0415 - see above
+    from alertbot.cli.orders import give_order
 
     give_order(config_path, ("silence", *words))
 
@@ -310,27 +284,17 @@ def silence(config_path: Path, words: tuple[str, ...]) -> None:
 @click.argument("number", required=False, metavar="ID")
 def unsilence(config_path: Path, number: str | None) -> None:
     """End a silence now: ID is its number as silences lists it."""
-    from alertbot.cli.orders import give_order  # noqa: PLC0415 - see above
+    from alertbot.cli.orders import give_order
 
     give_order(config_path, ("unsilence", number) if number else ("unsilence",))
 
 
 @main.command()
 @_CONFIG
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def silences(config_path: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
-    """List what is silenced, or was within a day, until when and by whom."""
-    from alertbot.cli.orders import show_silences  # noqa: PLC0415 - see above
-
-    show_silences(config_path, as_json=as_json)
-
-
-@main.command()
-@_CONFIG
 def manifest(config_path: Path) -> None:
     """Print the manifest of the Slack app: paste it where Slack asks for one."""
-    from alertbot.config import load  # noqa: PLC0415 - see above
-    from alertbot.slack.manifest import manifest_text  # noqa: PLC0415 - see above
+    from alertbot.config import load
+    from alertbot.slack.manifest import manifest_text
 
     click.echo(manifest_text(load(config_path).slack.command))
 
@@ -338,7 +302,7 @@ def manifest(config_path: Path) -> None:
 @main.command()
 def demo() -> None:
     """Tell a story at high speed: no token, no network, under a minute."""
-    from alertbot.cli.demo import run_demo  # noqa: PLC0415 - see above
+    from alertbot.cli.demo import run_demo
 
     run_demo()
 
@@ -347,6 +311,6 @@ def demo() -> None:
 @click.argument("topic", required=False)
 def help_(topic: str | None) -> None:
     """Print a page of the documentation, or the list of them."""
-    from alertbot.cli.help import show  # noqa: PLC0415 - see above
+    from alertbot.cli.help import show
 
     show(topic)

@@ -1,14 +1,12 @@
-"""``alertbot ack``, ``silence``, ``unsilence``, ``silences``: orders from the shell, which the service carries out."""
+"""``alertbot ack``, ``silence``, ``unsilence``: orders from the shell, which the service carries out."""
 
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -20,8 +18,6 @@ from alertbot.errors import AlertbotError, UsageError
 from alertbot.incidents.order_parser import Asked, parse_order
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import plain
-from alertbot.messages.status import silences_message
-from alertbot.query import status
 from alertbot.store import feed, requests, schema
 from alertbot.store.requests import RequestOutcome
 
@@ -44,18 +40,6 @@ def give_order(config_path: Path, words: Sequence[str]) -> None:
     if outcome.refused:
         raise UsageError(outcome.answer)
     click.echo(plain(Message(outcome.answer)))
-
-
-def show_silences(config_path: Path, *, as_json: bool) -> None:
-    """Print what is silenced, as text or as one JSON object a line."""
-    config = load(config_path, state_directory=state_directory())
-    now = time.time()
-    silences = status.silences(config.store.path, now)
-    if not as_json:
-        click.echo(plain(silences_message(silences, config.slack.zone, now)))
-        return
-    for line in silences.lines:
-        click.echo(json.dumps({"stage": line.stage, **asdict(line.silence)}))
 
 
 def _author() -> str:

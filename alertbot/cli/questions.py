@@ -17,10 +17,10 @@ from alertbot.errors import ConfigError, UsageError
 from alertbot.messages.blocks import Message
 from alertbot.messages.questions import ask
 from alertbot.messages.slack import plain
-from alertbot.messages.status import status_message
+from alertbot.messages.status import silences_message, status_message
+from alertbot.query import status
 from alertbot.query.as_json import to_json
 from alertbot.query.live import Live
-from alertbot.query.status import stored_status
 from alertbot.slack.commands import example
 from alertbot.store import feed, samples
 from alertbot.store.schema import reading
@@ -30,11 +30,13 @@ SILENT_AFTER = 180
 """Seconds without a word of the service after which it does not seem to run."""
 
 
-def show_status(config_path: Path, *, as_json: bool) -> None:
-    """Print how the bot is, as text or as one JSON object.
+def answer(config_path: Path, words: Sequence[str], *, as_json: bool) -> None:
+    """Print the answer to a question, its name being the first word, as text or its facts as JSON."""
+    {"status": _status, "silences": _silences}.get(words[0], _as_in_slack)(config_path, words, as_json=as_json)
 
-    A service at work is told of even where its configuration file has become wrong since it read it.
-    """
+
+def _status(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
+    """Print how the service is, even where its configuration file has become wrong since it was read."""
     try:
         config = load(config_path, state_directory=state_directory())
     except ConfigError as error:
@@ -44,20 +46,32 @@ def show_status(config_path: Path, *, as_json: bool) -> None:
         wrong = tuple(map(str, error.problems))
     else:
         path, zone, wrong = config.store.path, config.slack.zone, ()
-    status, written = stored_status(path)
+    facts, written = status.stored_status(path)
     if wrong:  # what the file says now is newer than what the service last read
-        status = replace(status, live=replace(status.live, misconfigured=wrong))
+        facts = replace(facts, live=replace(facts.live, misconfigured=wrong))
     age = max(0.0, time.time() - written)
     if as_json:
-        click.echo(json.dumps({**asdict(status), "written": written, "running": age < SILENT_AFTER}))
+        click.echo(json.dumps({**asdict(facts), "written": written, "running": age < SILENT_AFTER}))
         return
-    click.echo(plain(status_message(status, zone)))
+    click.echo(plain(status_message(facts, zone)))
     if age >= SILENT_AFTER:
         click.echo(f"The service does not seem to run: this is what it knew {format_duration(age)} ago.")
 
 
-def answer_question(config_path: Path, words: Sequence[str], *, as_json: bool) -> None:
-    """Print the answer to a question, as text or its facts as one JSON object; ``UsageError`` says what is right."""
+def _silences(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
+    """Print what is silenced; as JSON each silence is an object on a line of its own."""
+    config = load(config_path, state_directory=state_directory())
+    now = time.time()
+    silences = status.silences(config.store.path, now)
+    if not as_json:
+        click.echo(plain(silences_message(silences, config.slack.zone, now)))
+        return
+    for line in silences.lines:
+        click.echo(json.dumps({"stage": line.stage, **asdict(line.silence)}))
+
+
+def _as_in_slack(config_path: Path, words: Sequence[str], *, as_json: bool) -> None:
+    """Print the answer that Slack gives, too; ``UsageError`` shows an example of what is right."""
     config = load(config_path, state_directory=state_directory())
     live, domains = _stored(config)
     subject = subject_of(config, lay_out(config, domains), "alertbot")
