@@ -126,6 +126,20 @@ def statements(tree: ast.Module) -> list[str]:
     return [node.value for node in texts if id(node) not in docs and SQL.match(node.value)]
 
 
+def test_the_guide_states_the_same_layers():
+    guide = (PACKAGE.parent / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    chapter = guide.partition("\n## The rooms\n")[2].partition("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in row.strip("| ").split("|")] for row in re.findall(r"^\| `.*$", chapter, re.MULTILINE)
+    ]
+    stated = {name: row[2] for row in rows for name in re.findall(r"`(\w+)`", row[0])}
+
+    assert stated.pop("cli") == "everything"
+    assert stated.keys() == LAYERS.keys()
+    for room, parts in LAYERS.items():
+        assert {*stated[room].split(", "), "-"} == {*parts, "-"} - {*GROUND, room}, room
+
+
 def test_the_package_was_found():
     assert {"units", "rules.base", "store.store", "feed.frontier"} <= set(MODULES)
     assert all(any(within(module, (part,)) for module in MODULES) for part in LAYERS)
