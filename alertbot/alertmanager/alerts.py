@@ -20,7 +20,6 @@ from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.messages.alert import PLAIN, alert_sentence
 from alertbot.messages.incident import Context, headline, tell
 from alertbot.rules.base import Severity
-from alertbot.rules.describe import describe
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.units import SLOT, format_clock, format_iso, format_rate
 
@@ -147,7 +146,7 @@ def of_alert(told: FiredAlert, suppression: Suppression, terms: Terms) -> Relaye
     seen = (
         f"{format_rate(alert.value)}{against}, data to {format_clock(alert.slot + SLOT, terms.zone, suppression.now)}"
     )
-    asks = "" if rule is None else f" The rule {rule.name}: {describe(rule)}."
+    asks = "" if rule is None else f" The rule {rule.name}: {rule.describe()}."
     annotations = {
         "summary": summary,
         "description": f"{summary} Last seen: {seen}.{asks}",

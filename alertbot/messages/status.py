@@ -9,7 +9,6 @@ from alertbot.incidents.incident import FiredAlert
 from alertbot.messages.blocks import Message, code, context_block, escape, paragraphs, section, short
 from alertbot.query.live import Live
 from alertbot.query.status import Alerts, RuleLine, SilenceLine, Silences, Stage, Status
-from alertbot.rules.describe import describe
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
 
 _LISTED = 15
@@ -130,7 +129,7 @@ def rules_message(lines: Sequence[RuleLine], series: str | None) -> Message:
     whose = "" if series is None else f" for {code(series)}"
     headline = f"{counted(len(lines), 'rule')}{whose}"
     listed = [
-        f"*{escape(line.rule.name)}* ({line.rule.severity.value}): {escape(describe(line.rule))};"
+        f"*{escape(line.rule.name)}* ({line.rule.severity.value}): {escape(line.rule.describe())};"
         f" {line.series:,} series"
         for line in lines
     ]

@@ -17,7 +17,6 @@ from alertbot.messages.slack import MARKUP, plain
 from alertbot.query.live import Live
 from alertbot.query.why import Basis, Hush, Judged, Missing, Quiet, RuleWhy, Usual, Why
 from alertbot.query.why_incident import IncidentStory, Part
-from alertbot.rules.describe import describe
 from alertbot.store.outbox import StoredWords
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
 
@@ -110,7 +109,7 @@ def _rule_lines(why: RuleWhy, reader: Reader) -> list[str]:
 def _standing(why: RuleWhy, reader: Reader) -> str:
     alert, told, rule = why.alert, why.told, why.rule
     if alert is None:
-        return f"no alert; asks for {escape(describe(rule))}{_lately(told, reader)}"
+        return f"no alert; asks for {escape(rule.describe())}{_lately(told, reader)}"
     since = reader.clock(alert.since)
     if alert.phase is Phase.PENDING:
         return f"pending since {since}: {alert.window.bit_count()} of {_slots(rule.for_slots)} shown"

@@ -11,7 +11,6 @@ from enum import Enum
 from typing import Any
 
 from alertbot.rules.base import Rule
-from alertbot.rules.describe import describe
 
 _KEYS = {"progress": "standing"}
 """Fields whose key in JSON is another, which scripts read by now."""
@@ -28,7 +27,7 @@ def _plain(value: Any) -> Any:
             "name": value.name,
             "kind": value.kind_name,
             "severity": value.severity,
-            "asks": describe(value),
+            "asks": value.describe(),
             "enabled": value.enabled,
         }
     elif is_dataclass(value):

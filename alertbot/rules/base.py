@@ -7,7 +7,7 @@ decides live, over a few slots, and in a replay, over weeks.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alertbot.rules.schedule import Schedule
+from alertbot.units import SLOT, format_duration
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -118,6 +119,10 @@ class Kind(Protocol):
     def direction(self, value: float, reference: float | None) -> Direction:
         """Which way a breach with this value went."""
 
+    @abstractmethod
+    def describe(self) -> str:
+        """What it fires for, such as ``above 8 Gbps``: the rule's duration is added to that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -148,7 +153,7 @@ class Measurement:
     outlook: Outlook
 
 
-class Measured(ABC):
+class Measured(Kind):
     """A ``Kind`` whose figure is made of so many slots that it is worked out only where it matters."""
 
     @abstractmethod
@@ -189,6 +194,14 @@ class Rule:
     repeat: int | None = None
     escalate_after: int | None = None
     escalate_to: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """What must be seen, for how long, and when."""
+        lasting = format_duration(self.for_slots * SLOT)
+        if self.within_slots is not None:
+            lasting += f" within {format_duration(self.within_slots * SLOT)}"
+        when = "" if self.active is None else f", only {self.active}"
+        return f"{self.kind.describe()} for {lasting}{when}"
 
 
 def window_max(window: Array) -> Array:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Mask, Past, known_median
-from alertbot.units import DAY_SLOTS, SLOT
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Past, known_median
+from alertbot.units import DAY_SLOTS, SLOT, format_rate
 
 LEVEL = 24
 """Slots that say how today stands to its shape: two hours."""
@@ -44,7 +44,7 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Baseline(Kind):
     """At least ``factor`` times what is usual at this time, or at most that part of it.
 
     The reference is the usual value nearest to now. Usual is from what is expected to what the last hour carried,
@@ -126,6 +126,11 @@ class Baseline:
     def direction(self, value: float, reference: float | None) -> Direction:
         """A fall where less is carried than is usual."""
         return Direction.FALL if reference is not None and value < reference else Direction.RISE
+
+    def describe(self) -> str:
+        up, down = f"at least {self.factor:g} times", f"at most 1/{self.factor:g} of"
+        sides = {None: f"{up} or {down}", Direction.RISE: up, Direction.FALL: down}
+        return f"{sides[self.only]} what is usual at this time, from {format_rate(self.floor)} on"
 
     def _beyond(self, value: Array, reference: Array, factor: float) -> Mask:
         rises = value >= factor * reference * (1 - ROUNDING)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Mask, Past, known_median
-from alertbot.units import DAY_SLOTS
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Past, known_median
+from alertbot.units import DAY_SLOTS, format_rate
 
 
 @dataclass(frozen=True)
-class DayOverDay:
+class DayOverDay(Kind):
     """At least ``ratio`` times the reference, or at most where ``ratio`` is under 1.
 
     The reference is the median of the same slot of the last ``days`` days, likewise of the last ``weeks`` weeks; with
@@ -69,6 +69,10 @@ class DayOverDay:
     def direction(self, value: float, reference: float | None) -> Direction:
         """A rise, or a fall for a ratio under 1."""
         return Direction.RISE if self.ratio >= 1 else Direction.FALL
+
+    def describe(self) -> str:
+        side = "at least" if self.ratio >= 1 else "at most"
+        return f"{side} {self.ratio:g} times as much as {self.compared_with}, from {format_rate(self.floor)} on"
 
 
 def _median_back(past: Past, step: int, count: int) -> Array | None:

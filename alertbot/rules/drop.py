@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Mask, Past, known_median, window_max
-from alertbot.units import DAY_SLOTS
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Past, known_median, window_max
+from alertbot.units import DAY_SLOTS, format_rate, format_share
 
 
 @dataclass(frozen=True)
-class Drop:
+class Drop(Kind):
     """Fallen to ``to`` bit/s or less, or by the share ``by``, from a reference of at least ``from_`` bit/s.
 
     The reference is the median of the ``window`` slots before the breach began, frozen until it is over: measured
@@ -60,3 +60,7 @@ class Drop:
     def direction(self, value: float, reference: float | None) -> Direction:
         """Always a fall."""
         return Direction.FALL
+
+    def describe(self) -> str:
+        fallen = f"by {format_share(self.by)}" if self.by is not None else f"to {format_rate(self.to or 0)}"
+        return f"fallen {fallen} from {format_rate(self.from_)} or more"

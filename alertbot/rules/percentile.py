@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Mask, Measured, Measurement, Outlook, Past
 from alertbot.rules.months import LONGEST, Calendar
-from alertbot.units import DAY_SLOTS, SLOT
+from alertbot.units import DAY_SLOTS, SLOT, format_ordinal, format_rate, format_share
 
 WEEK = 7 * DAY_SLOTS
 """Slots that the rest of a month is taken to be like."""
@@ -112,6 +112,11 @@ class Percentile(Measured):
     def direction(self, value: float, reference: float | None) -> Direction:
         """Always a rise."""
         return Direction.RISE
+
+    def describe(self) -> str:
+        levels = " and ".join(format_share(share) for share in sorted(self.at))
+        which = f"{format_ordinal(self.percent)} percentile of the month"
+        return f"{which}, so far or as forecast, at {levels} of {format_rate(self.commit)}"
 
     def hot(self, past: Past) -> Mask:
         """Where a slot is in breach, by counting alone."""

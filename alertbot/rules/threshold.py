@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from alertbot.rules.base import Array, Bars, Direction, Mask, Past
+from alertbot.rules.base import Array, Bars, Direction, Kind, Mask, Past
+from alertbot.units import format_rate
 
 
 @dataclass(frozen=True)
-class Threshold:
+class Threshold(Kind):
     """In breach strictly above ``above`` or strictly below ``below`` (bit/s); over once ``clear`` is reached again.
 
     ``clear`` goes with only one of the two limits and defaults to it.
@@ -44,6 +45,10 @@ class Threshold:
     def direction(self, value: float, reference: float | None) -> Direction:
         """A fall where the lower limit was passed."""
         return Direction.FALL if self.below is not None and value < self.below else Direction.RISE
+
+    def describe(self) -> str:
+        limits = (("above", self.above), ("below", self.below))
+        return " or ".join(f"{side} {format_rate(limit)}" for side, limit in limits if limit is not None)
 
 
 def _or(limit: float | None, otherwise: float) -> float:

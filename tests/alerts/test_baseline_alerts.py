@@ -8,7 +8,6 @@ import pytest
 from alertbot.alerts.engine import Engine
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
-from alertbot.rules.describe import describe
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT
@@ -88,6 +87,7 @@ def test_one_slot_after_the_other_comes_to_the_same_as_a_day_at_once():
 
 def test_it_is_described_in_words():
     assert (
-        describe(FAR_OFF) == "at least 1.9 times or at most 1/1.9 of what is usual at this time, from 10 Mbps on for 5m"
+        FAR_OFF.describe()
+        == "at least 1.9 times or at most 1/1.9 of what is usual at this time, from 10 Mbps on for 5m"
     )
     assert Baseline(only=Direction.RISE).easing == pytest.approx(1.4)

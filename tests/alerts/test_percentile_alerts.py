@@ -19,7 +19,6 @@ from alertbot.alerts.replay import Span, as_event, replay
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.rules.arithmetic import terms
 from alertbot.rules.base import Outlook, Rule, Severity
-from alertbot.rules.describe import describe
 from alertbot.rules.grid import Grid
 from alertbot.rules.months import Calendar
 from alertbot.rules.percentile import Percentile
@@ -207,7 +206,9 @@ def test_an_alert_that_is_stored_keeps_its_figures(tmp_path):
 
 
 def test_a_rule_is_described_with_what_is_committed():
-    assert describe(RULE) == ("95th percentile of the month, so far or as forecast, at 80% and 100% of 10 Gbps for 10m")
+    assert RULE.describe() == (
+        "95th percentile of the month, so far or as forecast, at 80% and 100% of 10 Gbps for 10m"
+    )
 
 
 @pytest.mark.parametrize(

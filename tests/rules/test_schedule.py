@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.rules.base import Rule, Severity
-from alertbot.rules.describe import describe
 from alertbot.rules.schedule import Schedule, Window, parse_window
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, SLOT
@@ -90,7 +89,7 @@ def test_a_schedule_in_words_lists_its_windows():
 def test_a_rule_in_words_says_when_it_is_judged():
     rule = Rule("r", "threshold", Threshold(above=8e9), Severity.INFO, active=schedule_of("mon-fri 09:00-18:00"))
 
-    assert describe(rule) == "above 8 Gbps for 10m, only mon-fri 09:00-18:00"
+    assert rule.describe() == "above 8 Gbps for 10m, only mon-fri 09:00-18:00"
 
 
 def schedule_of(*texts, zone=BERLIN):
