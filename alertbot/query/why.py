@@ -22,10 +22,10 @@ from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident
 from alertbot.incidents.silences import in_force
 from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.query.live import Live
-from alertbot.rules.arithmetic import Term, looks_at, terms
 from alertbot.rules.base import Rule
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.grid import Grid
+from alertbot.rules.terms import Term
 from alertbot.store import alerts, incidents, samples, silences
 from alertbot.store.schema import reading
 from alertbot.units import SLOT
@@ -256,7 +256,7 @@ class Inquiry:
             rule=rule,
             series=series,
             judged=judged,
-            terms=() if missing else terms(rule.kind, seen[-1].value, seen[-1].reference, seen[-1].outlook),
+            terms=() if missing else _terms(rule, seen[-1]),
             basis=_basis(grid, rule, slot) if missing is Missing.REFERENCE else None,
             alert=alert,
             told=told,
@@ -334,8 +334,12 @@ def _judged(grid: Grid, rule: Rule, slot: int, seen: Seen) -> Judged:
     return Judged(slot, _known(value), reference, seen.breach, seen.cleared, missing)
 
 
+def _terms(rule: Rule, seen: Seen) -> tuple[Term, ...]:
+    return rule.kind.terms(seen.value, rule.kind.named(seen.reference), seen.outlook)
+
+
 def _basis(grid: Grid, rule: Rule, slot: int) -> Basis | None:
-    backs = looks_at(rule.kind)
+    backs = rule.kind.looks_at
     if not backs:
         return None
     pairs = list(_looked_at(grid, slot, backs))

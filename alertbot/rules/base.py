@@ -7,6 +7,7 @@ decides live, over a few slots, and in a replay, over weeks.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alertbot.rules.schedule import Schedule
-from alertbot.units import SLOT, format_duration
+from alertbot.rules.terms import USUAL, References, Term
+from alertbot.units import SLOT, format_duration, format_rate
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -122,6 +124,33 @@ class Kind(Protocol):
     @abstractmethod
     def describe(self) -> str:
         """What it fires for, such as ``above 8 Gbps``: the rule's duration is added to that."""
+
+    @property
+    def reference_name(self) -> str:
+        """What kind of reference a value is compared with."""
+        return USUAL
+
+    @property
+    def looks_at(self) -> tuple[int, ...]:
+        """How many slots back lie those that the reference is made of; none where that cannot be listed."""
+        return ()
+
+    def named(self, reference: float | None) -> References:
+        """The reference (bit/s) under its name."""
+        return {} if reference is None else {self.reference_name: reference}
+
+    def terms(self, value: float, references: References, outlook: Outlook | None = None) -> tuple[Term, ...]:
+        """The comparisons that decided: a breach where all of them hold; none where something is not known."""
+        if math.isnan(value) or any(map(math.isnan, references.values())):
+            return ()
+        return self.comparisons(value, references, outlook)
+
+    def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
+        """Likewise, where all is known: the bare numbers, unless the kind has words for what it compares."""
+        reference = references.get(self.reference_name)
+        breach = self.breach(np.asarray(value), None if reference is None else np.asarray(reference))
+        against = "" if reference is None else f" against {format_rate(reference)}"
+        return (Term(f"{format_rate(value)}{against}", bool(breach)),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Past, known_median
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Outlook, Past, known_median
+from alertbot.rules.terms import USUAL, References, Term, compared, floor_term
 from alertbot.units import DAY_SLOTS, SLOT, format_rate
 
 LEVEL = 24
@@ -131,6 +132,31 @@ class Baseline(Kind):
         up, down = f"at least {self.factor:g} times", f"at most 1/{self.factor:g} of"
         sides = {None: f"{up} or {down}", Direction.RISE: up, Direction.FALL: down}
         return f"{sides[self.only]} what is usual at this time, from {format_rate(self.floor)} on"
+
+    @property
+    def looks_at(self) -> tuple[int, ...]:
+        return tuple(DAY_SLOTS * day for day in self.backs)
+
+    def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
+        reference = references[USUAL]
+        if reference <= 0:
+            return (Term("where nothing is usual, nothing is unusual", holds=False),)
+        if value == reference:
+            return (Term(f"{format_rate(value)} is usual at this time", holds=False),)
+        if value == 0 and not self.zeros:
+            return (Term("an empty slot is left to other rules, since zeros = false", holds=False),)
+        way, usual = self.direction(value, reference), f"the usual {format_rate(reference)}"
+        if self.only not in {None, way}:
+            return (Term(f"{format_rate(value)} is no {self.only} from {usual}", holds=False),)
+        if way is Direction.RISE:
+            limit = self.factor * reference
+            past = value >= limit * (1 - ROUNDING)
+            first = compared(value, ">=" if past else "<", limit, f"{self.factor:g} x {usual} = ")
+        else:
+            limit = reference / self.factor
+            past = value <= limit * (1 + ROUNDING)
+            first = compared(value, "<=" if past else ">", limit, f"{usual} / {self.factor:g} = ")
+        return (Term(first, past), floor_term(value, reference, self.floor))
 
     def _beyond(self, value: Array, reference: Array, factor: float) -> Mask:
         rises = value >= factor * reference * (1 - ROUNDING)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Past, known_median
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Outlook, Past, known_median
+from alertbot.rules.terms import NO_REFERENCE, USUAL, References, Term, compared, floor_term
 from alertbot.units import DAY_SLOTS, format_rate
 
 
@@ -73,6 +74,21 @@ class DayOverDay(Kind):
     def describe(self) -> str:
         side = "at least" if self.ratio >= 1 else "at most"
         return f"{side} {self.ratio:g} times as much as {self.compared_with}, from {format_rate(self.floor)} on"
+
+    @property
+    def looks_at(self) -> tuple[int, ...]:
+        days = {DAY_SLOTS * day for day in range(1, self.days + 1)}
+        return tuple(sorted(days | {7 * DAY_SLOTS * week for week in range(1, self.weeks + 1)}))
+
+    def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
+        reference = references[USUAL]
+        if reference <= 0:
+            return (NO_REFERENCE,)
+        limit, rises = self.ratio * reference, self.ratio >= 1
+        past = value >= limit * (1 - ROUNDING) if rises else value <= limit * (1 + ROUNDING)
+        sign = (">=" if past else "<") if rises else ("<=" if past else ">")
+        first = Term(compared(value, sign, limit, f"{self.ratio:g} x {format_rate(reference)} = "), past)
+        return (first, floor_term(value, reference, self.floor))
 
 
 def _median_back(past: Past, step: int, count: int) -> Array | None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Past, known_median, window_max
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Outlook, Past, known_median, window_max
+from alertbot.rules.terms import NO_REFERENCE, RECENT, References, Term, compared
 from alertbot.units import DAY_SLOTS, format_rate, format_share
 
 
@@ -26,6 +27,7 @@ class Drop(Kind):
 
     frozen = True
     bars = Bars.ALL
+    reference_name = RECENT
 
     @property
     def depth(self) -> int:
@@ -64,3 +66,21 @@ class Drop(Kind):
     def describe(self) -> str:
         fallen = f"by {format_share(self.by)}" if self.by is not None else f"to {format_rate(self.to or 0)}"
         return f"fallen {fallen} from {format_rate(self.from_)} or more"
+
+    @property
+    def looks_at(self) -> tuple[int, ...]:
+        return tuple(range(1, self.window + 1))
+
+    def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
+        reference = references[RECENT]
+        if self.to is not None:
+            fallen = value <= self.to
+            first = Term(compared(value, "<=" if fallen else ">", self.to), fallen)
+        else:
+            share = 1 - (self.by or 0)
+            fallen = value <= share * reference * (1 + ROUNDING)
+            of_what = f"{format_share(share)} of {format_rate(reference)} = "
+            first = Term(compared(value, "<=" if fallen else ">", share * reference, of_what), fallen)
+        enough = reference >= self.from_
+        second = Term(f"reference {compared(reference, '>=' if enough else '<', self.from_)}", enough)
+        return (first, second) if reference > 0 else (first, second, NO_REFERENCE)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Mask, Measured, Measurement, Outlook, Past
 from alertbot.rules.months import LONGEST, Calendar
+from alertbot.rules.terms import LEVEL, References, Term, compared
 from alertbot.units import DAY_SLOTS, SLOT, format_ordinal, format_rate, format_share
 
 WEEK = 7 * DAY_SLOTS
@@ -84,6 +85,7 @@ class Percentile(Measured):
     frozen = False
     bars = Bars.NOBODY
     depth = LONGEST
+    reference_name = LEVEL
 
     @property
     def limits(self) -> tuple[float, ...]:
@@ -117,6 +119,19 @@ class Percentile(Measured):
         levels = " and ".join(format_share(share) for share in sorted(self.at))
         which = f"{format_ordinal(self.percent)} percentile of the month"
         return f"{which}, so far or as forecast, at {levels} of {format_rate(self.commit)}"
+
+    def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
+        """Where one of the two has reached the level, that one decides; else both are shown, and neither has."""
+        if outlook is None:
+            return super().comparisons(value, references, outlook)
+        level = references[LEVEL]
+        source = f"{format_share(level / self.commit)} of {format_rate(self.commit)} = "
+        found = []
+        for name, figure in outlook.figures:
+            reached = figure >= level * (1 - ROUNDING)
+            found.append(Term(f"{name} {compared(figure, '>=' if reached else '<', level, source)}", reached))
+        decided = tuple(term for term in found if term.holds)
+        return decided or tuple(found)
 
     def hot(self, past: Past) -> Mask:
         """Where a slot is in breach, by counting alone."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from alertbot.rules.base import Array, Bars, Direction, Kind, Mask, Past
+from alertbot.rules.base import Array, Bars, Direction, Kind, Mask, Outlook, Past
+from alertbot.rules.terms import References, Term, compared
 from alertbot.units import format_rate
 
 
@@ -49,6 +50,15 @@ class Threshold(Kind):
     def describe(self) -> str:
         limits = (("above", self.above), ("below", self.below))
         return " or ".join(f"{side} {format_rate(limit)}" for side, limit in limits if limit is not None)
+
+    def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
+        if self.above is not None and value > self.above:
+            return (Term(compared(value, ">", self.above), holds=True),)
+        if self.below is not None and value < self.below:
+            return (Term(compared(value, "<", self.below), holds=True),)
+        above = () if self.above is None else (Term(compared(value, "<=", self.above), holds=False),)
+        below = () if self.below is None else (Term(compared(value, ">=", self.below), holds=False),)
+        return (*above, *below)
 
 
 def _or(limit: float | None, otherwise: float) -> float:

@@ -17,7 +17,6 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Phase
 from alertbot.alerts.replay import Span, as_event, replay
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
-from alertbot.rules.arithmetic import terms
 from alertbot.rules.base import Outlook, Rule, Severity
 from alertbot.rules.grid import Grid
 from alertbot.rules.months import Calendar
@@ -225,4 +224,4 @@ def test_the_arithmetic_shows_the_figure_that_decided(so_far, ahead, texts):
     level = 10 * G if value >= 10 * G else 8 * G
     outlook = Outlook(so_far * G, None if ahead is None else ahead * G, 5)
 
-    assert [term.text for term in terms(BILL, value, level, outlook)] == texts
+    assert [term.text for term in BILL.terms(value, BILL.named(level), outlook)] == texts

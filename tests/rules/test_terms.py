@@ -8,8 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alertbot.rules.arithmetic import looks_at, terms
-from alertbot.rules.base import Bars, Direction
+from alertbot.rules.base import Bars, Direction, Kind
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
@@ -77,7 +76,7 @@ SIGNS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.g
     ],
 )
 def test_the_arithmetic_reads_as_it_was_done(kind, value, reference, texts):
-    assert [term.text for term in terms(kind, value, reference)] == texts
+    assert [term.text for term in kind.terms(value, kind.named(reference))] == texts
 
 
 @given(st.sampled_from(KINDS), RATES, RATES)
@@ -85,7 +84,7 @@ def test_the_arithmetic_reads_as_it_was_done(kind, value, reference, texts):
 @example(KINDS[6], 2e9 * (1 - 5e-10), 1e9)
 def test_the_terms_hold_where_the_kind_sees_a_breach_and_each_is_true(kind, value, reference):
     reference = None if isinstance(kind, Threshold) else reference
-    found = terms(kind, value, reference)
+    found = kind.terms(value, kind.named(reference))
     breach = kind.breach(np.asarray(value), None if reference is None else np.asarray(reference))
     assert all(term.holds for term in found) == bool(breach)
     for term in found:
@@ -94,7 +93,7 @@ def test_the_terms_hold_where_the_kind_sees_a_breach_and_each_is_true(kind, valu
                 assert SIGNS[sign](parse_rate(left), parse_rate(right)), term.text
 
 
-class Strange:
+class Strange(Kind):
     """A kind that nobody wrote words for."""
 
     frozen = False
@@ -113,14 +112,17 @@ class Strange:
     def direction(self, value, reference):
         return Direction.RISE
 
+    def describe(self):
+        return "strange"
+
 
 def test_a_kind_without_words_of_its_own_shows_its_numbers():
-    assert [(term.text, term.holds) for term in terms(Strange(), 5.0, None)] == [("5 bps", True)]
-    assert terms(Strange(), 0.0, 2e6)[0].text == "0 bps against 2 Mbps"
-    assert looks_at(Strange()) == ()
+    assert [(term.text, term.holds) for term in Strange().terms(5.0, {})] == [("5 bps", True)]
+    assert Strange().terms(0.0, Strange().named(2e6))[0].text == "0 bps against 2 Mbps"
+    assert Strange().looks_at == ()
 
 
 def test_what_a_reference_is_made_of_can_be_listed():
-    assert looks_at(Drop(to=0.0, window=3)) == (1, 2, 3)
-    assert looks_at(Baseline(days=2, weeks=1)) == (DAY_SLOTS, 2 * DAY_SLOTS, 7 * DAY_SLOTS)
-    assert looks_at(DayOverDay(ratio=2.0, days=2, weeks=1)) == (DAY_SLOTS, 2 * DAY_SLOTS, 7 * DAY_SLOTS)
+    assert Drop(to=0.0, window=3).looks_at == (1, 2, 3)
+    assert Baseline(days=2, weeks=1).looks_at == (DAY_SLOTS, 2 * DAY_SLOTS, 7 * DAY_SLOTS)
+    assert DayOverDay(ratio=2.0, days=2, weeks=1).looks_at == (DAY_SLOTS, 2 * DAY_SLOTS, 7 * DAY_SLOTS)
