@@ -28,12 +28,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from fakes.rigs.house import START, House
 
 from alertbot.charts.painter import Pictures
-from alertbot.charts.plots import View
 from alertbot.config import load
-from alertbot.config.watch import subject_of
 from alertbot.messages import questions
 from alertbot.messages.blocks import Message
 from alertbot.query.live import Live
+from alertbot.query.scope import scope_of
 from alertbot.slack.client import Posted
 from alertbot.slack.delivery import Delivery
 from alertbot.units import DAY, SLOT, format_clock
@@ -231,9 +230,9 @@ async def story(folder: Path) -> Page:
     told = house.now
     page.head("alertbot", format_clock(told, zone, house.now))
     page.say(channel.message)
-    view = View(house.now, zone, watch.rules, watch.selection, watch.groups)
+    scope = scope_of(config, watch, Live(house.now), "/bandwidth")
     page.rule("in its thread, a moment later")
-    page.picture((await Pictures(config.store.path, lambda: view).of_incident(1)).png, INDENT + EDGE)
+    page.picture((await Pictures(lambda: scope).of_incident(1)).png, INDENT + EDGE)
     while house.slot < NOON + 12 * SLOT:
         await house.judge(_carried(house.slot + SLOT, dice))
     page.rule("the same message, once traffic is back")
@@ -242,7 +241,7 @@ async def story(folder: Path) -> Page:
     page.say(channel.message)
     page.rule("/bandwidth top 3")
     live = Live(house.now, house.slot, house.slot + SLOT, domains=len(DOMAINS), series=len(watch.series))
-    answer = questions.ask(["top", "3"], subject_of(config, watch, "/bandwidth"), live)
+    answer = questions.ask(["top", "3"], scope_of(config, watch, live, "/bandwidth"))
     page.head("alertbot", format_clock(house.now, zone, house.now))
     page.say(answer.message)
     await house.end()

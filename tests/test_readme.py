@@ -25,7 +25,7 @@ from alertbot.config.kinds import KINDS
 from alertbot.feed.simulator.scenario import Scenario
 from alertbot.incidents.order_parser import Asked, parse_order
 from alertbot.incidents.orders import Silence
-from alertbot.slack.commands import USAGES
+from alertbot.messages.usages import USAGES
 from alertbot.slack.typed_text import words_of
 from alertbot.units import parse_time
 

@@ -5,36 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 from alertbot.charts import plots
 from alertbot.charts.chart import Chart, Picture
-from alertbot.charts.plots import View
 from alertbot.charts.worker import render
 from alertbot.errors import ChartError
 from alertbot.query.digest import DIGEST, day_before
 from alertbot.query.names import Meant
+from alertbot.query.scope import Scope
 
 
 class Pictures:
-    """Draws from a database, as ``view()`` tells; one chart at a time, whoever asks."""
+    """Draws what is stored in ``scope()``, one chart at a time, whoever asks."""
 
-    def __init__(self, path: Path, view: Callable[[], View]) -> None:
-        self._path = path
-        self._view = view
+    def __init__(self, scope: Callable[[], Scope]) -> None:
+        self._scope = scope
         self._turn = asyncio.Lock()
 
     async def of_incident(self, number: int) -> Picture:
         """The worst of an incident, up to now."""
-        chart = await asyncio.to_thread(plots.of_incident, self._path, number, self._view())
+        chart = await asyncio.to_thread(plots.of_incident, self._scope(), number)
         if chart is None:
             raise ChartError(f"#{number} is about nothing that could be drawn")
         return await self._drawn(f"alertbot-{number}.png", chart)
 
     async def of_digest(self, today: date) -> Picture:
         """What the account carried on the day before."""
-        view = self._view()
-        chart = await asyncio.to_thread(plots.of_day, self._path, *day_before(today, view.zone), view)
+        scope = self._scope()
+        chart = await asyncio.to_thread(plots.of_day, scope, *day_before(today, scope.zone))
         return await self._drawn(f"alertbot-{today}.png", chart)
 
     async def of_subject(self, subject: str) -> Picture:
@@ -44,7 +42,7 @@ class Pictures:
 
     async def of_series(self, what: Meant, span: int) -> Picture:
         """One series, or some added up, over the last ``span`` seconds."""
-        chart = await asyncio.to_thread(plots.of_series, self._path, what, span, self._view())
+        chart = await asyncio.to_thread(plots.of_series, self._scope(), what, span)
         return await self._drawn("alertbot.png", chart)
 
     async def _drawn(self, name: str, chart: Chart) -> Picture:

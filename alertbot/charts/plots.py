@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from alertbot.alerts.lifecycle import Alert
 from alertbot.charts.chart import Chart, LimitLine, Panel
+from alertbot.config.watch import Watch
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, series_of, worst_of_each
 from alertbot.incidents.silences import GROUP_MARK
 from alertbot.query.names import Meant
+from alertbot.query.scope import Scope
 from alertbot.rules.base import Array, Direction, Rule
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -42,17 +43,6 @@ _IN_SIGHT = 3.0  # a limit beyond so many times the most that was carried would 
 
 
 @dataclass(frozen=True)
-class View:
-    """What the readers' charts are drawn by; ``now`` is their clock, ``selection`` the series each rule judges."""
-
-    now: float
-    zone: tzinfo
-    rules: Mapping[str, Rule] = field(default_factory=dict)
-    selection: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    groups: Sequence[Group] = ()
-
-
-@dataclass(frozen=True)
 class Mark:
     """An alert on a chart: the rule, the first and the last slot of the breach, what it was compared with (bit/s)."""
 
@@ -67,39 +57,41 @@ class Mark:
         return cls(alert.rule, alert.since, max(alert.since, alert.slot - alert.clear_run * SLOT), alert.reference)
 
 
-def of_series(path: Path, what: Meant, span: int, view: View) -> Chart:
+def of_series(scope: Scope, what: Meant, span: int) -> Chart:
     """One series, or some added up, over the last ``span`` seconds, with the alerts it had."""
-    first, last = _slots(view.now - span, view.now)
-    with reading(path) as db:
+    first, last = _slots(scope.now - span, scope.now)
+    with reading(scope.path) as db:
         fired = [] if len(what.series) > 1 else fired_between(db, what.series[0], first, last)
 
         def read(_: str, first: int, last: int) -> Array:
             return samples.sum_of(db, what.series, first, last)
 
         name = what.name if len(what.series) > 1 else what.series[0]
-        return charted(read, {name: [Mark.of(told.alert) for told in fired]}, first, last, view)
+        return charted(read, {name: [Mark.of(told.alert) for told in fired]}, first, last, scope.watch, scope.now)
 
 
-def of_day(path: Path, first: int, end: int, view: View) -> Chart:
+def of_day(scope: Scope, first: int, end: int) -> Chart:
     """What the account carried from the slot ``first`` until ``end``."""
-    with reading(path) as db:
-        chart = charted(partial(samples.series_between, db), {TOTAL: []}, first, end - SLOT, view)
-    day = datetime.fromtimestamp(first, view.zone)
+    with reading(scope.path) as db:
+        read = partial(samples.series_between, db)
+        chart = charted(read, {TOTAL: []}, first, end - SLOT, scope.watch, scope.now)
+    day = datetime.fromtimestamp(first, scope.zone)
     return replace(chart, title=f"{day:%A}, {day.day} {day:%B}: {chart.title}")
 
 
-def of_incident(path: Path, number: int, view: View) -> Chart | None:
+def of_incident(scope: Scope, number: int) -> Chart | None:
     """The worst series of an incident; ``None`` where there is none, or nothing of it that could be drawn."""
-    with reading(path) as db:
+    with reading(scope.path) as db:
         incident = incidents.load(db, number)
         if incident is None:
             return None
-        marks = _panels(incident, view.groups)
+        marks = _panels(incident, scope.watch.groups)
         if not marks:
             return None
-        end = view.now if incident.closed is None else min(view.now, incident.closed + _AFTER)
+        end = scope.now if incident.closed is None else min(scope.now, incident.closed + _AFTER)
         first, last = _slots(end - min(max(4 * (end - incident.since), SHORTEST), LONGEST), end)
-        return charted(partial(samples.series_between, db), marks, first, last, view, incident)
+        read = partial(samples.series_between, db)
+        return charted(read, marks, first, last, scope.watch, scope.now, incident)
 
 
 def _slots(first: float, end: float) -> tuple[int, int]:
@@ -135,23 +127,25 @@ def charted(
     marks: Mapping[str, Sequence[Mark]],
     first: int,
     last: int,
-    view: View,
+    watch: Watch,
+    now: float,
     incident: Incident | None = None,
 ) -> Chart:
-    """The series of ``marks`` with their alerts, from one slot to another."""
-    panels = tuple(_panel(read, name, first, last, alerts, view) for name, alerts in marks.items())
+    """The series of ``marks`` with their alerts, from one slot to another, as readers see them at ``now``."""
+    clock = partial(format_clock, zone=watch.zone, now=now)
+    panels = tuple(_panel(read, name, first, last, alerts, watch) for name, alerts in marks.items())
     return Chart(
         title=_title(panels, incident),
-        subtitle=_subtitle(panels, first, view),
-        alt=" ".join(_sentence(panel, first, last, view) for panel in panels)[:1000],
+        subtitle=_subtitle(panels, first, watch.zone, clock),
+        alt=" ".join(_sentence(panel, first, last, clock) for panel in panels)[:1000],
         first=first,
-        now=view.now,
-        zone=str(view.zone),
+        now=now,
+        zone=str(watch.zone),
         panels=panels,
     )
 
 
-def _panel(read: Read, name: str, first: int, last: int, marks: Sequence[Mark], view: View) -> Panel:
+def _panel(read: Read, name: str, first: int, last: int, marks: Sequence[Mark], watch: Watch) -> Panel:
     values = read(name, first, last)
     known = values[~np.isnan(values)]
     # Over more than a day its own earlier part would be drawn over it once more; the day on which summer ends is one.
@@ -162,7 +156,7 @@ def _panel(read: Read, name: str, first: int, last: int, marks: Sequence[Mark], 
         values=values,
         yesterday=_unless_unknown(yesterday),
         last_week=_unless_unknown(read(name, first - 7 * DAY, last - 7 * DAY)),
-        limits=tuple(_limits(read, name, first, values, marks, view)),
+        limits=tuple(_limits(read, name, first, values, marks, watch)),
         breaches=tuple(sorted({(mark.since, mark.last) for mark in marks})),
     )
 
@@ -181,13 +175,15 @@ def _unless_unknown(values: Array | None) -> Array | None:
     return None if values is None or np.isnan(values).all() else values
 
 
-def _limits(read: Read, name: str, first: int, values: Array, marks: Sequence[Mark], view: View) -> Iterator[LimitLine]:
+def _limits(
+    read: Read, name: str, first: int, values: Array, marks: Sequence[Mark], watch: Watch
+) -> Iterator[LimitLine]:
     """What each rule that fired held the series against, and the fixed limits of all that watch it, each once."""
     fired = list(dict.fromkeys(mark.rule for mark in marks))
-    watcher = [rule for rule, names in view.selection.items() if name in names and rule not in fired]
+    others = [rule for rule, names in watch.selection.items() if name in names and rule not in fired]
     said = set()
     highest = float(np.nanmax(values, initial=0.0)) if not np.isnan(values).all() else 0.0
-    for rule in (view.rules.get(each) for each in (*fired, *watcher)):
+    for rule in (watch.rules.get(each) for each in (*fired, *others)):
         if rule is None:
             continue
         own = [mark for mark in marks if mark.rule == rule.name]
@@ -255,18 +251,17 @@ def _title(panels: Sequence[Panel], incident: Incident | None) -> str:
     return f"{number.strip()}: {panels[0].name} and {len(panels) - 1} more"
 
 
-def _subtitle(panels: Sequence[Panel], first: int, view: View) -> str:
+def _subtitle(panels: Sequence[Panel], first: int, zone: tzinfo, clock: Callable[[float], str]) -> str:
     known = [np.flatnonzero(~np.isnan(panel.values)) for panel in panels]
     last = max((int(each[-1]) for each in known if len(each)), default=None)
     if last is None:
         return "nothing is known of this time"
     value = f"{panels[0].note}, " if len(panels) == 1 else ""
-    return f"{value}data to {format_clock(first + (last + 1) * SLOT, view.zone, view.now)}, times of {view.zone}"
+    return f"{value}data to {clock(first + (last + 1) * SLOT)}, times of {zone}"
 
 
-def _sentence(panel: Panel, first: int, last: int, view: View) -> str:
+def _sentence(panel: Panel, first: int, last: int, clock: Callable[[float], str]) -> str:
     """A panel in words."""
-    clock = partial(format_clock, zone=view.zone, now=view.now)
     known = panel.values[~np.isnan(panel.values)]
     span = f"Bandwidth of {panel.name} from {clock(first)} to {clock(last + SLOT)}"
     if not len(known):

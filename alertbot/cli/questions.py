@@ -12,7 +12,7 @@ import click
 
 from alertbot.config import Config, load
 from alertbot.config.load import glimpse, state_directory
-from alertbot.config.watch import lay_out, subject_of
+from alertbot.config.watch import lay_out
 from alertbot.errors import ConfigError, UsageError
 from alertbot.messages.blocks import Message
 from alertbot.messages.questions import ask
@@ -21,6 +21,7 @@ from alertbot.messages.status import silences_message, status_message
 from alertbot.query import status
 from alertbot.query.as_json import to_json
 from alertbot.query.live import Live
+from alertbot.query.scope import scope_of
 from alertbot.slack.commands import example
 from alertbot.store import feed, samples
 from alertbot.store.schema import reading
@@ -74,11 +75,11 @@ def _as_in_slack(config_path: Path, words: Sequence[str], *, as_json: bool) -> N
     """Print the answer that Slack gives, too; ``UsageError`` shows an example of what is right."""
     config = load(config_path, state_directory=state_directory())
     live, domains = _stored(config)
-    subject = subject_of(config, lay_out(config, domains), "alertbot")
+    scope = scope_of(config, lay_out(config, domains), live, "alertbot")
     try:
-        answered = ask(list(words), subject, live)
+        answered = ask(list(words), scope)
     except UsageError as error:
-        raise UsageError(f"{error} ({plain(Message(example(words, subject.command)))})") from None
+        raise UsageError(f"{error} ({plain(Message(example(words, scope.command)))})") from None
     click.echo(to_json(answered.facts) if as_json else plain(answered.message))
 
 

@@ -10,11 +10,8 @@ from pathlib import Path
 
 import click
 
-from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Change
-from alertbot.alerts.mutes import Mute
 from alertbot.alerts.replay import History, Span, as_event, replay
-from alertbot.charts.plots import View
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory, read_csv
 from alertbot.cli.replay_charts import (
     MOST_CHARTS,
@@ -27,15 +24,13 @@ from alertbot.cli.replay_charts import (
     write_chart,
     write_charts,
 )
-from alertbot.cli.replay_report import as_difference, comparison_lines, summary
+from alertbot.cli.replay_report import Ground, as_difference, comparison_lines, summary
 from alertbot.config import Config, load
 from alertbot.config.load import state_directory
-from alertbot.config.watch import lay_out
+from alertbot.config.watch import Watch, lay_out, lay_over
 from alertbot.errors import UsageError
-from alertbot.incidents.firings import Firing, Ground, Record, compare, days_between
+from alertbot.incidents.firings import Firing, Record, compare, days_between
 from alertbot.messages.alert import PLAIN, alert_sentence, stamp
-from alertbot.rules.base import Rule
-from alertbot.rules.selection import Group, select
 from alertbot.store import samples, schema
 from alertbot.store.history import StoredHistory
 from alertbot.units import SLOT, parse_time
@@ -77,11 +72,11 @@ def replay_history(config_path: Path, csv_path: Path | None, wanted: Wanted, aga
 
 
 def _print_all(plan: _Plan, wanted: Wanted) -> None:
-    record, tally = Record(plan.rules), DailyTotals()
+    record, tally = Record(plan.watch.rules), DailyTotals()
     shown = record.over(tally.over(_changes(plan, wanted)))
     if wanted.as_json:
         for change in shown:
-            click.echo(json.dumps(as_event(change, plan.rules)))
+            click.echo(json.dumps(as_event(change, plan.watch.rules)))
     else:
         _print_story(shown, plan)
     record.close(plan.last_within(wanted.span))
@@ -97,7 +92,7 @@ def _print_differences(plan: _Plan, other: _Plan, wanted: Wanted) -> None:
     """Both configurations over the same history, one after the other; memory holds the alerts of both."""
     tally, found = DailyTotals(), []
     for each in (plan, other):
-        record = Record(each.rules)
+        record = Record(each.watch.rules)
         for _ in record.over(tally.over(_changes(each, wanted)) if each is plan else _changes(each, wanted)):
             pass
         record.close(each.last_within(wanted.span))
@@ -117,7 +112,7 @@ def _print_differences(plan: _Plan, other: _Plan, wanted: Wanted) -> None:
 
 
 def _changes(plan: _Plan, wanted: Wanted) -> Iterator[Change]:
-    changes = replay(plan.engine, plan.history, wanted.span, plan.mutes)
+    changes = replay(plan.watch.engine, plan.history, wanted.span, plan.watch.mutes)
     return (change for change in changes if wanted.rule_name in {None, change.alert.rule})
 
 
@@ -125,8 +120,7 @@ def _draw(plan: _Plan, tally: DailyTotals, wanted: Wanted) -> None:
     """The series with most alerts."""
     if wanted.chart_path is None:
         return
-    selection = {name: names for name, names in plan.selection.items() if wanted.rule_name in {None, name}}
-    chart = of_replay(plan.history, tally, wanted.span, View(0.0, plan.config.slack.zone, plan.rules, selection))
+    chart = of_replay(plan.history, tally, wanted.span, _shown(plan.watch, wanted))
     write_chart(wanted.chart_path, chart)
     click.echo(f"{wanted.chart_path}: {chart.title}", err=wanted.as_json)
 
@@ -136,10 +130,7 @@ def _draw_each(firings: Sequence[tuple[_Plan, Firing]], wanted: Wanted) -> None:
     if wanted.charts_path is None:
         return
     charts = (
-        (
-            chart_name(place, firing),
-            of_firing(plan.history, firing, View(0.0, plan.config.slack.zone, plan.rules, plan.selection)),
-        )
+        (chart_name(place, firing), of_firing(plan.history, firing, plan.watch))
         for place, (plan, firing) in enumerate(firings[:MOST_CHARTS], 1)
     )
     for path, chart in write_charts(wanted.charts_path, charts):
@@ -153,12 +144,8 @@ class _Plan:
     """What is to be replayed: a history, and what judges it."""
 
     config: Config
-    rules: Mapping[str, Rule]
-    engine: Engine
+    watch: Watch
     history: History
-    selection: Mapping[str, Sequence[str]]
-    groups: Sequence[Group]
-    mutes: Sequence[Mute]
 
     def last_within(self, span: Span) -> Callable[[str], int]:
         """The last slot that was judged of each series."""
@@ -166,16 +153,18 @@ class _Plan:
 
     def ground(self, wanted: Wanted) -> Ground:
         """What a summary is of."""
-        rules = {name: rule for name, rule in self.rules.items() if wanted.rule_name in {None, name}}
-        judged = {series for name in rules for series in self.selection[name]}
+        watch = _shown(self.watch, wanted)
+        judged = {series for selected in watch.selection.values() for series in selected}
         return Ground(
             days=days_between(self.history.days(), wanted.span.first, wanted.span.last),
             series=len(judged.intersection(self.history.series)),
-            rules=rules,
-            groups=self.groups,
+            watch=watch,
             channel=self.config.slack.channel,
-            zone=self.config.slack.zone,
         )
+
+
+def _shown(watch: Watch, wanted: Wanted) -> Watch:
+    return watch if wanted.rule_name is None else watch.of_rule(wanted.rule_name)
 
 
 def span_of(first: str | None, last: str | None) -> Span:
@@ -195,26 +184,20 @@ def _check_rule(name: str | None, configs: Sequence[Config]) -> None:
 
 def _over_csv(config: Config, histories: Mapping[str, SeriesHistory]) -> _Plan:
     history = CsvHistory(histories)
-    watched = history.series
-    rules = {rule.name: rule for rule in config.rules if rule.enabled}
-    selection = {name: select(rule.domains, rule.except_, watched, ()) for name, rule in rules.items()}
-    mutes = [mute.resolve(watched, (), rules) for mute in config.mutes]
-    engine = Engine(tuple(rules.values()), selection, watched)
-    return _Plan(config, rules, engine, history, selection, (), mutes)
+    return _Plan(config, lay_over(config, history.series), history)
 
 
 def _over_store(config: Config, path: Path, held: ExitStack) -> _Plan:
     database = held.enter_context(closing(schema.open_for_reading(path)))
     watch = lay_out(config, config.watched(samples.domain_names(database)))
-    history = StoredHistory(database, watch.series)
-    return _Plan(config, watch.rules, watch.engine, history, watch.selection, watch.groups, watch.mutes)
+    return _Plan(config, watch, StoredHistory(database, watch.series))
 
 
 def _print_story(changes: Iterable[Change], plan: _Plan) -> None:
-    zone = plan.config.slack.zone
+    zone = plan.watch.zone
     for change in changes:
         now = change.alert.slot + SLOT
-        rule, reason = plan.rules[change.alert.rule], None if change.fired else change.reason.value
+        rule, reason = plan.watch.rules[change.alert.rule], None if change.fired else change.reason.value
         word = "fired   " if change.fired else "resolved"
         sentence = alert_sentence(rule, change.alert, reason, zone, now, PLAIN)
         click.echo(f"{stamp(now, zone)}  {word}  {change.alert.rule}: {sentence}")

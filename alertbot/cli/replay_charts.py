@@ -17,8 +17,9 @@ from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.alerts.replay import History, Span
 from alertbot.charts.chart import Chart
-from alertbot.charts.plots import LONGEST, SHORTEST, Mark, View, charted
+from alertbot.charts.plots import LONGEST, SHORTEST, Mark, charted
 from alertbot.charts.worker import is_installed, render
+from alertbot.config.watch import Watch
 from alertbot.errors import ChartError
 from alertbot.incidents.firings import Firing
 from alertbot.rules.base import Array
@@ -62,10 +63,10 @@ class DailyTotals:
         self.marks.setdefault(series, []).append(mark)
 
 
-def of_replay(history: History, tally: DailyTotals, span: Span, view: View) -> Chart:
+def of_replay(history: History, tally: DailyTotals, span: Span, watch: Watch) -> Chart:
     """The series with most alerts over all that was replayed; without any, the first one that was judged."""
     days = history.days()
-    judged = [series for names in view.selection.values() for series in names]
+    judged = [series for names in watch.selection.values() for series in names]
     candidates = [series for series in judged if series in set(history.series)]
     if not days or not candidates:
         raise ChartError("there is no chart: no history of any series that a rule judges")
@@ -78,18 +79,18 @@ def of_replay(history: History, tally: DailyTotals, span: Span, view: View) -> C
         raise ChartError(f"there is no chart: nothing is known of {name} in this time")
     first, last = first + int(known[0]) * SLOT, first + int(known[-1]) * SLOT
     marks = [replace(mark, last=min(mark.last, last)) for mark in tally.marks.get(name, [])]
-    chart = charted(read, {name: marks}, first, last, replace(view, now=last + SLOT))
+    chart = charted(read, {name: marks}, first, last, watch, last + SLOT)
     return replace(chart, title=f"{chart.title}: {counted(len(marks), 'alert')}")
 
 
-def of_firing(history: History, firing: Firing, view: View) -> Chart:
+def of_firing(history: History, firing: Firing, watch: Watch) -> Chart:
     """One alert of a replay, with what lay before and after it."""
     lasted = firing.until + SLOT - firing.fired.since
     span = min(max(4 * lasted, SHORTEST), LONGEST)
     last = min(firing.until + min(span // 4, _AFTER), (history.days()[-1] + 1) * DAY - SLOT) // SLOT * SLOT
     first = max(last - span // SLOT * SLOT + SLOT, history.days()[0] * DAY)
     mark = Mark(firing.fired.rule, firing.fired.since, min(firing.until, last), firing.fired.reference)
-    chart = charted(_Reader(history), {firing.fired.series: [mark]}, first, last, replace(view, now=last + SLOT))
+    chart = charted(_Reader(history), {firing.fired.series: [mark]}, first, last, watch, last + SLOT)
     return replace(chart, title=f"{chart.title}: {firing.fired.rule}")
 
 

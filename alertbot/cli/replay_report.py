@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from alertbot.incidents.firings import Comparison, Difference, Firing, Ground
+from alertbot.config.watch import Watch
+from alertbot.incidents.firings import Comparison, Difference, Firing, pages
 from alertbot.incidents.grouping import Placed
 from alertbot.messages.alert import PLAIN, alert_sentence, stamp
 from alertbot.units import SLOT, counted, format_duration
 
 _MOST_SILENT = 10
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a replay was of: the days and the number of series that were judged, and what was watched."""
+
+    days: int
+    series: int
+    watch: Watch
+    channel: str
+
+    def pages(self, firings: Sequence[Firing]) -> list[Placed]:
+        """The incidents that these alerts would be posted in."""
+        return pages(firings, self.watch.rules, self.watch.groups, self.channel)
 
 
 def summary(firings: Sequence[Firing], ground: Ground) -> Iterator[str]:
@@ -52,7 +68,7 @@ def _by_rule(firings: Sequence[Firing], ground: Ground) -> Iterator[str]:
             f"  {name:{width}}  {counted(len(fired), 'alert')} on {series}, {_weekly(len(fired), ground)};"
             f" {format_duration(median(lasted))} each, at most {format_duration(lasted[-1])}{not_over}"
         )
-    silent = sorted(ground.rules.keys() - own.keys())
+    silent = sorted(ground.watch.rules.keys() - own.keys())
     if silent:
         more = f" and {len(silent) - _MOST_SILENT:,} more" if len(silent) > _MOST_SILENT else ""
         yield f"  never: {', '.join(silent[:_MOST_SILENT])}{more}"
@@ -63,7 +79,7 @@ def _weekly(count: int, ground: Ground) -> str:
 
 
 def _by_day(pages: Sequence[Placed], ground: Ground) -> Iterator[str]:
-    days = Counter(datetime.fromtimestamp(page.since, ground.zone).date() for page in pages)
+    days = Counter(datetime.fromtimestamp(page.since, ground.watch.zone).date() for page in pages)
     if days:
         day, count = max(days.items(), key=lambda pair: (pair[1], pair[0]))
         yield f"The busiest day: {day}, {counted(count, 'page')}; {max(ground.days - len(days), 0):,} days without any."
@@ -77,19 +93,19 @@ def _by_series(firings: Sequence[Firing]) -> Iterator[str]:
 def _sentence(firing: Firing, ground: Ground) -> str:
     alert = firing.fired
     now = alert.slot + SLOT
-    words = alert_sentence(ground.rules[alert.rule], alert, None, ground.zone, now, PLAIN)
-    return f"{stamp(alert.since, ground.zone)}, {alert.rule}: {words}"
+    words = alert_sentence(ground.watch.rules[alert.rule], alert, None, ground.watch.zone, now, PLAIN)
+    return f"{stamp(alert.since, ground.watch.zone)}, {alert.rule}: {words}"
 
 
 def comparison_lines(found: Comparison, ground: Ground, other: Ground, pages: tuple[int, int]) -> Iterator[str]:
     """The differences, a line each, and what they come to; ``pages`` now and by the other file."""
     for each in found.differences:
-        rules = ground if each.new else other
+        watch = (ground if each.new else other).watch
         alert = each.firing.fired
-        words = alert_sentence(rules.rules[alert.rule], alert, None, rules.zone, alert.slot + SLOT, PLAIN)
+        words = alert_sentence(watch.rules[alert.rule], alert, None, watch.zone, alert.slot + SLOT, PLAIN)
         beside = f" (told by {', '.join(each.told_by)} {'before' if each.new else 'now'})" if each.told_by else ""
         what = "newly fires " if each.new else "falls silent"
-        yield f"{stamp(alert.slot + SLOT, ground.zone)}  {what}  {alert.rule}: {words}{beside}"
+        yield f"{stamp(alert.slot + SLOT, ground.watch.zone)}  {what}  {alert.rule}: {words}{beside}"
     new = sum(each.new for each in found.differences)
     yield (
         f"{counted(new, 'alert')} newly {'fires' if new == 1 else 'fire'},"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import cached_property
-from pathlib import Path
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.mutes import Mute
@@ -17,64 +16,61 @@ from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, select
 
 @dataclass(frozen=True)
 class Watch:
-    """``selection``: the series each rule judges, by its name."""
+    """The watched series and the rules over them.
 
-    domains: tuple[str, ...]
-    groups: tuple[Group, ...]
-    selection: Mapping[str, tuple[str, ...]]
-    rules: Mapping[str, Rule]
-    engine: Engine
-    mutes: tuple[Mute, ...] = ()
+    ``series``: the domains, the groups' sums, the total. ``selection``: the series each rule judges, by its name.
+    ``disabled``: the names of rules that are switched off. ``zone``: the readers'.
+    """
+
+    zone: tzinfo
+    series: tuple[str, ...] = ()
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    selection: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    groups: Sequence[Group] = ()
+    mutes: Sequence[Mute] = ()
+    disabled: Sequence[str] = ()
 
     @cached_property
-    def series(self) -> tuple[str, ...]:
-        """Every watched series: the domains, the groups' sums, the total."""
-        return _series(self.domains, self.groups)
+    def domains(self) -> tuple[str, ...]:
+        """The series that are neither a sum nor the total."""
+        return tuple(name for name in self.series if name != TOTAL and not name.startswith(SUM_PREFIX))
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Judges these rules."""
+        return Engine(tuple(self.rules.values()), self.selection, self.series)
 
     @property
     def patience(self) -> int:
         """The most slots any rule looks at before it fires: what a new series is judged on at once."""
         return max((max(rule.for_slots, rule.within_slots or 0) for rule in self.rules.values()), default=1)
 
+    def of_rule(self, name: str) -> Watch:
+        """The same watch with one rule alone, or with none where it has no such rule."""
+        rules = {each: rule for each, rule in self.rules.items() if each == name}
+        return replace(self, rules=rules, selection={each: self.selection[each] for each in rules})
+
 
 def lay_out(config: Config, domains: Sequence[str]) -> Watch:
-    """The series of these domains under a configuration, and its rules and mutes over them."""
+    """The rules and mutes of a configuration over these domains, its groups' sums and the total."""
     groups = tuple(group.resolve(domains) for group in config.groups)
+    sums = (group.series for group in groups if group.is_summed)
+    return _laid_over(config, (*domains, *sums, TOTAL), domains, groups)
+
+
+def lay_over(config: Config, series: Sequence[str]) -> Watch:
+    """The rules and mutes of a configuration over these series and no others, as a CSV file holds them."""
+    return _laid_over(config, tuple(series), series, ())
+
+
+def _laid_over(config: Config, series: tuple[str, ...], domains: Sequence[str], groups: tuple[Group, ...]) -> Watch:
     rules = {rule.name: rule for rule in config.rules if rule.enabled}
-    selection = {name: select(rule.domains, rule.except_, domains, groups) for name, rule in rules.items()}
-    engine = Engine(tuple(rules.values()), selection, _series(domains, groups))
-    mutes = tuple(mute.resolve(domains, groups, rules) for mute in config.mutes)
-    return Watch(tuple(domains), groups, selection, rules, engine, mutes)
-
-
-def subject_of(config: Config, watch: Watch | None, command: str) -> Subject:
-    """What can be asked about; ``command``: what questions begin with."""
-    path, zone = config.store.path, config.slack.zone
-    if watch is None:
-        return Subject(command, path, zone, (), {}, {})
-    disabled = tuple(rule for rule in config.rules if not rule.enabled)
-    return Subject(command, path, zone, watch.series, watch.rules, watch.selection, watch.groups, watch.mutes, disabled)
-
-
-def _series(domains: Sequence[str], groups: Sequence[Group]) -> tuple[str, ...]:
-    return (*domains, *(group.series for group in groups if group.is_summed), TOTAL)
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The watched series, the rules over them, and how to name things; ``disabled``: rules that are switched off."""
-
-    command: str
-    path: Path
-    zone: tzinfo
-    series: Sequence[str]
-    rules: Mapping[str, Rule]
-    selection: Mapping[str, Sequence[str]]
-    groups: Sequence[Group] = ()
-    mutes: Sequence[Mute] = ()
-    disabled: Sequence[Rule] = ()
-
-    @property
-    def domains(self) -> tuple[str, ...]:
-        """The series that are neither a sum nor the total."""
-        return tuple(name for name in self.series if name != TOTAL and not name.startswith(SUM_PREFIX))
+    return Watch(
+        zone=config.slack.zone,
+        series=series,
+        rules=rules,
+        selection={name: select(rule.domains, rule.except_, domains, groups) for name, rule in rules.items()},
+        groups=groups,
+        mutes=tuple(mute.resolve(domains, groups, rules) for mute in config.mutes),
+        disabled=tuple(rule.name for rule in config.rules if not rule.enabled),
+    )

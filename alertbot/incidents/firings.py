@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
 
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change
@@ -85,31 +84,23 @@ class Record:
         return list(self._firings.values())
 
 
-@dataclass(frozen=True)
-class Ground:
-    """What a replay was of: the days that were judged, the series that were, the groups, the readers' zone."""
+def pages(firings: Sequence[Firing], rules: Mapping[str, Rule], groups: Sequence[Group], channel: str) -> list[Placed]:
+    """The incidents that these alerts would be posted in, without those that are information only.
 
-    days: int
-    series: int
-    rules: Mapping[str, Rule]
-    groups: Sequence[Group]
-    channel: str
-    zone: tzinfo
-
-    def pages(self, firings: Sequence[Firing]) -> list[Placed]:
-        """The incidents that these alerts would be told in, without those that are information only."""
-        told = [
-            FiredAlert(number, each.fired, each.severity.value, None, None)
-            for number, each in enumerate(firings)
-            if each.severity is not Severity.INFO
-        ]
-        placing = Placing(
-            channel=lambda told: channel_for(self.rules[told.alert.rule], told.alert.series, self.groups, self.channel),
-            begun=lambda _: -1,
-            groups=self.groups,
-            now=0.0,
-        )
-        return place(told, (), placing)
+    ``channel``: the default one.
+    """
+    fired = [
+        FiredAlert(number, each.fired, each.severity.value, None, None)
+        for number, each in enumerate(firings)
+        if each.severity is not Severity.INFO
+    ]
+    placing = Placing(
+        channel=lambda each: channel_for(rules[each.alert.rule], each.alert.series, groups, channel),
+        begun=lambda _: -1,
+        groups=groups,
+        now=0.0,
+    )
+    return place(fired, (), placing)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from alertbot.config.watch import Subject
+from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
 from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
 from alertbot.messages.blocks import Message, code
@@ -21,8 +21,8 @@ from alertbot.messages.usages import USAGES
 from alertbot.messages.why import story_message, why_message
 from alertbot.query import backtest, bandwidth, percentile, status, why, why_incident
 from alertbot.query.bandwidth import By
-from alertbot.query.live import Live
 from alertbot.query.names import Meant, meant, resolve
+from alertbot.query.scope import Scope
 from alertbot.rules.base import Rule
 from alertbot.units import DAY, format_duration, parse_duration
 from alertbot.words import did_you_mean
@@ -49,123 +49,123 @@ class Answered:
 
 
 Words: TypeAlias = list[str]
-Question: TypeAlias = Callable[[Words, Subject, Live], Answered]
+Question: TypeAlias = Callable[[Words, Scope], Answered]
 
 
-def ask(words: Words, subject: Subject, live: Live) -> Answered:
+def ask(words: Words, scope: Scope) -> Answered:
     """The answer to a question; ``UsageError`` where it is none."""
     name, rest = (words[0].lower(), list(words[1:])) if words else ("help", [])
     question = QUESTIONS.get(name)
     if question is None:
         raise UsageError(f'there is no command "{name[:40]}"{did_you_mean(name, tuple(USAGES))}')
-    return question(rest, subject, live)
+    return question(rest, scope)
 
 
-def foretold(words: Words, subject: Subject) -> Message | None:
+def foretold(words: Words, watch: Watch) -> Message | None:
     """What to say at once of a question that takes its time."""
     if not words or words[0].lower() != "replay":
         return None
-    rule, span = _replayed([word for word in words[1:] if word.lower() != "public"], subject)
-    seconds = backtest.seconds_needed(subject, rule, span)
+    rule, span = _replayed([word for word in words[1:] if word.lower() != "public"], watch)
+    seconds = backtest.seconds_needed(watch, rule, span)
     if seconds < PATIENCE:
         return None
     what, lasting = f"{code(rule.name)} over {format_duration(span)}", format_duration(seconds)
     return Message(f"Replaying {what} may take up to {lasting}: the answer comes here.")
 
 
-def _help(_: Words, subject: Subject, __: Live) -> Answered:
-    lines = [f"{code(f'{subject.command} {name} {usage.takes}')} {usage.answers}" for name, usage in USAGES.items()]
+def _help(_: Words, scope: Scope) -> Answered:
+    lines = [f"{code(f'{scope.command} {name} {usage.takes}')} {usage.answers}" for name, usage in USAGES.items()]
     return Answered(USAGES, help_message(lines, "Add `public` to show an answer to the channel."))
 
 
-def _status(rest: Words, subject: Subject, live: Live) -> Answered:
+def _status(rest: Words, scope: Scope) -> Answered:
     _no_more(rest)
-    facts = status.status(subject.path, live)
-    return Answered(facts, status_message(facts, subject.zone))
+    facts = status.status(scope.path, scope.live)
+    return Answered(facts, status_message(facts, scope.zone))
 
 
-def charted(words: Words, subject: Subject) -> tuple[Meant, int] | None:
+def charted(words: Words, watch: Watch) -> tuple[Meant, int] | None:
     """What a chart beside the answer is to show, and over how many seconds, where one belongs there."""
-    return _to_show(words[1:], subject) if words and words[0].lower() == "show" else None
+    return _to_show(words[1:], watch) if words and words[0].lower() == "show" else None
 
 
-def _to_show(rest: Words, subject: Subject) -> tuple[Meant, int]:
-    what = _meant(rest, subject)
+def _to_show(rest: Words, watch: Watch) -> tuple[Meant, int]:
+    what = _meant(rest, watch)
     span = _span(rest.pop(0)) if rest else DAY
     _no_more(rest)
     return what, span
 
 
-def _show(rest: Words, subject: Subject, live: Live) -> Answered:
-    what, span = _to_show(rest, subject)
-    facts = bandwidth.show(subject.path, what, span, live.now)
-    return Answered(facts, show_message(facts, subject.zone, live.now))
+def _show(rest: Words, scope: Scope) -> Answered:
+    what, span = _to_show(rest, scope.watch)
+    facts = bandwidth.show(scope.path, what, span, scope.now)
+    return Answered(facts, show_message(facts, scope.zone, scope.now))
 
 
-def _top(rest: Words, subject: Subject, live: Live) -> Answered:
+def _top(rest: Words, scope: Scope) -> Answered:
     most = _count(rest.pop(0)) if rest and _COUNT.fullmatch(rest[0]) else _TOP
     by = _by(rest.pop(0)) if rest else By.NOW
     if rest and _COUNT.fullmatch(rest[0]) and most == _TOP:
         most = _count(rest.pop(0))
     _no_more(rest)
-    facts = bandwidth.top(subject.path, subject.domains, by, most, live.now)
-    return Answered(facts, top_message(facts, subject.zone, live.now))
+    facts = bandwidth.top(scope.path, scope.watch.domains, by, most, scope.now)
+    return Answered(facts, top_message(facts, scope.zone, scope.now))
 
 
-def _p95(rest: Words, subject: Subject, live: Live) -> Answered:
-    what = _meant(rest, subject)
-    bill = percentile.bill_of(subject, what)
-    zone, first_day = (subject.zone, 1) if bill is None else (bill[1].calendar.zone, bill[1].calendar.first_day)
-    month = percentile.month_of(rest.pop(0) if rest else None, zone, live.now, first_day)
+def _p95(rest: Words, scope: Scope) -> Answered:
+    what = _meant(rest, scope.watch)
+    bill = percentile.bill_of(scope.watch, what)
+    zone, first_day = (scope.zone, 1) if bill is None else (bill[1].calendar.zone, bill[1].calendar.first_day)
+    month = percentile.month_of(rest.pop(0) if rest else None, zone, scope.now, first_day)
     _no_more(rest)
-    facts = percentile.percentile(subject.path, what, month, subject.zone, live.now, bill)
-    return Answered(facts, percentile_message(facts, subject.zone, live.now))
+    facts = percentile.percentile(scope.path, what, month, scope.zone, scope.now, bill)
+    return Answered(facts, percentile_message(facts, scope.zone, scope.now))
 
 
-def _alerts(rest: Words, subject: Subject, live: Live) -> Answered:
+def _alerts(rest: Words, scope: Scope) -> Answered:
     _no_more(rest)
-    facts = status.alerts(subject.path, live.now)
-    return Answered(facts, alerts_message(facts, subject.zone, live.now))
+    facts = status.alerts(scope.path, scope.now)
+    return Answered(facts, alerts_message(facts, scope.zone, scope.now))
 
 
-def _rules(rest: Words, subject: Subject, _: Live) -> Answered:
-    series = resolve(rest[0], subject.series) if rest else None
+def _rules(rest: Words, scope: Scope) -> Answered:
+    series = resolve(rest[0], scope.watch.series) if rest else None
     _no_more(rest[1:])
     lines = tuple(
-        status.RuleLine(rule, len(subject.selection[name]))
-        for name, rule in subject.rules.items()
-        if series is None or series in subject.selection[name]
+        status.RuleLine(rule, len(scope.watch.selection[name]))
+        for name, rule in scope.watch.rules.items()
+        if series is None or series in scope.watch.selection[name]
     )
     return Answered(status.Rules(series, lines), rules_message(lines, series))
 
 
-def _silences(rest: Words, subject: Subject, live: Live) -> Answered:
+def _silences(rest: Words, scope: Scope) -> Answered:
     _no_more(rest)
-    facts = status.silences(subject.path, live.now)
-    return Answered(facts, silences_message(facts, subject.zone, live.now))
+    facts = status.silences(scope.path, scope.now)
+    return Answered(facts, silences_message(facts, scope.zone, scope.now))
 
 
-def _why(rest: Words, subject: Subject, live: Live) -> Answered:
+def _why(rest: Words, scope: Scope) -> Answered:
     if not rest:
         raise UsageError("why what? Name an incident or a domain")
     number = _NUMBER.fullmatch(rest[0])
     _no_more(rest[1:])
     if number:
-        told = why_incident.story(subject, int(number[1]), live)
-        return Answered(told, story_message(told, subject, live))
-    facts = why.why(subject, resolve(rest[0], subject.series), live)
-    return Answered(facts, why_message(facts, subject.zone, live.now))
+        told = why_incident.story(scope, int(number[1]))
+        return Answered(told, story_message(told, scope))
+    facts = why.why(scope, resolve(rest[0], scope.watch.series))
+    return Answered(facts, why_message(facts, scope.zone, scope.now))
 
 
-def _replay(rest: Words, subject: Subject, live: Live) -> Answered:
-    rule, span = _replayed(rest, subject)
+def _replay(rest: Words, scope: Scope) -> Answered:
+    rule, span = _replayed(rest, scope.watch)
     if not _replaying.acquire(blocking=False):
         raise UsageError("another replay is under way: ask again once it is answered")
     try:
-        facts = backtest.backtest(subject, rule, span, live.now)
+        facts = backtest.backtest(scope, rule, span)
     finally:
         _replaying.release()
-    return Answered(facts, backtest_message(facts, subject.zone, live.now))
+    return Answered(facts, backtest_message(facts, scope.zone, scope.now))
 
 
 QUESTIONS: Mapping[str, Question] = MappingProxyType(
@@ -184,27 +184,27 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
 )
 
 
-def _replayed(rest: Words, subject: Subject) -> tuple[Rule, int]:
+def _replayed(rest: Words, watch: Watch) -> tuple[Rule, int]:
     """The rule and the seconds of history."""
     if not rest:
         raise UsageError("which rule?")
     name = rest.pop(0)
     span = _span(rest.pop(0)) if rest else REPLAYED
     _no_more(rest)
-    found = [each for each in subject.rules if each.lower() == name.lower()]
+    found = [each for each in watch.rules if each.lower() == name.lower()]
     if not found:
-        off = any(each.name.lower() == name.lower() for each in subject.disabled)
+        off = any(each.lower() == name.lower() for each in watch.disabled)
         if off:
             raise UsageError(f'the rule "{name[:80]}" is switched off: `enabled = true` brings it back')
-        raise UsageError(f'there is no rule "{name[:80]}"{did_you_mean(name, tuple(subject.rules))}')
-    return subject.rules[name if name in subject.rules else found[0]], span
+        raise UsageError(f'there is no rule "{name[:80]}"{did_you_mean(name, tuple(watch.rules))}')
+    return watch.rules[name if name in watch.rules else found[0]], span
 
 
-def _meant(rest: Words, subject: Subject) -> Meant:
+def _meant(rest: Words, watch: Watch) -> Meant:
     """The series that the first word means; takes it."""
     if not rest:
         raise UsageError("which domain?")
-    return meant(rest.pop(0), subject.series, subject.groups)
+    return meant(rest.pop(0), watch.series, watch.groups)
 
 
 def _count(word: str) -> int:

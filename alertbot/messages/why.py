@@ -9,12 +9,11 @@ from datetime import tzinfo
 from types import MappingProxyType
 
 from alertbot.alerts.lifecycle import Alert, Phase
-from alertbot.config.watch import Subject
 from alertbot.incidents.incident import FiredAlert
 from alertbot.messages.blocks import Block, Message, code, context_block, cut, escape, paragraphs, section, short
 from alertbot.messages.incident import Context, tell
 from alertbot.messages.slack import MARKUP, plain
-from alertbot.query.live import Live
+from alertbot.query.scope import Scope
 from alertbot.query.why import Basis, Hush, Judged, Missing, Quiet, RuleWhy, Usual, Why
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredWords
@@ -201,10 +200,10 @@ def _quiet(hush: Hush, active: object, reader: Reader) -> str:
     }[hush.why]
 
 
-def story_message(story: IncidentStory, subject: Subject, live: Live) -> Message:
+def story_message(story: IncidentStory, scope: Scope) -> Message:
     """An incident: what it is about, what made it fire, what was said of it when."""
-    reader, incident = Reader(subject.zone, live.now), story.incident
-    headline = f"#{incident.number}: {_sentence(story, subject, live)}"
+    reader, incident = Reader(scope.zone, scope.now), story.incident
+    headline = f"#{incident.number}: {_sentence(story, scope)}"
     opened = f"told {reader.clock(incident.opened)} in {escape(incident.channel)}"
     closed = "still open" if incident.closed is None else f"closed {reader.clock(incident.closed)}"
     quiet = "" if story.hush is None else f"; {_quiet(story.hush, None, reader)}"
@@ -220,14 +219,15 @@ def story_message(story: IncidentStory, subject: Subject, live: Live) -> Message
     return Message(headline, tuple(blocks))
 
 
-def _sentence(story: IncidentStory, subject: Subject, live: Live) -> str:
+def _sentence(story: IncidentStory, scope: Scope) -> str:
+    frontier = scope.live.frontier
     context = Context(
-        live.now,
-        None if live.frontier is None else live.frontier + SLOT,
-        len(subject.domains),
+        scope.now,
+        None if frontier is None else frontier + SLOT,
+        len(scope.watch.domains),
         frozenset(),
-        subject.rules,
-        subject.zone,
+        scope.watch.rules,
+        scope.zone,
     )
     return tell(story.incident, context, MARKUP).headline
 

@@ -10,7 +10,8 @@ from sqlite_utils import Database
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.alerts.replay import Span, replay
-from alertbot.config.watch import Subject
+from alertbot.config.watch import Watch
+from alertbot.query.scope import Scope
 from alertbot.rules.base import Bars, Rule
 from alertbot.store.history import StoredHistory
 from alertbot.store.schema import reading
@@ -60,23 +61,24 @@ class Backtest:
     lines: tuple[Episode, ...]
 
 
-def seconds_needed(subject: Subject, rule: Rule, span: int) -> float:
+def seconds_needed(watch: Watch, rule: Rule, span: int) -> float:
     """About how long it takes at worst."""
-    return span / SLOT * len(subject.selection[rule.name]) * len(_judged_with(subject, rule)) / CELLS_A_SECOND
+    return span / SLOT * len(watch.selection[rule.name]) * len(_judged_with(watch, rule)) / CELLS_A_SECOND
 
 
-def backtest(subject: Subject, rule: Rule, span: int, now: float) -> Backtest:
+def backtest(scope: Scope, rule: Rule, span: int) -> Backtest:
     """Judge the last ``span`` seconds of stored history; what lies before serves as reference."""
-    series = tuple(subject.selection[rule.name])
-    with reading(subject.path) as db:
-        engine = _engine(subject, rule, series)
-        first = int(now - span) // SLOT * SLOT
+    watch = scope.watch
+    series = tuple(watch.selection[rule.name])
+    with reading(scope.path) as db:
+        engine = _engine(watch, rule, series)
+        first = int(scope.now - span) // SLOT * SLOT
         history = _Lately(db, series, first - engine.depth * SLOT)
         days = history.days()
         if not series or not days or not history.ends:
             return Backtest(rule, span, None, None, len(series), 0, 0, 0, None, ())
         changes = [
-            change for change in replay(engine, history, Span(first), subject.mutes) if change.alert.rule == rule.name
+            change for change in replay(engine, history, Span(first), watch.mutes) if change.alert.rule == rule.name
         ]
         found = _episodes(changes)
     return Backtest(
@@ -93,18 +95,18 @@ def backtest(subject: Subject, rule: Rule, span: int, now: float) -> Backtest:
     )
 
 
-def _engine(subject: Subject, rule: Rule, series: Sequence[str]) -> Engine:
+def _engine(watch: Watch, rule: Rule, series: Sequence[str]) -> Engine:
     """The rule over its series, and those whose alerts keep slots of them from serving as a reference."""
-    rules = _judged_with(subject, rule)
+    rules = _judged_with(watch, rule)
     wanted = set(series)
-    selection = {each.name: [name for name in subject.selection[each.name] if name in wanted] for each in rules}
+    selection = {each.name: [name for name in watch.selection[each.name] if name in wanted] for each in rules}
     return Engine(rules, selection, series)
 
 
-def _judged_with(subject: Subject, rule: Rule) -> list[Rule]:
+def _judged_with(watch: Watch, rule: Rule) -> list[Rule]:
     """The rule, and those whose alerts keep slots from serving as its reference."""
     barring = {Bars.ALL, rule.kind.bars} - {Bars.NOBODY}
-    return [each for each in subject.rules.values() if each.name == rule.name or each.kind.bars in barring]
+    return [each for each in watch.rules.values() if each.name == rule.name or each.kind.bars in barring]
 
 
 class _Lately(StoredHistory):

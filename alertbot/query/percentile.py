@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alertbot.config.watch import Subject
+from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
 from alertbot.query.bandwidth import known_or_none
 from alertbot.query.names import Meant
@@ -92,10 +92,10 @@ def month_of(text: str | None, zone: tzinfo, now: float, first_day: int = 1) -> 
     return month
 
 
-def bill_of(subject: Subject, what: Meant) -> tuple[str, Bill] | None:
+def bill_of(watch: Watch, what: Meant) -> tuple[str, Bill] | None:
     """The first rule, by name, that holds a series' month against what is committed."""
-    for name, rule in sorted(subject.rules.items()):
-        if isinstance(rule.kind, Bill) and len(what.series) == 1 and what.series[0] in subject.selection[name]:
+    for name, rule in sorted(watch.rules.items()):
+        if isinstance(rule.kind, Bill) and len(what.series) == 1 and what.series[0] in watch.selection[name]:
             return name, rule.kind
     return None
 

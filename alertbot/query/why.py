@@ -17,11 +17,10 @@ from sqlite_utils import Database
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Alert, Phase, Seen
 from alertbot.alerts.mutes import keep_out, muted
-from alertbot.config.watch import Subject
 from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident
 from alertbot.incidents.silences import in_force
 from alertbot.incidents.suppression import Suppressed, Suppression
-from alertbot.query.live import Live
+from alertbot.query.scope import Scope
 from alertbot.rules.base import Rule
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.grid import Grid
@@ -148,12 +147,13 @@ class Why:
     disabled: tuple[str, ...]
 
 
-def why(subject: Subject, series: str, live: Live) -> Why:
+def why(scope: Scope, series: str) -> Why:
     """What every rule makes of a series."""
-    with reading(subject.path) as db:
+    watch, live = scope.watch, scope.live
+    with reading(scope.path) as db:
         cursor = samples.cursor(db, series)
-        meaning = [rule for name, rule in subject.rules.items() if series in subject.selection.get(name, ())]
-        found = Inquiry(db, subject, live).explain(series, meaning) if cursor is not None else ()
+        meaning = [rule for name, rule in watch.rules.items() if series in watch.selection.get(name, ())]
+        found = Inquiry(db, scope).explain(series, meaning) if cursor is not None else ()
         value = None if cursor is None else _known(samples.sum_of(db, (series,), cursor, cursor)[0])
     held = live.held.get(series, 0)
     return Why(
@@ -167,8 +167,8 @@ def why(subject: Subject, series: str, live: Live) -> Why:
         trouble=live.trouble,
         gone=series in live.gone,
         rules=tuple(sorted(found, key=lambda each: (each.weight, each.rule.name))),
-        others=tuple(sorted(subject.rules.keys() - {rule.name for rule in meaning})),
-        disabled=tuple(rule.name for rule in subject.disabled),
+        others=tuple(sorted(watch.rules.keys() - {rule.name for rule in meaning})),
+        disabled=tuple(watch.disabled),
     )
 
 
@@ -181,20 +181,20 @@ def _waiting(cursor: int | None, frontier: int | None, held: int) -> int:
 class Inquiry:
     """Looks into single series, with one open database."""
 
-    def __init__(self, db: Database, subject: Subject, live: Live) -> None:
+    def __init__(self, db: Database, scope: Scope) -> None:
         self._db = db
-        self._subject = subject
+        self._watch = watch = scope.watch
         self._hushes: dict[int, Hush | None] = {}
-        frontier = live.frontier or 0
+        frontier = scope.live.frontier or 0
         self.suppression = Suppression(
-            now=live.now,
+            now=scope.now,
             frontier=frontier,
-            rules=subject.rules,
-            groups=subject.groups,
-            silences=silences.held(db, live.now),
-            mutes=subject.mutes,
+            rules=watch.rules,
+            groups=watch.groups,
+            silences=silences.held(db, scope.now),
+            mutes=watch.mutes,
             flapping={key: flap for key, flap in alerts.flapping(db).items() if not flap.over(frontier)},
-            darkness=incidents.darkness(db, live.now),
+            darkness=incidents.darkness(db, scope.now),
         )
 
     def explain(self, series: str, rules: Sequence[Rule]) -> tuple[RuleWhy, ...]:
@@ -208,8 +208,8 @@ class Inquiry:
     def why_it_fired(self, told: FiredAlert) -> RuleWhy | None:
         """What the rule makes, by present values, of the slots that made an alert fire; ``None`` where it is gone."""
         name, series = told.key
-        rule, slot = self._subject.rules.get(name), told.alert.fired
-        if rule is None or slot is None or series not in self._subject.selection.get(name, ()):
+        rule, slot = self._watch.rules.get(name), told.alert.fired
+        if rule is None or slot is None or series not in self._watch.selection.get(name, ()):
             return None
         engine, grid = self._laid_out(series, [rule], slot)
         burns = told.resolved is None
@@ -226,7 +226,7 @@ class Inquiry:
         for name, begin, end, bars in alerts.barred(self._db, first):
             if name == series:
                 grid.bar(series, max(begin, first), min(end, last), bars)
-        keep_out(grid, self._subject.mutes)
+        keep_out(grid, self._watch.mutes)
         return grid
 
     def _rule(self, engine: Engine, grid: Grid, rule: Rule, cursor: int) -> RuleWhy:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from alertbot.config.watch import Subject
 from alertbot.errors import UsageError
 from alertbot.incidents.incident import FiredAlert, Incident, worst_of_each
-from alertbot.query.live import Live
+from alertbot.query.scope import Scope
 from alertbot.query.why import Hush, Inquiry, RuleWhy, of_incident
 from alertbot.store import incidents, outbox
 from alertbot.store.outbox import StoredWords
@@ -45,9 +44,9 @@ class IncidentStory:
     hush: Hush | None
 
 
-def story(subject: Subject, number: int, live: Live) -> IncidentStory:
+def story(scope: Scope, number: int) -> IncidentStory:
     """Everything about one incident; ``UsageError`` where there is none of that number."""
-    with reading(subject.path) as db:
+    with reading(scope.path) as db:
         incident = incidents.load(db, number)
         if incident is None:
             raise UsageError(f"there is no incident #{number}: `alerts` lists those of the last day")
@@ -55,7 +54,7 @@ def story(subject: Subject, number: int, live: Live) -> IncidentStory:
         said = outbox.words_about(db, number, MOST_SAID + 1)
         return IncidentStory(
             incident=incident,
-            parts=tuple(_parts(db, subject, live, worst[:MOST_TOLD])),
+            parts=tuple(_parts(db, scope, worst[:MOST_TOLD])),
             more=max(len(worst) - MOST_TOLD, 0),
             said=tuple(said[-MOST_SAID:]),
             earlier=len(said) > MOST_SAID,
@@ -63,8 +62,8 @@ def story(subject: Subject, number: int, live: Live) -> IncidentStory:
         )
 
 
-def _parts(db: Database, subject: Subject, live: Live, worst: list[FiredAlert]) -> Iterator[Part]:
-    inquiry = Inquiry(db, subject, live)
+def _parts(db: Database, scope: Scope, worst: list[FiredAlert]) -> Iterator[Part]:
+    inquiry = Inquiry(db, scope)
     for place, told in enumerate(worst):
         found = inquiry.why_it_fired(told) if place < MOST_EXPLAINED else None
         yield Part(told, found, inquiry.hush(told) if told.resolved is None else None)

@@ -18,12 +18,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 from alertbot.alertmanager.alerts import Terms
 from alertbot.alertmanager.relay import Relay, RelaySource
 from alertbot.charts.painter import Pictures
-from alertbot.charts.plots import View
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.changes import problem
 from alertbot.config.credentials import Credentials
-from alertbot.config.watch import Subject, subject_of
 from alertbot.errors import ConfigError, CredentialsError, FeedError, ListenError, StoreError, StoreTaken, StoreUnusable
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
@@ -35,6 +33,7 @@ from alertbot.ops.progress import Reporter
 from alertbot.ops.server import MetricsServer
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
+from alertbot.query.scope import Scope, scope_of
 from alertbot.service import wiring
 from alertbot.service.charts import ChartThreads
 from alertbot.service.digest import DailyDigest
@@ -100,8 +99,8 @@ class Service:
         self._measuring = Metrics(config.store.path, self._budget, self._live, self._ailing, clock.time())
         self._metrics = MetricsServer(self._measuring.metrics, self._ailing)
         self._api = wiring.client(config, credentials, self._budget, clock, self._tried)
-        self.commands = Commands(self._subject, self._live, self)
-        self.pictures = Pictures(config.store.path, self._view)
+        self.commands = Commands(self._scope, self)
+        self.pictures = Pictures(self._scope)
         self._workspace = wiring.workspace(config, credentials, self.commands, clock, self._pictures_of(config))
         self._poster: Poster = poster or self._workspace or LogPoster()
         self._prints = isinstance(self._poster, LogPoster)
@@ -417,9 +416,5 @@ class Service:
                 for job in self._scheduler.get_jobs():
                     job.modify(next_run_time=datetime.now(UTC))
 
-    def _subject(self) -> Subject:
-        return subject_of(self._config, self._watcher.watch, self._config.slack.command)
-
-    def _view(self) -> View:
-        subject = self._subject()
-        return View(self._live().now, subject.zone, subject.rules, subject.selection, subject.groups)
+    def _scope(self) -> Scope:
+        return scope_of(self._config, self._watcher.watch, self._live(), self._config.slack.command)

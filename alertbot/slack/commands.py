@@ -10,18 +10,15 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from alertbot.config.watch import Subject
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.incidents.order_parser import ORDERS, Asked, parse_order
 from alertbot.incidents.orders import NOBODY, Executor, Requester
 from alertbot.messages import questions, status
 from alertbot.messages.blocks import Message, code, escape
 from alertbot.messages.usages import USAGES
-from alertbot.query.live import Live
 from alertbot.query.names import Meant
+from alertbot.query.scope import Scope
 from alertbot.slack.typed_text import words_of
-
-__all__ = ["USAGES", "Commands", "Reply", "Subject"]
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +35,10 @@ class Reply:
 
 
 class Commands:
-    """Answers commands about ``subject()``, which may change with the configuration, as of ``live()``.
+    """Answers commands about ``scope()``, which may change with the configuration; orders go to ``obeys``."""
 
-    Orders go to ``obeys``.
-    """
-
-    def __init__(self, subject: Callable[[], Subject], live: Callable[[], Live], obeys: Executor) -> None:
-        self._subject = subject
-        self._live = live
+    def __init__(self, scope: Callable[[], Scope], obeys: Executor) -> None:
+        self._scope = scope
         self._obeys = obeys
 
     async def answer(self, text: str, asker: Requester = NOBODY) -> Reply:
@@ -56,7 +49,7 @@ class Commands:
             words.pop()
         try:
             message = await self._message(words, asker)
-            chart = questions.charted(words, self._subject()) if public else None
+            chart = questions.charted(words, self._scope().watch) if public else None
         except UsageError as error:
             return Reply(self._explain(str(error), words), public=False)
         except AlertbotError as error:
@@ -70,7 +63,7 @@ class Commands:
     def foretell(self, text: str) -> Message | None:
         """What to say at once of a command whose answer takes its time."""
         try:
-            return questions.foretold(words_of(text), self._subject())
+            return questions.foretold(words_of(text), self._scope().watch)
         except AlertbotError:
             return None  # the answer will say so
 
@@ -78,17 +71,18 @@ class Commands:
         if _is_order(words):
             return status.order_message(await self.carry_out(words, asker))
         # What is asked about is looked up here, and no longer changes while a thread works on the answer.
-        return (await asyncio.to_thread(questions.ask, list(words), self._subject(), self._live())).message
+        return (await asyncio.to_thread(questions.ask, list(words), self._scope())).message
 
     async def carry_out(self, words: Sequence[str], asker: Requester) -> str:
         """Carry out an order: what has been done, as mrkdwn; ``UsageError`` where it is wrong or makes no sense."""
-        asked = Asked(self._live().now, self._subject().zone, asker.channel, asker.channels)
+        scope = self._scope()
+        asked = Asked(scope.now, scope.zone, asker.channel, asker.channels)
         return await self._obeys.carry_out(parse_order(words, asked), asker.person)
 
     def _explain(self, problem: str, words: Sequence[str]) -> Message:
         if _is_order(words):  # what is wrong with an order is said with an example, or no example would help
             return Message(escape(sentence(problem)))
-        return Message(f"{escape(sentence(problem))} ({example(words, self._subject().command)})")
+        return Message(f"{escape(sentence(problem))} ({example(words, self._scope().command)})")
 
 
 def _is_order(words: Sequence[str]) -> bool:

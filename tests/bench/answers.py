@@ -31,15 +31,15 @@ from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.charts.painter import Pictures
-from alertbot.charts.plots import View
 from alertbot.clock import SystemClock
 from alertbot.config import Config
 from alertbot.config.settings import GroupSettings
-from alertbot.config.watch import Watch, lay_out, subject_of
+from alertbot.config.watch import Watch, lay_out
 from alertbot.incidents.incident import IncidentKind
 from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, to_json
 from alertbot.query.live import Live
+from alertbot.query.scope import scope_of
 from alertbot.rules.base import Direction
 from alertbot.rules.grid import Grid
 from alertbot.service.orders import OrderExecutor
@@ -150,10 +150,10 @@ async def measure(config: Config, watch: Watch, runs: int) -> list[Line]:
     slack, house = FakeSlack(), House(config, watch.domains)
     house.slot, house.now = LAST, LAST + 900.0
     await house.begin()
-    subject = subject_of(config, watch, "/bandwidth")
     live = Live(LAST + 900.0, LAST, LAST + SLOT, domains=len(watch.domains), series=len(watch.series))
-    commands = Commands(lambda: subject, lambda: live, OrderExecutor(house.dispatcher, house._keeper, house.time))
-    pictures = Pictures(config.store.path, lambda: View(live.now, subject.zone, watch.rules, watch.selection))
+    scope = scope_of(config, watch, live, "/bandwidth")
+    commands = Commands(lambda: scope, OrderExecutor(house.dispatcher, house._keeper, house.time))
+    pictures = Pictures(lambda: scope)
     base_url, channels = await slack.start(), ("#cdn-alerts",)
     workspace = Workspace(BOT_TOKEN, APP_TOKEN, base_url, commands, SystemClock(), channels=channels, draws=pictures)
     await workspace.start()

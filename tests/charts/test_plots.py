@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes.rigs.house import START, House
+from fakes.rigs.inquired import Inquired
 
 from alertbot.charts import plots
-from alertbot.charts.plots import Mark, View
+from alertbot.charts.plots import Mark
 from alertbot.config import load
 from alertbot.query.names import Meant
 from alertbot.store import charts
@@ -73,17 +74,12 @@ async def house(tmp_path):
     await house.end()
 
 
-def view(house):
-    watch = house.watch
-    return View(house.now, house.config.slack.zone, watch.rules, watch.selection, watch.groups)
-
-
 def incident(house, number=1):
-    return plots.of_incident(house.config.store.path, number, view(house))
+    return plots.of_incident(Inquired(house).scope, number)
 
 
 def series(house, name, span):
-    return plots.of_series(house.config.store.path, Meant(name, (name,)), span, view(house))
+    return plots.of_series(Inquired(house).scope, Meant(name, (name,)), span)
 
 
 async def carry(house, slots, **changed):
@@ -264,7 +260,7 @@ async def test_an_incident_that_was_over_soon_is_owed_one_all_the_same(house):
 async def test_a_group_without_a_sum_is_its_members_added_up(house):
     await carry(house, 3)
     what = Meant("@some", (A, "d.example.com"), 2)
-    chart = plots.of_series(house.config.store.path, what, DAY, view(house))
+    chart = plots.of_series(Inquired(house).scope, what, DAY)
     (panel,) = chart.panels
     assert panel.name == "some, all of the group"
     single = [series(house, name, DAY).panels[0].values for name in what.series]

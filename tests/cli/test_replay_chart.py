@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.replay import Span, replay
-from alertbot.charts.plots import View
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.cli.main import main
 from alertbot.cli.replay_charts import DailyTotals, of_replay
+from alertbot.config.watch import Watch
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, SLOT
@@ -114,7 +114,7 @@ def drawn(columns, span=EVERY):
     selection = {RULE.name: past.series}
     tally = DailyTotals()
     list(tally.over(replay(Engine((RULE,), selection, past.series), past, span)))
-    return of_replay(past, tally, span, View(0.0, UTC, {RULE.name: RULE}, selection))
+    return of_replay(past, tally, span, Watch(UTC, tuple(past.series), {RULE.name: RULE}, selection))
 
 
 def test_alerts_are_shaded_from_first_to_last_slot_of_the_breach_and_to_the_end_where_they_still_fire():

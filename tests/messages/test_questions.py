@@ -12,12 +12,13 @@ from fakes.wire.blockkit import refuse_message
 from fakes.worlds.stored import store
 
 from alertbot.config.settings import GroupSettings
-from alertbot.config.watch import lay_out, subject_of
+from alertbot.config.watch import lay_out
 from alertbot.messages import questions
 from alertbot.messages.slack import plain
 from alertbot.messages.usages import USAGES
 from alertbot.query import backtest
 from alertbot.query.live import Live
+from alertbot.query.scope import scope_of
 from alertbot.slack.commands import FAILED, Commands
 from alertbot.store import schema
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
@@ -34,13 +35,13 @@ def steady(level):
     return np.full(14 * DAY_SLOTS, level)
 
 
-def subject_over(path):
+def scope_over(path):
     config = config_for(path, DOMAINS, RULES, groups=GROUPS)
-    return subject_of(config, lay_out(config, DOMAINS), "/bandwidth")
+    return scope_of(config, lay_out(config, DOMAINS), Live(NOW, LAST), "/bandwidth")
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory):
+def scope(tmp_path_factory):
     """Two weeks: video doubles on the last day and was dark for half an hour before."""
     values = {"video.example.com": steady(1e9), "img.example.com": steady(3e8)}
     values |= {"dl1.example.com": steady(1e8), "dl2.example.com": steady(2e8)}
@@ -48,22 +49,22 @@ def subject(tmp_path_factory):
     values["video.example.com"][-500:-494] = 0.0
     values["img.example.com"][-1 - DAY_SLOTS] = 0.0
     values["total"] = sum(values.values())
-    return subject_over(store(tmp_path_factory.mktemp("asked") / "alertbot.db", START, values))
+    return scope_over(store(tmp_path_factory.mktemp("asked") / "alertbot.db", START, values))
 
 
 @pytest.fixture
 def empty(tmp_path):
     path = tmp_path / "alertbot.db"
     schema.open_database(path).close()
-    return subject_over(path)
+    return scope_over(path)
 
 
-def commands(subject):
-    return Commands(lambda: subject, lambda: Live(NOW, LAST), Obedience())
+def commands(scope):
+    return Commands(lambda: scope, Obedience())
 
 
-async def ask(subject, text):
-    message = (await commands(subject).answer(text)).message
+async def ask(scope, text):
+    message = (await commands(scope).answer(text)).message
     refuse_message(message.payload())
     return plain(message)
 
@@ -150,8 +151,8 @@ async def ask(subject, text):
         ),
     ],
 )
-async def test_an_answer_reads_like_this(subject, text, lines):
-    assert (await ask(subject, text)).replace("*", "").splitlines() == lines
+async def test_an_answer_reads_like_this(scope, text, lines):
+    assert (await ask(scope, text)).replace("*", "").splitlines() == lines
 
 
 @pytest.mark.parametrize(
@@ -179,8 +180,8 @@ async def test_an_answer_reads_like_this(subject, text, lines):
         ("tpo", "did you mean top?"),
     ],
 )
-async def test_what_is_not_understood_gets_what_would_be_right(subject, text, says):
-    assert says in await ask(subject, text)
+async def test_what_is_not_understood_gets_what_would_be_right(scope, text, says):
+    assert says in await ask(scope, text)
 
 
 @pytest.mark.parametrize("usage", USAGES.values(), ids=USAGES.keys())
@@ -204,8 +205,8 @@ async def test_with_no_data_yet_that_is_said(empty, text, says):
     assert says in await ask(empty, text)
 
 
-async def test_a_replay_that_takes_its_time_says_so_first(subject, monkeypatch):
-    asked = commands(subject)
+async def test_a_replay_that_takes_its_time_says_so_first(scope, monkeypatch):
+    asked = commands(scope)
     assert asked.foretell("replay went-dark 7d") is None
     monkeypatch.setattr(backtest, "CELLS_A_SECOND", 100)
     beforehand = asked.foretell("replay went-dark 7d public")
@@ -215,20 +216,20 @@ async def test_a_replay_that_takes_its_time_says_so_first(subject, monkeypatch):
         assert asked.foretell(text) is None
 
 
-async def test_one_replay_at_a_time(subject):
+async def test_one_replay_at_a_time(scope):
     with questions._replaying:
-        assert "Another replay is under way" in await ask(subject, "replay went-dark")
-    assert "would have fired" in await ask(subject, "replay went-dark")
+        assert "Another replay is under way" in await ask(scope, "replay went-dark")
+    assert "would have fired" in await ask(scope, "replay went-dark")
 
 
 async def test_what_fails_unexpectedly_is_answered_and_logged(empty, caplog):
     empty.path.write_bytes(b"no database at all" * 100)
     assert "cannot be answered now" in await ask(empty, "show video")
-    broken = Commands(lambda: empty, lambda: None, Obedience())
+    broken = Commands(lambda: replace(empty, live=None), Obedience())
     assert (await broken.answer("show video")).message == FAILED
     assert "the command 'show video' failed" in caplog.text
 
 
-async def test_public_shows_it_to_the_channel_but_not_a_complaint(subject):
-    assert (await commands(subject).answer("top 3 public")).public
-    assert not (await commands(subject).answer("top nonsense public")).public
+async def test_public_shows_it_to_the_channel_but_not_a_complaint(scope):
+    assert (await commands(scope).answer("top 3 public")).public
+    assert not (await commands(scope).answer("top nonsense public")).public

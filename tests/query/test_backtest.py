@@ -6,8 +6,10 @@ from fakes.rigs.night import ceiling, config_for, dark, fell
 from fakes.worlds.stored import store
 
 from alertbot.alerts.replay import Span, replay
-from alertbot.config.watch import lay_out, subject_of
+from alertbot.config.watch import lay_out
 from alertbot.query.backtest import backtest, seconds_needed
+from alertbot.query.live import Live
+from alertbot.query.scope import scope_of
 from alertbot.store import schema
 from alertbot.store.history import StoredHistory
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
@@ -20,7 +22,7 @@ RULES = (dark(), fell(), ceiling(3e9, domains=("b.*",)))
 
 
 @pytest.fixture
-def subject(tmp_path):
+def scope(tmp_path):
     rng = np.random.default_rng(5)
     values = {}
     for name in DOMAINS:
@@ -32,16 +34,16 @@ def subject(tmp_path):
     values["c.example.com"][:DAY_SLOTS] = np.nan
     values["total"] = sum(values.values())
     config = config_for(store(tmp_path / "alertbot.db", START, values), DOMAINS, RULES)
-    return subject_of(config, lay_out(config, DOMAINS), "/bandwidth")
+    return scope_of(config, lay_out(config, DOMAINS), Live(NOW), "/bandwidth")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 @pytest.mark.parametrize("days", [1, 7, 35])
-def test_it_finds_what_the_replay_of_the_command_line_finds(subject, rule, days):
-    found = backtest(subject, rule, days * DAY, NOW)
-    config = config_for(subject.path, DOMAINS, RULES)
+def test_it_finds_what_the_replay_of_the_command_line_finds(scope, rule, days):
+    found = backtest(scope, rule, days * DAY)
+    config = config_for(scope.path, DOMAINS, RULES)
     watch = lay_out(config, DOMAINS)
-    with schema.reading(subject.path) as db:
+    with schema.reading(scope.path) as db:
         history = StoredHistory(db, watch.series)
         changes = list(replay(watch.engine, history, Span(int(NOW - days * DAY) // SLOT * SLOT)))
     fired = [change.alert for change in changes if change.fired and change.alert.rule == rule.name]
@@ -62,11 +64,13 @@ def test_without_history_there_is_nothing_to_replay(tmp_path):
     path = tmp_path / "empty.db"
     schema.open_database(path).close()
     config = config_for(path, DOMAINS, RULES)
-    subject = subject_of(config, lay_out(config, DOMAINS), "/bandwidth")
-    found = backtest(subject, RULES[0], DAY, NOW)
+    scope = scope_of(config, lay_out(config, DOMAINS), Live(NOW), "/bandwidth")
+    found = backtest(scope, RULES[0], DAY)
     assert (found.first, found.times, found.lines) == (None, 0, ())
 
 
-def test_the_time_it_takes_grows_with_series_span_and_the_rules_that_must_run_along(subject):
-    assert seconds_needed(subject, RULES[0], 14 * DAY) == pytest.approx(2 * seconds_needed(subject, RULES[0], 7 * DAY))
-    assert seconds_needed(subject, RULES[2], DAY) > 0
+def test_the_time_it_takes_grows_with_series_span_and_the_rules_that_must_run_along(scope):
+    assert seconds_needed(scope.watch, RULES[0], 14 * DAY) == pytest.approx(
+        2 * seconds_needed(scope.watch, RULES[0], 7 * DAY)
+    )
+    assert seconds_needed(scope.watch, RULES[2], DAY) > 0

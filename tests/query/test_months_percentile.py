@@ -10,8 +10,8 @@ from fakes.worlds.stored import store
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.charts.plots import View, of_series
-from alertbot.config.watch import Subject
+from alertbot.charts.plots import of_series
+from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
 from alertbot.messages.bandwidth import percentile_message
 from alertbot.messages.slack import plain
@@ -19,6 +19,7 @@ from alertbot.messages.why import why_message
 from alertbot.query.live import Live
 from alertbot.query.names import Meant
 from alertbot.query.percentile import Committed, _burst, bill_of, month_of, percentile
+from alertbot.query.scope import Scope
 from alertbot.query.why import why
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.months import Calendar
@@ -109,10 +110,11 @@ def test_a_group_is_billed_by_its_sum(tmp_path):
     assert (found.month.p95, found.members, found.month.known) == (3.0, 2, 10)
 
 
-def billed(path, kind, *, domains=("a",)):
+def billed(path, kind, live=None, *, domains=("a",)):
     """What can be asked of a database that a percentile rule watches."""
     rule = Rule("bill", "percentile", kind, Severity.WARNING, domains=domains)
-    return Subject("/bandwidth", path, UTC, ("a", "b", "total"), {"bill": rule}, {"bill": domains})
+    watch = Watch(UTC, ("a", "b", "total"), {"bill": rule}, {"bill": domains})
+    return Scope("/bandwidth", path, watch, live or Live(NOW))
 
 
 def test_a_month_that_a_rule_watches_is_shown_by_its_rule(tmp_path):
@@ -121,8 +123,8 @@ def test_a_month_that_a_rule_watches_is_shown_by_its_rule(tmp_path):
     values = np.random.default_rng(5).uniform(1e8, 1e9, (parse_time("2026-11-24T05:00:00Z") - first) // SLOT)
     path = store(tmp_path / "alertbot.db", first, {"a": values, "b": values})
     kind = Rate95(0.9e9, percent=90, calendar=Calendar(15, BERLIN))
-    subject = billed(path, kind)
-    bill = bill_of(subject, ONLY)
+    scope = billed(path, kind)
+    bill = bill_of(scope.watch, ONLY)
     month = month_of(None, BERLIN, NOW, 15)
 
     found = percentile(path, ONLY, month, UTC, NOW, bill)
@@ -135,15 +137,15 @@ def test_a_month_that_a_rule_watches_is_shown_by_its_rule(tmp_path):
     allowed = 30 * 288 // 10
     assert found.committed == Committed("bill", 0.9e9, allowed - int((own > 0.9e9).sum()))
     assert found.forecast == pytest.approx(0.91e9, rel=0.02)
-    assert bill_of(subject, Meant("b", ("b",))) is None
-    assert bill_of(subject, Meant("@g", ("a", "b"), 2)) is None
+    assert bill_of(scope.watch, Meant("b", ("b",))) is None
+    assert bill_of(scope.watch, Meant("@g", ("a", "b"), 2)) is None
 
 
 def test_a_rules_figures_are_told_with_the_month(tmp_path):
     start = parse_time("2026-11-01")
     path = store(tmp_path / "alertbot.db", start, {"a": np.full(10 * 288, 8.2e9)})
     now = start + 10 * DAY + 600.0
-    bill = bill_of(billed(path, Rate95(10e9)), ONLY)
+    bill = bill_of(billed(path, Rate95(10e9)).watch, ONLY)
 
     lines = plain(percentile_message(percentile(path, ONLY, month_of(None, UTC, now), UTC, now, bill), UTC, now))
 
@@ -156,7 +158,7 @@ def test_a_rules_figures_are_told_with_the_month(tmp_path):
 
 def test_of_a_month_that_is_over_there_is_no_forecast_and_no_burst(tmp_path):
     path = store(tmp_path / "alertbot.db", parse_time("2026-10-01"), {"a": np.full(31 * 288, 8.2e9)})
-    bill = bill_of(billed(path, Rate95(10e9)), ONLY)
+    bill = bill_of(billed(path, Rate95(10e9)).watch, ONLY)
     found = percentile(path, ONLY, month_of("2026-10", UTC, NOW), UTC, NOW, bill)
     assert (found.forecast, found.committed) == (None, Committed("bill", 10e9, None))
 
@@ -165,7 +167,7 @@ def test_why_shows_the_figure_and_the_level_it_is_held_against(tmp_path):
     start = parse_time("2026-11-01")
     path = store(tmp_path / "alertbot.db", start, {"a": np.full(10 * 288, 8.2e9)})
     now = start + 10 * DAY + 600.0
-    found = why(billed(path, Rate95(10e9)), "a", Live(now, start + 10 * DAY - SLOT))
+    found = why(billed(path, Rate95(10e9), Live(now, start + 10 * DAY - SLOT)), "a")
     text = plain(why_message(found, UTC, now))
     assert "so far 8.2 Gbps >= 80% of 10 Gbps = 8 Gbps, forecast 8.2 Gbps >= 80% of 10 Gbps = 8 Gbps: breach" in text
 
@@ -173,7 +175,7 @@ def test_why_shows_the_figure_and_the_level_it_is_held_against(tmp_path):
 def test_why_says_that_too_little_of_a_month_is_known(tmp_path):
     start = parse_time("2026-11-01")
     path = store(tmp_path / "alertbot.db", start, {"a": np.full(100, 8.2e9)})
-    found = why(billed(path, Rate95(10e9)), "a", Live(start + 31_000.0, start + 99 * SLOT))
+    found = why(billed(path, Rate95(10e9), Live(start + 31_000.0, start + 99 * SLOT)), "a")
     text = plain(why_message(found, UTC, start + 31_000.0))
     assert "8.2 Gbps, the reference is unknown: too little is known of what it is made of" in text
 
@@ -181,7 +183,6 @@ def test_why_says_that_too_little_of_a_month_is_known(tmp_path):
 def test_a_chart_of_what_is_billed_has_a_line_at_what_is_committed(tmp_path):
     start = parse_time("2026-11-01")
     path = store(tmp_path / "alertbot.db", start, {"a": np.full(10 * 288, 8.2e9)})
-    subject = billed(path, Rate95(10e9))
-    view = View(start + 10.0 * DAY, UTC, subject.rules, subject.selection)
-    (panel,) = of_series(path, ONLY, DAY, view).panels
+    scope = billed(path, Rate95(10e9), Live(start + 10.0 * DAY))
+    (panel,) = of_series(scope, ONLY, DAY).panels
     assert [(limit.label, set(limit.values)) for limit in panel.limits] == [("10 Gbps committed", {10e9})]

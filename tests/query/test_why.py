@@ -48,7 +48,7 @@ async def carried(house, *values, series=A):
 
 
 def of(asked, rule="went-dark", series=A):
-    return next(each for each in why(asked.subject, series, asked.live).rules if each.rule.name == rule)
+    return next(each for each in why(asked.scope, series).rules if each.rule.name == rule)
 
 
 async def test_a_breach_is_shown_with_its_slots_its_reference_and_how_much_of_for_is_seen(house):
@@ -93,7 +93,7 @@ async def test_a_rule_that_does_not_fire_shows_why_not(house):
         dark(), replace(dark(domains=("b.*",)), name="others"), replace(fell(enabled=False), name="off"), ceiling(3e9)
     )
     await carried(home, 1.9e9)
-    found = why(asked.subject, A, asked.live)
+    found = why(asked.scope, A)
     assert (found.others, found.disabled) == (("others",), ("off",))
     text = await asked.ask("why a")
     assert "1.9 Gbps > 0 bps, reference 1.84 Gbps >= 1 Mbps: no breach" in text
@@ -267,7 +267,7 @@ def test_what_why_says_of_a_slot_is_what_the_engine_did_with_it(tmp_path_factory
         asked = Inquired(home)
         for value in values:
             await carried(home, value)
-            for found in why(asked.subject, A, asked.live).rules:
+            for found in why(asked.scope, A).rules:
                 _agrees(home, found)
         await home.end()
 

@@ -7,13 +7,13 @@ import logging
 
 import pytest
 from fakes.rigs.house import START, House
+from fakes.rigs.inquired import Inquired
 from fakes.rigs.until import until
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.worlds.clock import FakeClock
 
 from alertbot.charts.chart import Picture
 from alertbot.charts.painter import Pictures
-from alertbot.charts.plots import View
 from alertbot.clock import SystemClock
 from alertbot.config import load
 from alertbot.errors import ChartError
@@ -114,9 +114,7 @@ async def office(tmp_path):
 
 async def test_a_loud_incident_has_one_real_chart_in_its_thread(office):
     await office.dark(A)
-    watch = office.house.watch
-    view = View(office.house.now, office.house.config.slack.zone, watch.rules, watch.selection, watch.groups)
-    charting = office.charting(Pictures(office.house.config.store.path, lambda: view))
+    charting = office.charting(Pictures(lambda: Inquired(office.house).scope))
     assert await charting.chart_one()
     (shared,) = office.slack.shared
     (post,) = [message for message in office.slack.posts if not message.thread_ts]
@@ -134,8 +132,7 @@ async def test_a_digest_has_one_real_chart_of_its_day_in_its_thread(office):
     draft = NewMessage("d", "digest:2026-11-04", "post", "#cdn-alerts", to_json(Message("Tuesday was fine.")))
     await office.house._keeper.do(lambda store: store.owe([draft], office.house.now))
     await office.deliver()
-    view = View(office.house.now, office.house.config.slack.zone)
-    charting = office.charting(Pictures(office.house.config.store.path, lambda: view))
+    charting = office.charting(Pictures(lambda: Inquired(office.house).scope))
     assert await charting.chart_one()
     (shared,) = office.slack.shared
     assert shared.thread_ts == office.slack.posts[0].ts

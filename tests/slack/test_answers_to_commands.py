@@ -8,11 +8,14 @@ import pytest
 from fakes.rigs.night import dark
 from fakes.rigs.obedience import Obedience
 
+from alertbot.config.watch import Watch
 from alertbot.errors import StoreError, UsageError
 from alertbot.incidents.orders import Ack, Person, Requester, Silence, Unsilence
 from alertbot.messages.slack import plain
+from alertbot.messages.usages import USAGES
 from alertbot.query.live import Live
-from alertbot.slack.commands import USAGES, Commands, Subject
+from alertbot.query.scope import Scope
+from alertbot.slack.commands import Commands
 from alertbot.store.schema import open_database
 from alertbot.units import parse_time
 
@@ -40,8 +43,9 @@ def obedience():
 @pytest.fixture
 def commands(path, obedience):
     rule = dark()
-    subject = Subject("/bandwidth", path, UTC, ("video.example.com",), {rule.name: rule}, {rule.name: ()})
-    return Commands(lambda: subject, lambda: Live(NOW), obedience)
+    watch = Watch(UTC, ("video.example.com",), {rule.name: rule}, {rule.name: ()})
+    scope = Scope("/bandwidth", path, watch, Live(NOW))
+    return Commands(lambda: scope, obedience)
 
 
 @pytest.mark.parametrize(

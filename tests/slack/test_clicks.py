@@ -9,11 +9,13 @@ from fakes.rigs.obedience import Obedience
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 
 from alertbot.clock import SystemClock
+from alertbot.config.watch import Watch
 from alertbot.errors import StoreError, UsageError
 from alertbot.incidents.orders import Ack, Person, Silence
 from alertbot.messages.blocks import Message, actions, button, confirmation, select
 from alertbot.query.live import Live
-from alertbot.slack.commands import Commands, Subject
+from alertbot.query.scope import Scope
+from alertbot.slack.commands import Commands
 from alertbot.slack.workspace import Workspace
 from alertbot.store.schema import open_database
 
@@ -43,8 +45,8 @@ def obedience():
 async def slack(tmp_path, obedience):
     """A Slack that holds one message with buttons, in ``channel``, and a bot that listens."""
     slack = FakeSlack()
-    subject = Subject("/bandwidth", tmp_path / "alertbot.db", UTC, (), {}, {})
-    commands = Commands(lambda: subject, lambda: Live(NOW), obedience)
+    scope = Scope("/bandwidth", tmp_path / "alertbot.db", Watch(UTC), Live(NOW))
+    commands = Commands(lambda: scope, obedience)
     workspace = Workspace(
         BOT_TOKEN, APP_TOKEN, await slack.start(), commands, SystemClock(), channels=("#cdn-alerts", "#private")
     )

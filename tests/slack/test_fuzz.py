@@ -24,9 +24,8 @@ from fakes.worlds.stored import store
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.charts import plots
 from alertbot.charts.chart import Picture
-from alertbot.charts.plots import View
 from alertbot.clock import SystemClock
-from alertbot.config.watch import Subject
+from alertbot.config.watch import Watch
 from alertbot.errors import ChartError
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.incidents.orders import Person, Requester
@@ -36,6 +35,7 @@ from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, to_json
 from alertbot.messages.usages import USAGES
 from alertbot.query.live import Live
+from alertbot.query.scope import Scope
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import Group
 from alertbot.slack.buttons import Buttons
@@ -155,7 +155,7 @@ def is_harmless(message: Message, allowed=()):
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory):
+def scope(tmp_path_factory):
     """A database of odd names, reasons and people, with an open incident in it and one that is over."""
     rng = np.random.default_rng(1)
     values = {name: rng.uniform(1e8, 1e9, 3 * DAY_SLOTS) for name in (*ODD_NAMES, "sum:group", "total")}
@@ -167,8 +167,19 @@ def subject(tmp_path_factory):
     with closing(sqlite3.connect(path)) as db, db:
         _fill(db)
     groups = (Group("group", ODD_NAMES[:2], sum=True), Group("odd<!here>", ODD_NAMES))
-    off = (replace(dark(enabled=False), name="<off>"),)
-    return Subject("/bandwidth", path, UTC, series, rules, dict.fromkeys(rules, series), groups, (), off)
+    watch = Watch(UTC, series, rules, dict.fromkeys(rules, series), groups, (), ("<off>",))
+    live = Live(
+        NOW,
+        LAST,
+        LAST + SLOT,
+        trouble=EVIL,
+        last_failure=EVIL,
+        unreadable=dict.fromkeys(ODD_NAMES, EVIL),
+        held=dict.fromkeys(ODD_NAMES, 2),
+        gone=ODD_NAMES,
+        channels={"<!here>": EVIL},
+    )
+    return Scope("/bandwidth", path, watch, live)
 
 
 def _fill(db):
@@ -210,20 +221,8 @@ def _fill(db):
 
 
 @pytest.fixture
-def commands(subject):
-    unreadable = dict.fromkeys(ODD_NAMES, EVIL)
-    live = Live(
-        NOW,
-        LAST,
-        LAST + SLOT,
-        trouble=EVIL,
-        last_failure=EVIL,
-        unreadable=unreadable,
-        held=dict.fromkeys(ODD_NAMES, 2),
-        gone=ODD_NAMES,
-        channels={"<!here>": EVIL},
-    )
-    return Commands(lambda: subject, lambda: live, Obedience())
+def commands(scope):
+    return Commands(lambda: scope, Obedience())
 
 
 ASKER = Requester(Person("U0ADA", "<!channel>"), "#ops", frozenset({"#ops"}))
@@ -254,12 +253,11 @@ async def test_every_example_is_answered_about_odd_names_too(commands):
 class Sketches:
     """Charts of the stored history that nobody draws."""
 
-    def __init__(self, subject):
-        self._path = subject.path
-        self._view = View(NOW, UTC, subject.rules, subject.selection, subject.groups)
+    def __init__(self, scope):
+        self._scope = scope
 
     async def of_incident(self, number):
-        if (chart := plots.of_incident(self._path, number, self._view)) is None:
+        if (chart := plots.of_incident(self._scope, number)) is None:
             raise ChartError(f"#{number} is about nothing that could be drawn")
         return Picture("alertbot.png", chart.title, chart.alt, b"")
 
@@ -268,8 +266,8 @@ async def taken(*_):
     """Slack takes the picture."""
 
 
-async def test_any_click_is_answered_or_carried_out(commands, subject, caplog):
-    buttons, dice = Buttons(commands, Showing(Sketches(subject), taken, SystemClock())), random.Random(2)
+async def test_any_click_is_answered_or_carried_out(commands, scope, caplog):
+    buttons, dice = Buttons(commands, Showing(Sketches(scope), taken, SystemClock())), random.Random(2)
     with caplog.at_level(logging.ERROR):
         for text in texts(3, TRIES):
             action = dice.choice(("ack", "silence", "why", "runbook", "chart", text[:255]))
@@ -299,7 +297,7 @@ def told(number, name, rule, dice):
     return FiredAlert(number, alert, dice.choice(("critical", "warning", "info")), resolved, reason)
 
 
-def test_no_name_reason_or_person_forges_mark_up_in_a_message_or_its_thread(subject):
+def test_no_name_reason_or_person_forges_mark_up_in_a_message_or_its_thread(scope):
     dice = random.Random(4)
     mentions = {"critical": "@here", "warning": "U0ADA", "info": "S0GROUP"}
     allowed = ("<!here>", "<@U0ADA>", "<!subteam^S0GROUP>")
@@ -313,7 +311,7 @@ def test_no_name_reason_or_person_forges_mark_up_in_a_message_or_its_thread(subj
         closed = NOW if all(each.resolved for each in alerts) else None
         facts = {"series": [name, *ODD_NAMES], "cause": text, "causes": [text]}
         incident = Incident(1, kind, "#ops", LAST - 900, NOW - 600, closed, alerts, facts)
-        context = Context(NOW, LAST, 6, frozenset(), subject.rules, UTC)
+        context = Context(NOW, LAST, 6, frozenset(), scope.watch.rules, UTC)
         assert is_harmless(incident_message(incident, context, mentions), allowed)
         note = Note(
             dice.choice(tuple(NoteKind)),

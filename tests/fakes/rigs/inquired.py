@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from alertbot.config.watch import Subject, subject_of
 from alertbot.messages.slack import plain
 from alertbot.query.live import Live
+from alertbot.query.scope import Scope, scope_of
 from alertbot.slack.commands import Commands
 from fakes.rigs.house import House
 from fakes.rigs.obedience import Obedience
@@ -19,15 +19,12 @@ class Inquired:
     def __init__(self, house: House, **live: Any) -> None:
         self.house = house
         self.live_facts = live
-        self.commands = Commands(lambda: self.subject, lambda: self.live, Obedience())
+        self.commands = Commands(lambda: self.scope, Obedience())
 
     @property
-    def subject(self) -> Subject:
-        return subject_of(self.house.config, self.house.watch, "/bandwidth")
-
-    @property
-    def live(self) -> Live:
-        return replace(Live(self.house.now, frontier=self.house.slot), **self.live_facts)
+    def scope(self) -> Scope:
+        live = replace(Live(self.house.now, frontier=self.house.slot), **self.live_facts)
+        return scope_of(self.house.config, self.house.watch, live, "/bandwidth")
 
     async def ask(self, text: str) -> str:
         """The answer as plain text."""
