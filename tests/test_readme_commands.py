@@ -25,6 +25,7 @@ from alertbot.clock import SystemClock
 from alertbot.feed.simulator.scenario import Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 from alertbot.query.live import Live
+from alertbot.store import feed
 from alertbot.store.store import Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time, slot_at
 
@@ -183,7 +184,8 @@ def fill(path):
     values = {name: [1e9] * ((now - first) // SLOT + 1) for name in (*DOMAINS, "sum:downloads", "total")}
     write_stored(path, first, values)
     store = Store(path)
-    store.write_live(Live(float(now), frontier=now, newest=now + SLOT, domains=4, series=6).to_json(), now - 9 * DAY)
+    live = Live(float(now), frontier=now, newest=now + SLOT, domains=4, series=6)
+    store.do(feed.write_live, live.to_json(), now - 9 * DAY)
     store.close()
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from alertbot.alertmanager.alerts import JOB, LASTS, PATIENCE, QUIET, Terms, bulletin, is_kept
@@ -25,7 +24,6 @@ from alertbot.incidents.relayed import Bulletin, Labels, Relayed
 from alertbot.incidents.suppression import Suppression
 from alertbot.store import alertmanager
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +118,7 @@ class Relay:
 
     async def _bulletin(self, scene: RelaySource) -> Bulletin:
         """What is to be told, once the database knows that it is."""
-        pending, facts = await self._keeper.do(partial(Store.to_relay, now=scene.now))
+        facts, pending = await self._keeper.do(alertmanager.to_relay, scene.now)
         watch = scene.watch
         suppression = Suppression(
             scene.now,
@@ -137,7 +135,7 @@ class Relay:
         now = self._clock.time()
         told = await asyncio.to_thread(bulletin, facts, suppression, self._terms, awaited.__contains__, now)
         if told.written or told.forgotten:
-            await self._keeper.do(lambda store: store.mark(lambda db: alertmanager.write(db, told)))
+            await self._keeper.do(alertmanager.write, told)
         return told
 
     def _is_starting(self) -> bool:

@@ -16,6 +16,7 @@ from alertbot.charts.painter import Pictures
 from alertbot.clock import Clock
 from alertbot.errors import AlertbotError, DeliveryError, StoreError
 from alertbot.query.digest import DIGEST
+from alertbot.store import charts
 from alertbot.store.charts import DueChart
 from alertbot.store.keeper import Storekeeper
 
@@ -62,12 +63,12 @@ class ChartThreads:
     async def chart_one(self) -> bool:
         """Try to chart the first message that is owed a chart; whether there was one."""
         now = self._clock.time()
-        owed = await self._keeper.do(lambda store: store.charts_owed(now - FRESH))
+        owed = await self._keeper.do(charts.owed, now - FRESH)
         if not owed:
             return False
         first = owed[0]
         # Marked first: should we die in between, there is no chart rather than two.
-        if await self._keeper.do(lambda store: store.chart_tried(first.subject, now)):
+        if await self._keeper.do(charts.mark_tried, first.subject, now):
             await self._attempt(first)
         return True
 

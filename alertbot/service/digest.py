@@ -17,6 +17,7 @@ from alertbot.messages.digest import digest_message
 from alertbot.messages.slack import to_json
 from alertbot.query.digest import DIGEST, Digest, Volume, day_before, digest
 from alertbot.rules.selection import TOTAL
+from alertbot.store import outbox
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage
 from alertbot.units import SLOT
@@ -49,7 +50,7 @@ class DailyDigest:
         if settings is None or today is None or today == self._done:
             return False
         subject = f"{DIGEST}:{today.isoformat()}"
-        posted = not await self._keeper.do(lambda store: store.is_owed(subject)) and await self._post(today, subject)
+        posted = not await self._keeper.do(outbox.is_owed, subject) and await self._post(today, subject)
         self._done = today
         return posted
 
@@ -61,7 +62,7 @@ class DailyDigest:
             return False  # a first day: there is nothing to tell
         message = digest_message(await self._with_traffic(facts), zone)
         draft = NewMessage(uuid.uuid4().hex, subject, "post", settings.channel, to_json(message))
-        await self._keeper.do(lambda store: store.owe([draft], self._clock.time()))
+        await self._keeper.do(outbox.enqueue, [draft], self._clock.time())
         return True
 
     async def _with_traffic(self, facts: Digest) -> Digest:

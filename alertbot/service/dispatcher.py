@@ -25,11 +25,13 @@ from alertbot.messages.slack import incident_message, note_messages, silence_end
 from alertbot.rules.base import Direction
 from alertbot.rules.drop import Drop
 from alertbot.rules.selection import TOTAL
-from alertbot.store.alerts import traits_of
-from alertbot.store.feed import LateSlot
+from alertbot.store import turns
+from alertbot.store.alerts import traits_of, write_rules_begun
+from alertbot.store.feed import LateSlot, write_publications
+from alertbot.store.incidents import open_incidents
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage
-from alertbot.store.store import Batch, FeedReport, Pending
+from alertbot.store.turns import Batch, FeedReport, Pending
 from alertbot.units import SLOT
 
 _BEFORE = 12
@@ -87,14 +89,14 @@ class Dispatcher:
             late=late,
         )
         turn = self.turn()
-        await self._keeper.do(lambda store: store.commit(batch, turn))
+        await self._keeper.do(turns.commit, batch, turn)
         if entry.changes:
             self._wake()
 
     async def look(self) -> None:
         """A slot is judged: tell what that comes to altogether, and what is due by now."""
         turn = self.turn(settled=True)
-        if await self._keeper.do(lambda store: store.look(turn, turn.now)):
+        if await self._keeper.do(turns.look, turn, turn.now):
             self._wake()
 
     def turn(self, *, settled: bool = False, changed: Mapping[int, tuple[Note, ...]] | None = None) -> Turn:
@@ -109,23 +111,23 @@ class Dispatcher:
         """The frontier moved: rules that were not at work before are from here on."""
         new = {name: frontier for name in self.watch.rules if name not in self.rules_begun}
         if new:
-            await self._keeper.do(lambda store: store.remember({}, new))
+            await self._keeper.do(write_rules_begun, new)
             self.rules_begun |= new
 
     async def note_publication(self, slot: int, shown: float) -> None:
         """Keep when the total first showed a slot, epoch seconds."""
-        await self._keeper.do(lambda store: store.remember({slot: shown}, {}))
+        await self._keeper.do(write_publications, {slot: shown})
 
     async def report(self, reports: Sequence[FeedReport]) -> None:
         """Tell what is not an alert of any series."""
         if reports:
             turn = self.turn()
-            await self._keeper.do(lambda store: store.report(reports, turn, turn.now))
+            await self._keeper.do(turns.report, reports, turn, turn.now)
             self._wake()
 
     async def reported(self, kinds: Iterable[IncidentKind]) -> list[Incident]:
         """The open incidents of these kinds."""
-        return await self._keeper.do(lambda store: store.incidents(kinds))
+        return await self._keeper.do(open_incidents, kinds)
 
     def channel(self, told: FiredAlert) -> str:
         """Where an alert is told."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from alertbot.feed.staleness import FeedFacts, Findings, Verdict, look
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.service.dispatcher import Dispatcher
-from alertbot.store.store import FeedReport
+from alertbot.store.turns import FeedReport
 
 _KINDS = (IncidentKind.DARK, IncidentKind.FEED, IncidentKind.VANISHED)
 _MOST_CAUSES = 3

@@ -14,6 +14,7 @@ from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, HeldSilence, means
 from alertbot.messages.blocks import code, escape
 from alertbot.service.dispatcher import Dispatcher
+from alertbot.store import incidents, silences, turns
 from alertbot.store.keeper import Storekeeper
 from alertbot.units import counted, format_clock
 from alertbot.words import did_you_mean
@@ -51,7 +52,7 @@ class OrderExecutor:
     async def _acknowledge(self, order: Ack, who: Person) -> str:
         number = order.number if order.number is not None else await self._only_open(order.channels)
         turn = self._dispatcher.turn(changed={number: (Note(NoteKind.ACKED, by=who.name),)})
-        incident = await self._keeper.do(lambda store: store.acknowledge(number, who, turn, turn.now))
+        incident = await self._keeper.do(turns.acknowledge, number, who, turn, turn.now)
         if incident is None:
             raise UsageError(f"there is no incident #{number}")
         if incident.closed is not None:
@@ -64,8 +65,8 @@ class OrderExecutor:
 
     async def _only_open(self, channels: frozenset[str]) -> int:
         """The number of the only incident that waits for somebody, in these channels, or in any where none is named."""
-        incidents = await self._keeper.do(lambda store: store.open_incidents())
-        here = [one for one in incidents if not channels or one.channel in channels]
+        opened = await self._keeper.do(incidents.open_incidents)
+        here = [one for one in opened if not channels or one.channel in channels]
         waiting = [one for one in here if one.progress.acked_at is None]
         if len(waiting) == 1:
             return waiting[0].number
@@ -78,7 +79,7 @@ class OrderExecutor:
     async def _silence(self, order: Silence, who: Person) -> str:
         order, pairs = await self._meant(order)
         now = self._now()
-        held = await self._keeper.do(lambda store: store.silences(now))
+        held = await self._keeper.do(silences.held, now)
         twin = next((each for each in held if _is_same(each, order)), None)
         number = twin.number if twin is not None else await self._add(order, who, pairs)
         begins = "" if order.begins <= now else f"from {format_clock(order.begins, self._zone, now)} "
@@ -89,7 +90,7 @@ class OrderExecutor:
     async def _add(self, order: Silence, who: Person, pairs: list[tuple[str, str]] | None) -> int:
         turn = self._dispatcher.turn()
         channel = order.channel or self._dispatcher.slack.channel
-        number = await self._keeper.do(lambda store: store.silence(order, who, channel, pairs, turn, turn.now))
+        number = await self._keeper.do(turns.silence, order, who, channel, pairs, turn, turn.now)
         self._dispatcher.told()
         return number
 
@@ -118,7 +119,7 @@ class OrderExecutor:
         return Silence(target, order.begins, order.ends, order.reason, order.channel), None
 
     async def _pairs(self, number: int) -> list[tuple[str, str]]:
-        incident = await self._keeper.do(lambda store: store.incident(number))
+        incident = await self._keeper.do(incidents.load, number)
         if incident is None:
             raise UsageError(f"there is no incident #{number}")
         if incident.closed is not None:
@@ -129,7 +130,7 @@ class OrderExecutor:
 
     async def _unsilence(self, order: Unsilence, who: Person) -> str:
         now = self._now()
-        held = await self._keeper.do(lambda store: store.silences(now))
+        held = await self._keeper.do(silences.held, now)
         silence = next((each for each in held if each.number == order.number and each.ends > now), None)
         if silence is None:
             numbers = ", ".join(str(each.number) for each in held if each.ends > now)
@@ -137,7 +138,7 @@ class OrderExecutor:
                 f"there is no silence {order.number} to end" + (f": there are {numbers}" if numbers else "")
             )
         turn = self._dispatcher.turn()
-        await self._keeper.do(lambda store: store.unsilence(order.number, who, turn, turn.now))
+        await self._keeper.do(turns.unsilence, order.number, who, turn, turn.now)
         self._dispatcher.told()
         return f"The silence of {code(silence.target)} by {escape(silence.author)} is ended."
 

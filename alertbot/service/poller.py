@@ -29,7 +29,7 @@ from alertbot.feed.staleness import FeedFacts
 from alertbot.feed.total import AccountTotal
 from alertbot.rules.selection import TOTAL
 from alertbot.service.dispatcher import Dispatcher
-from alertbot.store.store import Memory
+from alertbot.store.restart import Memory
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 log = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from alertbot.errors import ConfigError, StoreError
 from alertbot.messages.blocks import Message, code, escape, paragraphs
 from alertbot.messages.slack import to_json
 from alertbot.ops.systemd import Notifier
+from alertbot.store import outbox
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage
 from alertbot.units import counted
@@ -112,7 +113,7 @@ class Reload:
 
     async def _owe(self, subject: str, action: str, channel: str, message: Message) -> None:
         draft = NewMessage(uuid.uuid4().hex, subject, action, channel, to_json(message))
-        await self._keeper.do(lambda store: store.owe([draft], self._clock.time()))
+        await self._keeper.do(outbox.enqueue, [draft], self._clock.time())
         self._wake()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import tzinfo
-from functools import partial
 
 from alertbot.errors import StoreError, UsageError
 from alertbot.feed.clock import ApiTime
@@ -13,7 +12,6 @@ from alertbot.incidents.orders import Executor, Order, Person, Silence
 from alertbot.store import requests
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.requests import Request, RequestOutcome
-from alertbot.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -24,17 +22,9 @@ async def apply_requests(keeper: Storekeeper, obeys: Executor, time: ApiTime, zo
     ``StoreError`` leaves the rest for the next turn; an order that was carried out, but not noted, is given twice.
     """
     machine = time.time() + time.skew
-    for request in await keeper.do(partial(_waiting, now=machine)):
+    for request in await keeper.do(requests.waiting, machine):
         outcome = await _outcome(request, obeys, time, zone)
-        await keeper.do(partial(_finish, number=request.number, outcome=outcome, now=machine))
-
-
-def _waiting(store: Store, now: float) -> list[Request]:
-    return store.mark(lambda db: requests.waiting(db, now))
-
-
-def _finish(store: Store, number: int, outcome: RequestOutcome, now: float) -> None:
-    store.mark(lambda db: requests.finish(db, number, outcome, now))
+        await keeper.do(requests.finish, request.number, outcome, machine)
 
 
 async def _outcome(request: Request, obeys: Executor, time: ApiTime, zone: tzinfo) -> RequestOutcome:

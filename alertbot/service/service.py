@@ -47,6 +47,7 @@ from alertbot.slack.delivery import Delivery
 from alertbot.slack.pictures import Draws
 from alertbot.slack.poster import LogPoster, Poster
 from alertbot.slack.trial import DivertedPoster
+from alertbot.store import retention
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.schema import Lock
 
@@ -385,7 +386,7 @@ class Service:
         """Delete what is older than it is to be kept, a few rows at a time, between which all else has its turn."""
         keep, now, gone = self._config.store.keep, self._clock.time(), 0
         try:
-            while rows := await self._keeper.do(lambda store: store.forget(keep, now)):
+            while rows := await self._keeper.do(retention.forget, keep, now):
                 gone += rows
         except StoreError as error:
             log.error("what is old stays: %s", error)  # noqa: TRY400 - the text says it all

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 
@@ -31,9 +30,10 @@ from alertbot.service.orders import OrderExecutor
 from alertbot.service.poller import Pace, Poller
 from alertbot.service.requests import apply_requests
 from alertbot.service.store_outage import StoreOutage
+from alertbot.store import feed, restart, samples
+from alertbot.store.alerts import open_alerts
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.scratch import room_for
-from alertbot.store.store import Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class Watcher:
 
     async def _write_live(self) -> None:
         facts, now = self.live().to_json(), self._clock.time()
-        await self._keeper.do(lambda store: store.write_live(facts, now))
+        await self._keeper.do(feed.write_live, facts, now)
 
     async def carry_out(self, order: Order, who: Person) -> str:
         """Carry out what somebody asks for: what has been done, as mrkdwn; ``UsageError`` where it makes no sense."""
@@ -221,9 +221,9 @@ class Watcher:
         """
         now = slot_at(facts.now)
         first = max(now - _HOUR_SLOTS * SLOT, (facts.newest or 0) + SLOT)
-        silence = partial(Store.earlier, series=TOTAL, first=first, count=max((now - first) // SLOT, 1))
+        count = max((now - first) // SLOT, 1)
         for backs in (WEEKS_BACK, DAYS_BACK):
-            earlier = await self._keeper.do(partial(silence, backs=backs))
+            earlier = await self._keeper.do(samples.earlier, TOTAL, first, count, backs)
             if not np.isnan(earlier).all():
                 return silent_before(earlier)
         return False
@@ -245,7 +245,7 @@ class Watcher:
         except FeedError as error:
             self._troubles.missed(_LIST, error)
             if self._domains is None:
-                self._domains = self._config.watched(await self._keeper.do(lambda store: store.domains()))
+                self._domains = self._config.watched(await self._keeper.do(samples.domain_names))
             return
         self._troubles.read(_LIST)
         self._asked = self._clock.monotonic()
@@ -254,7 +254,7 @@ class Watcher:
     async def _changed(self, found: tuple[str, ...]) -> None:
         known = self._domains
         if known is None:
-            known = self._config.watched(await self._keeper.do(lambda store: store.domains()))
+            known = self._config.watched(await self._keeper.do(samples.domain_names))
         fresh = tuple(domain for domain in found if domain not in set(known))
         self._domains = (*known, *fresh)
         self._gone = frozenset(known) - frozenset(found)
@@ -270,7 +270,7 @@ class Watcher:
         """Lay the rules over the watched series and take up what is stored of them, the frontier included."""
         config = self._config
         watch = lay_out(config, self._domains or ())
-        memory = await self._keeper.do(lambda store: store.memory(int(self._time.time()) - DAY))
+        memory = await self._keeper.do(restart.memory, int(self._time.time()) - DAY)
         ledger = await self._ledger(watch)
         dispatcher = Dispatcher(
             watch,
@@ -306,8 +306,8 @@ class Watcher:
         self.watch, self._outdated = watch, False
 
     async def _ledger(self, watch: Watch) -> Ledger:
-        cursors: Mapping[str, int] = await self._keeper.do(lambda store: store.cursors())
-        alerts = await self._keeper.do(lambda store: store.open_alerts())
+        cursors: Mapping[str, int] = await self._keeper.do(samples.cursors)
+        alerts = await self._keeper.do(open_alerts)
         now = self._time.time()
         watched = set(watch.series)
         oldest = min((slot for name, slot in cursors.items() if name in watched), default=now)
@@ -315,7 +315,7 @@ class Watcher:
         first = int(max(min(oldest, now) - depth - DAY, now - self._config.store.keep))
         last = int(max(now, *cursors.values(), 0))
         room = room_for(self._config.store.path.parent, len(watch.series), (last - first) // SLOT)
-        grid = await self._keeper.do(lambda store: store.grid(watch.series, first, last, room))
+        grid = await self._keeper.do(restart.grid, watch.series, first, last, room)
         keep_out(grid, watch.mutes)
         return Ledger(watch.engine, grid, cursors, alerts)
 

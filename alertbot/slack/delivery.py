@@ -20,7 +20,9 @@ from alertbot.messages.slack import from_json
 from alertbot.ops.liveness import Liveness
 from alertbot.slack.channel_queue import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, ChannelQueue, Search
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
-from alertbot.slack.poster import Outbox, Poster
+from alertbot.slack.poster import Poster
+from alertbot.store import outbox
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import Envelope, NewMessage
 
 log = logging.getLogger(__name__)
@@ -55,13 +57,13 @@ class Delivery:
 
     def __init__(
         self,
-        outbox: Outbox,
+        keeper: Storekeeper,
         poster: Poster,
         clock: Clock,
         fallback: str | None = None,
         delivered: Callable[[float], None] = lambda _: None,
     ) -> None:
-        self._outbox = outbox
+        self._keeper = keeper
         self._poster = poster
         self._clock = clock
         self._fallback = fallback
@@ -131,7 +133,7 @@ class Delivery:
                 return None
             if self._astray:
                 await self._recover()
-            uncertain, waiting = await self._outbox.uncertain(), await self._outbox.waiting()
+            uncertain, waiting = await self._keeper.do(outbox.uncertain), await self._keeper.do(outbox.waiting)
         except StoreError as error:
             self._stall(error)
             return STORE_PAUSE
@@ -140,7 +142,7 @@ class Delivery:
         return min((pause for pause in pauses if pause is not None), default=None)
 
     async def _recover(self) -> None:
-        lost, retried = await self._outbox.recover()
+        lost, retried = await self._keeper.do(outbox.recover), await self._keeper.do(outbox.unpark)
         if lost:
             log.info("%d messages may have arrived before the last stop: looking for them", lost)
         if retried:
@@ -184,14 +186,14 @@ class Delivery:
 
     async def _try(self, lane: ChannelQueue, envelope: Envelope) -> float:
         """One attempt; the seconds for which the lane then waits."""
-        if not await self._outbox.mark_sending(envelope, self._clock.time()):
+        if not await self._keeper.do(outbox.mark_sending, envelope.number, self._clock.time()):
             return 0.0
         try:
             posted = await self._send(envelope)
         except DeliveryError as error:
             return await self._failed(lane, envelope, error)
         now = self._clock.time()
-        await self._outbox.mark_sent(envelope, posted.channel_id, posted.ts, now)
+        await self._keeper.do(outbox.mark_sent, envelope, posted.channel_id, posted.ts, now)
         self._delivered(max(now - envelope.created, 0.0))
         self._owing.pop(envelope.channel, None)
         if times := lane.failures.ended():
@@ -228,9 +230,9 @@ class Delivery:
             return PACE
         if error.unknown and envelope.action != "update":
             self._searches[envelope.number] = Search(self._clock.monotonic())
-            await self._outbox.mark_unknown(envelope, error.code)
+            await self._keeper.do(outbox.mark_unknown, envelope.number, error.code)
         else:
-            await self._outbox.mark_again(envelope, error.code)
+            await self._keeper.do(outbox.mark_again, envelope.number, error.code)
         return self._hold(lane, envelope, error)
 
     def _hold(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> float:
@@ -249,10 +251,10 @@ class Delivery:
         """What trying again as it is cannot mend is said otherwise: as plain text, as a new message, elsewhere."""
         if error.code in _BLOCKS_REFUSED and not envelope.plain:
             log.error("Slack refuses the blocks of a message (%s): it goes out as plain text", error.code)
-            await self._outbox.mark_again(envelope, error.code, plain=True)
+            await self._keeper.do(outbox.mark_again, envelope.number, error.code, plain=True)
         elif envelope.action == "update" and error.code not in REFUSED_TOKEN:
             log.warning("a message in %s cannot be edited (%s): a new one says it", envelope.channel, error.code)
-            await self._outbox.mark_replaced(envelope, error.code)
+            await self._keeper.do(outbox.mark_replaced, envelope, error.code)
         else:
             await self._park(lane, envelope, error)
 
@@ -270,7 +272,7 @@ class Delivery:
         if lane.failures.is_news(error.code):
             where = f"they go to {elsewhere}" if twin else "they are kept, and tried again at the next start or reload"
             log.error("Slack refuses messages for %s (%s): %s", envelope.channel, error.code, where)
-        await self._outbox.park(envelope, error.code, twin, self._clock.time())
+        await self._keeper.do(outbox.park, envelope, error.code, twin, self._clock.time())
 
     def _search(self, envelope: Envelope) -> Search:
         """The search for it, begun after a restart by what the row tells, whose clock may have stepped since."""
@@ -293,10 +295,10 @@ class Delivery:
         # The looks that are overdue by now, after a restart or an outage, are made by this one.
         search.looks = sum(looked - search.tried >= seconds for seconds in LOOKS)
         if found is not None:
-            await self._outbox.mark_found(envelope, found.channel_id, found.ts, self._clock.time())
+            await self._keeper.do(outbox.mark_found, envelope, found.channel_id, found.ts, self._clock.time())
             self._owing.pop(envelope.channel, None)
         elif search.looks == len(LOOKS):
-            await self._outbox.mark_again(envelope, None)
+            await self._keeper.do(outbox.mark_again, envelope.number, None)
         else:
             return 0.0
         del self._searches[envelope.number]
@@ -319,7 +321,7 @@ class Delivery:
                 envelope.channel,
                 error.code,
             )
-        await self._outbox.mark_again(envelope, error.code)
+        await self._keeper.do(outbox.mark_again, envelope.number, error.code)
         del self._searches[envelope.number]
         return 0.0
 

@@ -8,17 +8,23 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from alertbot.incidents.incident import IncidentKind
 from alertbot.incidents.relayed import Bulletin, Facts, Labels, Relayed
-from alertbot.store import alerts, incidents
+from alertbot.store import alerts, incidents, silences
+from alertbot.store.turns import Pending
 
 _COLUMNS = "labels, annotations, link, starts, ends, rule, series, incident"
 
 
-def facts(db: Database) -> Facts:
+def to_relay(db: Database, now: float) -> tuple[Facts, Pending]:
+    """What there is to tell Alertmanagers, and what may suppress any of it."""
+    pending = Pending((), (), silences.held(db, now), alerts.flapping(db), incidents.darkness(db, now))
+    return _facts(db), pending
+
+
+def _facts(db: Database) -> Facts:
     """All that fires, the incidents that are open, what was relayed, and how of that ended what ended."""
     firing = alerts.firing(db)
-    opened = incidents.of_kinds(db, IncidentKind)
+    opened = incidents.open_incidents(db)
     known = [_relayed(row) for row in db.conn.execute(f"SELECT {_COLUMNS} FROM relayed")]  # noqa: S608 - own constant
     burns = {told.key for told in firing}
     lasting = [each for each in known if each.ends is None]
@@ -31,12 +37,11 @@ def facts(db: Database) -> Facts:
 
 def write(db: Database, bulletin: Bulletin) -> None:
     """Keep what is told from now on; to be called before it is."""
-    with db.atomic():
-        _forget(db, [*bulletin.forgotten, *(each.labels for each in bulletin.written)])
-        db.conn.executemany(
-            f"INSERT INTO relayed ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - own constant
-            (_row(each) for each in bulletin.written),
-        )
+    _forget(db, [*bulletin.forgotten, *(each.labels for each in bulletin.written)])
+    db.conn.executemany(
+        f"INSERT INTO relayed ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - own constant
+        (_row(each) for each in bulletin.written),
+    )
 
 
 def _forget(db: Database, labels: Iterable[Labels]) -> None:

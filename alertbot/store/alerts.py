@@ -53,7 +53,7 @@ def traits_of(rules: Mapping[str, Rule]) -> dict[str, Traits]:
 def write(
     db: Database, alerts: Mapping[AlertKey, Alert], changes: Iterable[Change], traits: Mapping[str, Traits]
 ) -> list[int]:
-    """Make the stored alerts those under way, and close what resolved; to be called within a transaction.
+    """Make the stored alerts those under way, and close what resolved.
 
     Returns the number of the alert of each change, in their order. An alert may fire, resolve and fire again within
     one call, after downtime.
@@ -249,17 +249,17 @@ def unposted(db: Database, over: Iterable[int]) -> list[FiredAlert]:
 
 
 def assign(db: Database, incident: int, numbers: Iterable[int]) -> None:
-    """These alerts are told in that incident; to be called within a transaction."""
+    """These alerts are told in that incident."""
     db.conn.executemany("UPDATE alerts SET incident = ? WHERE id = ?", ((incident, number) for number in numbers))
 
 
 def release(db: Database, incident: int) -> None:
-    """What still fires of an incident that is over is told in none; to be called within a transaction."""
+    """What still fires of an incident that is over is told in none."""
     db.conn.execute("UPDATE alerts SET incident = NULL, noted = 0 WHERE incident = ? AND phase = 'firing'", (incident,))
 
 
 def note(db: Database, noted: Mapping[int, int]) -> None:
-    """What an incident's thread knows of alerts; to be called within a transaction."""
+    """What an incident's thread knows of alerts."""
     db.conn.executemany(
         "UPDATE alerts SET noted = ? WHERE id = ?", ((known, number) for number, known in noted.items())
     )
@@ -275,7 +275,7 @@ def flapping(db: Database) -> dict[AlertKey, Flap]:
 
 
 def write_flapping(db: Database, begun: Iterable[AlertKey], over: Iterable[AlertKey]) -> None:
-    """What begins to flap, and what no longer does; to be called within a transaction."""
+    """What begins to flap, and what no longer does."""
     db.conn.executemany("DELETE FROM flapping WHERE rule = ? AND series = ?", over)
     db.conn.executemany(
         "INSERT OR IGNORE INTO flapping (rule, series, since) SELECT rule, series, min(fired) FROM alerts"
@@ -291,5 +291,5 @@ def rules_begun(db: Database) -> dict[str, int]:
 
 
 def write_rules_begun(db: Database, begun: Mapping[str, int]) -> None:
-    """Keep it, where it is not kept yet; to be called within a transaction."""
+    """Keep it, where it is not kept yet."""
     db.conn.executemany("INSERT INTO rules (name, begun) VALUES (?, ?) ON CONFLICT DO NOTHING", begun.items())

@@ -61,8 +61,5 @@ def _digests(db: Database, since: float) -> list[DueChart]:
 
 def mark_tried(db: Database, subject: str, now: float) -> bool:
     """The one attempt is about to be made; false where it was made before."""
-    with db.atomic():
-        cursor = db.conn.execute(
-            "INSERT INTO charts (subject, tried) VALUES (?, ?) ON CONFLICT DO NOTHING", (subject, now)
-        )
-        return cursor.rowcount > 0
+    statement = "INSERT INTO charts (subject, tried) VALUES (?, ?) ON CONFLICT DO NOTHING"
+    return db.conn.execute(statement, (subject, now)).rowcount > 0

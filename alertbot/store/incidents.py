@@ -32,8 +32,8 @@ def load(db: Database, number: int) -> Incident | None:
     return next(iter(_incidents(db, "id = ?", (number,))), None)
 
 
-def of_kinds(db: Database, kinds: Iterable[IncidentKind]) -> list[Incident]:
-    """The open incidents of these kinds."""
+def open_incidents(db: Database, kinds: Iterable[IncidentKind] = IncidentKind) -> list[Incident]:
+    """The open incidents of these kinds, the oldest first."""
     wanted = set(kinds)
     return [one for one in _incidents(db, "closed IS NULL ORDER BY id", ()) if one.kind in wanted]
 
@@ -76,7 +76,7 @@ def darkness(db: Database, now: float) -> list[Darkness]:
 def create(
     db: Database, kind: IncidentKind, channel: str, since: int, now: float, facts: Mapping[str, Any] | None = None
 ) -> int:
-    """A new incident's number; to be called within a transaction."""
+    """A new incident's number."""
     cursor = db.conn.execute(
         "INSERT INTO incidents (kind, channel, since, opened, facts) VALUES (?, ?, ?, ?, ?)",
         (kind.value, channel, since, now, json.dumps(dict(facts or {}))),
@@ -85,7 +85,7 @@ def create(
 
 
 def stand(db: Database, incident: Incident) -> None:
-    """Keep where an incident stands; to be called within a transaction."""
+    """Keep where an incident stands."""
     db.conn.execute(
         "UPDATE incidents SET since = ?, closed = ?, standing = ? WHERE id = ?",
         (incident.since, incident.closed, json.dumps(asdict(incident.progress)), incident.number),
@@ -93,7 +93,7 @@ def stand(db: Database, incident: Incident) -> None:
 
 
 def change(db: Database, number: int, facts: Mapping[str, Any], closed: float | None) -> None:
-    """New facts of an incident, and whether it is over; to be called within a transaction."""
+    """New facts of an incident, and whether it is over."""
     db.conn.execute(
         "UPDATE incidents SET facts = ?, closed = ? WHERE id = ?", (json.dumps(dict(facts)), closed, number)
     )

@@ -67,7 +67,7 @@ _ENVELOPE = """
 
 
 def enqueue(db: Database, drafts: Iterable[NewMessage], now: float) -> None:
-    """Write messages, in their order; to be called within a transaction."""
+    """Write messages, in their order."""
     db.conn.executemany(
         "INSERT INTO outbox (id, subject, action, channel, body, broadcast, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
         ((d.id, d.subject, d.action, d.channel, d.body, d.broadcast, now) for d in drafts),
@@ -121,29 +121,27 @@ def _envelope(row: tuple[object, ...]) -> Envelope:
 
 def mark_sending(db: Database, number: int, now: float) -> bool:
     """Slack is about to be asked: should we die now, it may or may not stand there. False where it is not queued."""
-    with db.atomic():
-        cursor = db.conn.execute(
-            "UPDATE outbox SET state = 'sending', attempted = ? WHERE number = ? AND state = 'queued'", (now, number)
-        )
-        return cursor.rowcount > 0
+    cursor = db.conn.execute(
+        "UPDATE outbox SET state = 'sending', attempted = ? WHERE number = ? AND state = 'queued'", (now, number)
+    )
+    return cursor.rowcount > 0
 
 
 def mark_sent(db: Database, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
     """Slack took it; edits that it overtook or took up are dropped, and replies about the time before these."""
-    with db.atomic():
+    db.conn.execute(
+        "UPDATE outbox SET state = 'sent', sent = ?, channel_id = ?, ts = ?, error = NULL WHERE number = ?",
+        (now, channel_id, ts, envelope.number),
+    )
+    newest = envelope.folded if envelope.action == "post" else envelope.number - 1
+    if newest is not None and envelope.action != "reply":
+        _overtake(db, envelope.subject, newest)
+    if envelope.folded is not None:
         db.conn.execute(
-            "UPDATE outbox SET state = 'sent', sent = ?, channel_id = ?, ts = ?, error = NULL WHERE number = ?",
-            (now, channel_id, ts, envelope.number),
+            "UPDATE outbox SET state = 'dropped' WHERE subject = ? AND action = 'reply' AND state = 'queued'"
+            " AND number < ?",
+            (envelope.subject, envelope.folded),
         )
-        newest = envelope.folded if envelope.action == "post" else envelope.number - 1
-        if newest is not None and envelope.action != "reply":
-            _overtake(db, envelope.subject, newest)
-        if envelope.folded is not None:
-            db.conn.execute(
-                "UPDATE outbox SET state = 'dropped' WHERE subject = ? AND action = 'reply' AND state = 'queued'"
-                " AND number < ?",
-                (envelope.subject, envelope.folded),
-            )
 
 
 def _overtake(db: Database, subject: str, newest: int) -> None:
@@ -157,67 +155,60 @@ def _overtake(db: Database, subject: str, newest: int) -> None:
 
 def mark_found(db: Database, envelope: Envelope, channel_id: str, ts: str, now: float) -> None:
     """It does stand in Slack, as it was when it was tried: edits since then still go out."""
-    with db.atomic():
-        db.conn.execute(
-            "UPDATE outbox SET state = 'sent', sent = ?, channel_id = ?, ts = ?, error = NULL"
-            " WHERE number = ? AND state = 'unknown'",
-            (now, channel_id, ts, envelope.number),
-        )
+    db.conn.execute(
+        "UPDATE outbox SET state = 'sent', sent = ?, channel_id = ?, ts = ?, error = NULL"
+        " WHERE number = ? AND state = 'unknown'",
+        (now, channel_id, ts, envelope.number),
+    )
 
 
 def mark_again(db: Database, number: int, error: str | None, *, plain: bool = False) -> None:
     """It did not arrive and is to be tried again, as ``plain`` text where Slack refused its blocks."""
-    with db.atomic():
-        db.conn.execute(
-            "UPDATE outbox SET state = 'queued', error = ?, plain = max(plain, ?)"
-            " WHERE number = ? AND state IN ('sending', 'unknown')",
-            (error, plain, number),
-        )
+    db.conn.execute(
+        "UPDATE outbox SET state = 'queued', error = ?, plain = max(plain, ?)"
+        " WHERE number = ? AND state IN ('sending', 'unknown')",
+        (error, plain, number),
+    )
 
 
 def mark_unknown(db: Database, number: int, error: str) -> None:
     """The answer was lost."""
-    with db.atomic():
-        db.conn.execute("UPDATE outbox SET state = 'unknown', error = ? WHERE number = ?", (error, number))
+    db.conn.execute("UPDATE outbox SET state = 'unknown', error = ? WHERE number = ?", (error, number))
 
 
 def mark_replaced(db: Database, envelope: Envelope, error: str) -> None:
     """An edit that is refused for good becomes a message of its own, and takes the place of the edits before it."""
-    with db.atomic():
-        db.conn.execute(
-            "UPDATE outbox SET action = 'post', state = 'queued', error = ? WHERE number = ?", (error, envelope.number)
-        )
-        _overtake(db, envelope.subject, envelope.number)
+    db.conn.execute(
+        "UPDATE outbox SET action = 'post', state = 'queued', error = ? WHERE number = ?", (error, envelope.number)
+    )
+    _overtake(db, envelope.subject, envelope.number)
 
 
 def park(db: Database, envelope: Envelope, error: str, twin: NewMessage | None, now: float) -> None:
     """Slack refuses it for good: kept, and said elsewhere by its ``twin``."""
-    with db.atomic():
-        db.conn.execute("UPDATE outbox SET state = 'parked', error = ? WHERE number = ?", (error, envelope.number))
-        if twin is not None:
-            enqueue(db, [twin], now)
-            db.conn.execute("UPDATE outbox SET twin = ? WHERE id = ?", (envelope.number, twin.id))
+    db.conn.execute("UPDATE outbox SET state = 'parked', error = ? WHERE number = ?", (error, envelope.number))
+    if twin is not None:
+        enqueue(db, [twin], now)
+        db.conn.execute("UPDATE outbox SET twin = ? WHERE id = ?", (envelope.number, twin.id))
 
 
 def recover(db: Database) -> int:
     """After a crash: what was being sent may have arrived. An edit is simply sent again. How many that is."""
-    with db.atomic():
-        db.conn.execute("UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND action = 'update'")
-        return db.conn.execute("UPDATE outbox SET state = 'unknown' WHERE state = 'sending'").rowcount
+    db.conn.execute("UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND action = 'update'")
+    return db.conn.execute("UPDATE outbox SET state = 'unknown' WHERE state = 'sending'").rowcount
 
 
 def unpark(db: Database) -> int:
     """Try again what was parked, unless it was said elsewhere or is about to be; how many rows that is."""
-    with db.atomic():
-        db.conn.execute(
-            "UPDATE outbox SET state = 'dropped' WHERE state = 'parked' AND ("
-            "number IN (SELECT twin FROM outbox WHERE state = 'sent')"
-            " OR twin IN (SELECT number FROM outbox WHERE state = 'parked'))"
-        )
-        return db.conn.execute(
-            "UPDATE outbox SET state = 'queued' WHERE state = 'parked' AND number NOT IN"
-            " (SELECT twin FROM outbox WHERE twin IS NOT NULL AND state IN ('queued', 'sending', 'unknown'))"
-        ).rowcount
+    db.conn.execute(
+        "UPDATE outbox SET state = 'dropped' WHERE state = 'parked' AND ("
+        "number IN (SELECT twin FROM outbox WHERE state = 'sent')"
+        " OR twin IN (SELECT number FROM outbox WHERE state = 'parked'))"
+    )
+    return db.conn.execute(
+        "UPDATE outbox SET state = 'queued' WHERE state = 'parked' AND number NOT IN"
+        " (SELECT twin FROM outbox WHERE twin IS NOT NULL AND state IN ('queued', 'sending', 'unknown'))"
+    ).rowcount
 
 
 def counts(db: Database) -> dict[str, int]:

@@ -67,14 +67,13 @@ def _words(text: str) -> tuple[str, ...]:
 
 def finish(db: Database, number: int, outcome: RequestOutcome, now: float) -> None:
     """Answer a request, and forget those that are too old to matter."""
-    with db.atomic():
-        row = (now, int(outcome.refused), outcome.answer, number)
-        db.conn.execute("UPDATE requests SET done = ?, refused = ?, answer = ? WHERE id = ?", row)
-        forget(db, now)
+    row = (now, int(outcome.refused), outcome.answer, number)
+    db.conn.execute("UPDATE requests SET done = ?, refused = ?, answer = ? WHERE id = ?", row)
+    forget(db, now)
 
 
 def forget(db: Database, now: float) -> int:
-    """Delete what is too old to be done or read, and say how many; to be called within a transaction."""
+    """Delete what is too old to be done or read, and say how many."""
     return db.conn.execute("DELETE FROM requests WHERE created < ?", (now - KEPT,)).rowcount
 
 

@@ -27,7 +27,7 @@ SILENCES = 90 * DAY
 def forget(db: Database, keep: int, now: float) -> int:
     """Delete one batch of what is older than ``keep`` seconds; how many rows that was, 0 once there is none.
 
-    To be called within a transaction. A clock that runs days ahead of what is stored deletes nothing for it.
+    A clock that runs days ahead of what is stored deletes nothing for it.
     """
     now = min(now, _trusted(db))
     before, records = int(now - keep), int(now - max(keep, RECORDS))

@@ -18,7 +18,7 @@ _DTYPE = "<f8"
 
 
 def series_ids(db: Database, names: Iterable[str]) -> dict[str, int]:
-    """The row of each series, made where there is none; to be called within a transaction."""
+    """The row of each series, made where there is none."""
     names = tuple(names)
     db.conn.executemany("INSERT INTO series (name) VALUES (?) ON CONFLICT DO NOTHING", ((name,) for name in names))
     rows = db.conn.execute(
@@ -54,19 +54,19 @@ def begun(db: Database) -> dict[str, int]:
 
 
 def write_begun(db: Database, ids: Mapping[str, int], begun: Mapping[str, int]) -> None:
-    """Keep it, where it is not kept yet; to be called within a transaction."""
+    """Keep it, where it is not kept yet."""
     rows = ((slot, ids[name]) for name, slot in begun.items())
     db.conn.executemany("UPDATE series SET begun = ? WHERE id = ? AND begun IS NULL", rows)
 
 
 def write_cursors(db: Database, ids: Mapping[str, int], cursor: Mapping[str, int]) -> None:
-    """Move the cursors; to be called within a transaction."""
+    """Move the cursors."""
     rows = ((slot, ids[name]) for name, slot in cursor.items())
     db.conn.executemany("UPDATE series SET cursor = ? WHERE id = ?", rows)
 
 
 def write_days(db: Database, ids: Mapping[str, int], grid: Grid, touched: Iterable[tuple[str, int]]) -> None:
-    """Write the arrays of these (series, day) pairs as the grid holds them; to be called within a transaction."""
+    """Write the arrays of these (series, day) pairs as the grid holds them."""
     rows = (
         (day, ids[name], np.ascontiguousarray(grid.day(day)[:, grid.column[name]], dtype=_DTYPE).tobytes())
         for name, day in touched
@@ -127,6 +127,12 @@ def means(db: Database, first: int, count: int) -> dict[str, tuple[float, int]]:
             so_far = sums.get(name, (0.0, 0))
             sums[name] = so_far[0] + float(known.sum()), so_far[1] + len(known)
     return {name: (total / known, known) for name, (total, known) in sums.items() if known}
+
+
+def earlier(db: Database, name: str, first: int, count: int, backs: Sequence[int]) -> Array:
+    """``count`` stored slots of a series from ``first`` on, each of ``backs`` seconds earlier: a row for each."""
+    last = first + (count - 1) * SLOT
+    return np.stack([series_between(db, name, first - back, last - back) for back in backs])
 
 
 def sum_of(db: Database, names: Sequence[str], first: int, last: int) -> Array:

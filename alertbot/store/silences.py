@@ -37,7 +37,7 @@ def _pairs(text: str) -> frozenset[tuple[str, str]]:
 def add(
     db: Database, silence: Silence, who: Person, channel: str, pairs: Sequence[tuple[str, str]] | None, now: float
 ) -> int:
-    """A new silence's number; to be called within a transaction."""
+    """A new silence's number."""
     cursor = db.conn.execute(
         "INSERT INTO silences (target, pairs, begins, ends, author_id, author, reason, channel, created)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -57,7 +57,7 @@ def add(
 
 
 def cancel(db: Database, number: int, who: Person, now: float) -> None:
-    """End a silence now; to be called within a transaction."""
+    """End a silence now."""
     db.conn.execute(
         "UPDATE silences SET cancelled = ?, cancelled_by = ? WHERE id = ? AND cancelled IS NULL",
         (now, who.name, number),
@@ -65,12 +65,12 @@ def cancel(db: Database, number: int, who: Person, now: float) -> None:
 
 
 def mark_reminded(db: Database, numbers: Iterable[int]) -> None:
-    """The end of these was announced; to be called within a transaction."""
+    """The end of these was announced."""
     db.conn.executemany("UPDATE silences SET reminded = 1 WHERE id = ?", ((number,) for number in numbers))
 
 
 def forget(db: Database, before: float) -> int:
-    """Delete those that ended before, and say how many; to be called within a transaction."""
+    """Delete those that ended before, and say how many."""
     return db.conn.execute("DELETE FROM silences WHERE ends < ?", (before,)).rowcount
 
 

@@ -16,7 +16,6 @@ from fakes.wire.alertmanagers import ROUTE, Cluster, Pager, needs_alertmanager
 from pages import PAGES
 
 from alertbot.errors import StoreError
-from alertbot.store.store import Store
 
 pytestmark = needs_alertmanager
 
@@ -245,7 +244,7 @@ async def test_what_burns_goes_on_while_the_database_fails(tmp_path, alertmanage
         def fails(*_):
             raise StoreError("disk I/O error")
 
-        monkeypatch.setattr(Store, "to_relay", fails)
+        monkeypatch.setattr("alertbot.store.alertmanager.to_relay", fails)
         await asyncio.sleep(8 * RESEND)
         assert series(alertmanager) == [NAMES[0]]
 

@@ -22,8 +22,10 @@ from alertbot.rules.grid import Grid
 from alertbot.rules.months import Calendar
 from alertbot.rules.percentile import Percentile
 from alertbot.rules.schedule import Schedule, parse_window
+from alertbot.store import alerts, restart, samples, turns
 from alertbot.store.alerts import Traits
-from alertbot.store.store import Batch, Store
+from alertbot.store.store import Store
+from alertbot.store.turns import Batch
 from alertbot.units import DAY_SLOTS, SLOT, format_iso, parse_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -149,8 +151,8 @@ def lived(path: Path, values, stops, at_once):
     engine, changes, at, cursors = Engine((RULE,), {"bill": ("a",)}, ("a",)), [], 0, {"a": FIRST - SLOT}
     for stop in stops:
         store = Store(path)
-        grid = store.grid(("a",), FIRST - SLOT, FIRST + len(values) * SLOT)
-        ledger = Ledger(engine, grid, cursors | store.cursors(), store.open_alerts())
+        grid = store.do(restart.grid, ("a",), FIRST - SLOT, FIRST + len(values) * SLOT)
+        ledger = Ledger(engine, grid, cursors | store.do(samples.cursors), store.do(alerts.open_alerts))
         while at < stop:
             end = min(at + at_once, stop)
             ledger.take("a", FIRST + at * SLOT, values[at:end])
@@ -159,7 +161,7 @@ def lived(path: Path, values, stops, at_once):
             changes += entry.changes
             traits = {"bill": Traits("warning", bars=False)}
             batch = Batch(grid, entry.touched, entry.cursors, entry.alerts, entry.changes, traits, now=float(end))
-            store.commit(batch, Apart())
+            store.do(turns.commit, batch, Apart())
             ledger.trim()
             at = end
         store.close()
@@ -196,8 +198,9 @@ def test_an_alert_that_is_stored_keeps_its_figures(tmp_path):
     entry = ledger.judge(first + (len(values) - 1) * SLOT)
     store = Store(tmp_path / "other.db")
     traits = {"bill": Traits("warning", bars=False)}
-    store.commit(Batch(grid, entry.touched, entry.cursors, entry.alerts, entry.changes, traits, now=0.0), Apart())
-    (alert,) = store.open_alerts().values()
+    batch = Batch(grid, entry.touched, entry.cursors, entry.alerts, entry.changes, traits, now=0.0)
+    store.do(turns.commit, batch, Apart())
+    (alert,) = store.do(alerts.open_alerts).values()
     store.close()
 
     assert alert == entry.alerts["bill", "a"]

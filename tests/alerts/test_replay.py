@@ -21,8 +21,10 @@ from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
+from alertbot.store import turns
 from alertbot.store.history import StoredHistory
-from alertbot.store.store import Batch, Store
+from alertbot.store.store import Store
+from alertbot.store.turns import Batch
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 20_000 * DAY
@@ -187,7 +189,7 @@ def stored(store, series, days):
     for name, (first, values) in series.items():
         grid.put(name, first, np.array(values, dtype=float))
     touched = frozenset((name, day) for name in series for day in days)
-    store.commit(Batch(grid, touched, {}, {}, (), {}, now=0.0), Apart())
+    store.do(turns.commit, Batch(grid, touched, {}, {}, (), {}, now=0.0), Apart())
     return StoredHistory(store._db, tuple(series))
 
 

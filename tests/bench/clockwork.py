@@ -12,13 +12,12 @@ import heapq
 import itertools
 import selectors
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from alertbot.feed.api import CdnApi
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.store import Store
 
 T = TypeVar("T")
 
@@ -118,6 +117,6 @@ class TimedKeeper(Storekeeper):
         with self._virtual.standing_still():
             await super().open(path, lock)
 
-    async def do(self, work: Callable[[Store], T]) -> T:
+    async def do(self, work: Any, *args: Any, **kwargs: Any) -> Any:
         with self._virtual.standing_still():
-            return await super().do(work)
+            return await super().do(work, *args, **kwargs)

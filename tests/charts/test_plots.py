@@ -210,20 +210,14 @@ def test_what_an_alert_was_well_for_at_its_end_is_no_breach():
 
 
 async def owed(house, since):
-    return await house._keeper.do(lambda store: store.charts_owed(since))
+    return await house._keeper.do(charts.owed, since)
 
 
 async def stand(house, subject="incident:1"):
     """Slack took the message."""
 
-    def sent(store):
-        with store._db.atomic():
-            store._db.conn.execute(
-                "UPDATE outbox SET state = 'sent', sent = ?, channel_id = 'C0', ts = '1.2' WHERE subject = ?",
-                (house.now, subject),
-            )
-
-    await house._keeper.do(sent)
+    statement = "UPDATE outbox SET state = 'sent', sent = ?, channel_id = 'C0', ts = '1.2' WHERE subject = ?"
+    await house._keeper.do(lambda db: db.conn.execute(statement, (house.now, subject)))
 
 
 async def test_a_loud_incident_is_owed_one_chart_once_its_message_stands(house):
@@ -231,8 +225,8 @@ async def test_a_loud_incident_is_owed_one_chart_once_its_message_stands(house):
     assert await owed(house, 0) == []
     await stand(house)
     assert await owed(house, 0) == [charts.DueChart("incident:1", "C0", "1.2")]
-    assert await house._keeper.do(lambda store: store.chart_tried("incident:1", house.now))
-    assert not await house._keeper.do(lambda store: store.chart_tried("incident:1", house.now))
+    assert await house._keeper.do(charts.mark_tried, "incident:1", house.now)
+    assert not await house._keeper.do(charts.mark_tried, "incident:1", house.now)
     assert await owed(house, 0) == []
 
 

@@ -13,7 +13,6 @@ import threading
 import time
 import tomllib
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,10 @@ from fakes.rigs.deciders import Apart
 
 from alertbot.cli.main import main
 from alertbot.rules.grid import Grid
-from alertbot.store import requests
+from alertbot.store import feed, requests, turns
 from alertbot.store.requests import RequestOutcome
-from alertbot.store.store import Batch, Store
+from alertbot.store.store import Store
+from alertbot.store.turns import Batch
 from alertbot.units import DAY_SLOTS, SLOT, parse_time
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ def stored(path, **series):
         grid.put(names[name], START, np.array(filled))
     store = Store(path)
     touched = frozenset((name, day) for name in names.values() for day in grid.days)
-    store.commit(Batch(grid, touched, {}, {}, (), {}, START), Apart())
+    store.do(turns.commit, Batch(grid, touched, {}, {}, (), {}, START), Apart())
     store.close()
 
 
@@ -365,7 +365,7 @@ class Service:
         self._outcome = outcome
         self._ended = threading.Event()
         self._store = Store(path)
-        self._store.write_live("{}", time.time())
+        self._store.do(feed.write_live, "{}", time.time())
         self._thread = threading.Thread(target=self._work)
         self.requests = []
 
@@ -380,11 +380,10 @@ class Service:
 
     def _work(self):
         while not self._ended.wait(0.02):
-            for request in self._store.mark(lambda db: requests.waiting(db, time.time())):
+            for request in self._store.do(requests.waiting, time.time()):
                 self.requests.append(request)
                 if self._outcome is not None:
-                    finish = partial(requests.finish, number=request.number, outcome=self._outcome, now=time.time())
-                    self._store.mark(finish)
+                    self._store.do(requests.finish, request.number, self._outcome, time.time())
 
 
 @pytest.fixture
@@ -436,10 +435,10 @@ def test_a_service_that_does_not_answer_is_told_with_exit_code_1(folder, monkeyp
 def test_where_no_service_runs_an_order_waits_for_its_start(folder):
     store = Store(folder / "alertbot.db")
     assert "when it starts" in alertbot("ack", "412").stdout
-    store.write_live("{}", time.time() - 600)
+    store.do(feed.write_live, "{}", time.time() - 600)
     result = alertbot("ack", "413")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert [request.words[1] for request in store.mark(lambda db: requests.waiting(db, time.time()))] == ["412", "413"]
+    assert [request.words[1] for request in store.do(requests.waiting, time.time())] == ["412", "413"]
     store.close()
 
 

@@ -13,6 +13,7 @@ from fakes.worlds.stored import store
 
 from alertbot.cli.main import main
 from alertbot.query.live import Live
+from alertbot.store import feed
 from alertbot.store.store import Store
 from alertbot.units import DAY_SLOTS, SLOT, slot_at
 
@@ -120,7 +121,7 @@ def test_the_facts_are_one_json_object(folder):
 def test_what_the_service_last_knew_is_taken_into_account(folder):
     held = Live(time.time(), folder + 4 * SLOT, held={"video.example.com": 1})
     writer = Store(Path("alertbot.db"))
-    writer.write_live(held.to_json(), time.time())
+    writer.do(feed.write_live, held.to_json(), time.time())
     writer.close()
     text = alertbot("why", "video").stdout
     assert "held back 5m, since it reports late; waits for 3 slots" in text

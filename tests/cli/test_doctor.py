@@ -32,6 +32,7 @@ from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
+from alertbot.store import feed
 from alertbot.store.schema import PAGE_SIZE, Lock
 from alertbot.store.store import Store
 from alertbot.units import DAY, DAY_SLOTS
@@ -452,7 +453,7 @@ def test_a_service_that_runs_is_seen_by_its_lock_which_is_left_alone(tmp_path):
     lock, running = Lock(path), Store(path)
     lock.take()
     assert str(machine._service(path, NOW)) == "ok       service: it runs, and has only just begun"
-    running.write_live("{}", NOW - 20)
+    running.do(feed.write_live, "{}", NOW - 20)
     assert str(machine._service(path, NOW)) == "ok       service: it runs, and looked at the feed 20s ago"
     assert "last looked at the feed 1h ago" in str(machine._service(path, NOW + 3580))
     running.close()

@@ -35,6 +35,7 @@ from alertbot.rules.drop import Drop
 from alertbot.rules.schedule import Schedule, Window
 from alertbot.rules.threshold import Threshold
 from alertbot.service.orders import OrderExecutor
+from alertbot.store.alerts import write_rules_begun
 from alertbot.units import SLOT
 
 _ASKED = os.environ.get("ALERTBOT_PROMISES", "300")
@@ -305,7 +306,7 @@ class IncidentText:
         usual = {series: float(values[-1]) for series, values in self.values.items()}
         await self.house.begin(usual)
         begun = dict.fromkeys(self.house.watch.rules, 0)
-        await self.house._keeper.do(lambda store: store.remember({}, begun))
+        await self.house._keeper.do(write_rules_begun, begun)
         self.bystander = Bystander(self.house)
         try:
             for slot in range(self.story.slots):

@@ -37,7 +37,7 @@ class Service:
         await apply_requests(self.keeper, self.obedience, self.time, BERLIN)
 
     async def outcome(self, number):
-        return await self.keeper.do(lambda store: store.mark(lambda db: requests.outcome(db, number)))
+        return await self.keeper.do(requests.outcome, number)
 
     @property
     def orders(self):

@@ -25,6 +25,7 @@ from alertbot.slack.client import SlackClient
 from alertbot.slack.commands import Reply
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
+from alertbot.store import outbox
 from alertbot.store.outbox import NewMessage
 from alertbot.units import DAY
 
@@ -130,7 +131,7 @@ async def test_a_digest_has_one_real_chart_of_its_day_in_its_thread(office):
         await office.house.judge(USUAL)
     office.house.now = START + DAY + 9 * 3600
     draft = NewMessage("d", "digest:2026-11-04", "post", "#cdn-alerts", to_json(Message("Tuesday was fine.")))
-    await office.house._keeper.do(lambda store: store.owe([draft], office.house.now))
+    await office.house._keeper.do(outbox.enqueue, [draft], office.house.now)
     await office.deliver()
     charting = office.charting(Pictures(lambda: Inquired(office.house).scope))
     assert await charting.chart_one()
@@ -194,7 +195,7 @@ async def test_in_a_storm_what_is_old_gets_none(office):
 async def test_in_a_storm_the_newest_go_first(office):
     await office.dark(A)
     await office.dark(A)
-    await office.house._keeper.do(lambda store: store.mark(_told_now))
+    await office.house._keeper.do(_told_now)
     await office.dark(A, B)
     sketch = Sketch()
     charting = office.charting(sketch)
@@ -205,8 +206,7 @@ async def test_in_a_storm_the_newest_go_first(office):
 
 def _told_now(db):
     """As if it had taken Slack until now to take the messages."""
-    with db.atomic():
-        db.conn.execute("UPDATE outbox SET sent = sent + 900 WHERE sent IS NOT NULL")
+    db.conn.execute("UPDATE outbox SET sent = sent + 900 WHERE sent IS NOT NULL")
 
 
 async def test_it_waits_for_as_long_as_slack_asks_and_delivery_does_not(office):

@@ -456,7 +456,7 @@ async def test_a_delivery_that_is_cancelled_ends_what_is_under_way(bot):
 
 
 async def test_what_slack_took_while_the_database_was_held_is_found_and_not_posted_again(bot, caplog):
-    await bot.keeper.do(lambda store: store._db.conn.execute("PRAGMA busy_timeout = 20"))
+    await bot.keeper.do(lambda db: db.conn.execute("PRAGMA busy_timeout = 20"))
     await bot.owe(bot.post("a", "down"))
     bot.slack.fault(POST, "slow")
     await bot.delivery.begin()
@@ -473,7 +473,7 @@ async def test_what_slack_took_while_the_database_was_held_is_found_and_not_post
 
 
 async def test_messages_wait_for_a_database_that_is_held_and_the_log_says_so_once(bot, caplog):
-    await bot.keeper.do(lambda store: store._db.conn.execute("PRAGMA busy_timeout = 20"))
+    await bot.keeper.do(lambda db: db.conn.execute("PRAGMA busy_timeout = 20"))
     await bot.owe(bot.post("a", "down"), bot.post("b", "down too"))
     with closing(sqlite3.connect(bot.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

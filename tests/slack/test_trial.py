@@ -26,6 +26,7 @@ from alertbot.query.status import stored_status
 from alertbot.service.service import Service
 from alertbot.slack.client import SlackClient
 from alertbot.slack.trial import DivertedPoster
+from alertbot.store import outbox
 from alertbot.store.outbox import NewMessage
 from alertbot.store.store import Store
 
@@ -208,7 +209,8 @@ async def trial(tmp_path, prepare=lambda path: None):
 def owed(path):
     """What an earlier run left for another channel."""
     store = Store(path)
-    store.owe([NewMessage("left", "silence:1", "post", "#cdn-alerts", to_json(Message("left over")))], START)
+    left = NewMessage("left", "silence:1", "post", "#cdn-alerts", to_json(Message("left over")))
+    store.do(outbox.enqueue, [left], START)
     store.close()
 
 

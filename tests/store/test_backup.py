@@ -19,7 +19,7 @@ from fakes.worlds.stored import store as write_stored
 from alertbot.cli.backup import clean_up
 from alertbot.cli.main import main
 from alertbot.errors import StoreError
-from alertbot.store import samples, schema
+from alertbot.store import feed, samples, schema
 from alertbot.store.backup import back_up
 from alertbot.store.schema import Lock
 from alertbot.store.store import Store
@@ -41,7 +41,7 @@ def series_of(path):
 
 def test_a_copy_holds_all_that_was_committed_in_one_file_of_its_owners_alone(path, tmp_path):
     running = Store(path)  # what it wrote last is still in its journal
-    running.write_live('{"one": 1}', 17.0)
+    running.do(feed.write_live, '{"one": 1}', 17.0)
     target = tmp_path / "copy.db"
     size = back_up(path, target)
 

@@ -17,8 +17,7 @@ def store(tmp_path):
 
 
 def enqueue(store, *drafts):
-    with store._guarded(), store._db.atomic():
-        outbox.enqueue(store._db, drafts, 1.5)
+    store.do(outbox.enqueue, drafts, 1.5)
 
 
 def draft(name, subject, action, *, broadcast=False, channel="#cdn"):
@@ -26,14 +25,14 @@ def draft(name, subject, action, *, broadcast=False, channel="#cdn"):
 
 
 def sent(store, envelope, ts):
-    store.mark(lambda db: outbox.mark_sending(db, envelope.number, 2.0))
-    store.mark(lambda db: outbox.mark_sent(db, envelope, "C1", ts, 2.0))
+    store.do(outbox.mark_sending, envelope.number, 2.0)
+    store.do(outbox.mark_sent, envelope, "C1", ts, 2.0)
 
 
 def turns(store):
     """The order in which everything goes out, if each is sent at once."""
     order = []
-    while waiting := store.waiting():
+    while waiting := store.do(outbox.waiting):
         order.append(waiting[0].id)
         sent(store, waiting[0], f"{len(order)}.0")
     return order
@@ -72,7 +71,7 @@ def test_a_message_that_was_held_up_says_how_it_is_now_and_nothing_of_what_was_b
         draft("green", "incident:1", "update"),
         draft("all of them", "incident:1", "reply"),
     )
-    (post,) = store.waiting()
+    (post,) = store.do(outbox.waiting)
     assert (post.id, post.body) == ("fired", '{"is": "green"}')
     assert turns(store) == ["fired", "all of them"]
     assert states(store)["still so"] == states(store)["resolved"] == states(store)["green"] == "dropped"
@@ -85,4 +84,4 @@ def test_channels_do_not_wait_for_each_other(store):
         draft("there", "incident:2", "post", channel="#ops"),
         draft("here too", "incident:3", "post"),
     )
-    assert [each.id for each in store.waiting()] == ["here", "there"]
+    assert [each.id for each in store.do(outbox.waiting)] == ["here", "there"]

@@ -27,11 +27,11 @@ def store(path):
 
 
 def waiting(store, now=NOW):
-    return store.mark(lambda db: requests.waiting(db, now))
+    return store.do(requests.waiting, now)
 
 
 def finish(store, number, outcome, now=NOW):
-    store.mark(lambda db: requests.finish(db, number, outcome, now))
+    store.do(requests.finish, number, outcome, now)
 
 
 def outcome(path, number):

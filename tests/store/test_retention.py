@@ -29,7 +29,7 @@ def store(tmp_path):
 def forget_all(store, keep=KEEP, now=NOW):
     """Every step until nothing is left; how many rows each deleted."""
     steps = []
-    while rows := store.forget(keep, now):
+    while rows := store.do(retention.forget, keep, now):
         steps.append(rows)
     return steps
 
@@ -73,7 +73,7 @@ def test_old_days_are_deleted_and_the_young_stay(tmp_path):
     store = Store(path)
 
     assert forget_all(store) == [2 * 10]
-    assert samples.days(store._db) == tuple(range(TODAY - 10, TODAY + 1))
+    assert store.do(samples.days) == tuple(range(TODAY - 10, TODAY + 1))
     store.close()
 
 
@@ -176,8 +176,7 @@ def test_a_refused_message_and_its_copy_elsewhere_stay_together(store):
     assert forget_all(store) == []
 
     # The next start finds that it was said elsewhere. The copy goes first, which refers to the other.
-    with store._db.atomic():
-        outbox.unpark(store._db)
+    store.do(outbox.unpark)
     assert column(store, "SELECT state FROM outbox ORDER BY number") == ["dropped", "sent"]
     assert forget_all(store) == [1, 1]
 
@@ -229,12 +228,9 @@ def test_the_file_stays_as_large_as_it_was_once_the_first_days_went(tmp_path):
         for _ in range(10):
             number = incident(store, opened=now, closed=now)
             alert(store, number, slot=now - SLOT)
-            with store._db.atomic():
-                drafts = [
-                    NewMessage(f"{number}-{n}", f"incident:{number}", "post", "#cdn", "x" * 3000) for n in range(3)
-                ]
-                outbox.enqueue(store._db, drafts, now)
-                store._db.conn.execute("UPDATE outbox SET state = 'sent'")
+            drafts = [NewMessage(f"{number}-{n}", f"incident:{number}", "post", "#cdn", "x" * 3000) for n in range(3)]
+            store.do(outbox.enqueue, drafts, now)
+            store.do(lambda db: db.conn.execute("UPDATE outbox SET state = 'sent'"))
         forget_all(store, keep * DAY, now)
         store.close()
         sizes.append(path.stat().st_size)

@@ -27,10 +27,11 @@ from alertbot.rules.base import Bars, Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
-from alertbot.store import alerts, outbox, samples, schema
+from alertbot.store import alerts, outbox, restart, samples, schema, turns
 from alertbot.store.alerts import Traits
 from alertbot.store.outbox import NewMessage
-from alertbot.store.store import Batch, FeedReport, Store
+from alertbot.store.store import Store
+from alertbot.store.turns import Batch, FeedReport
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 20_000 * DAY
@@ -57,7 +58,7 @@ def store(path):
 
 
 def commit(store, given, compose=nothing):
-    store.commit(given, Apart(compose))
+    store.do(turns.commit, given, Apart(compose))
 
 
 def batch(grid=None, *, touched=(), cursors=None, alerts=(), changes=(), traits=TRAITS):
@@ -92,8 +93,7 @@ def draft(number, subject, action, channel="#cdn"):
 
 
 def enqueue(store, *drafts):
-    with store._guarded(), store._db.atomic():
-        outbox.enqueue(store._db, drafts, 1.5)
+    store.do(outbox.enqueue, drafts, 1.5)
 
 
 def rows(store, query):
@@ -132,7 +132,7 @@ def test_every_table_of_ours_is_strict_and_has_row_ids(store):
 def test_a_table_that_is_gone_is_an_error_and_is_not_made_anew(store, path):
     store._db.conn.execute("DROP TABLE outbox")
     with pytest.raises(StoreError, match=rf"{path}: no such table: outbox"):
-        store.waiting()
+        store.do(outbox.waiting)
     with pytest.raises(StoreError, match="outbox"):
         enqueue(store, draft(1, "alert:1", "post"))
     assert not rows(store, "SELECT 1 FROM sqlite_schema WHERE name = 'outbox'")
@@ -263,15 +263,15 @@ def test_samples_read_back_as_they_were_zero_and_unknown_apart(store, path):
     store.close()
 
     again = Store(path)
-    stored = again.grid(("b", "c", "a"), START - DAY, START + SLOT)
+    stored = again.do(restart.grid, ("b", "c", "a"), START - DAY, START + SLOT)
     for name in ("a", "b"):
         np.testing.assert_array_equal(
             stored.values(START - DAY, 2 * DAY_SLOTS)[:, stored.column[name]],
             grid.values(START - DAY, 2 * DAY_SLOTS)[:, grid.column[name]],
         )
     assert np.isnan(stored.values(START - DAY, 2 * DAY_SLOTS)[:, 1]).all()
-    assert again.cursors() == {"a": START, "b": START - SLOT}
-    assert samples.series_names(again._db) == ("a", "b")
+    assert again.do(samples.cursors) == {"a": START, "b": START - SLOT}
+    assert again.do(samples.series_names) == ("a", "b")
     again.close()
 
 
@@ -288,13 +288,13 @@ def test_a_revised_day_replaces_the_old_one(store):
     for value in (1.0, 2.0):
         grid.put("a", START, np.array([value]))
         commit(store, batch(grid, touched=[("a", TODAY)]))
-    assert samples.series_between(store._db, "a", START, START).tolist() == [2.0]
+    assert store.do(samples.series_between, "a", START, START).tolist() == [2.0]
 
 
 def test_a_cursor_that_did_not_move_stays(store):
     commit(store, batch(cursors={"a": START}))
     commit(store, batch(cursors={"b": START + SLOT}))
-    assert store.cursors() == {"a": START, "b": START + SLOT}
+    assert store.do(samples.cursors) == {"a": START, "b": START + SLOT}
 
 
 @settings(max_examples=40, deadline=None)
@@ -308,7 +308,7 @@ def test_one_series_reads_as_the_grid_holds_it(first, count):
         commit(store, batch(grid, touched=[("a", TODAY - 1), ("a", TODAY), ("b", TODAY)]))
         begin, end = START + first * SLOT, START + (first + count - 1) * SLOT
         np.testing.assert_array_equal(
-            samples.series_between(store._db, "a", begin, end), grid.values(begin, count, np.array([0]))[:, 0]
+            store.do(samples.series_between, "a", begin, end), grid.values(begin, count, np.array([0]))[:, 0]
         )
         store.close()
 
@@ -318,7 +318,7 @@ def test_the_first_and_last_known_slot_of_a_series_are_found(store):
     grid.put("a", START - 2 * DAY + 5 * SLOT, np.array([1.0]))
     grid.put("a", START + 3 * SLOT, np.array([0.0]))
     commit(store, batch(grid, touched=[("a", TODAY - 2), ("a", TODAY)]))
-    first, last = samples.known_spans(store._db, ("b", "a"))
+    first, last = store.do(samples.known_spans, ("b", "a"))
     assert (first[1], last[1]) == (START - 2 * DAY + 5 * SLOT, START + 3 * SLOT)
     assert first[0] > last[0], "nothing is known of b"
 
@@ -330,14 +330,14 @@ def test_alerts_under_way_read_back_as_they_were(store, path):
     commit(store, batch(alerts=[FIRING, PENDING], changes=[fired(FIRING)]))
     store.close()
     again = Store(path)
-    assert again.open_alerts() == {("dark", "a"): FIRING, ("ceiling", "b"): PENDING}
+    assert again.do(alerts.open_alerts) == {("dark", "a"): FIRING, ("ceiling", "b"): PENDING}
     again.close()
 
 
 def test_a_window_wider_than_an_integer_of_sqlite_reads_back(store):
     wide = replace(PENDING, window=(1 << 2015) | 1)
     commit(store, batch(alerts=[wide]))
-    assert store.open_alerts() == {("ceiling", "b"): wide}
+    assert store.do(alerts.open_alerts) == {("ceiling", "b"): wide}
 
 
 def test_a_pending_alert_that_drops_is_forgotten(store):
@@ -359,8 +359,8 @@ def test_an_alert_keeps_its_number_from_pending_to_resolved(store):
     commit(store, batch(alerts=[replace(FIRING, slot=START + 2 * SLOT)]), note)
     commit(store, batch(changes=[resolved(FIRING, START + 5 * SLOT)]), note)
     assert numbers == [1, 1]
-    assert store.open_alerts() == {}
-    (told,) = alerts.told_alerts(store._db, START, 9)
+    assert store.do(alerts.open_alerts) == {}
+    (told,) = store.do(alerts.told_alerts, START, 9)
     assert (told.number, told.severity, told.resolved, told.reason) == (1, "critical", START + 5 * SLOT, "cleared")
     assert told.alert.fired == FIRING.fired
 
@@ -375,8 +375,8 @@ def test_what_fires_resolves_and_fires_again_within_one_batch_is_two_alerts(stor
         lambda step: numbers.append((step.incident.number, step.opened)) or (),
     )
     assert numbers == [(1, True), (2, True)], "each incident is told once, as it stands"
-    assert store.open_alerts() == {("dark", "a"): again}
-    assert [(told.number, told.resolved) for told in alerts.told_alerts(store._db, START, 9)] == [
+    assert store.do(alerts.open_alerts) == {("dark", "a"): again}
+    assert [(told.number, told.resolved) for told in store.do(alerts.told_alerts, START, 9)] == [
         (2, None),
         (1, START + 4 * SLOT),
     ]
@@ -386,7 +386,7 @@ def test_what_fired_resolves_and_begins_again_within_one_batch_leaves_one_closed
     commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]))
     pending = replace(later(FIRING, 10), phase=Phase.PENDING, fired=None)
     commit(store, batch(alerts=[pending], changes=[resolved(FIRING, START + 4 * SLOT)]))
-    assert store.open_alerts() == {("dark", "a"): pending}
+    assert store.do(alerts.open_alerts) == {("dark", "a"): pending}
     assert rows(store, "SELECT id, phase FROM alerts ORDER BY id") == [(1, "resolved"), (2, "pending")]
 
 
@@ -394,7 +394,7 @@ def test_an_alert_of_a_rule_that_is_gone_closes_and_keeps_what_was_stored_of_its
     commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]))
     gone = Change(FIRING, fired=False, reason=Reason.RULE_CHANGED)
     commit(store, batch(changes=[gone], traits={}))
-    (told,) = alerts.told_alerts(store._db, START, 9)
+    (told,) = store.do(alerts.told_alerts, START, 9)
     assert (told.severity, told.reason) == ("critical", "rule changed")
 
 
@@ -402,11 +402,11 @@ def test_what_fires_is_listed_before_what_resolved_and_what_was_only_pending_nev
     old, new = later(replace(FIRING, series="old"), -500), later(replace(FIRING, series="new"), 3)
     changes = [fired(old), resolved(old, old.slot + SLOT), fired(FIRING), fired(new), resolved(new, START + 9 * SLOT)]
     commit(store, batch(alerts=[FIRING, PENDING], changes=changes))
-    assert [told.alert.series for told in alerts.told_alerts(store._db, START, 9)] == ["a", "new"]
-    assert [told.alert.series for told in alerts.told_alerts(store._db, START, 1)] == ["a"]
-    assert alerts.count_told(store._db, START) == 2
-    assert alerts.count_told(store._db, 0) == 3
-    assert alerts.count_firing(store._db) == 1
+    assert [told.alert.series for told in store.do(alerts.told_alerts, START, 9)] == ["a", "new"]
+    assert [told.alert.series for told in store.do(alerts.told_alerts, START, 1)] == ["a"]
+    assert store.do(alerts.count_told, START) == 2
+    assert store.do(alerts.count_told, 0) == 3
+    assert store.do(alerts.count_firing) == 1
 
 
 def test_the_slots_in_which_a_drop_fired_are_still_no_reference_after_a_restart(store, path):
@@ -419,7 +419,7 @@ def test_the_slots_in_which_a_drop_fired_are_still_no_reference_after_a_restart(
     commit(store, batch(grid, touched=[("a", TODAY), ("b", TODAY)], alerts=[FIRING, up], changes=changes))
     store.close()
     again = Store(path)
-    usable = again.grid(("a", "b"), START, START + SLOT).references(START, 10)
+    usable = again.do(restart.grid, ("a", "b"), START, START + SLOT).references(START, 10)
     assert np.isnan(usable[:, 0]).tolist() == [True] * 2 + [False] * 8, "up to the last slot judged"
     assert np.isnan(usable[:, 1]).tolist() == [True] * 4 + [False] * 6, "not the slot that resolved it"
     again.close()
@@ -433,7 +433,7 @@ def test_the_slots_in_which_a_baseline_fired_are_after_a_restart_no_reference_of
     commit(store, batch(grid, touched=[("a", TODAY)], alerts=[off], changes=[fired(off)], traits=traits))
     store.close()
     again = Store(path)
-    held = again.grid(("a", "b"), START, START + SLOT)
+    held = again.do(restart.grid, ("a", "b"), START, START + SLOT)
     assert np.isnan(held.steady(START, 10)[:, 0]).tolist() == [True] * 2 + [False] * 8
     assert not np.isnan(held.references(START, 10)[:, 0]).any()
     again.close()
@@ -443,7 +443,7 @@ def test_the_bars_of_an_alert_that_a_changed_rule_ended_outlive_a_restart(store)
     alert = replace(FIRING, slot=START + 3 * SLOT)
     commit(store, batch(alerts=[alert], changes=[fired(alert)]))
     commit(store, batch(changes=[Change(alert, fired=False, reason=Reason.RULE_CHANGED)]))
-    assert alerts.barred(store._db, START) == [("a", START, START + 3 * SLOT, Bars.ALL)]
+    assert store.do(alerts.barred, START) == [("a", START, START + 3 * SLOT, Bars.ALL)]
 
 
 # One transaction
@@ -469,13 +469,13 @@ def test_an_exception_while_messages_are_made_leaves_nothing_of_the_batch(store)
             batch(grid, touched=[("a", TODAY)], cursors={"a": START}, alerts=[FIRING], changes=[fired(FIRING)]),
             failing,
         )
-    assert store.cursors() == {"a": START - SLOT}
-    assert store.open_alerts() == {("ceiling", "b"): PENDING}
-    assert samples.days(store._db) == ()
-    assert "new" not in samples.series_names(store._db)
-    assert store.waiting() == []
+    assert store.do(samples.cursors) == {"a": START - SLOT}
+    assert store.do(alerts.open_alerts) == {("ceiling", "b"): PENDING}
+    assert store.do(samples.days) == ()
+    assert "new" not in store.do(samples.series_names)
+    assert store.do(outbox.waiting) == []
     enqueue(store, draft(2, "alert:1", "post"))
-    assert len(store.waiting()) == 1, "and the store goes on"
+    assert len(store.do(outbox.waiting)) == 1, "and the store goes on"
 
 
 def test_a_message_that_cannot_be_written_leaves_nothing_of_the_batch(store):
@@ -486,22 +486,22 @@ def test_a_message_that_cannot_be_written_leaves_nothing_of_the_batch(store):
             batch(cursors={"a": START}, alerts=[FIRING], changes=[fired(FIRING)]),
             lambda _step: [draft(2, "alert:2", "post"), draft(1, "x", "post")],
         )
-    assert store.cursors() == {}
-    assert [envelope.id for envelope in store.waiting()] == ["id-1"]
+    assert store.do(samples.cursors) == {}
+    assert [envelope.id for envelope in store.do(outbox.waiting)] == ["id-1"]
 
 
 @pytest.mark.parametrize(
     "order",
     [
-        lambda store, turn: store.acknowledge(1, ADA, turn, 2.5),
-        lambda store, turn: store.silence(Silence("a", 2.5, 99.0), ADA, "#cdn", None, turn, 2.5),
-        lambda store, turn: store.unsilence(1, ADA, turn, 2.5),
-        lambda store, turn: store.report([FeedReport(IncidentKind.DARK, "#cdn", START, {}, 1)], turn, 2.5),
+        lambda store, turn: store.do(turns.acknowledge, 1, ADA, turn, 2.5),
+        lambda store, turn: store.do(turns.silence, Silence("a", 2.5, 99.0), ADA, "#cdn", None, turn, 2.5),
+        lambda store, turn: store.do(turns.unsilence, 1, ADA, turn, 2.5),
+        lambda store, turn: store.do(turns.report, [FeedReport(IncidentKind.DARK, "#cdn", START, {}, 1)], turn, 2.5),
     ],
 )
 def test_an_exception_while_messages_are_made_leaves_nothing_of_an_order(store, order):
     commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]))
-    store.silence(Silence("b", 2.5, 99.0), ADA, "#cdn", None, Apart(), 2.0)
+    store.do(turns.silence, Silence("b", 2.5, 99.0), ADA, "#cdn", None, Apart(), 2.0)
     before = list(store._db.conn.iterdump())
     with pytest.raises(MessageFailedError):
         order(store, Apart(failing, every=True))
@@ -517,7 +517,7 @@ def test_messages_get_the_incident_of_each_change(store):
             draft(step.incident.number, f"incident:{step.incident.number}", "post", f"#{step.incident.number}")
         ],
     )
-    assert [(envelope.subject, envelope.created) for envelope in store.waiting()] == [
+    assert [(envelope.subject, envelope.created) for envelope in store.do(outbox.waiting)] == [
         ("incident:1", 1.5),
         ("incident:2", 1.5),
     ]
@@ -526,8 +526,8 @@ def test_messages_get_the_incident_of_each_change(store):
 def test_what_came_and_went_within_a_batch_is_decided_on_once(store):
     turn = Apart()
     changes = [fired(FIRING), resolved(FIRING, START + 4 * SLOT)]
-    store.commit(batch(changes=changes), turn)
-    store.look(turn, 2.5)
+    store.do(turns.commit, batch(changes=changes), turn)
+    store.do(turns.look, turn, 2.5)
     (pending,) = turn.seen
     assert [told.number for told in pending.unposted] == [1]
     assert pending.passed == {1}
@@ -535,18 +535,18 @@ def test_what_came_and_went_within_a_batch_is_decided_on_once(store):
 
 def test_what_is_not_told_yet_is_decided_on_again_at_the_next_look(store):
     turn = Apart()
-    store.commit(batch(alerts=[FIRING], changes=[fired(FIRING)]), Silent())
-    assert store.look(turn, 2.5)
+    store.do(turns.commit, batch(alerts=[FIRING], changes=[fired(FIRING)]), Silent())
+    assert store.do(turns.look, turn, 2.5)
     (pending,) = turn.seen
     assert ([told.number for told in pending.unposted], pending.passed) == ([1], frozenset())
-    store.look(turn, 3.5)
+    store.do(turns.look, turn, 3.5)
     assert turn.seen[1].unposted == []
     assert [told.number for one in turn.seen[1].incidents for told in one.alerts] == [1]
 
 
 def test_a_look_at_nothing_asks_nobody(store):
     turn = Apart()
-    assert not store.look(turn, 2.5)
+    assert not store.do(turns.look, turn, 2.5)
     assert turn.seen == []
 
 
@@ -561,19 +561,19 @@ def test_nobody_else_sees_a_batch_half_done(store, path):
 
     commit(store, batch(cursors={"a": START}, alerts=[FIRING], changes=[fired(FIRING)]), compose)
     assert seen == [({}, 0)]
-    assert store.cursors() == {"a": START}
+    assert store.do(samples.cursors) == {"a": START}
 
 
 # The outbox
 
 
 def sent(store, envelope, ts="1.1"):
-    assert outbox.mark_sending(store._db, envelope.number, 2.0)
-    outbox.mark_sent(store._db, envelope, "C1", ts, 2.0)
+    assert store.do(outbox.mark_sending, envelope.number, 2.0)
+    store.do(outbox.mark_sent, envelope, "C1", ts, 2.0)
 
 
 def waiting(store):
-    return [envelope.id for envelope in store.waiting()]
+    return [envelope.id for envelope in store.do(outbox.waiting)]
 
 
 def test_messages_go_out_in_the_order_in_which_they_were_written_one_a_channel_at_a_time(store):
@@ -581,35 +581,35 @@ def test_messages_go_out_in_the_order_in_which_they_were_written_one_a_channel_a
         store, draft(1, "alert:1", "post", "#a"), draft(2, "alert:2", "post", "#b"), draft(3, "alert:3", "post", "#a")
     )
     assert waiting(store) == ["id-1", "id-2"]
-    sent(store, store.waiting()[0])
+    sent(store, store.do(outbox.waiting)[0])
     assert waiting(store) == ["id-2", "id-3"]
 
 
 def test_a_post_takes_up_the_newest_edit_of_what_it_announces(store):
     enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:1", "update"), draft(3, "alert:1", "update"))
-    (post,) = store.waiting()
+    (post,) = store.do(outbox.waiting)
     assert (post.id, post.body, post.channel_id, post.ts) == ("id-1", '{"n": 3}', None, None)
     sent(store, post)
     assert waiting(store) == []
-    assert outbox.counts(store._db) == {"sent": 1, "dropped": 2}
+    assert store.do(outbox.counts) == {"sent": 1, "dropped": 2}
 
 
 def test_an_edit_knows_where_the_message_it_edits_stands(store):
     enqueue(store, draft(1, "alert:1", "post"))
-    sent(store, store.waiting()[0], ts="17.42")
+    sent(store, store.do(outbox.waiting)[0], ts="17.42")
     enqueue(store, draft(2, "alert:1", "update"))
-    (edit,) = store.waiting()
+    (edit,) = store.do(outbox.waiting)
     assert (edit.id, edit.action, edit.channel_id, edit.ts) == ("id-2", "update", "C1", "17.42")
     sent(store, edit)
     assert waiting(store) == []
-    assert outbox.counts(store._db) == {"sent": 2}
+    assert store.do(outbox.counts) == {"sent": 2}
 
 
 def test_an_edit_overtaken_while_it_was_on_its_way_is_followed_by_the_newer_one(store):
     enqueue(store, draft(1, "alert:1", "post"))
-    sent(store, store.waiting()[0])
+    sent(store, store.do(outbox.waiting)[0])
     enqueue(store, draft(2, "alert:1", "update"))
-    (edit,) = store.waiting()
+    (edit,) = store.do(outbox.waiting)
     enqueue(store, draft(3, "alert:1", "update"))
     sent(store, edit)
     assert waiting(store) == ["id-3"]
@@ -617,7 +617,7 @@ def test_an_edit_overtaken_while_it_was_on_its_way_is_followed_by_the_newer_one(
 
 def test_an_edit_of_one_message_overtakes_no_edit_of_another(store):
     enqueue(store, draft(1, "alert:1", "post", "#a"), draft(2, "alert:2", "post", "#b"))
-    for envelope in store.waiting():
+    for envelope in store.do(outbox.waiting):
         sent(store, envelope)
     enqueue(store, draft(3, "alert:1", "update", "#a"), draft(4, "alert:2", "update", "#b"))
     assert waiting(store) == ["id-3", "id-4"]
@@ -625,45 +625,45 @@ def test_an_edit_of_one_message_overtakes_no_edit_of_another(store):
 
 def test_what_failed_is_tried_again_and_says_why_until_it_is_sent(store):
     enqueue(store, draft(1, "alert:1", "post"))
-    (post,) = store.waiting()
-    outbox.mark_sending(store._db, post.number, 2.0)
-    outbox.mark_again(store._db, post.number, "timeout")
-    assert outbox.trouble(store._db) == [("#cdn", "timeout")]
-    (post,) = store.waiting()
+    (post,) = store.do(outbox.waiting)
+    store.do(outbox.mark_sending, post.number, 2.0)
+    store.do(outbox.mark_again, post.number, "timeout")
+    assert store.do(outbox.trouble) == [("#cdn", "timeout")]
+    (post,) = store.do(outbox.waiting)
     sent(store, post)
-    assert outbox.trouble(store._db) == []
+    assert store.do(outbox.trouble) == []
 
 
 def test_what_is_parked_holds_up_neither_its_channel_nor_is_it_tried_until_a_restart(store):
     enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:2", "post"))
-    (first,) = store.waiting()
-    outbox.mark_sending(store._db, first.number, 2.0)
-    outbox.park(store._db, first, "channel_not_found", None, 2.0)
+    (first,) = store.do(outbox.waiting)
+    store.do(outbox.mark_sending, first.number, 2.0)
+    store.do(outbox.park, first, "channel_not_found", None, 2.0)
     assert waiting(store) == ["id-2"]
-    assert outbox.counts(store._db) == {"parked": 1, "queued": 1}
-    assert outbox.unpark(store._db) == 1
+    assert store.do(outbox.counts) == {"parked": 1, "queued": 1}
+    assert store.do(outbox.unpark) == 1
     assert waiting(store) == ["id-1"]
 
 
 def test_what_was_being_sent_when_the_service_died_may_have_arrived(store, path):
     enqueue(store, draft(1, "alert:1", "post", "#a"), draft(2, "alert:2", "post", "#b"))
-    first, second = store.waiting()
-    outbox.mark_sending(store._db, first.number, 2.0)
+    first, second = store.do(outbox.waiting)
+    store.do(outbox.mark_sending, first.number, 2.0)
     store.close()
     again = Store(path)
-    assert outbox.recover(again._db) == 1
-    assert [envelope.id for envelope in again.waiting()] == [second.id]
-    assert [(envelope.id, envelope.attempted) for envelope in again.uncertain()] == [(first.id, 2.0)]
+    assert again.do(outbox.recover) == 1
+    assert [envelope.id for envelope in again.do(outbox.waiting)] == [second.id]
+    assert [(envelope.id, envelope.attempted) for envelope in again.do(outbox.uncertain)] == [(first.id, 2.0)]
     again.close()
 
 
 def test_the_outbox_survives_a_restart(store, path):
     enqueue(store, draft(1, "alert:1", "post"))
-    sent(store, store.waiting()[0], ts="17.42")
+    sent(store, store.do(outbox.waiting)[0], ts="17.42")
     enqueue(store, draft(2, "alert:1", "update"))
     store.close()
     again = Store(path)
-    (edit,) = again.waiting()
+    (edit,) = again.do(outbox.waiting)
     assert (edit.id, edit.ts, edit.body) == ("id-2", "17.42", '{"n": 2}')
     again.close()
 
@@ -692,8 +692,8 @@ def lived(values, stops):
     with tempfile.TemporaryDirectory() as folder:
         for begin, end in zip([0, *stops], [*stops, len(values)], strict=True):
             store = Store(Path(folder) / "alertbot.db")
-            grid = store.grid(SERIES, START - DAY, START + len(values) * SLOT)
-            ledger = Ledger(engine, grid, cursors | store.cursors(), store.open_alerts())
+            grid = store.do(restart.grid, SERIES, START - DAY, START + len(values) * SLOT)
+            ledger = Ledger(engine, grid, cursors | store.do(samples.cursors), store.do(alerts.open_alerts))
             last = START + (end - 1) * SLOT
             for name in SERIES:
                 ledger.take(name, START + begin * SLOT, values[begin:end] if name == "a" else values[begin:end] * 2)

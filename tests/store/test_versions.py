@@ -16,7 +16,7 @@ import pytest
 from sqlite_utils import Database
 
 from alertbot.errors import StoreError, StoreUnusable
-from alertbot.store import samples, schema
+from alertbot.store import alerts, incidents, outbox, restart, retention, samples, schema
 from alertbot.store.checkup import find_fault
 from alertbot.store.store import Store
 from alertbot.units import DAY, SLOT
@@ -98,16 +98,17 @@ def test_an_old_database_becomes_like_a_new_one(old, tmp_path):
 def test_what_an_old_database_holds_is_taken_up(old):
     store = Store(old)
 
-    assert store.cursors() == {"video.example.com": DAYS * DAY + 3 * SLOT}
-    assert [alert.fired for alert in store.open_alerts().values()] == [DAYS * DAY + SLOT]
-    (incident,) = store.open_incidents()
+    assert store.do(samples.cursors) == {"video.example.com": DAYS * DAY + 3 * SLOT}
+    assert [alert.fired for alert in store.do(alerts.open_alerts).values()] == [DAYS * DAY + SLOT]
+    (incident,) = store.do(incidents.open_incidents)
     assert (incident.number, [told.number for told in incident.alerts]) == (7, [3])
-    assert [envelope.subject for envelope in store.waiting()] == ["incident:7"]
-    assert samples.series_between(store._db, "video.example.com", DAYS * DAY, DAYS * DAY + DAY - SLOT).sum() == 0
-    memory = store.memory(0)
+    assert [envelope.subject for envelope in store.do(outbox.waiting)] == ["incident:7"]
+    assert store.do(samples.series_between, "video.example.com", DAYS * DAY, DAYS * DAY + DAY - SLOT).sum() == 0
+    memory = store.do(restart.memory, 0)
     assert (memory.rules_begun, len(memory.late), len(memory.published)) == ({"went-dark": DAYS * DAY}, 1, 1)
-    assert store.grid(("video.example.com",), DAYS * DAY, DAYS * DAY).days == (DAYS,)
-    assert store.forget(2 * DAY, DAYS * DAY + 9 * DAY) == 0  # what is open stays, the clock is ahead of the samples
+    assert store.do(restart.grid, ("video.example.com",), DAYS * DAY, DAYS * DAY).days == (DAYS,)
+    # What is open stays, the clock is ahead of the samples.
+    assert store.do(retention.forget, 2 * DAY, DAYS * DAY + 9 * DAY) == 0
     store.close()
 
 

@@ -9,7 +9,7 @@ from alertbot.incidents.decision import Decision, IncidentChange
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.incidents.silences import HeldSilence
 from alertbot.store.outbox import NewMessage
-from alertbot.store.store import Pending
+from alertbot.store.turns import Pending
 
 
 def nothing(_step: IncidentChange) -> Iterable[NewMessage]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,7 @@ class Deliverer:
 
     async def owe(self, *drafts: NewMessage) -> None:
         """Commit messages to the outbox."""
-        now = self.clock.time()
-        await self.keeper.do(lambda store: store.mark(lambda db: _enqueue(db, drafts, now)))
+        await self.keeper.do(outbox.enqueue, drafts, self.clock.time())
 
     def post(self, subject: str, text: str, channel: str = "#cdn-alerts") -> NewMessage:
         return self._draft(subject, "post", text, channel)
@@ -84,17 +83,15 @@ class Deliverer:
     async def dropped_replies(self, subject: str) -> int:
         """How many replies about a subject were dropped, since a post took up a later edit."""
         query = "SELECT count(*) FROM outbox WHERE subject = ? AND action = 'reply' AND state = 'dropped'"
-        return await self.keeper.do(
-            lambda store: store.mark(lambda db: db.conn.execute(query, (subject,)).fetchone()[0])
-        )
+        return await self.keeper.do(lambda db: db.conn.execute(query, (subject,)).fetchone()[0])
 
     async def states(self) -> list[tuple[str, str]]:
         """Action and state of every row, oldest first."""
         query = "SELECT action, state FROM outbox ORDER BY number"
-        return await self.keeper.do(lambda store: store.mark(lambda db: db.conn.execute(query).fetchall()))
+        return await self.keeper.do(lambda db: db.conn.execute(query).fetchall())
 
     async def trouble(self) -> list[tuple[str, str]]:
-        return await self.keeper.do(lambda store: store.mark(outbox.trouble))
+        return await self.keeper.do(outbox.trouble)
 
     def texts(self, channel: str = "C0ALERTS") -> list[str]:
         """The messages that stand in a channel, replies left out."""
@@ -129,8 +126,3 @@ async def deliverer(folder: Path, *, fallback: str | None = None, **slack: Any) 
     finally:
         await one.keeper.close()
         await fake.stop()
-
-
-def _enqueue(db: Any, drafts: Iterable[NewMessage], now: float) -> None:
-    with db.atomic():
-        outbox.enqueue(db, drafts, now)

@@ -21,6 +21,8 @@ from alertbot.incidents.orders import Person
 from alertbot.messages.slack import from_json, plain
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.orders import OrderExecutor
+from alertbot.store import restart, samples
+from alertbot.store.alerts import open_alerts
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 from fakes.rigs.atonce import AtOnceKeeper
 
@@ -78,11 +80,11 @@ class House:
         self._keeper = AtOnceKeeper()
         await self._keeper.open(self.config.store.path)
         self.watch: Watch = lay_out(self.config, self.domains)
-        cursors = await self._keeper.do(lambda store: store.cursors())
-        alerts = await self._keeper.do(lambda store: store.open_alerts())
-        memory = await self._keeper.do(lambda store: store.memory(0))
+        cursors = await self._keeper.do(samples.cursors)
+        alerts = await self._keeper.do(open_alerts)
+        memory = await self._keeper.do(restart.memory, 0)
         first, last = self.slot - 3 * DAY, self.slot
-        grid = await self._keeper.do(lambda store: store.grid(self.watch.series, first, last))
+        grid = await self._keeper.do(restart.grid, self.watch.series, first, last)
         keep_out(grid, self.watch.mutes)
         self.ledger = Ledger(self.watch.engine, grid, cursors, alerts)
         self.dispatcher = Dispatcher(

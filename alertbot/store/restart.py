@@ -1,0 +1,37 @@
+"""What a restart goes on from: the grid as it was judged, and what was learned of the feed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from alertbot.rules.grid import Grid, Room
+from alertbot.store import alerts, feed, samples
+from alertbot.store.feed import LateSlot
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What was learned of the feed before: ``begun`` of series and rules, late slots, publication times by slot."""
+
+    series_begun: Mapping[str, int]
+    rules_begun: Mapping[str, int]
+    late: Sequence[LateSlot]
+    published: Mapping[int, float]
+
+
+def memory(db: Database, since: int) -> Memory:
+    """What was learned of the feed; of single slots, from ``since`` on."""
+    return Memory(samples.begun(db), alerts.rules_begun(db), feed.late_slots(db, since), feed.publications(db, since))
+
+
+def grid(db: Database, series: Sequence[str], first: int, last: int, room: Room | None = None) -> Grid:
+    """A grid of these series with what is stored from the slot ``first`` to ``last``, excluded slots marked."""
+    held = Grid(series, room)
+    samples.load(db, held, first, last)
+    for name, start, end, bars in alerts.barred(db, first):
+        if name in held.column:
+            held.bar(name, max(start, first), end, bars)
+    return held

@@ -1,0 +1,224 @@
+"""What changes together: samples, cursors, alerts, the incidents they make and the messages these cause.
+
+Each function does all its work on the database it is given, within the one transaction of ``Store.do``. What it cannot
+know by itself, which alerts make an incident and how that reads, it asks of a ``Decider``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from sqlite_utils import Database
+
+from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.incidents.decision import Decision, IncidentChange
+from alertbot.incidents.flapping import Flap
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
+from alertbot.incidents.orders import Person, Silence
+from alertbot.incidents.paging import Note, NoteKind
+from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.suppression import Darkness
+from alertbot.rules.grid import Grid
+from alertbot.store import alerts, feed, incidents, outbox, samples, silences
+from alertbot.store.alerts import Traits
+from alertbot.store.feed import LateSlot
+from alertbot.store.outbox import NewMessage
+from alertbot.units import DAY
+
+SILENCES_REMEMBERED = DAY
+"""Seconds for which a silence that ended is still handed to the decider: its end may be worth a word."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What is to be decided on: open incidents, alerts that fired and were not posted, and what suppresses any of them.
+
+    Of those not posted some resolved just now; ``passed`` are the rows of alerts that fired and resolved at once.
+    """
+
+    incidents: Sequence[Incident]
+    unposted: Sequence[FiredAlert]
+    silences: Sequence[HeldSilence]
+    flapping: Mapping[AlertKey, Flap]
+    darkness: Sequence[Darkness]
+    passed: frozenset[int] = frozenset()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to decide."""
+        return not (self.incidents or self.unposted or self.flapping or self.silences)
+
+
+class Decider(Protocol):
+    """Decides what to post, and puts it in words."""
+
+    def decide(self, pending: Pending) -> Decision:
+        """Say what is to be written and posted."""
+
+    def compose(self, step: IncidentChange) -> Iterable[NewMessage]:
+        """Write the messages of one incident's change."""
+
+    def announce(self, silence: HeldSilence) -> Iterable[NewMessage]:
+        """Write the message that says that a silence is about to end."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All that some judged slots change: samples (``touched`` series and days of the grid), cursors, alerts.
+
+    ``begun``: the frontier at which series were first judged. ``late``: series, slot, seconds.
+    """
+
+    grid: Grid
+    touched: frozenset[tuple[str, int]]
+    cursors: Mapping[str, int]
+    alerts: Mapping[AlertKey, Alert]
+    changes: Sequence[Change]
+    traits: Mapping[str, Traits]
+    now: float
+    begun: Mapping[str, int] = field(default_factory=dict)
+    late: Sequence[LateSlot] = ()
+
+
+@dataclass(frozen=True)
+class FeedReport:
+    """News about the feed itself, beside any alert: opens an incident, or changes or closes that of ``number``."""
+
+    kind: IncidentKind
+    channel: str
+    since: int
+    facts: Mapping[str, Any]
+    number: int | None = None
+    over: bool = False
+
+
+def commit(db: Database, batch: Batch, decider: Decider) -> None:
+    """Write samples, cursors, alerts and the messages they cause."""
+    named = {name for name, _ in batch.touched}.union(batch.cursors, batch.begun)
+    ids = samples.series_ids(db, sorted(named, key=batch.grid.column.__getitem__))
+    samples.write_days(db, ids, batch.grid, sorted(batch.touched))
+    samples.write_cursors(db, ids, batch.cursors)
+    samples.write_begun(db, ids, batch.begun)
+    feed.write_late(db, batch.late)
+    numbers = alerts.write(db, batch.alerts, batch.changes, batch.traits)
+    if batch.changes:
+        over = [number for change, number in zip(batch.changes, numbers, strict=True) if not change.fired]
+        _decide(db, decider, batch.now, over, _passed(batch.changes, numbers))
+
+
+def look(db: Database, decider: Decider, now: float) -> bool:
+    """Write and post what is due though nothing was judged; whether there was any such thing."""
+    return _decide(db, decider, now)
+
+
+def report(db: Database, reports: Iterable[FeedReport], decider: Decider, now: float) -> None:
+    """Open, change and close incidents that are not made of alerts, with their messages."""
+    for each in reports:
+        number = each.number
+        if number is None:
+            number = incidents.create(db, each.kind, each.channel, each.since, now, each.facts)
+        incidents.change(db, number, each.facts, now if each.over else None)
+        incident = incidents.load(db, number)
+        if incident is not None:
+            step = _reported(incident, each, now)
+            incidents.stand(db, step.incident)
+            outbox.enqueue(db, decider.compose(step), now)
+        if each.over:
+            alerts.release(db, number)
+
+
+def acknowledge(db: Database, number: int, who: Person, decider: Decider, now: float) -> Incident | None:
+    """Acknowledge an incident, unless it is over or acknowledged; how it was until now, if there is one."""
+    incident = incidents.load(db, number)
+    if incident is not None and incident.closed is None and incident.progress.acked_at is None:
+        progress = replace(incident.progress, acked_at=now, acked_by=who.name)
+        incidents.stand(db, replace(incident, progress=progress))
+        _decide(db, decider, now)
+    return incident
+
+
+def silence(
+    db: Database,
+    silence: Silence,
+    who: Person,
+    channel: str,
+    pairs: Sequence[tuple[str, str]] | None,
+    decider: Decider,
+    now: float,
+) -> int:
+    """Begin a silence; its number. ``pairs``: the alerts it covers (rule, series), where it is of an incident."""
+    number = silences.add(db, silence, who, channel, pairs, now)
+    _decide(db, decider, now)
+    return number
+
+
+def unsilence(db: Database, number: int, who: Person, decider: Decider, now: float) -> None:
+    """End a silence now."""
+    silences.cancel(db, number, who, now)
+    _decide(db, decider, now)
+
+
+def _decide(
+    db: Database, decider: Decider, now: float, over: Sequence[int] = (), passed: frozenset[int] = frozenset()
+) -> bool:
+    """Have decided what is to be posted, and write it; whether there was anything to write."""
+    pending = Pending(
+        incidents.at_work(db, now),
+        alerts.unposted(db, over),
+        silences.held(db, now - SILENCES_REMEMBERED),
+        alerts.flapping(db),
+        incidents.darkness(db, now),
+        passed,
+    )
+    if pending.empty:
+        return False
+    decision = decider.decide(pending)
+    alerts.write_flapping(db, decision.flaps, decision.steadied)
+    _write(db, decision.changes, decider, now)
+    for each in decision.announced:
+        outbox.enqueue(db, decider.announce(each), now)
+    silences.mark_reminded(db, (each.number for each in decision.announced))
+    return bool(decision.changes or decision.announced)
+
+
+def _write(db: Database, changes: Sequence[IncidentChange], decider: Decider, now: float) -> None:
+    """Write what becomes of incidents, the new ones first, so that others may refer to them."""
+    numbers: dict[int, int] = {}
+    for step in changes:
+        one = step.incident
+        if step.opened:
+            numbers[one.number] = incidents.create(db, one.kind, one.channel, one.since, now, one.facts)
+    for step in changes:
+        number = numbers.get(step.incident.number, step.incident.number)
+        parent = step.incident.progress.parent
+        progress = replace(step.incident.progress, parent=None if parent is None else numbers.get(parent, parent))
+        incident = replace(step.incident, number=number, progress=progress)
+        incidents.stand(db, incident)
+        alerts.assign(db, number, step.joined)
+        alerts.note(db, step.noted)
+        outbox.enqueue(db, decider.compose(replace(step, incident=incident, opened=step.opened)), now)
+
+
+def _passed(changes: Sequence[Change], numbers: Sequence[int]) -> frozenset[int]:
+    """The rows of alerts that fired and resolved within these changes."""
+    pairs = list(zip(changes, numbers, strict=True))
+    fired = {number for change, number in pairs if change.fired}
+    return frozenset(number for change, number in pairs if not change.fired and number in fired)
+
+
+def _reported(incident: Incident, report: FeedReport, now: float) -> IncidentChange:
+    """The change of an incident about the feed itself: opened, changed, grown to the whole account, or over."""
+    progress = incident.progress
+    if report.number is None:
+        progress = Progress(paged_at=now, untaken=now)
+        return IncidentChange(replace(incident, progress=progress), (), (), {}, closed=False, opened=True)
+    notes: tuple[Note, ...] = ()
+    if report.over:
+        notes = (Note(NoteKind.RESOLVED),)
+    elif incident.facts.get("account_wide"):
+        notes = (Note(NoteKind.GREW, page=True),)
+        progress = replace(progress, paged_at=now, acked_at=None, acked_by=None, untaken=now)
+    return IncidentChange(replace(incident, progress=progress), (), notes, {}, closed=report.over)
