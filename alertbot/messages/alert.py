@@ -9,16 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
-import numpy as np
-
 from alertbot.alerts.lifecycle import Alert, Reason
-from alertbot.rules.base import ROUNDING, Direction, Outlook, Rule
-from alertbot.rules.baseline import Baseline
-from alertbot.rules.day_over_day import DayOverDay
-from alertbot.rules.percentile import Percentile
+from alertbot.rules.base import AlertFacts, Direction, Kind, Rule
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
-from alertbot.rules.threshold import Threshold
-from alertbot.units import SLOT, counted, format_clock, format_duration, format_ordinal, format_rate, format_share
+from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,8 @@ class Markup:
 
 PLAIN = Markup(str, str)
 
-_OF_A_MONTH = {None, Reason.CLEARED.value, Reason.MONTH_OVER.value}
+_BY_ITSELF = {Reason.CLEARED.value, Reason.MONTH_OVER.value}
+"""Ends of an alert that its values brought about."""
 
 
 def alert_sentence(
@@ -42,17 +37,12 @@ def alert_sentence(
     ``reason`` is why it resolved, ``None`` while it fires; ``rule`` is ``None`` where it is gone.
     """
     name = subject(alert.series, markup)
-    if rule is not None and isinstance(rule.kind, Percentile) and reason in _OF_A_MONTH:
-        return _of_month(rule.kind, alert, reason, name)
-    if reason is not None:
-        return _resolved(replace(alert, rule=markup.text(alert.rule)), reason, name, zone, now)
-    if rule is None:
-        return f"{name} breaks the rule {markup.text(alert.rule)}, which is gone: {format_rate(alert.value)}."
     since = format_clock(alert.since, zone, now)
-    if bool(rule.kind.breach(np.asarray(alert.value), np.asarray(alert.reference or np.nan))):
-        return f"{_fired(rule, alert, name, since)}."
-    # On its way back: the worst is what it is about.
-    return f"{_fired(rule, replace(alert, value=alert.worst), name, since)}; now {format_rate(alert.value)}."
+    if rule is not None and (words := _of_kind(rule.kind, alert, reason, name, since)):
+        return words
+    if reason is None:
+        return f"{name} breaks the rule {markup.text(alert.rule)}, which is gone: {format_rate(alert.value)}."
+    return _resolved(replace(alert, rule=markup.text(alert.rule)), reason, name, zone, now)
 
 
 def stamp(epoch: float, zone: tzinfo) -> str:
@@ -81,32 +71,13 @@ def several(series: Iterable[str], more: str = "") -> str:
     return " and ".join(said) if len(said) < 3 else f"{said[0]}, {said[1]} and {said[2]}"
 
 
-def _fired(rule: Rule, alert: Alert, name: str, since: str) -> str:
-    now = format_rate(alert.value)
-    if isinstance(rule.kind, Threshold):
-        limit = rule.kind.below if alert.direction is Direction.FALL else rule.kind.above
-        side = "under" if alert.direction is Direction.FALL else "above"
-        return f"{name} is {side} {format_rate(limit or 0)} since {since}: {now}"
-    reference = alert.reference or 0.0
-    if isinstance(rule.kind, DayOverDay):
-        share = alert.value / reference if reference else 0.0
-        much = f"{share:.3g} times" if rule.kind.ratio >= 1 else f"only {format_share(share)}"
-        against = f"{now} against {format_rate(reference)}"
-        return f"{name} carries {much} as much as {rule.kind.compared_with}, since {since}: {against}"
-    if isinstance(rule.kind, Baseline):
-        return f"{name} carries {_against_usual(alert, reference)} usual at this time, since {since}"
-    if alert.value == 0:
-        return f"{name} went dark at {since}: 0 bps, it carried {format_rate(reference)}"
-    fallen = format_share(1 - alert.value / reference) if reference else "far"
-    return f"{name} fell by {fallen} at {since}: {now}, it carried {format_rate(reference)}"
-
-
-def _against_usual(alert: Alert, reference: float) -> str:
-    if alert.value == 0 or reference == 0:
-        return f"{format_rate(alert.value)} against the {format_rate(reference)}"
-    share = alert.value / reference
-    much = f"{share:.3g} times" if alert.direction is Direction.RISE else f"only {format_share(share)} of"
-    return f"{format_rate(alert.value)}, {much} the {format_rate(reference)}"
+def _of_kind(kind: Kind, alert: Alert, reason: str | None, name: str, since: str) -> str | None:
+    """What the rule's kind says; ``None`` where it leaves that to what is said of any alert."""
+    references = kind.named(alert.reference)
+    facts = AlertFacts(name, since, alert.value, alert.worst, references, alert.direction, alert.outlook)
+    if reason is None:
+        return kind.sentence(facts)
+    return kind.resolution(facts, ended=reason == Reason.MONTH_OVER) if reason in _BY_ITSELF else None
 
 
 def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) -> str:
@@ -133,30 +104,3 @@ def _what_it_was(alert: Alert, since: str, lasted: str) -> str:
             return f"It was down from {since}, for {lasted}, and carried nothing at its worst."
         return f"It was low from {since}, for {lasted}, {format_rate(alert.worst)} at its lowest."
     return f"It was high from {since}, for {lasted}, {format_rate(alert.worst)} at its peak."
-
-
-def _of_month(kind: Percentile, alert: Alert, reason: str | None, name: str) -> str:
-    """What a month has come to, or was when it ended; ``name`` is the series as the subject of a sentence."""
-    which = f"{format_ordinal(kind.percent)} percentile"
-    outlook = alert.outlook or Outlook(alert.value, None, 0)
-    so_far = f"{format_rate(outlook.so_far)}, {_share(kind, outlook.so_far)}"
-    if reason == Reason.MONTH_OVER:
-        return f"{name}: the month is over; its {which} came to {so_far}."
-    ahead = "" if outlook.forecast is None else f", on course for {format_rate(outlook.forecast)} by its end"
-    if reason is not None:
-        return f"{name} is back under {format_share(kind.clear)}: the {which} of the month so far is {so_far}{ahead}."
-    left = _left(outlook.burst)
-    if outlook.forecast is None or outlook.so_far >= kind.limits[0] * (1 - ROUNDING):
-        rising = ahead if outlook.forecast is not None and outlook.forecast > outlook.so_far else ""
-        return f"{name}: {which} of the month so far is {so_far}{rising}; {left}."
-    course = f"{format_rate(outlook.forecast)}, {_share(kind, outlook.forecast)}"
-    return f"{name} is on course for a {which} of {course}; {format_rate(outlook.so_far)} so far; {left}."
-
-
-def _share(kind: Percentile, value: float) -> str:
-    return f"{format_share(value / kind.commit)} of the {format_rate(kind.commit)} committed"
-
-
-def _left(burst: int) -> str:
-    """How many slots may still lie above what is committed."""
-    return f"{counted(burst, 'slot')} ({format_duration(burst * SLOT)}) of burst left" if burst else "no burst left"

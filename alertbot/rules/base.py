@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
@@ -88,6 +88,22 @@ class Past(Protocol):
         """The values of that many slots before each, along one more axis, the last; NaN likewise."""
 
 
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """An alert as its sentence needs it: rates in bit/s, ``series`` and ``since`` in the reader's words and mark-up.
+
+    ``value`` is that of the last slot, ``worst`` the one farthest off since the breach began.
+    """
+
+    series: str
+    since: str
+    value: float
+    worst: float
+    references: References
+    direction: Direction
+    outlook: Outlook | None = None
+
+
 class Kind(Protocol):
     """A rule kind: two pure functions, and what the lifecycle needs to know about them."""
 
@@ -147,10 +163,29 @@ class Kind(Protocol):
 
     def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
         """Likewise, where all is known: the bare numbers, unless the kind has words for what it compares."""
-        reference = references.get(self.reference_name)
-        breach = self.breach(np.asarray(value), None if reference is None else np.asarray(reference))
-        against = "" if reference is None else f" against {format_rate(reference)}"
-        return (Term(f"{format_rate(value)}{against}", bool(breach)),)
+        against = "".join(f" against {format_rate(reference)}" for reference in references.values())
+        return (Term(f"{format_rate(value)}{against}", self.in_breach(value, references)),)
+
+    def in_breach(self, value: float, references: References) -> bool:
+        """Whether a single value is in breach."""
+        return bool(self.breach(np.asarray(value), np.asarray(references.get(self.reference_name) or math.nan)))
+
+    def sentence(self, facts: AlertFacts) -> str:
+        """What is said of an alert that fires: the value, or the worst one where the series is on its way back."""
+        if self.in_breach(facts.value, facts.references):
+            return f"{self.firing(facts)}."
+        return f"{self.firing(replace(facts, value=facts.worst))}; now {format_rate(facts.value)}."
+
+    @abstractmethod
+    def firing(self, facts: AlertFacts) -> str:
+        """Likewise of a value in breach, from the series to before the full stop."""
+
+    def resolution(self, facts: AlertFacts, *, ended: bool) -> str | None:
+        """What is said once the alert is over, where that is not what is said of any alert.
+
+        ``ended``: what it was about has ended, as a month does; else the value is as it should be again.
+        """
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Outlook, Past, known_median
+from alertbot.rules.base import ROUNDING, AlertFacts, Array, Bars, Direction, Kind, Mask, Outlook, Past, known_median
 from alertbot.rules.terms import USUAL, References, Term, compared, floor_term
-from alertbot.units import DAY_SLOTS, SLOT, format_rate
+from alertbot.units import DAY_SLOTS, SLOT, format_rate, format_share
 
 LEVEL = 24
 """Slots that say how today stands to its shape: two hours."""
@@ -157,6 +157,16 @@ class Baseline(Kind):
             past = value <= limit * (1 + ROUNDING)
             first = compared(value, "<=" if past else ">", limit, f"{usual} / {self.factor:g} = ")
         return (Term(first, past), floor_term(value, reference, self.floor))
+
+    def firing(self, facts: AlertFacts) -> str:
+        value, reference = facts.value, facts.references.get(USUAL, 0.0)
+        against = " against"
+        if value != 0 and reference != 0:
+            share = value / reference
+            rises = facts.direction is Direction.RISE
+            against = f", {share:.3g} times" if rises else f", only {format_share(share)} of"
+        usual = f"the {format_rate(reference)} usual at this time"
+        return f"{facts.series} carries {format_rate(value)}{against} {usual}, since {facts.since}"
 
     def _beyond(self, value: Array, reference: Array, factor: float) -> Mask:
         rises = value >= factor * reference * (1 - ROUNDING)

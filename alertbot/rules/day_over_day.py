@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Outlook, Past, known_median
+from alertbot.rules.base import ROUNDING, AlertFacts, Array, Bars, Direction, Kind, Mask, Outlook, Past, known_median
 from alertbot.rules.terms import NO_REFERENCE, USUAL, References, Term, compared, floor_term
-from alertbot.units import DAY_SLOTS, format_rate
+from alertbot.units import DAY_SLOTS, format_rate, format_share
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,13 @@ class DayOverDay(Kind):
         sign = (">=" if past else "<") if rises else ("<=" if past else ">")
         first = Term(compared(value, sign, limit, f"{self.ratio:g} x {format_rate(reference)} = "), past)
         return (first, floor_term(value, reference, self.floor))
+
+    def firing(self, facts: AlertFacts) -> str:
+        reference = facts.references.get(USUAL, 0.0)
+        share = facts.value / reference if reference else 0.0
+        much = f"{share:.3g} times" if self.ratio >= 1 else f"only {format_share(share)}"
+        against = f"{format_rate(facts.value)} against {format_rate(reference)}"
+        return f"{facts.series} carries {much} as much as {self.compared_with}, since {facts.since}: {against}"
 
 
 def _median_back(past: Past, step: int, count: int) -> Array | None:

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Mask, Outlook, Past, known_median, window_max
+from alertbot.rules.base import (
+    ROUNDING,
+    AlertFacts,
+    Array,
+    Bars,
+    Direction,
+    Kind,
+    Mask,
+    Outlook,
+    Past,
+    known_median,
+    window_max,
+)
 from alertbot.rules.terms import NO_REFERENCE, RECENT, References, Term, compared
 from alertbot.units import DAY_SLOTS, format_rate, format_share
 
@@ -84,3 +96,11 @@ class Drop(Kind):
         enough = reference >= self.from_
         second = Term(f"reference {compared(reference, '>=' if enough else '<', self.from_)}", enough)
         return (first, second) if reference > 0 else (first, second, NO_REFERENCE)
+
+    def firing(self, facts: AlertFacts) -> str:
+        before = facts.references.get(RECENT, 0.0)
+        carried = f"{format_rate(facts.value)}, it carried {format_rate(before)}"
+        if facts.value == 0:
+            return f"{facts.series} went dark at {facts.since}: {carried}"
+        fallen = format_share(1 - facts.value / before) if before else "far"
+        return f"{facts.series} fell by {fallen} at {facts.since}: {carried}"

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Mask, Measured, Measurement, Outlook, Past
+from alertbot.rules.base import ROUNDING, AlertFacts, Array, Bars, Direction, Mask, Measured, Measurement, Outlook, Past
 from alertbot.rules.months import LONGEST, Calendar
 from alertbot.rules.terms import LEVEL, References, Term, compared
-from alertbot.units import DAY_SLOTS, SLOT, format_ordinal, format_rate, format_share
+from alertbot.units import DAY_SLOTS, SLOT, counted, format_duration, format_ordinal, format_rate, format_share
 
 WEEK = 7 * DAY_SLOTS
 """Slots that the rest of a month is taken to be like."""
@@ -117,8 +117,7 @@ class Percentile(Measured):
 
     def describe(self) -> str:
         levels = " and ".join(format_share(share) for share in sorted(self.at))
-        which = f"{format_ordinal(self.percent)} percentile of the month"
-        return f"{which}, so far or as forecast, at {levels} of {format_rate(self.commit)}"
+        return f"{self._which} of the month, so far or as forecast, at {levels} of {format_rate(self.commit)}"
 
     def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
         """Where one of the two has reached the level, that one decides; else both are shown, and neither has."""
@@ -132,6 +131,35 @@ class Percentile(Measured):
             found.append(Term(f"{name} {compared(figure, '>=' if reached else '<', level, source)}", reached))
         decided = tuple(term for term in found if term.holds)
         return decided or tuple(found)
+
+    def sentence(self, facts: AlertFacts) -> str:
+        """What the month has come to; that it may be on its way back is of no weight in a month."""
+        return f"{self.firing(facts)}."
+
+    def firing(self, facts: AlertFacts) -> str:
+        outlook, left = _outlook(facts), _left(_outlook(facts).burst)
+        so_far, ahead = outlook.so_far, outlook.forecast
+        if ahead is None or so_far >= self.limits[0] * (1 - ROUNDING):
+            rising = "" if ahead is None or ahead <= so_far else _course(ahead)
+            return f"{facts.series}: {self._which} of the month so far is {self._committed(so_far)}{rising}; {left}"
+        course = f"{facts.series} is on course for a {self._which} of {self._committed(ahead)}"
+        return f"{course}; {format_rate(so_far)} so far; {left}"
+
+    def resolution(self, facts: AlertFacts, *, ended: bool) -> str:
+        outlook = _outlook(facts)
+        so_far = self._committed(outlook.so_far)
+        if ended:
+            return f"{facts.series}: the month is over; its {self._which} came to {so_far}."
+        back = f"{facts.series} is back under {format_share(self.clear)}"
+        ahead = "" if outlook.forecast is None else _course(outlook.forecast)
+        return f"{back}: the {self._which} of the month so far is {so_far}{ahead}."
+
+    @property
+    def _which(self) -> str:
+        return f"{format_ordinal(self.percent)} percentile"
+
+    def _committed(self, value: float) -> str:
+        return f"{format_rate(value)}, {format_share(value / self.commit)} of the {format_rate(self.commit)} committed"
 
     def hot(self, past: Past) -> Mask:
         """Where a slot is in breach, by counting alone."""
@@ -195,3 +223,16 @@ class Percentile(Measured):
 def _enough(known: Count, elapsed: Count) -> Mask:
     """A day of the month, with all its ups and downs, and half of what has passed."""
     return np.asarray((known >= DAY_SLOTS) & (2 * known >= elapsed))
+
+
+def _outlook(facts: AlertFacts) -> Outlook:
+    return facts.outlook or Outlook(facts.value, None, 0)
+
+
+def _course(forecast: float) -> str:
+    return f", on course for {format_rate(forecast)} by its end"
+
+
+def _left(burst: int) -> str:
+    """How many slots may still lie above what is committed."""
+    return f"{counted(burst, 'slot')} ({format_duration(burst * SLOT)}) of burst left" if burst else "no burst left"

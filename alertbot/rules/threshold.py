@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from alertbot.rules.base import Array, Bars, Direction, Kind, Mask, Outlook, Past
+from alertbot.rules.base import AlertFacts, Array, Bars, Direction, Kind, Mask, Outlook, Past
 from alertbot.rules.terms import References, Term, compared
 from alertbot.units import format_rate
 
@@ -59,6 +59,11 @@ class Threshold(Kind):
         above = () if self.above is None else (Term(compared(value, "<=", self.above), holds=False),)
         below = () if self.below is None else (Term(compared(value, ">=", self.below), holds=False),)
         return (*above, *below)
+
+    def firing(self, facts: AlertFacts) -> str:
+        falls = facts.direction is Direction.FALL
+        side, limit = ("under", self.below) if falls else ("above", self.above)
+        return f"{facts.series} is {side} {format_rate(limit or 0)} since {facts.since}: {format_rate(facts.value)}"
 
 
 def _or(limit: float | None, otherwise: float) -> float:

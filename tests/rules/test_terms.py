@@ -115,6 +115,9 @@ class Strange(Kind):
     def describe(self):
         return "strange"
 
+    def firing(self, facts):
+        return f"{facts.series} is strange"
+
 
 def test_a_kind_without_words_of_its_own_shows_its_numbers():
     assert [(term.text, term.holds) for term in Strange().terms(5.0, {})] == [("5 bps", True)]
