@@ -18,6 +18,10 @@
           FeedUnauthorised      the token is missing, wrong, or lacks this permission
           FeedUnknownDomain     the account has no such domain
           FeedBadRequest        parameters the API does not take
+      HttpError             a call over HTTP got no whole answer; whoever made it says what that means
+        HttpTimeout           none in time
+        HttpUnreachable       no connection could be made
+        HttpGarbled           its body is too large, cut short or wrongly encoded
       DeliveryError         Slack did not take a message: ``permanent``, ``retry_after``, ``unknown``
       ListenError           the metrics cannot be served where they are to be; the message says why   exit 1
       RelayError            an Alertmanager did not take alerts; the message says why
@@ -140,6 +144,22 @@ class FeedUnknownDomain(FeedRefused):
 
 class FeedBadRequest(FeedRefused):
     """The API does not take these parameters."""
+
+
+class HttpError(AlertbotError):
+    """A call over HTTP got no whole answer; the message says why, on one line and without secrets."""
+
+
+class HttpTimeout(HttpError):
+    """No whole answer came in time."""
+
+
+class HttpUnreachable(HttpError):
+    """No connection could be made."""
+
+
+class HttpGarbled(HttpError):
+    """The answer's body is too large, cut short or wrongly encoded."""
 
 
 class DeliveryError(AlertbotError):

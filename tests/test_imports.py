@@ -64,7 +64,7 @@ IMPURE_CALLS = {"now", "utcnow", "today", "open", "print", "input", "default_rng
 
 OUTSIDE = {
     "sqlite3": ("store",),
-    "httpx": ("feed.api", "alertmanager.client", "ops"),
+    "httpx": ("ops.http",),
     "slack_sdk": ("slack",),
     "apscheduler": ("service.service",),
     "pydantic": ("config", "cli.rule_tests", "feed.simulator.scenario"),

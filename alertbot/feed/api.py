@@ -1,24 +1,27 @@
 """The CDN's statistics API over HTTP: three endpoints, each answer read without trust, each failure a typed error.
 
-The token travels in the query string. It is added in a transport, below everything that logs, raises or prints a
-request, so that no URL the rest of the program sees holds it.
+The token travels in the query string. ``HttpClient`` adds it below everything that logs, raises or prints a request, so
+that no URL the rest of the program sees holds it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from urllib.parse import quote, quote_plus
 
-import httpx
-
-from alertbot.errors import CredentialsError, FeedElsewhere, FeedError, FeedGarbled, FeedUnreachable
+from alertbot.errors import (
+    CredentialsError,
+    FeedElsewhere,
+    FeedError,
+    FeedGarbled,
+    FeedUnreachable,
+    HttpError,
+    HttpGarbled,
+)
 from alertbot.feed.answers import (
     Answer,
     DataType,
@@ -33,6 +36,7 @@ from alertbot.feed.answers import (
 )
 from alertbot.feed.budget import Budget, Priority
 from alertbot.feed.failures import failure_of, pause_after
+from alertbot.ops.http import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,10 +53,6 @@ MAX_DOMAINS = 10
 MAX_BODY = 32 * 1024 * 1024
 
 _PAGE_SIZE = 500
-_MOST_WORDS = 200
-
-# At DEBUG httpcore logs an answer's headers, and a redirect's Location repeats the query it was asked with.
-logging.getLogger("httpcore").setLevel(logging.INFO)
 
 T = TypeVar("T")
 
@@ -99,12 +99,8 @@ class CdnApi:
         self._budget = budget
         self._clock = clock
         self._ip_protocol = ip_protocol
-        self._timeout = timeout
         self._tried = tried
-        self._secrets = {token, quote(token, safe=""), quote_plus(token)}
-        self._client = httpx.AsyncClient(
-            base_url=base_url, transport=_TokenTransport(token), timeout=timeout, follow_redirects=False
-        )
+        self._http = HttpClient(base_url, timeout=timeout, query={"token": token}, secrets=[token])
 
     async def bandwidth(
         self,
@@ -165,7 +161,7 @@ class CdnApi:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._http.aclose()
 
     def _request(
         self, endpoint: str, domains: Sequence[str], span: TimeSpan, data_type: DataType, read: Callable[[Any], T]
@@ -206,78 +202,22 @@ class CdnApi:
         try:
             document = _document(status, body)
             if (status, document.get("code")) != (HTTPStatus.OK, 0):
-                message = self._clean(str(document.get("message") or ""))
+                message = self._http.clean(str(document.get("message") or ""))
                 raise failure_of(request.name, status, document.get("code"), message, headers)
             return _Reply(request.read(document.get("data")), began, _date(headers.get("Date")))
         except ValueError as error:
             kind = FeedElsewhere if isinstance(error, ElsewhereError) else FeedGarbled
-            raise kind(request.name, self._clean(str(error))) from None
+            raise kind(request.name, self._http.clean(str(error))) from None
 
-    async def _fetch(self, request: _Request[T], began: float) -> tuple[int, httpx.Headers, bytes]:
-        """Status, headers and body of one attempt. Causes are not chained: they may quote what the server sent."""
+    async def _fetch(self, request: _Request[T], began: float) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of one attempt."""
         try:
-            # httpx's own time-outs count each phase, and a dripping server outlasts them.
-            async with (
-                asyncio.timeout(self._timeout),
-                self._client.stream("GET", request.endpoint, params=request.params) as response,
-            ):
+            async with self._http.ask("GET", request.endpoint, params=request.params) as response:
                 self._budget.learn(response.headers, began)
-                return response.status_code, response.headers, await _body(response)
-        except (TimeoutError, httpx.TimeoutException):
-            raise FeedUnreachable(request.name, f"no answer within {self._timeout:g} s") from None
-        except _BodyError as error:
-            raise FeedGarbled(request.name, str(error)) from None
-        except httpx.ConnectError as error:
-            raise FeedUnreachable(request.name, self._clean(f"cannot connect: {error}")) from None
-        except httpx.HTTPError as error:
-            cause = f"the connection broke: {str(error) or type(error).__name__}"
-            raise FeedUnreachable(request.name, self._clean(cause)) from None
-
-    def _clean(self, text: str) -> str:
-        """Others' words for an operator: without the token, on one line, cut to 200 characters."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-        return text if len(text) <= _MOST_WORDS else f"{text[: _MOST_WORDS - 3]}..."
-
-
-class _TokenTransport(httpx.AsyncBaseTransport):
-    """Adds the token to a copy of each request, so that the one httpx logs and its errors carry is without it."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-        self._inner = httpx.AsyncHTTPTransport()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._inner.handle_async_request(self._signed(request))
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    def _signed(self, request: httpx.Request) -> httpx.Request:
-        return httpx.Request(
-            request.method,
-            request.url.copy_merge_params({"token": self._token}),
-            headers=request.headers,
-            stream=request.stream,
-            extensions=request.extensions,
-        )
-
-
-class _BodyError(Exception):
-    """A body that is too large, cut short or wrongly encoded."""
-
-
-async def _body(response: httpx.Response) -> bytes:
-    body = bytearray()
-    try:
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise _BodyError(f"the answer is larger than {MAX_BODY // 2**20} MiB")
-    except (httpx.RemoteProtocolError, httpx.DecodingError):
-        raise _BodyError("the answer is cut short, or not encoded as it says") from None
-    return bytes(body)
+                return response.status, response.headers, await response.body(MAX_BODY)
+        except HttpError as error:
+            kind = FeedGarbled if isinstance(error, HttpGarbled) else FeedUnreachable
+            raise kind(request.name, str(error)) from None
 
 
 def _document(status: int, body: bytes) -> Mapping[str, Any]:

@@ -24,8 +24,9 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from alertbot.charts.chart import Picture
-from alertbot.errors import CredentialsError, DeliveryError
+from alertbot.errors import CredentialsError, DeliveryError, HttpTimeout, HttpUnreachable
 from alertbot.messages.blocks import Message
+from alertbot.ops.http import HttpClient
 
 EVENT_TYPE = "alertbot_message"
 TIMEOUT = 30
@@ -206,10 +207,15 @@ class SlackClient:
 
     async def _send(self, url: str, png: bytes) -> None:
         """Post the bytes; whoever knows the URL may, so the token stays out of it."""
-        timeout, kind = aiohttp.ClientTimeout(total=self._timeout), {"Content-Type": "image/png"}
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.post(url, data=png, headers=kind) as sent:
-            if sent.status != _OK:
-                raise _refusal(sent.status, "", sent.headers)
+        http = HttpClient(
+            url, timeout=self._timeout, private=True, headers={"Content-Type": "image/png"}, machine_trust=True
+        )
+        try:
+            async with http.ask("POST", "/", content=png) as sent:
+                if sent.status != _OK:
+                    raise _refusal(sent.status, "", sent.headers)
+        finally:
+            await http.aclose()
 
     async def _asked(self, call: Awaitable[T]) -> T:
         """The answer of a call; its headers tell Slack's time, and what the token may do."""
@@ -259,9 +265,9 @@ def delivery_error(error: Exception) -> DeliveryError:
         return error
     if isinstance(error, SlackApiError):
         return _refusal(*_answered(error.response))
-    if isinstance(error, aiohttp.ClientConnectorError):
+    if isinstance(error, aiohttp.ClientConnectorError | HttpUnreachable):
         return DeliveryError("unreachable")
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | HttpTimeout):
         return DeliveryError("timeout", unknown=True)
     return DeliveryError("answer_lost", unknown=True)
 

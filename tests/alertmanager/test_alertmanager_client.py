@@ -160,4 +160,4 @@ def test_a_secret_that_cannot_be_one_is_refused_before_anything_is_sent(secret, 
 
 @pytest.mark.parametrize("user", [None, "alertbot"])
 def test_the_secret_is_in_no_repr(user):
-    assert SECRET not in repr(vars(Alertmanager("http://127.0.0.1:9", secret=SECRET, user=user))["_client"])
+    assert SECRET not in repr(vars(Alertmanager("http://127.0.0.1:9", secret=SECRET, user=user))["_http"])

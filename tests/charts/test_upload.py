@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from fakes.wire.slack import BOT_TOKEN, SCOPES, FakeSlack
 
@@ -52,6 +54,14 @@ async def test_the_token_goes_to_slacks_methods_and_not_with_the_bytes(slack, cl
         ("upload", "ok"),
         ("files.completeUploadExternal", "ok"),
     ]
+
+
+async def test_the_address_of_an_upload_is_never_logged(slack, client, caplog):
+    """Whoever knows it may send a picture in our name."""
+    caplog.set_level(logging.DEBUG)
+    await client.upload("C0OPS", PICTURE)
+    assert f"HTTP Request: POST {slack.base_url.removesuffix('/api/')}" in caplog.text
+    assert "/upload" not in caplog.text
 
 
 @pytest.mark.parametrize(

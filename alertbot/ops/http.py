@@ -1,0 +1,158 @@
+"""HTTP as alertbot asks others: the CDN's API, Alertmanagers, a heartbeat's host, the host of Slack's uploads.
+
+httpx logs every URL and puts it into its exceptions. So what is secret of a URL is added in a transport, below all
+that logs, raises or prints a request, and the words of an error are cleaned besides. No redirect is followed, since it
+would take the secret elsewhere; and no proxy is taken from the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from alertbot.errors import HttpError, HttpGarbled, HttpTimeout, HttpUnreachable
+from alertbot.ops.logs import Secrets
+
+_MOST_WORDS = 200
+
+# At DEBUG httpcore logs an answer's headers, and a redirect's Location repeats the query it was asked with.
+logging.getLogger("httpcore").setLevel(logging.INFO)
+
+
+class HttpResponse:
+    """An answer's head; its body is read when somebody asks for it."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self.status = response.status_code
+        self.is_success = response.is_success
+        self.headers: Mapping[str, str] = response.headers  # whatever the case of their names
+        self.elsewhere = response.headers["Location"] if response.has_redirect_location else None
+
+    async def body(self, largest: int) -> bytes:
+        """The body, unpacked; ``HttpGarbled`` where it has more than ``largest`` bytes, or is not what it says."""
+        body = bytearray()
+        try:
+            async for chunk in self._response.aiter_bytes():
+                body += chunk
+                if len(body) > largest:
+                    raise HttpGarbled(f"the answer is larger than {largest // 2**20} MiB")
+        except (httpx.RemoteProtocolError, httpx.DecodingError):
+            raise HttpGarbled("the answer is cut short, or not encoded as it says") from None
+        return bytes(body)
+
+
+class HttpClient:
+    """Asks the server at ``url``; ``timeout`` bounds each call as a whole, in real seconds.
+
+    Secret, and so never shown, are ``query``, which is added to every call, and where the URL is ``private`` all that
+    comes after its host. Nor do error texts show ``secrets``. ``headers`` go with every call.
+    ``machine_trust``: certificates count by what the machine trusts, a house's own authority included, else by what
+    browsers trust.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float,
+        private: bool = False,
+        query: Mapping[str, str] | None = None,
+        secrets: Collection[str] = (),
+        headers: Mapping[str, str] | None = None,
+        machine_trust: bool = False,
+    ) -> None:
+        self._timeout = timeout
+        self._secrets = Secrets(secrets)
+        whole = httpx.URL(url)
+        path, _, own_query = whole.raw_path.decode().partition("?") if private else ("", "", urlencode(query or {}))
+        inner = httpx.AsyncHTTPTransport(verify=_trust(whole.scheme, machine_trust=machine_trust))
+        self._client = httpx.AsyncClient(
+            base_url=whole.join("/") if private else url,
+            transport=_SecretTransport(path, own_query, inner),  # with one of its own, httpx takes no proxy
+            headers=headers,
+            timeout=timeout,
+            follow_redirects=False,
+        )
+
+    @asynccontextmanager
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        content: str | bytes | None = None,
+    ) -> AsyncIterator[HttpResponse]:
+        """Give the answer of one call, while its connection stands; raises ``HttpError``, within the block too.
+
+        Causes are not chained: they may quote what was sent.
+        """
+        try:
+            # httpx's own time-outs count each phase, and a dripping server outlasts them.
+            async with (
+                asyncio.timeout(self._timeout),
+                self._client.stream(method, path, params=params, json=json, content=content) as response,
+            ):
+                yield HttpResponse(response)
+        except (TimeoutError, httpx.TimeoutException):
+            raise HttpTimeout(f"no answer within {self._timeout:g} s") from None
+        except httpx.ConnectError as error:
+            raise HttpUnreachable(self.clean(f"cannot connect: {error}")) from None
+        except httpx.HTTPError as error:
+            raise HttpError(self.clean(f"the connection broke: {str(error) or type(error).__name__}")) from None
+
+    def clean(self, text: str) -> str:
+        """Others' words for an operator: without secrets, on one line, cut to 200 characters."""
+        text = self._secrets.hide(text)
+        text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+        return text if len(text) <= _MOST_WORDS else f"{text[: _MOST_WORDS - 3]}..."
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class _SecretTransport(httpx.AsyncBaseTransport):
+    """Adds what is secret of a URL to a copy of each request; the one that httpx logs and its errors carry has none."""
+
+    def __init__(self, path: str, query: str, inner: httpx.AsyncBaseTransport) -> None:
+        self._path = path.rstrip("/")
+        self._query = query
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._inner.handle_async_request(
+            httpx.Request(
+                request.method,
+                self._whole(request.url),
+                headers=request.headers,
+                stream=request.stream,
+                extensions=request.extensions,
+            )
+        )
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def _whole(self, url: httpx.URL) -> httpx.URL:
+        path, _, query = url.raw_path.decode().partition("?")
+        if self._path:
+            path = self._path + path.rstrip("/")
+        query = "&".join(part for part in (query, self._query) if part)
+        return url.copy_with(raw_path=(f"{path}?{query}" if query else path).encode())
+
+
+def _trust(scheme: str, *, machine_trust: bool) -> ssl.SSLContext | bool:
+    """By what certificates count; reading those of the authorities takes time, and plain HTTP needs none."""
+    if scheme != "https":
+        return False
+    return ssl.create_default_context() if machine_trust else True
