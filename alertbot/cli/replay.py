@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from alertbot.alerts.replay import History, Span, as_event, replay
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory, read_csv
 from alertbot.cli.replay_charts import (
     MOST_CHARTS,
-    DailyTotals,
     chart_name,
     check_target,
     make_folder,
@@ -29,7 +28,7 @@ from alertbot.config import Config, load
 from alertbot.config.load import state_directory
 from alertbot.config.watch import Watch, lay_out, lay_over
 from alertbot.errors import UsageError
-from alertbot.incidents.firings import Firing, Record, compare, days_between
+from alertbot.incidents.firings import Firing, FiringRecord, compare, days_between
 from alertbot.messages.alert import PLAIN, alert_sentence, stamp
 from alertbot.store import samples, schema
 from alertbot.store.history import StoredHistory
@@ -72,43 +71,42 @@ def replay_history(config_path: Path, csv_path: Path | None, wanted: Wanted, aga
 
 
 def _print_all(plan: _Plan, wanted: Wanted) -> None:
-    record, tally = Record(plan.watch.rules), DailyTotals()
-    shown = record.over(tally.over(_changes(plan, wanted)))
-    if wanted.as_json:
-        for change in shown:
-            click.echo(json.dumps(as_event(change, plan.watch.rules)))
-    else:
-        _print_story(shown, plan)
+    record = FiringRecord(plan.watch.rules)
+    for change in _changes(plan, wanted):
+        record.add(change)
+        click.echo(json.dumps(as_event(change, plan.watch.rules)) if wanted.as_json else _sentence(change, plan))
     record.close(plan.last_within(wanted.span))
     if not wanted.as_json:
         for line in summary(record.firings, plan.ground(wanted)):
             click.echo(line)
-    _draw(plan, tally, wanted)
+    _draw(plan, record.firings, wanted)
     worst = sorted(record.firings, key=lambda each: each.weight, reverse=True)
     _draw_each([(plan, each) for each in worst], wanted)
 
 
 def _print_differences(plan: _Plan, other: _Plan, wanted: Wanted) -> None:
-    """Both configurations over the same history, one after the other; memory holds the alerts of both."""
-    tally, found = DailyTotals(), []
-    for each in (plan, other):
-        record = Record(each.watch.rules)
-        for _ in record.over(tally.over(_changes(each, wanted)) if each is plan else _changes(each, wanted)):
-            pass
-        record.close(each.last_within(wanted.span))
-        found.append(record.firings)
-    compared = compare(*found)
+    """Replay both configurations over the same history, one after the other; memory holds the alerts of both."""
+    firings, others = _firings(plan, wanted), _firings(other, wanted)
+    compared = compare(firings, others)
     if wanted.as_json:
         for difference in compared.differences:
             click.echo(json.dumps(as_difference(difference)))
     else:
-        grounds = plan.ground(wanted), other.ground(wanted)
-        pages = tuple(len(ground.pages(firings)) for ground, firings in zip(grounds, found, strict=True))
-        for line in comparison_lines(compared, *grounds, (pages[0], pages[1])):
+        ground, others_ground = plan.ground(wanted), other.ground(wanted)
+        pages = len(ground.pages(firings)), len(others_ground.pages(others))
+        for line in comparison_lines(compared, ground, others_ground, pages):
             click.echo(line)
-    _draw(plan, tally, wanted)
+    _draw(plan, firings, wanted)
     worst = sorted(compared.differences, key=lambda each: each.firing.weight, reverse=True)
     _draw_each([(plan if each.new else other, each.firing) for each in worst], wanted)
+
+
+def _firings(plan: _Plan, wanted: Wanted) -> list[Firing]:
+    record = FiringRecord(plan.watch.rules)
+    for change in _changes(plan, wanted):
+        record.add(change)
+    record.close(plan.last_within(wanted.span))
+    return record.firings
 
 
 def _changes(plan: _Plan, wanted: Wanted) -> Iterator[Change]:
@@ -116,11 +114,11 @@ def _changes(plan: _Plan, wanted: Wanted) -> Iterator[Change]:
     return (change for change in changes if wanted.rule_name in {None, change.alert.rule})
 
 
-def _draw(plan: _Plan, tally: DailyTotals, wanted: Wanted) -> None:
-    """The series with most alerts."""
+def _draw(plan: _Plan, firings: Sequence[Firing], wanted: Wanted) -> None:
+    """Draw the series with most alerts."""
     if wanted.chart_path is None:
         return
-    chart = of_replay(plan.history, tally, wanted.span, _shown(plan.watch, wanted))
+    chart = of_replay(plan.history, firings, wanted.span, _shown(plan.watch, wanted))
     write_chart(wanted.chart_path, chart)
     click.echo(f"{wanted.chart_path}: {chart.title}", err=wanted.as_json)
 
@@ -193,11 +191,9 @@ def _over_store(config: Config, path: Path, held: ExitStack) -> _Plan:
     return _Plan(config, watch, StoredHistory(database, watch.series))
 
 
-def _print_story(changes: Iterable[Change], plan: _Plan) -> None:
-    zone = plan.watch.zone
-    for change in changes:
-        now = change.alert.slot + SLOT
-        rule, reason = plan.watch.rules[change.alert.rule], None if change.fired else change.reason.value
-        word = "fired   " if change.fired else "resolved"
-        sentence = alert_sentence(rule, change.alert, reason, zone, now, PLAIN)
-        click.echo(f"{stamp(now, zone)}  {word}  {change.alert.rule}: {sentence}")
+def _sentence(change: Change, plan: _Plan) -> str:
+    zone, now = plan.watch.zone, change.alert.slot + SLOT
+    rule, reason = plan.watch.rules[change.alert.rule], None if change.fired else change.reason.value
+    word = "fired   " if change.fired else "resolved"
+    sentence = alert_sentence(rule, change.alert, reason, zone, now, PLAIN)
+    return f"{stamp(now, zone)}  {word}  {change.alert.rule}: {sentence}"

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.alerts.replay import History, Span
 from alertbot.charts.chart import Chart
 from alertbot.charts.plots import LONGEST, SHORTEST, Mark, charted
@@ -32,66 +31,36 @@ _AFTER = 2 * 3600  # seconds shown of the time after an alert
 _UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 
 
-@dataclass
-class DailyTotals:
-    """The alerts of a replay as they pass: those that are over, and those under way."""
-
-    marks: dict[str, list[Mark]] = field(default_factory=dict)
-    _open: dict[AlertKey, Alert] = field(default_factory=dict)
-
-    def over(self, changes: Iterable[Change]) -> Iterator[Change]:
-        """Hand changes on, and keep count of them."""
-        for change in changes:
-            key = change.alert.rule, change.alert.series
-            if change.fired:
-                self._open[key] = change.alert
-            elif self._open.pop(key, None) is not None:
-                self._mark(Mark.of(change.alert), change.alert.series)
-            yield change
-
-    def close(self, last: int) -> None:
-        """Nothing comes after the slot ``last``: what still fires fired up to it."""
-        for alert in self._open.values():
-            self._mark(replace(Mark.of(alert), last=max(last, alert.slot)), alert.series)
-        self._open.clear()
-
-    def worst(self) -> str | None:
-        """The series with most alerts."""
-        return max(self.marks, key=lambda series: len(self.marks[series]), default=None)
-
-    def _mark(self, mark: Mark, series: str) -> None:
-        self.marks.setdefault(series, []).append(mark)
-
-
-def of_replay(history: History, tally: DailyTotals, span: Span, watch: Watch) -> Chart:
+def of_replay(history: History, firings: Sequence[Firing], span: Span, watch: Watch) -> Chart:
     """The series with most alerts over all that was replayed; without any, the first one that was judged."""
     days = history.days()
     judged = [series for names in watch.selection.values() for series in names]
     candidates = [series for series in judged if series in set(history.series)]
     if not days or not candidates:
         raise ChartError("there is no chart: no history of any series that a rule judges")
-    tally.close(min(days[-1] * DAY + DAY - SLOT, span.last))
-    name = tally.worst() or candidates[0]
+    most = Counter(each.series for each in firings).most_common(1)
+    name = most[0][0] if most else candidates[0]
     first, last = max(days[0] * DAY, span.first), min(days[-1] * DAY + DAY - SLOT, span.last)
     read = _Reader(history)
     known = np.flatnonzero(~np.isnan(read(name, first, last))) if first <= last else np.empty(0)
     if not len(known):
         raise ChartError(f"there is no chart: nothing is known of {name} in this time")
     first, last = first + int(known[0]) * SLOT, first + int(known[-1]) * SLOT
-    marks = [replace(mark, last=min(mark.last, last)) for mark in tally.marks.get(name, [])]
+    marks = [Mark.of(each.last) for each in firings if each.series == name]
+    marks = [replace(mark, last=min(mark.last, last)) for mark in marks]
     chart = charted(read, {name: marks}, first, last, watch, last + SLOT)
     return replace(chart, title=f"{chart.title}: {counted(len(marks), 'alert')}")
 
 
 def of_firing(history: History, firing: Firing, watch: Watch) -> Chart:
     """One alert of a replay, with what lay before and after it."""
-    lasted = firing.until + SLOT - firing.fired.since
+    lasted = firing.until + SLOT - firing.since
     span = min(max(4 * lasted, SHORTEST), LONGEST)
     last = min(firing.until + min(span // 4, _AFTER), (history.days()[-1] + 1) * DAY - SLOT) // SLOT * SLOT
     first = max(last - span // SLOT * SLOT + SLOT, history.days()[0] * DAY)
-    mark = Mark(firing.fired.rule, firing.fired.since, min(firing.until, last), firing.fired.reference)
-    chart = charted(_Reader(history), {firing.fired.series: [mark]}, first, last, watch, last + SLOT)
-    return replace(chart, title=f"{chart.title}: {firing.fired.rule}")
+    mark = Mark(firing.rule, firing.since, min(firing.until, last), firing.fired.reference)
+    chart = charted(_Reader(history), {firing.series: [mark]}, first, last, watch, last + SLOT)
+    return replace(chart, title=f"{chart.title}: {firing.rule}")
 
 
 def write_charts(folder: Path, charts: Iterable[tuple[str, Chart]]) -> Iterator[tuple[Path, Chart]]:
@@ -103,8 +72,8 @@ def write_charts(folder: Path, charts: Iterable[tuple[str, Chart]]) -> Iterator[
 
 def chart_name(place: int, firing: Firing) -> str:
     """A file's name: the worst is 01, then rule, series and time; whatever these are made of."""
-    began = datetime.fromtimestamp(firing.fired.since, UTC)
-    words = (firing.fired.rule, firing.fired.series, f"{began:%Y%m%dT%H%MZ}")
+    began = datetime.fromtimestamp(firing.since, UTC)
+    words = (firing.rule, firing.series, f"{began:%Y%m%dT%H%MZ}")
     return f"{place:02}-{'-'.join(_UNSAFE.sub('_', word)[:60] for word in words)}.png"
 
 

@@ -35,7 +35,7 @@ def summary(firings: Sequence[Firing], ground: Ground) -> Iterator[str]:
     """A replay in a few lines."""
     pages = ground.pages(firings)
     days = counted(ground.days, "day")
-    fired_on = len({each.fired.series for each in firings})
+    fired_on = len({each.series for each in firings})
     if not firings:
         yield f"0 alerts fired in {days}, judging {counted(ground.series, 'series', 'series')}."
         return
@@ -57,13 +57,13 @@ def _pages(count: int, days: int) -> str:
 def _by_rule(firings: Sequence[Firing], ground: Ground) -> Iterator[str]:
     own: dict[str, list[Firing]] = {}
     for each in firings:
-        own.setdefault(each.fired.rule, []).append(each)
+        own.setdefault(each.rule, []).append(each)
     width = max(map(len, own))
     for name, fired in sorted(own.items(), key=lambda pair: (-len(pair[1]), pair[0])):
-        lasted = sorted(each.until + SLOT - each.fired.since for each in fired)
+        lasted = sorted(each.until + SLOT - each.since for each in fired)
         burning = sum(each.ended is None for each in fired)
         not_over = f", {burning:,} not over" if burning else ""
-        series = counted(len({each.fired.series for each in fired}), "series", "series")
+        series = counted(len({each.series for each in fired}), "series", "series")
         yield (
             f"  {name:{width}}  {counted(len(fired), 'alert')} on {series}, {_weekly(len(fired), ground)};"
             f" {format_duration(median(lasted))} each, at most {format_duration(lasted[-1])}{not_over}"
@@ -86,7 +86,7 @@ def _by_day(pages: Sequence[Placed], ground: Ground) -> Iterator[str]:
 
 
 def _by_series(firings: Sequence[Firing]) -> Iterator[str]:
-    most = Counter(each.fired.series for each in firings).most_common(3)
+    most = Counter(each.series for each in firings).most_common(3)
     yield f"Most of all: {', '.join(f'{name} ({count:,})' for name, count in most)}."
 
 
@@ -119,10 +119,10 @@ def as_difference(each: Difference) -> dict[str, object]:
     firing = each.firing
     return {
         "difference": "newly fires" if each.new else "falls silent",
-        "rule": firing.fired.rule,
-        "series": firing.fired.series,
+        "rule": firing.rule,
+        "series": firing.series,
         "slot": firing.fired.slot,
-        "since": firing.fired.since,
+        "since": firing.since,
         "ended": firing.ended,
         "value": firing.fired.value,
         "reference": firing.fired.reference,

@@ -1,13 +1,13 @@
-"""What a replay comes to: how often each rule fires, how many pages a day, the worst; and what differs between two.
+"""The alerts that a replay fires, the pages they would make, and what differs between two replays.
 
-A page is an incident that is more than information, by the very grouping that the service does; silences, mutes,
-flapping and what the account as a whole takes in are left out of account.
+A page is an incident that is more than information, as the service groups alerts into incidents. Silences, mutes,
+flapping and falls of the whole account are not considered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change
@@ -21,7 +21,10 @@ from alertbot.units import DAY, SLOT
 
 @dataclass(frozen=True)
 class Firing:
-    """An alert: as it ``fired``, as it stood ``last``, the slot that ``ended`` it and why; None while it fires."""
+    """An alert of a replay: as it ``fired`` and as it stood ``last``.
+
+    ``ended``: the slot that resolved it, for this ``reason``; both are None while it fires.
+    """
 
     fired: Alert
     last: Alert
@@ -30,9 +33,19 @@ class Firing:
     reason: str | None = None
 
     @property
-    def key(self) -> AlertKey:
-        """Rule and series."""
-        return self.fired.rule, self.fired.series
+    def rule(self) -> str:
+        """The rule's name."""
+        return self.fired.rule
+
+    @property
+    def series(self) -> str:
+        """The series that it fired for."""
+        return self.fired.series
+
+    @property
+    def since(self) -> int:
+        """The first slot of the breach."""
+        return self.fired.since
 
     @property
     def until(self) -> int:
@@ -40,48 +53,47 @@ class Firing:
         return self.last.slot if self.ended is None else self.ended - SLOT
 
     @property
+    def off(self) -> float:
+        """Bit/s between the worst value and what that was compared with."""
+        return abs(self.last.worst - (self.fired.reference or 0.0))
+
+    @property
     def weight(self) -> tuple[int, float, int]:
-        """The loudest first, then what was farthest off."""
-        off = abs(self.last.worst - (self.fired.reference or 0.0))
-        return SEVERITY_RANK[self.severity], off, -self.fired.since
+        """Sorts the most severe last, then what was farthest off, then what began first."""
+        return SEVERITY_RANK[self.severity], self.off, -self.since
 
     def overlaps(self, other: Firing) -> bool:
         """Whether there is a slot that is within both, each from its breach's first slot on."""
-        return self.fired.since <= other.until and other.fired.since <= self.until
+        return self.since <= other.until and other.since <= self.until
 
 
-@dataclass
-class Record:
-    """The alerts of a replay as they pass, in the order in which they fired."""
+class FiringRecord:
+    """Makes firings of the changes of a replay, which it is given one by one."""
 
-    rules: Mapping[str, Rule]
-    _firings: dict[int, Firing] = field(default_factory=dict)
-    _open: dict[AlertKey, int] = field(default_factory=dict)
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self._rules = rules
+        self._firings: list[Firing] = []
+        self._open: dict[AlertKey, int] = {}
 
-    def over(self, changes: Iterable[Change]) -> Iterator[Change]:
-        """Hand changes on, and keep the alerts that they make."""
-        for change in changes:
-            alert, key = change.alert, (change.alert.rule, change.alert.series)
-            if change.fired:
-                number = len(self._firings)
-                self._open[key] = number
-                self._firings[number] = Firing(alert, alert, self.rules[alert.rule].severity)
-            elif (number := self._open.pop(key, -1)) >= 0:
-                begun = self._firings[number]
-                self._firings[number] = Firing(begun.fired, alert, begun.severity, alert.slot, change.reason.value)
-            yield change
+    def add(self, change: Change) -> None:
+        """Take the next change; the end of an alert that was not seen to fire is ignored."""
+        alert, key = change.alert, (change.alert.rule, change.alert.series)
+        if change.fired:
+            self._open[key] = len(self._firings)
+            self._firings.append(Firing(alert, alert, self._rules[alert.rule].severity))
+        elif (at := self._open.pop(key, None)) is not None:
+            self._firings[at] = replace(self._firings[at], last=alert, ended=alert.slot, reason=change.reason.value)
 
     def close(self, last: Callable[[str], int]) -> None:
-        """Nothing comes after the ``last`` slot of each series: what still fires fired up to it."""
-        for (_, series), number in self._open.items():
-            firing = self._firings[number]
-            slot = max(last(series), firing.last.slot)
-            self._firings[number] = replace(firing, last=replace(firing.last, slot=slot))
+        """Let what still fires fire up to the ``last`` slot of its series."""
+        for (_, series), at in self._open.items():
+            alert = self._firings[at].last
+            self._firings[at] = replace(self._firings[at], last=replace(alert, slot=max(last(series), alert.slot)))
 
     @property
     def firings(self) -> list[Firing]:
-        """All of them."""
-        return list(self._firings.values())
+        """All of them, in the order in which they fired."""
+        return list(self._firings)
 
 
 def pages(firings: Sequence[Firing], rules: Mapping[str, Rule], groups: Sequence[Group], channel: str) -> list[Placed]:
@@ -125,7 +137,9 @@ def compare(now: Sequence[Firing], before: Sequence[Firing]) -> Comparison:
     fresh, gone = _unmatched(now, before), _unmatched(before, now)
     differences = [Difference(each, new=True, told_by=others) for each, others in fresh]
     differences += [Difference(each, new=False, told_by=others) for each, others in gone]
-    ordered = sorted(differences, key=lambda each: (each.firing.fired.slot, each.firing.key, each.new))
+    ordered = sorted(
+        differences, key=lambda each: (each.firing.fired.slot, each.firing.rule, each.firing.series, each.new)
+    )
     return Comparison(tuple(ordered), len(now) - len(fresh))
 
 
@@ -133,11 +147,11 @@ def _unmatched(own: Sequence[Firing], other: Sequence[Firing]) -> list[tuple[Fir
     """The alerts that the other has no like of, with its rules that fire on the series meanwhile."""
     of_series: dict[str, list[Firing]] = {}
     for each in other:
-        of_series.setdefault(each.fired.series, []).append(each)
+        of_series.setdefault(each.series, []).append(each)
     found = []
     for each in own:
-        meanwhile = {like.fired.rule for like in of_series.get(each.fired.series, ()) if each.overlaps(like)}
-        if each.fired.rule not in meanwhile:
+        meanwhile = {like.rule for like in of_series.get(each.series, ()) if each.overlaps(like)}
+        if each.rule not in meanwhile:
             found.append((each, tuple(sorted(meanwhile))))
     return found
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import tzinfo
 
+from alertbot.incidents.firings import Firing
 from alertbot.messages.blocks import Message, code, context_block, escape, paragraphs, section, short
-from alertbot.query.backtest import Backtest, Episode
+from alertbot.query.backtest import Backtest
 from alertbot.query.bandwidth import By, Figures, Show, Top, TopLine
 from alertbot.query.percentile import Billed, Burst, Committed, MonthSoFar
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_ordinal, format_rate, format_share
@@ -165,7 +166,7 @@ def backtest_message(found: Backtest, zone: tzinfo, now: float) -> Message:
         return Message(f"{rule}: {why}, so there is nothing to replay.")
     span = format_duration(found.last + SLOT - found.first)
     headline = f"{rule} {_times(found)} in {span}, judging {counted(found.series, 'series', 'series')}"
-    lines = list(_episodes(found, zone, now))
+    lines = list(_firings(found, zone, now))
     begins = format_clock(found.first, zone, now)
     small = f"stored history from {begins}; as it is configured now, before silences, mutes and grouping"
     return Message(headline, (*paragraphs([f"{headline}.", *lines]), context_block(small)))
@@ -179,16 +180,17 @@ def _times(found: Backtest) -> str:
     return f"would have fired {counted(found.times, 'time')}{where}{firing}"
 
 
-def _episodes(found: Backtest, zone: tzinfo, now: float) -> Iterator[str]:
+def _firings(found: Backtest, zone: tzinfo, now: float) -> Iterator[str]:
     if found.worst is not None and found.times > 1:
-        yield f"The worst: {_episode(found.worst, zone, now)}"
+        yield f"The worst: {_firing(found.worst, zone, now)}"
         yield "The newest:" if found.times <= len(found.lines) else f"The newest {len(found.lines)}:"
     for each in found.lines:
-        yield _episode(each, zone, now)
+        yield _firing(each, zone, now)
 
 
-def _episode(each: Episode, zone: tzinfo, now: float) -> str:
-    against = "" if each.reference is None else f" against {format_rate(each.reference)}"
+def _firing(each: Firing, zone: tzinfo, now: float) -> str:
+    reference = each.fired.reference
+    against = "" if reference is None else f" against {format_rate(reference)}"
     since = format_clock(each.since, zone, now)
     lasted = "not over" if each.ended is None else f"{format_duration(each.ended - each.since)}, {each.reason}"
-    return f"{short(each.series)} from {since} ({lasted}): {format_rate(each.worst)}{against}"
+    return f"{short(each.series)} from {since} ({lasted}): {format_rate(each.last.worst)}{against}"

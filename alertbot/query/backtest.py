@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
 
 from alertbot.alerts.engine import Engine
-from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.alerts.replay import Span, replay
 from alertbot.config.watch import Watch
+from alertbot.incidents.firings import Firing, FiringRecord
 from alertbot.query.scope import Scope
 from alertbot.rules.base import Bars, Rule
 from alertbot.store.history import StoredHistory
@@ -21,24 +21,6 @@ MOST_LISTED = 10
 
 CELLS_A_SECOND = 1_200_000
 """Slots of series that a slow machine judges in a second under one rule; measured by tests/bench/answers.py."""
-
-
-@dataclass(frozen=True)
-class Episode:
-    """A firing: the breach's first slot, the slot it fired with, and the one that ended it; ``worst`` in bit/s."""
-
-    series: str
-    since: int
-    fired: int
-    ended: int | None
-    reason: str | None
-    worst: float
-    reference: float | None
-
-    @property
-    def off(self) -> float:
-        """Bit/s between the worst and what it was compared with."""
-        return abs(self.worst - (self.reference or 0.0))
 
 
 @dataclass(frozen=True)
@@ -57,8 +39,8 @@ class Backtest:
     times: int
     fired_on: int
     firing: int
-    worst: Episode | None
-    lines: tuple[Episode, ...]
+    worst: Firing | None
+    lines: tuple[Firing, ...]
 
 
 def seconds_needed(watch: Watch, rule: Rule, span: int) -> float:
@@ -77,10 +59,11 @@ def backtest(scope: Scope, rule: Rule, span: int) -> Backtest:
         days = history.days()
         if not series or not days or not history.ends:
             return Backtest(rule, span, None, None, len(series), 0, 0, 0, None, ())
-        changes = [
-            change for change in replay(engine, history, Span(first), watch.mutes) if change.alert.rule == rule.name
-        ]
-        found = _episodes(changes)
+        record = FiringRecord(watch.rules)
+        for change in replay(engine, history, Span(first), watch.mutes):
+            if change.alert.rule == rule.name:
+                record.add(change)
+        found = record.firings
     return Backtest(
         rule=rule,
         asked=span,
@@ -91,7 +74,7 @@ def backtest(scope: Scope, rule: Rule, span: int) -> Backtest:
         fired_on=len({each.series for each in found}),
         firing=sum(each.ended is None for each in found),
         worst=max(found, key=lambda each: each.off, default=None),
-        lines=tuple(sorted(found, key=lambda each: (-each.fired, each.series))[:MOST_LISTED]),
+        lines=tuple(sorted(found, key=lambda each: (-each.fired.slot, each.series))[:MOST_LISTED]),
     )
 
 
@@ -122,27 +105,3 @@ class _Lately(StoredHistory):
 
     def days(self) -> Sequence[int]:
         return [day for day in super().days() if day >= self._first_day]
-
-
-def _episodes(changes: Iterable[Change]) -> list[Episode]:
-    """Each firing with its end."""
-    open_, ended = dict[str, Alert](), list[Episode]()
-    for change in changes:
-        if change.fired:
-            open_[change.alert.series] = change.alert
-        else:
-            ended.append(_episode(open_.pop(change.alert.series), change))
-    return [*ended, *(_episode(alert, None) for alert in open_.values())]
-
-
-def _episode(fired: Alert, end: Change | None) -> Episode:
-    last = fired if end is None else end.alert
-    return Episode(
-        series=fired.series,
-        since=fired.since,
-        fired=fired.fired or fired.slot,
-        ended=None if end is None else end.alert.slot,
-        reason=None if end is None else end.reason.value,
-        worst=last.worst,
-        reference=fired.reference,
-    )

@@ -13,8 +13,9 @@ from alertbot.alerts.engine import Engine
 from alertbot.alerts.replay import Span, replay
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.cli.main import main
-from alertbot.cli.replay_charts import DailyTotals, of_replay
+from alertbot.cli.replay_charts import of_replay
 from alertbot.config.watch import Watch
+from alertbot.incidents.firings import FiringRecord
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, SLOT
@@ -112,9 +113,11 @@ def drawn(columns, span=EVERY):
         {name: SeriesHistory(START + SLOT * np.arange(len(each)), np.array(each)) for name, each in columns.items()}
     )
     selection = {RULE.name: past.series}
-    tally = DailyTotals()
-    list(tally.over(replay(Engine((RULE,), selection, past.series), past, span)))
-    return of_replay(past, tally, span, Watch(UTC, tuple(past.series), {RULE.name: RULE}, selection))
+    record = FiringRecord({RULE.name: RULE})
+    for change in replay(Engine((RULE,), selection, past.series), past, span):
+        record.add(change)
+    record.close(lambda series: min(past.last_of(series), span.last))
+    return of_replay(past, record.firings, span, Watch(UTC, tuple(past.series), {RULE.name: RULE}, selection))
 
 
 def test_alerts_are_shaded_from_first_to_last_slot_of_the_breach_and_to_the_end_where_they_still_fire():

@@ -20,7 +20,7 @@ from alertbot.cli.main import main
 from alertbot.cli.replay_charts import chart_name
 from alertbot.cli.replay_report import Ground, summary
 from alertbot.config.watch import Watch
-from alertbot.incidents.firings import Firing, Record, compare, days_between
+from alertbot.incidents.firings import Firing, FiringRecord, compare, days_between
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.selection import Group
 from alertbot.rules.threshold import Threshold
@@ -302,10 +302,10 @@ def firings(columns, above, names=("r",), span=None):
     past = CsvHistory(
         {name: SeriesHistory(START + SLOT * np.arange(len(each)), np.array(each)) for name, each in columns.items()}
     )
-    record = Record({rule.name: rule for rule in rules})
+    record = FiringRecord({rule.name: rule for rule in rules})
     engine = Engine(rules, {rule.name: past.series for rule in rules}, past.series)
-    for _ in record.over(replay(engine, past, span or Span())):
-        pass
+    for change in replay(engine, past, span or Span()):
+        record.add(change)
     record.close(past.last_of)
     return record.firings
 

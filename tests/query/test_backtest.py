@@ -51,7 +51,7 @@ def test_it_finds_what_the_replay_of_the_command_line_finds(scope, rule, days):
     assert (found.times, found.firing) == (len(fired), len(fired) - len(ended))
     assert found.fired_on == len({alert.series for alert in fired})
     newest = sorted(fired, key=lambda alert: (-(alert.fired or 0), alert.series))[:10]
-    assert [(each.series, each.since, each.fired) for each in found.lines] == [
+    assert [(each.series, each.since, each.fired.slot) for each in found.lines] == [
         (alert.series, alert.since, alert.fired) for alert in newest
     ]
     assert found.last == START + DAYS * DAY - SLOT
