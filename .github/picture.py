@@ -33,7 +33,7 @@ from alertbot.messages import questions
 from alertbot.messages.blocks import Message
 from alertbot.query.live import Live
 from alertbot.query.scope import scope_of
-from alertbot.slack.client import Posted
+from alertbot.slack.client import Post, Posted
 from alertbot.slack.delivery import Delivery
 from alertbot.units import DAY, SLOT, format_clock
 
@@ -193,10 +193,10 @@ class Channel:
             await asyncio.wait(delivery.under_way)
             await delivery.begin()
 
-    async def post(self, channel: str, message: Message, *, thread_ts: str | None = None, **_: object) -> Posted:
-        if thread_ts is None:
-            self.message = message
-        return Posted(channel, "1")
+    async def post(self, post: Post) -> Posted:
+        if post.thread_ts is None:
+            self.message = post.message
+        return Posted(post.channel, "1")
 
     async def update(self, _channel_id: str, _ts: str, message: Message) -> None:
         self.message = message

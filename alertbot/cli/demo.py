@@ -28,7 +28,7 @@ from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.systemd import Notifier
 from alertbot.query.names import Meant
 from alertbot.service.service import Service
-from alertbot.slack.client import Posted
+from alertbot.slack.client import Post, Posted
 from alertbot.units import DAY, format_clock
 
 SPEED = 500.0
@@ -190,28 +190,21 @@ class _Screen:
         self._number = 0
         self._clock = clock
 
-    async def post(
-        self,
-        channel: str,
-        message: Message,
-        *,
-        metadata_id: str,
-        thread_ts: str | None = None,
-        broadcast: bool = False,
-    ) -> Posted:
+    async def post(self, post: Post) -> Posted:
         self._number += 1
-        if thread_ts is None:
+        if post.thread_ts is None:
             self.posted += 1
-            self.show(f"alertbot in {channel}, message {self._number}", message)
+            self.show(f"alertbot in {post.channel}, message {self._number}", post.message)
         else:
-            self.show(f"alertbot in the thread of message {thread_ts}{', shown to all' * broadcast}", message)
-        return Posted(channel, str(self._number))
+            shown = ", shown to all" * post.broadcast
+            self.show(f"alertbot in the thread of message {post.thread_ts}{shown}", post.message)
+        return Posted(post.channel, str(self._number))
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         self.edited += 1
         self.show(f"alertbot edits message {ts}", message)
 
-    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
+    async def find(self, post: Post, *, since: float) -> Posted | None:
         return None
 
     def show(self, title: str, message: Message) -> None:

@@ -12,7 +12,7 @@ import uuid
 from alertbot.clock import Clock
 from alertbot.errors import DeliveryError, StoreError
 from alertbot.messages.blocks import Message, escape
-from alertbot.slack.client import Posted
+from alertbot.slack.client import Post, Posted
 from alertbot.slack.poster import Poster
 from alertbot.units import DAY, format_duration
 
@@ -76,21 +76,23 @@ class StoreOutage:
         name = uuid.uuid5(uuid.NAMESPACE_URL, text).hex
         try:
             async with asyncio.timeout(LAST_WORDS):
-                if not await self._said_before(name):
-                    await self._poster.post(self.channel, Message(escape(text)), metadata_id=name)
+                post = Post(self.channel, Message(escape(text)), name)
+                if not await self._was_posted(post):
+                    await self._poster.post(post)
         except (DeliveryError, TimeoutError) as failure:
             log.warning("Slack could not be told that the service does not start (%s)", failure or "no answer in time")
 
-    async def _said_before(self, name: str) -> bool:
+    async def _was_posted(self, post: Post) -> bool:
+        """Whether an earlier start posted it within the last day."""
         try:
-            return await self._poster.find(self.channel, name, since=DAY, thread_ts=None) is not None
+            return await self._poster.find(post, since=DAY) is not None
         except DeliveryError:
             return False  # twice is better than not at all
 
     async def _tell(self, cause: str) -> None:
         text = f"alertbot cannot store anything, so no rule is judged and no alert comes until that is mended: {cause}"
         try:
-            self._posted = await self._poster.post(self.channel, Message(escape(text)), metadata_id=uuid.uuid4().hex)
+            self._posted = await self._poster.post(Post(self.channel, Message(escape(text)), uuid.uuid4().hex))
             self._asked = True
         except DeliveryError as error:
             self._asked = error.unknown or error.permanent  # twice would be once too often

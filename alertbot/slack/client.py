@@ -62,6 +62,20 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Post:
+    """A message for a channel (its id or name), or a reply in the thread of ``thread_ts``, to all where ``broadcast``.
+
+    ``id`` stands in its metadata: by that the channel's history tells whether it arrived.
+    """
+
+    channel: str
+    message: Message
+    id: str
+    thread_ts: str | None = None
+    broadcast: bool = False
+
+
+@dataclass(frozen=True)
 class Posted:
     """Where a message stands: the channel's id and the message's ``ts`` in it."""
 
@@ -113,23 +127,15 @@ class SlackClient:
             raise
         return Identity(answer["team_id"], answer["team"], answer["user_id"])
 
-    async def post(
-        self,
-        channel: str,
-        message: Message,
-        *,
-        metadata_id: str,
-        thread_ts: str | None = None,
-        broadcast: bool = False,
-    ) -> Posted:
-        """Post to a channel's id or name, or into a thread; ``metadata_id`` is how its history shows it did arrive."""
+    async def post(self, post: Post) -> Posted:
+        """Post it; where it then stands."""
         answer = await self._asked(
             self._web.chat_postMessage(
-                channel=channel,
-                metadata={"event_type": EVENT_TYPE, "event_payload": {"id": metadata_id}},
-                thread_ts=thread_ts,
-                reply_broadcast=broadcast or None,
-                **message.payload(),
+                channel=post.channel,
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"id": post.id}},
+                thread_ts=post.thread_ts,
+                reply_broadcast=post.broadcast or None,
+                **post.message.payload(),
             )
         )
         return Posted(answer["channel"], answer["ts"])
@@ -140,10 +146,8 @@ class SlackClient:
         content = {"blocks": [], "attachments": [], **message.content()}
         await self._asked(self._web.chat_update(channel=channel_id, ts=ts, **content))
 
-    async def find(
-        self, channel_id: str, metadata_id: str, *, since: float, thread_ts: str | None = None
-    ) -> Posted | None:
-        """The message of this metadata id that was posted at most ``since`` seconds ago, in a channel or a thread.
+    async def find(self, post: Post, *, since: float) -> Posted | None:
+        """Where it stands, if it was posted at most ``since`` seconds ago; its channel must be given by id.
 
         Times are Slack's, since its own ``ts`` are compared: its clock is read off an answer first.
         """
@@ -153,10 +157,10 @@ class SlackClient:
         oldest = f"{max(0.0, now - since):.6f}"
         cursor: str | None = None
         while True:
-            page = await self._history(channel_id, thread_ts, oldest, cursor)
+            page = await self._history(post.channel, post.thread_ts, oldest, cursor)
             for message in page["messages"]:
-                if _id_of(message) == metadata_id:
-                    return Posted(channel_id, message["ts"])
+                if _id_of(message) == post.id:
+                    return Posted(post.channel, message["ts"])
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None

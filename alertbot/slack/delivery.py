@@ -19,7 +19,7 @@ from alertbot.messages.blocks import Message
 from alertbot.messages.slack import from_json
 from alertbot.ops.liveness import Liveness
 from alertbot.slack.channel_queue import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, ChannelQueue, Search
-from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
+from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Post, Posted
 from alertbot.slack.poster import Poster
 from alertbot.store import outbox
 from alertbot.store.keeper import Storekeeper
@@ -204,22 +204,14 @@ class Delivery:
         return PACE
 
     async def _send(self, envelope: Envelope) -> Posted:
-        message = from_json(envelope.body)
-        if envelope.plain:
-            message = Message(message.text)
+        post = _post_of(envelope)
         if envelope.action == "post":
-            return await self._poster.post(envelope.channel, message, metadata_id=envelope.id)
+            return await self._poster.post(post)
         if envelope.channel_id is None or envelope.ts is None:
             raise DeliveryError("message_not_found", permanent=True)
         if envelope.action == "reply":
-            return await self._poster.post(
-                envelope.channel_id,
-                message,
-                metadata_id=envelope.id,
-                thread_ts=envelope.ts,
-                broadcast=envelope.broadcast,
-            )
-        await self._poster.update(envelope.channel_id, envelope.ts, message)
+            return await self._poster.post(post)
+        await self._poster.update(envelope.channel_id, envelope.ts, post.message)
         return Posted(envelope.channel_id, envelope.ts)
 
     async def _failed(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> float:
@@ -306,9 +298,7 @@ class Delivery:
 
     async def _find(self, envelope: Envelope, ago: float) -> Posted | None:
         passed = max(ago, self._clock.time() - (envelope.attempted or envelope.created))
-        where = envelope.channel if envelope.action == "post" else (envelope.channel_id or envelope.channel)
-        thread = envelope.ts if envelope.action == "reply" else None
-        return await self._poster.find(where, envelope.id, since=passed + MARGIN, thread_ts=thread)
+        return await self._poster.find(_post_of(envelope), since=passed + MARGIN)
 
     async def _cannot_look(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> float:
         if not error.permanent or error.code in DEAD_TOKEN:
@@ -324,6 +314,16 @@ class Delivery:
         await self._keeper.do(outbox.mark_again, envelope.number, error.code)
         del self._searches[envelope.number]
         return 0.0
+
+
+def _post_of(envelope: Envelope) -> Post:
+    """What a row posts: a message of its own, or a reply in the thread of the message it belongs to."""
+    message = from_json(envelope.body)
+    if envelope.plain:
+        message = Message(message.text)
+    if envelope.action == "post":
+        return Post(envelope.channel, message, envelope.id)
+    return Post(envelope.channel_id or envelope.channel, message, envelope.id, envelope.ts, envelope.broadcast)
 
 
 async def _either(woken: Coroutine[Any, Any, Any], slept: Coroutine[Any, Any, Any] | None) -> None:

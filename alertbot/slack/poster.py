@@ -7,7 +7,7 @@ from typing import Protocol
 
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import plain
-from alertbot.slack.client import Posted
+from alertbot.slack.client import Post, Posted
 
 log = logging.getLogger(__name__)
 
@@ -15,22 +15,14 @@ log = logging.getLogger(__name__)
 class Poster(Protocol):
     """Where messages go: Slack, or the log. Every method raises ``DeliveryError``."""
 
-    async def post(
-        self,
-        channel: str,
-        message: Message,
-        *,
-        metadata_id: str,
-        thread_ts: str | None = None,
-        broadcast: bool = False,
-    ) -> Posted:
+    async def post(self, post: Post) -> Posted:
         """Post a message, or a reply."""
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         """Edit one."""
 
-    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
-        """The message of this id, if it was posted at most ``since`` seconds ago."""
+    async def find(self, post: Post, *, since: float) -> Posted | None:
+        """Where it stands, if it was posted at most ``since`` seconds ago."""
 
 
 class LogPoster:
@@ -39,21 +31,13 @@ class LogPoster:
     def __init__(self) -> None:
         self._posted = 0
 
-    async def post(
-        self,
-        channel: str,
-        message: Message,
-        *,
-        metadata_id: str,
-        thread_ts: str | None = None,
-        broadcast: bool = False,
-    ) -> Posted:
+    async def post(self, post: Post) -> Posted:
         self._posted += 1
-        log.warning("message for %s: %s", channel, plain(message).replace("\n", " | "))
-        return Posted(channel, f"log.{self._posted}")
+        log.warning("message for %s: %s", post.channel, plain(post.message).replace("\n", " | "))
+        return Posted(post.channel, f"log.{self._posted}")
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         log.warning("message for %s, edited: %s", channel_id, plain(message).replace("\n", " | "))
 
-    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
+    async def find(self, post: Post, *, since: float) -> Posted | None:
         return None

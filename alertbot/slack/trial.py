@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from alertbot.errors import DeliveryError
 from alertbot.messages.blocks import Message
-from alertbot.slack.client import Posted
+from alertbot.slack.client import Post, Posted
 from alertbot.slack.poster import Poster
 
 
@@ -22,30 +23,22 @@ class DivertedPoster:
         self._channel = channel
         self._id_of = id_of
 
-    async def post(
-        self,
-        channel: str,
-        message: Message,
-        *,
-        metadata_id: str,
-        thread_ts: str | None = None,
-        broadcast: bool = False,
-    ) -> Posted:
-        if thread_ts is not None and not self._is_here(channel):
-            thread_ts, broadcast = None, False
-        return await self._poster.post(
-            self._channel, message, metadata_id=metadata_id, thread_ts=thread_ts, broadcast=broadcast
-        )
+    async def post(self, post: Post) -> Posted:
+        return await self._poster.post(self._diverted(post))
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         if not self._is_here(channel_id):
             raise DeliveryError("diverted", permanent=True)
         await self._poster.update(channel_id, ts, message)
 
-    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
-        if thread_ts is not None and not self._is_here(channel):
-            thread_ts = None
-        return await self._poster.find(self._channel, metadata_id, since=since, thread_ts=thread_ts)
+    async def find(self, post: Post, *, since: float) -> Posted | None:
+        return await self._poster.find(self._diverted(post), since=since)
+
+    def _diverted(self, post: Post) -> Post:
+        """The post as the trial's channel gets it: a reply to what stands elsewhere becomes a message of its own."""
+        if post.thread_ts is not None and not self._is_here(post.channel):
+            post = replace(post, thread_ts=None, broadcast=False)
+        return replace(post, channel=self._channel)
 
     def _is_here(self, channel: str) -> bool:
         """Whether it is the trial's channel; ``DeliveryError`` while that cannot be told."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from alertbot.charts.chart import Picture
 from alertbot.clock import Clock
@@ -14,7 +15,7 @@ from alertbot.messages.blocks import Message
 from alertbot.ops.outage import Outage
 from alertbot.slack.buttons import Buttons
 from alertbot.slack.channels import Membership, look_up, unlisted
-from alertbot.slack.client import DEAD_TOKEN, Identity, Posted, SlackClient
+from alertbot.slack.client import DEAD_TOKEN, Identity, Post, Posted, SlackClient
 from alertbot.slack.commands import Commands
 from alertbot.slack.pictures import Draws, Showing
 from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener
@@ -106,20 +107,9 @@ class Workspace:
         if self._listener is not None:
             await self._listener.stop()
 
-    async def post(
-        self,
-        channel: str,
-        message: Message,
-        *,
-        metadata_id: str,
-        thread_ts: str | None = None,
-        broadcast: bool = False,
-    ) -> Posted:
+    async def post(self, post: Post) -> Posted:
         """Post a message, or a reply; raises ``DeliveryError``."""
-        where = self._id_of(channel)
-        return await self._client.post(
-            where, message, metadata_id=metadata_id, thread_ts=thread_ts, broadcast=broadcast
-        )
+        return await self._client.post(self._by_id(post))
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         """Edit one; raises ``DeliveryError``."""
@@ -129,23 +119,24 @@ class Workspace:
         """Show a picture in a channel that the bot is in, or in a thread there; raises ``DeliveryError``."""
         await self._client.upload(channel_id, picture, thread_ts=thread_ts)
 
-    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
-        """The message of this id, if it was posted at most ``since`` seconds ago; raises ``DeliveryError``."""
+    async def find(self, post: Post, *, since: float) -> Posted | None:
+        """Where it stands, if it was posted at most ``since`` seconds ago; raises ``DeliveryError``."""
         if self._standing is None:
             await self._look_around()
         if self._standing is None:
             raise DeliveryError("channels_not_listed")
-        where = self._id_of(channel)
+        post = self._by_id(post)
         try:
-            return await self._client.find(where, metadata_id, since=since, thread_ts=thread_ts)
+            return await self._client.find(post, since=since)
         except DeliveryError as error:
             if error.code != "not_in_channel":
                 raise
             await self._look_around()  # somebody put the bot out of a public channel: it may join again
-            return await self._client.find(where, metadata_id, since=since, thread_ts=thread_ts)
+            return await self._client.find(post, since=since)
 
-    def _id_of(self, channel: str) -> str:
-        return channel if self._standing is None else self._standing.ids.get(channel, channel)
+    def _by_id(self, post: Post) -> Post:
+        """The post, its channel by id where that is known."""
+        return replace(post, channel=self.id_of(post.channel) or post.channel)
 
     async def _identify(self) -> None:
         """Who we are; what Slack does not answer now is asked again later. ``CredentialsError`` where it refuses us."""

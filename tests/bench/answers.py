@@ -43,6 +43,7 @@ from alertbot.query.scope import scope_of
 from alertbot.rules.base import Direction
 from alertbot.rules.grid import Grid
 from alertbot.service.orders import OrderExecutor
+from alertbot.slack.client import Post
 from alertbot.slack.commands import Commands
 from alertbot.slack.workspace import Workspace
 from alertbot.store import incidents, outbox, samples, schema
@@ -200,7 +201,7 @@ async def _clicked(
         incident = incidents.load(db, 1)
     assert incident is not None
     message = incident_message(incident, _setting(watch), {}, charts=True)
-    await workspace.post("#cdn-alerts", message, metadata_id="1")
+    await workspace.post(Post("#cdn-alerts", message, "1"))
     for action, value in (("why", None), ("silence", "1 1h")):
         seconds, answer = [], {}
         for _ in range(runs):

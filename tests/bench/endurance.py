@@ -30,7 +30,7 @@ from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
 from alertbot.ops.systemd import Notifier
 from alertbot.service.service import Service
-from alertbot.slack.client import Posted
+from alertbot.slack.client import Post, Posted
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 1_793_577_600 + 7 * DAY
@@ -72,14 +72,14 @@ class Channel:
     def __init__(self) -> None:
         self.posts = 0
 
-    async def post(self, channel: str, message: Message, *, metadata_id: str, **_: object) -> Posted:
+    async def post(self, post: Post) -> Posted:
         self.posts += 1
-        return Posted(channel, str(self.posts))
+        return Posted(post.channel, str(self.posts))
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         """An edit."""
 
-    async def find(self, channel: str, metadata_id: str, **_: object) -> None:
+    async def find(self, post: Post, *, since: float) -> None:
         return None
 
 

@@ -19,7 +19,7 @@ from alertbot.messages.blocks import Message
 from alertbot.service.service import AFTER_DUE
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
-from alertbot.slack.client import Posted
+from alertbot.slack.client import Post, Posted
 from alertbot.slack.delivery import Delivery
 
 CALL_SECONDS = 0.1
@@ -43,21 +43,13 @@ class Screen:
     posts: list[tuple[float, str]] = field(default_factory=list)
     updates: int = 0
 
-    async def find(self, channel: str, metadata_id: str, *, since: float, thread_ts: str | None) -> Posted | None:
+    async def find(self, post: Post, *, since: float) -> Posted | None:
         """Nothing is ever lost here."""
         return None
 
-    async def post(
-        self,
-        channel: str,
-        message: Message,
-        *,
-        metadata_id: str,
-        thread_ts: str | None = None,
-        broadcast: bool = False,
-    ) -> Posted:
-        self.posts.append((self.clock.time(), metadata_id))
-        return Posted(channel, str(len(self.posts)))
+    async def post(self, post: Post) -> Posted:
+        self.posts.append((self.clock.time(), post.id))
+        return Posted(post.channel, str(len(self.posts)))
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         self.updates += 1

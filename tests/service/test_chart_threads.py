@@ -21,7 +21,7 @@ from alertbot.messages.blocks import Message, actions, button
 from alertbot.messages.slack import to_json
 from alertbot.query.names import Meant
 from alertbot.service.charts import FRESH, ChartThreads
-from alertbot.slack.client import SlackClient
+from alertbot.slack.client import Post, SlackClient
 from alertbot.slack.commands import Reply
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
@@ -270,7 +270,7 @@ class Asked:
             BOT_TOKEN, APP_TOKEN, base_url, Echo(), SystemClock(), channels=("#cdn-alerts",), draws=self.draws
         )
         await self.workspace.start()
-        await self.workspace.post("#cdn-alerts", UNDER, metadata_id="1")
+        await self.workspace.post(Post("#cdn-alerts", UNDER, "1"))
         return self
 
     async def __aexit__(self, *_):

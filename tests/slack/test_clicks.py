@@ -15,6 +15,7 @@ from alertbot.incidents.orders import Ack, Person, Silence
 from alertbot.messages.blocks import Message, actions, button, confirmation, select
 from alertbot.query.live import Live
 from alertbot.query.scope import Scope
+from alertbot.slack.client import Post
 from alertbot.slack.commands import Commands
 from alertbot.slack.workspace import Workspace
 from alertbot.store.schema import open_database
@@ -51,8 +52,8 @@ async def slack(tmp_path, obedience):
         BOT_TOKEN, APP_TOKEN, await slack.start(), commands, SystemClock(), channels=("#cdn-alerts", "#private")
     )
     await workspace.start()
-    await workspace.post("#cdn-alerts", DARK, metadata_id="1")
-    await workspace.post("#private", DARK, metadata_id="2")
+    await workspace.post(Post("#cdn-alerts", DARK, "1"))
+    await workspace.post(Post("#private", DARK, "2"))
     yield slack
     await workspace.stop()
     await slack.stop()

@@ -10,7 +10,7 @@ from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, BOT_USER, TEAM, FakeSlack
 
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message, actions, button, section
-from alertbot.slack.client import Identity, Posted, SlackClient
+from alertbot.slack.client import Identity, Post, Posted, SlackClient
 
 DARK = Message("`video.example.com` went dark", (section("data to 12:10"), actions(button("Why", "why"))), "#d00000")
 BACK = Message("`video.example.com` is back", (section("after 25m"),), "#2eb67d")
@@ -30,7 +30,7 @@ def client(slack):
 
 
 async def post(client, channel="cdn-alerts", **more):
-    return await client.post(channel, DARK, metadata_id="41", **more)
+    return await client.post(Post(channel, DARK, "41", **more))
 
 
 async def test_a_message_is_posted_with_its_id_in_its_metadata(slack, client):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -24,7 +25,7 @@ from alertbot.messages.status import status_message
 from alertbot.ops.systemd import Notifier
 from alertbot.query.status import stored_status
 from alertbot.service.service import Service
-from alertbot.slack.client import SlackClient
+from alertbot.slack.client import Post, SlackClient
 from alertbot.slack.trial import DivertedPoster
 from alertbot.store import outbox
 from alertbot.store.outbox import NewMessage
@@ -116,11 +117,15 @@ class Posting:
         self._client = client
         self.update = client.update
 
-    async def post(self, channel, message, **options):
-        return await self._client.post(IDS.get(channel, channel), message, **options)
+    async def post(self, post):
+        return await self._client.post(by_id(post))
 
-    async def find(self, channel, metadata_id, **options):
-        return await self._client.find(IDS.get(channel, channel), metadata_id, **options)
+    async def find(self, post, *, since):
+        return await self._client.find(by_id(post), since=since)
+
+
+def by_id(post):
+    return replace(post, channel=IDS.get(post.channel, post.channel))
 
 
 @pytest.fixture
@@ -137,23 +142,23 @@ def diverted(slack):
 
 
 async def test_a_message_for_any_channel_is_posted_in_the_trials_and_its_thread_goes_on_there(diverted, slack):
-    posted = await diverted.post("#cdn-alerts", Message("one"), metadata_id="1")
-    await diverted.post(posted.channel_id, Message("two"), metadata_id="2", thread_ts=posted.ts, broadcast=True)
+    one = Post("#cdn-alerts", Message("one"), "1")
+    posted = await diverted.post(one)
+    await diverted.post(Post(posted.channel_id, Message("two"), "2", thread_ts=posted.ts, broadcast=True))
     await diverted.update(posted.channel_id, posted.ts, Message("three"))
 
     assert [(each.channel, each.text, each.thread_ts) for each in slack.posts] == [
         ("C0OPS", "three", None),
         ("C0OPS", "two", posted.ts),
     ]
-    found = await diverted.find("#cdn-alerts", "1", since=60, thread_ts=None)
-    assert found == posted
+    assert await diverted.find(one, since=60) == posted
 
 
 async def test_what_stands_elsewhere_is_left_as_it_is_and_told_anew(diverted, slack):
-    other = await SlackClient(BOT_TOKEN, slack.base_url).post("C0ALERTS", Message("before"), metadata_id="0")
+    other = await SlackClient(BOT_TOKEN, slack.base_url).post(Post("C0ALERTS", Message("before"), "0"))
     with pytest.raises(DeliveryError) as refused:
         await diverted.update(other.channel_id, other.ts, Message("after"))
-    await diverted.post(other.channel_id, Message("a reply"), metadata_id="1", thread_ts=other.ts, broadcast=True)
+    await diverted.post(Post(other.channel_id, Message("a reply"), "1", thread_ts=other.ts, broadcast=True))
 
     assert refused.value.permanent
     assert [(each.channel, each.text, each.thread_ts) for each in slack.posts] == [

@@ -14,6 +14,7 @@ from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
 from alertbot.clock import FastClock
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message
+from alertbot.slack.client import Post
 from alertbot.slack.commands import Reply
 from alertbot.slack.workspace import HEARTBEAT, Workspace
 
@@ -74,13 +75,13 @@ async def heartbeats(count):
     await asyncio.sleep(count * HEARTBEAT / SPEED)
 
 
-async def find(workspace, channel, metadata_id):
-    return await workspace.find(channel, metadata_id, since=60, thread_ts=None)
+async def find(workspace, channel, id_):
+    return await workspace.find(Post(channel, Message("down"), id_), since=60)
 
 
 async def test_names_become_ids(caplog):
     async with at_work("#ops", "#private") as (workspace, slack):
-        posted = await workspace.post("#ops", Message("down"), metadata_id="1")
+        posted = await workspace.post(Post("#ops", Message("down"), "1"))
         assert slack.calls[-1].arguments["channel"] == "C0OPS"
         assert await find(workspace, "#ops", "1") == posted
         assert workspace.problems == {}
@@ -91,14 +92,14 @@ async def test_public_channels_are_joined_at_start(caplog):
     caplog.set_level(logging.INFO)
     async with at_work("#not-joined") as (workspace, slack):
         assert slack.workspace.channels["C0PUBLIC"].member
-        await workspace.post("#not-joined", Message("down"), metadata_id="1")
+        await workspace.post(Post("#not-joined", Message("down"), "1"))
         assert await find(workspace, "#not-joined", "1")
     assert "joined the Slack channel #not-joined" in caplog.text
 
 
 async def test_a_public_channel_the_bot_was_put_out_of_is_joined_again_before_a_message_is_looked_for(caplog):
     async with at_work("#ops") as (workspace, slack):
-        await workspace.post("#ops", Message("down"), metadata_id="1")
+        await workspace.post(Post("#ops", Message("down"), "1"))
         slack.workspace.channels["C0OPS"].member = False
         assert await find(workspace, "#ops", "1")
         assert slack.workspace.channels["C0OPS"].member
@@ -119,7 +120,7 @@ async def test_a_public_channel_that_cannot_be_joined_is_told_once_with_how_to_i
         await heartbeats(3)
         assert "the bot is no member (missing_scope)" in workspace.problems["#not-joined"]
         assert "/invite it" in workspace.problems["#not-joined"]
-        await workspace.post("#not-joined", Message("down"), metadata_id="1")
+        await workspace.post(Post("#not-joined", Message("down"), "1"))
         with pytest.raises(DeliveryError, match="not_in_channel"):
             await find(workspace, "#not-joined", "1")
     assert len(about(caplog, "#not-joined")) == 1
@@ -128,8 +129,8 @@ async def test_a_public_channel_that_cannot_be_joined_is_told_once_with_how_to_i
 async def test_where_channels_are_not_listed_names_are_used_as_they_are_and_that_is_told_once(caplog):
     scopes = SCOPES - {"channels:read", "groups:read"}
     async with at_work("#ops", "C0ALERTS", scopes=scopes) as (workspace, _):
-        await workspace.post("#ops", Message("down"), metadata_id="1")
-        await workspace.post("C0ALERTS", Message("down"), metadata_id="2")
+        await workspace.post(Post("#ops", Message("down"), "1"))
+        await workspace.post(Post("C0ALERTS", Message("down"), "2"))
         assert await find(workspace, "C0ALERTS", "2")
         with pytest.raises(DeliveryError, match="channel_not_found"):
             await find(workspace, "#ops", "1")
@@ -179,7 +180,7 @@ async def test_a_slack_that_is_down_at_start_is_waited_for_and_told_once(caplog)
 
     async with at_work("#ops", spoil=spoil) as (workspace, slack):
         await until(lambda: "Slack: posting to the workspace Loopback" in caplog.text)
-        await workspace.post("#ops", Message("down"), metadata_id="1")
+        await workspace.post(Post("#ops", Message("down"), "1"))
         assert slack.posts
     assert caplog.text.count("Slack does not answer (http_500): messages wait for it") == 1
     assert caplog.text.count("Slack does not list its channels (http_500): messages wait for it") == 1

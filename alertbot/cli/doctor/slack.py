@@ -12,7 +12,7 @@ from alertbot.config import Config
 from alertbot.config.credentials import Credentials
 from alertbot.errors import AlertbotError, CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message, actions, button, section
-from alertbot.slack.client import Channel, SlackClient
+from alertbot.slack.client import Channel, Post, SlackClient
 from alertbot.slack.manifest import SCOPES
 from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener, check_app_token
 
@@ -160,7 +160,7 @@ class _Waiting:
             sentence = "alertbot doctor: this is what a message looks like. Click the button within a minute."
             row = actions(button("It works", HEARD, self._value, style="primary"))
             message = Message(sentence, (section(sentence), row))
-            posted = await self._client.post(where, message, metadata_id=f"doctor-{self._value}")
+            posted = await self._client.post(Post(where, message, f"doctor-{self._value}"))
             who = await self._within(patience)
             ending = "nobody clicked the button in time." if who is None else f"the click of {who} arrived."
             await self._client.update(posted.channel_id, posted.ts, Message(f"alertbot doctor: {ending}"))
