@@ -16,14 +16,9 @@ from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, seri
 from alertbot.incidents.silences import GROUP_MARK
 from alertbot.query.names import Meant
 from alertbot.query.scope import Scope
-from alertbot.rules.base import Array, Direction, Rule
-from alertbot.rules.baseline import Baseline
-from alertbot.rules.day_over_day import DayOverDay
-from alertbot.rules.drop import Drop
+from alertbot.rules.base import Array, Bars, Breach, Kind, Rule, Shown
 from alertbot.rules.grid import Grid, GridPast
-from alertbot.rules.percentile import Percentile
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group
-from alertbot.rules.threshold import Threshold
 from alertbot.store import incidents, samples
 from alertbot.store.alerts import fired_between
 from alertbot.store.schema import reading
@@ -38,7 +33,6 @@ SHORTEST, LONGEST = 6 * 3600, 7 * DAY
 
 _LONGEST_DAY = DAY_SLOTS + 12
 _AFTER = 3600  # seconds shown of the time after an incident
-_HEADROOM = 1.2  # a limit that moves is left out where it lies beyond so many times the most that was carried
 _IN_SIGHT = 3.0  # a limit beyond so many times the most that was carried would make everything else flat
 
 
@@ -197,47 +191,23 @@ def _limits(
 def _of_rule(
     read: Read, name: str, first: int, values: Array, rule: Rule, marks: Sequence[Mark]
 ) -> Iterator[LimitLine]:
-    kind, count = rule.kind, len(values)
-    if isinstance(kind, Threshold):
-        for side, limit in (("above", kind.above), ("below", kind.below)):
-            if limit is not None:
-                yield LimitLine(f"{side} {format_rate(limit)}", np.full(count, limit))
-    elif isinstance(kind, Percentile):
-        yield LimitLine(f"{format_rate(kind.commit)} committed", np.full(count, kind.commit))
-    elif isinstance(kind, DayOverDay) and marks:
-        reference = kind.reference(_past(read, name, first, values, kind.depth))[:, 0]
-        yield LimitLine(f"{kind.ratio:g} times {kind.compared_with}", kind.ratio * reference)
-    elif isinstance(kind, Baseline) and marks:
-        yield from _around_the_usual(kind, _past(read, name, first, values, kind.depth), marks)
-    elif marks and marks[-1].reference is not None:
-        # A reference that was frozen: from what it was taken from, up to the end of the breach.
-        window = kind.window if isinstance(kind, Drop) else 0
-        slots = first + SLOT * np.arange(count)
-        level = marks[-1].reference
-        begun = marks[-1].since - window * SLOT
-        word = "before" if isinstance(kind, Drop) else "expected"
-        yield LimitLine(
-            f"{format_rate(level)} {word}", np.where((slots >= begun) & (slots <= marks[-1].last), level, np.nan)
-        )
+    kind = rule.kind
+
+    def past() -> GridPast:
+        return _past(read, name, first, values, kind, marks)
+
+    slots = first + SLOT * np.arange(len(values), dtype=np.int64)
+    breaches = [Breach(mark.since, mark.last, kind.named(mark.reference)) for mark in marks]
+    return (LimitLine(label, limit) for label, limit in kind.limits_to_draw(Shown(slots, breaches, past)))
 
 
-def _around_the_usual(kind: Baseline, past: GridPast, marks: Sequence[Mark]) -> Iterator[LimitLine]:
-    """From where on a ``baseline`` calls it too much, and too little."""
-    for mark in marks:  # what was unusual is no part of what is usual
-        past.grid.bar(past.grid.series[0], mark.since, mark.last, kind.bars)
-    usual = kind.expect(past)
-    if kind.only is not Direction.FALL:
-        # Where the series strays far, it lies so high that nothing else could be made out.
-        above, most = kind.factor * usual.high[:, 0], _HEADROOM * float(np.nanmax(past.now, initial=0.0))
-        yield LimitLine(f"{kind.factor:g} times what is usual", np.where(above <= most, above, np.nan))
-    if kind.only is not Direction.RISE:
-        yield LimitLine(f"1/{kind.factor:g} of what is usual", usual.low[:, 0] / kind.factor)
-
-
-def _past(read: Read, name: str, first: int, values: Array, depth: int) -> GridPast:
-    """The values and what lay before them, as a rule looks at them."""
-    grid = Grid((name,))
-    grid.put(name, first - depth * SLOT, read(name, first - depth * SLOT, first + (len(values) - 1) * SLOT))
+def _past(read: Read, name: str, first: int, values: Array, kind: Kind, marks: Sequence[Mark]) -> GridPast:
+    """The values and what lay before them, as the kind looks at them: its breaches are no part of what is usual."""
+    grid, begin = Grid((name,)), first - kind.depth * SLOT
+    grid.put(name, begin, read(name, begin, first + (len(values) - 1) * SLOT))
+    for mark in marks:
+        if kind.bars is not Bars.NOBODY:
+            grid.bar(name, mark.since, mark.last, kind.bars)
     return GridPast(grid, first, len(values), slice(None))
 
 

@@ -22,7 +22,6 @@ from alertbot.incidents.silences import in_force
 from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.query.scope import Scope
 from alertbot.rules.base import Rule
-from alertbot.rules.baseline import Baseline
 from alertbot.rules.grid import Grid
 from alertbot.rules.terms import Term
 from alertbot.store import alerts, incidents, samples, silences
@@ -343,18 +342,17 @@ def _basis(grid: Grid, rule: Rule, slot: int) -> Basis | None:
     if not backs:
         return None
     pairs = list(_looked_at(grid, slot, backs))
-    begins = None
-    if isinstance(rule.kind, Baseline):
-        held = np.flatnonzero(~np.isnan(grid.values(slot - rule.kind.depth * SLOT, rule.kind.depth + 1)[:, 0]))
-        begins = None if not len(held) else rule.kind.begins(slot - (rule.kind.depth - int(held[0])) * SLOT)
+    depth = rule.kind.depth
+    held = np.flatnonzero(~np.isnan(grid.values(slot - depth * SLOT, depth + 1)[:, 0]))
+    begins = None if not len(held) else rule.kind.begins(slot - (depth - int(held[0])) * SLOT)
     known, barred = sum(known for known, _ in pairs), sum(known and not usable for known, usable in pairs)
     return Basis(len(pairs), known, barred, begins)
 
 
 def _usual(grid: Grid, rule: Rule, slot: int) -> Usual | None:
-    if not isinstance(rule.kind, Baseline):
-        return None
     found = rule.kind.expect(grid.past(slot, 1))
+    if found is None:
+        return None
     return Usual(float(found.expected[0, 0]), float(found.low[0, 0]), float(found.high[0, 0]))
 
 

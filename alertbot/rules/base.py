@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Protocol
@@ -104,6 +105,45 @@ class AlertFacts:
     outlook: Outlook | None = None
 
 
+@dataclass(frozen=True)
+class Breach:
+    """A breach that made an alert fire: its first and its last slot, and what it was compared with then."""
+
+    since: int
+    last: int
+    references: References
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What is expected of each slot, and from where to where it is usual (bit/s, slots x series); NaN where unknown."""
+
+    expected: Array
+    low: Array
+    high: Array
+
+
+Limit = tuple[str, Array]
+"""What a chart shows values to be held against: a label, and bit/s of each slot, NaN where it says nothing."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a chart shows of one series under a rule: slots, the breaches among them, and what lay before them."""
+
+    slots: NDArray[np.int64]
+    breaches: Sequence[Breach]
+    past: Callable[[], Past]
+
+    def reference_line(self, name: str, word: str, before: int = 0) -> Iterator[Limit]:
+        """The last breach's reference, from so many seconds before the breach up to its end; none without it."""
+        last = self.breaches[-1] if self.breaches else None
+        if last is not None and name in last.references:
+            within = (self.slots >= last.since - before) & (self.slots <= last.last)
+            level = last.references[name]
+            yield f"{format_rate(level)} {word}", np.where(within, level, np.nan)
+
+
 class Kind(Protocol):
     """A rule kind: two pure functions, and what the lifecycle needs to know about them."""
 
@@ -186,6 +226,18 @@ class Kind(Protocol):
         ``ended``: what it was about has ended, as a month does; else the value is as it should be again.
         """
         return None
+
+    def expect(self, past: Past) -> Expectation | None:
+        """What is usual of each slot, for a kind that goes by that."""
+        return None
+
+    def begins(self, first: int) -> int | None:
+        """The first slot it can judge of what is known from the slot ``first`` on; None: its reference tells."""
+        return None
+
+    def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
+        """What the values shown are held against: the reference of the last breach, unless the kind draws more."""
+        return shown.reference_line(self.reference_name, "expected")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,26 @@ at this time of day, earlier days strayed from their own expectation; where they
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, AlertFacts, Array, Bars, Direction, Kind, Mask, Outlook, Past, known_median
+from alertbot.rules.base import (
+    ROUNDING,
+    AlertFacts,
+    Array,
+    Bars,
+    Direction,
+    Expectation,
+    Kind,
+    Limit,
+    Mask,
+    Outlook,
+    Past,
+    Shown,
+    known_median,
+)
 from alertbot.rules.terms import USUAL, References, Term, compared, floor_term
 from alertbot.units import DAY_SLOTS, SLOT, format_rate, format_share
 
@@ -31,17 +46,11 @@ _CELLS = 4096
 _AS_SIGMA = 1.4826
 """The median of how far normal noise strays, as its standard deviation."""
 
+_HEADROOM = 1.2
+"""A chart leaves out where an upper limit lies beyond so many times the most that was carried."""
+
 _FEWEST_DAYS = 3
 """With fewer, days cannot be told to stray from their own median, and the last two hours say how far today does."""
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """What is expected of each slot, and from where to where it is usual (bit/s, slots x series); NaN where unknown."""
-
-    expected: Array
-    low: Array
-    high: Array
 
 
 @dataclass(frozen=True)
@@ -167,6 +176,19 @@ class Baseline(Kind):
             against = f", {share:.3g} times" if rises else f", only {format_share(share)} of"
         usual = f"the {format_rate(reference)} usual at this time"
         return f"{facts.series} carries {format_rate(value)}{against} {usual}, since {facts.since}"
+
+    def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
+        """From where on it is too much, and too little."""
+        if not shown.breaches:
+            return
+        seen = shown.past()
+        usual = self.expect(seen)
+        if self.only is not Direction.FALL:
+            # Where the series strays far, it lies so high that nothing else could be made out.
+            above, most = self.factor * usual.high[:, 0], _HEADROOM * float(np.nanmax(seen.now, initial=0.0))
+            yield f"{self.factor:g} times what is usual", np.where(above <= most, above, np.nan)
+        if self.only is not Direction.RISE:
+            yield f"1/{self.factor:g} of what is usual", usual.low[:, 0] / self.factor
 
     def _beyond(self, value: Array, reference: Array, factor: float) -> Mask:
         rises = value >= factor * reference * (1 - ROUNDING)

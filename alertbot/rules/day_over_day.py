@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, AlertFacts, Array, Bars, Direction, Kind, Mask, Outlook, Past, known_median
+from alertbot.rules.base import (
+    ROUNDING,
+    AlertFacts,
+    Array,
+    Bars,
+    Direction,
+    Kind,
+    Limit,
+    Mask,
+    Outlook,
+    Past,
+    Shown,
+    known_median,
+)
 from alertbot.rules.terms import NO_REFERENCE, USUAL, References, Term, compared, floor_term
 from alertbot.units import DAY_SLOTS, format_rate, format_share
 
@@ -96,6 +110,10 @@ class DayOverDay(Kind):
         much = f"{share:.3g} times" if self.ratio >= 1 else f"only {format_share(share)}"
         against = f"{format_rate(facts.value)} against {format_rate(reference)}"
         return f"{facts.series} carries {much} as much as {self.compared_with}, since {facts.since}: {against}"
+
+    def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
+        if shown.breaches:
+            yield f"{self.ratio:g} times {self.compared_with}", self.ratio * self.reference(shown.past())[:, 0]
 
 
 def _median_back(past: Past, step: int, count: int) -> Array | None:

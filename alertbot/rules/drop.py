@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +14,16 @@ from alertbot.rules.base import (
     Bars,
     Direction,
     Kind,
+    Limit,
     Mask,
     Outlook,
     Past,
+    Shown,
     known_median,
     window_max,
 )
 from alertbot.rules.terms import NO_REFERENCE, RECENT, References, Term, compared
-from alertbot.units import DAY_SLOTS, format_rate, format_share
+from alertbot.units import DAY_SLOTS, SLOT, format_rate, format_share
 
 
 @dataclass(frozen=True)
@@ -104,3 +107,7 @@ class Drop(Kind):
             return f"{facts.series} went dark at {facts.since}: {carried}"
         fallen = format_share(1 - facts.value / before) if before else "far"
         return f"{facts.series} fell by {fallen} at {facts.since}: {carried}"
+
+    def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
+        """What it carried before, from what that was taken from up to the end of the breach."""
+        return shown.reference_line(RECENT, "before", before=self.window * SLOT)

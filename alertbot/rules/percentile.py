@@ -13,12 +13,26 @@ were over it at some time by what they came to, 3 % after a week; 8 % fire (test
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.rules.base import ROUNDING, AlertFacts, Array, Bars, Direction, Mask, Measured, Measurement, Outlook, Past
+from alertbot.rules.base import (
+    ROUNDING,
+    AlertFacts,
+    Array,
+    Bars,
+    Direction,
+    Limit,
+    Mask,
+    Measured,
+    Measurement,
+    Outlook,
+    Past,
+    Shown,
+)
 from alertbot.rules.months import LONGEST, Calendar
 from alertbot.rules.terms import LEVEL, References, Term, compared
 from alertbot.units import DAY_SLOTS, SLOT, counted, format_duration, format_ordinal, format_rate, format_share
@@ -153,6 +167,9 @@ class Percentile(Measured):
         back = f"{facts.series} is back under {format_share(self.clear)}"
         ahead = "" if outlook.forecast is None else _course(outlook.forecast)
         return f"{back}: the {self._which} of the month so far is {so_far}{ahead}."
+
+    def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
+        yield f"{format_rate(self.commit)} committed", np.full(len(shown.slots), self.commit)
 
     @property
     def _which(self) -> str:

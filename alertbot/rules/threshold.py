@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from alertbot.rules.base import AlertFacts, Array, Bars, Direction, Kind, Mask, Outlook, Past
+import numpy as np
+
+from alertbot.rules.base import AlertFacts, Array, Bars, Direction, Kind, Limit, Mask, Outlook, Past, Shown
 from alertbot.rules.terms import References, Term, compared
 from alertbot.units import format_rate
 
@@ -48,8 +51,7 @@ class Threshold(Kind):
         return Direction.FALL if self.below is not None and value < self.below else Direction.RISE
 
     def describe(self) -> str:
-        limits = (("above", self.above), ("below", self.below))
-        return " or ".join(f"{side} {format_rate(limit)}" for side, limit in limits if limit is not None)
+        return " or ".join(label for label, _ in self._limits)
 
     def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
         if self.above is not None and value > self.above:
@@ -64,6 +66,14 @@ class Threshold(Kind):
         falls = facts.direction is Direction.FALL
         side, limit = ("under", self.below) if falls else ("above", self.above)
         return f"{facts.series} is {side} {format_rate(limit or 0)} since {facts.since}: {format_rate(facts.value)}"
+
+    def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
+        return ((label, np.full(len(shown.slots), limit)) for label, limit in self._limits)
+
+    @property
+    def _limits(self) -> list[tuple[str, float]]:
+        limits = (("above", self.above), ("below", self.below))
+        return [(f"{side} {format_rate(limit)}", limit) for side, limit in limits if limit is not None]
 
 
 def _or(limit: float | None, otherwise: float) -> float:

@@ -23,8 +23,8 @@ from alertbot.incidents.suppression import Suppression
 from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, silence_ends, to_json
 from alertbot.rules.base import Direction
-from alertbot.rules.drop import Drop
 from alertbot.rules.selection import TOTAL
+from alertbot.rules.terms import RECENT
 from alertbot.store import turns
 from alertbot.store.alerts import traits_of, write_rules_begun
 from alertbot.store.feed import LateSlot, write_publications
@@ -255,14 +255,15 @@ class Turn:
             alert, rule = told.alert, self.dispatcher.watch.rules.get(told.alert.rule)
             count = (alert.slot - alert.since) // SLOT + 1 - alert.clear_run
             short = told.resolved is not None and 0 < count <= _HONEST
-            if not short or alert.reference is None or rule is None or not isinstance(rule.kind, Drop):
+            before = None if rule is None else rule.kind.named(alert.reference).get(RECENT)
+            if not short or before is None:
                 continue
             column = self.ledger.grid.column.get(alert.series)
             if column is None:
                 continue
             values = self.ledger.grid.values(alert.since, count, np.array([column]))
             if not np.isnan(values).any():
-                yield told.number, float(np.maximum(alert.reference - values, 0).sum()) * SLOT / 8
+                yield told.number, float(np.maximum(before - values, 0).sum()) * SLOT / 8
 
     def _total(self, incident: Incident) -> tuple[float, float] | None:
         """Bit/s of the account now, and before it fell; ``None`` where one of them is not known."""
