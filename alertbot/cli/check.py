@@ -74,7 +74,7 @@ def outcome(config: Config, rules: dict[str, Rule], test: RuleTest) -> TestOutco
     """Judge the values of a test by the rules, as a replay would, and compare."""
     history = _Script(test)
     engine = Engine(tuple(rules.values()), test.selection, history.series)
-    mutes = [mute.resolve(test.watched, test.groups, rules) for mute in config.mutes]
+    mutes = [mute.resolve(test.watched, test.groups, rules, config.slack.zone) for mute in config.mutes]
     happened = [change for change in replay(engine, history, Span(), mutes) if change.alert.rule in test.judged]
     met, missing = list[Change](), list[Expected]()
     for expected in test.expected:

@@ -17,7 +17,7 @@ from alertbot.clock import Clock, SystemClock
 from alertbot.config import load
 from alertbot.config.credentials import read_credentials, require_api_token
 from alertbot.config.domains import domain_name
-from alertbot.config.models import FeedModel, feed_at
+from alertbot.config.settings import FeedSettings, feed_at
 from alertbot.errors import (
     AlertbotError,
     CredentialsError,
@@ -58,7 +58,7 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
 
     async def work() -> Start:
         budget = Budget(feed.calls_per_minute, clock)
-        api = CdnApi(feed.base_url, token, feed.timezone, budget=budget, clock=clock)
+        api = CdnApi(feed.base_url, token, feed.zone, budget=budget, clock=clock)
         try:
             return await explore(api, names, clock, feed, history_reporter())
         finally:
@@ -72,7 +72,7 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
     )
 
 
-async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedModel, progress: Reporter) -> Start:
+async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedSettings, progress: Reporter) -> Start:
     """What the account carried of late, and what fits that; raises ``AlertbotError`` where it gives no answer."""
     try:
         names = tuple(domains) or await _listed(api)
@@ -151,13 +151,13 @@ def _refusal(error: FeedRefused) -> AlertbotError:
     return AlertbotError(f"{error}: check --base-url, or ask the vendor's support for the permission")
 
 
-def _feed_lines(feed: FeedModel, domains: int, *, each_domain: bool) -> list[str]:
-    default = FeedModel()
+def _feed_lines(feed: FeedSettings, domains: int, *, each_domain: bool) -> list[str]:
+    default = FeedSettings()
     lines = []
     if feed.base_url != default.base_url:
         lines.append(f'base_url    = "{feed.base_url}"')
-    if feed.timezone != default.timezone:
-        lines.append(f'timezone    = "{feed.timezone.key}"      # the zone in which the API reads times')
+    if feed.zone != default.zone:
+        lines.append(f'timezone    = "{feed.zone.key}"      # the zone in which the API reads times')
     if each_domain and domains >= _TEN_PAY:
         lines.append("each_domain = true                      # ten domains a call, which this account is permitted to")
     return lines

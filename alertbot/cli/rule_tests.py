@@ -18,15 +18,14 @@ from pydantic import BeforeValidator, Field, PlainValidator
 
 from alertbot.alerts.lifecycle import Reason
 from alertbot.config import fields
-from alertbot.config.checks import instant
+from alertbot.config.config import Config
 from alertbot.config.domains import domain_name
 from alertbot.config.draft import section
 from alertbot.config.fields import Flag, choice
 from alertbot.config.lines import KeyPath, find_lines
-from alertbot.config.models import Finding, Section
 from alertbot.config.problems import ProblemReport
 from alertbot.config.read import read_toml
-from alertbot.config.settings import Config
+from alertbot.config.settings import Finding, Section, instant
 from alertbot.config.words import secret_in_value
 from alertbot.rules.base import Array, Rule
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, names_matching, select

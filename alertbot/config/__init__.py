@@ -5,21 +5,20 @@ words      "did you mean", and saying what was found
 problems   collects what is wrong
 fields     the types of single values, each with its own message
 domains    domain names and globs, as the API writes them
-models     the sections, as pydantic models
+settings   the sections, as pydantic models that the rest of alertbot is handed
 kinds      the keys of a rule, and of each rule kind
 draft      a file's sections, each checked on its own, unknown keys explained
 checks     what only the whole file shows: references, patterns, names given twice
-settings   what the rest of alertbot is handed
-load       from a path to settings
-ruletests  from a file of rule tests to what they expect
+config     the whole file, as the rest of alertbot is handed it
+load       from a path to a configuration
 """
 
 from __future__ import annotations
 
+from alertbot.config.config import Config
 from alertbot.config.load import load
 from alertbot.config.settings import (
     AlertmanagerSettings,
-    Config,
     DigestSettings,
     FeedSettings,
     GroupSettings,
@@ -28,6 +27,7 @@ from alertbot.config.settings import (
     MuteSettings,
     SlackSettings,
     StoreSettings,
+    WatchSettings,
 )
 
 __all__ = [
@@ -41,5 +41,6 @@ __all__ = [
     "MuteSettings",
     "SlackSettings",
     "StoreSettings",
+    "WatchSettings",
     "load",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from alertbot.alerts.mutes import Mute
+from alertbot.config.config import Config
 from alertbot.config.lines import find_lines
 from alertbot.config.read import read_toml
-from alertbot.config.settings import Config
+from alertbot.config.settings import Section
 from alertbot.errors import ConfigError, Problem
 from alertbot.units import counted
 
@@ -17,7 +18,6 @@ _SECTIONS = ("feed", "slack", "store", "digest", "heartbeat", "metrics", "alertm
 """The sections of single keys."""
 
 _FIXED = (("store", "path"), ("slack", "base_url"))
-_KEYS = {"zone": "timezone"}  # attributes that are called otherwise in the file
 _MOST_NAMES = 10
 
 
@@ -32,7 +32,7 @@ def changes(old: Config, new: Config) -> tuple[str, ...]:
         *_named("rule", old.rules, new.rules),
         *_domains(old, new),
         *_named("group", old.groups, new.groups),
-        *(["mutes changed"] if old.mutes != new.mutes else []),
+        *(["mutes changed"] if _mutes(old) != _mutes(new) else []),
         *_settings(old, new),
     )
 
@@ -67,7 +67,7 @@ def _named(what: str, old: Iterable[_Named], new: Iterable[_Named]) -> Iterator[
 
 def _domains(old: Config, new: Config) -> Iterator[str]:
     if old.discovers or new.discovers:
-        if (old.watch, old.watch_except) != (new.watch, new.watch_except):
+        if old.watch != new.watch:
             yield "watch changed"
         return
     before, after = old.watched(), new.watched()
@@ -79,23 +79,25 @@ def _domains(old: Config, new: Config) -> Iterator[str]:
             yield f"{counted(len(names), 'domain')} {done}: {_listed(names)}"
 
 
+def _mutes(config: Config) -> list[tuple[Sequence[str], Sequence[str], Mute]]:
+    """What is muted, and when: a local time is another one where the readers' zone is."""
+    return [(mute.domains, mute.rules, mute.resolve((), (), (), config.slack.zone)) for mute in config.mutes]
+
+
 def _settings(old: Config, new: Config) -> Iterator[str]:
     changed = [key for section in _SECTIONS for key in _section(section, getattr(old, section), getattr(new, section))]
     if changed:
         yield f"settings changed: {', '.join(changed)}"
 
 
-def _section(name: str, old: Any, new: Any) -> Iterator[str]:
+def _section(name: str, old: Section | None, new: Section | None) -> Iterator[str]:
     if old is None or new is None:
         if old is not new:
             yield f"[{name}] {'added' if old is None else 'removed'}"
         return
-    for field in fields(old):
-        before, after = getattr(old, field.name), getattr(new, field.name)
-        # A section's mapping compares by what it holds.
-        same = dict(before) == dict(after) if isinstance(before, Mapping) else before == after
-        if not same:
-            yield f"{name}.{_KEYS.get(field.name, field.name)}"
+    for attribute, field in type(old).model_fields.items():
+        if getattr(old, attribute) != getattr(new, attribute):
+            yield f"{name}.{field.alias or attribute}"
 
 
 def _listed(names: list[str]) -> str:

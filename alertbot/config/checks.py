@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, tzinfo
 
 from alertbot.config.domains import GROUP_MARK, domain_name, is_glob
-from alertbot.config.draft import Draft, MuteDraft, RuleDraft
+from alertbot.config.draft import Draft, Located
+from alertbot.config.kinds import KindSettings, RuleSettings
 from alertbot.config.lines import KeyPath
-from alertbot.config.models import StoreModel, WatchModel
 from alertbot.config.problems import ProblemReport
-from alertbot.config.settings import EVERYTHING
+from alertbot.config.settings import EVERYTHING, MuteSettings, StoreSettings, WatchSettings, instant
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, domains_matching, names_matching, select
 from alertbot.units import DAY, SLOT, format_duration
 from alertbot.words import did_you_mean_key, quoted
@@ -23,29 +22,21 @@ def check(draft: Draft, report: ProblemReport) -> tuple[str, ...]:
     """Report what does not fit together; the domains listed under ``[watch]``, or ``("*",)``."""
     listed = _listed(draft.watch, report)
     watched = _watched(draft.watch, listed, report)
-    _unique([(group.path, group.model.name) for group in draft.groups], report)
-    _unique([(rule.path, rule.common.name) for rule in draft.rules], report)
+    _unique([(group.path, group.section.name) for group in draft.groups], report)
+    _unique([(rule.path, rule.section.name) for rule in draft.rules], report)
     meant = _Meant(watched, report, _groups(draft, watched or ()))
     for group in draft.groups:
-        meant.globs((*group.path, "domains"), group.model.domains)
+        meant.globs((*group.path, "domains"), group.section.domains)
     for rule in draft.rules:
         meant.rule(rule)
         _history(rule, draft.store, report)
     for mute in draft.mutes:
-        meant.patterns((*mute.path, "domains"), mute.model.domains)
+        meant.patterns((*mute.path, "domains"), mute.section.domains)
         _mute(mute, draft, report)
     return listed
 
 
-def instant(moment: datetime, zone: tzinfo) -> int:
-    """Epoch seconds of a date and time, which is local in ``zone`` where it names no offset.
-
-    A local time that comes twice means the first; one that is left out counts as if the clocks had not been changed.
-    """
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
-
-
-def _listed(watch: WatchModel, report: ProblemReport) -> tuple[str, ...]:
+def _listed(watch: WatchSettings, report: ProblemReport) -> tuple[str, ...]:
     """The domains in the API's spelling and in their order; one that is wrong stays, so that rules may mean it."""
     if watch.domains == EVERYTHING:
         return EVERYTHING
@@ -63,7 +54,7 @@ def _listed(watch: WatchModel, report: ProblemReport) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _watched(watch: WatchModel, listed: tuple[str, ...], report: ProblemReport) -> tuple[str, ...] | None:
+def _watched(watch: WatchSettings, listed: tuple[str, ...], report: ProblemReport) -> tuple[str, ...] | None:
     """The listed domains that ``except`` leaves; None where only the API can tell, or nothing is listed right."""
     known = None if listed in ((), EVERYTHING) else listed
     _Meant(known, report).globs(("watch", "except"), watch.except_)
@@ -84,27 +75,28 @@ def _unique(names: Iterable[tuple[KeyPath, str]], report: ProblemReport) -> None
 
 
 def _groups(draft: Draft, known: Sequence[str]) -> tuple[Group, ...]:
-    models = [group.model for group in draft.groups]
-    return tuple(Group(model.name, tuple(domains_matching(model.domains, known)), model.sum) for model in models)
+    return tuple(group.section.resolve(known) for group in draft.groups)
 
 
-def _history(rule: RuleDraft, store: StoreModel, report: ProblemReport) -> None:
+def _history(rule: Located[RuleSettings], store: StoreSettings, report: ProblemReport) -> None:
     """A rule that looks back farther than the store keeps would never judge anything."""
-    back = rule.kind.judged_by().depth * SLOT if rule.kind else 0
+    settings = rule.section
+    back = settings.judged_by().depth * SLOT if isinstance(settings, KindSettings) else 0
     if back > store.keep:
         looks, keeps = format_duration(back), format_duration(store.keep)
         report.add(rule.path, f'looks back {looks}, but [store] keep is {keeps}: keep "{-(-back // DAY)}d" or more')
 
 
-def _mute(mute: MuteDraft, draft: Draft, report: ProblemReport) -> None:
+def _mute(mute: Located[MuteSettings], draft: Draft, report: ProblemReport) -> None:
     """It ends after it begins, and the rules it names exist."""
-    model, zone = mute.model, mute.model.timezone or draft.slack.timezone
-    if model.start and model.end and instant(model.end, zone) <= instant(model.start, zone):
-        report.add((*mute.path, "end"), f'not after "start" ({model.start.isoformat()}): write a later date and time')
-    names = [rule.common.name for rule in draft.rules]
+    settings, zone = mute.section, mute.section.zone or draft.slack.zone
+    start, end = settings.start, settings.end
+    if start and end and instant(end, zone) <= instant(start, zone):
+        report.add((*mute.path, "end"), f'not after "start" ({start.isoformat()}): write a later date and time')
+    names = [rule.section.name for rule in draft.rules]
     if not all(names):
         return  # a name that is wrong has been reported, and may be the one that is meant
-    for index, text in enumerate(model.rules):
+    for index, text in enumerate(settings.rules):
         if names and not names_matching((text,), names):
             report.add((*mute.path, "rules", index), f"{quoted(text)} matches no rule{_meant_rule(text, names)}")
 
@@ -123,14 +115,14 @@ class _Meant:
         self._report = report
         self._hints = 0
 
-    def rule(self, rule: RuleDraft) -> None:
+    def rule(self, rule: Located[RuleSettings]) -> None:
         """Report patterns of a rule that mean nothing, and a rule that takes away all it means."""
-        common = rule.common
-        sound = self.patterns((*rule.path, "domains"), common.domains)
-        sound &= self.patterns((*rule.path, "except"), common.except_)
-        if self._known is None or not common.except_ or not sound:
+        settings = rule.section
+        sound = self.patterns((*rule.path, "domains"), settings.domains)
+        sound &= self.patterns((*rule.path, "except"), settings.except_)
+        if self._known is None or not settings.except_ or not sound:
             return
-        if not select(common.domains, common.except_, self._known, tuple(self._groups.values())):
+        if not select(settings.domains, settings.except_, self._known, tuple(self._groups.values())):
             self._report.add((*rule.path, "except"), "takes away everything that the rule's domains mean")
 
     def patterns(self, path: KeyPath, texts: Sequence[str]) -> bool:

@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from alertbot.config.kinds import KINDS, KindModel, RuleModel
+from alertbot.config.kinds import KINDS, KindSettings, RuleSettings
 from alertbot.config.lines import KeyPath
-from alertbot.config.models import (
-    AlertmanagerModel,
-    DigestModel,
-    FeedModel,
-    GroupModel,
-    HeartbeatModel,
-    MetricsModel,
-    MuteModel,
-    Section,
-    SlackModel,
-    StoreModel,
-    WatchModel,
-)
 from alertbot.config.problems import ProblemReport
+from alertbot.config.settings import (
+    AlertmanagerSettings,
+    DigestSettings,
+    FeedSettings,
+    GroupSettings,
+    HeartbeatSettings,
+    MetricsSettings,
+    MuteSettings,
+    Section,
+    SlackSettings,
+    StoreSettings,
+    WatchSettings,
+)
 from alertbot.config.words import found, secret_in_key
 from alertbot.words import did_you_mean_key, one_of
 
 SECTIONS: Mapping[str, type[Section]] = {
-    "feed": FeedModel,
-    "watch": WatchModel,
-    "group": GroupModel,
-    "slack": SlackModel,
-    "store": StoreModel,
-    "digest": DigestModel,
-    "heartbeat": HeartbeatModel,
-    "metrics": MetricsModel,
-    "alertmanager": AlertmanagerModel,
-    "rule": RuleModel,
-    "mute": MuteModel,
+    "feed": FeedSettings,
+    "watch": WatchSettings,
+    "group": GroupSettings,
+    "slack": SlackSettings,
+    "store": StoreSettings,
+    "digest": DigestSettings,
+    "heartbeat": HeartbeatSettings,
+    "metrics": MetricsSettings,
+    "alertmanager": AlertmanagerSettings,
+    "rule": RuleSettings,
+    "mute": MuteSettings,
 }
 """Every section there is."""
 
@@ -48,45 +48,28 @@ S = TypeVar("S", bound=Section)
 
 
 @dataclass(frozen=True)
-class RuleDraft:
-    """One rule: where it stands, the keys every rule has, and those of its kind, where it has one."""
+class Located(Generic[S]):
+    """One of several sections of a name, and where it stands."""
 
     path: KeyPath
-    common: RuleModel
-    kind: KindModel | None
-
-
-@dataclass(frozen=True)
-class GroupDraft:
-    """One group, and where it stands."""
-
-    path: KeyPath
-    model: GroupModel
-
-
-@dataclass(frozen=True)
-class MuteDraft:
-    """One mute, and where it stands."""
-
-    path: KeyPath
-    model: MuteModel
+    section: S
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The whole file."""
+    """The whole file; None for a section that it may do without and has not."""
 
-    feed: FeedModel
-    watch: WatchModel
-    groups: tuple[GroupDraft, ...]
-    slack: SlackModel
-    store: StoreModel
-    rules: tuple[RuleDraft, ...]
-    mutes: tuple[MuteDraft, ...]
-    digest: DigestModel
-    heartbeat: HeartbeatModel
-    metrics: MetricsModel
-    alertmanager: AlertmanagerModel
+    feed: FeedSettings
+    watch: WatchSettings
+    groups: tuple[Located[GroupSettings], ...]
+    slack: SlackSettings
+    store: StoreSettings
+    rules: tuple[Located[RuleSettings], ...]
+    mutes: tuple[Located[MuteSettings], ...]
+    digest: DigestSettings | None
+    heartbeat: HeartbeatSettings | None
+    metrics: MetricsSettings | None
+    alertmanager: AlertmanagerSettings | None
 
 
 def draft(data: Mapping[str, Any], report: ProblemReport) -> Draft:
@@ -96,21 +79,17 @@ def draft(data: Mapping[str, Any], report: ProblemReport) -> Draft:
     if data.get("rule", []) == []:
         report.add(("rule",), "there is no rule, so nothing would ever alert: copy a [[rule]] from rules.example.toml")
     return Draft(
-        _single(FeedModel, "feed", data, report),
-        _single(WatchModel, "watch", data, report),
-        tuple(
-            GroupDraft(path, section(GroupModel, table, path, report)) for path, table in _tables("group", data, report)
-        ),
-        _single(SlackModel, "slack", data, report),
-        _single(StoreModel, "store", data, report),
-        tuple(_rule(table, path, report) for path, table in _tables("rule", data, report)),
-        tuple(
-            MuteDraft(path, section(MuteModel, table, path, report)) for path, table in _tables("mute", data, report)
-        ),
-        _single(DigestModel, "digest", data, report),
-        _single(HeartbeatModel, "heartbeat", data, report),
-        _single(MetricsModel, "metrics", data, report),
-        _single(AlertmanagerModel, "alertmanager", data, report),
+        feed=_single(FeedSettings, "feed", data, report),
+        watch=_single(WatchSettings, "watch", data, report),
+        groups=_several(GroupSettings, "group", data, report),
+        slack=_single(SlackSettings, "slack", data, report),
+        store=_single(StoreSettings, "store", data, report),
+        rules=tuple(_rule(table, path, report) for path, table in _tables("rule", data, report)),
+        mutes=_several(MuteSettings, "mute", data, report),
+        digest=_optional(DigestSettings, "digest", data, report),
+        heartbeat=_optional(HeartbeatSettings, "heartbeat", data, report),
+        metrics=_optional(MetricsSettings, "metrics", data, report),
+        alertmanager=_optional(AlertmanagerSettings, "alertmanager", data, report),
     )
 
 
@@ -141,6 +120,15 @@ def _single(model: type[S], name: str, data: Mapping[str, Any], report: ProblemR
     return section(model, raw, (name,), report)
 
 
+def _optional(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> S | None:
+    """The section; None where the file has none of this name, or nothing in it."""
+    return None if data.get(name, {}) == {} else _single(model, name, data, report)
+
+
+def _several(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> tuple[Located[S], ...]:
+    return tuple(Located(path, section(model, table, path, report)) for path, table in _tables(name, data, report))
+
+
 def _tables(name: str, data: Mapping[str, Any], report: ProblemReport) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
     """The elements of an array of tables."""
     raw = data.get(name, [])
@@ -156,18 +144,14 @@ def _tables(name: str, data: Mapping[str, Any], report: ProblemReport) -> Iterat
             report.add((name, index), f"write a table under [[{name}]], not {found(table)}")
 
 
-def _rule(raw: Mapping[str, Any], path: KeyPath, report: ProblemReport) -> RuleDraft:
+def _rule(raw: Mapping[str, Any], path: KeyPath, report: ProblemReport) -> Located[RuleSettings]:
     name = raw.get("kind")
-    kind = KINDS.get(name) if isinstance(name, str) else None
-    shared = {key: value for key, value in raw.items() if key in RuleModel.key_names()}
-    own = {key: value for key, value in raw.items() if key not in shared}
-    common = section(RuleModel, shared, path, report)
-    if kind is not None:
-        return RuleDraft(path, common, section(kind, own, path, report))
-    known = {key for model in KINDS.values() for key in model.key_names()}
-    for key in own.keys() - known:
-        report.add((*path, key), _unknown_key(key, RuleModel))
-    return RuleDraft(path, common, None)
+    if isinstance(name, str) and name in KINDS:
+        return Located(path, section(KINDS[name], raw, path, report))
+    # Without a kind, a key that only some kinds have may be right.
+    of_kinds = {key for kind in KINDS.values() for key in kind.key_names()} - set(RuleSettings.key_names())
+    shared = {key: value for key, value in raw.items() if key not in of_kinds}
+    return Located(path, section(RuleSettings, shared, path, report))
 
 
 def _unknown_section(key: str) -> str:
@@ -183,9 +167,9 @@ def _unknown_key(key: str, model: type[Section]) -> str:
     if secret := secret_in_key(key):
         return secret
     kinds = [name for name, kind in KINDS.items() if key in kind.key_names()]
-    if issubclass(model, KindModel) and kinds:
+    if issubclass(model, KindSettings) and kinds:
         return f"not a key of this kind: it belongs to kind {one_of(kinds)}"
-    choices = _keys_beside(model)
+    choices = model.key_names()
     meant = did_you_mean_key(key, choices)
     if not meant and (homes := _homes(key)):
         return f"unknown here: it is a key of {homes}"
@@ -195,11 +179,6 @@ def _unknown_key(key: str, model: type[Section]) -> str:
 def _homes(key: str) -> str:
     """The sections that have this key."""
     return " or ".join(_title(name) for name, model in SECTIONS.items() if key in model.key_names())
-
-
-def _keys_beside(model: type[Section]) -> Collection[str]:
-    """The keys that may stand in the same table."""
-    return (*RuleModel.key_names(), *model.key_names()) if issubclass(model, KindModel) else model.key_names()
 
 
 def _title(name: str) -> str:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, GetPydanticSchema, PlainValidator
 
 from alertbot.config.domains import pattern
 from alertbot.config.words import found, secret_in_value
@@ -85,18 +87,19 @@ def count(least: int, most: int) -> PlainValidator:
     return PlainValidator(check)
 
 
-def choice(choices: Iterable[str], what: str) -> PlainValidator:
+def chosen(value: object, choices: Iterable[str], what: str) -> str:
     """One of a few words."""
     words = tuple(choices)
+    word = text(value, words[0])
+    if word not in words:
+        meant = did_you_mean_key(word, words) or f": write {one_of(words)}"
+        raise ValueError(f"{quoted(word)} is no {what}{meant}")
+    return word
 
-    def check(value: object) -> str:
-        word = text(value, words[0])
-        if word not in words:
-            meant = did_you_mean_key(word, words) or f": write {one_of(words)}"
-            raise ValueError(f"{quoted(word)} is no {what}{meant}")
-        return word
 
-    return PlainValidator(check)
+def choice(choices: Iterable[str], what: str) -> PlainValidator:
+    """Likewise, as a type."""
+    return PlainValidator(lambda value: chosen(value, choices, what))
 
 
 def matching(shape: re.Pattern[str], what: str, example: str) -> PlainValidator:
@@ -252,11 +255,11 @@ def _reason(value: object) -> str:
     return reason
 
 
-def _path(value: object) -> str:
+def _path(value: object) -> Path:
     name = text(value, "alertbot.db")
     if not name.strip() or name.endswith(("/", "..")):
         raise ValueError('write the path of a file, such as "alertbot.db"')
-    return name
+    return Path(name)
 
 
 def _reminder(value: object) -> int:
@@ -299,6 +302,9 @@ def _tabled(example: str) -> BeforeValidator:
     return BeforeValidator(lambda value: typed(value, dict, f"a table, such as {example}"))
 
 
+_FROZEN = AfterValidator(MappingProxyType)
+
+
 Text = Annotated[str, _parsed(str, "video.example.com")]
 Flag = Annotated[bool, PlainValidator(lambda value: typed(value, bool, "true or false, without quotes"))]
 Rate = Annotated[float, _parsed(parse_rate, "8 Gbps")]
@@ -311,14 +317,14 @@ Url = Annotated[str, PlainValidator(_url)]
 Listen = Annotated[tuple[str, int], PlainValidator(_listen)]
 PingUrl = Annotated[str, PlainValidator(_ping_url)]
 BaseUrl = Annotated[str, PlainValidator(_base_url)]
-FilePath = Annotated[str, PlainValidator(_path)]
+FilePath = Annotated[Path, PlainValidator(_path)]
 RuleName = Annotated[str, PlainValidator(_rule_name)]
 GroupName = Annotated[str, matching(_GROUP_NAME, "group name (letters, digits, dots, dashes)", "downloads")]
 Channel = Annotated[str, matching(_CHANNEL, "Slack channel (lower case, with its #, or an id)", "#cdn-alerts")]
 Command = Annotated[str, matching(_COMMAND, "slash command (lower case)", "/bandwidth")]
 User = Annotated[str, matching(_USER, "Slack user id", "U024BE7LH")]
 Mention = Annotated[str, matching(_MENTION, 'mention ("@here", "@channel", a user or user group id)', "@here")]
-SeverityWord = Annotated[str, choice(Severity, "severity")]
+SeverityWord = Annotated[Severity, choice(Severity, "severity"), AfterValidator(Severity)]
 IpProtocol = Annotated[str, choice(("all", "ipv4", "ipv6"), "IP protocol")]
 Audience = Annotated[
     str, matching(_AUDIENCE, 'mention ("@here", "@channel", a user or user group id) or channel', "#ops")
@@ -335,14 +341,22 @@ Windows = Annotated[
     tuple[Annotated[Window, _parsed(parse_window, "mon-fri 09:00-18:00")], ...], listing("mon-fri 09:00-18:00")
 ]
 TimeOfDay = Annotated[int, _parsed(parse_time_of_day, "09:00")]
-Days = Annotated[tuple[Annotated[frozenset[int], _parsed(parse_days, "mon-fri")], ...], listing("mon-fri")]
-Mentions = Annotated[dict[SeverityWord, Mention], _tabled('{ critical = "@here" }')]
+_ListedDays = Annotated[
+    tuple[Annotated[frozenset[int], _parsed(parse_days, "mon-fri")], ...],
+    listing("mon-fri"),
+    AfterValidator(lambda each: frozenset[int]().union(*each)),
+]
+Days = Annotated[frozenset[int], GetPydanticSchema(lambda _source, schema_of: schema_of(_ListedDays))]
+Mentions = Annotated[
+    Mapping[Annotated[str, choice(Severity, "severity")], Mention], _tabled('{ critical = "@here" }'), _FROZEN
+]
 AlertmanagerUrls = Annotated[
     tuple[Annotated[str, PlainValidator(_alertmanager_url)], ...], listing("http://alertmanager-1.example.com:9093")
 ]
 GeneratorUrl = Annotated[str, PlainValidator(_generator_url)]
 Labels = Annotated[
-    dict[Annotated[str, PlainValidator(_label_name)], Annotated[str, PlainValidator(_label_value)]],
+    Mapping[Annotated[str, PlainValidator(_label_name)], Annotated[str, PlainValidator(_label_value)]],
     _tabled('{ team = "cdn" }'),
+    _FROZEN,
 ]
 UserName = Annotated[str, matching(_LOGIN, "user name (printable, without a colon)", "alertbot")]

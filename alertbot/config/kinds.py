@@ -1,25 +1,26 @@
-"""What ``[[rule]]`` holds: the keys all rules have, and one model for each kind. A new kind is one class more here."""
+"""What ``[[rule]]`` holds: the keys all rules have, and those of each kind. A new kind is one class more here."""
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from datetime import tzinfo
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
 from alertbot.config import fields
-from alertbot.config.fields import Channel, Flag, Patterns, Rate, Share, between, choice, count, listing
-from alertbot.config.models import Finding, Section
-from alertbot.rules.base import ROUNDING, Direction, Kind, Severity
+from alertbot.config.fields import Channel, Flag, Patterns, Rate, Share, between, choice, chosen, count, listing
+from alertbot.config.settings import Finding, Section
+from alertbot.rules.base import ROUNDING, Direction, Kind, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.months import Calendar
 from alertbot.rules.percentile import PERCENT, Percentile
+from alertbot.rules.schedule import Schedule
 from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, format_duration, format_rate, format_share, slots_of
 from alertbot.words import one_of
@@ -27,9 +28,68 @@ from alertbot.words import one_of
 SIDES: Mapping[str, Direction | None] = MappingProxyType({"both": None, "up": Direction.RISE, "down": Direction.FALL})
 """Which way ``direction`` looks."""
 
+_REPEAT = {Severity.CRITICAL: 30 * 60, Severity.WARNING: 4 * 3600, Severity.INFO: 0}
+"""Seconds between the reminders of an alert, where its rule does not say; 0: never."""
 
-class KindModel(Section):
-    """The keys that only one kind has."""
+_ZONED = {"percentile"}
+"""Kinds that count days, which ``timezone`` is for, too."""
+
+
+def _kind(value: object) -> str:
+    return chosen(value, KINDS, "rule kind")
+
+
+class RuleSettings(Section):
+    """The keys a rule has whatever its kind."""
+
+    name: fields.RuleName = ""
+    kind_name: Annotated[str, PlainValidator(_kind)] = Field(default="", alias="kind")
+    domains: Patterns = ("*",)
+    except_: Patterns = Field(default=(), alias="except")
+    for_: Annotated[int, between("0s", "7d")] = Field(default=600, alias="for")
+    within: Annotated[int, between("5m", "7d")] | None = None
+    clear_for: Annotated[int, between("0s", "7d")] = 600
+    severity: fields.SeverityWord = Severity.WARNING
+    channel: Channel | None = None
+    runbook: fields.Url | None = None
+    enabled: Flag = True
+    windows: fields.Windows | None = Field(default=None, alias="active")
+    zone: fields.Zone | None = Field(default=None, alias="timezone")
+    reminder: fields.Reminder | None = Field(default=None, alias="repeat")
+    escalate_after: Annotated[int, between("5m", "7d")] | None = None
+    audiences: fields.Audiences | None = Field(default=None, alias="escalate_to")
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """A rule has a name and a kind, and judges something."""
+        if "name" not in given:
+            yield "name", 'missing: a rule needs a name, such as name = "went-dark"'
+        if "kind" not in given:
+            yield "kind", f"missing: write kind = and one of {one_of(KINDS)}"
+        if "domains" in given and not self.domains:
+            yield "domains", 'the rule judges nothing: list domains, or write ["*"] for every watched one'
+        if self.within is not None and slots_of(self.within) < slots_of(self.for_):
+            yield (
+                "within",
+                f'shorter than "for" ({format_duration(self.for_)}): write the span that "for" is counted in',
+            )
+        yield from self._when_and_whom(given)
+
+    def _when_and_whom(self, given: Collection[str]) -> Iterator[Finding]:
+        """A rule is judged at some time, and an escalation has a time and somebody to turn to."""
+        if self.windows == ():
+            yield "active", 'the rule is never judged: list windows, such as ["mon-fri 09:00-18:00"], or leave it out'
+        if "timezone" in given and "active" not in given and self.kind_name not in _ZONED:
+            yield "timezone", 'goes with "active" only: write active = ["mon-fri 09:00-18:00"], or leave it out'
+        if "escalate_after" in given and "escalate_to" not in given:
+            yield "escalate_after", 'goes with "escalate_to": say whom to turn to, such as escalate_to = ["#ops"]'
+        if "escalate_to" in given and "escalate_after" not in given:
+            yield "escalate_to", 'goes with "escalate_after": say when, such as escalate_after = "1h"'
+        elif self.audiences == ():
+            yield "escalate_to", 'nobody is named: list mentions and channels, such as ["@here", "#ops"]'
+
+
+class KindSettings(RuleSettings):
+    """A rule with the keys that only its kind has."""
 
     @abstractmethod
     def judged_by(self) -> Kind:
@@ -45,8 +105,24 @@ class KindModel(Section):
         """After how many slots of breach what is seen counts as the new normal; None: never."""
         return None
 
+    def rule(self, zone: tzinfo) -> Rule:
+        """The rule as it is judged; ``zone`` is the readers', for a rule that names none of its own."""
+        zone = self.zone or zone
+        alike = {each.name for each in dataclasses.fields(Rule)} & RuleSettings.model_fields.keys()
+        return Rule(
+            **{name: getattr(self, name) for name in alike},
+            kind=self.judged_in(zone),
+            for_slots=slots_of(self.for_),
+            clear_slots=slots_of(self.clear_for),
+            within_slots=None if self.within is None else slots_of(self.within),
+            accept_slots=self.accept_slots,
+            active=None if self.windows is None else Schedule(self.windows, zone),
+            repeat=(_REPEAT[self.severity] if self.reminder is None else self.reminder) or None,
+            escalate_to=tuple(dict.fromkeys(self.audiences or ())),
+        )
 
-class ThresholdModel(KindModel):
+
+class ThresholdSettings(KindSettings):
     """``kind = "threshold"``."""
 
     above: Rate | None = None
@@ -55,6 +131,7 @@ class ThresholdModel(KindModel):
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
         """At least one limit, the two apart, and ``clear`` on the quiet side of the one it belongs to."""
+        yield from super().contradictions(given)
         if not {"above", "below"} & set(given):
             yield "above", 'missing: a threshold needs above or below, such as above = "8 Gbps"'
         if self.below == 0:
@@ -73,18 +150,19 @@ class ThresholdModel(KindModel):
         return Threshold(self.above, self.below, self.clear)
 
 
-class DropModel(KindModel):
+class DropSettings(KindSettings):
     """``kind = "drop"``."""
 
     to: Rate | None = None
     by: Share | None = None
-    from_: Rate = Field(1e6, alias="from")
+    from_: Rate = Field(default=1e6, alias="from")
     window: Annotated[int, between("5m", "24h")] = 3600
     clear: Share | None = None
     accept_after: Annotated[int, between("5m", "30d")] = DAY
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
         """Either ``to`` or ``by``, and over only where it would not begin again."""
+        yield from super().contradictions(given)
         if not {"to", "by"} & set(given):
             yield "to", 'missing: a drop needs to or by, such as to = "0 bps" or by = "80%"'
         if {"to", "by"} <= set(given):
@@ -110,7 +188,7 @@ class DropModel(KindModel):
         return None if self.by is None else slots_of(self.accept_after)
 
 
-class DayOverDayModel(KindModel):
+class DayOverDaySettings(KindSettings):
     """``kind = "day_over_day"``."""
 
     ratio: fields.Ratio = 2.0  # required: the value stands in only while the rest of a wrong rule is checked
@@ -120,6 +198,7 @@ class DayOverDayModel(KindModel):
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
         """A ratio, and something to compare with."""
+        yield from super().contradictions(given)
         if "ratio" not in given:
             yield "ratio", "missing: day_over_day needs a ratio, such as ratio = 2.0 for twice as much"
         if self.days == 0 and self.weeks == 0:
@@ -130,7 +209,7 @@ class DayOverDayModel(KindModel):
         return DayOverDay(self.ratio, self.days, self.weeks, self.floor)
 
 
-class PercentileModel(KindModel):
+class PercentileSettings(KindSettings):
     """``kind = "percentile"``; the zone of its months is the rule's ``timezone``."""
 
     commit: Rate = 1e10  # required: the value stands in only while the rest of a wrong rule is checked
@@ -141,6 +220,7 @@ class PercentileModel(KindModel):
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
         """Something is committed, there is a level to reach, and over is below all of them."""
+        yield from super().contradictions(given)
         if "commit" not in given:
             yield "commit", 'missing: a percentile needs what is committed, such as commit = "10 Gbps"'
         elif self.commit == 0:
@@ -158,10 +238,10 @@ class PercentileModel(KindModel):
 
     def judged_in(self, zone: tzinfo) -> Percentile:
         """With months of this zone."""
-        return replace(self.judged_by(), calendar=Calendar(self.month_start, zone))
+        return dataclasses.replace(self.judged_by(), calendar=Calendar(self.month_start, zone))
 
 
-class BaselineModel(KindModel):
+class BaselineSettings(KindSettings):
     """``kind = "baseline"``."""
 
     factor: fields.Factor = 1.8
@@ -174,6 +254,7 @@ class BaselineModel(KindModel):
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
         """Something to learn from."""
+        yield from super().contradictions(given)
         if self.days == 0 and self.weeks == 0:
             yield "days", 'with "days" and "weeks" both 0 there is nothing to learn from: write days = 7'
 
@@ -187,65 +268,13 @@ class BaselineModel(KindModel):
         return slots_of(self.accept_after)
 
 
-KINDS: Mapping[str, type[KindModel]] = MappingProxyType(
+KINDS: Mapping[str, type[KindSettings]] = MappingProxyType(
     {
-        "threshold": ThresholdModel,
-        "drop": DropModel,
-        "day_over_day": DayOverDayModel,
-        "percentile": PercentileModel,
-        "baseline": BaselineModel,
+        "threshold": ThresholdSettings,
+        "drop": DropSettings,
+        "day_over_day": DayOverDaySettings,
+        "percentile": PercentileSettings,
+        "baseline": BaselineSettings,
     }
 )
 """The model of each ``kind``."""
-
-_ZONED = {"percentile"}
-"""Kinds that count days, which ``timezone`` is for, too."""
-
-
-class RuleModel(Section):
-    """The keys a rule has whatever its kind."""
-
-    name: fields.RuleName = ""
-    kind: Annotated[str, choice(KINDS, "rule kind")] = ""
-    domains: Patterns = ("*",)
-    except_: Patterns = Field((), alias="except")
-    for_: Annotated[int, between("0s", "7d")] = Field(600, alias="for")
-    within: Annotated[int, between("5m", "7d")] | None = None
-    clear_for: Annotated[int, between("0s", "7d")] = 600
-    severity: fields.SeverityWord = Severity.WARNING
-    channel: Channel | None = None
-    runbook: fields.Url | None = None
-    enabled: Flag = True
-    active: fields.Windows | None = None
-    timezone: fields.Zone | None = None
-    repeat: fields.Reminder | None = None
-    escalate_after: Annotated[int, between("5m", "7d")] | None = None
-    escalate_to: fields.Audiences | None = None
-
-    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
-        """A rule has a name and a kind, and judges something."""
-        if "name" not in given:
-            yield "name", 'missing: a rule needs a name, such as name = "went-dark"'
-        if "kind" not in given:
-            yield "kind", f"missing: write kind = and one of {one_of(KINDS)}"
-        if "domains" in given and not self.domains:
-            yield "domains", 'the rule judges nothing: list domains, or write ["*"] for every watched one'
-        if self.within is not None and slots_of(self.within) < slots_of(self.for_):
-            yield (
-                "within",
-                f'shorter than "for" ({format_duration(self.for_)}): write the span that "for" is counted in',
-            )
-        yield from self._when_and_whom(given)
-
-    def _when_and_whom(self, given: Collection[str]) -> Iterator[Finding]:
-        """A rule is judged at some time, and an escalation has a time and somebody to turn to."""
-        if self.active == ():
-            yield "active", 'the rule is never judged: list windows, such as ["mon-fri 09:00-18:00"], or leave it out'
-        if "timezone" in given and "active" not in given and self.kind not in _ZONED:
-            yield "timezone", 'goes with "active" only: write active = ["mon-fri 09:00-18:00"], or leave it out'
-        if "escalate_after" in given and "escalate_to" not in given:
-            yield "escalate_after", 'goes with "escalate_to": say whom to turn to, such as escalate_to = ["#ops"]'
-        if "escalate_to" in given and "escalate_after" not in given:
-            yield "escalate_to", 'goes with "escalate_after": say when, such as escalate_after = "1h"'
-        elif self.escalate_to == ():
-            yield "escalate_to", 'nobody is named: list mentions and channels, such as ["@here", "#ops"]'

@@ -71,6 +71,6 @@ def _laid_over(config: Config, series: tuple[str, ...], domains: Sequence[str], 
         rules=rules,
         selection={name: select(rule.domains, rule.except_, domains, groups) for name, rule in rules.items()},
         groups=groups,
-        mutes=tuple(mute.resolve(domains, groups, rules) for mute in config.mutes),
+        mutes=tuple(mute.resolve(domains, groups, rules, config.slack.zone) for mute in config.mutes),
         disabled=tuple(rule.name for rule in config.rules if not rule.enabled),
     )

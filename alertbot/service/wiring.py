@@ -64,7 +64,7 @@ def workspace(
 def with_charts_if_possible(config: Config, *, shown: bool) -> Config:
     """The configuration with charts only where they can be drawn, and ``shown``."""
     charts = config.slack.charts and shown and _can_draw()
-    return replace(config, slack=replace(config.slack, charts=charts))
+    return replace(config, slack=config.slack.model_copy(update={"charts": charts}))
 
 
 def heartbeat_url(config: Config) -> str | None:

@@ -32,8 +32,7 @@ from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.charts.painter import Pictures
 from alertbot.clock import SystemClock
-from alertbot.config import Config
-from alertbot.config.settings import GroupSettings
+from alertbot.config import Config, GroupSettings
 from alertbot.config.watch import Watch, lay_out
 from alertbot.incidents.incident import IncidentKind
 from alertbot.messages.incident import Context
@@ -226,8 +225,8 @@ def configured(path: Path, domains: tuple[str, ...]) -> Config:
     """Four rules, a group whose sum is watched, and one whose members are added up when asked for."""
     watched = replace(dark(), for_slots=2), fell(), ceiling(2e9), doubled()
     groups = (
-        GroupSettings("first", domains[:10], sum=True, channel=None),
-        GroupSettings("loose", domains[10:210], sum=False, channel=None),
+        GroupSettings(name="first", domains=list(domains[:10]), sum=True),
+        GroupSettings(name="loose", domains=list(domains[10:210])),
     )
     return config_for(path, domains, watched, groups=groups)
 

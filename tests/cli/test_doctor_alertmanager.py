@@ -22,7 +22,7 @@ def urls(tmp_path_factory):
 
 
 def examined(*urls, user=None, secret=None):
-    settings = AlertmanagerSettings(urls, {}, user, None, 60)
+    settings = AlertmanagerSettings.model_construct(urls=urls, user=user)
     return asyncio.run(examine_alertmanagers(settings, secret))
 
 

@@ -18,7 +18,7 @@ from alertbot.cli.main import main
 from alertbot.cli.starter_file import text
 from alertbot.clock import SystemClock
 from alertbot.config import load
-from alertbot.config.models import feed_at
+from alertbot.config.settings import feed_at
 from alertbot.errors import AlertbotError, CredentialsError, UsageError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
@@ -39,7 +39,7 @@ async def account(**changes):
     clock = FakeClock(NOW)
     simulator = Simulator(Scenario(**{"token": TOKEN, "domains": TWO, **changes}), clock)
     feed = feed_at(await simulator.start(), "Asia/Shanghai")
-    api = CdnApi(feed.base_url, TOKEN, feed.timezone, budget=Budget(300, clock), clock=clock)
+    api = CdnApi(feed.base_url, TOKEN, feed.zone, budget=Budget(300, clock), clock=clock)
     try:
         yield api, clock, feed
     finally:
@@ -59,7 +59,7 @@ async def written(tmp_path, *domains, **changes):
 async def test_two_domains_get_floors_that_reach_both_and_a_ceiling_over_the_peak(tmp_path):
     config, content = await written(tmp_path)
 
-    assert config.watch == (VIDEO, IMG)
+    assert config.watch.domains == (VIDEO, IMG)
     rules = {rule.name: rule.kind for rule in config.rules}
     assert list(rules) == ["went-dark", "sharp-fall", "far-off", "total-ceiling"]
     for rule in config.rules:
@@ -73,7 +73,7 @@ async def test_two_domains_get_floors_that_reach_both_and_a_ceiling_over_the_pea
 async def test_one_domain_is_enough(tmp_path):
     config, _ = await written(tmp_path, domains={VIDEO: Shape(2e5)})
 
-    assert config.watch == (VIDEO,)
+    assert config.watch.domains == (VIDEO,)
     assert config.rules[0].kind.from_ <= 1e5
 
 
@@ -100,7 +100,7 @@ async def test_domains_that_are_given_are_the_ones_and_silent_ones_are_listed(tm
     silent = {"silent.example.com": Shape(0.0)}
     config, content = await written(tmp_path, VIDEO, *silent, domains=TWO | silent)
 
-    assert config.watch == (VIDEO, "silent.example.com")
+    assert config.watch.domains == (VIDEO, "silent.example.com")
     assert '# Carried nothing in the last 7 days: "silent.example.com".' in content
 
 
@@ -121,7 +121,7 @@ async def test_an_account_whose_total_is_refused_gets_no_ceiling(tmp_path):
 async def test_names_that_are_no_domains_are_left_out(tmp_path, capsys):
     config, _ = await written(tmp_path, domains={**TWO, 'we"ird name': Shape(1e9)})
 
-    assert config.watch == (VIDEO, IMG)
+    assert config.watch.domains == (VIDEO, IMG)
     assert "left out:" in capsys.readouterr().err
 
 
@@ -266,6 +266,6 @@ async def test_the_command_writes_a_file_and_replaces_one_only_where_it_is_told_
     assert (first.exit_code, again.exit_code, forced.exit_code) == (0, 2, 0), first.output + forced.output
     assert first.stdout.startswith("rules.toml: 2 domains, 0 of them silent.")
     assert f'base_url    = "{base_url}"' in held
-    assert load(folder / "rules.toml").watch == (IMG,)
+    assert load(folder / "rules.toml").watch.domains == (IMG,)
     assert [path.name for path in folder.iterdir()] == ["rules.toml"]
     assert alertbot("check").exit_code == 0

@@ -28,7 +28,9 @@ def test_without_the_section_there_is_none(loaded):
 
 
 def test_what_is_left_out_has_its_default(loaded):
-    assert loaded(GOOD + ONE).alertmanager == AlertmanagerSettings(("http://am:9093",), {}, None, None, 60)
+    assert loaded(GOOD + ONE).alertmanager == AlertmanagerSettings.model_construct(
+        urls=("http://am:9093",), labels={}, user=None, generator_url=None, resend=60
+    )
 
 
 def test_everything_may_be_said(loaded):
@@ -39,12 +41,13 @@ def test_everything_may_be_said(loaded):
         + 'generator_url = "https://g.example.com/d?var={series}"\n'
     )
 
-    assert config.alertmanager == AlertmanagerSettings(
-        ("https://am-1.example.com/alertmanager", "http://[::1]:9093"),  # the path is kept, without its last slash
-        {"team": "cdn", "Ort": 'Köln, "Süd"'},
-        "alertbot",
-        "https://g.example.com/d?var={series}",
-        30,
+    assert config.alertmanager == AlertmanagerSettings.model_construct(
+        # the path is kept, without its last slash
+        urls=("https://am-1.example.com/alertmanager", "http://[::1]:9093"),
+        labels={"team": "cdn", "Ort": 'Köln, "Süd"'},
+        user="alertbot",
+        generator_url="https://g.example.com/d?var={series}",
+        resend=30,
     )
 
 

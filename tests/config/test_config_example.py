@@ -75,7 +75,7 @@ def test_settings_that_are_off_in_the_example_may_be_switched_on(tmp_path):
 
     assert config.slack.fallback_channel == "#ops"
     assert config.groups[0].channel == "#downloads"
-    assert [(mute.reason, mute.schedule is None) for mute in config.mutes] == [
+    assert [(mute.reason, mute.when is None) for mute in config.mutes] == [
         ("image pipeline maintenance", False),
         ("the launch", True),
     ]

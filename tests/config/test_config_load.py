@@ -5,8 +5,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
-from alertbot.config import Config, FeedSettings, MuteSettings, SlackSettings, load
+from alertbot.alerts.mutes import Mute
+from alertbot.config import Config, FeedSettings, SlackSettings, load
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -19,6 +21,7 @@ from alertbot.rules.threshold import Threshold
 from alertbot.units import DAY, parse_time
 
 WATCH = '[watch]\ndomains = ["video.example.com", "img.example.com"]\n'
+NONE = frozenset[str]()
 DARK = '[[rule]]\nname = "went-dark"\nkind = "drop"\nto = "0 bps"\n'
 
 
@@ -43,10 +46,15 @@ def rule(loaded):
     return read
 
 
+def muted(config) -> list[Mute]:
+    """When the mutes hold, whatever they are about."""
+    return [mute.resolve((), (), (), config.slack.zone) for mute in config.mutes]
+
+
 def test_what_is_left_out_has_its_default(loaded, tmp_path):
     config = loaded(WATCH + DARK)
 
-    assert config.feed == FeedSettings(
+    assert config.feed == FeedSettings.model_construct(
         base_url="https://cdn.api.baishan.com/v2/",
         zone=ZoneInfo("Asia/Shanghai"),
         each_domain=False,
@@ -56,7 +64,7 @@ def test_what_is_left_out_has_its_default(loaded, tmp_path):
         ip_protocol="all",
         calls_per_minute=300,
     )
-    assert config.slack == SlackSettings(
+    assert config.slack == SlackSettings.model_construct(
         base_url="https://slack.com/api/",
         channel="#cdn-alerts",
         fallback_channel=None,
@@ -64,6 +72,7 @@ def test_what_is_left_out_has_its_default(loaded, tmp_path):
         zone=ZoneInfo("UTC"),
         admins=(),
         mention={},
+        charts=True,
     )
     assert config.store.keep == 35 * DAY
     assert config.groups == ()
@@ -135,7 +144,7 @@ end = 2026-03-02T23:00:00-05:00
 """
     )
 
-    assert config.feed == FeedSettings(
+    assert config.feed == FeedSettings.model_construct(
         base_url="http://127.0.0.1:8099/v2/",
         zone=ZoneInfo("UTC"),
         each_domain=True,
@@ -145,15 +154,15 @@ end = 2026-03-02T23:00:00-05:00
         ip_protocol="ipv6",
         calls_per_minute=1,
     )
-    assert (config.watch, config.watch_except, config.discovers) == (("*",), ("test.*",), True)
+    assert (config.watch.domains, config.watch.except_, config.discovers) == (("*",), ("test.*",), True)
     (group,) = config.groups
-    assert (group.name, group.patterns, group.sum, group.channel) == (
+    assert (group.name, group.domains, group.sum, group.channel) == (
         "downloads",
         ("dl?.example.com",),
         True,
         "#downloads",
     )
-    assert config.slack == SlackSettings(
+    assert config.slack == SlackSettings.model_construct(
         base_url="https://slack-gov.com/api/",
         channel="C0123456789",
         fallback_channel="#ops_2",
@@ -161,6 +170,7 @@ end = 2026-03-02T23:00:00-05:00
         zone=ZoneInfo("Europe/Berlin"),
         admins=("U024BE7LH", "W012A3CDE"),
         mention={"critical": "@channel", "warning": "S0614TZR7"},
+        charts=True,
     )
     assert (config.store.path, config.store.keep) == (Path("/var/lib/x.db"), 60 * DAY)
     assert config.rules == (
@@ -185,17 +195,13 @@ end = 2026-03-02T23:00:00-05:00
             escalate_to=("@here", "#ops_2", "U024BE7LH", "S0614TZR7", "C0123456789"),
         ),
     )
-    assert config.mutes == (
-        MuteSettings(
-            ("@downloads", "sum:downloads", "total", "img.*"),
-            ("r", "[q-s]"),
-            "works",
-            Schedule((parse_window("sun 02:00-04:00"),), ZoneInfo("Asia/Tokyo")),
-        ),
-        MuteSettings(
-            ("*",), ("*",), "", start=parse_time("2026-03-02T16:00:00Z"), end=parse_time("2026-03-03T04:00:00Z")
-        ),
-    )
+    recurring, once = config.mutes
+    assert (recurring.domains, recurring.rules) == (("@downloads", "sum:downloads", "total", "img.*"), ("r", "[q-s]"))
+    assert (once.domains, once.rules) == (("*",), ("*",))
+    assert muted(config) == [
+        Mute(frozenset({"total"}), NONE, "works", Schedule((parse_window("sun 02:00-04:00"),), ZoneInfo("Asia/Tokyo"))),
+        Mute(NONE, NONE, "", start=parse_time("2026-03-02T16:00:00Z"), end=parse_time("2026-03-03T04:00:00Z")),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -291,13 +297,14 @@ def test_windows_and_moments_are_in_the_readers_zone_unless_they_say(loaded):
         "[[mute]]\nstart = 2026-10-25T02:30:00\nend = 2026-10-25T02:30:00+01:00\n"
     )
 
-    assert config.rules[0].active == config.mutes[0].schedule == Schedule((window,), zone)
-    assert (config.mutes[1].start, config.mutes[1].end) == (
+    recurring, in_utc, twice = muted(config)
+    assert config.rules[0].active == recurring.schedule == Schedule((window,), zone)
+    assert (in_utc.start, in_utc.end) == (
         parse_time("2026-03-02T17:00:00Z"),
         parse_time("2026-03-02T17:30:00Z"),
     )
     # 02:30 comes twice that night: without an offset the first is meant
-    assert (config.mutes[2].end or 0) - (config.mutes[2].start or 0) == 3600
+    assert (twice.end or 0) - (twice.start or 0) == 3600
 
 
 def test_a_mute_lies_over_the_series_and_rules_it_means(loaded):
@@ -310,7 +317,9 @@ def test_a_mute_lies_over_the_series_and_rules_it_means(loaded):
     watched = ("video.example.com", "img.example.com", "new.example.com")
     groups = [settings.resolve(watched) for settings in config.groups]
 
-    everything, some = (mute.resolve(watched, groups, ("went-dark", "still-dark")) for mute in config.mutes)
+    everything, some = (
+        mute.resolve(watched, groups, ("went-dark", "still-dark"), config.slack.zone) for mute in config.mutes
+    )
 
     assert (everything.series, everything.rules) == (frozenset(watched), {"went-dark", "still-dark"})
     assert (some.series, some.rules) == ({"img.example.com", "sum:g", "total"}, {"went-dark"})
@@ -343,7 +352,7 @@ def test_domains_become_what_the_api_speaks_and_keep_their_order(loaded):
         + 'domains = ["BÜCHER.*", "例え.テスト", "VIDEO.*"]'
     )
 
-    assert config.watch == (
+    assert config.watch.domains == (
         "video.example.com",
         "xn--bcher-kva.example",
         "xn--r8jz45g.xn--zckzah",
@@ -386,6 +395,8 @@ def test_settings_are_frozen(loaded):
     config = loaded(WATCH + DARK)
 
     with pytest.raises(dataclasses.FrozenInstanceError):
+        config.trial = "#x"  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
         config.slack.channel = "#x"  # type: ignore[misc]
     with pytest.raises(TypeError):
         config.slack.mention["info"] = "@here"  # type: ignore[index]
@@ -395,4 +406,4 @@ def test_a_byte_order_mark_and_windows_line_endings_are_read(tmp_path):
     path = tmp_path / "rules.toml"
     path.write_bytes(b"\xef\xbb\xbf" + (WATCH + DARK).replace("\n", "\r\n").encode())
 
-    assert load(path).watch == ("video.example.com", "img.example.com")
+    assert load(path).watch.domains == ("video.example.com", "img.example.com")

@@ -16,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,7 @@ from fakes.rigs.night import config_for, night_folder
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from alertbot.config import Config
-from alertbot.config.settings import GroupSettings, MuteSettings
+from alertbot.config import Config, GroupSettings, MuteSettings
 from alertbot.errors import UsageError
 from alertbot.incidents.orders import Ack, Order, Silence, Unsilence
 from alertbot.rules.base import Rule, Severity
@@ -149,7 +148,7 @@ class IncidentStory:
 
 
 def members(group: GroupSettings) -> list[str]:
-    return [pattern.replace("*", "example.com") for pattern in group.patterns]
+    return [pattern.replace("*", "example.com") for pattern in group.domains]
 
 
 @st.composite
@@ -187,8 +186,10 @@ def stories(draw: st.DrawFn) -> IncidentStory:
 @st.composite
 def groups(draw: st.DrawFn, domains: int) -> GroupSettings:
     first, last = draw(st.integers(0, domains - 2)), draw(st.integers(1, domains - 1))
-    patterns = tuple(f"d{number}.*" for number in range(first, max(first + 1, last) + 1))
-    return GroupSettings(GROUP, patterns, draw(st.booleans()), draw(st.sampled_from([None, "#group"])))
+    patterns = [f"d{number}.*" for number in range(first, max(first + 1, last) + 1)]
+    summed, channel = draw(st.booleans()), draw(st.sampled_from([None, "#group"]))
+    own = {} if channel is None else {"channel": channel}
+    return GroupSettings(name=GROUP, domains=patterns, sum=summed, **own)
 
 
 @st.composite
@@ -208,7 +209,7 @@ def rule_of(draw: st.DrawFn, domains: int, group: GroupSettings | None, slots: i
     if group is not None:
         wide += [("@g",)]
     if group is not None and group.sum:
-        usual[f"sum:{GROUP}"] = sum(LEVELS[number] for number in range(domains) if f"d{number}.*" in group.patterns)
+        usual[f"sum:{GROUP}"] = sum(LEVELS[number] for number in range(domains) if f"d{number}.*" in group.domains)
         wide += [("sum:g",), ("*", "sum:g", "total")]
     kind_name = draw(st.sampled_from(["dark", "dark", "fell", "above", "below"]))
     if kind_name in {"dark", "fell"}:
@@ -256,11 +257,13 @@ def schedule(*windows: tuple[int, int]) -> Schedule:
 def mutes(draw: st.DrawFn, group: GroupSettings | None, slots: int) -> MuteSettings:
     start, end = draw(spans(slots))
     patterns: list[tuple[str, ...]] = [("*",), ("*", "total"), ("d0.*",), ("d1.*",)]
-    meant = draw(st.sampled_from([*patterns, ("@g",)] if group is not None else patterns))
-    over, odd = draw(st.sampled_from([("*",), ("r0",), ("r1",)])), draw(st.integers(0, 59))
+    domains = draw(st.sampled_from([*patterns, ("@g",)] if group is not None else patterns))
+    rules, odd = draw(st.sampled_from([("*",), ("r0",), ("r1",)])), draw(st.integers(0, 59))
     if draw(st.booleans()):
-        return MuteSettings(meant, over, "works", schedule=schedule((start, end)))
-    return MuteSettings(meant, over, "launch", start=START + start * 60 + odd, end=START + end * 60 + odd)
+        when = schedule((start, end)).windows
+        return MuteSettings.model_construct(domains=domains, rules=rules, reason="works", when=when)
+    first, last = (datetime.fromtimestamp(START + minute * 60 + odd, UTC) for minute in (start, end))
+    return MuteSettings.model_construct(domains=domains, rules=rules, reason="launch", start=first, end=last)
 
 
 EDITS = ("kept", "removed", "limits", "severity", "renamed", "renamed")

@@ -11,7 +11,7 @@ from fakes.rigs.obedience import Obedience
 from fakes.wire.blockkit import refuse_message
 from fakes.worlds.stored import store
 
-from alertbot.config.settings import GroupSettings
+from alertbot.config import GroupSettings
 from alertbot.config.watch import lay_out
 from alertbot.messages import questions
 from alertbot.messages.slack import plain
@@ -27,7 +27,7 @@ START = parse_time("2026-11-02")
 LAST = START + 14 * DAY - SLOT
 NOW = LAST + 900.0
 DOMAINS = ("video.example.com", "img.example.com", "dl1.example.com", "dl2.example.com")
-GROUPS = (GroupSettings("downloads", ("dl*",), sum=False, channel=None),)
+GROUPS = (GroupSettings(name="downloads", domains=["dl*"]),)
 RULES = (dark(), doubled(), ceiling(3e9), replace(dark(enabled=False), name="off"))
 
 

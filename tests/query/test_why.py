@@ -13,7 +13,7 @@ from fakes.rigs.night import ceiling, config_for, dark, doubled, far_off, fell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.config.settings import GroupSettings, MuteSettings
+from alertbot.config import GroupSettings, MuteSettings
 from alertbot.config.watch import lay_out
 from alertbot.query.why import MOST_SHOWN, Missing, Quiet, why
 from alertbot.rules.baseline import Baseline
@@ -145,7 +145,7 @@ async def test_a_baseline_says_so_where_nothing_is_usual(tmp_path):
 
 
 async def test_what_keeps_it_quiet_is_said_with_whom_and_until_when(house):
-    mute = MuteSettings(("b.*",), ("*",), "maintenance", Schedule((parse_window("daily 00:00-24:00"),), UTC))
+    mute = MuteSettings(domains=["b.*"], reason="maintenance", when=["daily 00:00-24:00"])
     home, asked = await house(dark(), mutes=[mute])
     await home.say("silence a.* 2h image <work>")
     await carried(home, 0.0, 0.0)
@@ -167,7 +167,7 @@ async def test_an_incident_that_was_taken_on_says_by_whom(house):
 
 
 async def test_what_fell_with_the_whole_account_is_said_to_be_a_part_of_it(house):
-    home, asked = await house(dark(), groups=[GroupSettings("own", ("a.*",), sum=False, channel="#own")])
+    home, asked = await house(dark(), groups=[GroupSettings(name="own", domains=["a.*"], channel="#own")])
     for _ in range(2):
         await home.judge({**dict.fromkeys(DOMAINS, 0.0), "total": 0.0})
     parts = {series: of(asked, series=series).hush for series in DOMAINS}

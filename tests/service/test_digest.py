@@ -22,7 +22,7 @@ from alertbot.service.digest import DailyDigest, due
 from alertbot.units import DAY, SLOT
 
 BERLIN = ZoneInfo("Europe/Berlin")
-EVERY_DAY = frozenset(range(7))
+EVERY_DAY = ["daily"]
 NAMES = ("video.example.com", "img.example.com", "dl.example.com")
 USUAL = {"video.example.com": 1e9, "img.example.com": 2e8, "dl.example.com": 3e7, "total": 1.23e9}
 
@@ -32,20 +32,20 @@ def at(text, zone=BERLIN):
 
 
 @pytest.mark.parametrize(
-    ("now", "minute", "days", "expected"),
+    ("now", "at_time", "days", "expected"),
     [
-        ("2026-03-03 08:59", 540, EVERY_DAY, None),  # not yet
-        ("2026-03-03 09:00", 540, EVERY_DAY, date(2026, 3, 3)),
-        ("2026-03-03 14:59", 540, EVERY_DAY, date(2026, 3, 3)),  # nobody was there to post it
-        ("2026-03-03 15:00", 540, EVERY_DAY, None),  # by now it is history
-        ("2026-03-07 09:00", 540, frozenset(range(5)), None),  # a Saturday
-        ("2026-03-29 03:00", 150, EVERY_DAY, date(2026, 3, 29)),  # 02:30 does not come on that night
-        ("2026-10-25 02:30", 150, EVERY_DAY, date(2026, 10, 25)),  # it comes twice: whoever asks remembers
-        ("2026-03-29 00:10", 0, EVERY_DAY, date(2026, 3, 29)),
+        ("2026-03-03 08:59", "09:00", EVERY_DAY, None),  # not yet
+        ("2026-03-03 09:00", "09:00", EVERY_DAY, date(2026, 3, 3)),
+        ("2026-03-03 14:59", "09:00", EVERY_DAY, date(2026, 3, 3)),  # nobody was there to post it
+        ("2026-03-03 15:00", "09:00", EVERY_DAY, None),  # by now it is history
+        ("2026-03-07 09:00", "09:00", ["mon-fri"], None),  # a Saturday
+        ("2026-03-29 03:00", "02:30", EVERY_DAY, date(2026, 3, 29)),  # 02:30 does not come on that night
+        ("2026-10-25 02:30", "02:30", EVERY_DAY, date(2026, 10, 25)),  # it comes twice: whoever asks remembers
+        ("2026-03-29 00:10", "00:00", EVERY_DAY, date(2026, 3, 29)),
     ],
 )
-def test_it_is_due_by_the_clock_on_the_wall(now, minute, days, expected):
-    assert due(at(now), BERLIN, DigestSettings(minute, days, "#cdn")) == expected
+def test_it_is_due_by_the_clock_on_the_wall(now, at_time, days, expected):
+    assert due(at(now), BERLIN, DigestSettings(at=at_time, days=days, channel="#cdn")) == expected
 
 
 @pytest.mark.parametrize(("today", "hours"), [("2026-03-03", 24), ("2026-03-30", 23), ("2026-10-26", 25)])
@@ -74,7 +74,7 @@ class Api:
 @pytest.fixture
 async def house(tmp_path):
     config = config_for(tmp_path / "alertbot.db", NAMES, [dark()])
-    config = replace(config, digest=DigestSettings(540, EVERY_DAY, "#reports"))
+    config = replace(config, digest=DigestSettings(at="09:00", channel="#reports"))
     house = House(config, NAMES)
     await house.begin(USUAL)
     yield house
@@ -145,7 +145,7 @@ async def test_the_volume_in_all_is_the_apis_own_count_where_one_call_tells_it(h
 
 async def test_on_a_first_day_there_is_nothing_to_tell(tmp_path):
     config = config_for(tmp_path / "alertbot.db", NAMES, [dark()])
-    house = House(replace(config, digest=DigestSettings(540, EVERY_DAY, "#reports")), NAMES)
+    house = House(replace(config, digest=DigestSettings(at="09:00", channel="#reports")), NAMES)
     await house.begin()
     house.now = START + 9 * 3600
     assert not await digesting(house).look()

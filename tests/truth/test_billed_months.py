@@ -26,7 +26,8 @@ def folder():
 def night_in(folder, rules) -> Night:
     world = World(LEVELS, FakeClock(BEGIN), slots=60, lag=420.0)
     config = config_for(folder / "night.db", tuple(LEVELS), rules)
-    return Night(replace(config, store=replace(config.store, keep=35 * DAY)), world, WorldApi(world), witnessed=False)
+    store = config.store.model_copy(update={"keep": 35 * DAY})
+    return Night(replace(config, store=store), world, WorldApi(world), witnessed=False)
 
 
 def bill(commit, **changes):

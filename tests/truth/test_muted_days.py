@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fakes.rigs.night import Night, config_for, doubled, night_folder
@@ -30,8 +31,9 @@ def launch_day(folder, patterns, *, watch=(VIDEO, IMG)):
     world = World({VIDEO: 1e9, IMG: 2e8}, FakeClock(), slots=60, lag=420.0)
     for domain in (VIDEO, IMG):
         world.traffic(domain, LAUNCH, LASTS, 3.0)
-    start = world.start + LAUNCH * SLOT
-    mute = MuteSettings(patterns, ("*",), "launch", start=start, end=start + LASTS * SLOT)
+    start = datetime.fromtimestamp(world.start + LAUNCH * SLOT, UTC)
+    end = start + timedelta(seconds=LASTS * SLOT)
+    mute = MuteSettings(domains=list(patterns), reason="launch", start=start, end=end)
     config = config_for(folder / "night.db", watch, [HALVED], mutes=[mute] if patterns else [])
     # The witness expects every domain from the beginning.
     return Night(config, world, WorldApi(world), witnessed=watch != ("*",))

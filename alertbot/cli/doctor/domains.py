@@ -116,12 +116,12 @@ def _compared(watched: Sequence[str], listed: Sequence[str]) -> Finding:
 def _meaningless(config: Config, watch: Watch, listed: Sequence[str]) -> Iterator[Finding]:
     """Patterns that mean no domain, which only shows once the account's are known."""
     domains, groups = watch.domains, watch.groups
-    found = [("[watch] except", unmatched(config.watch_except, listed, ()))]
-    found += [(f'group "{each.name}"', unmatched(each.patterns, domains, ())) for each in config.groups]
+    found = [("[watch] except", unmatched(config.watch.except_, listed, ()))]
+    found += [(f'group "{each.name}"', unmatched(each.domains, domains, ())) for each in config.groups]
     found += [
         (f'rule "{each.name}"', unmatched((*each.domains, *each.except_), domains, groups)) for each in config.rules
     ]
-    found += [("a mute", unmatched(mute.patterns, domains, groups)) for mute in config.mutes]
+    found += [("a mute", unmatched(mute.domains, domains, groups)) for mute in config.mutes]
     for place, patterns in found:
         if patterns:
             texts = named([f'"{pattern}"' for pattern in patterns])

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from alertbot.rules.base import Rule
+from alertbot.rules.schedule import Schedule
 from fakes.judges.oracle import awake
 from fakes.rigs.house import House
 
@@ -192,17 +193,17 @@ class Bystander:
         return series == pattern
 
     def members(self, group: str) -> Collection[str]:
-        patterns = next((each.patterns for each in self.house.config.groups if each.name == group), ())
+        patterns = next((each.domains for each in self.house.config.groups if each.name == group), ())
         return [name for name in self.house.domains if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
     def _muted(self, alert: Fired, slot: int) -> bool:
         for mute in self.house.config.mutes:
-            meant = any(self._means(pattern, alert.series, everything=False) for pattern in mute.patterns)
+            meant = any(self._means(pattern, alert.series, everything=False) for pattern in mute.domains)
             if not meant or not any(fnmatchcase(alert.rule, pattern) for pattern in mute.rules):
                 continue
-            if mute.schedule is not None and awake(mute.schedule, slot):
+            if mute.when is not None and awake(Schedule(mute.when, self.house.config.slack.zone), slot):
                 return True
-            if mute.start is not None and slot < mute.end and slot + SLOT > mute.start:
+            if mute.start is not None and slot < mute.end.timestamp() and slot + SLOT > mute.start.timestamp():
                 return True
         return False
 

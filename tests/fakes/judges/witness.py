@@ -85,7 +85,7 @@ class Witness:
         self._unbroken: float | None = None
         self._last_success: float | None = None
         self._answered = False
-        watch = lay_out(config, tuple(world.truth) if config.discovers else config.watch)
+        watch = lay_out(config, tuple(world.truth) if config.discovers else config.watch.domains)
         count = (world.end - world.first) // SLOT
         plan = plan_calls(watch.domains, watch.groups)
         self.series = {

@@ -11,12 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from alertbot.config import Config, FeedSettings, SlackSettings, StoreSettings
-from alertbot.config.settings import GroupSettings, MuteSettings
+from alertbot.config import (
+    Config,
+    FeedSettings,
+    GroupSettings,
+    MuteSettings,
+    SlackSettings,
+    StoreSettings,
+    WatchSettings,
+)
 from alertbot.feed.budget import Budget
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.baseline import Baseline
@@ -77,19 +83,14 @@ def config_for(
     return Config(
         feed=FeedSettings(
             base_url="http://127.0.0.1/v2/",
-            zone=ZoneInfo("Asia/Shanghai"),
             each_domain=each_domain,
-            probe=20,
-            max_lag=max_lag,
-            stale_after=stale_after,
-            ip_protocol="all",
-            calls_per_minute=300,
+            max_lag=f"{max_lag}s",
+            stale_after=f"{stale_after}s",
         ),
-        watch=tuple(domains),
-        watch_except=(),
+        watch=WatchSettings(domains=list(domains)),
         groups=tuple(groups),
-        slack=SlackSettings("http://127.0.0.1/api/", CHANNEL, None, "/bandwidth", ZoneInfo(zone), (), {}),
-        store=StoreSettings(path, 35 * DAY),
+        slack=SlackSettings(base_url="http://127.0.0.1/api/", channel=CHANNEL, timezone=zone),
+        store=StoreSettings(path=str(path)),
         rules=tuple(rules),
         path=path.with_name("rules.toml"),
         mutes=tuple(mutes),

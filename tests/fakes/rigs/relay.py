@@ -37,9 +37,8 @@ class Bot:
         self.house = House(config_for(folder / "alertbot.db", names, [dark()]), names)
         self._usual = usual
         self.awaited: frozenset[str] = frozenset()
-        self._settings = AlertmanagerSettings(
-            **{"urls": tuple(urls), "labels": {}, "user": None, "generator_url": None, "resend": RESEND} | settings
-        )
+        # Without its bounds: no file may ask for so short a time.
+        self._settings = AlertmanagerSettings.model_construct(**{"urls": tuple(urls), "resend": RESEND} | settings)
         self._secret = secret
         self._task: asyncio.Task[None] | None = None
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alertbot.config import Config
-from alertbot.config.settings import GroupSettings
+from alertbot.config import Config, GroupSettings
 from alertbot.rules.base import Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
@@ -131,12 +130,8 @@ class Storm:
 @asynccontextmanager
 async def storm(folder: Path, domains: Sequence[str], grouped: int = 0) -> AsyncIterator[Storm]:
     """A storm about to break; the first ``grouped`` domains are a group with a channel of its own."""
-    config = config_for(
-        database(folder),
-        domains,
-        RULES,
-        groups=[GroupSettings(GROUP, tuple(domains[:grouped]), sum=True, channel=GROUP_CHANNEL)] if grouped else (),
-    )
+    group = GroupSettings(name=GROUP, domains=list(domains[:grouped]), sum=True, channel=GROUP_CHANNEL)
+    config = config_for(database(folder), domains, RULES, groups=[group] if grouped else ())
     house = House(_mentioning(config), domains)
     fake = FakeSlack(now=lambda: house.now, paced=True)
     await fake.start()
@@ -154,7 +149,7 @@ async def storm(folder: Path, domains: Sequence[str], grouped: int = 0) -> Async
 
 
 def _mentioning(config: Config) -> Config:
-    return replace(config, slack=replace(config.slack, mention={"critical": "@here"}))
+    return replace(config, slack=config.slack.model_copy(update={"mention": {"critical": "@here"}}))
 
 
 WAVES = 3
