@@ -23,7 +23,7 @@ from alertbot.config import load
 from alertbot.config.draft import SECTIONS
 from alertbot.config.kinds import KINDS
 from alertbot.feed.simulator.scenario import Scenario
-from alertbot.incidents.order_parser import Asked, parse_order
+from alertbot.incidents.order_parser import parse_order
 from alertbot.incidents.orders import Silence
 from alertbot.messages.usages import USAGES
 from alertbot.slack.typed_text import words_of
@@ -159,12 +159,12 @@ def test_every_slash_command_stands_in_the_readme(name, usage):
 
 def test_every_silence_in_the_readme_is_understood():
     (examples,) = blocks("slack")
-    asked = Asked(parse_time("2026-03-02T14:30:00Z"), ZoneInfo("Europe/Berlin"))
+    now, zone = parse_time("2026-03-02T14:30:00Z"), ZoneInfo("Europe/Berlin")
 
     for line in examples.splitlines():
         command, *words = words_of(line)
         assert command == "/bandwidth"
-        assert isinstance(parse_order(words, asked), Silence)
+        assert isinstance(parse_order(words, now, zone), Silence)
 
 
 def test_the_picture_is_drawn_anew_by_its_command(tmp_path):

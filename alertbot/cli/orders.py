@@ -15,7 +15,7 @@ from alertbot.cli.questions import SILENT_AFTER
 from alertbot.config import load
 from alertbot.config.load import state_directory
 from alertbot.errors import AlertbotError, UsageError
-from alertbot.incidents.order_parser import Asked, parse_order
+from alertbot.incidents.order_parser import parse_order
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import plain
 from alertbot.store import feed, requests, schema
@@ -31,7 +31,7 @@ def give_order(config_path: Path, words: Sequence[str]) -> None:
     """Leave an order for the service and print what it did; ``UsageError`` where the order is wrong or refused."""
     config = load(config_path, state_directory=state_directory())
     path, now = config.store.path, time.time()
-    parse_order(words, Asked(now, config.slack.zone))  # what is wrong is told at once
+    parse_order(words, now, config.slack.zone)  # what is wrong is told at once
     number = requests.leave(path, _author(), words, now)
     if not _runs(path, now, config.feed.probe):
         click.echo("The service does not seem to run: this will be done when it starts, if that is within a day.")

@@ -38,46 +38,47 @@ _TIMES = '"06:00", "tomorrow 06:00", "mon 06:00" or "2026-03-02 06:00"'
 
 
 @dataclass(frozen=True)
-class Asked:
-    """When an order was given (epoch seconds), in the giver's zone, and where: a channel, and all names it has."""
+class _Given:
+    """When an order was given, epoch seconds, and the zone of whoever gave it."""
 
     now: float
     zone: tzinfo
-    channel: str | None = None
-    channels: frozenset[str] = frozenset()
 
 
-def parse_order(words: Sequence[str], asked: Asked) -> Order:
-    """The order in a command's words, the command's own name first; ``UsageError`` for anything else."""
+def parse_order(words: Sequence[str], now: float, zone: tzinfo) -> Order:
+    """The order in a command's words, the command's own name first; ``UsageError`` for anything else.
+
+    ``now``: when it was given, epoch seconds; times of day are those of ``zone``.
+    """
     left = [word for word in map(_printable, words) if word]
     name = left.pop(0).lower() if left else ""
     if name == "silence":
-        return _silence(left, asked)
+        return _silence(left, _Given(now, zone))
     if name not in ORDERS:
         raise UsageError(f'{_quoted(name)} is no order: there are {", ".join(ORDERS)}, such as "ack #412"')
     number = _number(left.pop(0)) if left else None
     if left:
         raise UsageError(f'{_quoted(" ".join(left))} is more than this takes: write "{name} 412"')
     if name == "ack":
-        return Ack(number, asked.channels)
+        return Ack(number)
     if number is None:
         raise UsageError('which silence? "silences" lists them with their numbers: write "unsilence 3"')
     return Unsilence(number)
 
 
-def _silence(words: list[str], asked: Asked) -> Silence:
+def _silence(words: list[str], given: _Given) -> Silence:
     if not words or words[0].lower() in {"from", "for", *_UNTIL} or _is_duration(words[0]):
         raise UsageError(f"say what to silence, and until when: {_ENDS}")
     target = _target(words.pop(0))
     try:
-        begins, ends = _span(words, asked)
+        begins, ends = _span(words, given)
     except UsageError as error:
         if target.startswith("rule:"):
             raise UsageError(f'{error}; a name with spaces stands in quotes: rule:"my rule"') from None
         raise
     if not SHORTEST <= ends - begins <= LONGEST:
         raise UsageError(f"a silence lasts 1m to 90d: {_ENDS}")
-    return Silence(target, begins, ends, _reason(words), asked.channel)
+    return Silence(target, begins, ends, _reason(words))
 
 
 def _number(word: str) -> int:
@@ -104,23 +105,23 @@ def _target(word: str) -> str:
     )
 
 
-def _span(words: list[str], asked: Asked) -> tuple[float, float]:
+def _span(words: list[str], given: _Given) -> tuple[float, float]:
     """From when to when; takes the words that say so."""
     if not words or words[0].lower() != "from":
-        return asked.now, _end(words, asked.now, asked)
+        return given.now, _end(words, given.now, given)
     words.pop(0)
     # At 22:00:30 "from 22:00" means now, not tomorrow.
-    begins = max(_moment(words, asked.now - 60, asked), asked.now)
-    if begins - asked.now > LONGEST:
+    begins = max(_moment(words, given.now - 60, given), given.now)
+    if begins - given.now > LONGEST:
         raise UsageError(f"that begins more than 90d from now: {_ENDS}")
-    return begins, _end(words, begins, asked)
+    return begins, _end(words, begins, given)
 
 
-def _end(words: list[str], begins: float, asked: Asked) -> float:
+def _end(words: list[str], begins: float, given: _Given) -> float:
     keyword = words[0].lower() if words else ""
     if keyword in _UNTIL:
         words.pop(0)
-        return _moment(words, begins, asked)
+        return _moment(words, begins, given)
     if keyword == "for":
         words.pop(0)
     if not words:
@@ -144,12 +145,12 @@ def _is_duration(word: str) -> bool:
         return False
 
 
-def _moment(words: list[str], after: float, asked: Asked) -> float:
+def _moment(words: list[str], after: float, given: _Given) -> float:
     """The first instant after ``after`` that is meant; takes the words that say so."""
     day, clock = _day_and_clock(words)
     time_of_day = _clock(clock)
-    for each in _days(day, after, asked):
-        for instant in _instants(each, time_of_day, asked.zone):
+    for each in _days(day, after, given):
+        for instant in _instants(each, time_of_day, given.zone):
             if instant > after:
                 return instant
     raise UsageError(f"{_quoted(f'{day} {clock}')} is over by then: write {_TIMES}")
@@ -177,14 +178,14 @@ def _weekdays(word: str) -> list[int]:
     return [number for number, name in enumerate(_WEEKDAYS) if len(word) > 2 and name.startswith(word)]
 
 
-def _days(word: str, after: float, asked: Asked) -> Sequence[date]:
+def _days(word: str, after: float, given: _Given) -> Sequence[date]:
     """The days that ``tomorrow``, ``mon``, ``2026-03-02`` or nothing can mean, the earliest first."""
-    today = datetime.fromtimestamp(asked.now, asked.zone).date()
+    today = datetime.fromtimestamp(given.now, given.zone).date()
     if word in {"today", "tomorrow"}:
         return (today + timedelta(days=int(word == "tomorrow")),)
     if _DATE.fullmatch(word):
         return (_date(word),)
-    first = datetime.fromtimestamp(after, asked.zone).date()
+    first = datetime.fromtimestamp(after, given.zone).date()
     # Eight days: today's may be over.
     coming = [first + timedelta(days=days) for days in range(8)]
     if not word:

@@ -1,4 +1,4 @@
-"""What people tell alertbot to do: take on an incident, silence something, end a silence."""
+"""What people order: acknowledge an incident, silence something, end a silence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 @dataclass(frozen=True)
 class Person:
-    """Who says so: a Slack user's ``id`` and name; no ``id`` where it came from the shell."""
+    """Who gives an order: a Slack user's ``id`` and name; no ``id`` where it came from the shell."""
 
     id: str | None
     name: str
@@ -16,25 +16,22 @@ class Person:
 
 @dataclass(frozen=True)
 class Ack:
-    """Take on the incident ``number``; without one, the only open one of a channel, of which these are the names."""
+    """Acknowledge the incident ``number``; without one, the only open one of the channel it is typed in."""
 
     number: int | None
-    channels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Silence:
-    """Tell nothing of ``target`` (a glob over series, ``@group``, ``rule:NAME`` or ``#N``) between two times.
+    """Post nothing of ``target`` (a glob over series, ``@group``, ``rule:NAME`` or ``#N``) between two times.
 
-    Times are epoch seconds. ``channel``: where it was asked for, and so where its end is announced; ``None``: in the
-    default one.
+    Times are epoch seconds.
     """
 
     target: str
     begins: float
     ends: float
     reason: str = ""
-    channel: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,10 @@ Order: TypeAlias = Ack | Silence | Unsilence
 
 @dataclass(frozen=True)
 class Requester:
-    """Who asks, and where: ``channel`` as messages are sent there, ``channels`` by all its names."""
+    """Who asks, and where: ``channel`` as messages are sent there, ``channels`` all names it has.
+
+    A silence's end is announced in its ``channel``; without one in the default channel.
+    """
 
     person: Person
     channel: str | None = None
@@ -57,13 +57,13 @@ class Requester:
 
 
 NOBODY = Requester(Person(None, "nobody"))
-"""Asks where nobody in particular does: the demo."""
+"""Asks for nobody in particular, as the demo does."""
 
 
 class Executor(Protocol):
     """Carries out orders."""
 
-    async def carry_out(self, order: Order, who: Person) -> str:
+    async def carry_out(self, order: Order, requester: Requester) -> str:
         """Do it at once: what has been done, as lines of mrkdwn; ``UsageError`` in plain text where it makes no sense.
 
         The same order twice does no harm.

@@ -103,6 +103,10 @@ class Dispatcher:
         """Decides and words what is to be told, as things are now; ``changed``: what people did just now."""
         return Turn(self, self._ledger, self._clock.time(), self._frontier, settled=settled, changed=changed or {})
 
+    def now(self) -> float:
+        """Epoch seconds by the API's clock."""
+        return self._clock.time()
+
     def told(self) -> None:
         """Messages are owed."""
         self._wake()

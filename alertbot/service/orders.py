@@ -1,15 +1,16 @@
-"""Orders carried out: somebody takes an incident on, silences something, ends a silence."""
+"""Carries out orders: somebody acknowledges an incident, silences something, ends a silence."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from datetime import tzinfo
+from dataclasses import dataclass, replace
 
 from alertbot.config.domains import pattern
 from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
 from alertbot.incidents.incident import Incident
-from alertbot.incidents.orders import Ack, Order, Person, Silence, Unsilence
+from alertbot.incidents.orders import Ack, Order, Person, Requester, Silence, Unsilence
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, HeldSilence, means
 from alertbot.messages.blocks import code, escape
@@ -19,53 +20,73 @@ from alertbot.store.keeper import Storekeeper
 from alertbot.units import counted, format_clock
 from alertbot.words import did_you_mean
 
+log = logging.getLogger(__name__)
+
 SAME = 60.0
 """Seconds by which the end of a silence that is asked for twice may differ: two clicks are one."""
 
 
 class OrderExecutor:
-    """Carries out orders through the desk of the moment; what it answers is mrkdwn."""
+    """Carries out orders by the dispatcher of the moment; ``None`` is that before anything is watched."""
 
-    def __init__(self, dispatcher: Dispatcher, keeper: Storekeeper, now: Callable[[], float]) -> None:
+    def __init__(self, dispatcher: Callable[[], Dispatcher | None], keeper: Storekeeper) -> None:
         self._dispatcher = dispatcher
         self._keeper = keeper
-        self._now = now
+
+    async def carry_out(self, order: Order, requester: Requester) -> str:
+        """What was done, as mrkdwn; ``UsageError`` where it makes no sense, or is not for this person to say."""
+        dispatcher = self._dispatcher()
+        if dispatcher is None:
+            raise UsageError("alertbot is only just starting: try again in a minute")
+        answer = await _Execution(dispatcher, self._keeper, requester).run(order)
+        log.info("%s: %s", requester.person.name, type(order).__name__.lower())
+        return answer
+
+
+@dataclass(frozen=True)
+class _Execution:
+    """Carries out one order."""
+
+    dispatcher: Dispatcher
+    keeper: Storekeeper
+    requester: Requester
 
     @property
-    def _zone(self) -> tzinfo:
-        return self._dispatcher.slack.zone
+    def _who(self) -> Person:
+        return self.requester.person
 
-    async def carry_out(self, order: Order, who: Person) -> str:
-        """What was done; ``UsageError`` where it makes no sense, or is not for this person to say."""
+    async def run(self, order: Order) -> str:
+        """Do what the order says: what was done, as mrkdwn."""
         if isinstance(order, Ack):
-            return await self._acknowledge(order, who)
-        self._must_be_admin(who)
-        return await (self._silence(order, who) if isinstance(order, Silence) else self._unsilence(order, who))
+            return await self._acknowledge(order)
+        self._must_be_admin()
+        return await (self._silence(order) if isinstance(order, Silence) else self._unsilence(order))
 
-    def _must_be_admin(self, who: Person) -> None:
-        admins = self._dispatcher.slack.admins
-        if admins and who.id is not None and who.id not in admins:
+    def _must_be_admin(self) -> None:
+        admins = self.dispatcher.slack.admins
+        if admins and self._who.id is not None and self._who.id not in admins:
             raise UsageError(
                 "only those listed as admins may silence here; anyone may acknowledge, which stops reminders"
             )
 
-    async def _acknowledge(self, order: Ack, who: Person) -> str:
-        number = order.number if order.number is not None else await self._only_open(order.channels)
-        turn = self._dispatcher.turn(changed={number: (Note(NoteKind.ACKED, by=who.name),)})
-        incident = await self._keeper.do(turns.acknowledge, number, who, turn, turn.now)
+    async def _acknowledge(self, order: Ack) -> str:
+        who, number = self._who, order.number if order.number is not None else await self._only_open()
+        turn = self.dispatcher.turn(changed={number: (Note(NoteKind.ACKED, by=who.name),)})
+        incident = await self.keeper.do(turns.acknowledge, number, who, turn, turn.now)
         if incident is None:
             raise UsageError(f"there is no incident #{number}")
         if incident.closed is not None:
-            ended = format_clock(incident.closed, self._zone, turn.now)
+            ended = format_clock(incident.closed, self.dispatcher.slack.zone, turn.now)
             raise UsageError(f"#{number} is over since {ended}: there is nothing left to acknowledge")
         if incident.progress.acked_at is not None:
             return f"#{number} is acknowledged already, by {escape(incident.progress.acked_by or '')}."
-        self._dispatcher.told()
+        self.dispatcher.told()
         return f"#{number} is acknowledged: no reminders until it is over, unless it grows."
 
-    async def _only_open(self, channels: frozenset[str]) -> int:
-        """The number of the only incident that waits for somebody, in these channels, or in any where none is named."""
-        opened = await self._keeper.do(incidents.open_incidents)
+    async def _only_open(self) -> int:
+        """The number of the only incident that waits for somebody, in the requester's channel if there is one."""
+        channels = self.requester.channels
+        opened = await self.keeper.do(incidents.open_incidents)
         here = [one for one in opened if not channels or one.channel in channels]
         waiting = [one for one in here if one.progress.acked_at is None]
         if len(waiting) == 1:
@@ -76,22 +97,22 @@ class OrderExecutor:
         listed = ", ".join(f"#{one.number}" for one in waiting[:10])
         raise UsageError(f"{len(waiting)} incidents are open {where}: say which of {listed}")
 
-    async def _silence(self, order: Silence, who: Person) -> str:
+    async def _silence(self, order: Silence) -> str:
         order, pairs = await self._meant(order)
-        now = self._now()
-        held = await self._keeper.do(silences.held, now)
+        now = self.dispatcher.now()
+        held = await self.keeper.do(silences.held, now)
         twin = next((each for each in held if _is_same(each, order)), None)
-        number = twin.number if twin is not None else await self._add(order, who, pairs)
-        begins = "" if order.begins <= now else f"from {format_clock(order.begins, self._zone, now)} "
-        until = f"{begins}until {format_clock(order.ends, self._zone, now)}"
-        ends_it = code(f"{self._dispatcher.slack.command} unsilence {number}")
+        number = twin.number if twin is not None else await self._add(order, pairs)
+        begins = "" if order.begins <= now else f"from {format_clock(order.begins, self.dispatcher.slack.zone, now)} "
+        until = f"{begins}until {format_clock(order.ends, self.dispatcher.slack.zone, now)}"
+        ends_it = code(f"{self.dispatcher.slack.command} unsilence {number}")
         return f"Nothing is told of {self._described(order, pairs)} {until} (silence {number}). {ends_it} ends that."
 
-    async def _add(self, order: Silence, who: Person, pairs: list[tuple[str, str]] | None) -> int:
-        turn = self._dispatcher.turn()
-        channel = order.channel or self._dispatcher.slack.channel
-        number = await self._keeper.do(turns.silence, order, who, channel, pairs, turn, turn.now)
-        self._dispatcher.told()
+    async def _add(self, order: Silence, pairs: list[tuple[str, str]] | None) -> int:
+        who, turn = self._who, self.dispatcher.turn()
+        channel = self.requester.channel or self.dispatcher.slack.channel
+        number = await self.keeper.do(turns.silence, order, who, channel, pairs, turn, turn.now)
+        self.dispatcher.told()
         return number
 
     def _described(self, order: Silence, pairs: list[tuple[str, str]] | None) -> str:
@@ -100,13 +121,13 @@ class OrderExecutor:
         if order.target.startswith(RULE_MARK):
             return f"the rule {code(order.target.removeprefix(RULE_MARK))}"
         meant = sum(
-            means(order.target, series, self._dispatcher.watch.groups) for series in self._dispatcher.watch.series
+            means(order.target, series, self.dispatcher.watch.groups) for series in self.dispatcher.watch.series
         )
         return f"{code(order.target)} ({counted(meant, 'series', 'series')})"
 
     async def _meant(self, order: Silence) -> tuple[Silence, list[tuple[str, str]] | None]:
         """The order as it is kept, and the alerts meant where it is an incident's; the target must mean something."""
-        target, watch = order.target, self._dispatcher.watch
+        target, watch = order.target, self.dispatcher.watch
         if target.startswith(INCIDENT_MARK):
             return order, await self._pairs(int(target.removeprefix(INCIDENT_MARK)))
         if target.startswith(RULE_MARK):
@@ -116,10 +137,10 @@ class OrderExecutor:
         else:
             target = _ascii(target)
             _must_match(target, watch)
-        return Silence(target, order.begins, order.ends, order.reason, order.channel), None
+        return replace(order, target=target), None
 
     async def _pairs(self, number: int) -> list[tuple[str, str]]:
-        incident = await self._keeper.do(incidents.load, number)
+        incident = await self.keeper.do(incidents.load, number)
         if incident is None:
             raise UsageError(f"there is no incident #{number}")
         if incident.closed is not None:
@@ -128,18 +149,18 @@ class OrderExecutor:
             raise UsageError(f"#{number} has no alerts that could be silenced: acknowledge it instead")
         return pairs
 
-    async def _unsilence(self, order: Unsilence, who: Person) -> str:
-        now = self._now()
-        held = await self._keeper.do(silences.held, now)
+    async def _unsilence(self, order: Unsilence) -> str:
+        now = self.dispatcher.now()
+        held = await self.keeper.do(silences.held, now)
         silence = next((each for each in held if each.number == order.number and each.ends > now), None)
         if silence is None:
             numbers = ", ".join(str(each.number) for each in held if each.ends > now)
             raise UsageError(
                 f"there is no silence {order.number} to end" + (f": there are {numbers}" if numbers else "")
             )
-        turn = self._dispatcher.turn()
-        await self._keeper.do(turns.unsilence, order.number, who, turn, turn.now)
-        self._dispatcher.told()
+        who, turn = self._who, self.dispatcher.turn()
+        await self.keeper.do(turns.unsilence, order.number, who, turn, turn.now)
+        self.dispatcher.told()
         return f"The silence of {code(silence.target)} by {escape(silence.author)} is ended."
 
 

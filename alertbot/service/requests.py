@@ -1,4 +1,4 @@
-"""Carrying out what the shell's commands left in the database."""
+"""Carries out the orders that the shell's commands left in the database."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import tzinfo
 
 from alertbot.errors import StoreError, UsageError
 from alertbot.feed.clock import ApiTime
-from alertbot.incidents.order_parser import Asked, parse_order
-from alertbot.incidents.orders import Executor, Order, Person, Silence
+from alertbot.incidents.order_parser import parse_order
+from alertbot.incidents.orders import Executor, Order, Person, Requester, Silence
 from alertbot.store import requests
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.requests import Request, RequestOutcome
@@ -16,21 +16,21 @@ from alertbot.store.requests import Request, RequestOutcome
 log = logging.getLogger(__name__)
 
 
-async def apply_requests(keeper: Storekeeper, obeys: Executor, time: ApiTime, zone: tzinfo) -> None:
+async def apply_requests(keeper: Storekeeper, executor: Executor, time: ApiTime, zone: tzinfo) -> None:
     """Carry out what waits, each once: a request that makes no sense is answered with the reason.
 
     ``StoreError`` leaves the rest for the next turn; an order that was carried out, but not noted, is given twice.
     """
     machine = time.time() + time.skew
     for request in await keeper.do(requests.waiting, machine):
-        outcome = await _outcome(request, obeys, time, zone)
+        outcome = await _outcome(request, executor, time, zone)
         await keeper.do(requests.finish, request.number, outcome, machine)
 
 
-async def _outcome(request: Request, obeys: Executor, time: ApiTime, zone: tzinfo) -> RequestOutcome:
+async def _outcome(request: Request, executor: Executor, time: ApiTime, zone: tzinfo) -> RequestOutcome:
     asked = " ".join(" ".join(request.words).split())[:200]
     try:
-        answer = await obeys.carry_out(_order(request, time, zone), Person(None, request.author))
+        answer = await executor.carry_out(_order(request, time, zone), Requester(Person(None, request.author)))
     except UsageError as error:
         log.info('"%s" of %s is refused: %s', asked, request.author, error)
         return RequestOutcome(str(error), refused=True)
@@ -45,7 +45,7 @@ async def _outcome(request: Request, obeys: Executor, time: ApiTime, zone: tzinf
 
 def _order(request: Request, time: ApiTime, zone: tzinfo) -> Order:
     """The order as it was meant when it was given: a time may have come and gone before the service ran."""
-    order = parse_order(request.words, Asked(request.created - time.skew, zone))
+    order = parse_order(request.words, request.created - time.skew, zone)
     if isinstance(order, Silence) and order.ends <= time.time():
         raise UsageError("that time was over before the service could begin it")
     return order

@@ -25,7 +25,6 @@ from alertbot.config.credentials import Credentials
 from alertbot.errors import ConfigError, CredentialsError, FeedError, ListenError, StoreError, StoreTaken, StoreUnusable
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
-from alertbot.incidents.orders import Order, Person
 from alertbot.ops.heartbeat import Heartbeat
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.outage import Outage
@@ -39,6 +38,7 @@ from alertbot.service.charts import ChartThreads
 from alertbot.service.digest import DailyDigest
 from alertbot.service.health import Health
 from alertbot.service.metrics import Metrics
+from alertbot.service.orders import OrderExecutor
 from alertbot.service.reload import Reload
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
@@ -100,7 +100,8 @@ class Service:
         self._measuring = Metrics(config.store.path, self._budget, self._live, self._ailing, clock.time())
         self._metrics = MetricsServer(self._measuring.metrics, self._ailing)
         self._api = wiring.client(config, credentials, self._budget, clock, self._tried)
-        self.commands = Commands(self._scope, self)
+        executor = OrderExecutor(lambda: self._watcher.dispatcher, self._keeper)
+        self.commands = Commands(self._scope, executor)
         self.pictures = Pictures(self._scope)
         self._workspace = wiring.workspace(config, credentials, self.commands, clock, self._pictures_of(config))
         self._poster: Poster = poster or self._workspace or LogPoster()
@@ -118,6 +119,7 @@ class Service:
             wake=self._wake,
             progress=progress,
             store_outage=self._store_outage,
+            executor=executor,
             channels=self._problems,
             misconfigured=lambda: self._reloading.problems,
             judged=self._measuring.counts.judged,
@@ -174,10 +176,6 @@ class Service:
         finally:
             self._notifier.stopping()
             await self._shut_down()
-
-    async def carry_out(self, order: Order, who: Person) -> str:
-        """Carry out what somebody asks for."""
-        return await self._watcher.carry_out(order, who)
 
     def _live(self) -> Live:
         return self._watcher.live()

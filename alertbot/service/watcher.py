@@ -13,20 +13,19 @@ from alertbot.alerts.mutes import keep_out
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.watch import Watch, lay_out
-from alertbot.errors import FeedError, StoreError, UsageError
+from alertbot.errors import FeedError, StoreError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier
 from alertbot.feed.outages import SeriesOutages
 from alertbot.feed.staleness import FeedFacts, silent_before
-from alertbot.incidents.orders import Order, Person
+from alertbot.incidents.orders import Executor
 from alertbot.ops.outage import Outage
 from alertbot.query.live import Live
 from alertbot.rules.selection import TOTAL
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.feed_incidents import FeedIncidents
-from alertbot.service.orders import OrderExecutor
 from alertbot.service.poller import Pace, Poller
 from alertbot.service.requests import apply_requests
 from alertbot.service.store_outage import StoreOutage
@@ -70,11 +69,13 @@ class Watcher:
         wake: Callable[[], None],
         progress: Callable[[int, int], None],
         store_outage: StoreOutage,
+        executor: Executor,
         channels: Callable[[], Mapping[str, str]],
         misconfigured: Callable[[], tuple[str, ...]] = tuple,
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
     ) -> None:
         self.watch: Watch | None = None
+        self.dispatcher: Dispatcher | None = None
         self._config = config
         self._api = api
         self._budget = budget
@@ -83,13 +84,13 @@ class Watcher:
         self._wake = wake
         self._progress = progress
         self._store_outage = store_outage
+        self._executor = executor
         self._channels = channels
         self._misconfigured = misconfigured
         self._judged = judged
         self._time = ApiTime(clock)
         self._troubles = SeriesOutages(clock)
         self._poller: Poller | None = None
-        self._dispatcher: Dispatcher | None = None
         self._feed_incidents: FeedIncidents | None = None
         self._domains: tuple[str, ...] | None = None
         self._gone: frozenset[str] = frozenset()
@@ -119,10 +120,10 @@ class Watcher:
             await self._discover()
             if self._poller is None or self._outdated:
                 await self._restore(None if self._poller is None else self._poller.frontier)
-            await apply_requests(self._keeper, self, self._time, self._config.slack.zone)
+            await apply_requests(self._keeper, self._executor, self._time, self._config.slack.zone)
             await self._probe_and_poll()
-            if self._dispatcher is not None:
-                await self._dispatcher.look()
+            if self.dispatcher is not None:
+                await self.dispatcher.look()
             await self._write_live()
             await self._store_outage.over()
         except asyncio.CancelledError:
@@ -142,14 +143,6 @@ class Watcher:
     async def _write_live(self) -> None:
         facts, now = self.live().to_json(), self._clock.time()
         await self._keeper.do(feed.write_live, facts, now)
-
-    async def carry_out(self, order: Order, who: Person) -> str:
-        """Carry out what somebody asks for: what has been done, as mrkdwn; ``UsageError`` where it makes no sense."""
-        if self._dispatcher is None:
-            raise UsageError("alertbot is only just starting: try again in a minute")
-        answer = await OrderExecutor(self._dispatcher, self._keeper, self._time.time).carry_out(order, who)
-        log.info("%s: %s", who.name, type(order).__name__.lower())
-        return answer
 
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published, where that is known."""
@@ -284,7 +277,7 @@ class Watcher:
         )
         frontier = _stored_frontier(ledger) if frontier is None else frontier
         await dispatcher.commit(ledger.settle(), frontier.slot)
-        self._dispatcher = dispatcher
+        self.dispatcher = dispatcher
         self._feed_incidents = FeedIncidents(dispatcher, config.slack.channel, config.feed.stale_after)
         await self._feed_incidents.restore()
         pace = Pace(config.feed.max_lag, config.store.keep // SLOT, config.feed.each_domain)

@@ -1,4 +1,4 @@
-"""Slash commands: a line of text in, a message out; questions are answered, orders handed to who obeys.
+"""Slash commands: a line of text in, a message out; questions are answered, orders carried out.
 
 Words are forgiving: any case, an unambiguous part of a domain, and a wrong word is answered with the nearest right one.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alertbot.errors import AlertbotError, UsageError
-from alertbot.incidents.order_parser import ORDERS, Asked, parse_order
+from alertbot.incidents.order_parser import ORDERS, parse_order
 from alertbot.incidents.orders import NOBODY, Executor, Requester
 from alertbot.messages import questions, status
 from alertbot.messages.blocks import Message, code, escape
@@ -35,11 +35,11 @@ class Reply:
 
 
 class Commands:
-    """Answers commands about ``scope()``, which may change with the configuration; orders go to ``obeys``."""
+    """Answers commands about ``scope()``, which may change with the configuration; ``executor`` carries out orders."""
 
-    def __init__(self, scope: Callable[[], Scope], obeys: Executor) -> None:
+    def __init__(self, scope: Callable[[], Scope], executor: Executor) -> None:
         self._scope = scope
-        self._obeys = obeys
+        self._executor = executor
 
     async def answer(self, text: str, asker: Requester = NOBODY) -> Reply:
         """The reply to what stood after the command's name; never raises for what a user can type."""
@@ -76,8 +76,7 @@ class Commands:
     async def carry_out(self, words: Sequence[str], asker: Requester) -> str:
         """Carry out an order: what has been done, as mrkdwn; ``UsageError`` where it is wrong or makes no sense."""
         scope = self._scope()
-        asked = Asked(scope.now, scope.zone, asker.channel, asker.channels)
-        return await self._obeys.carry_out(parse_order(words, asked), asker.person)
+        return await self._executor.carry_out(parse_order(words, scope.now, scope.zone), asker)
 
     def _explain(self, problem: str, words: Sequence[str]) -> Message:
         if _is_order(words):  # what is wrong with an order is said with an example, or no example would help

@@ -152,7 +152,7 @@ async def measure(config: Config, watch: Watch, runs: int) -> list[Line]:
     await house.begin()
     live = Live(LAST + 900.0, LAST, LAST + SLOT, domains=len(watch.domains), series=len(watch.series))
     scope = scope_of(config, watch, live, "/bandwidth")
-    commands = Commands(lambda: scope, OrderExecutor(house.dispatcher, house._keeper, house.time))
+    commands = Commands(lambda: scope, OrderExecutor(lambda: house.dispatcher, house._keeper))
     pictures = Pictures(lambda: scope)
     base_url, channels = await slack.start(), ("#cdn-alerts",)
     workspace = Workspace(BOT_TOKEN, APP_TOKEN, base_url, commands, SystemClock(), channels=channels, draws=pictures)

@@ -16,6 +16,7 @@ from alertbot.config import Config, load
 from alertbot.feed.budget import Budget
 from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
+from alertbot.service.orders import OrderExecutor
 from alertbot.service.service import AFTER_DUE
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
@@ -152,6 +153,7 @@ class Rig:
             wake=delivery.wake,
             progress=lambda _done, _total: None,
             store_outage=StoreOutage(self.screen, config.slack.channel, self.clock),
+            executor=OrderExecutor(lambda: watcher.dispatcher, keeper),
             channels=dict,
         )
         tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(self._turn(watcher, config.feed.probe))]

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from alertbot.config import Config, GroupSettings, MuteSettings
 from alertbot.errors import UsageError
-from alertbot.incidents.orders import Ack, Order, Silence, Unsilence
+from alertbot.incidents.orders import Ack, Order, Requester, Silence, Unsilence
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.schedule import Schedule, Window
@@ -363,7 +363,7 @@ class IncidentText:
             case "silence":
                 begins = self.house.now + 60 * action.ahead
                 target = self._targets()[action.which]
-                await self._order(Silence(target, begins, begins + 60 * action.amount, "", None))
+                await self._order(Silence(target, begins, begins + 60 * action.amount))
             case "unsilence":
                 await self._order(Unsilence(1 + action.which % 3))
 
@@ -376,7 +376,7 @@ class IncidentText:
     async def _order(self, order: Order) -> None:
         house = self.house
         try:
-            answer = await OrderExecutor(house.dispatcher, house._keeper, house.time).carry_out(order, ADA)
+            answer = await OrderExecutor(lambda: house.dispatcher, house._keeper).carry_out(order, Requester(ADA))
         except UsageError:
             return
         if isinstance(order, Ack) and "already" not in answer:

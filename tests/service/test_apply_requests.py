@@ -9,7 +9,7 @@ from fakes.worlds.clock import FakeClock
 
 from alertbot.errors import StoreError, UsageError
 from alertbot.feed.clock import ApiTime
-from alertbot.incidents.orders import Ack, Person, Silence, Unsilence
+from alertbot.incidents.orders import Ack, Person, Requester, Silence, Unsilence
 from alertbot.service.requests import apply_requests
 from alertbot.store import requests
 from alertbot.store.keeper import Storekeeper
@@ -17,7 +17,7 @@ from alertbot.store.requests import RequestOutcome
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600.0
-ADA = Person(None, "ada (shell)")
+ADA = Requester(Person(None, "ada (shell)"))
 
 
 class Service:
@@ -121,7 +121,7 @@ async def test_what_makes_no_sense_is_answered_logged_and_left(service, caplog):
 
 async def test_a_request_that_fails_is_answered_logged_and_not_tried_again(service, caplog):
     class Broken(Obedience):
-        async def carry_out(self, order, who):
+        async def carry_out(self, order, requester):
             raise LookupError("no such thing")
 
     service.obedience = Broken()

@@ -14,7 +14,7 @@ from fakes.wire.pinged import DeadMansSwitch
 
 from alertbot.cli.main import main
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
-from alertbot.incidents.orders import Ack, Person
+from alertbot.incidents.orders import Person, Requester
 from alertbot.service import service
 
 OVER = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
@@ -40,7 +40,7 @@ async def test_an_open_alert_outlives_the_reload_of_its_rule_and_is_told_no_seco
         await house.clock.sleep(20 * MINUTE)
         assert resolved(house) == {}
         assert len(house.slack.posts) == 1
-        answer = await house.service.carry_out(Ack(None, frozenset()), Person(None, "Ada"))
+        answer = await house.service.commands.carry_out(["ack"], Requester(Person(None, "Ada")))
         assert "#1 is acknowledged" in answer
 
 

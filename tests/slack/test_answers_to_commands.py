@@ -51,21 +51,21 @@ def commands(path, obedience):
 @pytest.mark.parametrize(
     ("text", "order"),
     [
-        ("ack", Ack(None, IN_OPS.channels)),
-        ("Ack `#412`", Ack(412, IN_OPS.channels)),
-        ("ack <#C0412|412>", Ack(412, IN_OPS.channels)),
-        ("silence video.* 2h", Silence("video.*", NOW, at("16:30"), "", "#ops")),
+        ("ack", Ack(None)),
+        ("Ack `#412`", Ack(412)),
+        ("ack <#C0412|412>", Ack(412)),
+        ("silence video.* 2h", Silence("video.*", NOW, at("16:30"))),
         (
             "silence <http://video.example.com|video.example.com> until 18:00 a &amp; b",
-            Silence("video.example.com", NOW, at("18:00"), "a & b", "#ops"),
+            Silence("video.example.com", NOW, at("18:00"), "a & b"),
         ),
-        ("silence rule:\u201cmy rule\u201d 1h", Silence("rule:my rule", NOW, at("15:30"), "", "#ops")),
+        ("silence rule:\u201cmy rule\u201d 1h", Silence("rule:my rule", NOW, at("15:30"))),
         ("unsilence #3", Unsilence(3)),
     ],
 )
 async def test_an_order_is_carried_out_for_who_gave_it_where(commands, obedience, text, order):
     reply = await commands.answer(text, IN_OPS)
-    assert obedience.obeyed == [(order, ADA)]
+    assert obedience.obeyed == [(order, IN_OPS)]
     assert (reply.message.text, reply.public) == ("done", False)
 
 

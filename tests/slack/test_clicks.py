@@ -11,7 +11,7 @@ from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from alertbot.clock import SystemClock
 from alertbot.config.watch import Watch
 from alertbot.errors import StoreError, UsageError
-from alertbot.incidents.orders import Ack, Person, Silence
+from alertbot.incidents.orders import Ack, Person, Requester, Silence
 from alertbot.messages.blocks import Message, actions, button, confirmation, select
 from alertbot.query.live import Live
 from alertbot.query.scope import Scope
@@ -62,14 +62,17 @@ async def slack(tmp_path, obedience):
 async def test_an_ack_is_carried_out_and_said_by_the_message_alone(slack, obedience):
     answer = await slack.click(slack.posts[0], "ack")
     refusal = await slack.click(slack.posts[0], "mute", answers=1)  # which is answered after it
-    assert obedience.obeyed == [(Ack(412, frozenset({"#cdn-alerts", "C0ALERTS"})), Person("U0ADA", "u0ada"))]
+    names = frozenset({"#cdn-alerts", "C0ALERTS"})
+    assert obedience.obeyed == [(Ack(412), Requester(Person("U0ADA", "u0ada"), "#cdn-alerts", names))]
     assert slack.answers(answer.response_url) == []
     assert refusal.answers != []
 
 
 async def test_a_silence_is_carried_out_and_confirmed_to_who_chose_it(slack, obedience):
     answer = await slack.click(slack.posts[0], "silence", "412 4h", user="U0BOB", answers=1)
-    assert obedience.obeyed == [(Silence("#412", NOW, NOW + 4 * 3600, "", "#cdn-alerts"), Person("U0BOB", "u0bob"))]
+    ((order, requester),) = obedience.obeyed
+    assert order == Silence("#412", NOW, NOW + 4 * 3600)
+    assert (requester.person, requester.channel) == (Person("U0BOB", "u0bob"), "#cdn-alerts")
     assert answer.answers == [
         {
             "text": "Silence 3 begins, `#412` &amp; all.",
@@ -85,9 +88,9 @@ async def test_a_private_channel_goes_by_its_configured_name(slack, obedience):
     await slack.click(slack.posts[1], "silence", "412 1h", answers=1)
     await slack.click(slack.posts[1], "ack")
     await slack.command(text="ack", channel="private")
-    orders = [order for order, _ in obedience.obeyed]
-    assert orders[0].channel == "#private"
-    assert orders[2].channels >= {"#private", "G0PRIVATE"}
+    requesters = [requester for _, requester in obedience.obeyed]
+    assert requesters[0].channel == "#private"
+    assert requesters[2].channels >= {"#private", "G0PRIVATE"}
 
 
 async def test_why_is_answered_to_who_asks_and_orders_nothing(slack, obedience, tmp_path):
@@ -153,6 +156,6 @@ async def test_a_click_from_another_workspace_is_refused(slack, obedience, caplo
 
 async def test_a_command_knows_who_typed_it_where(slack, obedience):
     answer = await slack.command(text="silence video.* 2h", user="U0BOB", channel="ops")
-    order, who = obedience.obeyed[0]
-    assert (order.channel, who) == ("C0OPS", Person("U0BOB", "u0bob"))
+    _, requester = obedience.obeyed[0]
+    assert (requester.channel, requester.person) == ("C0OPS", Person("U0BOB", "u0bob"))
     assert answer.answers[0]["text"].startswith("Silence 3 begins")

@@ -16,8 +16,8 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.mutes import keep_out
 from alertbot.config import Config
 from alertbot.config.watch import Watch, lay_out
-from alertbot.incidents.order_parser import Asked, parse_order
-from alertbot.incidents.orders import Person
+from alertbot.incidents.order_parser import parse_order
+from alertbot.incidents.orders import Person, Requester
 from alertbot.messages.slack import from_json, plain
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.orders import OrderExecutor
@@ -130,10 +130,9 @@ class House:
 
     async def say(self, words: str, who: Person = ADA, channels: frozenset[str] = frozenset()) -> str:
         """Somebody types a command."""
-        asked = Asked(self.now, self.config.slack.zone, channels=channels)
-        return await OrderExecutor(self.dispatcher, self._keeper, self.time).carry_out(
-            parse_order(words.split(), asked), who
-        )
+        order = parse_order(words.split(), self.now, self.config.slack.zone)
+        executor = OrderExecutor(lambda: self.dispatcher, self._keeper)
+        return await executor.carry_out(order, Requester(who, channels=channels))
 
     def _wake(self) -> None:
         self.woken += 1

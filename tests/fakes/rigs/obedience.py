@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alertbot.errors import AlertbotError
-from alertbot.incidents.orders import Order, Person
+from alertbot.incidents.orders import Order, Requester
 
 
 class Obedience:
@@ -12,10 +12,10 @@ class Obedience:
     def __init__(self, answer: str = "done") -> None:
         self.answer = answer
         self.refusal: AlertbotError | None = None
-        self.obeyed: list[tuple[Order, Person]] = []
+        self.obeyed: list[tuple[Order, Requester]] = []
 
-    async def carry_out(self, order: Order, who: Person) -> str:
+    async def carry_out(self, order: Order, requester: Requester) -> str:
         if self.refusal is not None:
             raise self.refusal
-        self.obeyed.append((order, who))
+        self.obeyed.append((order, requester))
         return self.answer
