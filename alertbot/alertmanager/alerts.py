@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from enum import StrEnum
+from urllib.parse import quote
 
 from alertbot.alerts.engine import AlertKey
 from alertbot.incidents import account
@@ -226,10 +227,4 @@ def _labels(own: Mapping[str, str], terms: Terms) -> Labels:
 
 
 def _link(terms: Terms, series: str) -> str | None:
-    return None if terms.link is None else terms.link.replace("{series}", _quoted(series))
-
-
-def _quoted(name: str) -> str:
-    """A name as a part of a link: every byte that is not plain, as percent and two digits."""
-    plain = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
-    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in name.encode())
+    return None if terms.link is None else terms.link.replace("{series}", quote(series, safe=""))

@@ -18,7 +18,7 @@ ELLIPSIS = "…"
 NOTHING = "-"
 """Stands where a text is empty: Slack refuses empty text objects."""
 
-_SECTION, _HEADER, _BUTTON = 3_000, 150, 75
+_SECTION, _BUTTON = 3_000, 75
 _VALUE, _URL, _ACTION_ID, _ACTIONS = 2_000, 3_000, 255, 25
 _OPTION, _OPTION_VALUE, _OPTIONS, _PLACEHOLDER = 75, 150, 100, 150
 _CONFIRM_TITLE, _CONFIRM_TEXT, _CONFIRM_BUTTON = 100, 300, 30
@@ -109,16 +109,6 @@ def paragraphs(lines: Iterable[str]) -> tuple[Block, ...]:
 def context_block(text: str) -> Block:
     """A line of small grey mrkdwn."""
     return {"type": "context", "elements": [_mrkdwn(text)]}
-
-
-def header(text: str) -> Block:
-    """A headline; plain text, so nothing in it is escaped."""
-    return {"type": "header", "text": _plain(text, _HEADER)}
-
-
-def divider() -> Block:
-    """A thin line."""
-    return {"type": "divider"}
 
 
 def actions(*elements: Block) -> Block:

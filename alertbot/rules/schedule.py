@@ -78,11 +78,11 @@ class Schedule:
 
         None where it does not hold, and where it always does, so that nothing ends.
         """
-        return self._first(epoch, suppression=False) if self.holds_at(epoch) else None
-
-    def next(self, epoch: float) -> float | None:
-        """When it holds next: ``epoch`` itself where it holds then. None where it never does."""
-        return self._first(epoch, suppression=True)
+        if not self.holds_at(epoch) or self._week.all():
+            return None
+        while ahead := int(np.argmin(np.roll(self._week, -self._minute(epoch)))):
+            epoch = self._on(epoch, ahead)
+        return epoch
 
     @cached_property
     def _remembered(self) -> Callable[[float], bool]:
@@ -98,17 +98,6 @@ class Schedule:
             for day in window.days:
                 week[(day * _DAY_MINUTES + window.start + np.arange(length)) % _WEEK_MINUTES] = True
         return week
-
-    def _first(self, epoch: float, *, suppression: bool) -> float | None:
-        """The first instant from ``epoch`` on at which it holds, or does not."""
-        if not (self._week == suppression).any():
-            return None
-        while True:
-            minute = self._minute(epoch)
-            ahead = int(np.argmax(np.roll(self._week, -minute) == suppression))
-            if ahead == 0:
-                return epoch
-            epoch = self._on(epoch, ahead)
 
     def _on(self, epoch: float, minutes: int) -> float:
         """So many minutes on by the clock on the wall, but at most a stride, and no further than its next change."""

@@ -99,7 +99,6 @@ class Identity:
 
     team_id: str
     team: str
-    bot_user_id: str
 
 
 class SlackClient:
@@ -125,7 +124,7 @@ class SlackClient:
         except DeliveryError as error:
             raise_if_refused(error, "bot", "ALERTBOT_SLACK_BOT_TOKEN", "slack_bot_token")
             raise
-        return Identity(answer["team_id"], answer["team"], answer["user_id"])
+        return Identity(answer["team_id"], answer["team"])
 
     async def post(self, post: Post) -> Posted:
         """Post it; where it then stands."""

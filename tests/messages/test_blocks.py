@@ -15,9 +15,7 @@ from alertbot.messages.blocks import (
     confirmation,
     context_block,
     cut,
-    divider,
     escape,
-    header,
     section,
     select,
 )
@@ -42,11 +40,9 @@ BLOCK = st.one_of(
     NASTY.map(escape).map(section),
     NASTY.map(code).map(section),
     NASTY.map(escape).map(context_block),
-    NASTY.map(header),
     st.builds(section, NASTY.map(escape), BUTTON | SELECT),
     st.builds(actions, BUTTON, SELECT),
     st.builds(lambda text, ids: actions(*(button(text, one) for one in ids)), NASTY, IDS),
-    st.just(divider()),
 )
 MESSAGE = st.builds(
     Message,
@@ -70,7 +66,7 @@ def texts(part):
 
 @given(MESSAGE)
 @example(Message("", tuple(section("x" * 4000) for _ in range(60)), "#00aa00"))
-@example(Message("", (header(""), section(""), context_block(" "), actions(button("\n", "a")))))
+@example(Message("", (section(""), context_block(" "), actions(button("\n", "a")))))
 def test_slack_takes_whatever_is_said(message):
     refuse_message(message.payload())
     refuse_message(message.content(), edit=True)
@@ -127,10 +123,10 @@ def test_a_name_stands_in_a_code_span_that_its_own_characters_cannot_end():
 
 
 def test_a_coloured_message_holds_its_blocks_in_one_attachment():
-    message = Message("dark", (divider(),), "#d00000")
+    message = Message("dark", (section("since 12:05"),), "#d00000")
     assert message.payload() == {
         "text": "dark",
-        "attachments": [{"color": "#d00000", "blocks": [{"type": "divider"}]}],
+        "attachments": [{"color": "#d00000", "blocks": [section("since 12:05")]}],
         "unfurl_links": False,
         "unfurl_media": False,
     }
