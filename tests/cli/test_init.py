@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from fakes.worlds.clock import FakeClock
 
 from alertbot.cli.doctor.coverage import can_fire
-from alertbot.cli.fitting import DARK, FALL, OFF, firings, fit, friendly
+from alertbot.cli.fitting import FAR_OFF, SHARP_FALL, WENT_DARK, firings, fit, friendly
 from alertbot.cli.init import explore
 from alertbot.cli.main import main
 from alertbot.cli.starter_file import text
@@ -107,7 +107,7 @@ async def test_domains_that_are_given_are_the_ones_and_silent_ones_are_listed(tm
 async def test_an_account_without_traffic_gets_usual_floors_and_a_ceiling_that_is_off(tmp_path):
     config, content = await written(tmp_path, domains={VIDEO: Shape(0.0)})
 
-    assert [rule.kind for rule in config.rules] == [DARK, FALL, OFF]
+    assert [rule.kind for rule in config.rules] == [WENT_DARK, SHARP_FALL, FAR_OFF]
     assert "There is no traffic yet: set a limit that fits.\n# [[rule]]" in content
 
 
@@ -172,8 +172,8 @@ def test_what_would_have_fired_is_counted_once_a_breach_with_how_large_it_was():
     values[700, 0] = 0  # not
     values[900:950, 1] = 0
 
-    assert firings(replace(DARK, from_=0.0), values, 2).tolist() == [8e6, 8e6]
-    assert firings(replace(DARK, from_=0.0), values, 3).tolist() == [8e6]
+    assert firings(replace(WENT_DARK, from_=0.0), values, 2).tolist() == [8e6, 8e6]
+    assert firings(replace(WENT_DARK, from_=0.0), values, 3).tolist() == [8e6]
 
 
 def test_a_floor_lies_over_what_flutters_and_under_what_carries_the_traffic():
@@ -205,7 +205,7 @@ def test_one_outage_does_not_raise_the_floor_over_the_domain_that_had_it():
 def test_nothing_to_go_by_gives_the_usual_floors(values):
     fitted = fit(values, None)
 
-    assert (fitted.dark, fitted.fall, fitted.off, fitted.ceiling) == (DARK, FALL, OFF, None)
+    assert (fitted.dark, fitted.fall, fitted.off, fitted.ceiling) == (WENT_DARK, SHARP_FALL, FAR_OFF, None)
 
 
 # The command
