@@ -6,33 +6,50 @@ out a domain which makes up a fair share of the traffic, nor so low that it mean
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from alertbot import units
+from alertbot.config.kinds import kind_of
 from alertbot.rules.base import Array, Kind
-from alertbot.rules.baseline import Baseline
-from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid, GridPast
+from alertbot.units import format_rate
 
-WENT_DARK = Drop(to=0.0, from_=5e6)
-SHARP_FALL = Drop(by=0.8, from_=20e6)
-FAR_OFF = Baseline(factor=1.9, floor=20e6, zeros=False)
-"""The starter's rules; their floors here are those of an account without traffic."""
 
-FOR = {"dark": 2, "fall": 3, "off": 1}
-"""How many slots each has to last."""
+@dataclass(frozen=True)
+class StarterRule:
+    """A rule of the starter's file but for its floor, which stands under the key ``floor_key``.
+
+    It has to last ``for_slots``; ``floor`` (bit/s) is that of an account without traffic. Less than the total's peak
+    by ``negligible`` times is never worth a message.
+    """
+
+    kind: str
+    keys: Mapping[str, object]
+    floor_key: str
+    for_slots: int
+    floor: float
+    negligible: int
+
+    def at(self, floor: float) -> Kind:
+        """The kind with this floor."""
+        return kind_of(self.kind, **self.keys, **{self.floor_key: format_rate(floor, digits=6)})
+
+
+RULES = {
+    "dark": StarterRule("drop", {"to": "0 bps"}, "from", for_slots=2, floor=5e6, negligible=20_000),
+    "fall": StarterRule("drop", {"by": "80%"}, "from", for_slots=3, floor=20e6, negligible=5_000),
+    "off": StarterRule("baseline", {"factor": 1.9, "zeros": False}, "floor", for_slots=1, floor=20e6, negligible=5_000),
+}
+"""The rules that the starter's file begins with."""
 
 HEADROOM = 1.5
 """How many times the total's peak its ceiling is."""
 
 _HEAVY = 0.95
 """The share of all traffic whose domains every rule must be able to watch."""
-
-_NEGLIGIBLE = {"dark": 20_000, "fall": 5_000, "off": 5_000}
-"""Less than the total's peak by so many times is never worth a message."""
 
 _LOWEST_FLOOR = 1e4
 _A_MESSAGE_FOR = 50
@@ -45,12 +62,10 @@ _ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10)
 
 @dataclass(frozen=True)
 class Fitted:
-    """The rules, how often each would have fired, and a ceiling for the total where that carried anything."""
+    """The floors of ``RULES``, how often each would have fired, and a ceiling where the total carried anything."""
 
-    dark: Drop
-    fall: Drop
-    off: Baseline
-    fired: dict[str, int]
+    floors: Mapping[str, float]
+    fired: Mapping[str, int]
     ceiling: float | None
 
 
@@ -60,24 +75,14 @@ def fit(values: Array, total: Array | None) -> Fitted:
     peak = _peak(total if total is not None else known.sum(axis=1) if known.size else np.zeros(0))
     ceiling = friendly(HEADROOM * _peak(total), up=True) if total is not None and _peak(total) > 0 else None
     if not known.size or not np.nanmax(known) > 0:
-        return Fitted(WENT_DARK, SHARP_FALL, FAR_OFF, {}, ceiling)
-    sizes = {
-        "dark": firings(replace(WENT_DARK, from_=0.0), known, FOR["dark"]),
-        "fall": firings(replace(SHARP_FALL, from_=0.0), known, FOR["fall"]),
-        "off": firings(replace(FAR_OFF, floor=0.0), known, FOR["off"]),
-    }
+        return Fitted({name: rule.floor for name, rule in RULES.items()}, {}, ceiling)
+    sizes = {name: firings(rule.at(0.0), known, rule.for_slots) for name, rule in RULES.items()}
     usual, high = _smallest_heavy(known)
     most = {"dark": usual / 2, "fall": usual / 2, "off": high / 2}
     allowed = max(1, known.shape[1] // _A_MESSAGE_FOR)
-    floors = {name: _floor(sizes[name], peak / _NEGLIGIBLE[name], most[name], allowed) for name in sizes}
+    floors = {name: _floor(sizes[name], peak / rule.negligible, most[name], allowed) for name, rule in RULES.items()}
     floors["fall"] = max(floors["fall"], floors["dark"])
-    return Fitted(
-        dark=replace(WENT_DARK, from_=floors["dark"]),
-        fall=replace(SHARP_FALL, from_=floors["fall"]),
-        off=replace(FAR_OFF, floor=floors["off"]),
-        fired={name: int((sizes[name] >= floors[name]).sum()) for name in sizes},
-        ceiling=ceiling,
-    )
+    return Fitted(floors, {name: int((sizes[name] >= floors[name]).sum()) for name in RULES}, ceiling)
 
 
 def friendly(rate: float, *, up: bool = False) -> float:
@@ -94,8 +99,7 @@ def firings(kind: Kind, values: Array, slots: int) -> Array:
 def _firings(kind: Kind, values: Array, slots: int) -> Array:
     reference = np.asarray(kind.reference(_past(values)))
     breach = kind.breach(values, reference)
-    # What a floor is held against: a fall's reference, and the larger side of a comparison with what is usual.
-    size = reference if isinstance(kind, Drop) else np.fmax(values, reference)
+    size = kind.size(values, reference)
     if len(values) < slots:
         return np.zeros(0)
     last = len(values) - slots + 1

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.replay import History, Span, replay
+from alertbot.config.kinds import kind_of
 from alertbot.rules.base import Array, Rule, Severity
-from alertbot.rules.drop import Drop
-from alertbot.rules.threshold import Threshold
-from alertbot.units import DAY_SLOTS, friendly
+from alertbot.units import DAY_SLOTS, format_rate, friendly
 
 LEAST_DAYS = 7
 """A whole week, since weekends differ; a day counts once half of its slots are known."""
@@ -48,10 +47,14 @@ class Days:
 
 @dataclass(frozen=True)
 class Fit:
-    """A rule that fits some series, and how often it would have fired on each over the history."""
+    """A rule that fits some series, and how often it would have fired on each over the history.
+
+    ``limits``: the keys of its kind, in bit/s.
+    """
 
     rule: Rule
-    fires: Mapping[str, int]
+    limits: Mapping[str, float]
+    fires: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def times(self) -> int:
@@ -103,12 +106,14 @@ def fit(history: History, names: Sequence[str], taken: Iterable[str], *, below: 
     left_out = {name: why for name in names if (why := _unfit(days.get(name)))}
     usable = {name: days[name] for name in names if name not in left_out}
     namer = _Namer(taken)
-    limits = [rule for name, each in usable.items() for rule in _limits(namer, name, each, below=below)]
+    limits = [found for name, each in usable.items() for found in _limits(namer, name, each, below=below)]
     floors, noisy = _floors(history, usable)
     left_out |= dict.fromkeys(noisy, "goes to 0 too often for a rule on that")
-    rules = [*limits, *_grouped(namer, floors)]
-    fires = _fires(history, rules)
-    fits = tuple(Fit(rule, {name: fires[rule.name, name] for name in rule.domains}) for rule in rules)
+    found = [*limits, *_grouped(namer, floors)]
+    fires = _fires(history, found)
+    fits = tuple(
+        replace(each, fires={name: fires[each.rule.name, name] for name in each.rule.domains}) for each in found
+    )
     return Fitted(fits, left_out, {name: each.known for name, each in days.items()})
 
 
@@ -120,16 +125,15 @@ def _unfit(days: Days | None) -> str:
     return "" if float(np.quantile(days.highs, _USUAL)) >= 1 else "carries next to nothing"
 
 
-def _limits(namer: _Namer, name: str, days: Days, *, below: bool) -> Iterable[Rule]:
+def _limits(namer: _Namer, name: str, days: Days, *, below: bool) -> Iterable[Fit]:
     above = friendly_above(_ABOVE * float(np.quantile(days.highs, _USUAL)))
-    yield _rule(
-        namer.name(name, "above"), "threshold", Threshold(above=above, clear=friendly_below(_CLEAR * above)), [name]
-    )
+    keys = {"above": above, "clear": friendly_below(_CLEAR * above)}
+    yield _fit(namer.name(name, "above"), "threshold", keys, [name])
     low = _BELOW * float(np.quantile(days.lows, 1 - _USUAL))
     if below and low >= 1:
         limit = friendly_below(low)
-        kind = Threshold(below=limit, clear=friendly_above(limit / _CLEAR))
-        yield _rule(namer.name(name, "below"), "threshold", kind, [name])
+        keys = {"below": limit, "clear": friendly_above(limit / _CLEAR)}
+        yield _fit(namer.name(name, "below"), "threshold", keys, [name])
 
 
 def _floors(history: History, days: Mapping[str, Days]) -> tuple[dict[str, float], list[str]]:
@@ -147,33 +151,37 @@ def _floors(history: History, days: Mapping[str, Days]) -> tuple[dict[str, float
 def _too_loud(history: History, floors: Mapping[str, float], days: Mapping[str, Days]) -> list[str]:
     if not floors:
         return []
-    rules = _grouped(_Namer(()), floors)
-    fires = _fires(history, rules)
+    found = _grouped(_Namer(()), floors)
+    fires = _fires(history, found)
     return [
         name
-        for rule in rules
-        for name in rule.domains
-        if fires[rule.name, name] > max(1.0, MOST_A_WEEK * days[name].known / 7)
+        for each in found
+        for name in each.rule.domains
+        if fires[each.rule.name, name] > max(1.0, MOST_A_WEEK * days[name].known / 7)
     ]
 
 
-def _grouped(namer: _Namer, floors: Mapping[str, float]) -> list[Rule]:
+def _grouped(namer: _Namer, floors: Mapping[str, float]) -> list[Fit]:
     """A rule for each floor, over all the series that have it."""
-    rules = []
+    found = []
     for floor in sorted(set(floors.values()), reverse=True):
         names = [name for name, own in floors.items() if own == floor]
         title = namer.name("went-dark", f"{floor:.0f}")
-        kind = Drop(to=0.0, from_=floor)
-        rules.append(replace(_rule(title, "drop", kind, names), severity=Severity.CRITICAL))
-    return rules
+        found.append(_fit(title, "drop", {"to": 0.0, "from": floor}, names, Severity.CRITICAL))
+    return found
 
 
-def _rule(name: str, kind_name: str, kind: Threshold | Drop, series: Sequence[str]) -> Rule:
-    return Rule(name, kind_name, kind, Severity.WARNING, domains=tuple(series))
+def _fit(
+    name: str, kind: str, keys: Mapping[str, float], series: Sequence[str], severity: Severity = Severity.WARNING
+) -> Fit:
+    """A rule as the file would give it, so that what is replayed is what is printed."""
+    judged_by = kind_of(kind, **{key: format_rate(value) for key, value in keys.items()})
+    return Fit(Rule(name, kind, judged_by, severity, domains=tuple(series)), keys)
 
 
-def _fires(history: History, rules: Sequence[Rule]) -> Counter[tuple[str, str]]:
+def _fires(history: History, found: Sequence[Fit]) -> Counter[tuple[str, str]]:
     """How often each rule fires on each series, by the code that judges live."""
+    rules = [each.rule for each in found]
     engine = Engine(rules, {rule.name: rule.domains for rule in rules}, history.series)
     return Counter((each.alert.rule, each.alert.series) for each in replay(engine, history, Span()) if each.fired)
 

@@ -94,7 +94,7 @@ def _rules(start: Start) -> list[str]:
 name     = "went-dark"
 kind     = "drop"
 to       = "0 bps"
-from     = {_rate(fitted.dark.from_, 14)}# only where the last hour was at least this
+from     = {_rate(fitted.floors["dark"], 14)}# only where the last hour was at least this
 for      = "10m"
 severity = "critical"
 """,
@@ -104,7 +104,7 @@ severity = "critical"
 name = "sharp-fall"
 kind = "drop"
 by   = "80%"
-from = {_rate(fitted.fall.from_, 18)}# likewise
+from = {_rate(fitted.floors["fall"], 18)}# likewise
 for  = "15m"
 """,
         f"""
@@ -115,7 +115,7 @@ for  = "15m"
 name   = "far-off"
 kind   = "baseline"
 factor = 1.9
-floor  = {_rate(fitted.off.floor, 16)}# less than this is never worth a message
+floor  = {_rate(fitted.floors["off"], 16)}# less than this is never worth a message
 zeros  = false                          # an empty slot is the business of went-dark
 for    = "5m"
 """,

@@ -20,9 +20,8 @@ from alertbot.config.domains import is_glob, pattern
 from alertbot.config.load import state_directory
 from alertbot.config.watch import lay_out
 from alertbot.errors import HistoryError, UsageError
-from alertbot.rules.drop import Drop
+from alertbot.rules.base import Severity
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
-from alertbot.rules.threshold import Threshold
 from alertbot.store import samples, schema
 from alertbot.store.history import StoredHistory
 from alertbot.units import DAY, counted, format_rate
@@ -101,7 +100,7 @@ def _facts(found: Fitted) -> dict[str, Any]:
                 "name": each.rule.name,
                 "kind": each.rule.kind_name,
                 "domains": list(each.rule.domains),
-                **_numbers(each),
+                **each.limits,
                 "fires": each.times,
                 "fires_per_week": round(_per_week(each, found), 4),
             }
@@ -110,15 +109,6 @@ def _facts(found: Fitted) -> dict[str, Any]:
         "left_out": dict(found.left_out),
         "days": dict(found.days),
     }
-
-
-def _numbers(each: Fit) -> dict[str, float]:
-    """The limits that the rule is written with, in bit/s."""
-    kind = each.rule.kind
-    if isinstance(kind, Threshold):
-        given = {"above": kind.above, "below": kind.below, "clear": kind.clear}
-        return {key: value for key, value in given.items() if value is not None}
-    return {"to": 0.0, "from": kind.from_} if isinstance(kind, Drop) else {}
 
 
 def _per_week(each: Fit, found: Fitted) -> float:
@@ -151,9 +141,9 @@ def _rule(each: Fit, found: Fitted) -> Iterator[str]:
         yield f"# most of all on {most}: {counted(each.fires[most], 'time')}"
     yield "[[rule]]"
     keys = {"name": _quoted(rule.name), "kind": _quoted(rule.kind_name), "domains": _listed(rule.domains)}
-    keys |= {key: _quoted(format_rate(value)) for key, value in _numbers(each).items()}
+    keys |= {key: _quoted(format_rate(value)) for key, value in each.limits.items()}
     keys["for"] = _quoted("10m")
-    if isinstance(rule.kind, Drop):
+    if rule.severity is not Severity.WARNING:  # which is what a rule has that names none
         keys["severity"] = _quoted(rule.severity.value)
     width = max(map(len, keys))
     yield from (f"{key:{width}} = {value}" for key, value in keys.items())

@@ -278,3 +278,8 @@ KINDS: Mapping[str, type[KindSettings]] = MappingProxyType(
     }
 )
 """The model of each ``kind``."""
+
+
+def kind_of(name: str, **keys: object) -> Kind:
+    """The kind of this name with these keys, given as the file gives them: ``kind_of("drop", to="0 bps")``."""
+    return KINDS[name].model_validate(keys).judged_by()

@@ -191,6 +191,15 @@ class Kind(Protocol):
         """How many slots back lie those that the reference is made of; none where that cannot be listed."""
         return ()
 
+    @property
+    def least(self) -> float | None:
+        """Its ``from`` or ``floor``: the size (bit/s) below which nothing is a breach; None: it has none."""
+        return None
+
+    def size(self, value: Array, reference: Array | None) -> Array:
+        """What ``least`` is held against: the larger of the value and its reference, as far as they are known."""
+        return value if reference is None else np.fmax(value, reference)
+
     def named(self, reference: float | None) -> References:
         """The reference (bit/s) under its name."""
         return {} if reference is None else {self.reference_name: reference}

@@ -146,6 +146,10 @@ class Baseline(Kind):
     def looks_at(self) -> tuple[int, ...]:
         return tuple(DAY_SLOTS * day for day in self.backs)
 
+    @property
+    def least(self) -> float:
+        return self.floor
+
     def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
         reference = references[USUAL]
         if reference <= 0:

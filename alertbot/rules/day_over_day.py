@@ -94,6 +94,10 @@ class DayOverDay(Kind):
         days = {DAY_SLOTS * day for day in range(1, self.days + 1)}
         return tuple(sorted(days | {7 * DAY_SLOTS * week for week in range(1, self.weeks + 1)}))
 
+    @property
+    def least(self) -> float:
+        return self.floor
+
     def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
         reference = references[USUAL]
         if reference <= 0:

@@ -86,6 +86,14 @@ class Drop(Kind):
     def looks_at(self) -> tuple[int, ...]:
         return tuple(range(1, self.window + 1))
 
+    @property
+    def least(self) -> float:
+        return self.from_
+
+    def size(self, value: Array, reference: Array | None) -> Array:
+        """What was carried before."""
+        return np.full_like(value, np.nan) if reference is None else reference
+
     def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
         reference = references[RECENT]
         if self.to is not None:

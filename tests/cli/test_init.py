@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from click.testing import CliRunner
 from fakes.worlds.clock import FakeClock
 
 from alertbot.cli.doctor.coverage import can_fire
-from alertbot.cli.fitting import FAR_OFF, SHARP_FALL, WENT_DARK, firings, fit, friendly
+from alertbot.cli.fitting import RULES, firings, fit, friendly
 from alertbot.cli.init import explore
 from alertbot.cli.main import main
 from alertbot.cli.starter_file import text
@@ -107,7 +106,7 @@ async def test_domains_that_are_given_are_the_ones_and_silent_ones_are_listed(tm
 async def test_an_account_without_traffic_gets_usual_floors_and_a_ceiling_that_is_off(tmp_path):
     config, content = await written(tmp_path, domains={VIDEO: Shape(0.0)})
 
-    assert [rule.kind for rule in config.rules] == [WENT_DARK, SHARP_FALL, FAR_OFF]
+    assert [rule.kind for rule in config.rules] == [rule.at(rule.floor) for rule in RULES.values()]
     assert "There is no traffic yet: set a limit that fits.\n# [[rule]]" in content
 
 
@@ -172,8 +171,8 @@ def test_what_would_have_fired_is_counted_once_a_breach_with_how_large_it_was():
     values[700, 0] = 0  # not
     values[900:950, 1] = 0
 
-    assert firings(replace(WENT_DARK, from_=0.0), values, 2).tolist() == [8e6, 8e6]
-    assert firings(replace(WENT_DARK, from_=0.0), values, 3).tolist() == [8e6]
+    assert firings(RULES["dark"].at(0.0), values, 2).tolist() == [8e6, 8e6]
+    assert firings(RULES["dark"].at(0.0), values, 3).tolist() == [8e6]
 
 
 def test_a_floor_lies_over_what_flutters_and_under_what_carries_the_traffic():
@@ -184,12 +183,12 @@ def test_a_floor_lies_over_what_flutters_and_under_what_carries_the_traffic():
     fitted = fit(values, values.sum(axis=1))
 
     assert fitted.fired["dark"] <= 1
-    assert 3e6 < fitted.dark.from_ <= 2e8
-    assert can_fire_on(fitted.dark, steady[:, 0])
+    assert 3e6 < fitted.floors["dark"] <= 2e8
+    assert can_fire_on(fitted.floors["dark"], steady[:, 0])
 
 
-def can_fire_on(kind, values):
-    return bool((values >= kind.from_).mean() > 0.5)
+def can_fire_on(floor, values):
+    return bool((values >= floor).mean() > 0.5)
 
 
 def test_one_outage_does_not_raise_the_floor_over_the_domain_that_had_it():
@@ -198,14 +197,14 @@ def test_one_outage_does_not_raise_the_floor_over_the_domain_that_had_it():
     fitted = fit(values, values.sum(axis=1))
 
     assert fitted.fired["dark"] == 1
-    assert fitted.dark.from_ < 5e8
+    assert fitted.floors["dark"] < 5e8
 
 
 @pytest.mark.parametrize("values", [np.zeros((0, 0)), np.full((SLOTS, 2), np.nan), np.zeros((SLOTS, 2))])
 def test_nothing_to_go_by_gives_the_usual_floors(values):
     fitted = fit(values, None)
 
-    assert (fitted.dark, fitted.fall, fitted.off, fitted.ceiling) == (WENT_DARK, SHARP_FALL, FAR_OFF, None)
+    assert (list(fitted.floors.values()), fitted.ceiling) == ([5e6, 20e6, 20e6], None)
 
 
 # The command
