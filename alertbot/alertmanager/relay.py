@@ -21,7 +21,6 @@ from alertbot.config import AlertmanagerSettings
 from alertbot.config.watch import Watch
 from alertbot.errors import RelayError, StoreError
 from alertbot.incidents.relayed import Bulletin, Labels, Relayed
-from alertbot.incidents.suppression import Suppression
 from alertbot.store import alertmanager
 from alertbot.store.keeper import Storekeeper
 
@@ -118,18 +117,8 @@ class Relay:
 
     async def _bulletin(self, scene: RelaySource) -> Bulletin:
         """What is to be told, once the database knows that it is."""
-        facts, pending = await self._keeper.do(alertmanager.to_relay, scene.now)
-        watch = scene.watch
-        suppression = Suppression(
-            scene.now,
-            scene.frontier,
-            watch.rules,
-            watch.groups,
-            pending.silences,
-            watch.mutes,
-            pending.flapping,
-            pending.darkness,
-        )
+        facts, stored = await self._keeper.do(alertmanager.to_relay, scene.now)
+        suppression = scene.watch.suppression(scene.now, scene.frontier, stored)
         awaited = scene.awaited if self._is_starting() else frozenset()
         # Not the API's time: whether an alert is over, Alertmanagers see by clocks that are kept as this machine's is.
         now = self._clock.time()

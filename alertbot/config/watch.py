@@ -10,6 +10,7 @@ from functools import cached_property
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.mutes import Mute
 from alertbot.config import Config
+from alertbot.incidents.suppression import Suppression, Suppressors
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, select
 
@@ -44,6 +45,19 @@ class Watch:
     def patience(self) -> int:
         """The most slots any rule looks at before it fires: what a new series is judged on at once."""
         return max((max(rule.for_slots, rule.within_slots or 0) for rule in self.rules.values()), default=1)
+
+    def suppression(self, now: float, frontier: int | None, stored: Suppressors) -> Suppression:
+        """What may suppress an alert at ``now``, epoch seconds, with data up to the slot ``frontier``."""
+        return Suppression(
+            now=now,
+            frontier=frontier or 0,
+            rules=self.rules,
+            groups=self.groups,
+            mutes=self.mutes,
+            silences=stored.silences,
+            flapping=stored.flapping,
+            darkness=stored.darkness,
+        )
 
     def of_rule(self, name: str) -> Watch:
         """The same watch with one rule alone, or with none where it has no such rule."""

@@ -83,11 +83,10 @@ class Decision:
 
 def decide(state: State) -> Decision:
     """What the turn changes."""
-    steadied = tuple(key for key, flap in state.suppression.flapping.items() if flap.over(state.suppression.frontier))
-    flapping = {key: flap for key, flap in state.suppression.flapping.items() if key not in set(steadied)}
-    state = replace(state, suppression=replace(state.suppression, flapping=flapping))
+    steadied = state.suppression.steadied
+    state = replace(state, suppression=state.suppression.without_steadied())
     fresh, told = _placed(state)
-    flaps = tuple(dict.fromkeys(t.key for t in told if begins_to_flap(t) and t.key not in flapping))
+    flaps = tuple(dict.fromkeys(t.key for t in told if begins_to_flap(t) and t.key not in state.suppression.flapping))
     incidents = {number: each for number, each in _with_the_account(state, fresh).items() if _concerns(each.incident)}
     parts = _parts(each.incident for each in incidents.values())
     changes = (_step(state, each, frozenset(flaps), parts.get(number, ())) for number, each in incidents.items())

@@ -1,4 +1,4 @@
-"""Holding: why an alert that fires is not told for now. It is judged all the same, and told if it outlives that."""
+"""Why an alert that fires is not posted for now. It is judged all the same, and posted if it outlives that."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ class Darkness:
 
 
 @dataclass(frozen=True)
+class Suppressors:
+    """What is stored that may suppress an alert. ``flapping``: what flaps, and was said to. ``darkness``: of late."""
+
+    silences: Sequence[HeldSilence] = ()
+    flapping: Mapping[AlertKey, Flap] = field(default_factory=dict)
+    darkness: Sequence[Darkness] = ()
+
+
+@dataclass(frozen=True)
 class Suppression:
     """What may hold an alert, at ``now`` (epoch seconds) with data up to the slot ``frontier``.
 
@@ -52,6 +61,16 @@ class Suppression:
     mutes: Sequence[Mute] = ()
     flapping: Mapping[AlertKey, Flap] = field(default_factory=dict)
     darkness: Sequence[Darkness] = ()
+
+    @property
+    def steadied(self) -> tuple[AlertKey, ...]:
+        """What flapped, and has been steady for long enough."""
+        return tuple(key for key, flap in self.flapping.items() if flap.over(self.frontier))
+
+    def without_steadied(self) -> Suppression:
+        """The same, with only what flaps still."""
+        gone = set(self.steadied)
+        return replace(self, flapping={key: flap for key, flap in self.flapping.items() if key not in gone})
 
     def suppressed(self, told: FiredAlert) -> Suppressed | None:
         """Why this alert is not to be told; ``None``: it is."""

@@ -19,13 +19,14 @@ from alertbot.alerts.lifecycle import Alert, Phase, Seen
 from alertbot.alerts.mutes import keep_out, muted
 from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident
 from alertbot.incidents.silences import in_force
-from alertbot.incidents.suppression import Suppressed, Suppression
+from alertbot.incidents.suppression import Suppressed
 from alertbot.query.scope import Scope
 from alertbot.rules.base import Rule
 from alertbot.rules.grid import Grid
 from alertbot.rules.terms import Term
-from alertbot.store import alerts, incidents, samples, silences
+from alertbot.store import alerts, incidents, samples
 from alertbot.store.schema import reading
+from alertbot.store.suppressors import suppressors
 from alertbot.units import SLOT
 
 MOST_SHOWN = 4
@@ -182,19 +183,10 @@ class Inquiry:
 
     def __init__(self, db: Database, scope: Scope) -> None:
         self._db = db
-        self._watch = watch = scope.watch
+        self._watch = scope.watch
         self._hushes: dict[int, Hush | None] = {}
-        frontier = scope.live.frontier or 0
-        self.suppression = Suppression(
-            now=scope.now,
-            frontier=frontier,
-            rules=watch.rules,
-            groups=watch.groups,
-            silences=silences.held(db, scope.now),
-            mutes=watch.mutes,
-            flapping={key: flap for key, flap in alerts.flapping(db).items() if not flap.over(frontier)},
-            darkness=incidents.darkness(db, scope.now),
-        )
+        suppression = scope.watch.suppression(scope.now, scope.live.frontier, suppressors(db, scope.now))
+        self.suppression = suppression.without_steadied()
 
     def explain(self, series: str, rules: Sequence[Rule]) -> tuple[RuleWhy, ...]:
         """What each of these rules makes of the last slots of a series."""

@@ -19,7 +19,7 @@ from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.routing import channel_for
 from alertbot.incidents.silences import HeldSilence
-from alertbot.incidents.suppression import Suppression
+from alertbot.incidents.suppression import Suppression, Suppressors
 from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, silence_ends, to_json
 from alertbot.rules.base import Direction
@@ -155,7 +155,7 @@ class Turn:
     frontier: int | None
     settled: bool
     changed: Mapping[int, tuple[Note, ...]]
-    _pending: Pending = field(default=Pending((), (), (), {}, ()))
+    _pending: Pending = field(default=Pending((), (), Suppressors()))
     _decision: Decision = field(default=Decision((), (), (), ()))
 
     def decide(self, pending: Pending) -> Decision:
@@ -171,7 +171,7 @@ class Turn:
                 dispatcher.watch.groups,
                 self.now,
                 pending.passed,
-                frozenset(pending.flapping),
+                frozenset(pending.suppressors.flapping),
             ),
             settled=self.settled,
             channel=dispatcher.slack.channel,
@@ -207,17 +207,7 @@ class Turn:
         yield _draft(f"silence:{silence.number}", "post", silence.channel, to_json(message))
 
     def _suppression(self, pending: Pending) -> Suppression:
-        watch = self.dispatcher.watch
-        return Suppression(
-            now=self.now,
-            frontier=self.frontier or 0,
-            rules=watch.rules,
-            groups=watch.groups,
-            silences=pending.silences,
-            mutes=watch.mutes,
-            flapping=pending.flapping,
-            darkness=pending.darkness,
-        )
+        return self.dispatcher.watch.suppression(self.now, self.frontier, pending.suppressors)
 
     def _carried(self) -> frozenset[str]:
         """The domains that carried traffic in the hour before anything fell of late; none where nothing did."""
@@ -246,8 +236,8 @@ class Turn:
             firing=frozenset(firing.intersection(dispatcher.watch.domains)),
             rules=dispatcher.watch.rules,
             zone=dispatcher.slack.zone,
-            silences={silence.number: silence for silence in self._pending.silences},
-            flapping=(frozenset(self._pending.flapping) | set(decision.flaps)) - set(decision.steadied),
+            silences={silence.number: silence for silence in self._pending.suppressors.silences},
+            flapping=(frozenset(self._pending.suppressors.flapping) | set(decision.flaps)) - set(decision.steadied),
             quiet=frozenset(told.number for told in alerts if told.resolved is None and suppression.suppressed(told)),
             unserved=dict(self._unserved(alerts)),
             total=None if step is None else self._total(step.incident),

@@ -9,16 +9,16 @@ from typing import Any
 from sqlite_utils import Database
 
 from alertbot.incidents.relayed import Bulletin, Facts, Labels, Relayed
-from alertbot.store import alerts, incidents, silences
-from alertbot.store.turns import Pending
+from alertbot.incidents.suppression import Suppressors
+from alertbot.store import alerts, incidents
+from alertbot.store.suppressors import suppressors
 
 _COLUMNS = "labels, annotations, link, starts, ends, rule, series, incident"
 
 
-def to_relay(db: Database, now: float) -> tuple[Facts, Pending]:
+def to_relay(db: Database, now: float) -> tuple[Facts, Suppressors]:
     """What there is to tell Alertmanagers, and what may suppress any of it."""
-    pending = Pending((), (), silences.held(db, now), alerts.flapping(db), incidents.darkness(db, now))
-    return _facts(db), pending
+    return _facts(db), suppressors(db, now)
 
 
 def _facts(db: Database) -> Facts:

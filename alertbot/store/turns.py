@@ -15,17 +15,17 @@ from sqlite_utils import Database
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.incidents.decision import Decision, IncidentChange
-from alertbot.incidents.flapping import Flap
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
 from alertbot.incidents.orders import Person, Silence
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.silences import HeldSilence
-from alertbot.incidents.suppression import Darkness
+from alertbot.incidents.suppression import Suppressors
 from alertbot.rules.grid import Grid
 from alertbot.store import alerts, feed, incidents, outbox, samples, silences
 from alertbot.store.alerts import Traits
 from alertbot.store.feed import LateSlot
 from alertbot.store.outbox import NewMessage
+from alertbot.store.suppressors import suppressors
 from alertbot.units import DAY
 
 SILENCES_REMEMBERED = DAY
@@ -41,15 +41,13 @@ class Pending:
 
     incidents: Sequence[Incident]
     unposted: Sequence[FiredAlert]
-    silences: Sequence[HeldSilence]
-    flapping: Mapping[AlertKey, Flap]
-    darkness: Sequence[Darkness]
+    suppressors: Suppressors
     passed: frozenset[int] = frozenset()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to decide."""
-        return not (self.incidents or self.unposted or self.flapping or self.silences)
+        return not (self.incidents or self.unposted or self.suppressors.flapping or self.suppressors.silences)
 
 
 class Decider(Protocol):
@@ -168,9 +166,7 @@ def _decide(
     pending = Pending(
         incidents.at_work(db, now),
         alerts.unposted(db, over),
-        silences.held(db, now - SILENCES_REMEMBERED),
-        alerts.flapping(db),
-        incidents.darkness(db, now),
+        suppressors(db, now, SILENCES_REMEMBERED),
         passed,
     )
     if pending.empty:
