@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from alertbot.errors import CredentialsError, HttpError, RelayError
-from alertbot.ops.http import HttpClient, HttpResponse
+from alertbot.ops.http import HttpClient, read_body
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 
@@ -61,11 +61,12 @@ class Alertmanager:
         """The body of an answer that is well."""
         try:
             async with self._http.ask(method, f"/api/v2/{what}", json=alerts, params=params) as response:
-                body = await response.body(LARGEST_ANSWER)
+                body = await read_body(response, LARGEST_ANSWER)
         except HttpError as error:
             raise RelayError(str(error)) from None
-        if response.status != HTTPStatus.OK:
-            raise RelayError(self._http.clean(_refusal(response, body)))
+        if response.status_code != HTTPStatus.OK:
+            elsewhere = response.headers["Location"] if response.has_redirect_location else None
+            raise RelayError(self._http.clean(_refusal(response.status_code, elsewhere, body)))
         return body
 
 
@@ -89,11 +90,10 @@ def _burning(alert: Mapping[str, Any]) -> tuple[Labels, float]:
     return labels, datetime.fromisoformat(alert["endsAt"]).timestamp()
 
 
-def _refusal(response: HttpResponse, body: bytes) -> str:
-    status = f"HTTP {response.status}"
-    if response.elsewhere is not None:
-        return f"{status}, it is elsewhere: {response.elsewhere}"
+def _refusal(status: int, elsewhere: str | None, body: bytes) -> str:
+    if elsewhere is not None:
+        return f"HTTP {status}, it is elsewhere: {elsewhere}"
     said = body[:2000].decode(errors="replace")
-    if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return f"{status}, it refuses the token or password: {said}"
-    return f"{status}: {said}" if said.strip() else status
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return f"HTTP {status}, it refuses the token or password: {said}"
+    return f"HTTP {status}: {said}" if said.strip() else f"HTTP {status}"

@@ -36,7 +36,7 @@ from alertbot.feed.answers import (
 )
 from alertbot.feed.budget import Budget, Priority
 from alertbot.feed.failures import failure_of, pause_after
-from alertbot.ops.http import HttpClient
+from alertbot.ops.http import HttpClient, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -214,7 +214,7 @@ class CdnApi:
         try:
             async with self._http.ask("GET", request.endpoint, params=request.params) as response:
                 self._budget.learn(response.headers, began)
-                return response.status, response.headers, await response.body(MAX_BODY)
+                return response.status_code, response.headers, await read_body(response, MAX_BODY)
         except HttpError as error:
             kind = FeedGarbled if isinstance(error, HttpGarbled) else FeedUnreachable
             raise kind(request.name, str(error)) from None

@@ -101,7 +101,7 @@ async def _failure(http: HttpClient, kind: str, reason: str) -> str | None:
     try:
         method, words = ("POST", reason[:_MOST_WORDS]) if reason else ("GET", None)
         async with http.ask(method, kind or "/", content=words) as response:
-            return None if response.is_success else f"HTTP {response.status}"
+            return None if response.is_success else f"HTTP {response.status_code}"
     except HttpError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - whatever it was, the service goes on; its own text may hold the URL

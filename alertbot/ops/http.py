@@ -26,29 +26,6 @@ _MOST_WORDS = 200
 logging.getLogger("httpcore").setLevel(logging.INFO)
 
 
-class HttpResponse:
-    """An answer's head; its body is read when somebody asks for it."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-        self.status = response.status_code
-        self.is_success = response.is_success
-        self.headers: Mapping[str, str] = response.headers  # whatever the case of their names
-        self.elsewhere = response.headers["Location"] if response.has_redirect_location else None
-
-    async def body(self, largest: int) -> bytes:
-        """The body, unpacked; ``HttpGarbled`` where it has more than ``largest`` bytes, or is not what it says."""
-        body = bytearray()
-        try:
-            async for chunk in self._response.aiter_bytes():
-                body += chunk
-                if len(body) > largest:
-                    raise HttpGarbled(f"the answer is larger than {largest // 2**20} MiB")
-        except (httpx.RemoteProtocolError, httpx.DecodingError):
-            raise HttpGarbled("the answer is cut short, or not encoded as it says") from None
-        return bytes(body)
-
-
 class HttpClient:
     """Asks the server at ``url``; ``timeout`` bounds each call as a whole, in real seconds.
 
@@ -91,8 +68,8 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         json: Any = None,
         content: str | bytes | None = None,
-    ) -> AsyncIterator[HttpResponse]:
-        """Give the answer of one call, while its connection stands; raises ``HttpError``, within the block too.
+    ) -> AsyncIterator[httpx.Response]:
+        """Give the head of an answer, while its connection stands; raises ``HttpError``, within the block too.
 
         Causes are not chained: they may quote what was sent.
         """
@@ -102,7 +79,7 @@ class HttpClient:
                 asyncio.timeout(self._timeout),
                 self._client.stream(method, path, params=params, json=json, content=content) as response,
             ):
-                yield HttpResponse(response)
+                yield response
         except (TimeoutError, httpx.TimeoutException):
             raise HttpTimeout(f"no answer within {self._timeout:g} s") from None
         except httpx.ConnectError as error:
@@ -119,6 +96,19 @@ class HttpClient:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+async def read_body(response: httpx.Response, largest: int) -> bytes:
+    """The body, unpacked; ``HttpGarbled`` where it has more than ``largest`` bytes, or is not what its head says."""
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > largest:
+                raise HttpGarbled(f"the answer is larger than {largest // 2**20} MiB")
+    except (httpx.RemoteProtocolError, httpx.DecodingError):
+        raise HttpGarbled("the answer is cut short, or not encoded as it says") from None
+    return bytes(body)
 
 
 class _SecretTransport(httpx.AsyncBaseTransport):

@@ -215,8 +215,8 @@ class SlackClient:
         )
         try:
             async with http.ask("POST", "/", content=png) as sent:
-                if sent.status != _OK:
-                    raise _refusal(sent.status, "", sent.headers)
+                if sent.status_code != _OK:
+                    raise _refusal(sent.status_code, "", sent.headers)
         finally:
             await http.aclose()
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from alertbot.errors import HttpError, HttpGarbled, HttpTimeout, HttpUnreachable
-from alertbot.ops.http import HttpClient
+from alertbot.ops.http import HttpClient, read_body
 
 SECRET = "0d7c-5ecret"
 
@@ -47,7 +47,7 @@ async def ask(url, path="", *, largest=1000, params=None, **options):
     client = HttpClient(url, **{"timeout": 5.0} | options)
     try:
         async with client.ask("GET", path, params=params) as response:
-            return response.status, await response.body(largest)
+            return response.status_code, await read_body(response, largest)
     finally:
         await client.aclose()
 
