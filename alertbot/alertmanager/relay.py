@@ -21,6 +21,7 @@ from alertbot.config import AlertmanagerSettings
 from alertbot.config.watch import Watch
 from alertbot.errors import RelayError, StoreError
 from alertbot.incidents.relayed import Bulletin, Labels, Relayed
+from alertbot.ops.outage import Outage
 from alertbot.store import alertmanager
 from alertbot.store.keeper import Storekeeper
 
@@ -154,15 +155,20 @@ class Peer:
 
     def __init__(self, alertmanager: Alertmanager, resend: float, clock: Clock) -> None:
         self.url = alertmanager.url
-        self.problem: str | None = None
         self._alertmanager = alertmanager
         self._resend = resend
         self._clock = clock
         self._told: dict[tuple[Labels, float | None], float] = {}  # what was told when
+        self._failures = Outage(clock.monotonic)
         self._heard: float | None = None
         self._again = 0.0
         self._missed = True  # something was not told though it was due
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why it last took no alerts; ``None`` where it did."""
+        return self._failures.cause
 
     def is_due(self) -> bool:
         """Whether there is something to tell it again."""
@@ -205,9 +211,8 @@ class Peer:
     def _fails(self, problem: str, now: float) -> None:
         self._missed = True
         self._again = now + self._resend / LOOKS
-        if self.problem is None:
+        if self._failures.is_news(problem):
             log.error("Alertmanager %s takes no alerts: %s", self.url, problem)
-        self.problem = problem
 
     async def _tell_what_burns(self, firing: Iterable[Relayed], now: float, began: float) -> None:
         ends = now + LASTS * self._resend
@@ -241,9 +246,8 @@ class Peer:
             await self._alertmanager.tell([as_json(each, ends) for each in batch])
             self._told |= {_heading(each): began for each in batch}
         self._heard = began
-        if self.problem is not None:
-            log.info("Alertmanager %s takes alerts again", self.url)
-        self.problem = None
+        if times := self._failures.ended():
+            log.info("Alertmanager %s takes alerts again, after %d attempts that failed", self.url, times)
 
 
 def _heading(each: Relayed) -> tuple[Labels, float | None]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass, field
 
 from alertbot.clock import Clock
 from alertbot.errors import FeedError
+from alertbot.ops.outage import Outage
 from alertbot.units import format_duration
 
 log = logging.getLogger(__name__)
@@ -19,28 +19,12 @@ SAME_OUTAGE = 600.0
 """Seconds within which a failed fan-out and then a failed probe are one outage."""
 
 
-@dataclass
-class _Outage:
-    """Since when probes fail, and how many did from which cause, the latest last."""
-
-    since: float
-    causes: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def cause(self) -> str | None:
-        return next(reversed(self.causes), None)
-
-    @property
-    def probes(self) -> int:
-        return sum(self.causes.values())
-
-
 class SeriesOutages:
     """Keeps the present failure of the whole feed, and of single series; ``last`` is the last one in words."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._outage: _Outage | None = None
+        self._probes = Outage(clock.monotonic)
         self._told: dict[str, float] = {}
         self.last: str | None = None
         self._unreadable: dict[str, tuple[str, float]] = {}
@@ -50,7 +34,7 @@ class SeriesOutages:
     @property
     def cause(self) -> str | None:
         """Why the feed gives no answers now; ``None`` while it does."""
-        return None if self._outage is None else self._outage.cause
+        return self._probes.cause
 
     @property
     def unreadable(self) -> dict[str, str]:
@@ -59,7 +43,7 @@ class SeriesOutages:
 
     def failing_for(self) -> float | None:
         """Seconds for which every probe failed; ``None`` while they succeed."""
-        return None if self._outage is None else self._clock.monotonic() - self._outage.since
+        return self._probes.seconds
 
     def unreadable_for(self) -> dict[str, float]:
         """Seconds for which single series could not be read."""
@@ -69,18 +53,14 @@ class SeriesOutages:
     def down(self, error: FeedError) -> None:
         """The probe failed: nothing can be known until one succeeds."""
         self.last = str(error)
-        if self._outage is None:
-            self._outage = _Outage(self._clock.monotonic())
-        if error.cause not in self._outage.causes and not self._told_within(error.cause, SAME_OUTAGE):
+        if self._probes.is_news(error.cause) and not self._told_within(error.cause, SAME_OUTAGE):
             _tell(error)
-        self._outage.causes[error.cause] = self._outage.causes.pop(error.cause, 0) + 1
 
     def up(self) -> None:
         """The probe succeeded."""
-        if self._outage is not None:
-            lasted = format_duration(self._clock.monotonic() - self._outage.since)
-            log.info("the CDN's API answers again after %s and %d failed probes", lasted, self._outage.probes)
-            self._outage = None
+        lasted = format_duration(self._probes.seconds or 0.0)
+        if times := self._probes.ended():
+            log.info("the CDN's API answers again after %s and %d failed probes", lasted, times)
 
     def missed(self, series: str, error: FeedError) -> None:
         """One series could not be read; it stays unknown and is asked for first the next time."""

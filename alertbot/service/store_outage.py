@@ -12,6 +12,7 @@ import uuid
 from alertbot.clock import Clock
 from alertbot.errors import DeliveryError, StoreError
 from alertbot.messages.blocks import Message, escape
+from alertbot.ops.outage import Outage
 from alertbot.slack.client import Post, Posted
 from alertbot.slack.poster import Poster
 from alertbot.units import DAY, format_duration
@@ -31,44 +32,38 @@ class StoreOutage:
     def __init__(self, poster: Poster, channel: str, clock: Clock) -> None:
         self.channel = channel
         self._poster = poster
-        self._clock = clock
-        self._since: float | None = None
-        self._cause: str | None = None
-        self._causes: dict[str, int] = {}
+        self._outage = Outage(clock.monotonic)
         self._asked = False
         self._posted: Posted | None = None
 
     @property
     def lasts(self) -> bool:
         """Whether the last turn could store nothing."""
-        return self._since is not None
+        return self.cause is not None
 
     @property
     def cause(self) -> str | None:
         """Why the last turn could store nothing; ``None`` where it could."""
-        return self._cause
+        return self._outage.cause
 
     async def failed(self, error: StoreError) -> None:
         """A turn could store nothing."""
-        now = self._clock.monotonic()
-        self._since = now if self._since is None else self._since
-        self._cause = cause = str(error)
-        if cause not in self._causes:
+        cause = str(error)
+        if self._outage.is_news(cause):
             log.error("nothing can be stored, so nothing is judged: %s", cause)
-        self._causes[cause] = self._causes.get(cause, 0) + 1
-        if not self._asked and now - self._since >= TELL_AFTER:
+        if not self._asked and (self._outage.seconds or 0.0) >= TELL_AFTER:
             await self._tell(cause)
 
     async def over(self) -> None:
         """A turn stored what it had; harmless where none failed before."""
-        if self._since is None:
+        lasted = format_duration(self._outage.seconds or 0.0)
+        turns = self._outage.ended()
+        if not turns:
             return
-        lasted = format_duration(self._clock.monotonic() - self._since)
-        turns = sum(self._causes.values())
         log.info("the database works again after %s and %d failed turns: what was missed is judged", lasted, turns)
         if self._posted is not None:
             await self._retract(self._posted, lasted)
-        self._since, self._cause, self._causes, self._asked, self._posted = None, None, {}, False, None
+        self._asked, self._posted = False, None
 
     async def announce_failed_start(self, error: StoreError) -> None:
         """The service cannot start: told once a day for each cause, however often systemd starts it again."""

@@ -24,14 +24,12 @@ One that lands later still will stand there twice.
 class ChannelQueue:
     """One method in one channel: when it may be used again, how long it waits after the next failure, what it does.
 
-    ``failing``: Slack's word for the last failure, ``failures`` those since something was taken. ``began``: since when
-    it does that, in monotonic seconds.
+    ``failures``: those since something was taken. ``began``: since when it does what it does, in monotonic seconds.
     """
 
     method: str
     free_at: float = 0.0
     pause: float = FIRST_PAUSE
-    failing: str | None = None
     failures: Outage = field(default_factory=Outage)
     task: asyncio.Task[None] | None = None
     began: float = 0.0

@@ -18,6 +18,7 @@ from alertbot.errors import DeliveryError, StoreError
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import from_json
 from alertbot.ops.liveness import Liveness
+from alertbot.ops.outage import Outage
 from alertbot.slack.channel_queue import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, ChannelQueue, Search
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Post, Posted
 from alertbot.slack.poster import Poster
@@ -74,7 +75,7 @@ class Delivery:
         self._unreadable: set[str] = set()
         self._owing: dict[str, tuple[str, float]] = {}  # channels that are owed something: why, and since when at last
         self._astray = True  # rows may stand as being sent though nobody sends them
-        self._stalled: str | None = None
+        self._unmarked = Outage()
         self._woken = asyncio.Event()
         self._liveness = Liveness(clock.monotonic)
 
@@ -180,8 +181,7 @@ class Delivery:
             self.wake()
 
     def _stall(self, error: StoreError) -> None:
-        if self._stalled != str(error):
-            self._stalled = str(error)
+        if self._unmarked.is_news(str(error)):
             log.error("messages wait, since what becomes of them cannot be stored: %s", error)
 
     async def _try(self, lane: ChannelQueue, envelope: Envelope) -> float:
@@ -198,9 +198,9 @@ class Delivery:
         self._owing.pop(envelope.channel, None)
         if times := lane.failures.ended():
             log.info("Slack takes messages for %s again, after %d attempts that failed", envelope.channel, times)
-        if self._stalled is not None:
-            log.info("the database takes marks again: messages go out")
-        lane.failing, lane.pause, self._stalled = None, FIRST_PAUSE, None
+        if times := self._unmarked.ended():
+            log.info("the database takes marks again, after %d that failed: messages go out", times)
+        lane.pause = FIRST_PAUSE
         return PACE
 
     async def _send(self, envelope: Envelope) -> Posted:
@@ -218,7 +218,6 @@ class Delivery:
         self._owing[envelope.channel] = error.code, self._clock.monotonic()
         if error.permanent:
             await self._refused(lane, envelope, error)
-            lane.failing = error.code
             return PACE
         if error.unknown and envelope.action != "update":
             self._searches[envelope.number] = Search(self._clock.monotonic())
@@ -232,7 +231,6 @@ class Delivery:
         if lane.failures.is_news(error.code):
             what = "say what became of" if lane.method == "find" else "confirm"
             log.warning("Slack did not %s a message for %s (%s)", what, envelope.channel, error.code)
-        lane.failing = error.code
         if error.retry_after is not None:
             self._methods[lane.method] = self._clock.monotonic() + error.retry_after
             return error.retry_after
@@ -283,7 +281,7 @@ class Delivery:
         except DeliveryError as error:
             return await self._cannot_look(lane, envelope, error)
         lane.failures.ended()
-        lane.failing, lane.pause = None, FIRST_PAUSE
+        lane.pause = FIRST_PAUSE
         # The looks that are overdue by now, after a restart or an outage, are made by this one.
         search.looks = sum(looked - search.tried >= seconds for seconds in LOOKS)
         if found is not None:

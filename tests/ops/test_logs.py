@@ -113,13 +113,18 @@ def test_what_python_itself_would_print_goes_through_the_log_too():
 
 
 def test_a_failure_is_told_once_for_each_cause_and_counted():
-    failures = Outage()
+    now = iter((5.0, 12.0, 40.0, 41.0))
+    failures = Outage(lambda: next(now))
     assert failures.ended() == 0
+    assert failures.seconds is None
     assert [failures.is_news(cause) for cause in ("a", "a", "b", "a")] == [True, False, True, False]
     assert failures.cause == "a"
+    assert failures.seconds == 7.0
     assert failures.ended() == 4
     assert failures.cause is None
+    assert failures.seconds is None
     assert failures.is_news("a")
+    assert failures.seconds == 1.0
 
 
 # The service
