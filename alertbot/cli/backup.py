@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from alertbot.config import load
-from alertbot.config.load import state_directory
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.store.backup import PART, back_up
 from alertbot.units import DAY, counted, format_volume
@@ -21,7 +20,7 @@ _LEFT_OVER = re.compile(rf"\.{_DATED.pattern}\..*{re.escape(PART)}(?:-journal)?"
 
 def make_backup(config_path: Path, target: Path, keep: int | None) -> None:
     """Copy the database to ``target``, and say so; of dated copies in a folder only the newest ``keep`` stay."""
-    config = load(config_path, state_directory=state_directory())
+    config = load(config_path)
     now = time.time()
     folder = target if target.is_dir() else None
     if keep is not None and folder is None:

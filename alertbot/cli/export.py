@@ -12,7 +12,6 @@ from alertbot.alerts.replay import Span
 from alertbot.cli.csv_history import write_csv
 from alertbot.cli.replay import span_of
 from alertbot.config import load
-from alertbot.config.load import state_directory
 from alertbot.query.names import resolve
 from alertbot.rules.base import Array
 from alertbot.store import samples, schema
@@ -23,7 +22,7 @@ def export_history(
     config_path: Path, file: TextIO, *, first: str | None, last: str | None, domains: Sequence[str]
 ) -> None:
     """Write every stored domain, or those named, between two times, as ``domain,time,bps``."""
-    config = load(config_path, state_directory=state_directory())
+    config = load(config_path)
     span = span_of(first, last)
     database = schema.open_for_reading(config.store.path)
     try:

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import click
 
-from alertbot.cli.questions import SILENT_AFTER
 from alertbot.config import load
-from alertbot.config.load import state_directory
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.incidents.order_parser import parse_order
 from alertbot.messages.blocks import Message
 from alertbot.messages.slack import plain
+from alertbot.query.status import seems_to_run
 from alertbot.store import feed, requests, schema
 from alertbot.store.requests import RequestOutcome
 
@@ -29,7 +28,7 @@ _LOOK = 0.2
 
 def give_order(config_path: Path, words: Sequence[str]) -> None:
     """Leave an order for the service and print what it did; ``UsageError`` where the order is wrong or refused."""
-    config = load(config_path, state_directory=state_directory())
+    config = load(config_path)
     path, now = config.store.path, time.time()
     parse_order(words, now, config.slack.zone)  # what is wrong is told at once
     number = requests.leave(path, _author(), words, now)
@@ -54,7 +53,7 @@ def _runs(path: Path, now: float, probe: float) -> bool:
     """Whether the service said something of late."""
     with closing(schema.open_for_reading(path)) as db:
         held = feed.live(db)
-    return held is not None and now - held[0] < SILENT_AFTER + probe
+    return held is not None and seems_to_run(held[0], now, probe)
 
 
 def _awaited(path: Path, number: int, seconds: float) -> RequestOutcome:

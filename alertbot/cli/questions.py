@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from alertbot.config import Config, load
-from alertbot.config.load import glimpse, state_directory
+from alertbot.config.load import glimpse
 from alertbot.config.watch import lay_out
 from alertbot.errors import ConfigError, UsageError
 from alertbot.messages.blocks import Message
@@ -27,9 +27,6 @@ from alertbot.store import feed, samples
 from alertbot.store.schema import reading
 from alertbot.units import format_duration
 
-SILENT_AFTER = 180
-"""Seconds without a word of the service after which it does not seem to run."""
-
 
 def answer(config_path: Path, words: Sequence[str], *, as_json: bool) -> None:
     """Print the answer to a question, its name being the first word, as text or its facts as JSON."""
@@ -38,30 +35,29 @@ def answer(config_path: Path, words: Sequence[str], *, as_json: bool) -> None:
 
 def _status(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
     """Print how the service is, even where its configuration file has become wrong since it was read."""
+    wrong: tuple[str, ...] = ()
     try:
-        config = load(config_path, state_directory=state_directory())
+        config = load(config_path)
     except ConfigError as error:
-        path, zone = glimpse(config_path, state_directory=state_directory())
-        if not path.is_file():
+        config, wrong = glimpse(config_path), tuple(map(str, error.problems))
+        if not config.store.path.is_file():
             raise
-        wrong = tuple(map(str, error.problems))
-    else:
-        path, zone, wrong = config.store.path, config.slack.zone, ()
-    facts, written = status.stored_status(path)
+    facts, written = status.stored_status(config.store.path)
     if wrong:  # what the file says now is newer than what the service last read
         facts = replace(facts, live=replace(facts.live, misconfigured=wrong))
-    age = max(0.0, time.time() - written)
+    now = time.time()
+    running = status.seems_to_run(written, now, config.feed.probe)
     if as_json:
-        click.echo(json.dumps({**asdict(facts), "written": written, "running": age < SILENT_AFTER}))
+        click.echo(json.dumps({**asdict(facts), "written": written, "running": running}))
         return
-    click.echo(plain(status_message(facts, zone)))
-    if age >= SILENT_AFTER:
-        click.echo(f"The service does not seem to run: this is what it knew {format_duration(age)} ago.")
+    click.echo(plain(status_message(facts, config.slack.zone)))
+    if not running:
+        click.echo(f"The service does not seem to run: this is what it knew {format_duration(now - written)} ago.")
 
 
 def _silences(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
     """Print what is silenced; as JSON each silence is an object on a line of its own."""
-    config = load(config_path, state_directory=state_directory())
+    config = load(config_path)
     now = time.time()
     silences = status.silences(config.store.path, now)
     if not as_json:
@@ -73,7 +69,7 @@ def _silences(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
 
 def _as_in_slack(config_path: Path, words: Sequence[str], *, as_json: bool) -> None:
     """Print the answer that Slack gives, too; ``UsageError`` shows an example of what is right."""
-    config = load(config_path, state_directory=state_directory())
+    config = load(config_path)
     live, domains = _stored(config)
     scope = scope_of(config, lay_out(config, domains), live, "alertbot")
     try:

@@ -25,7 +25,6 @@ from alertbot.cli.replay_charts import (
 )
 from alertbot.cli.replay_report import Ground, as_difference, comparison_lines, summary
 from alertbot.config import Config, load
-from alertbot.config.load import state_directory
 from alertbot.config.watch import Watch, lay_out, lay_over
 from alertbot.errors import UsageError
 from alertbot.incidents.firings import Firing, FiringRecord, compare, days_between
@@ -52,7 +51,7 @@ def replay_history(config_path: Path, csv_path: Path | None, wanted: Wanted, aga
 
     ``against``: another configuration; then only what the two would not tell alike.
     """
-    configs = [load(path, state_directory=state_directory()) for path in (config_path, against) if path is not None]
+    configs = [load(path) for path in (config_path, against) if path is not None]
     _check_rule(wanted.rule_name, configs)
     if wanted.chart_path is not None:
         check_target(wanted.chart_path)

@@ -12,7 +12,6 @@ from alertbot.clock import SystemClock
 from alertbot.config import Config, load
 from alertbot.config.credentials import read_credentials
 from alertbot.config.fields import channel_named
-from alertbot.config.load import state_directory
 from alertbot.errors import UsageError
 from alertbot.ops.heartbeat import secrets_of
 from alertbot.ops.logs import Secrets, is_journal, set_up
@@ -30,7 +29,7 @@ def run_service(config_path: Path, log_level: str, log_format: str, channel: str
     trial = None if channel is None else _trial(channel)
 
     def read() -> Config:
-        config = load(config_path, state_directory=state_directory())
+        config = load(config_path)
         if config.heartbeat is not None:
             secrets.add(*secrets_of(config.heartbeat.url))
         return config if trial is None else config.diverted_to(trial)

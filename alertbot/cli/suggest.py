@@ -17,7 +17,6 @@ from alertbot.cli.csv_history import CsvHistory, read_csv
 from alertbot.cli.limits import Fit, Fitted, fit
 from alertbot.config import Config, load
 from alertbot.config.domains import is_glob, pattern
-from alertbot.config.load import state_directory
 from alertbot.config.watch import lay_out
 from alertbot.errors import HistoryError, UsageError
 from alertbot.rules.base import Severity
@@ -41,7 +40,7 @@ class _Source:
 
 def suggest(config_path: Path, csv_path: Path | None, domains: Sequence[str], *, below: bool, as_json: bool) -> None:
     """Print what fits: TOML, or one JSON object; ``HistoryError`` where there is too little history of all of them."""
-    config = load(config_path, state_directory=state_directory())
+    config = load(config_path)
     with ExitStack() as held:
         source = _over_csv(config, csv_path) if csv_path else _over_store(config, held)
         names = _wanted(source.names, domains)

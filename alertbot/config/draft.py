@@ -79,11 +79,11 @@ def draft(data: Mapping[str, Any], report: ProblemReport) -> Draft:
     if data.get("rule", []) == []:
         report.add(("rule",), "there is no rule, so nothing would ever alert: copy a [[rule]] from rules.example.toml")
     return Draft(
-        feed=_single(FeedSettings, "feed", data, report),
-        watch=_single(WatchSettings, "watch", data, report),
+        feed=single(FeedSettings, "feed", data, report),
+        watch=single(WatchSettings, "watch", data, report),
         groups=_several(GroupSettings, "group", data, report),
-        slack=_single(SlackSettings, "slack", data, report),
-        store=_single(StoreSettings, "store", data, report),
+        slack=single(SlackSettings, "slack", data, report),
+        store=single(StoreSettings, "store", data, report),
         rules=tuple(_rule(table, path, report) for path, table in _tables("rule", data, report)),
         mutes=_several(MuteSettings, "mute", data, report),
         digest=_optional(DigestSettings, "digest", data, report),
@@ -112,7 +112,8 @@ def section(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: Probl
     return result
 
 
-def _single(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> S:
+def single(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> S:
+    """The section of this name in a TOML document; its defaults where there is none."""
     raw = data.get(name, {})
     if not isinstance(raw, dict):
         report.add((name,), f"this is a section of its own: write it as [{name}], once")
@@ -122,7 +123,7 @@ def _single(model: type[S], name: str, data: Mapping[str, Any], report: ProblemR
 
 def _optional(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> S | None:
     """The section; None where the file has none of this name, or nothing in it."""
-    return None if data.get(name, {}) == {} else _single(model, name, data, report)
+    return None if data.get(name, {}) == {} else single(model, name, data, report)
 
 
 def _several(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> tuple[Located[S], ...]:

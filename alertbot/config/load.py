@@ -3,50 +3,57 @@
 from __future__ import annotations
 
 import os
-from datetime import tzinfo
 from pathlib import Path
 
 from alertbot.config.checks import check
 from alertbot.config.config import Config
-from alertbot.config.draft import Draft, draft, section
+from alertbot.config.draft import Draft, draft, single
 from alertbot.config.kinds import KindSettings
 from alertbot.config.lines import find_lines
 from alertbot.config.problems import ProblemReport
 from alertbot.config.read import read_toml
-from alertbot.config.settings import SlackSettings, StoreSettings
+from alertbot.config.settings import FeedSettings, SlackSettings, StoreSettings, WatchSettings
 from alertbot.errors import ConfigError
 
 
 def load(path: Path, *, state_directory: Path | None = None) -> Config:
     """The settings in the TOML file ``path``; ``ConfigError`` with every problem in it.
 
-    A relative ``[store] path`` lies in ``state_directory`` where that is given, else beside the file.
+    A relative ``[store] path`` lies in ``state_directory``, by default systemd's; where there is none, beside the file.
     """
     text, data = read_toml(path)
     report = ProblemReport(str(path), find_lines(text), data)
     drafted = draft(data, report)
     domains = check(drafted, report)
     report.finish()
-    return _config(drafted, domains, path.absolute(), state_directory or path.absolute().parent)
+    return _config(drafted, domains, path.absolute(), _folder(path, state_directory))
 
 
-def glimpse(path: Path, *, state_directory: Path | None = None) -> tuple[Path, tzinfo]:
-    """The database and the readers' zone of a file in which something is wrong, as far as it says them rightly."""
+def glimpse(path: Path, *, state_directory: Path | None = None) -> Config:
+    """The feed, Slack and the database of a file in which something is wrong, and nothing to watch.
+
+    Every key has its default unless it is right.
+    """
     try:
         data = read_toml(path)[1]
     except ConfigError:
         data = {}
     report = ProblemReport(str(path), {}, data)
-    sections = {name: data[name] for name in ("store", "slack") if isinstance(data.get(name), dict)}
-    store = section(StoreSettings, sections.get("store", {}), ("store",), report)
-    slack = section(SlackSettings, sections.get("slack", {}), ("slack",), report)
-    return (state_directory or path.absolute().parent) / store.path, slack.zone
+    return Config(
+        path=path.absolute(),
+        feed=single(FeedSettings, "feed", data, report),
+        watch=WatchSettings(),
+        groups=(),
+        slack=single(SlackSettings, "slack", data, report),
+        store=single(StoreSettings, "store", data, report).within(_folder(path, state_directory)),
+        rules=(),
+    )
 
 
-def state_directory() -> Path | None:
-    """Where systemd keeps the service's state, if it says so."""
-    given = os.environ.get("STATE_DIRECTORY")
-    return Path(given.split(":")[0]) if given else None
+def _folder(path: Path, state_directory: Path | None) -> Path:
+    """Where the database of the file ``path`` lies unless it has a full path."""
+    systemd, *_ = os.environ.get("STATE_DIRECTORY", "").split(":")
+    return state_directory or (Path(systemd) if systemd else path.absolute().parent)
 
 
 def _config(drafted: Draft, domains: tuple[str, ...], path: Path, folder: Path) -> Config:

@@ -21,6 +21,9 @@ from alertbot.units import DAY
 RECENT = DAY
 """Seconds for which ``alerts`` still shows what resolved."""
 
+SILENT_AFTER = 180.0
+"""Seconds beyond the time between two probes without a word of the service after which it does not seem to run."""
+
 MOST_ALERTS = 20
 MOST_SILENCES = 20
 
@@ -109,6 +112,11 @@ def tally(path: Path) -> AlertCounts:
     """The counts for the metrics."""
     with reading(path) as db:
         return AlertCounts(counts(db), incidents.count_open(db), outbox.counts(db))
+
+
+def seems_to_run(written: float, now: float, probe: float) -> bool:
+    """Whether a service that wrote what it knows at ``written``, and does so about every ``probe`` seconds, runs."""
+    return now - written < SILENT_AFTER + probe
 
 
 def stored_status(path: Path) -> tuple[Status, float]:

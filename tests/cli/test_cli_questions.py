@@ -13,6 +13,7 @@ from fakes.worlds.stored import store
 
 from alertbot.cli.main import main
 from alertbot.query.live import Live
+from alertbot.query.status import seems_to_run
 from alertbot.store import feed
 from alertbot.store.store import Store
 from alertbot.units import DAY_SLOTS, SLOT, slot_at
@@ -134,3 +135,10 @@ def test_without_a_database_or_a_configuration_that_is_told(name, tmp_path):
     assert (without.exit_code, without.stdout) == (1, "")
     assert "there is no database yet" in without.stderr
     assert alertbot(name, "-c", "nowhere.toml").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("silent", "probe", "running"), [(199, 20, True), (201, 20, False), (400, 300, True), (481, 300, False)]
+)
+def test_a_service_seems_to_run_while_no_word_of_it_is_overdue(silent, probe, running):
+    assert seems_to_run(1000.0 - silent, 1000.0, probe) is running

@@ -447,18 +447,18 @@ async def test_data_is_looked_for_by_the_apis_clock_where_the_machines_is_far_of
 
 def test_a_service_that_runs_is_seen_by_its_lock_which_is_left_alone(tmp_path):
     path = tmp_path / "alertbot.db"
-    assert str(machine._service(path, NOW)).startswith("warning  service: it does not run")
+    assert str(machine._service(path, NOW, probe=20)).startswith("warning  service: it does not run")
     assert list(tmp_path.iterdir()) == []
 
     lock, running = Lock(path), Store(path)
     lock.take()
-    assert str(machine._service(path, NOW)) == "ok       service: it runs, and has only just begun"
+    assert str(machine._service(path, NOW, probe=20)) == "ok       service: it runs, and has only just begun"
     running.do(feed.write_live, "{}", NOW - 20)
-    assert str(machine._service(path, NOW)) == "ok       service: it runs, and looked at the feed 20s ago"
-    assert "last looked at the feed 1h ago" in str(machine._service(path, NOW + 3580))
+    assert str(machine._service(path, NOW, probe=20)) == "ok       service: it runs, and looked at the feed 20s ago"
+    assert "last looked at the feed 1h ago" in str(machine._service(path, NOW + 3580, probe=20))
     running.close()
     lock.release()
-    assert str(machine._service(path, NOW)).startswith("warning  service: it does not run")
+    assert str(machine._service(path, NOW, probe=20)).startswith("warning  service: it does not run")
 
 
 # A click

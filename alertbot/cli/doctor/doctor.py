@@ -19,7 +19,6 @@ from alertbot.cli.doctor.slack import PATIENCE, await_click, examine_slack
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import Config, load
 from alertbot.config.credentials import Credentials, read_credentials
-from alertbot.config.load import state_directory
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.store.checkup import is_held
 
@@ -29,7 +28,7 @@ ALL_OF_IT = 150.0
 
 def examine(config_path: Path, *, post: bool, as_json: bool) -> bool:
     """Print what is found, a line a check; whether nothing fails. ``ConfigError`` where there is nothing to try."""
-    config = load(config_path, state_directory=state_directory())
+    config = load(config_path)
     credentials = read_credentials(os.environ)
     set_up(Secrets(credentials.secrets), journal=False, level="ERROR")  # what is wrong stands in the findings
     return asyncio.run(_examined(config, credentials, post=post, as_json=as_json))

@@ -12,6 +12,7 @@ from alertbot.cli.doctor.findings import Finding, failed, ok, skipped, warning
 from alertbot.config import Config
 from alertbot.errors import StoreError, StoreUnusable
 from alertbot.feed.last_week import span_lately
+from alertbot.query.status import seems_to_run
 from alertbot.rules.base import Array
 from alertbot.store import checkup, feed
 from alertbot.store.schema import reading
@@ -19,9 +20,6 @@ from alertbot.units import DAY, counted, format_duration, format_volume
 
 LOOKED = 15.0
 """Seconds for looking through the database."""
-
-SILENT = 300.0
-"""Seconds without a word of a service that runs after which something is wrong with it."""
 
 ROOM = 200e6
 LITTLE = 20e6
@@ -54,7 +52,7 @@ def _place(config: Config, now: float) -> Iterator[Finding]:
     yield _directory(path.parent)
     yield _disk(config)
     yield _database(path)
-    yield _service(path, now)
+    yield _service(path, now, config.feed.probe)
 
 
 def _directory(folder: Path) -> Finding:
@@ -118,7 +116,7 @@ def _split(error: StoreError) -> tuple[str, str]:
     return (what, f"{mend[:1].upper()}{mend[1:]}.") if what else (mend, "")
 
 
-def _service(path: Path, now: float) -> Finding:
+def _service(path: Path, now: float, probe: float) -> Finding:
     if not checkup.is_held(path):
         return warning("service", "it does not run", "Start it: sudo systemctl start alertbot")
     try:
@@ -129,7 +127,7 @@ def _service(path: Path, now: float) -> Finding:
     if held is None:
         return ok("service", "it runs, and has only just begun")
     age = max(0.0, now - held[0])
-    if age > SILENT:
+    if not seems_to_run(held[0], now, probe):
         mend = "See `alertbot status` and journalctl -u alertbot."
         return warning("service", f"it runs, but last looked at the feed {format_duration(age)} ago", mend)
     return ok("service", f"it runs, and looked at the feed {format_duration(age)} ago")
