@@ -10,7 +10,7 @@ from fakes.wire.slack import BOT_TOKEN, SCOPES, FakeSlack
 from alertbot.charts.chart import Picture
 from alertbot.errors import DeliveryError
 from alertbot.messages.blocks import Message
-from alertbot.slack.client import SlackClient
+from alertbot.slack.client import Post, SlackClient
 
 PICTURE = Picture("alertbot-412.png", "#412 video.example.com", "video.example.com carries nothing", b"\x89PNG\r\n...")
 
@@ -29,7 +29,7 @@ def client(slack):
 
 
 async def test_a_picture_stands_in_the_thread_with_its_title_and_its_words(slack, client):
-    posted = await client.post("#cdn-alerts", Message("dark"), metadata_id="1")
+    posted = await client.post(Post("#cdn-alerts", Message("dark"), "1"))
     await client.upload(posted.channel_id, PICTURE, thread_ts=posted.ts)
     (shared,) = slack.shared
     assert (shared.channel, shared.thread_ts) == ("C0ALERTS", posted.ts)

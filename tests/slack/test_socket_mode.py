@@ -12,7 +12,7 @@ from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, TEAM, FakeSlack
 
 from alertbot.errors import CredentialsError
 from alertbot.messages.blocks import Message, actions, button, select
-from alertbot.slack.client import SlackClient
+from alertbot.slack.client import Post, SlackClient
 from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener
 
 PING = 0.4
@@ -127,7 +127,8 @@ async def test_a_click_is_acknowledged_at_once_and_says_who_clicked_what_and_whe
     heard = asyncio.Queue()
     menu = select("Silence", "silence", [("1 hour", "412 1h"), ("4 hours", "412 4h")])
     client = SlackClient(BOT_TOKEN, slack.base_url)
-    await client.post("C0OPS", Message("dark", (actions(button("Ack", "ack", "412"), menu),), color), metadata_id="1")
+    dark = Message("dark", (actions(button("Ack", "ack", "412"), menu),), color)
+    await client.post(Post("C0OPS", dark, "1"))
     (message,) = slack.posts
     async with listening(on_click=heard.put):
         answer = await slack.click(message, "ack", user="U0BOB")
@@ -146,7 +147,7 @@ async def test_a_click_that_fails_is_logged_without_its_url(slack, listening, ca
         raise LookupError("no such thing")
 
     client = SlackClient(BOT_TOKEN, slack.base_url)
-    await client.post("C0OPS", Message("dark", (actions(button("Ack", "ack", "412")),)), metadata_id="1")
+    await client.post(Post("C0OPS", Message("dark", (actions(button("Ack", "ack", "412")),)), "1"))
     async with listening(on_click=fail):
         await slack.click(slack.posts[0], "ack")
         await until(lambda: warnings(caplog))
