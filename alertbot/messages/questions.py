@@ -61,8 +61,8 @@ def ask(words: Words, scope: Scope) -> Answered:
     return question(rest, scope)
 
 
-def foretold(words: Words, watch: Watch) -> Message | None:
-    """What to say at once of a question that takes its time."""
+def answer_at_once(words: Words, watch: Watch) -> Message | None:
+    """The message to send before the answer of a question that takes its time; ``None`` for other questions."""
     if not words or words[0].lower() != "replay":
         return None
     rule, span = _replayed([word for word in words[1:] if word.lower() != "public"], watch)

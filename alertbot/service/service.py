@@ -42,9 +42,9 @@ from alertbot.service.orders import OrderExecutor
 from alertbot.service.reload import Reload
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
+from alertbot.slack.charts import ChartSource
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
-from alertbot.slack.pictures import Draws
 from alertbot.slack.poster import LogPoster, Poster
 from alertbot.slack.trial import DivertedPoster
 from alertbot.store import retention
@@ -311,7 +311,7 @@ class Service:
         self._relays = None if self._relaying is None else asyncio.create_task(self._relaying.run())
         self._health.loops["Alertmanagers are not told any more"] = [] if self._relays is None else [self._relays]
 
-    def _pictures_of(self, config: Config) -> Draws | None:
+    def _pictures_of(self, config: Config) -> ChartSource | None:
         return self.pictures if config.slack.charts else None
 
     def _chart(self) -> None:

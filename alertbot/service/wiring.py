@@ -13,8 +13,8 @@ from alertbot.config.credentials import Credentials, require_api_token
 from alertbot.errors import CredentialsError, FeedError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
+from alertbot.slack.charts import ChartSource
 from alertbot.slack.commands import Commands
-from alertbot.slack.pictures import Draws
 from alertbot.slack.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def same_api(one: Config, other: Config) -> bool:
 
 
 def workspace(
-    config: Config, credentials: Credentials, commands: Commands, clock: Clock, draws: Draws | None
+    config: Config, credentials: Credentials, commands: Commands, clock: Clock, chart_source: ChartSource | None
 ) -> Workspace | None:
     """The Slack workspace, where there are tokens for it."""
     if credentials.slack_bot_token is None:
@@ -57,7 +57,7 @@ def workspace(
         commands,
         clock,
         channels=config.channels,
-        draws=draws,
+        chart_source=chart_source,
     )
 
 

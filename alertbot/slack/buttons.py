@@ -12,9 +12,9 @@ from alertbot.errors import AlertbotError, UsageError
 from alertbot.incidents.orders import Requester
 from alertbot.messages.blocks import Message, escape
 from alertbot.messages.status import order_message
+from alertbot.slack.charts import ChartReplies
 from alertbot.slack.client import Posted
 from alertbot.slack.commands import FAILED, Commands, sentence
-from alertbot.slack.pictures import Showing
 
 log = logging.getLogger(__name__)
 
@@ -29,26 +29,26 @@ _OUTDATED = "This button is from another version of alertbot and does nothing an
 class Buttons:
     """Turns clicks into orders and questions for ``commands``, and into charts."""
 
-    def __init__(self, commands: Commands, showing: Showing) -> None:
+    def __init__(self, commands: Commands, charts: ChartReplies) -> None:
         self._commands = commands
-        self._showing = showing
+        self._charts = charts
 
-    async def press(self, action_id: str, value: str, asker: Requester, under: Posted) -> Message | None:
-        """What to tell who clicked ``under`` a message, if anything: what an ack changed is seen in the message."""
+    async def press(self, action_id: str, value: str, requester: Requester, under: Posted) -> Message | None:
+        """The answer to who clicked ``under`` a message, if any is due: what an ack changed is seen in the message."""
         if action_id == RUNBOOK:
             return None
         expected = _VALUES.get(action_id)
         if expected is None or not expected.fullmatch(value):
             return Message(_OUTDATED)
         if action_id == CHART:
-            return await self._showing.of_incident(int(value), under)
+            return await self._charts.of_incident(int(value), under)
         if action_id == WHY:
-            return (await self._commands.answer(f"{WHY} #{value}", asker)).message
-        return await self._order(action_id, value, asker)
+            return (await self._commands.answer(f"{WHY} #{value}", requester)).message
+        return await self._order(action_id, value, requester)
 
-    async def _order(self, action_id: str, value: str, asker: Requester) -> Message | None:
+    async def _order(self, action_id: str, value: str, requester: Requester) -> Message | None:
         try:
-            answer = await self._commands.carry_out([action_id, *value.split()], asker)
+            answer = await self._commands.carry_out([action_id, *value.split()], requester)
         except UsageError as error:
             return Message(escape(sentence(str(error))))
         except AlertbotError as error:

@@ -14,17 +14,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Membership:
-    """What the directory found: ids by name, and what is wrong with a channel, in words."""
+    """The ids of channels by name, and what is wrong with a channel, in words."""
 
     ids: Mapping[str, str]
     problems: Mapping[str, str]
 
 
-async def look_up(client: SlackClient, wanted: Collection[str], *, told: Mapping[str, str]) -> Membership:
+async def look_up(client: SlackClient, wanted: Collection[str], *, logged: Mapping[str, str]) -> Membership:
     """Find the wanted channels (``#name`` or an id) and join the public ones; raises ``DeliveryError``.
 
-    Problems that were ``told`` before are not logged again. Without membership the bot can post to a public channel,
-    but not read what became of a message there.
+    Problems that were ``logged`` before are not logged again. A bot that is no member can post to a public channel, but
+    not read its history, which tells what became of a message.
     """
     seen = {channel.name: channel for channel in await client.channels()}
     by_id = {channel.id: channel for channel in seen.values()}
@@ -41,25 +41,25 @@ async def look_up(client: SlackClient, wanted: Collection[str], *, told: Mapping
         ids[name] = channel.id
         if not channel.member and (problem := await _join(client, channel)):
             problems[name] = problem
-    _tell(problems, told)
+    _log_new(problems, logged)
     return Membership(ids, problems)
 
 
 def unlisted(error: DeliveryError, wanted: Collection[str], before: Membership | None) -> Membership:
-    """Where Slack does not list its channels: what is known stays so, and other names are used as they are."""
+    """The membership where Slack does not list its channels: known ids stay, other names are used as they are."""
     ids = {} if before is None else before.ids
     problem = (
         f"its id is not known, since Slack does not list its channels ({error.code}): a lost message cannot be looked"
         " for and may be repeated; name the channel by its id, or give the app the scopes of `alertbot manifest`"
     )
     problems = {name: problem for name in wanted if name.startswith("#") and name not in ids}
-    _tell(problems, {} if before is None else before.problems)
+    _log_new(problems, {} if before is None else before.problems)
     return Membership(ids, problems)
 
 
-def _tell(problems: Mapping[str, str], told: Mapping[str, str]) -> None:
+def _log_new(problems: Mapping[str, str], logged: Mapping[str, str]) -> None:
     for name, problem in problems.items():
-        if told.get(name) != problem:
+        if logged.get(name) != problem:
             log.warning("Slack channel %s: %s", name, problem)
 
 

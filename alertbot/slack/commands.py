@@ -41,42 +41,42 @@ class Commands:
         self._scope = scope
         self._executor = executor
 
-    async def answer(self, text: str, asker: Requester = NOBODY) -> Reply:
+    async def answer(self, text: str, requester: Requester = NOBODY) -> Reply:
         """The reply to what stood after the command's name; never raises for what a user can type."""
         words = words_of(text)
         public = len(words) > 1 and words[-1].lower() == "public"
         if public:
             words.pop()
         try:
-            message = await self._message(words, asker)
+            message = await self._message(words, requester)
             chart = questions.charted(words, self._scope().watch) if public else None
         except UsageError as error:
             return Reply(self._explain(str(error), words), public=False)
         except AlertbotError as error:
             log.exception("the command %r could not be answered", text[:200])
             return Reply(Message(f"That cannot be answered now: {escape(str(error))}"), public=False)
-        except Exception:  # the boundary: whoever asked is told something, whatever went wrong
+        except Exception:  # the boundary: whoever asked gets an answer, whatever went wrong
             log.exception("the command %r failed", text[:200])
             return Reply(FAILED, public=False)
         return Reply(message, public, chart)
 
-    def foretell(self, text: str) -> Message | None:
-        """What to say at once of a command whose answer takes its time."""
+    def answer_at_once(self, text: str) -> Message | None:
+        """The message to send before the answer of a command that takes its time; ``None`` for other commands."""
         try:
-            return questions.foretold(words_of(text), self._scope().watch)
+            return questions.answer_at_once(words_of(text), self._scope().watch)
         except AlertbotError:
             return None  # the answer will say so
 
-    async def _message(self, words: Sequence[str], asker: Requester) -> Message:
+    async def _message(self, words: Sequence[str], requester: Requester) -> Message:
         if _is_order(words):
-            return status.order_message(await self.carry_out(words, asker))
+            return status.order_message(await self.carry_out(words, requester))
         # What is asked about is looked up here, and no longer changes while a thread works on the answer.
         return (await asyncio.to_thread(questions.ask, list(words), self._scope())).message
 
-    async def carry_out(self, words: Sequence[str], asker: Requester) -> str:
+    async def carry_out(self, words: Sequence[str], requester: Requester) -> str:
         """Carry out an order: what has been done, as mrkdwn; ``UsageError`` where it is wrong or makes no sense."""
         scope = self._scope()
-        return await self._executor.carry_out(parse_order(words, scope.now, scope.zone), asker)
+        return await self._executor.carry_out(parse_order(words, scope.now, scope.zone), requester)
 
     def _explain(self, problem: str, words: Sequence[str]) -> Message:
         if _is_order(words):  # what is wrong with an order is said with an example, or no example would help
@@ -89,11 +89,11 @@ def _is_order(words: Sequence[str]) -> bool:
 
 
 def sentence(problem: str) -> str:
-    """What is wrong, as the beginning of a sentence."""
+    """The problem with a capital letter, as a sentence begins."""
     return problem[:1].upper() + problem[1:]
 
 
 def example(words: Sequence[str], command: str) -> str:
-    """What would be right, as mrkdwn."""
+    """An example of the command that was meant, as mrkdwn; else where help is."""
     usage = USAGES.get(words[0].lower()) if words else None
     return f"for example {code(f'{command} {usage.example}')}" if usage else f"try {code(f'{command} help')}"

@@ -26,7 +26,7 @@ from alertbot.slack.client import REFUSED_TOKEN, delivery_error
 PING_INTERVAL = 5.0
 """Seconds between pings; three in a row without a word from Slack, and its end of the connection is dead.
 
-They are counted, not timed: a machine that stood still for a while has read nothing, which tells nothing of Slack.
+They are counted, not timed: a machine that stood still for a while has read nothing, though Slack may have answered.
 """
 
 HANDSHAKE = 15
@@ -35,7 +35,7 @@ HANDSHAKE = 15
 Commands are to be back within 30 s of whatever happened: at most 20 until it is noticed, 15 here, 20 between attempts.
 """
 
-QUIET = 3600.0
+RENEW_AFTER = 3600.0
 """Seconds without a command after which a connection is renewed: Slack may have forgotten whom it leads to."""
 
 _CLOSING = 2.0  # seconds for the closing handshake; a dead connection never answers it
@@ -43,9 +43,9 @@ _LINGER = 10.0  # seconds for which an old connection is still read
 
 _UNANSWERED = 3  # pings
 
-# In ping intervals: for how long a connection must have stood to be followed at once, and to count as well again; the
-# pause after a first attempt that failed, doubled with each more, and at most; that for a token Slack refuses.
-_STEADY, _WELL = 12.0, 2.0
+# In ping intervals: how long a connection must have lasted for the next to be made at once, and to count as connected;
+# the pause after a first attempt that failed, doubled with each more, and at most; that for a token Slack refuses.
+_LASTING, _CONNECTED = 12.0, 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE, _REFUSED_PAUSE = 0.4, 4.0, 12.0
 
 _RENEWALS = frozenset({"warning", "refresh_requested"})
@@ -54,9 +54,10 @@ _log = logging.getLogger(__name__)
 
 
 class Connection:
-    """Keeps a connection to the address that ``ticket`` tells, and hands what comes in, acknowledged, to ``received``.
+    """Keeps a connection to the address that ``ticket`` returns; ``received`` gets what comes in, acknowledged.
 
-    ``proxy`` as aiohttp takes it. Pauses between attempts are parts of ``ping_interval``.
+    ``proxy`` is as aiohttp takes it, ``renew_after`` as RENEW_AFTER. Pauses between attempts are multiples of
+    ``ping_interval``.
     """
 
     def __init__(
@@ -67,14 +68,14 @@ class Connection:
         proxy: str | None,
         ping_interval: float = PING_INTERVAL,
         timeout: float = HANDSHAKE,
-        quiet: float = QUIET,
+        renew_after: float = RENEW_AFTER,
     ) -> None:
         self._ticket = ticket
         self._received = received
         self._proxy = proxy
         self._ping_interval = ping_interval
         self._timeout = timeout
-        self._quiet = quiet
+        self._renew_after = renew_after
         self._pause = _FIRST_PAUSE
         self._session: aiohttp.ClientSession | None = None
         self._tasks: dict[_Socket, asyncio.Task[None]] = {}
@@ -84,7 +85,7 @@ class Connection:
 
     @property
     def stuck(self) -> bool:
-        """Whether neither pings nor attempts to connect go on; that Slack is not there is none of it."""
+        """Whether neither pings nor attempts to connect go on; a Slack that is away is no reason."""
         return self._keeping is not None and (self._keeping.done() or self._liveness.stalled)
 
     @property
@@ -93,12 +94,12 @@ class Connection:
         return any(connection.open for connection in self._tasks)
 
     def start(self, ticket: str | None) -> None:
-        """Connect in the background, with a first ticket where there is one."""
+        """Connect in the background, first with this ticket where one is given."""
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timeout))
         self._keeping = asyncio.create_task(self._keep(self._session, ticket))
 
     async def stop(self) -> None:
-        """Close every connection, and end every task of theirs."""
+        """Close every connection and end their tasks."""
         if self._keeping is None or self._session is None:
             return
         self._keeping.cancel()
@@ -117,16 +118,16 @@ class Connection:
             _log.warning("Socket Mode: %s; commands and clicks do not arrive until it is connected again", cause)
 
     async def _keep(self, session: aiohttp.ClientSession, ticket: str | None) -> None:
-        """Have one connection after the other; the old one is read on while the next is made."""
+        """Make one connection after the other; the old one is read on while the next is made."""
         while True:
             self._liveness.beat()
             try:
                 connection = await self._connect(session, ticket or await self._ticket())
             except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again
                 self.failed(error)
-                await self._rest(error)
+                await self._wait_to_retry(error)
             else:
-                await self._stand(connection)
+                await self._until_replaced(connection)
             ticket = None  # each works once
 
     async def _connect(self, session: aiohttp.ClientSession, ticket: str) -> _Socket:
@@ -139,27 +140,27 @@ class Connection:
         task.add_done_callback(lambda _: self._tasks.pop(connection))
         return connection
 
-    async def _stand(self, connection: _Socket) -> None:
-        """Return once another is to be made: at once, or where this one did not last, a while later."""
+    async def _until_replaced(self, connection: _Socket) -> None:
+        """Return once another connection is to be made: at once, or a while later where this one did not last."""
         began = asyncio.get_running_loop().time()
-        if not await _within(connection.over, _WELL * self._ping_interval):
-            self._well()
-            while not await _within(connection.over, self._quiet) and connection.was_used():
+        if not await _within(connection.superseded, _CONNECTED * self._ping_interval):
+            self._announce()
+            while not await _within(connection.superseded, self._renew_after) and connection.was_used():
                 continue
         if connection.refusal is not None:
             self.failed(DeliveryError(connection.refusal))
-        if asyncio.get_running_loop().time() - began >= _STEADY * self._ping_interval:
+        if asyncio.get_running_loop().time() - began >= _LASTING * self._ping_interval:
             self._pause = _FIRST_PAUSE
         else:
-            await self._rest(None)
+            await self._wait_to_retry(None)
 
-    def _well(self) -> None:
-        # Not said at once: where Slack has no room for a connection, it takes it and closes it.
+    def _announce(self) -> None:
+        # Not logged at once: where Slack has no room for a connection, it takes it and closes it.
         if times := self._failures.ended():
             _log.info("Socket Mode: connected again, after %d attempts that failed", times)
 
-    async def _rest(self, error: Exception | None) -> None:
-        """Wait, longer with each attempt: apps.connections.open is meant for a few calls a minute."""
+    async def _wait_to_retry(self, error: Exception | None) -> None:
+        """Wait before the next attempt, longer each time: apps.connections.open is meant for a few calls a minute."""
         pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
         if isinstance(error, DeliveryError) and error.code in REFUSED_TOKEN:
             pause = _REFUSED_PAUSE
@@ -170,7 +171,7 @@ class Connection:
 
 
 class _Socket:
-    """One WebSocket, pinged, and read until it ends. ``over`` is set once another is wanted in its place."""
+    """One WebSocket, pinged, and read until it ends. ``superseded`` is set once another is wanted in its place."""
 
     def __init__(
         self,
@@ -179,7 +180,7 @@ class _Socket:
         interval: float,
         liveness: Liveness,
     ) -> None:
-        self.over = asyncio.Event()
+        self.superseded = asyncio.Event()
         self.refusal: str | None = None  # why Slack would not have it
         self._socket = socket
         self._received = received
@@ -199,19 +200,19 @@ class _Socket:
         return used
 
     async def read(self) -> None:
-        """Take what comes until the connection ends, from whatever cause."""
+        """Read what comes in until the connection ends, from whatever cause."""
         pinging = asyncio.create_task(self._ping())
         try:
             async for message in self._socket:
                 self._unanswered = 0
                 if message.type is aiohttp.WSMsgType.TEXT:
-                    await self._take(message.data)
+                    await self._receive(message.data)
                 elif message.type is aiohttp.WSMsgType.PING:
                     await self._socket.pong(message.data)
         except (aiohttp.ClientError, OSError) as error:
             _log.debug("a Socket Mode connection broke: %s", type(error).__name__)
         finally:
-            self.over.set()
+            self.superseded.set()
             helpers = [task for task in (pinging, self._closing) if task is not None]
             for task in helpers:
                 task.cancel()
@@ -229,7 +230,7 @@ class _Socket:
         await self._socket.close()
 
     def retire(self) -> None:
-        """Another stands: read what is still under way, then close, unless Slack does so first."""
+        """Read what is still under way, then close, now that another connection stands; Slack may do so first."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._close_later())
 
@@ -240,25 +241,25 @@ class _Socket:
         await asyncio.sleep(_LINGER)
         await self._socket.close()
 
-    async def _take(self, text: str) -> None:
+    async def _receive(self, text: str) -> None:
         message = _parsed(text)
         if message.get("type") == "disconnect":
-            await self._asked_to_leave(str(message.get("reason")))
+            await self._disconnect(str(message.get("reason")))
         elif "envelope_id" in message:
-            # Slack has told the user that the command failed where this does not get through; so it is not run.
+            # Where this does not get through, Slack says to the user that the command failed; so it is not run.
             await self._socket.send_json({"envelope_id": message["envelope_id"]})
             self._used = True
             self._received(message)
 
-    async def _asked_to_leave(self, reason: str) -> None:
+    async def _disconnect(self, reason: str) -> None:
         if reason not in _RENEWALS:
             self.refusal = reason
             await self._socket.close()
-        self.over.set()
+        self.superseded.set()
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:
-    """Whether it is set by then."""
+    """Whether the event is set within so many seconds."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()
@@ -277,7 +278,7 @@ def _parsed(text: str) -> Mapping[str, Any]:
 
 
 def _cause(error: Exception) -> str:
-    """Why, in words; nothing of an exception's own text, which holds the ticket."""
+    """Why it failed, in words; an exception's own text holds the ticket, so nothing of it is used."""
     if isinstance(error, aiohttp.WSServerHandshakeError):
         return f"handshake refused with HTTP {error.status}"
     return (error if isinstance(error, DeliveryError) else delivery_error(error)).code

@@ -1,7 +1,7 @@
 """Socket Mode: commands and clicks come in over a WebSocket that we open, so no port of ours is open to the world.
 
-``link`` keeps the connection; here a wrong app token is told at start instead of tried for ever, and what arrives
-becomes a command or a click. Failures are logged once, and without their URL, which holds the ticket.
+``connection`` keeps the connection. Here a wrong app token is refused at start instead of tried for ever, and what
+arrives becomes a command or a click. Failures are logged once, and without their URL, which holds the ticket.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from alertbot.errors import DeliveryError
 from alertbot.slack.client import delivery_error, quiet_logger, raise_if_refused, web_client
-from alertbot.slack.connection import HANDSHAKE, PING_INTERVAL, QUIET, Connection
+from alertbot.slack.connection import HANDSHAKE, PING_INTERVAL, RENEW_AFTER, Connection
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class SlashCommand:
-    """What a user typed after the command's name, who typed it where, and where the answer goes."""
+    """What a user typed after the command's name, who typed it where, and where to send the answer."""
 
     text: str
     user_id: str
@@ -61,31 +61,31 @@ class SocketListener:
         base_url: str,
         ping_interval: float = PING_INTERVAL,
         timeout: float = HANDSHAKE,
-        quiet: float = QUIET,
+        renew_after: float = RENEW_AFTER,
     ) -> None:
         self._app_token = app_token
         self._on_command = on_command
         self._on_click = on_click
         self._web = web_client(None, base_url, timeout=HANDSHAKE, logger=quiet_logger())
-        self._link = Connection(
+        self._connection = Connection(
             self._ticket,
             self._received,
             proxy=self._web.proxy,
             ping_interval=ping_interval,
             timeout=timeout,
-            quiet=quiet,
+            renew_after=renew_after,
         )
         self._answers: set[asyncio.Task[None]] = set()
 
     @property
     def stuck(self) -> bool:
         """Whether neither pings nor attempts to connect go on."""
-        return self._link.stuck
+        return self._connection.stuck
 
     @property
     def connected(self) -> bool:
         """Whether commands can arrive, as far as the connection's own pings tell."""
-        return self._link.connected
+        return self._connection.connected
 
     async def start(self) -> None:
         """Check the app token and connect in the background; ``CredentialsError`` where Slack refuses the token."""
@@ -94,14 +94,14 @@ class SocketListener:
             ticket = await self._ticket()
         except DeliveryError as error:
             _raise_if_refused(error)
-            self._link.failed(error)
-        self._link.start(ticket)
+            self._connection.failed(error)
+        self._connection.start(ticket)
 
     async def stop(self) -> None:
         """Close the connection and end every task of it; commands still being answered are dropped."""
         for task in self._answers:
             task.cancel()
-        await self._link.stop()
+        await self._connection.stop()
         await asyncio.gather(*self._answers, return_exceptions=True)
 
     async def _ticket(self) -> str:
@@ -158,7 +158,7 @@ def _command(payload: Mapping[str, Any]) -> SlashCommand:
 
 
 def _clicks(payload: dict[str, Any]) -> Iterator[Click]:
-    """The clicks on a message; other interactions are none of ours."""
+    """The clicks on elements of a message; other interactions yield nothing."""
     if payload.get("type") != "block_actions" or not payload.get("message") or not payload.get("response_url"):
         return
     user, channel = payload["user"], payload["channel"]

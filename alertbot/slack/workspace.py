@@ -15,18 +15,20 @@ from alertbot.messages.blocks import Message
 from alertbot.ops.outage import Outage
 from alertbot.slack.buttons import Buttons
 from alertbot.slack.channels import Membership, look_up, unlisted
+from alertbot.slack.charts import ChartReplies, ChartSource
 from alertbot.slack.client import DEAD_TOKEN, Identity, Post, Posted, SlackClient
 from alertbot.slack.commands import Commands
-from alertbot.slack.pictures import Draws, Showing
 from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT = 300.0
-SOON = 30.0
-"""Seconds until Slack is asked again: whether it is there, and once it did not answer."""
+RECHECK = 300.0
+"""Seconds between two checks that Slack still knows us and that the channels are there."""
 
-STRANGER = Message("This alertbot answers in its own workspace only.")
+RETRY = 30.0
+"""Seconds until the next check where Slack did not answer the last."""
+
+OWN_WORKSPACE_ONLY = Message("This alertbot answers in its own workspace only.")
 
 
 class Workspace:
@@ -41,36 +43,36 @@ class Workspace:
         clock: Clock,
         *,
         channels: Collection[str],
-        draws: Draws | None = None,
+        chart_source: ChartSource | None = None,
     ) -> None:
         self._client = SlackClient(bot_token, base_url)
         self._commands = commands
-        self._showing = Showing(draws, self.upload, clock)
-        self._buttons = Buttons(commands, self._showing)
+        self._charts = ChartReplies(chart_source, self.upload, clock)
+        self._buttons = Buttons(commands, self._charts)
         self._clock = clock
         self._channels = channels
-        self._standing: Membership | None = None
+        self._membership: Membership | None = None
         self._identity: Identity | None = None
-        self._asking = Outage()  # of asking Slack who we are, and for its channels
-        self._listing = Outage()
+        self._auth_outage = Outage()
+        self._listing_outage = Outage()
         self._listener: SocketListener | None = None
-        self._keeping: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
         if app_token is not None:
             self._listener = SocketListener(app_token, self._command, self._click, base_url=base_url)
 
     @property
     def problems(self) -> Mapping[str, str]:
-        """What is wrong with a channel, in words."""
-        return {} if self._standing is None else self._standing.problems
+        """What is wrong with which channel, in words."""
+        return {} if self._membership is None else self._membership.problems
 
     def id_of(self, channel: str) -> str | None:
         """The id of a channel; ``None`` while Slack has not listed its channels, the name where it does not."""
-        return None if self._standing is None else self._standing.ids.get(channel, channel)
+        return None if self._membership is None else self._membership.ids.get(channel, channel)
 
     @property
     def trouble(self) -> str | None:
         """Why Slack last did not say who we are, in words; ``None`` where it did."""
-        return self._asking.cause
+        return self._auth_outage.cause
 
     @property
     def stuck(self) -> bool:
@@ -78,32 +80,32 @@ class Workspace:
         return self._listener is not None and self._listener.stuck
 
     async def start(self) -> None:
-        """Find out who we are and listen for commands; ``CredentialsError`` where Slack refuses a token.
+        """Ask Slack who we are and listen for commands; ``CredentialsError`` where Slack refuses a token.
 
         A Slack that does not answer is no reason not to start: messages wait for it in the outbox.
         """
         await self._identify()
-        await self._look_around()
-        self._keeping = asyncio.create_task(self._keep())
+        await self._find_channels()
+        self._checking = asyncio.create_task(self._check_regularly())
         if self._listener is None:
             log.warning("there is no Slack app token: alerts are posted, but no commands or clicks arrive")
             return
         await self._listener.start()
 
-    def reconfigure(self, channels: Collection[str], draws: Draws | None) -> None:
+    def reconfigure(self, channels: Collection[str], chart_source: ChartSource | None) -> None:
         """Post to these channels from now on, which are looked up in the background."""
-        self._showing.draws = draws
+        self._charts.source = chart_source
         if set(channels) != set(self._channels):
-            self._channels, self._standing = channels, None
-        if self._keeping is not None:
-            self._keeping.cancel()
-        self._keeping = asyncio.create_task(self._look_and_keep())
+            self._channels, self._membership = channels, None
+        if self._checking is not None:
+            self._checking.cancel()
+        self._checking = asyncio.create_task(self._find_and_check_channels())
 
     async def stop(self) -> None:
-        """Stop listening."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+        """Stop checking Slack and listening for commands."""
+        if self._checking is not None:
+            self._checking.cancel()
+            await asyncio.gather(self._checking, return_exceptions=True)
         if self._listener is not None:
             await self._listener.stop()
 
@@ -112,7 +114,7 @@ class Workspace:
         return await self._client.post(self._by_id(post))
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
-        """Edit one; raises ``DeliveryError``."""
+        """Edit the message that was posted there; raises ``DeliveryError``."""
         await self._client.update(channel_id, ts, message)
 
     async def upload(self, channel_id: str, picture: Picture, thread_ts: str | None) -> None:
@@ -120,10 +122,10 @@ class Workspace:
         await self._client.upload(channel_id, picture, thread_ts=thread_ts)
 
     async def find(self, post: Post, *, since: float) -> Posted | None:
-        """Where it stands, if it was posted at most ``since`` seconds ago; raises ``DeliveryError``."""
-        if self._standing is None:
-            await self._look_around()
-        if self._standing is None:
+        """Where the post stands, if it was made at most ``since`` seconds ago; raises ``DeliveryError``."""
+        if self._membership is None:
+            await self._find_channels()
+        if self._membership is None:
             raise DeliveryError("channels_not_listed")
         post = self._by_id(post)
         try:
@@ -131,7 +133,7 @@ class Workspace:
         except DeliveryError as error:
             if error.code != "not_in_channel":
                 raise
-            await self._look_around()  # somebody put the bot out of a public channel: it may join again
+            await self._find_channels()  # somebody put the bot out of a public channel: it may join again
             return await self._client.find(post, since=since)
 
     def _by_id(self, post: Post) -> Post:
@@ -139,83 +141,88 @@ class Workspace:
         return replace(post, channel=self.id_of(post.channel) or post.channel)
 
     async def _identify(self) -> None:
-        """Who we are; what Slack does not answer now is asked again later. ``CredentialsError`` where it refuses us."""
+        """Ask Slack who we are, and leave it for later where it does not answer.
+
+        ``CredentialsError`` where it refuses the token.
+        """
         try:
             identity = await self._client.auth_test()
         except DeliveryError as error:
-            self._say(self._asking, f"Slack does not answer ({error.code}): messages wait for it")
+            self._warn_once(self._auth_outage, f"Slack does not answer ({error.code}): messages wait for it")
             return
         if self._identity is None:
             log.info("Slack: posting to the workspace %s", identity.team)
         self._identity = identity
-        if times := self._asking.ended():
+        if times := self._auth_outage.ended():
             log.info("Slack answers again, after %d times that it did not", times)
 
-    async def _look_around(self) -> None:
-        """Where the channels are; what Slack does not answer now is asked again later."""
+    async def _find_channels(self) -> None:
+        """Ask Slack for the ids of the channels, and leave it for later where it does not answer."""
         try:
-            self._standing = await look_up(self._client, self._channels, told=self.problems)
-            if times := self._listing.ended():
+            self._membership = await look_up(self._client, self._channels, logged=self.problems)
+            if times := self._listing_outage.ended():
                 log.info("Slack lists its channels again, after %d times that it did not", times)
         except DeliveryError as error:
             if error.permanent and error.code not in DEAD_TOKEN:
-                self._standing = unlisted(error, self._channels, self._standing)
+                self._membership = unlisted(error, self._channels, self._membership)
             else:
-                self._say(self._listing, f"Slack does not list its channels ({error.code}): messages wait for it")
+                self._warn_once(
+                    self._listing_outage, f"Slack does not list its channels ({error.code}): messages wait for it"
+                )
 
-    async def _look_and_keep(self) -> None:
-        await self._look_around()
-        await self._keep()
+    async def _find_and_check_channels(self) -> None:
+        await self._find_channels()
+        await self._check_regularly()
 
-    async def _keep(self) -> None:
-        """Ask Slack now and then whether it still knows us, and for channels that were not found or not joined."""
+    async def _check_regularly(self) -> None:
+        """Check now and then that Slack knows us, and look again for channels that were not found or not joined."""
         while True:
-            well = self._standing is not None and self._asking.cause is None
-            await self._clock.sleep(HEARTBEAT if well else SOON)
+            answers = self._membership is not None and self._auth_outage.cause is None
+            await self._clock.sleep(RECHECK if answers else RETRY)
             try:
                 await self._identify()
             except CredentialsError as error:
-                self._say(self._asking, str(error))
-            if self._standing is None or self._standing.problems:
-                await self._look_around()
+                self._warn_once(self._auth_outage, str(error))
+            if self._membership is None or self._membership.problems:
+                await self._find_channels()
 
-    def _say(self, failures: Outage, trouble: str) -> None:
-        """Log it, once while that call fails."""
-        if failures.is_news(trouble):
+    def _warn_once(self, outage: Outage, trouble: str) -> None:
+        """Log why a call fails, each cause once until it succeeds."""
+        if outage.is_news(trouble):
             log.warning("%s", trouble)
 
     async def _command(self, command: SlashCommand) -> None:
-        if self._is_strange(command, "a command"):
-            await self._respond(command.response_url, STRANGER, public=False)
+        if self._is_foreign(command, "a command"):
+            await self._respond(command.response_url, OWN_WORKSPACE_ONLY, public=False)
             return
-        if (beforehand := self._commands.foretell(command.text)) is not None:
-            await self._respond(command.response_url, beforehand, public=False)
-        reply = await self._commands.answer(command.text, self._asker(command))
+        if (notice := self._commands.answer_at_once(command.text)) is not None:
+            await self._respond(command.response_url, notice, public=False)
+        reply = await self._commands.answer(command.text, self._requester(command))
         await self._respond(command.response_url, reply.message, public=reply.public)
         if reply.chart is not None:
-            trouble = await self._showing.of_series(*reply.chart, command.channel_id)
+            trouble = await self._charts.of_series(*reply.chart, command.channel_id)
             if trouble is not None:
                 await self._respond(command.response_url, trouble, public=False)
 
     async def _click(self, click: Click) -> None:
-        if self._is_strange(click, "a click"):
-            await self._respond(click.response_url, STRANGER, public=False)
+        if self._is_foreign(click, "a click"):
+            await self._respond(click.response_url, OWN_WORKSPACE_ONLY, public=False)
             return
         under = Posted(click.channel_id, click.message_ts)
-        answer = await self._buttons.press(click.action_id, click.value, self._asker(click), under)
+        answer = await self._buttons.press(click.action_id, click.value, self._requester(click), under)
         if answer is not None:
             await self._respond(click.response_url, answer, public=False)
 
-    def _is_strange(self, asked: SlashCommand | Click, what: str) -> bool:
-        """Whether it comes from another workspace, which the log then says."""
+    def _is_foreign(self, asked: SlashCommand | Click, what: str) -> bool:
+        """Whether a command or click comes from another workspace, which the log then says."""
         if self._identity is None or asked.team_id == self._identity.team_id:
             return False
         log.warning("%s from another workspace (%s) was refused", what, asked.team_id)
         return True
 
-    def _asker(self, asked: SlashCommand | Click) -> Requester:
-        """Who asks where; the channel as the configuration calls it, since Slack calls every private one alike."""
-        ids = {} if self._standing is None else self._standing.ids
+    def _requester(self, asked: SlashCommand | Click) -> Requester:
+        """Who asks where; the channel by its name in the configuration, since Slack calls all private ones alike."""
+        ids = {} if self._membership is None else self._membership.ids
         own = [name for name, channel_id in ids.items() if channel_id == asked.channel_id]
         names = {asked.channel_id, *own, *([f"#{asked.channel_name}"] if asked.channel_name else [])}
         person = Person(asked.user_id, asked.user_name)

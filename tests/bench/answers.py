@@ -155,7 +155,9 @@ async def measure(config: Config, watch: Watch, runs: int) -> list[Line]:
     commands = Commands(lambda: scope, OrderExecutor(lambda: house.dispatcher, house._keeper))
     pictures = Pictures(lambda: scope)
     base_url, channels = await slack.start(), ("#cdn-alerts",)
-    workspace = Workspace(BOT_TOKEN, APP_TOKEN, base_url, commands, SystemClock(), channels=channels, draws=pictures)
+    workspace = Workspace(
+        BOT_TOKEN, APP_TOKEN, base_url, commands, SystemClock(), channels=channels, chart_source=pictures
+    )
     await workspace.start()
     lines = []
     try:

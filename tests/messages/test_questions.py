@@ -207,13 +207,13 @@ async def test_with_no_data_yet_that_is_said(empty, text, says):
 
 async def test_a_replay_that_takes_its_time_says_so_first(scope, monkeypatch):
     asked = commands(scope)
-    assert asked.foretell("replay went-dark 7d") is None
+    assert asked.answer_at_once("replay went-dark 7d") is None
     monkeypatch.setattr(backtest, "CELLS_A_SECOND", 100)
-    beforehand = asked.foretell("replay went-dark 7d public")
+    beforehand = asked.answer_at_once("replay went-dark 7d public")
     assert beforehand is not None
     assert plain(beforehand) == "Replaying went-dark over 7d may take up to 1m: the answer comes here."
     for text in ("replay", "replay nonsense", "show video", ""):
-        assert asked.foretell(text) is None
+        assert asked.answer_at_once(text) is None
 
 
 async def test_one_replay_at_a_time(scope):

@@ -253,7 +253,7 @@ class Echo:
     async def answer(self, text, asker):
         return Reply(Message("`a`: 1 Gbps"), public=True, chart=(Meant("a.example.com", ("a.example.com",)), 3600))
 
-    def foretell(self, _):
+    def answer_at_once(self, _):
         return None
 
 
@@ -267,7 +267,7 @@ class Asked:
     async def __aenter__(self):
         base_url = await self.slack.start()
         self.workspace = Workspace(
-            BOT_TOKEN, APP_TOKEN, base_url, Echo(), SystemClock(), channels=("#cdn-alerts",), draws=self.draws
+            BOT_TOKEN, APP_TOKEN, base_url, Echo(), SystemClock(), channels=("#cdn-alerts",), chart_source=self.draws
         )
         await self.workspace.start()
         await self.workspace.post(Post("#cdn-alerts", UNDER, "1"))
@@ -303,7 +303,7 @@ async def test_a_double_click_is_one_chart():
 async def test_a_minute_later_a_click_gets_another(tmp_path):
     clock = FakeClock()
     async with Asked(Sketch()) as asked:
-        asked.workspace._showing._clock = clock
+        asked.workspace._charts._clock = clock
         await asked.click()
         await until(lambda: asked.slack.shared)
         clock.advance(61)

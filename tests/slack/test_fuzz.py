@@ -39,9 +39,9 @@ from alertbot.query.scope import Scope
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import Group
 from alertbot.slack.buttons import Buttons
+from alertbot.slack.charts import ChartReplies
 from alertbot.slack.client import Posted
 from alertbot.slack.commands import FAILED, Commands
-from alertbot.slack.pictures import Showing
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
 
 TRIES = int(os.environ.get("ALERTBOT_FUZZ", "400"))
@@ -234,7 +234,7 @@ async def test_any_text_is_answered_with_what_slack_takes_and_nobody_can_be_call
             reply = await commands.answer(text, ASKER)
             assert reply.message != FAILED, text
             assert is_harmless(reply.message), text
-            assert commands.foretell(text) is None, text
+            assert commands.answer_at_once(text) is None, text
     assert caplog.records == []
 
 
@@ -267,7 +267,7 @@ async def taken(*_):
 
 
 async def test_any_click_is_answered_or_carried_out(commands, scope, caplog):
-    buttons, dice = Buttons(commands, Showing(Sketches(scope), taken, SystemClock())), random.Random(2)
+    buttons, dice = Buttons(commands, ChartReplies(Sketches(scope), taken, SystemClock())), random.Random(2)
     with caplog.at_level(logging.ERROR):
         for text in texts(3, TRIES):
             action = dice.choice(("ack", "silence", "why", "runbook", "chart", text[:255]))

@@ -342,7 +342,7 @@ async def test_a_connection_that_brings_nothing_is_renewed_now_and_then_and_one_
     slack, listening, monkeypatch
 ):
     monkeypatch.setattr("alertbot.slack.connection._LINGER", 0.0)
-    async with listening(ping_interval=0.05, quiet=0.5):
+    async with listening(ping_interval=0.05, renew_after=0.5):
         await slack.socket.connected()
         (first,) = slack.socket.connections
         for _ in range(10):

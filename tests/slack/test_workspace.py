@@ -16,7 +16,7 @@ from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message
 from alertbot.slack.client import Post
 from alertbot.slack.commands import Reply
-from alertbot.slack.workspace import HEARTBEAT, Workspace
+from alertbot.slack.workspace import RECHECK, Workspace
 
 SPEED = 1000.0
 
@@ -41,7 +41,7 @@ HISTORY = "conversations.history"
 class Echo:
     """Answers a command with its own words, and who said them where; long ones are announced."""
 
-    def foretell(self, text):
+    def answer_at_once(self, text):
         return Message("one moment") if "long" in text else None
 
     async def answer(self, text, asker):
@@ -72,7 +72,7 @@ def about(caplog, channel):
 
 
 async def heartbeats(count):
-    await asyncio.sleep(count * HEARTBEAT / SPEED)
+    await asyncio.sleep(count * RECHECK / SPEED)
 
 
 async def find(workspace, channel, id_):

@@ -1,6 +1,6 @@
 """Charts that people ask for: put into the thread they clicked under, or into the channel they asked in.
 
-What can go wrong is told to who asked, and to nobody else.
+What goes wrong is answered to the person who asked, and to nobody else.
 """
 
 from __future__ import annotations
@@ -32,42 +32,42 @@ Upload = Callable[[str, Picture, str | None], Awaitable[None]]
 """Shows a picture in a channel, by its id, or in a thread there; raises ``DeliveryError``."""
 
 
-class Draws(Protocol):
-    """Draws charts; each method raises ``AlertbotError`` where it cannot."""
+class ChartSource(Protocol):
+    """What draws charts; each method raises ``AlertbotError`` where it cannot."""
 
     async def of_incident(self, number: int) -> Picture:
-        """The worst of an incident, up to now."""
+        """Draw the worst series of an incident, up to now."""
 
     async def of_series(self, what: Meant, span: int) -> Picture:
-        """One series, or some added up, over the last ``span`` seconds."""
+        """Draw one series, or the sum of several, over the last ``span`` seconds."""
 
 
-class Showing:
-    """Shows what ``draws`` draws; without it, charts are switched off."""
+class ChartReplies:
+    """Uploads what ``source`` draws; without a source, charts are switched off."""
 
-    def __init__(self, draws: Draws | None, upload: Upload, clock: Clock) -> None:
-        self.draws = draws
+    def __init__(self, source: ChartSource | None, upload: Upload, clock: Clock) -> None:
+        self.source = source
         self._upload = upload
         self._clock = clock
         self._shown: dict[Posted, float] = {}  # when each thread was given its last one, or will be
 
     async def of_incident(self, number: int, under: Posted) -> Message | None:
-        """Put a fresh chart into the thread under a message; what to tell who asked, if anything."""
-        if self.draws is None:
+        """Put a fresh chart into the thread under a message; the answer to who asked, if any is due."""
+        if self.source is None:
             return Message("Charts are switched off here.")
         now = self._clock.monotonic()
         self._shown = {place: at for place, at in self._shown.items() if now - at < AGAIN}
         if under in self._shown:
             return Message(f"The chart of #{number} stands in the thread, or will in a moment.")
         self._shown[under] = now
-        trouble = await self._show(self.draws.of_incident(number), under.channel_id, under.ts)
+        trouble = await self._show(self.source.of_incident(number), under.channel_id, under.ts)
         if trouble is not None:
             self._shown.pop(under, None)
         return trouble
 
     async def of_series(self, what: Meant, span: int, channel_id: str) -> Message | None:
-        """Put a chart into a channel; what to tell who asked, if anything."""
-        return None if self.draws is None else await self._show(self.draws.of_series(what, span), channel_id, None)
+        """Put a chart into a channel; the answer to who asked, if any is due."""
+        return None if self.source is None else await self._show(self.source.of_series(what, span), channel_id, None)
 
     async def _show(self, drawn: Awaitable[Picture], channel_id: str, thread_ts: str | None) -> Message | None:
         try:
