@@ -22,11 +22,11 @@ COMPLETE = 0.95
 """The share of a value that counts as all of it."""
 
 FIRST_HOUR = 3600
-FIRST_HOLD = 900
-"""Seconds by which a series is held back while nothing is known of its lateness."""
+FIRST_HOLD_BACK = 900
+"""In a series' first hour nothing is known of its lateness yet: then it is held back by so many seconds."""
 
 
-class Late(NamedTuple):
+class LateSlot(NamedTuple):
     """A slot of a series that was complete only ``seconds`` after the frontier had reached it."""
 
     series: str
@@ -34,8 +34,8 @@ class Late(NamedTuple):
     seconds: float
 
 
-class _Shown(NamedTuple):
-    """What an answer, asked for at ``began`` (monotonic seconds), showed from the slot ``first`` on."""
+class _Seen(NamedTuple):
+    """The values that an answer, asked for at ``began`` (monotonic seconds), showed from the slot ``first`` on."""
 
     first: int
     values: NDArray[np.float64]
@@ -46,16 +46,16 @@ class Lateness:
     """Watches answers for late values; ``max_lag`` (seconds) bounds every hold-back."""
 
     def __init__(self, max_lag: float, late: Iterable[tuple[str, int, float]] = ()) -> None:
-        self._most = math.ceil(max_lag / SLOT)
+        self._most_slots = math.ceil(max_lag / SLOT)
         self._reached: dict[int, float] = {}
-        self._shown: dict[str, _Shown] = {}
+        self._seen: dict[str, _Seen] = {}
         self._pauses: list[tuple[float, float]] = []
         self._late: dict[str, dict[int, float]] = {}
         for series, slot, seconds in late:
-            self._noted(series, slot, seconds)
+            self._note(series, slot, seconds)
 
     def reached(self, before: int | None, frontier: int, monotonic: float) -> None:
-        """The frontier moved on from the slot ``before``."""
+        """Note that the frontier moved on from the slot ``before``, ``None`` where there was none."""
         first = frontier if before is None else before + SLOT
         for slot in range(max(first, frontier - DAY), frontier + SLOT, SLOT):
             self._reached.setdefault(slot, monotonic)
@@ -63,39 +63,40 @@ class Lateness:
             del self._reached[slot]
 
     def paused(self, since: float, until: float) -> None:
-        """Between these moments (monotonic seconds) nobody could look: what came meanwhile was not that late."""
+        """Note that nobody could look between two moments (monotonic seconds): that time is no lateness."""
         self._pauses = [pause for pause in self._pauses if pause[1] > until - DAY]
         self._pauses.append((since, until))
 
-    def shown(self, series: str, first: int, values: NDArray[np.float64], began: float) -> list[Late]:
-        """What an answer, asked for at ``began`` behind the frontier, showed from the slot ``first`` on: what was late.
+    def observe(self, series: str, first: int, values: NDArray[np.float64], began: float) -> list[LateSlot]:
+        """Compare an answer with the one before, where they overlap, and return the slots that were late.
 
-        The last slot is the frontier's; answers are compared where they overlap.
+        ``values`` are the answer's from the slot ``first`` up to the frontier; it was asked for at ``began``, behind
+        the frontier.
         """
-        before = self._shown.get(series)
-        now = self._shown[series] = _Shown(first, values, began)
+        before = self._seen.get(series)
+        now = self._seen[series] = _Seen(first, values, began)
         if before is None:
             return []
         grown = [slot for slot in _grown(before, now) if slot in self._reached]
-        return [self._noted(series, slot, self._waited(slot, before, now)) for slot in grown]
+        return [self._note(series, slot, self._waited(slot, before, now)) for slot in grown]
 
-    def wrong(self, series: str, slot: int) -> Late:
-        """A page about this series turned out to be for nothing: from now on it is given all the time there is."""
-        return self._noted(series, slot, float(self._most * SLOT))
+    def false_alarm(self, series: str, slot: int) -> LateSlot:
+        """Hold a series back for as long as any may be, since later data did not bear out an alert it raised."""
+        return self._note(series, slot, float(self._most_slots * SLOT))
 
-    def _noted(self, series: str, slot: int, seconds: float) -> Late:
-        """The longest counts: what paged for nothing may turn out late in the same slot, by less."""
+    def _note(self, series: str, slot: int, seconds: float) -> LateSlot:
+        """Keep the longest lateness of a slot: one that raised a false alarm may turn out to be late by less."""
         known = self._late.get(series, {})
         seconds = max(seconds, known.get(slot, 0.0))
         # What is older and was no later can never again be the longest of a day.
         kept = {each: waited for each, waited in known.items() if each > slot or waited > seconds}
         self._late[series] = kept | {slot: seconds}
-        return Late(series, slot, seconds)
+        return LateSlot(series, slot, seconds)
 
-    def _waited(self, slot: int, before: _Shown, now: _Shown) -> float:
-        """Seconds from the frontier reaching a slot until it was complete, less those in which nobody could look.
+    def _waited(self, slot: int, before: _Seen, now: _Seen) -> float:
+        """Seconds from the frontier reaching a slot until it was complete, without the pauses in which nobody looked.
 
-        Only those since it was last seen incomplete: until then it was late, whoever looked.
+        Pauses count from when the slot was last seen incomplete: until then it was late, whoever looked.
         """
         reached = self._reached[slot]
         since = max(reached, before.began)
@@ -103,9 +104,9 @@ class Lateness:
         return now.began - reached - blind
 
     def known_to(self, series: str, frontier: int, begun: int | None, began: float) -> int:
-        """The last slot that an answer asked for at ``began`` makes known; ``begun`` as for ``hold``.
+        """The last slot that an answer asked for at ``began`` makes known; ``begun`` as for ``hold_back``.
 
-        Slots alone will not do: the frontier may have reached many of them in one stride.
+        Counting slots is not enough: the frontier may have reached many of them in one stride.
         """
         longest = self._longest(series, frontier, begun)
         known = frontier - SLOT * math.ceil(longest / SLOT)
@@ -113,8 +114,8 @@ class Lateness:
             known -= SLOT
         return known
 
-    def hold(self, series: str, frontier: int, begun: int | None) -> int:
-        """How many slots behind the frontier this series is known; ``begun``: the frontier when it was first asked."""
+    def hold_back(self, series: str, frontier: int, begun: int | None) -> int:
+        """How many slots behind the frontier a series is known; ``begun``: the frontier when it was first asked for."""
         return math.ceil(self._longest(series, frontier, begun) / SLOT)
 
     def _longest(self, series: str, frontier: int, begun: int | None) -> float:
@@ -123,17 +124,17 @@ class Lateness:
             del known[slot]
         longest = max(known.values(), default=0.0)
         if begun is None or frontier < begun + FIRST_HOUR:
-            longest = max(longest, FIRST_HOLD)
-        return min(longest, float(self._most * SLOT))
+            longest = max(longest, FIRST_HOLD_BACK)
+        return min(longest, float(self._most_slots * SLOT))
 
-    def held(self, frontier: int) -> dict[str, int]:
-        """The series that are held back for what they did, and by how many slots."""
-        holds = {series: self.hold(series, frontier, frontier - FIRST_HOUR) for series in self._late}
-        return {series: slots for series, slots in holds.items() if slots}
+    def hold_backs(self, frontier: int) -> dict[str, int]:
+        """The series that are held back for having been late, and by how many slots."""
+        slots = {series: self.hold_back(series, frontier, frontier - FIRST_HOUR) for series in self._late}
+        return {series: count for series, count in slots.items() if count}
 
 
-def _grown(before: _Shown, now: _Shown) -> list[int]:
-    """The slots that both show, and that now show clearly more."""
+def _grown(before: _Seen, now: _Seen) -> list[int]:
+    """The slots that both answers show, and the later one with clearly more."""
     first = max(before.first, now.first)
     last = min(each.first + len(each.values) * SLOT for each in (before, now))
     if last <= first:

@@ -21,7 +21,7 @@ from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnknownDoma
 from alertbot.feed.api import CdnApi
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier, Probe, advance, broken
-from alertbot.feed.lateness import Late, Lateness
+from alertbot.feed.lateness import Lateness, LateSlot
 from alertbot.feed.outages import SeriesOutages
 from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import MOST_SLOTS, Reader, Reading, ReadResult, Want, is_hopeless
@@ -270,7 +270,7 @@ class Poller:
         if read:
             # Revisions first: what paged for nothing is held back before any newer slot of it is believed.
             late = [late for series, reading in read.items() for late in self._look_back(series, reading, frontier)]
-            late += [self.lateness.wrong(series, frontier) for series in sorted(self._ledger.revise())]
+            late += [self.lateness.false_alarm(series, frontier) for series in sorted(self._ledger.revise())]
             begun = {series: frontier for series in read if series not in self._dispatcher.series_begun}
             self._dispatcher.series_begun |= begun
             for series, reading in read.items():
@@ -279,13 +279,13 @@ class Poller:
             self._ledger.trim()
         return len(read)
 
-    def _look_back(self, series: str, reading: Reading, frontier: int) -> list[Late]:
+    def _look_back(self, series: str, reading: Reading, frontier: int) -> list[LateSlot]:
         """Take what was revised of slots already judged; what turned out to be late."""
         cursor = self._ledger.cursor(series)
         if cursor is not None and cursor >= reading.first:
             self._ledger.take(series, reading.first, reading.values[: (cursor - reading.first) // SLOT + 1])
         recent = max(reading.first, frontier - (REREAD - 1) * SLOT)
-        return self.lateness.shown(series, recent, reading.values[(recent - reading.first) // SLOT :], reading.began)
+        return self.lateness.observe(series, recent, reading.values[(recent - reading.first) // SLOT :], reading.began)
 
     def _take(self, series: str, reading: Reading, frontier: int) -> None:
         """Take what is known now."""

@@ -173,7 +173,7 @@ class Watcher:
             domains=len(watch.domains),
             series=len(watch.series),
             behind=len(poller.behind()),
-            held={} if frontier.slot is None else poller.lateness.held(frontier.slot),
+            held={} if frontier.slot is None else poller.lateness.hold_backs(frontier.slot),
             lag=poller.lag(),
             skew=self._time.skew,
             gone=tuple(sorted(self._gone)),
