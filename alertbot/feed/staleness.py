@@ -1,4 +1,4 @@
-"""The vigil: is the feed itself dark, late or failing? Decides what to tell of it, apart from any domain.
+"""Whether the feed itself is dark, late or failing, apart from any domain: decides what is to be said of it.
 
 Calls that succeed but show nothing new may mean that all traffic stopped or that the CDN stopped publishing; nobody
 can tell from here, so the message says just that. Calls that fail say nothing of any domain.
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from alertbot.units import SLOT
 
 
-class Verdict(StrEnum):
-    """What the feed is, at the moment."""
+class FeedState(StrEnum):
+    """How the feed is, as far as silence or calls tell."""
 
     FINE = "fine"
-    QUIET = "quiet as usual at this hour"
+    USUALLY_SILENT = "silent as usual at this hour"
     SILENT = "nothing new comes"
     EMPTY = "nothing new came for so long that it counts as nothing"
     FAILING = "calls fail"
@@ -50,38 +50,38 @@ class FeedFacts:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What is to be told: of silence, and of calls that fail; ``since`` is when the last known data ended."""
+class FeedAssessment:
+    """How the feed is by its silence, and by its calls that fail; ``since``: when the last known data ended."""
 
-    silence: Verdict
-    calls: Verdict
+    silence: FeedState
+    calls: FeedState
     since: int | None
     cause: str | None
     series: tuple[str, ...]
 
 
-def look(facts: FeedFacts, stale_after: float) -> Findings:
-    """What the facts amount to."""
+def assess(facts: FeedFacts, stale_after: float) -> FeedAssessment:
+    """Judge the facts: nothing is wrong that has lasted for less than ``stale_after`` seconds."""
     series = tuple(sorted(name for name, seconds in facts.unreadable.items() if seconds >= stale_after))
-    calls = Verdict.FINE
+    calls = FeedState.FINE
     if facts.failing is not None and facts.failing >= stale_after:
-        calls = Verdict.FAILING
+        calls = FeedState.FAILING
     elif facts.failing is None and series:
-        calls = Verdict.UNREADABLE
+        calls = FeedState.UNREADABLE
     since = None if facts.newest is None else facts.newest + SLOT
-    return Findings(_silence(facts, stale_after), calls, since, facts.cause, series)
+    return FeedAssessment(_silence(facts, stale_after), calls, since, facts.cause, series)
 
 
-def _silence(facts: FeedFacts, stale_after: float) -> Verdict:
+def _silence(facts: FeedFacts, stale_after: float) -> FeedState:
     """While calls fail nothing is known of silence either way: ``FINE`` then only means that none was seen."""
     if facts.newest is None or facts.frontier is None or facts.failing is not None:
-        return Verdict.FINE
+        return FeedState.FINE
     # A feed that is always this late still moves every five minutes; only one that stands still is silent.
     if facts.now - facts.newest - SLOT < stale_after or facts.unchanged < stale_after / 2:
-        return Verdict.FINE
+        return FeedState.FINE
     if facts.usually_silent:
-        return Verdict.QUIET
-    return Verdict.EMPTY if facts.frontier > facts.newest else Verdict.SILENT
+        return FeedState.USUALLY_SILENT
+    return FeedState.EMPTY if facts.frontier > facts.newest else FeedState.SILENT
 
 
 def silent_before(earlier: NDArray[np.float64]) -> bool:
@@ -90,7 +90,7 @@ def silent_before(earlier: NDArray[np.float64]) -> bool:
     A row is silent where half of what is known of it is 0; usual is what most of the rows with anything known are.
     """
     known = ~np.isnan(earlier)
-    told = known.sum(axis=1)
+    counts = known.sum(axis=1)
     zeros = ((earlier == 0) & known).sum(axis=1)
-    silent = (2 * zeros >= told)[told > 0]
+    silent = (2 * zeros >= counts)[counts > 0]
     return bool(len(silent)) and bool(2 * silent.sum() > len(silent))

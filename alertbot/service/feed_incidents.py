@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from alertbot.feed.staleness import FeedFacts, Findings, Verdict, look
+from alertbot.feed.staleness import FeedAssessment, FeedFacts, FeedState, assess
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.store.turns import FeedReport
@@ -14,7 +14,7 @@ _MOST_CAUSES = 3
 
 
 class FeedIncidents:
-    """Compares what the vigil finds with what was told, and tells the difference; once taken up, restarts included."""
+    """Compares how the feed is with the incidents that are open, and reports the difference, restarts included."""
 
     def __init__(self, dispatcher: Dispatcher, channel: str, stale_after: float) -> None:
         self._dispatcher = dispatcher
@@ -28,14 +28,14 @@ class FeedIncidents:
 
     def needs_history(self, facts: FeedFacts) -> bool:
         """Whether silence would be told unless it is usual: only then that needs to be found out."""
-        return look(facts, self._stale_after).silence is not Verdict.FINE
+        return assess(facts, self._stale_after).silence is not FeedState.FINE
 
     async def look(self, facts: FeedFacts, causes: Callable[[], Sequence[str]]) -> None:
         """Open, change and close incidents as the facts are now; ``causes`` says why single series cannot be read."""
-        findings = look(facts, self._stale_after)
+        assessment = assess(facts, self._stale_after)
         reports = [
-            *self._about_silence(findings, facts),
-            *self._about_calls(findings, facts, causes),
+            *self._about_silence(assessment, facts),
+            *self._about_calls(assessment, facts, causes),
         ]
         await self._tell(reports)
 
@@ -49,30 +49,30 @@ class FeedIncidents:
         facts = {"series": names if over else list(domains)}
         await self._tell([self._report(IncidentKind.VANISHED, since, facts, over=over)])
 
-    def _about_silence(self, findings: Findings, facts: FeedFacts) -> list[FeedReport]:
+    def _about_silence(self, assessment: FeedAssessment, facts: FeedFacts) -> list[FeedReport]:
         told = self._open.get(IncidentKind.DARK)
-        wide = findings.silence is Verdict.EMPTY
-        if findings.since is None:
+        wide = assessment.silence is FeedState.EMPTY
+        if assessment.since is None:
             return []
         if told is None:
-            if findings.silence not in {Verdict.SILENT, Verdict.EMPTY}:
+            if assessment.silence not in {FeedState.SILENT, FeedState.EMPTY}:
                 return []
-            return [self._report(IncidentKind.DARK, findings.since, {"account_wide": wide})]
+            return [self._report(IncidentKind.DARK, assessment.since, {"account_wide": wide})]
         if wide and not told.facts.get("account_wide"):
             return [self._report(IncidentKind.DARK, told.since, {"account_wide": True})]
-        if facts.failing is None and findings.since > told.since:
+        if facts.failing is None and assessment.since > told.since:
             return [self._report(IncidentKind.DARK, told.since, told.facts, over=True)]
         return []
 
     def _about_calls(
-        self, findings: Findings, facts: FeedFacts, causes: Callable[[], Sequence[str]]
+        self, assessment: FeedAssessment, facts: FeedFacts, causes: Callable[[], Sequence[str]]
     ) -> list[FeedReport]:
         told = self._open.get(IncidentKind.FEED)
         fresh: dict[str, object] = {}
-        if findings.calls is Verdict.FAILING:
-            fresh = {"cause": findings.cause}
-        elif findings.calls is Verdict.UNREADABLE:
-            fresh = {"series": list(findings.series), "causes": list(causes())[:_MOST_CAUSES]}
+        if assessment.calls is FeedState.FAILING:
+            fresh = {"cause": assessment.cause}
+        elif assessment.calls is FeedState.UNREADABLE:
+            fresh = {"series": list(assessment.series), "causes": list(causes())[:_MOST_CAUSES]}
         if not fresh:
             # Calls that failed for a moment only are no end of what was told, nor a new beginning.
             if told is None or facts.failing is not None:
