@@ -15,7 +15,7 @@ from alertbot.errors import (
     FeedUnknownDomain,
     FeedUnreachable,
 )
-from alertbot.feed.budget import PATIENCE
+from alertbot.feed.budget import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ def pause_after(error: FeedError, failures: int) -> float | None:
         return _BACKOFF[0] if failures == 1 else None
     if isinstance(error, FeedThrottled):
         pause = _THROTTLED_PAUSE if error.retry_after is None else max(error.retry_after, _BACKOFF[0])
-        return pause if pause <= PATIENCE else None
+        return pause if pause <= LONGEST_WAIT else None
     return _BACKOFF[failures - 1]
 
 

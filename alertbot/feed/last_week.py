@@ -10,7 +10,7 @@ import numpy as np
 from alertbot.errors import FeedError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Priority
-from alertbot.feed.reader import Reader, ReadResult, Want, is_hopeless
+from alertbot.feed.reader import Reader, ReadRequest, ReadResult, refuses_token
 from alertbot.rules.base import Array
 from alertbot.units import DAY, SLOT, slot_at
 
@@ -55,13 +55,13 @@ async def read_lately(
     """Read these domains, within the budget; what cannot be read is ``missed``. A refused token ends it early."""
     first, last = span_lately(now)
     plan = {domain: ((domain,),) for domain in domains}
-    reader = Reader(api, plan, each_domain=each_domain, recent=1, held=_nothing, priority=priority)
+    reader = Reader(api, plan, each_domain=each_domain, recent=1, known=_nothing, priority=priority)
     outcomes: dict[str, ReadResult] = {}
     for start in range(0, len(domains), _BATCH):
         batch = domains[start : start + _BATCH]
-        outcomes |= await reader.read([Want(domain, first) for domain in batch], last)
+        outcomes |= await reader.read([ReadRequest(domain, first) for domain in batch], last)
         progress(min(start + _BATCH, len(domains)), len(domains))
-        if any(map(is_hopeless, outcomes.values())):
+        if any(map(refuses_token, outcomes.values())):
             break
     missed = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, FeedError)}
     values = {

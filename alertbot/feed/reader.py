@@ -1,4 +1,4 @@
-"""Reading series from the feed: one call each, or ten domains a call where the account may, with what goes wrong.
+"""Reads series from the feed: one call each, or ten domains a call where the account may.
 
 A refused call of several domains is split until the one at fault is found. What could not be read is an error beside
 the series' name, never a zero.
@@ -32,7 +32,7 @@ REFUSED_TOKEN = 401_001
 
 
 @dataclass(frozen=True)
-class Want:
+class ReadRequest:
     """A series to be read from the slot ``first`` on."""
 
     series: str
@@ -53,19 +53,20 @@ class Reading:
 
 
 ReadResult = Reading | FeedError
-Held = Callable[[str, int, int], Array]
-"""What is known already of a series, from a slot on, so many slots."""
+Known = Callable[[str, int, int], Array]
+"""The values of a series that are known already: of so many slots from one on, NaN where none is."""
 
 
-def is_hopeless(result: ReadResult) -> bool:
-    """Whether every other call fails too: the token is refused."""
+def refuses_token(result: ReadResult) -> bool:
+    """Whether the API does not take the token, from which every other call fails too."""
     return isinstance(result, FeedUnauthorised) and result.code == REFUSED_TOKEN
 
 
 class Reader:
-    """Reads series by their ``plan``; ``recent`` slots are read where more is refused.
+    """Reads series by their ``plan``; where the API refuses the whole of a request, its last ``recent`` slots.
 
-    ``priority``: the calls' own, else by how far back they reach.
+    ``known`` tells what was read before, by which an empty answer is found out. ``priority`` is that of every call;
+    without it, how far back a call reaches decides.
     """
 
     def __init__(
@@ -75,58 +76,61 @@ class Reader:
         *,
         each_domain: bool,
         recent: int,
-        held: Held,
+        known: Known,
         priority: Priority | None = None,
     ) -> None:
         self.each_domain = each_domain
         self._api = api
         self._plan = plan
         self._recent = recent
-        self._held = held
-        self._lane = priority
+        self._known = known
+        self._priority = priority
 
     @property
     def domains_a_call(self) -> int:
         """How many domains a call reads, as things are."""
         return DOMAINS_A_CALL if self.each_domain else 1
 
-    async def read(self, wants: Sequence[Want], last: int) -> dict[str, ReadResult]:
-        """Each series from its first wanted slot to ``last``, 10 days at most."""
+    async def read(self, requests: Sequence[ReadRequest], last: int) -> dict[str, ReadResult]:
+        """Read each series from its own first slot to ``last``, 10 days at most; an error stands for what failed."""
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def bounded(chunk: Sequence[Want]) -> dict[str, ReadResult]:
+        async def bounded(chunk: Sequence[ReadRequest]) -> dict[str, ReadResult]:
             async with gate:
                 return await self._read_chunk(chunk, last)
 
         found: dict[str, ReadResult] = {}
-        for part in await asyncio.gather(*(bounded(chunk) for chunk in self._chunks(wants))):
+        for part in await asyncio.gather(*(bounded(chunk) for chunk in self._chunks(requests))):
             found |= part
         return found
 
-    def _chunks(self, wants: Sequence[Want]) -> list[list[Want]]:
-        """Ten domains a chunk where one call reads them, those with the same beginning together."""
-        single = [want for want in wants if not self.each_domain or self._plan[want.series] != ((want.series,),)]
-        shared = sorted((want for want in wants if want not in set(single)), key=lambda want: want.first)
+    def _chunks(self, requests: Sequence[ReadRequest]) -> list[list[ReadRequest]]:
+        """Ten domains a chunk where one call reads them, those that begin alike together; else one series a chunk."""
+        shared = sorted((each for each in requests if self._is_shared(each.series)), key=lambda each: each.first)
         tens = [shared[start : start + DOMAINS_A_CALL] for start in range(0, len(shared), DOMAINS_A_CALL)]
-        return [*tens, *([want] for want in single)]
+        return [*tens, *([each] for each in requests if not self._is_shared(each.series))]
 
-    async def _read_chunk(self, chunk: Sequence[Want], last: int) -> dict[str, ReadResult]:
-        if self.each_domain and self._plan[chunk[0].series] == ((chunk[0].series,),):
-            return await self._read_tens([want.series for want in chunk], min(want.first for want in chunk), last)
-        return {want.series: await self._read_one(want, last) for want in chunk}
+    def _is_shared(self, series: str) -> bool:
+        """Whether a call reads it beside others: a single domain, where the account may ask for ten."""
+        return self.each_domain and self._plan[series] == ((series,),)
+
+    async def _read_chunk(self, chunk: Sequence[ReadRequest], last: int) -> dict[str, ReadResult]:
+        if self._is_shared(chunk[0].series):
+            return await self._read_tens([each.series for each in chunk], min(each.first for each in chunk), last)
+        return {each.series: await self._read_one(each, last) for each in chunk}
 
     async def _read_tens(self, names: Sequence[str], first: int, last: int) -> dict[str, ReadResult]:
-        """Several domains in one call, halved where the API refuses one of them."""
+        """Read several domains in one call, halved where the API refuses one of them."""
         try:
-            answers = await self._api.each_domain(names, first, last, priority=self._lane or _lane(first, last))
+            answers = await self._api.each_domain(names, first, last, priority=self._priority_of(first, last))
         except FeedUnauthorised as error:
             if error.code == REFUSED_TOKEN:
                 return dict.fromkeys(names, error)
             self._fall_back(error)
-            return {name: await self._read_one(Want(name, first), last) for name in names}
+            return {name: await self._read_one(ReadRequest(name, first), last) for name in names}
         except FeedRefused as error:
             if len(names) == 1:
-                return {names[0]: await self._read_one(Want(names[0], first), last)}
+                return {names[0]: await self._read_one(ReadRequest(names[0], first), last)}
             log.debug("splitting %d domains: %s", len(names), error)
             middle = len(names) // 2
             return {
@@ -149,20 +153,20 @@ class Reader:
             self.each_domain = False
             log.warning("each_domain is not permitted for this account, so every domain takes a call: %s", error)
 
-    async def _read_one(self, want: Want, last: int) -> ReadResult:
+    async def _read_one(self, request: ReadRequest, last: int) -> ReadResult:
         recent = last - (self._recent - 1) * SLOT
         try:
-            return await self._read_span(want.series, want.first, last)
+            return await self._read_span(request.series, request.first, last)
         except FeedUnknownDomain as error:
             return error
         except FeedBadRequest as error:
-            if want.first >= recent:
+            if request.first >= recent:
                 return error
             log.warning("history before %s cannot be had: %s", format_iso(recent), error)
         except FeedError as error:
             return error
         try:
-            reading = await self._read_span(want.series, recent, last)
+            reading = await self._read_span(request.series, recent, last)
         except FeedError as error:
             return error
         return Reading(reading.first, reading.values, reading.began, cut=True)
@@ -180,9 +184,9 @@ class Reader:
         return reading
 
     async def _sum(self, domains: Sequence[str], first: int, last: int) -> list[Answer]:
-        """The answers that add up to the sum of these domains; one the account does not have carries nothing."""
+        """The answers that add up to the sum of these domains; one that the account does not have adds nothing."""
         try:
-            return [await self._api.bandwidth(domains, first, last, priority=self._lane or _lane(first, last))]
+            return [await self._api.bandwidth(domains, first, last, priority=self._priority_of(first, last))]
         except FeedUnknownDomain as error:
             if len(domains) == 1:
                 raise
@@ -200,11 +204,14 @@ class Reader:
         except FeedUnknownDomain as error:
             return error
 
+    def _priority_of(self, first: int, last: int) -> Priority:
+        return self._priority or (Priority.HISTORY if last - first > 2 * DAY else Priority.POLL)
+
     def _checked(self, series: str, reading: Reading) -> ReadResult:
         """An answer that shows nothing where traffic was seen before is a failure, not a revision to zero."""
-        held = self._held(series, reading.first, len(reading.values)) > 0
-        if held.any() and not (reading.values[held] > 0).any():
-            cause = f"shows none of the {int(held.sum())} slots with traffic seen there before"
+        seen = self._known(series, reading.first, len(reading.values)) > 0
+        if seen.any() and not (reading.values[seen] > 0).any():
+            cause = f"shows none of the {int(seen.sum())} slots with traffic seen there before"
             return FeedGarbled(f"stat/bandwidth of {series} from {format_iso(reading.first)}", cause)
         return reading
 
@@ -212,7 +219,3 @@ class Reader:
 def _add(values: Array, first: int, answer: Answer) -> None:
     for slot, value in answer.values.items():
         values[(slot - first) // SLOT] += value
-
-
-def _lane(first: int, last: int) -> Priority:
-    return Priority.HISTORY if last - first > 2 * DAY else Priority.POLL

@@ -24,7 +24,7 @@ from alertbot.feed.frontier import Frontier, Probe, advance, broken
 from alertbot.feed.lateness import Lateness, LateSlot
 from alertbot.feed.outages import SeriesOutages
 from alertbot.feed.plan import plan_calls
-from alertbot.feed.reader import MOST_SLOTS, Reader, Reading, ReadResult, Want, is_hopeless
+from alertbot.feed.reader import MOST_SLOTS, Reader, Reading, ReadRequest, ReadResult, refuses_token
 from alertbot.feed.staleness import FeedFacts
 from alertbot.feed.total import AccountTotal
 from alertbot.rules.selection import TOTAL
@@ -110,7 +110,7 @@ class Poller:
         self._left_out: frozenset[str] = frozenset()
         self._unknown: set[str] = set()
         plan = plan_calls(watch.domains, watch.groups)
-        self._reader = Reader(api, plan, each_domain=pace.each_domain, recent=REREAD, held=self._held)
+        self._reader = Reader(api, plan, each_domain=pace.each_domain, recent=REREAD, known=self._known)
 
     async def probe(self) -> None:
         """Look at the total; raises ``FeedError``, after which silence must be waited for afresh."""
@@ -122,7 +122,7 @@ class Poller:
         except FeedError:
             self.frontier = broken(self.frontier)
             raise
-        self._time.heard(answer.server_time, newest)
+        self._time.learn(answer.server_time, newest)
         before, now = self.frontier, self._time.monotonic()
         if self._looked is None:
             self._recall(now)
@@ -155,7 +155,7 @@ class Poller:
             done += len(batch)
             if fresh:
                 self._progress(min(done, fresh), fresh)
-            if silent >= GIVE_UP_AFTER or any(is_hopeless(outcome) for outcome in outcomes.values()):
+            if silent >= GIVE_UP_AFTER or any(refuses_token(outcome) for outcome in outcomes.values()):
                 return
         await self._read_older(frontier)
 
@@ -187,7 +187,7 @@ class Poller:
     def carried_lately(self, series: str) -> bool:
         """Whether a series carried anything within the last known day."""
         last = self._ledger.cursor(series)
-        return last is not None and bool(np.nansum(self._held(series, last - DAY + SLOT, DAY_SLOTS)) > 0)
+        return last is not None and bool(np.nansum(self._known(series, last - DAY + SLOT, DAY_SLOTS)) > 0)
 
     def facts(self, *, usually_silent: bool) -> FeedFacts:
         """The feed as the vigil looks at it."""
@@ -228,7 +228,7 @@ class Poller:
             self.lateness.reached(before, newest - SLOT, min(since + shown, now))
             before = newest - SLOT
 
-    def _want(self, series: str, frontier: int) -> Want:
+    def _want(self, series: str, frontier: int) -> ReadRequest:
         """From the slot after the last known one, or further back for what may be revised, or for history, once."""
         oldest = frontier - self._pace.keep * SLOT
         cursor = self._ledger.cursor(series)
@@ -245,14 +245,14 @@ class Poller:
         while last - span > max(first, oldest):
             last -= span + SLOT
             self._older.append(_Piece(series, max(first, oldest, last - span), last))
-        return Want(series, max(first, oldest, frontier - span))
+        return ReadRequest(series, max(first, oldest, frontier - span))
 
     def _history_from(self, series: str, frontier: int, cursor: int | None) -> int:
-        """The first slot that the rules look back on and that is not held."""
+        """The first slot that the rules look back on and that is not known."""
         needed = self._watch.engine.depth_of(series) + self._watch.patience
         depth = max(HISTORY, needed) if cursor is None else needed
         first = frontier - depth * SLOT
-        unknown = np.flatnonzero(np.isnan(self._held(series, first, depth)))
+        unknown = np.flatnonzero(np.isnan(self._known(series, first, depth)))
         return first + SLOT * int(unknown[0]) if len(unknown) else frontier
 
     async def _judge(self, outcomes: Mapping[str, ReadResult], frontier: int) -> int:
@@ -308,7 +308,7 @@ class Poller:
             pieces.append(self._older.popleft())
         if not pieces:
             return
-        outcomes = await self._reader.read([Want(piece.series, piece.first) for piece in pieces], pieces[0].last)
+        outcomes = await self._reader.read([ReadRequest(piece.series, piece.first) for piece in pieces], pieces[0].last)
         for piece in pieces:
             outcome = outcomes[piece.series]
             if isinstance(outcome, Reading):
@@ -325,5 +325,5 @@ class Poller:
         self._judged(entry.slots, self._time.monotonic() - began)
         return entry
 
-    def _held(self, series: str, first: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def _known(self, series: str, first: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         return self._ledger.grid.values(first, count, np.array([self._ledger.grid.column[series]]))[:, 0]

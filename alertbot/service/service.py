@@ -255,7 +255,7 @@ class Service:
         if not wiring.same_api(config, former):
             self._former.append(self._api)
             self._api = wiring.client(config, self._credentials, self._budget, self._clock, self._tried)
-        self._budget.allow(config.feed.calls_per_minute)
+        self._budget.set_limit(config.feed.calls_per_minute)
         self._watcher.reconfigure(config, self._api)
         self._digesting = DailyDigest(config, self._api, self._keeper, self._clock)
         self._store_outage.channel = config.slack.channel

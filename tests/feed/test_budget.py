@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alertbot.errors import FeedThrottled
-from alertbot.feed.budget import PATIENCE, Budget, Limit, Priority, Quota, share_of, wait_for
+from alertbot.feed.budget import LONGEST_WAIT, Budget, Limit, Priority, Quota, allowance, seconds_to_wait
 
 
 def headers(*, grain="minute", limit=300, left=299, reset=60):
@@ -52,12 +52,12 @@ async def take(budget, clock, priority, count, times):
     ],
 )
 def test_the_wait_is_the_longest_any_bound_asks_for(priority, grants, limits, quotas, expected):
-    assert wait_for(100.0, priority, grants, limits, quotas, reserve=6) == pytest.approx(expected)
+    assert seconds_to_wait(100.0, priority, grants, limits, quotas, reserve=6) == pytest.approx(expected)
 
 
 @given(calls=st.integers(1, 10_000), reserve=st.integers(0, 100))
-def test_every_lane_may_call_and_the_urgent_see_no_less_than_the_patient(calls, reserve):
-    shares = [share_of(priority, calls, reserve) for priority in (Priority.HISTORY, Priority.POLL, Priority.COMMAND)]
+def test_every_priority_may_call_and_the_urgent_no_less_than_the_patient(calls, reserve):
+    shares = [allowance(priority, calls, reserve) for priority in (Priority.HISTORY, Priority.POLL, Priority.COMMAND)]
     assert shares[0] >= 1
     assert shares == sorted(shares)
     assert shares[-1] == calls
@@ -214,7 +214,7 @@ async def test_a_used_up_minute_is_waited_for():
     budget.learn(headers(left=0, reset=41), clock.monotonic())
     await budget.acquire(Priority.POLL)
     assert clock.monotonic() == pytest.approx(42)
-    assert clock.monotonic() < PATIENCE
+    assert clock.monotonic() < LONGEST_WAIT
 
 
 @pytest.mark.parametrize(

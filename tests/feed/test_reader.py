@@ -10,7 +10,7 @@ from fakes.worlds.clock import FakeClock
 from alertbot.errors import FeedBadRequest, FeedError, FeedUnauthorised, FeedUnknownDomain
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget
-from alertbot.feed.reader import Reader, Reading, Want
+from alertbot.feed.reader import Reader, Reading, ReadRequest
 from alertbot.feed.simulator.scenario import Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 
@@ -26,7 +26,7 @@ async def account():
     """Makes a simulator with the twelve domains and a reader of it; closes both."""
     opened = []
 
-    async def make(*, each_domain, recent=24, held=None, plan=None, **scenario):
+    async def make(*, each_domain, recent=24, known=None, plan=None, **scenario):
         clock = FakeClock(NOW)
         domains = scenario.pop("domains", {name: Shape(level=1e8) for name in NAMES})
         simulator = Simulator(Scenario(token="t", domains=domains, **scenario), clock)
@@ -34,8 +34,8 @@ async def account():
         api = CdnApi(url, "t", ZoneInfo("Asia/Shanghai"), budget=Budget(300, clock), clock=clock)
         opened.append((api, simulator))
         plan = plan or {name: ((name,),) for name in NAMES} | {SUM: (NAMES[:10], NAMES[10:]), "total": (ALL,)}
-        unknown = held or (lambda _series, _first, count: np.full(count, np.nan))
-        return Reader(api, plan, each_domain=each_domain, recent=recent, held=unknown), simulator
+        known = known or (lambda _series, _first, count: np.full(count, np.nan))
+        return Reader(api, plan, each_domain=each_domain, recent=recent, known=known), simulator
 
     yield make
     for api, simulator in opened:
@@ -44,7 +44,7 @@ async def account():
 
 
 def wants(*names, first=FIRST):
-    return [Want(name, first) for name in names]
+    return [ReadRequest(name, first) for name in names]
 
 
 def calls(simulator, endpoint):
@@ -102,7 +102,7 @@ async def test_a_refused_token_is_an_error_beside_every_series_never_a_zero(acco
 
 async def test_an_answer_that_shows_none_of_the_traffic_seen_before_is_a_failure(account):
     silent = {name: Shape(level=0) for name in NAMES}
-    reader, _ = await account(each_domain=False, domains=silent, held=lambda _s, _f, count: np.full(count, 5e8))
+    reader, _ = await account(each_domain=False, domains=silent, known=lambda _s, _f, count: np.full(count, 5e8))
     found = await reader.read(wants(NAMES[0]), LAST)
     assert isinstance(found[NAMES[0]], FeedError)
     assert "none of the 12 slots" in found[NAMES[0]].cause
@@ -112,7 +112,7 @@ async def test_where_older_history_is_refused_the_recent_part_is_read_and_said_t
     reader, simulator = await account(each_domain=False, recent=6)
     too_far = LAST - 11 * 86_400
     reader._api.bandwidth = _refusing(reader._api.bandwidth, before=LAST - 3600)
-    found = await reader.read([Want(NAMES[0], too_far)], LAST)
+    found = await reader.read([ReadRequest(NAMES[0], too_far)], LAST)
     assert isinstance(found[NAMES[0]], Reading)
     assert (found[NAMES[0]].first, found[NAMES[0]].cut) == (LAST - 5 * 300, True)
     assert len(simulator.calls) == 1

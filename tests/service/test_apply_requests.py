@@ -70,7 +70,7 @@ async def test_a_silence_lasts_from_when_it_was_asked_for(service):
 
 
 async def test_times_are_those_of_the_api_where_the_machines_clock_is_ahead(service):
-    service.time.heard(service.clock.time() - HOUR, None)
+    service.time.learn(service.clock.time() - HOUR, None)
     service.asked("silence", "video.*", "2h")
     await service.turn()
     (silence,) = service.orders
