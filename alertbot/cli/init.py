@@ -29,7 +29,7 @@ from alertbot.errors import (
 )
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget, Priority
-from alertbot.feed.last_week import DAYS, LastWeek, read_lately, span_lately
+from alertbot.feed.last_week import DAYS, LastWeek, last_week_span, read_last_week
 from alertbot.feed.reader import REFUSED_TOKEN
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.progress import Reporter, history_reporter
@@ -77,7 +77,7 @@ async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedS
     try:
         names = tuple(domains) or await _listed(api)
         total = await _total(api, clock.time())
-        lately = await read_lately(
+        lately = await read_last_week(
             api, names, clock.time(), each_domain=len(names) >= _TEN_PAY, progress=progress, priority=Priority.POLL
         )
         _check(lately, names, await _listed(api) if _unknown(lately) else ())
@@ -115,7 +115,7 @@ async def _listed(api: CdnApi) -> tuple[str, ...]:
 
 async def _total(api: CdnApi, now: float) -> Array | None:
     """The account's last days; ``None`` where its total is not permitted."""
-    first, last = span_lately(now)
+    first, last = last_week_span(now)
     try:
         answer = await api.bandwidth(ALL, first, last)
     except FeedRefused as error:

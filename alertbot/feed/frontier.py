@@ -37,7 +37,8 @@ class Probe:
 class Frontier:
     """``newest`` is T; ``slot`` the last slot that can be known; both ``None`` before the first proof.
 
-    ``closings`` holds, for the present run of unbroken probing, when it first found the slots up to one closed.
+    ``probed``: when the last probe succeeded, ``None`` after one that failed. ``closings``: slots with the time at
+    which the present run of unbroken probing first found them closed (both times monotonic).
     """
 
     newest: int | None = None
@@ -48,29 +49,29 @@ class Frontier:
 
 def advance(frontier: Frontier, probe: Probe, max_lag: float) -> Frontier:
     """The frontier after one more successful probe; it never moves back."""
-    newest = _later(frontier.newest, probe.newest)
+    newest = _latest(frontier.newest, probe.newest)
     unbroken = frontier.probed is not None and probe.monotonic - frontier.probed < UNBROKEN_GAP
-    closings = _noted(frontier.closings if unbroken else (), probe)
+    closings = _with_closing(frontier.closings if unbroken else (), probe)
     overdue = [closed for closed, since in closings if probe.monotonic - since >= max_lag]
-    slot = _later(frontier.slot, None if newest is None else newest - SLOT)
+    slot = _latest(frontier.slot, None if newest is None else newest - SLOT)
     if slot is not None and overdue:  # an account that never showed traffic proves nothing by silence
         slot = max(slot, overdue[-1])
     kept = tuple(closing for closing in closings[max(len(overdue) - 1, 0) :])
     return Frontier(newest, slot, probe.monotonic, kept)
 
 
-def broken(frontier: Frontier) -> Frontier:
-    """The frontier after a probe that failed: what was found closed must be waited for afresh."""
+def interrupted(frontier: Frontier) -> Frontier:
+    """The frontier after a probe that failed: the waiting for overdue slots begins anew."""
     return replace(frontier, probed=None, closings=())
 
 
-def _noted(closings: tuple[tuple[int, float], ...], probe: Probe) -> tuple[tuple[int, float], ...]:
+def _with_closing(closings: tuple[tuple[int, float], ...], probe: Probe) -> tuple[tuple[int, float], ...]:
     closed = slot_at(probe.time) - SLOT
     if closings and closings[-1][0] >= closed:
         return closings
     return (*closings, (closed, probe.monotonic))
 
 
-def _later(one: int | None, other: int | None) -> int | None:
+def _latest(one: int | None, other: int | None) -> int | None:
     known = [slot for slot in (one, other) if slot is not None]
     return max(known, default=None)

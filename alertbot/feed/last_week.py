@@ -1,4 +1,4 @@
-"""What domains carried of late, read from the feed for those who have no history of it yet."""
+"""What domains carried in the last week, read from the feed where no history is stored yet."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from alertbot.rules.base import Array
 from alertbot.units import DAY, SLOT, slot_at
 
 DAYS = 7
-"""How far back that is."""
+"""How many days back the week reaches."""
 
 SETTLED = 3600
-"""Seconds after which a slot is taken to be published, for every domain."""
+"""Seconds after which a slot is taken to be published for every domain."""
 
 _BATCH = 40
 
 
 @dataclass(frozen=True)
 class LastWeek:
-    """``values`` in bit/s of each domain in the slots ``first`` to ``last``; ``missed``: what gave no answer.
+    """The ``values`` of each domain in the slots ``first`` to ``last``, in bit/s, NaN where nothing is known.
 
-    ``each_domain``: whether ten domains could be asked for in a call.
+    ``missed``: the domains that could not be read, and why. ``each_domain``: whether a call can ask for ten domains.
     """
 
     first: int
@@ -37,13 +37,13 @@ class LastWeek:
     each_domain: bool
 
 
-def span_lately(now: float) -> tuple[int, int]:
-    """The first and the last slot of the days before ``now`` (epoch seconds)."""
+def last_week_span(now: float) -> tuple[int, int]:
+    """The first and the last slot of the week before ``now`` (epoch seconds)."""
     last = slot_at(now - SETTLED)
     return last - DAYS * DAY + SLOT, last
 
 
-async def read_lately(
+async def read_last_week(
     api: CdnApi,
     domains: Sequence[str],
     now: float,
@@ -52,8 +52,11 @@ async def read_lately(
     progress: Callable[[int, int], None],
     priority: Priority = Priority.HISTORY,
 ) -> LastWeek:
-    """Read these domains, within the budget; what cannot be read is ``missed``. A refused token ends it early."""
-    first, last = span_lately(now)
+    """Read these domains within the budget; those that cannot be read are ``missed``. A refused token ends it early.
+
+    ``progress`` hears how many domains of how many were asked for.
+    """
+    first, last = last_week_span(now)
     plan = {domain: ((domain,),) for domain in domains}
     reader = Reader(api, plan, each_domain=each_domain, recent=1, known=_nothing, priority=priority)
     outcomes: dict[str, ReadResult] = {}
@@ -73,7 +76,7 @@ async def read_lately(
 
 
 def _from(first: int, last: int, begin: int, values: Array) -> Array:
-    """A reading over the whole span; NaN before it begins."""
+    """The values of a reading over the whole span, NaN before it begins."""
     whole = np.full((last - first) // SLOT + 1, np.nan)
     offset = (begin - first) // SLOT
     whole[offset : offset + len(values)] = values

@@ -1,4 +1,4 @@
-"""What is wrong with the feed just now, told in the log once for each cause, and once more when it is over."""
+"""What is wrong with the feed just now: the log says each cause once, and once more when it is over."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from alertbot.units import format_duration
 
 log = logging.getLogger(__name__)
 
-AGAIN_AFTER = 3600.0
-"""Seconds after which a cause that comes and goes is told again."""
+REPEAT_AFTER = 3600.0
+"""Seconds after which the log repeats a cause that comes and goes."""
 
 SAME_OUTAGE = 600.0
 """Seconds within which a failed fan-out and then a failed probe are one outage."""
 
 
-class SeriesOutages:
-    """Keeps the present failure of the whole feed, and of single series; ``last`` is the last one in words."""
+class FeedOutages:
+    """Keeps why the whole feed fails, or single series do; ``last_failure`` is the last error in words."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._probes = Outage(clock.monotonic)
-        self._told: dict[str, float] = {}
-        self.last: str | None = None
-        self._unreadable: dict[str, tuple[str, float]] = {}
-        self._missed = 0  # calls since a warning told of them
+        self._warned_at: dict[str, float] = {}  # by cause, of single series
+        self.last_failure: str | None = None
+        self._unreadable: dict[str, tuple[str, float]] = {}  # why, and since when
+        self._failed_calls = 0
         self._warned = False
 
     @property
@@ -50,47 +50,48 @@ class SeriesOutages:
         now = self._clock.monotonic()
         return {series: now - since for series, (_, since) in self._unreadable.items()}
 
-    def down(self, error: FeedError) -> None:
-        """The probe failed: nothing can be known until one succeeds."""
-        self.last = str(error)
-        if self._probes.is_news(error.cause) and not self._told_within(error.cause, SAME_OUTAGE):
-            _tell(error)
+    def probe_failed(self, error: FeedError) -> None:
+        """Note that a probe failed: nothing can be known until one succeeds."""
+        self.last_failure = str(error)
+        if self._probes.is_news(error.cause) and not self._warned_within(error.cause, SAME_OUTAGE):
+            _warn(error)
 
-    def up(self) -> None:
-        """The probe succeeded."""
+    def probe_succeeded(self) -> None:
+        """Note that a probe succeeded, and log the end of an outage."""
         lasted = format_duration(self._probes.seconds or 0.0)
         if times := self._probes.ended():
             log.info("the CDN's API answers again after %s and %d failed probes", lasted, times)
 
-    def missed(self, series: str, error: FeedError) -> None:
-        """One series could not be read; it stays unknown and is asked for first the next time."""
-        self.last = str(error)
+    def series_failed(self, series: str, error: FeedError) -> None:
+        """Note that a series could not be read; it stays unknown until it can."""
+        self.last_failure = str(error)
         now = self._clock.monotonic()
-        told = self._told_within(error.cause, AGAIN_AFTER)
         _, since = self._unreadable.get(series, ("", now))
         self._unreadable[series] = error.cause, since
-        self._missed += 1
-        if not told:
-            self._told[error.cause] = now
+        self._failed_calls += 1
+        if not self._warned_within(error.cause, REPEAT_AFTER):
+            self._warned_at[error.cause] = now
             self._warned = True
-            _tell(error)
+            _warn(error)
 
-    def read(self, series: str) -> None:
-        """One series was read."""
+    def series_read(self, series: str) -> None:
+        """Note that a series was read, and log where it was the last that could not be."""
         if self._unreadable.pop(series, None) is None or self._unreadable:
             return
         if self._warned:
-            log.info("the CDN's API answers for all that is watched again, after %d calls that failed", self._missed)
-        self._missed, self._warned = 0, False
+            log.info(
+                "the CDN's API answers for all that is watched again, after %d calls that failed", self._failed_calls
+            )
+        self._failed_calls, self._warned = 0, False
 
     def forget_others(self, series: Collection[str]) -> None:
-        """Nothing but these is asked for any more."""
+        """Keep only what is wrong with these series: no others are asked for any more."""
         self._unreadable = {name: what for name, what in self._unreadable.items() if name in series}
 
-    def _told_within(self, cause: str, seconds: float) -> bool:
-        """Whether a series was lately said to fail from the same cause."""
-        return self._clock.monotonic() - self._told.get(cause, -seconds) < seconds
+    def _warned_within(self, cause: str, seconds: float) -> bool:
+        """Whether the log said within so many seconds that a series fails from this cause."""
+        return self._clock.monotonic() - self._warned_at.get(cause, -seconds) < seconds
 
 
-def _tell(error: FeedError) -> None:
+def _warn(error: FeedError) -> None:
     log.warning("the CDN's API: %s; what it would have told stays unknown, and alerts hold", error)

@@ -1,4 +1,4 @@
-"""The account's total, which tells how far the feed is: asked for cheaply, and stood in for where it is refused."""
+"""The account's total, which shows how far the feed is; where it is refused, some domains stand in for it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from alertbot.units import DAY, SLOT, slot_at
 
 log = logging.getLogger(__name__)
 
-FIRST_LOOK = 9 * DAY
-"""Seconds the first probe looks back for traffic."""
+FIRST_PROBE_BACK = 9 * DAY
+"""Seconds for which the first probe looks back for traffic."""
 
 RECENT = 24
-"""Slots looked back where the API refuses more, and by which the busiest domains are found."""
+"""Slots that a probe asks for where the API refuses more, and by which the busiest domains are found."""
 
 ZONE_CHECK = 3600.0
 ZONE_CHECK_BACK = 26 * 3600
-"""Seconds between two looks that tell a wrong time zone, and how far back they are: further than any zone is off."""
+"""Seconds between two calls that find out a wrong time zone, and how far back they ask: more than any zone is off."""
 
 
 class AccountTotal:
-    """Asks for the total of an account; where that is ``refused``, its busiest watched domains stand for it."""
+    """Asks for the total of an account; where that is ``refused``, the sum of its busiest watched domains."""
 
     def __init__(self, api: CdnApi, domains: Sequence[str], grid: Grid, time: ApiTime) -> None:
         self.refused = False
@@ -39,14 +39,14 @@ class AccountTotal:
         self._domains = domains
         self._grid = grid
         self._time = time
-        self._told = False
+        self._warned = False
         self._zone_checked: float | None = None
 
     async def ask(self, frontier: Frontier) -> Answer:
-        """The total from the newest slot seen on, or as far back as the API goes; raises ``FeedError``."""
+        """Read the total from the newest slot seen on, or as far back as the API goes; raises ``FeedError``."""
         await self._check_zone(frontier)
         now = slot_at(self._time.latest())
-        first, recent = max(frontier.newest or 0, now - FIRST_LOOK), now - (RECENT - 1) * SLOT
+        first, recent = max(frontier.newest or 0, now - FIRST_PROBE_BACK), now - (RECENT - 1) * SLOT
         try:
             return await self._between(first, max(first, now), frontier)
         except FeedBadRequest:
@@ -55,7 +55,7 @@ class AccountTotal:
             return await self._between(recent, now, frontier)
 
     async def _check_zone(self, frontier: Frontier) -> None:
-        """Once an hour ask for an hour of yesterday: slots from elsewhere mean that times are understood otherwise."""
+        """Once an hour ask for an hour of yesterday: slots from elsewhere show that the API reads times otherwise."""
         now = self._time.monotonic()
         if self._zone_checked is None or now - self._zone_checked >= ZONE_CHECK:
             first = slot_at(self._time.time()) - ZONE_CHECK_BACK
@@ -73,9 +73,9 @@ class AccountTotal:
                     raise
                 answer = await self._api.bandwidth(self._busiest(frontier), first, last)
                 self.refused = True
-                if not self._told:
+                if not self._warned:
                     log.warning("the account's total is refused, so ten of its domains stand for it: %s", error)
-                self._told = True
+                self._warned = True
                 return answer
         return await self._api.bandwidth(self._busiest(frontier), first, last)
 
@@ -83,6 +83,6 @@ class AccountTotal:
         if frontier.slot is None:
             return self._domains[:MOST_SUMMED]
         columns = np.array([self._grid.column[domain] for domain in self._domains], dtype=np.intp)
-        lately = self._grid.values(frontier.slot - (RECENT - 1) * SLOT, RECENT, columns)
-        busiest = np.argsort(-np.nan_to_num(lately).sum(axis=0), kind="stable")[:MOST_SUMMED]
+        recent = self._grid.values(frontier.slot - (RECENT - 1) * SLOT, RECENT, columns)
+        busiest = np.argsort(-np.nan_to_num(recent).sum(axis=0), kind="stable")[:MOST_SUMMED]
         return [self._domains[position] for position in busiest]

@@ -20,9 +20,9 @@ from alertbot.config.watch import Watch
 from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnknownDomain
 from alertbot.feed.api import CdnApi
 from alertbot.feed.clock import ApiTime
-from alertbot.feed.frontier import Frontier, Probe, advance, broken
+from alertbot.feed.frontier import Frontier, Probe, advance, interrupted
 from alertbot.feed.lateness import Lateness, LateSlot
-from alertbot.feed.outages import SeriesOutages
+from alertbot.feed.outages import FeedOutages
 from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import MOST_SLOTS, Reader, Reading, ReadRequest, ReadResult, refuses_token
 from alertbot.feed.staleness import FeedFacts
@@ -83,7 +83,7 @@ class Poller:
         *,
         pace: Pace,
         time: ApiTime,
-        troubles: SeriesOutages,
+        outages: FeedOutages,
         frontier: Frontier,
         memory: Memory,
         progress: Callable[[int, int], None],
@@ -97,7 +97,7 @@ class Poller:
         self._dispatcher = dispatcher
         self._pace = pace
         self._time = time
-        self._troubles = troubles
+        self._outages = outages
         self._progress = progress
         self._judged = judged
         self._published = dict(memory.published)
@@ -120,7 +120,7 @@ class Poller:
             if newest is None and not self._total.refused and answer.start <= (self.frontier.newest or 0):
                 raise FeedGarbled("stat/bandwidth domains=all", "shows nothing where traffic was seen before")
         except FeedError:
-            self.frontier = broken(self.frontier)
+            self.frontier = interrupted(self.frontier)
             raise
         self._time.learn(answer.server_time, newest)
         before, now = self.frontier, self._time.monotonic()
@@ -177,7 +177,7 @@ class Poller:
         self._left_out = domains
         self._unknown -= domains
         for domain in domains:
-            self._troubles.read(domain)
+            self._outages.series_read(domain)
 
     @property
     def meets_strangers(self) -> bool:
@@ -197,9 +197,9 @@ class Poller:
             newest=self.frontier.newest,
             frontier=self.frontier.slot,
             unchanged=0.0 if self._changed_at is None else now - self._changed_at,
-            failing=self._troubles.failing_for(),
-            cause=self._troubles.cause,
-            unreadable=self._troubles.unreadable_for(),
+            failing=self._outages.failing_for(),
+            cause=self._outages.cause,
+            unreadable=self._outages.unreadable_for(),
             usually_silent=usually_silent,
         )
 
@@ -260,11 +260,11 @@ class Poller:
         read: dict[str, Reading] = {}
         for series, outcome in outcomes.items():
             if isinstance(outcome, FeedError):
-                self._troubles.missed(series, outcome)
+                self._outages.series_failed(series, outcome)
                 if isinstance(outcome, FeedUnknownDomain):
                     self._unknown.add(series)
             else:
-                self._troubles.read(series)
+                self._outages.series_read(series)
                 self._unknown.discard(series)
                 read[series] = outcome
         if read:

@@ -18,7 +18,7 @@ from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier
-from alertbot.feed.outages import SeriesOutages
+from alertbot.feed.outages import FeedOutages
 from alertbot.feed.staleness import FeedFacts, silent_before
 from alertbot.incidents.orders import Executor
 from alertbot.ops.outage import Outage
@@ -89,7 +89,7 @@ class Watcher:
         self._misconfigured = misconfigured
         self._judged = judged
         self._time = ApiTime(clock)
-        self._troubles = SeriesOutages(clock)
+        self._outages = FeedOutages(clock)
         self._poller: Poller | None = None
         self._feed_incidents: FeedIncidents | None = None
         self._domains: tuple[str, ...] | None = None
@@ -154,7 +154,7 @@ class Watcher:
         if poller is None or watch is None:
             return Live(
                 self._time.time(),
-                trouble=self._troubles.cause,
+                trouble=self._outages.cause,
                 channels=self._channels(),
                 trial=self._config.trial,
                 misconfigured=self._misconfigured(),
@@ -165,9 +165,9 @@ class Watcher:
             frontier=frontier.slot,
             newest=frontier.newest,
             proof=_proof(frontier),
-            trouble=self._troubles.cause,
-            last_failure=self._troubles.last,
-            unreadable=self._troubles.unreadable,
+            trouble=self._outages.cause,
+            last_failure=self._outages.last_failure,
+            unreadable=self._outages.unreadable,
             calls_left=self._budget.left(),
             calls_per_minute=self._config.feed.calls_per_minute,
             domains=len(watch.domains),
@@ -194,11 +194,11 @@ class Watcher:
         try:
             await self._poller.probe()
         except FeedError as error:
-            self._troubles.down(error)
+            self._outages.probe_failed(error)
         else:
-            self._troubles.up()
+            self._outages.probe_succeeded()
         await self._feed_incidents.look(await self._facts(self._poller), self._causes)
-        if self._troubles.cause is None:
+        if self._outages.cause is None:
             await self._poller.fan_out()
 
     async def _facts(self, poller: Poller) -> FeedFacts:
@@ -222,7 +222,7 @@ class Watcher:
         return False
 
     def _causes(self) -> Sequence[str]:
-        return sorted(set(self._troubles.unreadable.values()))
+        return sorted(set(self._outages.unreadable.values()))
 
     async def _discover(self) -> None:
         """The domains to watch: as listed, or the account's, of which new ones join and vanished ones are told."""
@@ -236,11 +236,11 @@ class Watcher:
         try:
             found = self._config.watched(await self._api.domains())
         except FeedError as error:
-            self._troubles.missed(_LIST, error)
+            self._outages.series_failed(_LIST, error)
             if self._domains is None:
                 self._domains = self._config.watched(await self._keeper.do(samples.domain_names))
             return
-        self._troubles.read(_LIST)
+        self._outages.series_read(_LIST)
         self._asked = self._clock.monotonic()
         await self._changed(found)
 
@@ -288,14 +288,14 @@ class Watcher:
             dispatcher,
             pace=pace,
             time=self._time,
-            troubles=self._troubles,
+            outages=self._outages,
             frontier=frontier,
             memory=memory,
             progress=self._progress,
             judged=self._judged,
         )
         self._poller.leave_out(self._gone)
-        self._troubles.forget_others({*watch.series, *([_LIST] if config.discovers else [])})
+        self._outages.forget_others({*watch.series, *([_LIST] if config.discovers else [])})
         self.watch, self._outdated = watch, False
 
     async def _ledger(self, watch: Watch) -> Ledger:

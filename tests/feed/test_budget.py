@@ -163,7 +163,7 @@ async def test_a_poll_goes_out_at_once_while_history_is_filled_in():
     await asyncio.gather(history, return_exceptions=True)
 
 
-async def test_within_a_lane_whoever_waited_longest_goes_first():
+async def test_of_one_priority_whoever_waited_longest_goes_first():
     clock, order = FakeClock(), []
     budget = Budget(5, clock)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.feed.frontier import Frontier, Probe, advance, broken
+from alertbot.feed.frontier import Frontier, Probe, advance, interrupted
 from alertbot.units import SLOT
 
 NOON = 1_793_620_800
@@ -87,7 +87,7 @@ def test_probing_with_a_gap_of_five_minutes_proves_nothing(gap, joins):
 
 def test_a_failed_probe_starts_the_waiting_afresh():
     frontier = advance(Frontier(), Probe(at(-1), NOON, 0.0), LAG)
-    frontier = broken(silent(frontier, 20, 2000))
+    frontier = interrupted(silent(frontier, 20, 2000))
     assert frontier.slot == at(-1)
     frontier = silent(frontier, 2020, 3800)
     assert frontier.slot == at(-1), "though noon's slot closed an hour ago"
@@ -95,7 +95,7 @@ def test_a_failed_probe_starts_the_waiting_afresh():
 
 
 def test_a_failed_probe_takes_nothing_back():
-    frontier = broken(advance(Frontier(), Probe(at(5), NOON + 2100, 0.0), LAG))
+    frontier = interrupted(advance(Frontier(), Probe(at(5), NOON + 2100, 0.0), LAG))
     assert (frontier.newest, frontier.slot) == (at(5), at(4))
 
 
@@ -136,7 +136,7 @@ def test_it_never_moves_back_and_never_reaches_what_is_neither_shown_nor_overdue
     for pause, what, late in story:
         now += pause
         if what == "failed":
-            frontier, since = broken(frontier), None
+            frontier, since = interrupted(frontier), None
             continue
         since = now if since is None or pause >= 300 else since
         newest = {"traffic": at(now // SLOT - late), "old": at(-50)}.get(what)

@@ -12,7 +12,7 @@ from alertbot.config.watch import Watch, lay_out
 from alertbot.errors import FeedError
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget, Priority
-from alertbot.feed.last_week import DAYS, read_lately
+from alertbot.feed.last_week import DAYS, read_last_week
 from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import DOMAINS_A_CALL
 from alertbot.rules.base import Array
@@ -91,7 +91,7 @@ class AccountExam:
             return [skipped("coverage", "which domains are watched is not known")]
         lately = dict(await asyncio.to_thread(stored, watch.domains, self._now))
         fresh = [domain for domain in watch.domains if domain not in lately]
-        read = await read_lately(
+        read = await read_last_week(
             self._api,
             fresh[:MOST_READ],
             self._now,

@@ -11,7 +11,7 @@ from alertbot.charts.worker import is_installed
 from alertbot.cli.doctor.findings import Finding, failed, ok, skipped, warning
 from alertbot.config import Config
 from alertbot.errors import StoreError, StoreUnusable
-from alertbot.feed.last_week import span_lately
+from alertbot.feed.last_week import last_week_span
 from alertbot.query.status import seems_to_run
 from alertbot.rules.base import Array
 from alertbot.store import checkup, feed
@@ -135,7 +135,7 @@ def _service(path: Path, now: float, probe: float) -> Finding:
 
 def stored_lately(path: Path, domains: Sequence[str], now: float) -> Mapping[str, Array]:
     """What is stored of the last days; nothing where there is no database to read."""
-    first, last = span_lately(now)
+    first, last = last_week_span(now)
     try:
         return checkup.known_of(path, domains, first, last)
     except StoreError:
