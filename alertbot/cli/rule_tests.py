@@ -271,7 +271,7 @@ class ExpectModel(Section):
 
 def load_tests(path: Path, config: Config) -> tuple[RuleTest, ...]:
     """The tests of a file for the rules of ``config``; ``ConfigError`` with every problem in it."""
-    text, data = read_toml(path, mend="write [[test]] sections into it, as the README shows them")
+    text, data = read_toml(path, mend="write [[test]] sections into it, as `alertbot help commands` shows them")
     report = ProblemReport(str(path), find_lines(text), data)
     for key in data.keys() - {"test"}:
         report.add((key,), "unknown here: a file of rule tests holds [[test]] sections only")

@@ -46,7 +46,7 @@ _HEAD = """
 #     alertbot check         is the file right?
 #     alertbot doctor        does everything work: the API, Slack, the domains?
 #
-# Every key and rule kind stands in the README. Secrets never stand here.
+# `alertbot help config` and `alertbot help rules` list every key and rule kind. Secrets never stand here.
 """
 
 _SLACK = """

@@ -6,12 +6,15 @@ import asyncio
 import json
 import math
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -19,18 +22,23 @@ from fakes.rigs.until import until
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
 from fakes.worlds.clock import FakeClock
 from fakes.worlds.stored import store
+from pages import PAGES, README
 
 from alertbot.cli.doctor import machine
-from alertbot.cli.doctor.coverage import can_fire
+from alertbot.cli.doctor.coverage import coverage
 from alertbot.cli.doctor.doctor import findings
 from alertbot.cli.doctor.findings import Finding, Grade, limited
 from alertbot.config import load
 from alertbot.config.credentials import Credentials
+from alertbot.config.watch import Watch
 from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
-from alertbot.rules.base import Rule, Severity
+from alertbot.rules.base import Direction, Rule, Severity
+from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
+from alertbot.rules.percentile import Percentile
+from alertbot.rules.schedule import Schedule, parse_window
 from alertbot.rules.threshold import Threshold
 from alertbot.store import feed
 from alertbot.store.schema import PAGE_SIZE, Lock
@@ -38,6 +46,7 @@ from alertbot.store.store import Store
 from alertbot.units import DAY, DAY_SLOTS
 
 TOKEN = "api-s3cret"
+UTC = ZoneInfo("UTC")
 NOW = 1_793_613_600.0
 VIDEO, IMG = "video.example.com", "img.example.com"
 DOMAINS = {VIDEO: Shape(1.8e9, swing=0.3), IMG: Shape(3e8)}
@@ -104,7 +113,7 @@ async def test_a_sound_set_up_has_nothing_to_mend(tmp_path):
     ]
     assert graded(found, Grade.SKIPPED) == []
     assert lines(found, "domains") == ["ok       domains: the account serves all 2 of them"]
-    assert lines(found, "coverage") == ["ok       coverage: a rule can fire on each of 2 domains"]
+    assert lines(found, "coverage") == ["ok       coverage: a rule fires on each of 2 domains that goes dark"]
     assert lines(found, "time zone") == ["ok       time zone: the API reads times in Asia/Shanghai"]
     assert lines(found, "Slack channels") == ["ok       Slack channels: the bot is a member of #cdn-alerts"]
 
@@ -365,27 +374,96 @@ async def test_of_many_domains_without_history_some_are_read_and_the_rest_is_sai
     ]
 
 
+def covering(kind, values, **more):
+    """What one rule misses of one domain: ``low``, ``silent``, ``unseen``, or nothing."""
+    rule = Rule("r", "kind", kind, Severity.WARNING, **more)
+    found = coverage(Watch(UTC, ("a",), {"r": rule}, {"r": ("a",)}), {"a": values}, FIRST)
+    return next((name for name in ("low", "silent", "unseen") if getattr(found, name)), "")
+
+
 @pytest.mark.parametrize(
-    ("kind", "values", "fires"),
+    ("kind", "values", "missed"),
     [
-        (Drop(to=0, from_=5e6), flat(5e6), True),
-        (Drop(to=0, from_=5e6), flat(4.9e6), False),
-        # Half of a window is a median that comes up to it; a peak now and then is none.
-        (Drop(to=0, from_=5e6), flat(6e6, 1e6), True),
-        (Drop(to=0, from_=5e6), flat(9e9, 0, 0, 0, 0, 0), False),
-        (Drop(to=0, from_=5e6, window=1), flat(9e9, 0, 0, 0, 0, 0), True),
-        (Drop(by=0.5, from_=0.0), flat(0), False),
-        (Drop(by=0.5, from_=0.0), flat(1), True),
-        (Drop(to=0, from_=5e6), flat(math.nan), True),
-        (DayOverDay(2.0, floor=1e7), flat(1e7), True),
-        (DayOverDay(2.0, floor=1e7), flat(9e6), False),
-        (DayOverDay(2.0, floor=1e7), flat(math.nan, 2e7), True),
-        (DayOverDay(2.0, floor=0.0), flat(0), False),
-        (Threshold(above=8e9), flat(0), True),
+        (Drop(to=0, from_=5e6), flat(5e6), ""),
+        (Drop(to=0, from_=5e6), flat(4.9e6), "low"),
+        # A median over the window has to come up to it; a peak now and then is none.
+        (Drop(to=0, from_=5e6), flat(6e6, 6e6, 1e6), ""),
+        (Drop(to=0, from_=5e6), flat(6e6, 1e6), "low"),
+        (Drop(to=0, from_=5e6), flat(9e9, 0, 0, 0, 0, 0), "low"),
+        (Drop(to=0, from_=5e6, window=1), flat(9e9, 0, 0, 0, 0, 0), ""),
+        (Drop(by=0.5, from_=0.0), flat(0), "silent"),
+        (Drop(by=0.5, from_=0.0), flat(1), ""),
+        (Drop(to=0, from_=5e6), flat(math.nan), ""),
+        (DayOverDay(0.5, floor=1e7), flat(1e7), ""),
+        (DayOverDay(0.5, floor=1e7), flat(9e6), "low"),
+        (DayOverDay(2.0, floor=1e7), flat(9e6), "low"),
+        (DayOverDay(2.0, floor=1e7), flat(math.nan, 2e7), "unseen"),
+        (DayOverDay(2.0, floor=0.0), flat(0), "silent"),
+        (Baseline(floor=1e7), flat(2e7), ""),
+        (Baseline(floor=1e7), flat(9e6), "low"),
+        (Baseline(floor=1e7), flat(0), "silent"),
+        (Baseline(floor=1e7, zeros=False), flat(2e7), "unseen"),
+        (Baseline(floor=1e7, only=Direction.RISE), flat(2e7), "unseen"),
+        (Threshold(above=8e9), flat(0), ""),
+        (Threshold(above=8e9), flat(1e6), "unseen"),
+        (Threshold(below=1e6), flat(2e6), ""),
+        (Percentile(1e9), flat(1e6), "unseen"),
     ],
 )
-def test_whether_a_rule_can_fire_follows_from_its_floor_and_the_last_days(kind, values, fires):
-    assert can_fire(Rule("r", "kind", kind, Severity.WARNING), values) is fires
+def test_what_a_rule_misses_follows_from_its_floor_the_last_days_and_how_it_judges(kind, values, missed):
+    assert covering(kind, values) == missed
+
+
+def test_a_rule_that_waits_until_the_darkness_is_usual_does_not_see_it():
+    assert covering(Baseline(), flat(2e7), for_slots=2) == ""
+    assert covering(Baseline(), flat(2e7), for_slots=12) == "unseen"
+
+
+def test_a_rule_that_has_too_little_history_to_judge_by_is_taken_to_see_it():
+    assert covering(DayOverDay(0.5, days=0, weeks=1), flat(2e7)) == ""
+    assert covering(DayOverDay(0.5, days=0, weeks=1), np.full(8 * DAY_SLOTS, 2e7)) == ""
+    assert covering(DayOverDay(0.5), np.concatenate([np.full(6 * DAY_SLOTS, math.nan), np.full(DAY_SLOTS, 2e7)])) == ""
+
+
+def test_a_rule_sees_only_what_goes_dark_within_its_hours():
+    at_night = np.tile(np.where(np.arange(DAY_SLOTS) < DAY_SLOTS // 4, 2e7, 0.0), 7)
+    nightly, daily = (Schedule((parse_window(text),), UTC) for text in ("daily 00:00-06:00", "daily 12:00-18:00"))
+    assert covering(Drop(to=0, from_=5e6), at_night, active=nightly) == ""
+    assert covering(Drop(to=0, from_=5e6), at_night, active=daily) == "low"
+
+
+async def test_domains_on_which_rules_fire_but_not_when_they_go_dark_are_named(tmp_path):
+    rules = '[[rule]]\nname = "far-off"\nkind = "baseline"\nfloor = "1 Mbps"\nzeros = false'
+    found = await examined(tmp_path, scenario={"domains": {VIDEO: Shape(1e9), IMG: Shape(4e6)}}, rules=rules)
+
+    assert lines(found, "coverage") == [
+        (
+            f"warning  coverage: nothing would be posted if these went dark: {IMG} (peak 4 Mbps), by their last 7 days."
+            ' Write a drop with to = "0 bps" and a lower from for them (`alertbot help rules` under "drop").'
+        )
+    ]
+
+
+# Where it points to
+
+POINTER = re.compile(r"""in_help\(["'](\w+)["'], ["'](.+?)["']\)|in_readme\(["'](.+?)["']\)""")
+SOURCES = {path.name: path.read_text() for path in Path(machine.__file__).parent.glob("*.py")}
+
+
+def headings(text):
+    return {line.lstrip("# ") for line in text.splitlines() if line.startswith("#")}
+
+
+def test_every_pointer_into_the_documentation_names_a_heading_that_is_there():
+    pointers = [pointer for source in SOURCES.values() for pointer in POINTER.findall(source)]
+    assert len(pointers) == 3
+    for topic, heading, in_readme in pointers:
+        assert in_readme in headings(README) if in_readme else heading in headings(PAGES[topic])
+
+
+def test_no_pointer_into_the_documentation_goes_untested():
+    others = [source for name, source in SOURCES.items() if name != "findings.py"]
+    assert not any(re.search("README|alertbot help", source) for source in others)
 
 
 # The database and the service

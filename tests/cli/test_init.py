@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from fakes.worlds.clock import FakeClock
 
-from alertbot.cli.doctor.coverage import can_fire
+from alertbot.cli.doctor.coverage import Coverage, coverage
 from alertbot.cli.fitting import RULES, firings, fit, friendly
 from alertbot.cli.init import explore
 from alertbot.cli.main import main
@@ -18,6 +18,7 @@ from alertbot.cli.starter_file import text
 from alertbot.clock import SystemClock
 from alertbot.config import load
 from alertbot.config.settings import feed_at
+from alertbot.config.watch import lay_out
 from alertbot.errors import AlertbotError, CredentialsError, UsageError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
@@ -61,8 +62,9 @@ async def test_two_domains_get_floors_that_reach_both_and_a_ceiling_over_the_pea
     assert config.watch.domains == (VIDEO, IMG)
     rules = {rule.name: rule.kind for rule in config.rules}
     assert list(rules) == ["went-dark", "sharp-fall", "far-off", "total-ceiling"]
-    for rule in config.rules:
-        assert can_fire(rule, np.full(SLOTS, 2.5e8))
+    assert all((kind.least or 0) <= 2.5e8 for kind in rules.values())
+    carried = {VIDEO: np.full(SLOTS, 1.8e9), IMG: np.full(SLOTS, 2.5e8)}
+    assert coverage(lay_out(config, (VIDEO, IMG)), carried, 0) == Coverage((), (), {}, {})
     peak = 1.8e9 * 1.3 * 1.05 + 3e8 * 1.05
     assert 1.4 * peak < rules["total-ceiling"].above < 1.9 * peak
     assert config.rules[-1].domains == ("total",)

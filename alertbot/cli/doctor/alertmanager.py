@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from alertbot.alertmanager.client import Alertmanager
-from alertbot.cli.doctor.findings import Finding, failed, ok, warning
+from alertbot.cli.doctor.findings import Finding, failed, in_help, ok, warning
 from alertbot.config import AlertmanagerSettings
 from alertbot.errors import CredentialsError, RelayError
 from alertbot.units import counted
@@ -24,7 +24,7 @@ async def _examine(url: str, settings: AlertmanagerSettings, secret: str | None)
     try:
         alertmanager = Alertmanager(url, secret=secret, user=settings.user)
     except CredentialsError as error:
-        return failed(check, str(error), "The README says under Secrets where it belongs.")
+        return failed(check, str(error), f"See {in_help('config', 'Secrets')} for where it belongs.")
     try:
         await alertmanager.tell([])
         members = await alertmanager.members()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from alertbot.cli.doctor.coverage import coverage, largest_first
-from alertbot.cli.doctor.findings import Finding, failed, named, ok, skipped, warning
+from alertbot.cli.doctor.findings import Finding, failed, in_help, named, ok, skipped, warning
 from alertbot.config import Config
 from alertbot.config.watch import Watch, lay_out
 from alertbot.errors import FeedError
@@ -85,7 +85,7 @@ class AccountExam:
         return ok("rate limit", what)
 
     async def coverage(self, stored: Stored) -> Sequence[Finding]:
-        """Which domains no rule can ever fire on, by what they carried lately."""
+        """Which domains no rule can ever fire on, or would not when they go dark, by what they carried lately."""
         watch = self._watch
         if watch is None or not watch.domains:
             return [skipped("coverage", "which domains are watched is not known")]
@@ -98,7 +98,7 @@ class AccountExam:
             each_domain=self._config.feed.each_domain,
             progress=lambda _done, _total: None,
         )
-        return list(_uncovered(watch, {**lately, **read.values}))
+        return await asyncio.to_thread(lambda: list(_uncovered(watch, {**lately, **read.values}, read.first)))
 
 
 def _compared(watched: Sequence[str], listed: Sequence[str]) -> Finding:
@@ -135,16 +135,18 @@ def _calls(watch: Watch, *, each_domain: bool) -> int:
     return len(calls) - (single - -(-single // DOMAINS_A_CALL) if each_domain else 0)
 
 
-def _uncovered(watch: Watch, lately: Mapping[str, Array]) -> Iterator[Finding]:
-    found = coverage(watch, lately)
+def _uncovered(watch: Watch, lately: Mapping[str, Array], first: int) -> Iterator[Finding]:
+    found = coverage(watch, lately, first)
     if found.unruled:
         what = f"no rule means {named(found.unruled)}"
         yield warning("coverage", what, "Add them to a rule's domains, or leave them out under [watch].")
     if found.low:
-        largest = largest_first(found.low)
-        peaks = named([f"{domain} (peak {format_rate(found.low[domain])})" for domain in largest])
-        what = f"no rule can fire on {peaks}: in {DAYS} days they stayed under every from and floor"
+        what = f"no rule can fire on {_by_peak(found.low)}: in {DAYS} days they stayed under every from and floor"
         yield warning("coverage", what, "Lower from or floor for them, or give them a rule of their own.")
+    if found.unseen:
+        what = f"nothing would be posted if these went dark: {_by_peak(found.unseen)}, by their last {DAYS} days"
+        mend = f'Write a drop with to = "0 bps" and a lower from for them ({in_help("rules", "`drop`")}).'
+        yield warning("coverage", what, mend)
     if found.silent:
         what = f"{named(found.silent)} carried nothing in {DAYS} days, so that no rule can fire"
         yield warning("coverage", what, "Leave them out under [watch] except, or wait for their traffic.")
@@ -152,5 +154,9 @@ def _uncovered(watch: Watch, lately: Mapping[str, Array]) -> Iterator[Finding]:
     if unread and len(found.unruled) < len(watch.domains):
         what = f"of {counted(unread, 'domain')} nothing is known yet"
         yield skipped("coverage", f"{what}: look again once the service has fetched their history")
-    if not (found.unruled or found.low or found.silent or unread):
-        yield ok("coverage", f"a rule can fire on each of {counted(len(watch.domains), 'domain')}")
+    if not (found.unruled or found.low or found.unseen or found.silent or unread):
+        yield ok("coverage", f"a rule fires on each of {counted(len(watch.domains), 'domain')} that goes dark")
+
+
+def _by_peak(peaks: Mapping[str, float]) -> str:
+    return named([f"{domain} (peak {format_rate(peaks[domain])})" for domain in largest_first(peaks)])

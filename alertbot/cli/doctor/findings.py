@@ -67,6 +67,16 @@ def named(names: Sequence[str]) -> str:
     return listed if len(names) <= _MOST_NAMED else f"{listed} and {len(names) - _MOST_NAMED:,} more"
 
 
+def in_help(topic: str, heading: str) -> str:
+    """A pointer to a heading of a page that ``alertbot help`` prints."""
+    return f'`alertbot help {topic}` under "{heading.replace("`", "")}"'
+
+
+def in_readme(heading: str) -> str:
+    """A pointer to a heading of the README, which a first installation goes by."""
+    return f'README, "{heading}"'
+
+
 Check = Callable[[], Awaitable[Sequence[Finding]]]
 
 

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 
-from alertbot.cli.doctor.findings import Finding, clock_finding, failed, limited, named, ok, skipped, warning
+from alertbot.cli.doctor.findings import Finding, clock_finding, failed, in_readme, limited, named, ok, skipped, warning
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.credentials import Credentials
@@ -44,7 +44,8 @@ async def examine_slack(config: Config, credentials: Credentials, clock: Clock) 
 async def _bot(config: Config, credentials: Credentials, clock: Clock) -> Sequence[Finding]:
     token = credentials.slack_bot_token
     if token is None:
-        mend = "Create the app (README, step 3), and set ALERTBOT_SLACK_BOT_TOKEN or the credential slack_bot_token."
+        create = f"Create the app ({in_readme('4. Create the Slack app')})"
+        mend = f"{create}, and set ALERTBOT_SLACK_BOT_TOKEN or the credential slack_bot_token."
         if credentials.slack_app_token is not None:
             return [failed("Slack bot token", "there is none, but an app token", mend)]
         return [warning("Slack bot token", "there is none, so messages are only printed to the log", mend)]
