@@ -119,7 +119,7 @@ def _wanted(
             unsure.add(told.key)
             continue
         hold = suppression.page_suppressed(told)
-        if hold not in {None, Suppressed.CLEARING, Suppressed.INHIBITED}:
+        if hold not in {None, Suppressed.CLEARING, Suppressed.DARKNESS}:
             continue
         each = of_alert(told, suppression, terms)
         wanted[each.labels] = each

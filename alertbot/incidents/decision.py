@@ -133,7 +133,7 @@ def _placed(state: State) -> tuple[dict[int, _Now], list[FiredAlert]]:
 def _is_to_be_told(told: FiredAlert, state: State) -> bool:
     held = state.suppression.suppressed(told)
     if told.number in state.placing.passed:
-        return held in {None, Suppressed.CLEARING, Suppressed.INHIBITED}
+        return held in {None, Suppressed.CLEARING, Suppressed.DARKNESS}
     return held is None if told.resolved is None else state.suppression.was_missed(told)
 
 

@@ -19,14 +19,20 @@ from alertbot.units import SLOT, slot_at
 
 
 class Suppressed(StrEnum):
-    """Why nothing is said of an alert just now."""
+    """Why an alert is not posted just now, or pages nobody; the values stand in the JSON of ``why``."""
 
     SILENCED = "silenced"
     MUTED = "muted"
-    INACTIVE = "outside the rule's active hours"
-    CLEARING = "about to be over"
+    INACTIVE = "inactive"
+    """Outside its rule's hours."""
+    CLEARING = "clearing"
+    """About to be over."""
     FLAPPING = "flapping"
-    INHIBITED = "part of what the whole account went through"
+    DARKNESS = "darkness"
+    """It fell with the whole account, and may be over with it."""
+    PART_OF = "part of"
+    """An incident of the whole account covers it."""
+    ACKNOWLEDGED = "acknowledged"
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class Suppression:
         return replace(self, flapping={key: flap for key, flap in self.flapping.items() if key not in gone})
 
     def suppressed(self, told: FiredAlert) -> Suppressed | None:
-        """Why this alert is not to be told; ``None``: it is."""
+        """Why this alert is not to be posted; ``None``: it is."""
         if self.silence(told) is not None:
             return Suppressed.SILENCED
         if self.mute(told) is not None:
@@ -83,12 +89,12 @@ class Suppression:
             return Suppressed.INACTIVE
         if told.alert.clear_run:
             return Suppressed.CLEARING
-        return Suppressed.INHIBITED if self._in_darkness(told) else None
+        return Suppressed.DARKNESS if self._in_darkness(told) else None
 
     def page_suppressed(self, told: FiredAlert) -> Suppressed | None:
-        """Why nobody is woken for this alert, told or not."""
-        held = self.suppressed(told)
-        return Suppressed.FLAPPING if held is None and told.key in self.flapping and not stays(told) else held
+        """Why nobody is paged for this alert, posted or not."""
+        why = self.suppressed(told)
+        return Suppressed.FLAPPING if why is None and told.key in self.flapping and not stays(told) else why
 
     def was_missed(self, told: FiredAlert) -> bool:
         """Whether an alert that is over was not told for no other reason than that several slots came at once."""

@@ -10,11 +10,12 @@ from types import MappingProxyType
 
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import FiredAlert
+from alertbot.incidents.suppression import Suppressed
 from alertbot.messages.blocks import Block, Message, code, context_block, cut, escape, paragraphs, section, short
 from alertbot.messages.incident import Context, tell
 from alertbot.messages.slack import MARKUP, plain
 from alertbot.query.scope import Scope
-from alertbot.query.why import Basis, Hush, Judged, Missing, Quiet, RuleWhy, Usual, Why
+from alertbot.query.why import Basis, Judged, Missing, RuleWhy, SuppressedBy, Usual, Why
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredWords
 from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
@@ -96,12 +97,13 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _rule_lines(why: RuleWhy, reader: Reader) -> list[str]:
-    """At most three: where the rule stands, the arithmetic, and why nothing is said."""
+    """At most three: where the rule stands, the arithmetic, and why its alert is suppressed."""
     lines = [f"*{escape(why.rule.name)}* ({why.rule.severity.value}): {_standing(why, reader)}"]
     lines.append(_arithmetic(why, reader))
-    if why.hush is not None:
-        burns = why.alert is not None and why.alert.phase is Phase.FIRING
-        lines.append(f"{'not told' if burns else 'would not be told'}: {_quiet(why.hush, why.rule.active, reader)}")
+    if why.suppressed_by is not None:
+        fires = why.alert is not None and why.alert.phase is Phase.FIRING
+        what = "not told" if fires else "would not be told"
+        lines.append(f"{what}: {_suppressed(why.suppressed_by, why.rule.active, reader)}")
     return lines
 
 
@@ -185,19 +187,19 @@ def _because(basis: Basis | None, slot: int, reader: Reader) -> str:
     return f"of {counted(basis.slots, 'slot')} {basis.known:,} are known{barred}; {needed} needed"
 
 
-def _quiet(hush: Hush, active: object, reader: Reader) -> str:
-    until = "" if hush.until is None else f" until {reader.clock(hush.until)}"
-    because = f": {escape(hush.reason)}" if hush.reason else ""
+def _suppressed(found: SuppressedBy, active: object, reader: Reader) -> str:
+    until = "" if found.until is None else f" until {reader.clock(found.until)}"
+    because = f": {escape(found.reason)}" if found.reason else ""
     return {
-        Quiet.SILENCED: f"silenced by {escape(hush.by)}{until} (silence {hush.number}){because}",
-        Quiet.MUTED: f"muted by the configuration{until}{because}",
-        Quiet.INACTIVE: f"outside its hours, {escape(str(active))}",
-        Quiet.CLEARING: "it is about to be over",
-        Quiet.FLAPPING: "it flaps, so it is told once it stays for 20m",
-        Quiet.DARKNESS: "it fell with the whole account, and may be over with it",
-        Quiet.PART_OF: f"it is a part of #{hush.number}, which is of the whole account",
-        Quiet.ACKED: f"no reminders: #{hush.number} is acknowledged by {escape(hush.by)}",
-    }[hush.why]
+        Suppressed.SILENCED: f"silenced by {escape(found.by)}{until} (silence {found.number}){because}",
+        Suppressed.MUTED: f"muted by the configuration{until}{because}",
+        Suppressed.INACTIVE: f"outside its hours, {escape(str(active))}",
+        Suppressed.CLEARING: "it is about to be over",
+        Suppressed.FLAPPING: "it flaps, so it is told once it stays for 20m",
+        Suppressed.DARKNESS: "it fell with the whole account, and may be over with it",
+        Suppressed.PART_OF: f"it is a part of #{found.number}, which is of the whole account",
+        Suppressed.ACKNOWLEDGED: f"no reminders: #{found.number} is acknowledged by {escape(found.by)}",
+    }[found.why]
 
 
 def story_message(story: IncidentStory, scope: Scope) -> Message:
@@ -206,7 +208,7 @@ def story_message(story: IncidentStory, scope: Scope) -> Message:
     headline = f"#{incident.number}: {_sentence(story, scope)}"
     opened = f"told {reader.clock(incident.opened)} in {escape(incident.channel)}"
     closed = "still open" if incident.closed is None else f"closed {reader.clock(incident.closed)}"
-    quiet = "" if story.hush is None else f"; {_quiet(story.hush, None, reader)}"
+    quiet = "" if story.suppressed_by is None else f"; {_suppressed(story.suppressed_by, None, reader)}"
     blocks: list[Block] = [section(headline), context_block(f"{opened}, {closed}{quiet}")]
     blocks += [section("\n".join(_part_lines(part, reader))) for part in story.parts]
     if story.more:
@@ -237,9 +239,9 @@ def _part_lines(part: Part, reader: Reader) -> list[str]:
     lines = [f"*{escape(alert.rule)}* ({told.severity}) on {short(alert.series)}: {_course(told, alert, reader)}"]
     if part.why is not None:
         lines.append(f"it fired by {_arithmetic(part.why, reader)}")
-    if part.hush is not None and part.hush.why is not Quiet.ACKED:
+    if part.suppressed_by is not None and part.suppressed_by.why is not Suppressed.ACKNOWLEDGED:
         active = None if part.why is None else part.why.rule.active
-        lines.append(f"quiet: {_quiet(part.hush, active, reader)}")
+        lines.append(f"quiet: {_suppressed(part.suppressed_by, active, reader)}")
     return lines
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from alertbot.rules.base import Rule
 
-_KEYS = {"progress": "standing"}
+_KEYS = {"progress": "standing", "suppressed_by": "hush"}
 """Fields whose key in JSON is another, which scripts read by now."""
 
 

@@ -1,7 +1,7 @@
-"""``why``: what each rule made of a series' last slots, and why nothing is said of it.
+"""``why``: what each rule made of a series' last slots, and what keeps its alert from being posted.
 
-Nothing here decides: the engine and the kinds are run again over the stored slots, and what holds a message is asked of
-``Suppression``, as the service asks it.
+Nothing here decides: the engine and the kinds are run again over the stored slots, and what suppresses an alert is
+asked of ``Suppression``, as the service asks it.
 """
 
 from __future__ import annotations
@@ -41,24 +41,14 @@ class Missing(StrEnum):
     REFERENCE = "reference"
 
 
-class Quiet(StrEnum):
-    """Why nothing is said of an alert, or would not be."""
-
-    SILENCED = "silenced"
-    MUTED = "muted"
-    INACTIVE = "inactive"
-    CLEARING = "clearing"
-    FLAPPING = "flapping"
-    DARKNESS = "darkness"
-    PART_OF = "part of"
-    ACKED = "acknowledged"
-
-
 @dataclass(frozen=True)
-class Hush:
-    """Why nothing is said: by whom, until when (epoch seconds), in their words; ``number`` of a silence or incident."""
+class SuppressedBy:
+    """Why an alert is not posted or pages nobody: by whom, until when (epoch seconds), and for what reason.
 
-    why: Quiet
+    ``number``: of the silence or the incident.
+    """
+
+    why: Suppressed
     by: str = ""
     until: float | None = None
     reason: str = ""
@@ -104,7 +94,7 @@ class RuleWhy:
     """What a rule made of the last slots of a series, the oldest first; ``terms`` are the last slot's comparisons.
 
     ``alert``: the one under way, which is ``told`` once it fired; else ``told`` is the one that fired last, whatever
-    became of it. ``hush``: why nothing is said of it, or would not be.
+    became of it. ``suppressed_by``: what keeps it from being posted or from paging, or would.
     """
 
     rule: Rule
@@ -114,12 +104,12 @@ class RuleWhy:
     basis: Basis | None
     alert: Alert | None
     told: FiredAlert | None
-    hush: Hush | None
+    suppressed_by: SuppressedBy | None
     usual: Usual | None = None
 
     @property
     def weight(self) -> tuple[int, int]:
-        """What burns first, then what is about to, then the rest; of each the loudest first."""
+        """What fires first, then what is about to, then the rest; of each the most severe first."""
         stage = 2 if self.alert is None else 1 if self.alert.phase is Phase.PENDING else 0
         return stage, -SEVERITY_RANK[self.rule.severity]
 
@@ -184,7 +174,7 @@ class Inquiry:
     def __init__(self, db: Database, scope: Scope) -> None:
         self._db = db
         self._watch = scope.watch
-        self._hushes: dict[int, Hush | None] = {}
+        self._of_incidents: dict[int, SuppressedBy | None] = {}
         suppression = scope.watch.suppression(scope.now, scope.live.frontier, suppressors(db, scope.now))
         self.suppression = suppression.without_steadied()
 
@@ -203,8 +193,8 @@ class Inquiry:
         if rule is None or slot is None or series not in self._watch.selection.get(name, ()):
             return None
         engine, grid = self._laid_out(series, [rule], slot)
-        burns = told.resolved is None
-        return self._found(engine, grid, rule, slot, told.alert, told, self.hush(told) if burns else None)
+        fires = told.resolved is None
+        return self._found(engine, grid, rule, slot, told.alert, told, self.suppressed_by(told) if fires else None)
 
     def _laid_out(self, series: str, rules: Sequence[Rule], last: int) -> tuple[Engine, Grid]:
         """An engine of these rules over this series alone, and what they look at up to a slot."""
@@ -224,8 +214,8 @@ class Inquiry:
         series = grid.series[0]
         alert = alerts.open_alert(self._db, rule.name, series)
         told = alerts.last_told(self._db, rule.name, series)
-        hush = self._hush(rule, series, alert, told, cursor)
-        return self._found(engine, grid, rule, cursor, alert, told, hush)
+        suppressed_by = self._suppressed_by(rule, series, alert, told, cursor)
+        return self._found(engine, grid, rule, cursor, alert, told, suppressed_by)
 
     def _found(
         self,
@@ -235,7 +225,7 @@ class Inquiry:
         slot: int,
         alert: Alert | None,
         told: FiredAlert | None,
-        hush: Hush | None,
+        suppressed_by: SuppressedBy | None,
     ) -> RuleWhy:
         """``slot``: the last one to look at."""
         series, count = grid.series[0], _shown(rule)
@@ -251,60 +241,56 @@ class Inquiry:
             basis=_basis(grid, rule, slot) if missing is Missing.REFERENCE else None,
             alert=alert,
             told=told,
-            hush=hush,
+            suppressed_by=suppressed_by,
             usual=None if missing else _usual(grid, rule, slot),
         )
 
-    def _hush(self, rule: Rule, series: str, alert: Alert | None, told: FiredAlert | None, cursor: int) -> Hush | None:
+    def _suppressed_by(
+        self, rule: Rule, series: str, alert: Alert | None, told: FiredAlert | None, cursor: int
+    ) -> SuppressedBy | None:
         if alert is not None and told is not None and alert.phase is Phase.FIRING:
-            return self.hush(told)
+            return self.suppressed_by(told)
         return self._to_come(rule, series, cursor)
 
-    def hush(self, told: FiredAlert) -> Hush | None:
-        """Why nothing is said of an alert that fires."""
-        held = self.suppression.page_suppressed(told)
-        if held is not None:
-            return self._held(held, told)
+    def suppressed_by(self, told: FiredAlert) -> SuppressedBy | None:
+        """What keeps an alert that fires from being posted, or from paging."""
+        why = self.suppression.page_suppressed(told)
+        if why is not None:
+            return self._of_alert(why, told)
         return None if told.incident is None else self._of_incident(told.incident)
 
-    def _of_incident(self, number: int) -> Hush | None:
-        """Why the whole of an incident wakes nobody; one with many alerts takes its time, so it is read once."""
-        if number not in self._hushes:
+    def _of_incident(self, number: int) -> SuppressedBy | None:
+        """What keeps a whole incident from paging; one with many alerts takes its time, so it is read once."""
+        if number not in self._of_incidents:
             incident = incidents.load(self._db, number)
-            self._hushes[number] = None if incident is None else of_incident(incident)
-        return self._hushes[number]
+            self._of_incidents[number] = None if incident is None else of_incident(incident)
+        return self._of_incidents[number]
 
-    def _held(self, held: Suppressed, told: FiredAlert) -> Hush:
+    def _of_alert(self, why: Suppressed, told: FiredAlert) -> SuppressedBy:
         silence, mute = self.suppression.silence(told), self.suppression.mute(told)
-        if held is Suppressed.SILENCED and silence is not None:
-            return Hush(Quiet.SILENCED, silence.author, silence.ends, silence.reason, silence.number)
-        if held is Suppressed.MUTED and mute is not None:
-            return Hush(Quiet.MUTED, until=mute.until(told.alert.slot), reason=mute.reason)
-        rest = {
-            Suppressed.INACTIVE: Quiet.INACTIVE,
-            Suppressed.CLEARING: Quiet.CLEARING,
-            Suppressed.FLAPPING: Quiet.FLAPPING,
-            Suppressed.INHIBITED: Quiet.DARKNESS,
-        }
-        return Hush(rest[held])
+        if why is Suppressed.SILENCED and silence is not None:
+            return SuppressedBy(why, silence.author, silence.ends, silence.reason, silence.number)
+        if why is Suppressed.MUTED and mute is not None:
+            return SuppressedBy(why, until=mute.until(told.alert.slot), reason=mute.reason)
+        return SuppressedBy(why)
 
-    def _to_come(self, rule: Rule, series: str, cursor: int) -> Hush | None:
-        """Why nothing would be said, if it fired now."""
+    def _to_come(self, rule: Rule, series: str, cursor: int) -> SuppressedBy | None:
+        """What would keep an alert from being posted, or from paging, if it fired now."""
         suppression = self.suppression
         if silence := in_force(suppression.silences, rule.name, series, suppression.groups, suppression.now):
-            return Hush(Quiet.SILENCED, silence.author, silence.ends, silence.reason, silence.number)
+            return SuppressedBy(Suppressed.SILENCED, silence.author, silence.ends, silence.reason, silence.number)
         if mute := muted(suppression.mutes, rule.name, series, cursor):
-            return Hush(Quiet.MUTED, until=mute.until(cursor), reason=mute.reason)
-        return Hush(Quiet.FLAPPING) if (rule.name, series) in suppression.flapping else None
+            return SuppressedBy(Suppressed.MUTED, until=mute.until(cursor), reason=mute.reason)
+        return SuppressedBy(Suppressed.FLAPPING) if (rule.name, series) in suppression.flapping else None
 
 
-def of_incident(incident: Incident) -> Hush | None:
-    """Why an incident wakes nobody."""
+def of_incident(incident: Incident) -> SuppressedBy | None:
+    """What keeps the whole of an incident from paging."""
     progress = incident.progress
     if progress.parent is not None:
-        return Hush(Quiet.PART_OF, number=progress.parent)
+        return SuppressedBy(Suppressed.PART_OF, number=progress.parent)
     if progress.acked_at is not None:
-        return Hush(Quiet.ACKED, progress.acked_by or "", number=incident.number)
+        return SuppressedBy(Suppressed.ACKNOWLEDGED, progress.acked_by or "", number=incident.number)
     return None
 
 

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from alertbot.errors import UsageError
 from alertbot.incidents.incident import FiredAlert, Incident, worst_of_each
 from alertbot.query.scope import Scope
-from alertbot.query.why import Hush, Inquiry, RuleWhy, of_incident
+from alertbot.query.why import Inquiry, RuleWhy, SuppressedBy, of_incident
 from alertbot.store import incidents, outbox
 from alertbot.store.outbox import StoredWords
 from alertbot.store.schema import reading
@@ -26,14 +26,14 @@ class Part:
 
     told: FiredAlert
     why: RuleWhy | None
-    hush: Hush | None
+    suppressed_by: SuppressedBy | None
 
 
 @dataclass(frozen=True)
 class IncidentStory:
     """An incident: the worst of its alerts, ``more`` beside them, and what was said, ``earlier`` left out.
 
-    ``hush``: why the whole of it wakes nobody.
+    ``suppressed_by``: what keeps the whole of it from paging.
     """
 
     incident: Incident
@@ -41,7 +41,7 @@ class IncidentStory:
     more: int
     said: tuple[StoredWords, ...]
     earlier: bool
-    hush: Hush | None
+    suppressed_by: SuppressedBy | None
 
 
 def story(scope: Scope, number: int) -> IncidentStory:
@@ -58,7 +58,7 @@ def story(scope: Scope, number: int) -> IncidentStory:
             more=max(len(worst) - MOST_TOLD, 0),
             said=tuple(said[-MOST_SAID:]),
             earlier=len(said) > MOST_SAID,
-            hush=None if incident.closed is not None else of_incident(incident),
+            suppressed_by=None if incident.closed is not None else of_incident(incident),
         )
 
 
@@ -66,4 +66,4 @@ def _parts(db: Database, scope: Scope, worst: list[FiredAlert]) -> Iterator[Part
     inquiry = Inquiry(db, scope)
     for place, told in enumerate(worst):
         found = inquiry.why_it_fired(told) if place < MOST_EXPLAINED else None
-        yield Part(told, found, inquiry.hush(told) if told.resolved is None else None)
+        yield Part(told, found, inquiry.suppressed_by(told) if told.resolved is None else None)

@@ -101,7 +101,7 @@ THREE = rule(for_slots=3)
         (told(1, slot=108), suppression(108, OFFICE), None),  # nine o'clock
         (told(1, slot=2, clearing=1), suppression(2), Suppressed.CLEARING),
         # It fell while nothing was published, and data came just now: it gets a slot to be well again.
-        (told(1), suppression(5, darkness=[Darkness(T, T + 5 * SLOT + 20.0)]), Suppressed.INHIBITED),
+        (told(1), suppression(5, darkness=[Darkness(T, T + 5 * SLOT + 20.0)]), Suppressed.DARKNESS),
         (told(1), suppression(6, darkness=[Darkness(T, T + 5 * SLOT + 20.0)]), None),
         (told(1, rises=True), suppression(5, darkness=[Darkness(T, T + 5 * SLOT + 20.0)]), None),
         # The first reason that people gave is the one that is named.

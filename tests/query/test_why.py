@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC
 
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 
 from alertbot.config import GroupSettings, MuteSettings
 from alertbot.config.watch import lay_out
-from alertbot.query.why import MOST_SHOWN, Missing, Quiet, why
+from alertbot.incidents.suppression import Suppressed
+from alertbot.query.as_json import to_json
+from alertbot.query.why import MOST_SHOWN, Missing, why
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.schedule import Schedule, parse_window
 from alertbot.units import DAY, SLOT
@@ -56,7 +59,7 @@ async def test_a_breach_is_shown_with_its_slots_its_reference_and_how_much_of_fo
     await carried(home, 1.84e9, 0.0)
     found = of(asked)
     assert found.alert is not None
-    assert (found.alert.phase.value, found.told, found.hush) == ("pending", None, None)
+    assert (found.alert.phase.value, found.told, found.suppressed_by) == ("pending", None, None)
     assert [(each.slot, each.value, each.breach) for each in found.judged] == [
         (home.slot - SLOT, 1.84e9, False),
         (home.slot, 0.0, True),
@@ -149,14 +152,26 @@ async def test_what_keeps_it_quiet_is_said_with_whom_and_until_when(house):
     home, asked = await house(dark(), mutes=[mute])
     await home.say("silence a.* 2h image <work>")
     await carried(home, 0.0, 0.0)
-    hush = of(asked).hush
-    assert hush is not None
-    assert (hush.why, hush.by, hush.reason, hush.number) == (Quiet.SILENCED, "Ada", "image <work>", 1)
+    found = of(asked).suppressed_by
+    assert found is not None
+    assert (found.why, found.by, found.reason, found.number) == (Suppressed.SILENCED, "Ada", "image <work>", 1)
     assert "not told: silenced by Ada until 02:00 (silence 1): image <work>" in await asked.ask("why a")
     assert "would not be told: muted by the configuration: maintenance" in await asked.ask("why b")
     await carried(home, 0.0, 0.0, series=DOMAINS[1])
     assert "not told: muted by the configuration: maintenance" in await asked.ask("why b")
-    assert of(asked, series=DOMAINS[2]).hush is None
+    assert of(asked, series=DOMAINS[2]).suppressed_by is None
+
+
+async def test_scripts_read_what_keeps_it_quiet_under_the_keys_and_words_they_know(house):
+    home, asked = await house(dark())
+    await home.say("silence a.* 2h")
+    (rule,) = json.loads(to_json(why(asked.scope, A)))["rules"]
+    until = rule["hush"].pop("until")
+    assert rule["hush"] == {"why": "silenced", "by": "Ada", "reason": "", "number": 1}
+    assert until > home.now
+    assert [each.value for each in Suppressed] == [
+        "silenced", "muted", "inactive", "clearing", "flapping", "darkness", "part of", "acknowledged"
+    ]  # fmt: skip
 
 
 async def test_an_incident_that_was_taken_on_says_by_whom(house):
@@ -170,8 +185,8 @@ async def test_what_fell_with_the_whole_account_is_said_to_be_a_part_of_it(house
     home, asked = await house(dark(), groups=[GroupSettings(name="own", domains=["a.*"], channel="#own")])
     for _ in range(2):
         await home.judge({**dict.fromkeys(DOMAINS, 0.0), "total": 0.0})
-    parts = {series: of(asked, series=series).hush for series in DOMAINS}
-    inhibited = [hush for hush in parts.values() if hush is not None and hush.why is Quiet.PART_OF]
+    parts = {series: of(asked, series=series).suppressed_by for series in DOMAINS}
+    inhibited = [found for found in parts.values() if found is not None and found.why is Suppressed.PART_OF]
     assert inhibited
     assert "which is of the whole account" in await asked.ask("why a")
 
