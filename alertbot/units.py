@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 SLOT = 300
@@ -26,6 +25,7 @@ _DURATION_PART = re.compile(r"(\d+)([smhd])", re.ASCII)
 _SHARE = re.compile(rf"({_NUMBER})\s*%", re.ASCII)
 _MOST_SECONDS = 10 * 366 * DAY
 _MOST_RATE = 1e18
+_ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 
 def parse_rate(text: str) -> float:
@@ -152,15 +152,12 @@ def parse_time(text: str) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-def friendly(value: float, steps: Sequence[float], *, up: bool) -> float:
-    """The nearest round number that is not under (``up``), or not over, this one: a step, from 1 to 10, times a power.
-
-    0 for what is 0 or less.
-    """
+def friendly(value: float, *, up: bool = False) -> float:
+    """The nearest round number that is not over (``up``: not under) this one; 0 for what is 0 or less."""
     if value <= 0:
         return 0.0
     size = 10.0 ** math.floor(math.log10(value))
-    rounds = (step * size for step in steps)
+    rounds = (step * size for step in _ROUND)
     if up:
         return min(each for each in rounds if each >= value * (1 - 1e-9))
     return max(each for each in rounds if each <= value * (1 + 1e-9))

@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 import numpy as np
 
-from alertbot.cli.fitting import fit
-from alertbot.cli.starter_file import LISTED, Start, text
+from alertbot.cli.csv_history import CsvHistory, SeriesHistory
+from alertbot.cli.starter import starter
+from alertbot.cli.starter_file import LISTED, Account, text
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import load
 from alertbot.config.credentials import read_credentials, require_api_token
@@ -56,7 +57,7 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
     set_up(Secrets(credentials.secrets), journal=False)
     clock = SystemClock()
 
-    async def work() -> Start:
+    async def work() -> Account:
         budget = Budget(feed.calls_per_minute, clock)
         api = CdnApi(feed.base_url, token, feed.zone, budget=budget, clock=clock)
         try:
@@ -64,15 +65,15 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
         finally:
             await api.aclose()
 
-    start = asyncio.run(work())
-    _write(target, text(start), force=force)
-    watched = counted(len(start.domains), "domain")
+    account = asyncio.run(work())
+    _write(target, text(account), force=force)
+    watched = counted(len(account.domains), "domain")
     click.echo(
-        f"{target}: {watched}, {len(start.silent)} of them silent. Put your Slack channel in, then: alertbot check"
+        f"{target}: {watched}, {len(account.silent)} of them silent. Put your Slack channel in, then: alertbot check"
     )
 
 
-async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedSettings, progress: Reporter) -> Start:
+async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedSettings, progress: Reporter) -> Account:
     """What the account carried of late, and what fits that; raises ``AlertbotError`` where it gives no answer."""
     try:
         names = tuple(domains) or await _listed(api)
@@ -88,15 +89,16 @@ async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedS
     except FeedError as error:
         raise AlertbotError(f"{error}: check that this machine reaches {feed.base_url}, and try again") from None
     read = [name for name in names if name in lately.values]
-    values = np.column_stack([lately.values[name] for name in read])
-    return Start(
+    slots = np.arange(lately.first, lately.last + SLOT, SLOT)
+    history = CsvHistory({name: SeriesHistory(slots, lately.values[name]) for name in read})
+    return Account(
         domains=names,
         listed=bool(domains) or len(names) <= LISTED,
         silent=[name for name in read if not np.nansum(lately.values[name]) > 0],
         missed=sorted(lately.missed),
         feed=_feed_lines(feed, len(names), each_domain=lately.each_domain),
         days=DAYS,
-        fitted=fit(values, total),
+        starter=starter(history, total),
         peak=None if total is None else float(total.max()),
     )
 

@@ -1,20 +1,23 @@
-"""What limits fit a history: levels that its traffic does not reach by itself, and floors worth watching from.
+"""Rules that fit a history, series by series: levels that it does not reach by itself, floors worth watching from.
 
-A limit is made of the days as they usually are, so that one bad day does not set it: what is far off in the history
-counts as a time it would have fired. How often that is, is not estimated: the rules are replayed.
+Limits are made of the days as they usually are, so that one bad day does not set one. How often a rule would have
+fired is not estimated: the engine that judges live replays the history.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from alertbot.alerts.engine import Engine
+from alertbot.alerts.lifecycle import Alert
 from alertbot.alerts.replay import History, Span, replay
-from alertbot.config.kinds import kind_of
+from alertbot.config.kinds import rule_of
 from alertbot.rules.base import Array, Rule, Severity
 from alertbot.units import DAY_SLOTS, format_rate, friendly
 
@@ -24,12 +27,37 @@ LEAST_DAYS = 7
 MOST_A_WEEK = 0.5
 """A floor is raised, and in the end left out, while it would have fired more often than this."""
 
-_STEPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _ABOVE, _BELOW, _CLEAR, _FLOOR = 1.5, 0.5, 0.85, 0.3
 _USUAL = 0.9  # nine days in ten
-_QUIET = 0.1  # the quietest tenth of a day
+_QUIETEST = 0.1  # the quietest tenth of a day
 _RAISES = (4.0, 4.0, 4.0)
 _LEAST_FLOOR = 1e5
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A rule that fits some series, and how often it would have fired for each over the history.
+
+    ``limits``: the keys of its kind, in bit/s.
+    """
+
+    rule: Rule
+    limits: Mapping[str, float]
+    fires: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def times(self) -> int:
+        """How often it would have fired for all of them together."""
+        return sum(self.fires.values())
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What fits a history, what was left out and why, and how many days of each series there are."""
+
+    found: tuple[Suggestion, ...]
+    left_out: Mapping[str, str]
+    days: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -43,42 +71,6 @@ class Days:
     highs: Array
     lows: Array
     quiet: Array
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A rule that fits some series, and how often it would have fired on each over the history.
-
-    ``limits``: the keys of its kind, in bit/s.
-    """
-
-    rule: Rule
-    limits: Mapping[str, float]
-    fires: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def times(self) -> int:
-        """On all of them."""
-        return sum(self.fires.values())
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What fits a history, what was left out and why, and how many days of each series there are."""
-
-    fits: tuple[Fit, ...]
-    left_out: Mapping[str, str]
-    days: Mapping[str, int]
-
-
-def friendly_above(value: float) -> float:
-    """The next round number up: 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10."""
-    return friendly(value, _STEPS, up=True)
-
-
-def friendly_below(value: float) -> float:
-    """The next round number down."""
-    return friendly(value, _STEPS, up=False)
 
 
 def days_of(history: History) -> dict[str, Days]:
@@ -95,12 +87,12 @@ def days_of(history: History) -> dict[str, Days]:
             lasting = pairs[:, ~np.isnan(pairs[:, :, column]).any(axis=0), column]
             low, high = (known, known) if not lasting.size else (lasting.max(axis=0), lasting.min(axis=0))
             kept[history.series[column]].append(
-                (float(high.max()), float(low.min()), float(np.quantile(known, _QUIET)))
+                (float(high.max()), float(low.min()), float(np.quantile(known, _QUIETEST)))
             )
     return {name: Days(len(days), *np.array(days, dtype=float).reshape(-1, 3).T) for name, days in kept.items()}
 
 
-def fit(history: History, names: Sequence[str], taken: Iterable[str], *, below: bool) -> Fitted:
+def suggestions(history: History, names: Sequence[str], taken: Iterable[str], *, below: bool) -> Suggestions:
     """Limits and floors for these series; ``taken``: rule names that are in use. ``below``: lower limits as well."""
     days = {name: each for name, each in days_of(history).items() if name in names}
     left_out = {name: why for name in names if (why := _unfit(days.get(name)))}
@@ -109,12 +101,8 @@ def fit(history: History, names: Sequence[str], taken: Iterable[str], *, below: 
     limits = [found for name, each in usable.items() for found in _limits(namer, name, each, below=below)]
     floors, noisy = _floors(history, usable)
     left_out |= dict.fromkeys(noisy, "goes to 0 too often for a rule on that")
-    found = [*limits, *_grouped(namer, floors)]
-    fires = _fires(history, found)
-    fits = tuple(
-        replace(each, fires={name: fires[each.rule.name, name] for name in each.rule.domains}) for each in found
-    )
-    return Fitted(fits, left_out, {name: each.known for name, each in days.items()})
+    found = _counted(history, [*limits, *_grouped(namer, floors)])
+    return Suggestions(found, left_out, {name: each.known for name, each in days.items()})
 
 
 def _unfit(days: Days | None) -> str:
@@ -125,65 +113,77 @@ def _unfit(days: Days | None) -> str:
     return "" if float(np.quantile(days.highs, _USUAL)) >= 1 else "carries next to nothing"
 
 
-def _limits(namer: _Namer, name: str, days: Days, *, below: bool) -> Iterable[Fit]:
-    above = friendly_above(_ABOVE * float(np.quantile(days.highs, _USUAL)))
-    keys = {"above": above, "clear": friendly_below(_CLEAR * above)}
-    yield _fit(namer.name(name, "above"), "threshold", keys, [name])
+def _limits(namer: _Namer, name: str, days: Days, *, below: bool) -> Iterable[Suggestion]:
+    above = friendly(_ABOVE * float(np.quantile(days.highs, _USUAL)), up=True)
+    yield _suggestion(
+        namer.name(name, "above"), "threshold", {"above": above, "clear": friendly(_CLEAR * above)}, [name]
+    )
     low = _BELOW * float(np.quantile(days.lows, 1 - _USUAL))
     if below and low >= 1:
-        limit = friendly_below(low)
-        keys = {"below": limit, "clear": friendly_above(limit / _CLEAR)}
-        yield _fit(namer.name(name, "below"), "threshold", keys, [name])
+        limit = friendly(low)
+        limits = {"below": limit, "clear": friendly(limit / _CLEAR, up=True)}
+        yield _suggestion(namer.name(name, "below"), "threshold", limits, [name])
 
 
 def _floors(history: History, days: Mapping[str, Days]) -> tuple[dict[str, float], list[str]]:
-    """From which level on each series is watched for going dark, and those where that would tell too much."""
-    floors = {
-        name: friendly_below(max(_FLOOR * float(np.median(each.quiet)), _LEAST_FLOOR)) for name, each in days.items()
-    }
-    loud = _too_loud(history, floors, days)
+    """From which level on each series is watched for going dark, and those where that would fire too often."""
+    floors = {name: friendly(max(_FLOOR * float(np.median(each.quiet)), _LEAST_FLOOR)) for name, each in days.items()}
+    noisy = _too_noisy(history, floors, days)
     for raised in _RAISES:
-        floors |= {name: friendly_below(raised * floors[name]) for name in loud}
-        loud = _too_loud(history, {name: floors[name] for name in loud}, days)
-    return {name: floor for name, floor in floors.items() if name not in loud}, loud
+        floors |= {name: friendly(raised * floors[name]) for name in noisy}
+        noisy = _too_noisy(history, {name: floors[name] for name in noisy}, days)
+    return {name: floor for name, floor in floors.items() if name not in noisy}, noisy
 
 
-def _too_loud(history: History, floors: Mapping[str, float], days: Mapping[str, Days]) -> list[str]:
-    if not floors:
-        return []
-    found = _grouped(_Namer(()), floors)
-    fires = _fires(history, found)
+def _too_noisy(history: History, floors: Mapping[str, float], days: Mapping[str, Days]) -> list[str]:
     return [
         name
-        for each in found
-        for name in each.rule.domains
-        if fires[each.rule.name, name] > max(1.0, MOST_A_WEEK * days[name].known / 7)
+        for each in _counted(history, _grouped(_Namer(()), floors))
+        for name, times in each.fires.items()
+        if times > max(1.0, MOST_A_WEEK * days[name].known / 7)
     ]
 
 
-def _grouped(namer: _Namer, floors: Mapping[str, float]) -> list[Fit]:
+def _grouped(namer: _Namer, floors: Mapping[str, float]) -> list[Suggestion]:
     """A rule for each floor, over all the series that have it."""
     found = []
     for floor in sorted(set(floors.values()), reverse=True):
         names = [name for name, own in floors.items() if own == floor]
         title = namer.name("went-dark", f"{floor:.0f}")
-        found.append(_fit(title, "drop", {"to": 0.0, "from": floor}, names, Severity.CRITICAL))
+        found.append(_suggestion(title, "drop", {"to": 0.0, "from": floor}, names, Severity.CRITICAL))
     return found
 
 
-def _fit(
-    name: str, kind: str, keys: Mapping[str, float], series: Sequence[str], severity: Severity = Severity.WARNING
-) -> Fit:
+def _suggestion(
+    name: str, kind: str, limits: Mapping[str, float], series: Sequence[str], severity: Severity = Severity.WARNING
+) -> Suggestion:
     """A rule as the file would give it, so that what is replayed is what is printed."""
-    judged_by = kind_of(kind, **{key: format_rate(value) for key, value in keys.items()})
-    return Fit(Rule(name, kind, judged_by, severity, domains=tuple(series)), keys)
+    rates = {key: format_rate(value) for key, value in limits.items()}
+    rule = rule_of({"name": name, "kind": kind, "severity": severity.value, **rates})
+    return Suggestion(replace(rule, domains=tuple(series)), limits)
 
 
-def _fires(history: History, found: Sequence[Fit]) -> Counter[tuple[str, str]]:
-    """How often each rule fires on each series, by the code that judges live."""
-    rules = [each.rule for each in found]
+def fired(history: History, rules: Sequence[Rule], most: Mapping[str, int] = MappingProxyType({})) -> list[Alert]:
+    """The alerts of these rules over the history, each as it fired; all up to where one fired more than ``most``."""
     engine = Engine(rules, {rule.name: rule.domains for rule in rules}, history.series)
-    return Counter((each.alert.rule, each.alert.series) for each in replay(engine, history, Span()) if each.fired)
+    alerts, times = list[Alert](), Counter[str]()
+    for change in replay(engine, history, Span()):
+        if change.fired:
+            alerts.append(change.alert)
+            times[change.alert.rule] += 1
+            if times[change.alert.rule] > most.get(change.alert.rule, math.inf):
+                break
+    return alerts
+
+
+def _counted(history: History, found: Sequence[Suggestion]) -> tuple[Suggestion, ...]:
+    """The same with how often each would have fired for each of its series."""
+    if not found:
+        return ()
+    times = Counter((alert.rule, alert.series) for alert in fired(history, [each.rule for each in found]))
+    return tuple(
+        replace(each, fires={name: times[each.rule.name, name] for name in each.rule.domains}) for each in found
+    )
 
 
 class _Namer:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
-from alertbot.cli.fitting import Fitted
+from alertbot.cli.starter import Starter
 from alertbot.units import counted, format_rate
 
 LISTED = 30
@@ -18,10 +18,11 @@ _WIDTH = 118
 
 
 @dataclass(frozen=True)
-class Start:
-    """What the file is about: the account's ``domains``, those that carried nothing, and what gave no answer.
+class Account:
+    """What the file is about: the account's ``domains``, those that carried nothing, and those that gave no answer.
 
-    ``feed``: lines for ``[feed]``; ``listed``: whether the domains stand in the file, or ``["*"]`` does.
+    ``listed``: whether the domains stand in the file, or ``["*"]`` does. ``feed``: lines for ``[feed]``. ``peak``: that
+    of the total in the last ``days``, bit/s; None where it is not known. ``starter``: the rules that fit.
     """
 
     domains: Sequence[str]
@@ -30,13 +31,13 @@ class Start:
     missed: Sequence[str]
     feed: Sequence[str]
     days: int
-    fitted: Fitted
+    starter: Starter
     peak: float | None
 
 
-def text(start: Start) -> str:
+def text(account: Account) -> str:
     """The file; it passes ``alertbot check``."""
-    parts = [_HEAD, _feed(start), _watch(start), _SLACK, *_rules(start)]
+    parts = [_HEAD, _feed(account), _watch(account), _SLACK, *_rules(account)]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
@@ -57,14 +58,14 @@ mention  = { critical = "@here" }       # whom to wake: "@here", "@channel", a u
 """
 
 
-def _feed(start: Start) -> str:
-    return "\n".join(["[feed]", *start.feed]) if start.feed else ""
+def _feed(account: Account) -> str:
+    return "\n".join(["[feed]", *account.feed]) if account.feed else ""
 
 
-def _watch(start: Start) -> str:
-    names = [json.dumps(domain) for domain in start.domains]
+def _watch(account: Account) -> str:
+    names = [json.dumps(domain) for domain in account.domains]
     lines = ["[watch]"]
-    if not start.listed:
+    if not account.listed:
         lines.append(
             f'domains = ["*"]                         # all of the account\'s: {len(names):,} when this was written'
         )
@@ -72,8 +73,8 @@ def _watch(start: Start) -> str:
         lines.append(f"domains = [{names[0]}]")
     else:
         lines += ["domains = [", *(f"    {name}," for name in names), "]"]
-    lines += _comment(f"Carried nothing in the last {start.days} days", start.silent)
-    lines += _comment("Could not be read", start.missed)
+    lines += _comment(f"Carried nothing in the last {account.days} days", account.silent)
+    lines += _comment("Could not be read", account.missed)
     return "\n".join(lines)
 
 
@@ -85,61 +86,67 @@ def _comment(what: str, names: Sequence[str]) -> list[str]:
     return [f"# {line}" for line in wrap(said, _WIDTH, break_long_words=False, break_on_hyphens=False)]
 
 
-def _rules(start: Start) -> list[str]:
-    fitted = start.fitted
+_ABOUT = {
+    "went-dark": "A domain that carried traffic carries none: the one thing you must not learn from customers.",
+    "sharp-fall": "A domain lost most of its traffic within the hour.",
+    "far-off": "A domain carries about twice what is usual at this time, or half of it: an attack, a leak, a launch.",
+}
+
+
+def _rules(account: Account) -> list[str]:
+    floors = account.starter.floors
     return [
         f"""
-# A domain that carried traffic carries none: the one thing you must not learn from customers.{_told(start, "dark")}
+{_about(account, "went-dark")}
 [[rule]]
 name     = "went-dark"
 kind     = "drop"
 to       = "0 bps"
-from     = {_rate(fitted.floors["dark"], 14)}# only where the last hour was at least this
+from     = {_rate(floors["went-dark"], 14)}# only where the last hour was at least this
 for      = "10m"
 severity = "critical"
 """,
         f"""
-# A domain lost most of its traffic within the hour.{_told(start, "fall")}
+{_about(account, "sharp-fall")}
 [[rule]]
 name = "sharp-fall"
 kind = "drop"
 by   = "80%"
-from = {_rate(fitted.floors["fall"], 18)}# likewise
+from = {_rate(floors["sharp-fall"], 18)}# likewise
 for  = "15m"
 """,
         f"""
-# A domain carries about twice what is usual at this time, or half of it: an attack, a leak, a launch.{
-            _told(start, "off")
-        }
+{_about(account, "far-off")}
 [[rule]]
 name   = "far-off"
 kind   = "baseline"
 factor = 1.9
-floor  = {_rate(fitted.floors["off"], 16)}# less than this is never worth a message
+floor  = {_rate(floors["far-off"], 16)}# less than this is never worth a message
 zeros  = false                          # an empty slot is the business of went-dark
 for    = "5m"
 """,
-        _ceiling(start),
+        _ceiling(account),
     ]
 
 
-def _told(start: Start, rule: str) -> str:
-    fired = start.fitted.fired.get(rule)
-    if fired is None:
-        return ""
+def _about(account: Account, rule: str) -> str:
+    """What a rule is for, and how often it would have fired, where there was traffic to tell."""
+    if not account.starter.fired:
+        return f"# {_ABOUT[rule]}"
+    fired = account.starter.fired[rule]
     what = "nothing" if fired == 0 else f"of about {counted(fired, 'case')}"
-    return f"\n# It would have told {what} in the last {start.days} days."
+    return f"# {_ABOUT[rule]}\n# It would have told {what} in the last {account.days} days."
 
 
-def _ceiling(start: Start) -> str:
+def _ceiling(account: Account) -> str:
     lines = ["[[rule]]", 'name    = "total-ceiling"', 'kind    = "threshold"', 'domains = ["total"]']
-    if start.fitted.ceiling is None or start.peak is None:
-        why = "The account's total is not known, so this is off" if start.peak is None else "There is no traffic yet"
+    if account.starter.ceiling is None or account.peak is None:
+        why = "The account's total is not known, so this is off" if account.peak is None else "There is no traffic yet"
         head = f"# The account carries more than it should. {why}: set a limit that fits."
         return "\n".join([head, *(f"# {line}" for line in [*lines, 'above   = "8 Gbps"'])])
-    peak = f"its peak in the last {start.days} days was {format_rate(start.peak)}"
+    peak = f"its peak in the last {account.days} days was {format_rate(account.peak)}"
     head = f"# The account carries more than it should: {peak}."
-    return "\n".join([head, *lines, f"above   = {_rate(start.fitted.ceiling, 0)}"])
+    return "\n".join([head, *lines, f"above   = {_rate(account.starter.ceiling, 0)}"])
 
 
 def _rate(bps: float, pad: int) -> str:

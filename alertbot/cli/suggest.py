@@ -14,7 +14,7 @@ import click
 
 from alertbot.alerts.replay import History
 from alertbot.cli.csv_history import CsvHistory, read_csv
-from alertbot.cli.limits import Fit, Fitted, fit
+from alertbot.cli.limits import Suggestion, Suggestions, suggestions
 from alertbot.config import Config, load
 from alertbot.config.domains import is_glob, pattern
 from alertbot.config.watch import lay_out
@@ -44,9 +44,9 @@ def suggest(config_path: Path, csv_path: Path | None, domains: Sequence[str], *,
     with ExitStack() as held:
         source = _over_csv(config, csv_path) if csv_path else _over_store(config, held)
         names = _wanted(source.names, domains)
-        found = fit(source.history, names, (rule.name for rule in config.rules), below=below)
+        found = suggestions(source.history, names, (rule.name for rule in config.rules), below=below)
         span = source.history.days()
-    if not found.fits:
+    if not found.found:
         raise HistoryError(_too_little(found))
     if as_json:
         click.echo(json.dumps(_facts(found)))
@@ -86,13 +86,13 @@ def _wanted(names: Sequence[str], domains: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if not domains or name in {domain.lower() for domain in domains})
 
 
-def _too_little(found: Fitted) -> str:
+def _too_little(found: Suggestions) -> str:
     told = [f"{name}: {why}" for name, why in sorted(found.left_out.items())]
     more = f"; and {len(told) - 5:,} more" if len(told) > 5 else ""
     return f"too little history to suggest from: {'; '.join(told[:5])}{more}" if told else "there is no history yet"
 
 
-def _facts(found: Fitted) -> dict[str, Any]:
+def _facts(found: Suggestions) -> dict[str, Any]:
     return {
         "rules": [
             {
@@ -103,22 +103,22 @@ def _facts(found: Fitted) -> dict[str, Any]:
                 "fires": each.times,
                 "fires_per_week": round(_per_week(each, found), 4),
             }
-            for each in found.fits
+            for each in found.found
         ],
         "left_out": dict(found.left_out),
         "days": dict(found.days),
     }
 
 
-def _per_week(each: Fit, found: Fitted) -> float:
+def _per_week(each: Suggestion, found: Suggestions) -> float:
     return 7 * each.times / max(sum(found.days[name] for name in each.rule.domains), 1)
 
 
-def _toml(found: Fitted, span: Sequence[int], config_path: Path) -> Iterator[str]:
+def _toml(found: Suggestions, span: Sequence[int], config_path: Path) -> Iterator[str]:
     first, last = (f"{datetime.fromtimestamp(day * DAY, UTC):%Y-%m-%d}" for day in (span[0], span[-1]))
     yield f"# Suggested from the history of {first} to {last}. Read it, keep what you want, and append that to"
     yield f"# {config_path.name}. Above each rule stands how often it would have fired over that history."
-    for each in found.fits:
+    for each in found.found:
         yield ""
         yield from _rule(each, found)
     if found.left_out:
@@ -129,7 +129,7 @@ def _toml(found: Fitted, span: Sequence[int], config_path: Path) -> Iterator[str
             yield f"# and {counted(len(found.left_out) - _MOST_NAMED, 'more series', 'more series')} left out"
 
 
-def _rule(each: Fit, found: Fitted) -> Iterator[str]:
+def _rule(each: Suggestion, found: Suggestions) -> Iterator[str]:
     rule = each.rule
     weekly = f"{_per_week(each, found):.2g} a week"
     many = len(rule.domains) > 1

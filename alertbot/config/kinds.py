@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from types import MappingProxyType
 from typing import Annotated
 
@@ -280,6 +280,6 @@ KINDS: Mapping[str, type[KindSettings]] = MappingProxyType(
 """The model of each ``kind``."""
 
 
-def kind_of(name: str, **keys: object) -> Kind:
-    """The kind of this name with these keys, given as the file gives them: ``kind_of("drop", to="0 bps")``."""
-    return KINDS[name].model_validate(keys).judged_by()
+def rule_of(keys: Mapping[str, object]) -> Rule:
+    """The rule that these keys of a file give, where that says nothing else and readers live by UTC."""
+    return KINDS[str(keys["kind"])].model_validate(keys).rule(UTC)

@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 from fakes.worlds.clock import FakeClock
 
+from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.cli.doctor.coverage import Coverage, coverage
-from alertbot.cli.fitting import RULES, firings, fit, friendly
 from alertbot.cli.init import explore
 from alertbot.cli.main import main
+from alertbot.cli.starter import STARTER, Starter, starter
 from alertbot.cli.starter_file import text
 from alertbot.clock import SystemClock
 from alertbot.config import load
@@ -24,7 +25,7 @@ from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
-from alertbot.units import DAY_SLOTS
+from alertbot.units import DAY_SLOTS, SLOT, friendly
 
 TOKEN = "api-s3cret"
 NOW = 1_793_613_600.0
@@ -108,7 +109,7 @@ async def test_domains_that_are_given_are_the_ones_and_silent_ones_are_listed(tm
 async def test_an_account_without_traffic_gets_usual_floors_and_a_ceiling_that_is_off(tmp_path):
     config, content = await written(tmp_path, domains={VIDEO: Shape(0.0)})
 
-    assert [rule.kind for rule in config.rules] == [rule.at(rule.floor) for rule in RULES.values()]
+    assert list(config.rules) == [rule.at(rule.usual) for rule in STARTER.values()]
     assert "There is no traffic yet: set a limit that fits.\n# [[rule]]" in content
 
 
@@ -158,23 +159,29 @@ async def test_an_api_that_gives_no_answer_is_a_clear_error(changes, domains, er
 # The floors
 
 
+def fitted(values, total=None):
+    """What fits these slots x series, of which the newest lies in the past hour."""
+    slots = int(NOW) - SLOT * np.arange(len(values), 0, -1)
+    history = {f"d{column}": SeriesHistory(slots, values[:, column]) for column in range(values.shape[1])}
+    return starter(CsvHistory(history if len(values) else {}), total)
+
+
 @pytest.mark.parametrize(
     ("rate", "down", "up"),
-    [(1e6, 1e6, 1e6), (1.4e6, 1.2e6, 1.5e6), (9.9e9, 9e9, 1e10), (2e3, 2e3, 2e3), (3.1, 3, 3.5), (0, 0, 0)],
+    [(1e6, 1e6, 1e6), (1.4e6, 1.2e6, 1.5e6), (9.9e9, 8e9, 1e10), (2e3, 2e3, 2e3), (3.1, 3, 4), (0, 0, 0)],
 )
 def test_friendly_rates_are_round(rate, down, up):
     assert friendly(rate) == pytest.approx(down)
     assert friendly(rate, up=True) == pytest.approx(up)
 
 
-def test_what_would_have_fired_is_counted_once_a_breach_with_how_large_it_was():
+def test_what_would_have_fired_is_counted_once_a_breach():
     values = np.full((SLOTS, 2), 8e6)
-    values[500:502, 0] = 0  # long enough
-    values[700, 0] = 0  # not
+    values[500:502, 0] = 0  # long enough to be dark, too short for a sharp fall
+    values[700, 0] = 0  # neither
     values[900:950, 1] = 0
 
-    assert firings(RULES["dark"].at(0.0), values, 2).tolist() == [8e6, 8e6]
-    assert firings(RULES["dark"].at(0.0), values, 3).tolist() == [8e6]
+    assert fitted(values).fired == {"went-dark": 2, "sharp-fall": 1, "far-off": 0}
 
 
 def test_a_floor_lies_over_what_flutters_and_under_what_carries_the_traffic():
@@ -182,31 +189,25 @@ def test_a_floor_lies_over_what_flutters_and_under_what_carries_the_traffic():
     flutter = rng.choice([0.0, 0.0, 3e6], size=(SLOTS, 20))
     steady = np.full((SLOTS, 2), 4e8)
     values = np.hstack([steady, flutter])
-    fitted = fit(values, values.sum(axis=1))
+    found = fitted(values, values.sum(axis=1))
 
-    assert fitted.fired["dark"] <= 1
-    assert 3e6 < fitted.floors["dark"] <= 2e8
-    assert can_fire_on(fitted.floors["dark"], steady[:, 0])
-
-
-def can_fire_on(floor, values):
-    return bool((values >= floor).mean() > 0.5)
+    assert found.fired["went-dark"] <= 1
+    assert 3e6 < found.floors["went-dark"] <= 2e8
+    assert (steady[:, 0] >= found.floors["went-dark"]).mean() > 0.5
 
 
 def test_one_outage_does_not_raise_the_floor_over_the_domain_that_had_it():
     values = np.full((SLOTS, 3), 5e8)
     values[1000:1010, 1] = 0
-    fitted = fit(values, values.sum(axis=1))
+    found = fitted(values, values.sum(axis=1))
 
-    assert fitted.fired["dark"] == 1
-    assert fitted.floors["dark"] < 5e8
+    assert found.fired["went-dark"] == 1
+    assert found.floors["went-dark"] < 5e8
 
 
 @pytest.mark.parametrize("values", [np.zeros((0, 0)), np.full((SLOTS, 2), np.nan), np.zeros((SLOTS, 2))])
 def test_nothing_to_go_by_gives_the_usual_floors(values):
-    fitted = fit(values, None)
-
-    assert (list(fitted.floors.values()), fitted.ceiling) == ([5e6, 20e6, 20e6], None)
+    assert fitted(values) == Starter({"went-dark": 5e6, "sharp-fall": 20e6, "far-off": 20e6}, {}, None)
 
 
 # The command

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory, write_csv
-from alertbot.cli.limits import days_of, fit, friendly_above, friendly_below
+from alertbot.cli.limits import days_of, suggestions
 from alertbot.cli.main import main
-from alertbot.units import DAY_SLOTS, SLOT, format_rate, parse_rate, parse_time
+from alertbot.units import DAY_SLOTS, SLOT, format_rate, friendly, parse_rate, parse_time
 
 START = parse_time("2026-10-05")
 ALL = '[watch]\ndomains = ["*"]\n[[rule]]\nname = "went-dark"\nkind = "threshold"\nabove = "9 Tbps"\n'
@@ -214,7 +214,7 @@ def test_the_stored_history_does_as_well_with_its_total(folder):
 
 @given(st.floats(1, 1e15))
 def test_friendly_numbers_are_near_and_are_written_as_they_are(value):
-    above, below = friendly_above(value), friendly_below(value)
+    above, below = friendly(value, up=True), friendly(value)
     assert below <= value * (1 + 1e-9)
     assert value * (1 - 1e-9) <= above
     assert above <= 1.35 * value
@@ -253,8 +253,8 @@ def test_one_bad_day_does_not_set_a_limit():
     slots = START + SLOT * np.arange(len(bad))
 
     def above(values):
-        found = fit(CsvHistory({"a": SeriesHistory(slots, values)}), ("a",), (), below=False)
-        return found.fits[0].rule.kind.above, found.fits[0].times
+        found = suggestions(CsvHistory({"a": SeriesHistory(slots, values)}), ("a",), (), below=False)
+        return found.found[0].rule.kind.above, found.found[0].times
 
     assert above(traffic(20)) == (3e9, 0)
     assert above(bad) == (3e9, 1)
