@@ -1,1 +1,1 @@
-"""What Prometheus Alertmanagers are sent: the alerts as they stand, again and again, until they are over."""
+"""What Prometheus Alertmanagers are sent: the alerts as they stand, again and again, until they are resolved."""

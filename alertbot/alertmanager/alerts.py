@@ -1,4 +1,4 @@
-"""What an Alertmanager is told: which alerts, under which labels, in which words, and until when they are over.
+"""What an Alertmanager is sent: which alerts, under which labels, in which words, and since when they are resolved.
 
 Two identical bots give an alert the same labels, by which Alertmanagers know that it is one. So nothing that differs
 between them (when it was noticed, an incident's number, a value) is a label.
@@ -16,7 +16,7 @@ from alertbot.alerts.engine import AlertKey
 from alertbot.incidents import account
 from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident, IncidentKind
 from alertbot.incidents.paging import FEED_SEVERITY
-from alertbot.incidents.relayed import Bulletin, Facts, Labels, Relayed
+from alertbot.incidents.relayed import AlertmanagerAlert, Labels, RelayFacts, RelayPlan
 from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.messages.alert import PLAIN, alert_sentence
 from alertbot.messages.incident import Context, headline, tell
@@ -26,17 +26,17 @@ from alertbot.units import SLOT, format_clock, format_iso, format_rate
 
 JOB = "alertbot"
 
-REPEATED = 900.0
-"""Seconds for which the end of an alert is told again and again, as Prometheus does."""
+RESOLVED_FOR = 900.0
+"""Seconds for which a resolved alert is sent again and again, as Prometheus does."""
 
-LASTS = 6
-"""An alert that is not told again ends so many re-sendings after it was told last."""
+EXPIRES_AFTER = 6
+"""An alert that is no more sent ends by itself so many re-sendings after it was sent last."""
 
-PATIENCE = 4
-"""Re-sendings after the start for which an alert waits for its series to be judged: it may be over by now."""
+UNJUDGED_FOR = 4
+"""Re-sendings after the start for which an alert waits for its series to be judged: it may be resolved by now."""
 
-QUIET = 1.5
-"""Re-sendings for which nothing is said of an alert before its end is told: another bot may not know of it yet."""
+RESOLVE_AFTER = 1.5
+"""Re-sendings for which nothing is sent of an alert before it is sent as resolved: another bot may find so later."""
 
 
 class FeedAlert(StrEnum):
@@ -56,101 +56,102 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class Terms:
-    """By which alerts are labelled and worded: ``labels`` for all of them, ``link`` with ``{series}`` in it."""
+class AlertLayout:
+    """How alerts are labelled and worded: all of them bear ``labels``; a ``link`` has ``{series}`` in it."""
 
     zone: tzinfo
     labels: Mapping[str, str] = field(default_factory=dict)
     link: str | None = None
 
 
-def bulletin(
-    facts: Facts, suppression: Suppression, terms: Terms, awaited: Callable[[str], bool], now: float
-) -> Bulletin:
-    """What Alertmanagers are to be told, at ``now`` by their own clock, epoch seconds.
+def plan_relay(
+    facts: RelayFacts, suppression: Suppression, layout: AlertLayout, awaited: Callable[[str], bool], now: float
+) -> RelayPlan:
+    """Decide what Alertmanagers are sent at ``now``, epoch seconds by their own clock.
 
-    ``awaited``: whether a series is yet to be judged, so that nothing is said of what is stored of it.
+    ``awaited`` tells whether a series is yet to be judged: of such a one nothing is sent, since what is stored of it
+    may be out of date.
     """
-    wanted, kept, unsure = _wanted(facts, suppression, terms, awaited)
-    known = {each.labels: each for each in facts.known}
-    firing, over, written, forgotten = [], [], [], []
-    for labels, each in wanted.items():
-        before = known.get(labels)
-        fresh = before is None or before.ends is not None
-        if fresh and labels in kept:
+    current, only_if_sent, unjudged = _current(facts, suppression, layout, awaited)
+    sent = {each.labels: each for each in facts.sent}
+    firing, resolved, to_store, to_forget = [], [], [], []
+    for labels, each in current.items():
+        before = sent.get(labels)
+        is_new = before is None or before.ends is not None
+        if is_new and labels in only_if_sent:
             continue
-        firing.append(replace(each, starts=now if fresh or before is None else before.starts))
-        written += firing[-1:] if fresh else []
-    told = {each.labels for each in firing}
-    # What still burns, of which nothing more is said, Alertmanagers let end by themselves. (Under other labels than
-    # before, though, it is over under the former ones.)
-    held = {each.key for each in facts.firing} - {each.key for each in wanted.values()}
-    for labels, before in known.items():
-        if labels in told or _source(before) in unsure or (before.key is not None and awaited(before.key[1])):
+        firing.append(replace(each, starts=now if is_new or before is None else before.starts))
+        to_store += firing[-1:] if is_new else []
+    is_firing = {each.labels for each in firing}
+    # What fires and is suppressed, Alertmanagers let end by themselves. (What fires under other labels than before,
+    # though, is resolved under the former ones.)
+    suppressed = {each.key for each in facts.firing} - {each.key for each in current.values()}
+    for labels, before in sent.items():
+        if labels in is_firing or _source(before) in unjudged or (before.key is not None and awaited(before.key[1])):
             continue
-        if before.ends is not None and now - before.ends < REPEATED:
-            over.append(before)
-        elif before.ends is None and before.key not in held:
-            ended = _ended(before, facts, suppression, terms, now)
-            over.append(ended)
-            written.append(ended)
+        if before.ends is not None and now - before.ends < RESOLVED_FOR:
+            resolved.append(before)
+        elif before.ends is None and before.key not in suppressed:
+            resolved.append(_resolved(before, facts, suppression, layout, now))
+            to_store += resolved[-1:]
         else:
-            forgotten.append(labels)
-    return Bulletin(tuple(firing), tuple(over), tuple(written), tuple(forgotten))
+            to_forget.append(labels)
+    return RelayPlan(tuple(firing), tuple(resolved), tuple(to_store), tuple(to_forget))
 
 
-def is_kept(ends: float, ended: float, resend: float) -> bool:
-    """Whether somebody else says that an alert burns which we say is over.
+def fires_elsewhere(ends: float, resolved: float, resend: float) -> bool:
+    """Whether another bot still sends an alert as firing that is resolved here.
 
-    ``ends``: until when Alertmanager takes it to burn; ``ended``: when we found it over, and stopped saying so.
+    ``ends``: until when the Alertmanager takes it to fire; ``resolved``: when it was resolved here and no more sent as
+    firing; ``resend``: seconds between two sendings.
     """
-    return ends > ended + (LASTS + (QUIET - 1) / 2) * resend
+    return ends > resolved + (EXPIRES_AFTER + (RESOLVE_AFTER - 1) / 2) * resend
 
 
-def _wanted(
-    facts: Facts, suppression: Suppression, terms: Terms, awaited: Callable[[str], bool]
-) -> tuple[dict[Labels, Relayed], set[Labels], set[AlertKey | int]]:
-    """What burns and is held by nothing; what of that is told only if it was before; what is yet to be judged."""
-    wanted: dict[Labels, Relayed] = {}
-    kept: set[Labels] = set()
-    unsure: set[AlertKey | int] = set()
-    for told in facts.firing:
-        if awaited(told.alert.series):
-            unsure.add(told.key)
+def _current(
+    facts: RelayFacts, suppression: Suppression, layout: AlertLayout, awaited: Callable[[str], bool]
+) -> tuple[dict[Labels, AlertmanagerAlert], set[Labels], set[AlertKey | int]]:
+    """What fires and is not suppressed; which of that is sent only if it was before; what is yet to be judged."""
+    current: dict[Labels, AlertmanagerAlert] = {}
+    only_if_sent: set[Labels] = set()
+    unjudged: set[AlertKey | int] = set()
+    for fired in facts.firing:
+        if awaited(fired.alert.series):
+            unjudged.add(fired.key)
             continue
-        hold = suppression.page_suppressed(told)
-        if hold not in {None, Suppressed.CLEARING, Suppressed.DARKNESS}:
+        reason = suppression.page_suppressed(fired)
+        if reason not in {None, Suppressed.CLEARING, Suppressed.DARKNESS}:
             continue
-        each = of_alert(told, suppression, terms)
-        wanted[each.labels] = each
-        if hold is not None:
-            kept.add(each.labels)
+        each = of_alert(fired, suppression, layout)
+        current[each.labels] = each
+        if reason is not None:
+            only_if_sent.add(each.labels)
     for incident in facts.incidents:
         if awaited(TOTAL):
-            unsure.add(incident.number)
+            unjudged.add(incident.number)
             continue
-        for each in of_incident(incident, suppression, terms):
-            wanted[each.labels] = each
-    return wanted, kept, unsure
+        for each in of_incident(incident, suppression, layout):
+            current[each.labels] = each
+    return current, only_if_sent, unjudged
 
 
-def _source(relayed: Relayed) -> AlertKey | int | None:
-    return relayed.key or relayed.incident
+def _source(alert: AlertmanagerAlert) -> AlertKey | int | None:
+    return alert.key or alert.incident
 
 
-def of_alert(told: FiredAlert, suppression: Suppression, terms: Terms) -> Relayed:
-    """An alert that fires, or fired."""
-    alert, rule = told.alert, suppression.rules.get(told.alert.rule)
-    labels = {"alertname": alert.rule, "severity": told.severity, **_of_series(alert.series, suppression)}
-    summary = alert_sentence(rule, alert, told.reason, terms.zone, suppression.now, PLAIN)
+def of_alert(fired: FiredAlert, suppression: Suppression, layout: AlertLayout) -> AlertmanagerAlert:
+    """An alert that fires, or fired, as it is sent from now on."""
+    alert, rule = fired.alert, suppression.rules.get(fired.alert.rule)
+    labels = {"alertname": alert.rule, "severity": fired.severity, **_of_series(alert.series, suppression)}
+    summary = alert_sentence(rule, alert, fired.reason, layout.zone, suppression.now, PLAIN)
     against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
     seen = (
-        f"{format_rate(alert.value)}{against}, data to {format_clock(alert.slot + SLOT, terms.zone, suppression.now)}"
+        f"{format_rate(alert.value)}{against}, data to {format_clock(alert.slot + SLOT, layout.zone, suppression.now)}"
     )
-    asks = "" if rule is None else f" The rule {rule.name}: {rule.describe()}."
+    condition = "" if rule is None else f" The rule {rule.name}: {rule.describe()}."
     annotations = {
         "summary": summary,
-        "description": f"{summary} Last seen: {seen}.{asks}",
+        "description": f"{summary} Last seen: {seen}.{condition}",
         "value": format_rate(alert.value),
         "since": format_iso(alert.since),
     }
@@ -158,23 +159,23 @@ def of_alert(told: FiredAlert, suppression: Suppression, terms: Terms) -> Relaye
         annotations["reference"] = format_rate(alert.reference)
     if rule is not None and rule.runbook is not None:
         annotations["runbook_url"] = rule.runbook
-    link = _link(terms, alert.series)
-    return Relayed(_labels(labels, terms), annotations, link, suppression.now, key=told.key)
+    link = _link(layout, alert.series)
+    return AlertmanagerAlert(_labels(labels, layout), annotations, link, suppression.now, key=fired.key)
 
 
-def of_incident(incident: Incident, suppression: Suppression, terms: Terms) -> Iterator[Relayed]:
+def of_incident(incident: Incident, suppression: Suppression, layout: AlertLayout) -> Iterator[AlertmanagerAlert]:
     """What an incident is beside its alerts: trouble of the feed, or a fall of the whole account."""
-    context = Context(suppression.now, None, 0, frozenset(), suppression.rules, terms.zone)
+    context = Context(suppression.now, None, 0, frozenset(), suppression.rules, layout.zone)
     wide = incident.progress.wide
     if (name := _NAMES.get(incident.kind)) is not None:
-        said = tell(incident, context, PLAIN)
-        yield _of_account(name, FEED_SEVERITY[incident.kind], said.headline, said.lines, incident, suppression, terms)
+        text = tell(incident, context, PLAIN)
+        yield _of_account(name, FEED_SEVERITY[incident.kind], text.headline, text.lines, incident, suppression, layout)
     elif wide is not None and not account.is_over(wide, suppression.frontier):
-        # Not that of the alerts in it: of these one bot may have seen more than another.
+        # Not the severity of the alerts in it: of these one bot may have seen more than another.
         severities = (rule.severity for rule in suppression.rules.values())
         highest_severity = max(severities, key=lambda each: SEVERITY_RANK[each.value], default=Severity.CRITICAL)
         summary = headline(incident, context, PLAIN)
-        yield _of_account(FeedAlert.ACCOUNT, highest_severity.value, summary, (), incident, suppression, terms)
+        yield _of_account(FeedAlert.ACCOUNT, highest_severity.value, summary, (), incident, suppression, layout)
 
 
 def _of_account(
@@ -184,27 +185,31 @@ def _of_account(
     lines: Sequence[str],
     incident: Incident,
     suppression: Suppression,
-    terms: Terms,
-) -> Relayed:
-    labels = _labels({"alertname": name.value, "severity": severity}, terms)
+    layout: AlertLayout,
+) -> AlertmanagerAlert:
+    labels = _labels({"alertname": name.value, "severity": severity}, layout)
     description = " ".join((summary, *lines, f"alertbot calls this #{incident.number}."))
     annotations = {"summary": summary, "description": description, "since": format_iso(incident.since)}
-    return Relayed(labels, annotations, _link(terms, TOTAL), suppression.now, incident=incident.number)
+    return AlertmanagerAlert(labels, annotations, _link(layout, TOTAL), suppression.now, incident=incident.number)
 
 
-def _ended(relayed: Relayed, facts: Facts, suppression: Suppression, terms: Terms, now: float) -> Relayed:
-    """The alert as it is over from now on."""
-    said = {**relayed.annotations, **_last_words(relayed, facts, suppression, terms)}
-    return replace(relayed, ends=now, annotations=said)
+def _resolved(
+    sent: AlertmanagerAlert, facts: RelayFacts, suppression: Suppression, layout: AlertLayout, now: float
+) -> AlertmanagerAlert:
+    """The alert as it is resolved from now on."""
+    annotations = {**sent.annotations, **_resolved_annotations(sent, facts, suppression, layout)}
+    return replace(sent, ends=now, annotations=annotations)
 
 
-def _last_words(relayed: Relayed, facts: Facts, suppression: Suppression, terms: Terms) -> Mapping[str, str]:
-    told = None if relayed.key is None else facts.ended.get(relayed.key)
-    if told is not None and told.resolved is not None:
-        return of_alert(told, suppression, terms).annotations
-    incident = None if relayed.incident is None else facts.closed.get(relayed.incident)
+def _resolved_annotations(
+    sent: AlertmanagerAlert, facts: RelayFacts, suppression: Suppression, layout: AlertLayout
+) -> Mapping[str, str]:
+    ended = None if sent.key is None else facts.ended.get(sent.key)
+    if ended is not None and ended.resolved is not None:
+        return of_alert(ended, suppression, layout).annotations
+    incident = None if sent.incident is None else facts.closed.get(sent.incident)
     if incident is not None and incident.closed is not None and incident.kind in _NAMES:
-        context = Context(suppression.now, None, 0, frozenset(), suppression.rules, terms.zone)
+        context = Context(suppression.now, None, 0, frozenset(), suppression.rules, layout.zone)
         summary = tell(incident, context, PLAIN).headline
         return {"summary": summary, "description": f"{summary} alertbot calls this #{incident.number}."}
     if incident is not None and incident.kind not in _NAMES:
@@ -222,9 +227,9 @@ def _of_series(series: str, suppression: Suppression) -> dict[str, str]:
     return labels | ({"group": ",".join(names)} if names else {})
 
 
-def _labels(own: Mapping[str, str], terms: Terms) -> Labels:
-    return tuple(sorted({**terms.labels, "job": JOB, **own}.items()))
+def _labels(own: Mapping[str, str], layout: AlertLayout) -> Labels:
+    return tuple(sorted({**layout.labels, "job": JOB, **own}.items()))
 
 
-def _link(terms: Terms, series: str) -> str | None:
-    return None if terms.link is None else terms.link.replace("{series}", quote(series, safe=""))
+def _link(layout: AlertLayout, series: str) -> str | None:
+    return None if layout.link is None else layout.link.replace("{series}", quote(series, safe=""))

@@ -1,4 +1,4 @@
-"""One Prometheus Alertmanager over HTTP, by its API v2: tell it of alerts, and ask which it has.
+"""One Prometheus Alertmanager over HTTP, by its API v2: send it alerts, and ask which it has.
 
 https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 """
@@ -33,15 +33,15 @@ class Alertmanager:
             url, timeout=timeout, secrets=[secret] if secret else [], headers=headers, machine_trust=True
         )
 
-    async def tell(self, alerts: Sequence[Mapping[str, Any]]) -> None:
-        """Tell it of alerts, as its API has them; of none, only to see whether it would take them."""
+    async def send(self, alerts: Sequence[Mapping[str, Any]]) -> None:
+        """Send it alerts, as its API takes them; none of them, only to see whether it takes any."""
         await self._ask("POST", "alerts", list(alerts))
 
     async def firing(self, job: str) -> dict[Labels, float]:
-        """The alerts with this ``job`` label that burn, with when each ends by itself, epoch seconds."""
+        """The firing alerts with this ``job`` label, by their labels: when each ends by itself, epoch seconds."""
         body = await self._ask("GET", "alerts", None, {"filter": f'job="{job}"'})
         try:
-            return dict(_burning(each) for each in json.loads(body))
+            return dict(_firing(each) for each in json.loads(body))
         except (ValueError, TypeError, KeyError, AttributeError):
             raise RelayError("it answers with something that is no list of alerts") from None
 
@@ -58,7 +58,7 @@ class Alertmanager:
         await self._http.aclose()
 
     async def _ask(self, method: str, what: str, alerts: Any = None, params: Mapping[str, str] | None = None) -> bytes:
-        """The body of an answer that is well."""
+        """The body of an answer with status 200."""
         try:
             async with self._http.ask(method, f"/api/v2/{what}", json=alerts, params=params) as response:
                 body = await read_body(response, LARGEST_ANSWER)
@@ -85,7 +85,7 @@ def _authorization(secret: str | None, user: str | None) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-def _burning(alert: Mapping[str, Any]) -> tuple[Labels, float]:
+def _firing(alert: Mapping[str, Any]) -> tuple[Labels, float]:
     labels = tuple(sorted((str(name), str(value)) for name, value in alert["labels"].items()))
     return labels, datetime.fromisoformat(alert["endsAt"]).timestamp()
 

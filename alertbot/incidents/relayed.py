@@ -1,4 +1,4 @@
-"""What Alertmanagers have been told, and what is to be told now."""
+"""What was sent to Alertmanagers, and what is to be sent now."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from alertbot.alerts.engine import AlertKey
 from alertbot.incidents.incident import FiredAlert, Incident
 
 Labels = tuple[tuple[str, str], ...]
-"""Names and values, by name: what an alert is known by."""
+"""Names and values, sorted by name: by these an Alertmanager knows which alert is meant."""
 
 
 @dataclass(frozen=True)
-class Relayed:
-    """An alert as Alertmanagers know it, or are about to: from ``starts`` on, epoch seconds, over since ``ends``.
+class AlertmanagerAlert:
+    """An alert as it is sent: it fires from ``starts``, and is resolved since ``ends`` (epoch seconds).
 
-    ``key``: the rule and the series it is made of, else ``incident``, a number.
+    It comes of the rule and the series of ``key``, else of the ``incident`` of this number.
     """
 
     labels: Labels
@@ -29,21 +29,27 @@ class Relayed:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """All that fires, the incidents that are open, and what was relayed; of what ended, how it did."""
+class RelayFacts:
+    """All alerts that fire, the open incidents, and the alerts that were ``sent``.
+
+    Of those sent that fire no more, ``ended`` and ``closed`` hold how the alert or the incident stands now.
+    """
 
     firing: Sequence[FiredAlert]
     incidents: Sequence[Incident]
-    known: Sequence[Relayed]
+    sent: Sequence[AlertmanagerAlert]
     ended: Mapping[AlertKey, FiredAlert] = field(default_factory=dict)
     closed: Mapping[int, Incident] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Bulletin:
-    """What is to be told: what burns, what is over. ``written``: what is new in that; ``forgotten``: what left it."""
+class RelayPlan:
+    """What is to be sent: the alerts that fire, and those that are resolved.
 
-    firing: tuple[Relayed, ...] = ()
-    over: tuple[Relayed, ...] = ()
-    written: tuple[Relayed, ...] = ()
-    forgotten: tuple[Labels, ...] = ()
+    ``to_store`` are those of them that are new or changed, ``to_forget`` those of which nothing more is sent.
+    """
+
+    firing: tuple[AlertmanagerAlert, ...] = ()
+    resolved: tuple[AlertmanagerAlert, ...] = ()
+    to_store: tuple[AlertmanagerAlert, ...] = ()
+    to_forget: tuple[Labels, ...] = ()

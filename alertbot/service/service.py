@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from alertbot.alertmanager.alerts import Terms
+from alertbot.alertmanager.alerts import AlertLayout
 from alertbot.alertmanager.relay import Relay, RelaySource
 from alertbot.charts.painter import Pictures
 from alertbot.clock import Clock
@@ -194,9 +194,9 @@ class Service:
         settings = config.alertmanager
         if settings is None:
             return None
-        terms = Terms(config.slack.zone, settings.labels, settings.generator_url)
+        layout = AlertLayout(config.slack.zone, settings.labels, settings.generator_url)
         secret = self._credentials.alertmanager_token
-        return Relay(settings, terms, secret, self._keeper, self._clock, self._scene)
+        return Relay(settings, layout, secret, self._keeper, self._clock, self._scene)
 
     def _scene(self) -> RelaySource | None:
         """What the Alertmanagers' alerts are taken from; ``None`` before anything is known."""

@@ -1,4 +1,4 @@
-"""What Alertmanagers were told, and what there is to tell them."""
+"""What Alertmanagers were sent, and what there is to send them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from alertbot.incidents.relayed import Bulletin, Facts, Labels, Relayed
+from alertbot.incidents.relayed import AlertmanagerAlert, Labels, RelayFacts, RelayPlan
 from alertbot.incidents.suppression import Suppressors
 from alertbot.store import alerts, incidents
 from alertbot.store.suppressors import suppressors
@@ -16,31 +16,29 @@ from alertbot.store.suppressors import suppressors
 _COLUMNS = "labels, annotations, link, starts, ends, rule, series, incident"
 
 
-def to_relay(db: Database, now: float) -> tuple[Facts, Suppressors]:
-    """What there is to tell Alertmanagers, and what may suppress any of it."""
+def to_relay(db: Database, now: float) -> tuple[RelayFacts, Suppressors]:
+    """What there is to send to Alertmanagers, and what may suppress any of it."""
     return _facts(db), suppressors(db, now)
 
 
-def _facts(db: Database) -> Facts:
-    """All that fires, the incidents that are open, what was relayed, and how of that ended what ended."""
+def _facts(db: Database) -> RelayFacts:
     firing = alerts.firing(db)
     opened = incidents.open_incidents(db)
-    known = [_relayed(row) for row in db.conn.execute(f"SELECT {_COLUMNS} FROM relayed")]  # noqa: S608 - own constant
-    burns = {told.key for told in firing}
-    lasting = [each for each in known if each.ends is None]
-    keys = {each.key for each in lasting if each.key is not None} - burns
-    ended = {key: told for key in keys if (told := alerts.last_told(db, *key)) is not None}
-    numbers = {each.incident for each in lasting if each.incident is not None}
+    sent = [_alert(row) for row in db.conn.execute(f"SELECT {_COLUMNS} FROM relayed")]  # noqa: S608 - own constant
+    unresolved = [each for each in sent if each.ends is None]
+    keys = {each.key for each in unresolved if each.key is not None} - {each.key for each in firing}
+    ended = {key: fired for key in keys if (fired := alerts.last_told(db, *key)) is not None}
+    numbers = {each.incident for each in unresolved if each.incident is not None}
     closed = {number: one for number in numbers if (one := incidents.load(db, number)) is not None}
-    return Facts(firing, opened, known, ended, closed)
+    return RelayFacts(firing, opened, sent, ended, closed)
 
 
-def write(db: Database, bulletin: Bulletin) -> None:
-    """Keep what is told from now on; to be called before it is."""
-    _forget(db, [*bulletin.forgotten, *(each.labels for each in bulletin.written)])
+def write(db: Database, plan: RelayPlan) -> None:
+    """Store what is sent from now on; to be called before it is."""
+    _forget(db, [*plan.to_forget, *(each.labels for each in plan.to_store)])
     db.conn.executemany(
         f"INSERT INTO relayed ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - own constant
-        (_row(each) for each in bulletin.written),
+        (_row(each) for each in plan.to_store),
     )
 
 
@@ -52,13 +50,14 @@ def _text(labels: Labels) -> str:
     return json.dumps(dict(labels), ensure_ascii=False)
 
 
-def _row(each: Relayed) -> tuple[Any, ...]:
+def _row(each: AlertmanagerAlert) -> tuple[Any, ...]:
     rule, series = each.key or (None, None)
     annotations = json.dumps(dict(each.annotations), ensure_ascii=False)
     return _text(each.labels), annotations, each.link, each.starts, each.ends, rule, series, each.incident
 
 
-def _relayed(row: tuple[Any, ...]) -> Relayed:
+def _alert(row: tuple[Any, ...]) -> AlertmanagerAlert:
     labels, annotations, link, starts, ends, rule, series, incident = row
     key = None if rule is None else (rule, series)
-    return Relayed(tuple(json.loads(labels).items()), json.loads(annotations), link, starts, ends, key, incident)
+    names = tuple(json.loads(labels).items())
+    return AlertmanagerAlert(names, json.loads(annotations), link, starts, ends, key, incident)

@@ -78,7 +78,7 @@ def reply(status, body=b"", *headers):
 async def test_what_is_wrong_is_said_in_a_line_without_the_secret(answer, words):
     async with server(answer) as url, client(url) as alertmanager:
         with pytest.raises(RelayError) as caught:
-            await alertmanager.tell([{"labels": {"alertname": "x"}}])
+            await alertmanager.send([{"labels": {"alertname": "x"}}])
 
     said = str(caught.value)
     assert words in said
@@ -91,7 +91,7 @@ async def test_what_is_wrong_is_said_in_a_line_without_the_secret(answer, words)
 async def test_one_that_is_not_there_is_told_so():
     async with client("http://127.0.0.1:9") as alertmanager:
         with pytest.raises(RelayError, match="cannot connect"):
-            await alertmanager.tell([])
+            await alertmanager.send([])
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ async def test_its_alerts_are_read_with_their_ends():
 async def test_it_is_asked_as_the_configuration_says(options, header):
     heard = []
     async with server(reply("200 OK"), heard) as url, client(url, **options) as alertmanager:
-        await alertmanager.tell([])
+        await alertmanager.send([])
 
     ((head, body),) = heard
     assert head.startswith("POST /prefix/api/v2/alerts HTTP/1.1")

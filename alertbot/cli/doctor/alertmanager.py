@@ -26,7 +26,7 @@ async def _examine(url: str, settings: AlertmanagerSettings, secret: str | None)
     except CredentialsError as error:
         return failed(check, str(error), f"See {in_help('config', 'Secrets')} for where it belongs.")
     try:
-        await alertmanager.tell([])
+        await alertmanager.send([])
         members = await alertmanager.members()
     except RelayError as error:
         mend = "Check its address, with the path it is served under, and whether this machine gets there."

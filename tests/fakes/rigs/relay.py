@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alertbot.alertmanager.alerts import Terms
+from alertbot.alertmanager.alerts import AlertLayout
 from alertbot.alertmanager.relay import Relay, RelaySource
 from alertbot.clock import SystemClock
 from alertbot.config import AlertmanagerSettings
@@ -49,9 +49,9 @@ class Bot:
 
     def relay(self) -> None:
         """Begin to tell."""
-        terms = Terms(ZoneInfo("UTC"), self._settings.labels)
+        layout = AlertLayout(ZoneInfo("UTC"), self._settings.labels)
         keeper = self.house._keeper
-        self.relaying = Relay(self._settings, terms, self._secret, keeper, SystemClock(), self._scene)
+        self.relaying = Relay(self._settings, layout, self._secret, keeper, SystemClock(), self._scene)
         self._task = asyncio.create_task(self.relaying.run())
 
     async def die(self) -> None:
