@@ -10,6 +10,8 @@ import math
 import re
 from datetime import UTC, datetime, tzinfo
 
+from alertbot.words import quoted
+
 SLOT = 300
 """Seconds in a slot: a 5-minute bucket, named by the epoch second at which it starts."""
 
@@ -33,10 +35,10 @@ def parse_rate(text: str) -> float:
     match = _RATE.fullmatch(text.strip())
     unit = match and _RATE_UNITS.get(match[2].lower())
     if match is None or unit is None:
-        raise ValueError(f'{_quoted(text)} is not a bit rate: write bps, kbps, Mbps, Gbps or Tbps, "8 Gbps"')
+        raise ValueError(f'{quoted(text)} is not a bit rate: write bps, kbps, Mbps, Gbps or Tbps, "8 Gbps"')
     rate = float(match[1]) * unit
     if rate > _MOST_RATE:
-        raise ValueError(f'{_quoted(text)} is more than any network carries: write a bit rate such as "8 Gbps"')
+        raise ValueError(f'{quoted(text)} is more than any network carries: write a bit rate such as "8 Gbps"')
     return rate
 
 
@@ -44,14 +46,14 @@ def parse_duration(text: str) -> int:
     """Seconds of ``30s``, ``5m``, ``2h``, ``7d`` or a sum such as ``1h30m``; ``ValueError`` for anything else."""
     stripped = text.strip()
     if not _DURATION.fullmatch(stripped):
-        raise ValueError(f'{_quoted(text)} is not a duration: write "30s", "5m", "2h", "7d" or a sum such as "1h30m"')
+        raise ValueError(f'{quoted(text)} is not a duration: write "30s", "5m", "2h", "7d" or a sum such as "1h30m"')
     parts = _DURATION_PART.findall(stripped)
     units = [unit for _, unit in parts]
     if len(set(units)) != len(units):
-        raise ValueError(f'{_quoted(text)} names a unit twice: write each unit once, such as "1h30m"')
+        raise ValueError(f'{quoted(text)} names a unit twice: write each unit once, such as "1h30m"')
     seconds = sum(int(number) * _DURATION_UNITS[unit] for number, unit in parts if len(number) <= 12)
     if seconds > _MOST_SECONDS or any(len(number) > 12 for number, _ in parts):
-        raise ValueError(f'{_quoted(text)} is longer than ten years: write a duration such as "35d"')
+        raise ValueError(f'{quoted(text)} is longer than ten years: write a duration such as "35d"')
     return seconds
 
 
@@ -59,12 +61,8 @@ def parse_share(text: str) -> float:
     """0.8 of ``80%``; ``ValueError`` for anything that is not a percentage."""
     match = _SHARE.fullmatch(text.strip())
     if match is None or float(match[1]) > 10_000:
-        raise ValueError(f'{_quoted(text)} is not a percentage: write it with its sign, "80%"')
+        raise ValueError(f'{quoted(text)} is not a percentage: write it with its sign, "80%"')
     return float(match[1]) / 100
-
-
-def _quoted(text: str) -> str:
-    return '"' + (text if len(text) <= 40 else text[:37] + "...") + '"'
 
 
 def slots_of(seconds: float) -> int:
@@ -121,11 +119,6 @@ def format_ordinal(number: int) -> str:
     return f"{number}{'th' if tens % 10 == 1 else {1: 'st', 2: 'nd', 3: 'rd'}.get(ones, 'th')}"
 
 
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """``1 domain``, ``1,500 domains``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def format_clock(epoch: float, zone: tzinfo, now: float | None = None) -> str:
     """``12:05`` on the day of ``now``, else ``Mon 2 Nov 12:05``, in the reader's zone."""
     local = datetime.fromtimestamp(epoch, zone)
@@ -148,7 +141,7 @@ def parse_time(text: str) -> int:
         moment = datetime.fromisoformat(stripped)
     except ValueError:
         example = "write epoch seconds or ISO 8601, 2026-11-02T10:05:00Z"
-        raise ValueError(f"{_quoted(text)} is not a time: {example}") from None
+        raise ValueError(f"{quoted(text)} is not a time: {example}") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 

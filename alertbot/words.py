@@ -1,45 +1,39 @@
-"""Words for people: what a mistyped word was meant to be, choices, quotes."""
+"""Words for people: what a mistyped word was meant to be, choices, quotes, plurals."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 _LONGEST = 253
-_COMPARED = 20
 
 
-def nearest(word: str, words: Sequence[str]) -> str | None:
-    """The word that was probably meant."""
-    wanted = word.lower()[:_LONGEST]
-    close = difflib.get_close_matches(wanted, _likely(wanted, words), n=1, cutoff=0.5)
-    return close[0] if close else None
+def nearest(word: str, words: Iterable[str], *, alike: float = 0.5, among: int = 20) -> str | None:
+    """The word that was probably meant, whatever the case of its letters.
+
+    ``alike``: how like it a word must be, up to 1. Looking closely at a word takes its time, so only those ``among``
+    them are looked at that share most triples of letters with it.
+    """
+    wanted, folded = word.lower()[:_LONGEST], {each.lower(): each for each in words}
+    likely = list(folded)
+    if len(likely) > among:
+        parts = _triples(wanted)
+        likely = sorted(likely, key=lambda each: -len(parts & _triples(each)))[:among]
+    close = difflib.get_close_matches(wanted, likely, n=1, cutoff=alike)
+    return folded[close[0]] if close else None
 
 
-def did_you_mean(word: str, words: Sequence[str], mark: str = "") -> str:
-    """``: did you mean this?``, to end a complaint with; empty where no word is like it. ``mark`` stands before it."""
-    close = nearest(word, words)
-    return f": did you mean {mark}{close}?" if close else ""
-
-
-def _likely(wanted: str, words: Sequence[str]) -> Sequence[str]:
-    """Those worth a close look, which takes its time: of many the ones that share most triples of letters."""
-    if len(words) <= _COMPARED:
-        return words
-    parts = _triples(wanted)
-    return sorted(words, key=lambda word: -len(parts & _triples(word)))[:_COMPARED]
+def did_you_mean(
+    word: str, words: Iterable[str], form: str = ": did you mean {}?", *, alike: float = 0.5, among: int = 20
+) -> str:
+    """``: did you mean this?``, to end a complaint with; empty where no word is like it."""
+    close = nearest(word, words, alike=alike, among=among)
+    return form.format(close) if close else ""
 
 
 def _triples(word: str) -> set[str]:
-    padded = f" {word.lower()} "
+    padded = f" {word} "
     return {padded[start : start + 3] for start in range(len(padded) - 2)}
-
-
-def did_you_mean_key(word: str, choices: Iterable[str]) -> str:
-    """``, did you mean "threshold"?`` for ``treshold``; empty where no choice is like it."""
-    folded = {choice.lower(): choice for choice in choices}
-    close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.7)
-    return f', did you mean "{folded[close[0]]}"?' if close else ""
 
 
 def one_of(choices: Iterable[str]) -> str:
@@ -48,6 +42,18 @@ def one_of(choices: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def quoted(text: str) -> str:
-    """The text in quotes, cut where it is long."""
-    return '"' + (text if len(text) <= 60 else text[:57] + "...") + '"'
+def listed(names: Iterable[str], most: int) -> str:
+    """``a, b and 3 more``: the first ``most`` names, and how many there are beside them."""
+    names = list(names)
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def quoted(text: str, longest: int = 40) -> str:
+    """The text in quotes, cut where it is longer than this."""
+    return '"' + (text if len(text) <= longest else text[: longest - 3] + "...") + '"'
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 domain``, ``1,500 domains``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -22,7 +22,7 @@ DECIDING = (*GROUND, "rules", "alerts", "incidents")
 STORED = (*DECIDING, "config", "store")
 LAYERS = {
     "errors": (),
-    "units": (),
+    "units": ("words",),
     "clock": (),
     "words": (),
     "ops": GROUND,

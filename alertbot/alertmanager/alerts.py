@@ -21,7 +21,7 @@ from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.messages.alert import PLAIN, alert_sentence
 from alertbot.messages.incident import Context, headline, tell
 from alertbot.rules.base import Severity
-from alertbot.rules.selection import SUM_PREFIX, TOTAL
+from alertbot.rules.selection import TOTAL, is_domain
 from alertbot.units import SLOT, format_clock, format_iso, format_rate
 
 JOB = "alertbot"
@@ -222,7 +222,7 @@ def _of_series(series: str, suppression: Suppression) -> dict[str, str]:
     """What a route may be chosen by: the series, the domain, the groups that hold it."""
     names = sorted(group.name for group in suppression.groups if series in {group.series, *group.members})
     labels = {"series": series}
-    if series != TOTAL and not series.startswith(SUM_PREFIX):
+    if is_domain(series):
         labels["domain"] = series
     return labels | ({"group": ",".join(names)} if names else {})
 

@@ -22,7 +22,8 @@ from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group
 from alertbot.store import incidents, samples
 from alertbot.store.alerts import fired_between
 from alertbot.store.schema import reading
-from alertbot.units import DAY, DAY_SLOTS, SLOT, counted, format_clock, format_rate, slot_at, slots_of
+from alertbot.units import DAY, DAY_SLOTS, SLOT, format_clock, format_rate, slot_at, slots_of
+from alertbot.words import counted, listed
 
 Read = Callable[[str, int, int], Array]
 """Bit/s of a series from one slot to another, both included; NaN where unknown."""
@@ -218,7 +219,7 @@ def _title(panels: Sequence[Panel], incident: Incident | None) -> str:
     held = 0 if incident is None else len(series_of(incident.alerts))
     if held > len(panels):
         return f"{number.strip()}: the worst of {counted(held, 'series', 'series')}"
-    return f"{number.strip()}: {panels[0].name} and {len(panels) - 1} more"
+    return f"{number.strip()}: {listed((panel.name for panel in panels), 1)}"
 
 
 def _subtitle(panels: Sequence[Panel], first: int, zone: tzinfo, clock: Callable[[float], str]) -> str:

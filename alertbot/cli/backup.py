@@ -12,7 +12,8 @@ import click
 from alertbot.config import load
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.store.backup import PART, back_up
-from alertbot.units import DAY, counted, format_volume
+from alertbot.units import DAY, format_volume
+from alertbot.words import counted
 
 _DATED = re.compile(r"alertbot-\d{4}-\d{2}-\d{2}\.db", re.ASCII)
 _LEFT_OVER = re.compile(rf"\.{_DATED.pattern}\..*{re.escape(PART)}(?:-journal)?", re.ASCII)

@@ -18,7 +18,8 @@ from alertbot.errors import ConfigError, Problem, RuleTestError
 from alertbot.messages.alert import PLAIN, alert_sentence
 from alertbot.rules.base import Array, Mask, Rule
 from alertbot.rules.grid import Grid
-from alertbot.units import DAY, DAY_SLOTS, SLOT, counted
+from alertbot.units import DAY, DAY_SLOTS, SLOT
+from alertbot.words import counted
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ from alertbot.feed.reader import REFUSED_TOKEN
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.progress import Reporter, history_reporter
 from alertbot.rules.base import Array
-from alertbot.units import SLOT, counted
-from alertbot.words import did_you_mean
+from alertbot.units import SLOT
+from alertbot.words import counted, did_you_mean
 
 _ANOTHER = "name another file with -o, or replace it with --force"
 

@@ -22,7 +22,8 @@ from alertbot.config.watch import Watch
 from alertbot.errors import ChartError
 from alertbot.incidents.firings import Firing
 from alertbot.rules.base import Array
-from alertbot.units import DAY, DAY_SLOTS, SLOT, counted
+from alertbot.units import DAY, DAY_SLOTS, SLOT
+from alertbot.words import counted
 
 MOST_CHARTS = 20
 """Charts that one replay draws: a second or two each."""

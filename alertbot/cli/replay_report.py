@@ -12,7 +12,8 @@ from alertbot.config.watch import Watch
 from alertbot.incidents.firings import Comparison, Difference, Firing, pages
 from alertbot.incidents.grouping import Placed
 from alertbot.messages.alert import PLAIN, alert_sentence, stamp
-from alertbot.units import SLOT, counted, format_duration
+from alertbot.units import SLOT, format_duration
+from alertbot.words import counted, listed
 
 _MOST_SILENT = 10
 
@@ -70,8 +71,7 @@ def _by_rule(firings: Sequence[Firing], ground: Ground) -> Iterator[str]:
         )
     silent = sorted(ground.watch.rules.keys() - own.keys())
     if silent:
-        more = f" and {len(silent) - _MOST_SILENT:,} more" if len(silent) > _MOST_SILENT else ""
-        yield f"  never: {', '.join(silent[:_MOST_SILENT])}{more}"
+        yield f"  never: {listed(silent, _MOST_SILENT)}"
 
 
 def _weekly(count: int, ground: Ground) -> str:

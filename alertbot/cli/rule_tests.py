@@ -26,11 +26,10 @@ from alertbot.config.lines import KeyPath, find_lines
 from alertbot.config.problems import ProblemReport
 from alertbot.config.read import read_toml
 from alertbot.config.settings import Finding, Section, instant
-from alertbot.config.words import secret_in_value
+from alertbot.config.words import did_you_mean, quoted, secret_in_value
 from alertbot.rules.base import Array, Rule
-from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, names_matching, select
+from alertbot.rules.selection import TOTAL, Group, is_domain, names_matching, select
 from alertbot.units import DAY_SLOTS, SLOT, format_duration, parse_duration, parse_rate
-from alertbot.words import did_you_mean_key, quoted
 
 MOST_SLOTS = 400 * DAY_SLOTS
 """Slots that a series of a test may have: enough for a year of history."""
@@ -178,7 +177,7 @@ def _few_enough(slots: int) -> int:
 
 def _series_name(value: object) -> str:
     name = fields.text(value, "video.example.com")
-    return name if name == TOTAL or name.startswith(SUM_PREFIX) else domain_name(name)
+    return domain_name(name) if is_domain(name) else name
 
 
 def _values(value: object) -> Array:
@@ -308,7 +307,7 @@ class _TestReader:
     def read(self, table: Mapping[str, Any], path: KeyPath) -> RuleTest:
         model = section(TestModel, table, path, self._report)
         listed = self._config.watched()
-        watched = tuple(name for name in model.series if not _summed(name)) if self._config.discovers else listed
+        watched = tuple(name for name in model.series if is_domain(name)) if self._config.discovers else listed
         groups = tuple(group.resolve(watched) for group in self._config.groups)
         self._check_series(model, (*path, "series"), watched, groups)
         selection = {
@@ -346,7 +345,7 @@ class _TestReader:
         known = {*watched, *(group.series for group in groups if group.sum), TOTAL}
         for name in model.series:
             if name not in known:
-                meant = did_you_mean_key(name, known) or ': write one that [watch] lists, "sum:GROUP" or "total"'
+                meant = did_you_mean(name, known) or ': write one that [watch] lists, "sum:GROUP" or "total"'
                 self._report.add((*path, name), f"{quoted(name)} is not watched{meant}")
 
     def _expected(
@@ -396,7 +395,7 @@ class _TestReader:
         if expect.series in model.series:
             return expect.series
         if model.series:
-            meant = did_you_mean_key(expect.series, model.series) or ": write one of those"
+            meant = did_you_mean(expect.series, model.series) or ": write one of those"
             self._report.add((*path, "series"), f"this test has no values of {quoted(expect.series)}{meant}")
         return None
 
@@ -410,8 +409,4 @@ class _TestReader:
         return self._config.slack.zone
 
     def _meant(self, name: str) -> str:
-        return did_you_mean_key(name, self._rules) or f": there are {', '.join(map(quoted, list(self._rules)[:10]))}"
-
-
-def _summed(name: str) -> bool:
-    return name == TOTAL or name.startswith(SUM_PREFIX)
+        return did_you_mean(name, self._rules) or f": there are {', '.join(map(quoted, list(self._rules)[:10]))}"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from alertbot.cli.starter import Starter
-from alertbot.units import counted, format_rate
+from alertbot.units import format_rate
+from alertbot.words import counted, listed
 
 LISTED = 30
 """With more domains than this the account's are watched as they are, whatever they are."""
@@ -81,8 +82,7 @@ def _watch(account: Account) -> str:
 def _comment(what: str, names: Sequence[str]) -> list[str]:
     if not names:
         return []
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    said = f"{what}: {', '.join(map(json.dumps, names[:_NAMED]))}{more}."
+    said = f"{what}: {listed(map(json.dumps, names), _NAMED)}."
     return [f"# {line}" for line in wrap(said, _WIDTH, break_long_words=False, break_on_hyphens=False)]
 
 

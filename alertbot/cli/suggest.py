@@ -20,11 +20,11 @@ from alertbot.config.domains import is_glob, pattern
 from alertbot.config.watch import lay_out
 from alertbot.errors import HistoryError, UsageError
 from alertbot.rules.base import Severity
-from alertbot.rules.selection import SUM_PREFIX, TOTAL
+from alertbot.rules.selection import is_domain
 from alertbot.store import samples, schema
 from alertbot.store.history import StoredHistory
-from alertbot.units import DAY, counted, format_rate
-from alertbot.words import did_you_mean
+from alertbot.units import DAY, format_rate
+from alertbot.words import counted, did_you_mean
 
 _MOST_NAMED = 20
 _WIDTH = 100
@@ -74,7 +74,7 @@ def _over_store(config: Config, held: ExitStack) -> _Source:
 def _nameable(name: str) -> bool:
     """Whether a rule can name it: a CSV may hold anything."""
     try:
-        return pattern(name) == name and not is_glob(name) and name != TOTAL and not name.startswith(SUM_PREFIX)
+        return pattern(name) == name and not is_glob(name) and is_domain(name)
     except ValueError:
         return False
 

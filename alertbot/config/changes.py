@@ -12,7 +12,7 @@ from alertbot.config.lines import find_lines
 from alertbot.config.read import read_toml
 from alertbot.config.settings import Section
 from alertbot.errors import ConfigError, Problem
-from alertbot.units import counted
+from alertbot.words import counted, listed
 
 _SECTIONS = ("feed", "slack", "store", "digest", "heartbeat", "metrics", "alertmanager")
 """The sections of single keys."""
@@ -62,7 +62,7 @@ def _named(what: str, old: Iterable[_Named], new: Iterable[_Named]) -> Iterator[
         ("changed", edited),
     ):
         if names:
-            yield f"{what}{'s' * (len(names) > 1)} {done}: {_listed(names)}"
+            yield f"{what}{'s' * (len(names) > 1)} {done}: {listed(names, _MOST_NAMES)}"
 
 
 def _domains(old: Config, new: Config) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _domains(old: Config, new: Config) -> Iterator[str]:
         ("removed", [name for name in before if name not in set(after)]),
     ):
         if names:
-            yield f"{counted(len(names), 'domain')} {done}: {_listed(names)}"
+            yield f"{counted(len(names), 'domain')} {done}: {listed(names, _MOST_NAMES)}"
 
 
 def _mutes(config: Config) -> list[tuple[Sequence[str], Sequence[str], Mute]]:
@@ -98,8 +98,3 @@ def _section(name: str, old: Section | None, new: Section | None) -> Iterator[st
     for attribute, field in type(old).model_fields.items():
         if getattr(old, attribute) != getattr(new, attribute):
             yield f"{name}.{field.alias or attribute}"
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")

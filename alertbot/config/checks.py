@@ -10,9 +10,9 @@ from alertbot.config.kinds import KindSettings, RuleSettings
 from alertbot.config.lines import KeyPath
 from alertbot.config.problems import ProblemReport
 from alertbot.config.settings import EVERYTHING, MuteSettings, StoreSettings, WatchSettings, instant
+from alertbot.config.words import did_you_mean, quoted
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, domains_matching, names_matching, select
 from alertbot.units import DAY, SLOT, format_duration
-from alertbot.words import did_you_mean_key, quoted
 
 _MOST_HINTS = 20
 _MOST_TO_COMPARE = 1000
@@ -102,7 +102,7 @@ def _mute(mute: Located[MuteSettings], draft: Draft, report: ProblemReport) -> N
 
 
 def _meant_rule(text: str, names: Sequence[str]) -> str:
-    return did_you_mean_key(text, names) or ': write a name of one, or a glob such as "video-*"'
+    return did_you_mean(text, names) or ': write a name of one, or a glob such as "video-*"'
 
 
 class _Meant:
@@ -152,7 +152,7 @@ class _Meant:
     def _group(self, path: KeyPath, name: str) -> bool:
         if name in self._groups:
             return True
-        meant = did_you_mean_key(name, self._groups) or f": write a [[group]] with name = {quoted(name)}"
+        meant = did_you_mean(name, self._groups) or f": write a [[group]] with name = {quoted(name)}"
         self._report.add(path, f"there is no group {quoted(name)}{meant}")
         return False
 
@@ -174,4 +174,4 @@ class _Meant:
         self._hints += 1
         if self._hints > _MOST_HINTS or len(self._exact) > _MOST_TO_COMPARE:
             return ""
-        return did_you_mean_key(text, (*(self._known or ()), TOTAL))
+        return did_you_mean(text, (*(self._known or ()), TOTAL))

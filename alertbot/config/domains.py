@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from alertbot.config.words import quoted
 from alertbot.rules.selection import SUM_PREFIX
-from alertbot.words import quoted
 
 GROUP_MARK = "@"
 

@@ -24,8 +24,8 @@ from alertbot.config.settings import (
     StoreSettings,
     WatchSettings,
 )
-from alertbot.config.words import found, secret_in_key
-from alertbot.words import did_you_mean_key, one_of
+from alertbot.config.words import did_you_mean, found, secret_in_key
+from alertbot.words import one_of
 
 SECTIONS: Mapping[str, type[Section]] = {
     "feed": FeedSettings,
@@ -160,7 +160,7 @@ def _unknown_section(key: str) -> str:
         return secret
     if homes := _homes(key):
         return f"stands outside any section: it is a key of {homes}, so write it below that line"
-    meant = did_you_mean_key(key, SECTIONS) or f": there are {', '.join(map(_title, SECTIONS))}"
+    meant = did_you_mean(key, SECTIONS) or f": there are {', '.join(map(_title, SECTIONS))}"
     return f"unknown section{meant}"
 
 
@@ -171,7 +171,7 @@ def _unknown_key(key: str, model: type[Section]) -> str:
     if issubclass(model, KindSettings) and kinds:
         return f"not a key of this kind: it belongs to kind {one_of(kinds)}"
     choices = model.key_names()
-    meant = did_you_mean_key(key, choices)
+    meant = did_you_mean(key, choices)
     if not meant and (homes := _homes(key)):
         return f"unknown here: it is a key of {homes}"
     return f"unknown key{meant or ': there are ' + ', '.join(choices)}"

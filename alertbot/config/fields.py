@@ -18,11 +18,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, GetPydanticSchema, PlainValidator
 
 from alertbot.config.domains import pattern
-from alertbot.config.words import found, secret_in_value
+from alertbot.config.words import did_you_mean, found, quoted, secret_in_value
 from alertbot.rules.base import Severity
 from alertbot.rules.schedule import Window, parse_days, parse_time_of_day, parse_window
 from alertbot.units import parse_duration, parse_rate, parse_share
-from alertbot.words import did_you_mean_key, one_of, quoted
+from alertbot.words import one_of
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ def chosen(value: object, choices: Iterable[str], what: str) -> str:
     words = tuple(choices)
     word = text(value, words[0])
     if word not in words:
-        meant = did_you_mean_key(word, words) or f": write {one_of(words)}"
+        meant = did_you_mean(word, words) or f": write {one_of(words)}"
         raise ValueError(f"{quoted(word)} is no {what}{meant}")
     return word
 
@@ -154,7 +154,7 @@ def _zone(value: object) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as "Europe"
-        meant = did_you_mean_key(name, available_timezones()) or ': write one such as "Europe/Berlin" or "UTC"'
+        meant = did_you_mean(name, available_timezones()) or ': write one such as "Europe/Berlin" or "UTC"'
         raise ValueError(f"{quoted(name)} is no time zone{meant}") from None
 
 

@@ -19,10 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from alertbot.alerts.mutes import Mute
 from alertbot.config import fields
 from alertbot.config.fields import Channel, Flag, Patterns, between, count
+from alertbot.config.words import quoted
 from alertbot.rules.schedule import Schedule
 from alertbot.rules.selection import Group, domains_matching, names_matching, select
 from alertbot.units import DAY
-from alertbot.words import quoted
 
 EVERYTHING = ("*",)
 """What ``[watch] domains`` holds where the API is asked for the domains."""

@@ -12,7 +12,7 @@ from alertbot.alerts.mutes import Mute
 from alertbot.config import Config
 from alertbot.incidents.suppression import Suppression, Suppressors
 from alertbot.rules.base import Rule
-from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, select
+from alertbot.rules.selection import TOTAL, Group, is_domain, select
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Watch:
     @cached_property
     def domains(self) -> tuple[str, ...]:
         """The series that are neither a sum nor the total."""
-        return tuple(name for name in self.series if name != TOTAL and not name.startswith(SUM_PREFIX))
+        return tuple(name for name in self.series if is_domain(name))
 
     @cached_property
     def engine(self) -> Engine:

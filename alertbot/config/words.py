@@ -1,9 +1,12 @@
-"""Saying what was found in a TOML file, and what must never stand in it."""
+"""How mistakes in a TOML file are spoken of: what was found, what was meant, and what must never stand in it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, time
+
+from alertbot import words
 
 _SECRET = re.compile(r"xox[a-z]-|xapp-|hooks\.slack\.com|[?&]token=", re.IGNORECASE)
 _SECRET_KEY = re.compile(r"token|secret|passw|api_?key|credential", re.IGNORECASE)
@@ -12,6 +15,7 @@ _SECRETS = (
     "ALERTBOT_ALERTMANAGER_TOKEN in the environment, or give systemd the credentials api_token, slack_bot_token, "
     "slack_app_token and alertmanager_token"
 )
+_MOST_COMPARED = 1000  # all time zones, and as many domains as are worth the time
 _FOUND = {
     bool: "true or false",
     int: "a whole number",
@@ -23,6 +27,16 @@ _FOUND = {
     date: "a date",
     time: "a time of day",
 }
+
+
+def quoted(text: str) -> str:
+    """The text in quotes, cut where it is longer than most domains."""
+    return words.quoted(text, 60)
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """``, did you mean "threshold"?`` for ``treshold``; empty where no choice is very like it."""
+    return words.did_you_mean(word, choices, ', did you mean "{}"?', alike=0.7, among=_MOST_COMPARED)
 
 
 def found(value: object) -> str:

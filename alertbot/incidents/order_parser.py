@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from alertbot.errors import UsageError
 from alertbot.incidents.orders import Ack, Order, Silence, Unsilence
 from alertbot.units import DAY, parse_duration
+from alertbot.words import quoted
 
 ORDERS = ("ack", "silence", "unsilence")
 """The commands that are orders."""
@@ -55,10 +56,10 @@ def parse_order(words: Sequence[str], now: float, zone: tzinfo) -> Order:
     if name == "silence":
         return _silence(left, _Given(now, zone))
     if name not in ORDERS:
-        raise UsageError(f'{_quoted(name)} is no order: there are {", ".join(ORDERS)}, such as "ack #412"')
+        raise UsageError(f'{quoted(name)} is no order: there are {", ".join(ORDERS)}, such as "ack #412"')
     number = _number(left.pop(0)) if left else None
     if left:
-        raise UsageError(f'{_quoted(" ".join(left))} is more than this takes: write "{name} 412"')
+        raise UsageError(f'{quoted(" ".join(left))} is more than this takes: write "{name} 412"')
     if name == "ack":
         return Ack(number)
     if number is None:
@@ -84,7 +85,7 @@ def _silence(words: list[str], given: _Given) -> Silence:
 def _number(word: str) -> int:
     match = _NUMBER.fullmatch(word)
     if match is None:
-        raise UsageError(f'{_quoted(word)} is no number: write it as it is listed, such as "#412"')
+        raise UsageError(f'{quoted(word)} is no number: write it as it is listed, such as "#412"')
     return int(match[1])
 
 
@@ -100,7 +101,7 @@ def _target(word: str) -> str:
     if _GLOB.fullmatch(domain) and len(domain) <= _LONGEST_DOMAIN:
         return domain
     raise UsageError(
-        f'{_quoted(word)} cannot be silenced: write one domain or glob ("video.*"), "@group", "sum:group", "total",'
+        f'{quoted(word)} cannot be silenced: write one domain or glob ("video.*"), "@group", "sum:group", "total",'
         ' "rule:NAME" or an incident such as "#412"'
     )
 
@@ -135,7 +136,7 @@ def _duration(word: str) -> int:
     except ValueError as error:
         if word[0].isdigit():
             raise UsageError(str(error)) from None
-        raise UsageError(f"{_quoted(word)} does not say until when; the reason comes last: {_ENDS}") from None
+        raise UsageError(f"{quoted(word)} does not say until when; the reason comes last: {_ENDS}") from None
 
 
 def _is_duration(word: str) -> bool:
@@ -153,7 +154,7 @@ def _moment(words: list[str], after: float, given: _Given) -> float:
         for instant in _instants(each, time_of_day, given.zone):
             if instant > after:
                 return instant
-    raise UsageError(f"{_quoted(f'{day} {clock}')} is over by then: write {_TIMES}")
+    raise UsageError(f"{quoted(f'{day} {clock}')} is over by then: write {_TIMES}")
 
 
 def _day_and_clock(words: list[str]) -> tuple[str, str]:
@@ -167,9 +168,9 @@ def _day_and_clock(words: list[str]) -> tuple[str, str]:
     if joined:
         return day, clock
     if day not in {"today", "tomorrow"} and not _DATE.fullmatch(day) and not _weekdays(day):
-        raise UsageError(f"{_quoted(day)} is not a time: write {_TIMES}")
+        raise UsageError(f"{quoted(day)} is not a time: write {_TIMES}")
     if not words:
-        raise UsageError(f"{_quoted(day)} lacks the time of day: write {_TIMES}")
+        raise UsageError(f"{quoted(day)} lacks the time of day: write {_TIMES}")
     return day, words.pop(0)
 
 
@@ -197,13 +198,13 @@ def _date(word: str) -> date:
     try:
         return date.fromisoformat(word)
     except ValueError:
-        raise UsageError(f"{_quoted(word)} is no day: write {_TIMES}") from None
+        raise UsageError(f"{quoted(word)} is no day: write {_TIMES}") from None
 
 
 def _clock(word: str) -> time:
     match = _CLOCK.fullmatch(word)
     if match is None:
-        raise UsageError(f"{_quoted(word)} is not a time of day: write {_TIMES}")
+        raise UsageError(f"{quoted(word)} is not a time of day: write {_TIMES}")
     return time(int(match[1]), int(match[2]))
 
 
@@ -225,7 +226,3 @@ def _reason(words: Sequence[str]) -> str:
 
 def _printable(word: str) -> str:
     return "".join(letter for letter in " ".join(word.split()) if letter.isprintable())
-
-
-def _quoted(text: str) -> str:
-    return '"' + (text if len(text) <= 40 else text[:37] + "...") + '"'

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group
+from alertbot.rules.selection import Group, is_domain
 
 RULE_MARK, INCIDENT_MARK, GROUP_MARK, EVERYTHING = "rule:", "#", "@", "*"
 
@@ -60,9 +60,7 @@ def means(target: str, series: str, groups: Sequence[Group]) -> bool:
     if target.startswith(GROUP_MARK):
         name = target.removeprefix(GROUP_MARK)
         return any(group.name == name and (series == group.series or series in group.members) for group in groups)
-    if series == TOTAL or series.startswith(SUM_PREFIX):
-        return series == target
-    return fnmatchcase(series, target.lower())
+    return fnmatchcase(series, target.lower()) if is_domain(series) else series == target
 
 
 def in_force(

@@ -12,7 +12,8 @@ from datetime import datetime, tzinfo
 from alertbot.alerts.lifecycle import Alert, Reason
 from alertbot.rules.base import AlertFacts, Direction, Kind, Rule
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
-from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
+from alertbot.units import SLOT, format_clock, format_duration, format_rate
+from alertbot.words import counted
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from alertbot.messages.blocks import Message, code, context_block, escape, parag
 from alertbot.query.backtest import Backtest
 from alertbot.query.bandwidth import By, Figures, Show, Top, TopLine
 from alertbot.query.percentile import Billed, Burst, Committed, MonthSoFar
-from alertbot.units import SLOT, counted, format_clock, format_duration, format_ordinal, format_rate, format_share
+from alertbot.units import SLOT, format_clock, format_duration, format_ordinal, format_rate, format_share
+from alertbot.words import counted
 
 _MANY_TIMES = 10
 """From so many times as much on, a rise is told in times rather than in per cent."""

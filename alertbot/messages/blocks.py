@@ -97,13 +97,18 @@ def section(text: str, accessory: Block | None = None) -> Block:
 
 def paragraphs(lines: Iterable[str]) -> tuple[Block, ...]:
     """Lines of mrkdwn in as few paragraphs as hold them; a line that is too long for one is cut."""
+    return tuple(map(section, packed(lines, _SECTION)))
+
+
+def packed(lines: Iterable[str], size: int) -> list[str]:
+    """The lines in as few texts of at most so many characters as hold them; a longer line is one by itself."""
     texts: list[str] = []
     for line in lines:
-        if texts and len(texts[-1]) + 1 + len(line) <= _SECTION:
+        if texts and len(texts[-1]) + 1 + len(line) <= size:
             texts[-1] += f"\n{line}"
         else:
             texts.append(line)
-    return tuple(map(section, texts))
+    return texts
 
 
 def context_block(text: str) -> Block:

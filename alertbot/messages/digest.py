@@ -9,7 +9,8 @@ from alertbot.incidents.incident import Incident, IncidentKind, cleared_at, seri
 from alertbot.messages.blocks import Message, code, context_block, escape, section
 from alertbot.query.digest import Digest, Volume, revised
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
-from alertbot.units import counted, format_clock, format_duration, format_rate, format_volume
+from alertbot.units import format_clock, format_duration, format_rate, format_volume
+from alertbot.words import counted
 
 _KNOWN = 0.995
 """The share of slots below which it is said that some are missing."""

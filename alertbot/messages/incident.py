@@ -25,8 +25,9 @@ from alertbot.incidents.paging import FEED_SEVERITY, MOST_LISTED
 from alertbot.incidents.silences import HeldSilence
 from alertbot.messages.alert import Markup, alert_sentence, several, subject
 from alertbot.rules.base import Rule
-from alertbot.rules.selection import TOTAL
-from alertbot.units import counted, format_clock, format_duration, format_rate, format_volume
+from alertbot.rules.selection import TOTAL, is_domain
+from alertbot.units import format_clock, format_duration, format_rate, format_volume
+from alertbot.words import counted, listed
 
 
 class Tone(StrEnum):
@@ -114,7 +115,7 @@ def _below(incident: Incident, shown: Sequence[FiredAlert], context: Context, ma
     wide = incident.closed is None and incident.progress.wide is not None
     named = incident.closed is None and not wide and bool(incident.firing)
     below = [told for told in shown if not (wide and told.alert.series == TOTAL)]
-    yield from listed(below[1:] if named else below, context, markup)
+    yield from _alert_lines(below[1:] if named else below, context, markup)
 
 
 def headline(incident: Incident, context: Context, markup: Markup) -> str:
@@ -125,10 +126,9 @@ def headline(incident: Incident, context: Context, markup: Markup) -> str:
     if not firing:
         return _over(incident, context, markup)
     if incident.progress.parent is not None:
-        names = ", ".join(subject(told.alert.series, markup) for told in firing[:MOST_LISTED])
-        more = f" and {len(firing) - MOST_LISTED:,} more" if len(firing) > MOST_LISTED else ""
+        names = listed((subject(told.alert.series, markup) for told in firing), MOST_LISTED)
         whole = f"Part of the account-wide fall #{incident.progress.parent}"
-        return f"{whole}, since {_began(firing, context)}: {names}{more}."
+        return f"{whole}, since {_began(firing, context)}: {names}."
     first = sentence(firing[0], context, markup)
     if len(firing) == 1:
         return first
@@ -178,13 +178,13 @@ def _unserved(alerts: Sequence[FiredAlert], context: Context) -> str:
         volume = context.unserved.get(told.number) if told.reason == Reason.CLEARED else None
         if volume is not None:
             lost[told.alert.series] = max(volume, lost.get(told.alert.series, 0.0))
-    parts = [volume for series, volume in lost.items() if series != TOTAL and not series.startswith("sum:")]
+    parts = [volume for series, volume in lost.items() if is_domain(series)]
     volume = sum(parts) if parts else max(lost.values(), default=0.0)
     return f" About {format_volume(volume)} were not served." if volume >= 1e6 else ""
 
 
 def _noun(alerts: Sequence[FiredAlert]) -> str:
-    plain = all(told.alert.series != TOTAL and not told.alert.series.startswith("sum:") for told in alerts)
+    plain = all(is_domain(told.alert.series) for told in alerts)
     if not plain:
         return "series"
     return "domain" if len(alerts) == 1 else "domains"
@@ -222,7 +222,7 @@ def _summary(incident: Incident, context: Context, markup: Markup) -> IncidentTe
         left = f"{firing} of them still do" if firing else "all are over"
         left = "all of them still do" if firing == len(incident.alerts) else left
         head = f"When watching began, {len(incident.alerts):,} alerts burned already; {left}."
-        lines = list(listed(worst_of_each(incident.alerts), context, markup))
+        lines = list(_alert_lines(worst_of_each(incident.alerts), context, markup))
     return IncidentText(head, (*lines, *state), _details(incident, context), _tone(incident, context))
 
 
@@ -232,7 +232,7 @@ def _passed(incident: Incident, context: Context, markup: Markup) -> IncidentTex
     last = max(told.resolved or told.alert.slot for told in incident.alerts)
     noun = "1 alert" if count == 1 else f"{count:,} alerts"
     head = f"While alertbot had no data, {noun} came and went between {context.clock(first)} and {context.clock(last)}."
-    lines = tuple(listed(worst_of_each(incident.alerts), context, markup))
+    lines = tuple(_alert_lines(worst_of_each(incident.alerts), context, markup))
     return IncidentText(head, lines, _details(incident, context), Tone.OVER)
 
 
@@ -268,10 +268,9 @@ def _feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
         cause = markup.text(incident.facts["cause"])
         head = f"The CDN's API gives no data: {cause}. No rule is judged until it does."
         return IncidentText(head, state, small, _tone(incident, context))
-    shown = ", ".join(markup.name(name) for name in names[:MOST_LISTED])
-    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
+    shown = listed(map(markup.name, names), MOST_LISTED)
     whom = "it" if len(names) == 1 else "them"
-    head = f"{counted(len(names), 'domain')} cannot be read, so no rule judges {whom}: {shown}{more}."
+    head = f"{counted(len(names), 'domain')} cannot be read, so no rule judges {whom}: {shown}."
     causes = tuple(markup.text(cause) for cause in incident.facts.get("causes", ()))
     return IncidentText(head, (*causes, *state), small, _tone(incident, context))
 
@@ -291,7 +290,7 @@ def sentence(told: FiredAlert, context: Context, markup: Markup) -> str:
     return alert_sentence(rule, told.alert, told.reason, context.zone, context.now, markup)
 
 
-def listed(alerts: Sequence[FiredAlert], context: Context, markup: Markup) -> Iterator[str]:
+def _alert_lines(alerts: Sequence[FiredAlert], context: Context, markup: Markup) -> Iterator[str]:
     """Up to 20 series, a line each; the rest are counted."""
     for told in alerts[:MOST_LISTED]:
         yield sentence(told, context, markup)
@@ -310,8 +309,7 @@ def _rules(incident: Incident) -> str:
     names = list(dict.fromkeys(told.alert.rule for told in incident.alerts))
     if not names:
         return ""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{'rule' if len(names) == 1 else 'rules'} {', '.join(names[:3])}{more}"
+    return f"{'rule' if len(names) == 1 else 'rules'} {listed(names, 3)}"
 
 
 def _runbook(alerts: Sequence[FiredAlert], context: Context) -> str | None:
@@ -321,7 +319,7 @@ def _runbook(alerts: Sequence[FiredAlert], context: Context) -> str | None:
 
 
 def _others(context: Context, own: set[str]) -> str:
-    others = context.domains - len({series for series in own if series != TOTAL and not series.startswith("sum:")})
+    others = context.domains - len({series for series in own if is_domain(series)})
     if others <= 0:
         return ""
     noun = "domain" if others == 1 else "domains"

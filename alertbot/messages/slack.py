@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.incidents.paging import Note
@@ -20,6 +20,7 @@ from alertbot.messages.blocks import (
     confirmation,
     context_block,
     escape,
+    packed,
     section,
     select,
 )
@@ -55,7 +56,7 @@ def incident_message(
     """
     telling = tell(incident, context, MARKUP)
     details = escape(telling.details)
-    blocks = [section(text) for text in _packed(telling.lines, _SECTION)]
+    blocks = [section(text) for text in packed(telling.lines, _SECTION)]
     if telling.tone is Tone.OVER:
         text = telling.headline if incident.kind is IncidentKind.PASSED else f"Resolved: {telling.headline}"
         return Message(
@@ -103,13 +104,13 @@ def note_messages(
     said = say(note, incident, context, MARKUP)
     called = _called(note, incident, context, mention) if note.page else []
     text = " ".join([*map(mention_markup, called), said.headline])
-    parts = _packed(said.lines, _REPLY)
+    parts = packed(said.lines, _REPLY)
     if not parts:
         yield Message(text), note.page
     for index, part in enumerate(parts):
         count = f" ({index + 1} of {len(parts)})" if len(parts) > 1 else ""
         head = f"{text if index == 0 else said.headline}{count}"
-        paragraphs = (section(each) for each in _packed(part.split("\n"), _SECTION))
+        paragraphs = (section(each) for each in packed(part.split("\n"), _SECTION))
         yield Message(head, (section(head), *paragraphs)), note.page and index == 0
 
 
@@ -128,17 +129,6 @@ def silence_ends(silence: HeldSilence, context: Context, command: str) -> Messag
         f"The silence of {code(silence.target)} by {escape(silence.author)}{reason} ends at"
         f" {context.clock(silence.ends)}; {code(f'{command} unsilence {silence.number}')} ends it now."
     )
-
-
-def _packed(lines: Sequence[str], size: int) -> list[str]:
-    """The lines in as few texts as hold them; a longer line is one by itself."""
-    texts: list[str] = []
-    for line in lines:
-        if texts and len(texts[-1]) + 1 + len(line) <= size:
-            texts[-1] += f"\n{line}"
-        else:
-            texts.append(line)
-    return texts
 
 
 def mention_markup(mention: str) -> str:

@@ -9,7 +9,8 @@ from alertbot.incidents.incident import FiredAlert
 from alertbot.messages.blocks import Message, code, context_block, escape, paragraphs, section, short
 from alertbot.query.live import Live
 from alertbot.query.status import Alerts, RuleLine, SilenceLine, Silences, Stage, Status
-from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
+from alertbot.units import SLOT, format_clock, format_duration, format_rate
+from alertbot.words import counted, listed
 
 _LISTED = 15
 _SKEW_TOLD = 30
@@ -52,9 +53,8 @@ def _feed_lines(live: Live) -> list[str]:
     lines = [f"proof: {live.proof}; this account shows a slot {lag}"]
     if live.held:
         held = sorted(live.held.items(), key=lambda each: -each[1])
-        listed = ", ".join(f"{code(name)} {slots * SLOT // 60}m" for name, slots in held[:_LISTED])
-        more = f" and {len(held) - _LISTED:,} more" if len(held) > _LISTED else ""
-        lines.append(f"held back, since they report late: {listed}{more}")
+        late = listed((f"{code(name)} {slots * SLOT // 60}m" for name, slots in held), _LISTED)
+        lines.append(f"held back, since they report late: {late}")
     if abs(live.skew) >= _SKEW_TOLD:
         ahead = "ahead of" if live.skew > 0 else "behind"
         lines.append(f"this machine's clock is {format_duration(abs(live.skew))} {ahead} the CDN's")
@@ -128,12 +128,12 @@ def rules_message(lines: Sequence[RuleLine], series: str | None) -> Message:
     """The rules in words."""
     whose = "" if series is None else f" for {code(series)}"
     headline = f"{counted(len(lines), 'rule')}{whose}"
-    listed = [
+    judged = [
         f"*{escape(line.rule.name)}* ({line.rule.severity.value}): {escape(line.rule.describe())};"
         f" {line.series:,} series"
         for line in lines
     ]
-    return Message(headline, paragraphs([headline, *listed]))
+    return Message(headline, paragraphs([headline, *judged]))
 
 
 def silences_message(silences: Silences, zone: tzinfo, now: float) -> Message:

@@ -13,6 +13,7 @@ from alertbot.incidents.paging import Note, NoteKind
 from alertbot.messages.alert import Markup, several, subject
 from alertbot.messages.incident import Context, headline, sentence, tell
 from alertbot.units import format_duration
+from alertbot.words import listed
 
 _MOST_NAMED = 5
 
@@ -128,12 +129,11 @@ def _grew(matter: _Matter) -> ThreadText:
 
 def _flaps(matter: _Matter) -> ThreadText:
     alerts = matter.alerts
-    names = ", ".join(subject(told.alert.series, matter.markup) for told in alerts[:_MOST_NAMED])
-    more = f" and {len(alerts) - _MOST_NAMED:,} more" if len(alerts) > _MOST_NAMED else ""
+    names = listed((subject(told.alert.series, matter.markup) for told in alerts), _MOST_NAMED)
     times = max((told.fires for told in alerts), default=0)
     often = f"{'comes and goes' if len(alerts) == 1 else 'come and go'}, {times} times within 6 hours"
     quiet = f"nothing more is said until it stays for {format_duration(STAYS)}, or is steady for an hour"
-    return ThreadText(f"Flapping: {names}{more} {often}; {quiet}.")
+    return ThreadText(f"Flapping: {names} {often}; {quiet}.")
 
 
 def _steady(matter: _Matter) -> ThreadText:

@@ -18,7 +18,8 @@ from alertbot.query.scope import Scope
 from alertbot.query.why import Basis, Judged, Missing, RuleWhy, SuppressedBy, Usual, Why
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredWords
-from alertbot.units import SLOT, counted, format_clock, format_duration, format_rate
+from alertbot.units import SLOT, format_clock, format_duration, format_rate
+from alertbot.words import counted, listed
 
 MOST_RULES = 12
 _MOST_NAMED = 8
@@ -92,8 +93,7 @@ def _rest(why: Why) -> list[str]:
 
 
 def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    return f"{', '.join(map(escape, names[:_MOST_NAMED]))}{more}"
+    return listed(map(escape, names), _MOST_NAMED)
 
 
 def _rule_lines(why: RuleWhy, reader: Reader) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.flapping import MOST_FIRES
 from alertbot.incidents.incident import Incident, IncidentKind
-from alertbot.rules.selection import SUM_PREFIX, TOTAL
+from alertbot.rules.selection import TOTAL, is_domain
 from alertbot.store import incidents, samples
 from alertbot.store.schema import reading
 from alertbot.units import DAY, SLOT
@@ -79,7 +79,7 @@ def digest(path: Path, start: int, end: int) -> Digest:
         account = samples.series_between(db, TOTAL, start, end - SLOT)
         told = [one for one in incidents.opened_between(db, start, end) if one.kind is not IncidentKind.PASSED]
     volumes = {name: Volume(name, _volume(now.get(name), count), _volume(then.get(name), count)) for name in now | then}
-    domains = [each for name, each in volumes.items() if name != TOTAL and not name.startswith(SUM_PREFIX)]
+    domains = [each for name, each in volumes.items() if is_domain(name)]
     of_alerts = sorted((one for one in told if one.kind not in _ABOUT_FEED), key=_lasted, reverse=True)
     alerts = [each for one in of_alerts for each in one.alerts]
     dark = bool(np.isnan(account).all())

@@ -32,7 +32,7 @@ def meant(word: str, names: Sequence[str], groups: Sequence[Group]) -> Meant:
     wanted = word.removeprefix(GROUP_MARK).lower()
     group = next((each for each in groups if each.name.lower() == wanted), None)
     if group is None:
-        close = did_you_mean(wanted, [each.name for each in groups], GROUP_MARK)
+        close = did_you_mean(wanted, [each.name for each in groups], f": did you mean {GROUP_MARK}{{}}?")
         raise UsageError(f'there is no group "{wanted[:80]}"{close}')
     if not group.members:
         raise UsageError(f"the group {group.name} has no members that are watched")

@@ -35,7 +35,8 @@ from alertbot.rules.base import (
 )
 from alertbot.rules.months import LONGEST, Calendar
 from alertbot.rules.terms import LEVEL, References, Term, compared
-from alertbot.units import DAY_SLOTS, SLOT, counted, format_duration, format_ordinal, format_rate, format_share
+from alertbot.units import DAY_SLOTS, SLOT, format_duration, format_ordinal, format_rate, format_share
+from alertbot.words import counted
 
 WEEK = 7 * DAY_SLOTS
 """Slots that the rest of a month is taken to be like."""

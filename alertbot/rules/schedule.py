@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alertbot.units import DAY
+from alertbot.words import quoted
 
 Mask = NDArray[np.bool_]
 
@@ -129,13 +130,13 @@ def parse_window(text: str) -> Window:
     plain = re.sub(r"\s*([-,])\s*", r"\1", " ".join(text.lower().split()))
     match = _WINDOW.fullmatch(plain)
     if match is None:
-        raise ValueError(f"{_quoted(text)} is no time window: {_EXAMPLE}")
+        raise ValueError(f"{quoted(text)} is no time window: {_EXAMPLE}")
     days = _parse_days(match[1])
     start, end = _parse_time(match[2]), _parse_time(match[3])
     if start == _DAY_MINUTES:
-        raise ValueError(f'{_quoted(text)} begins at 24:00: write 00:00 and the day after, "sat 00:00-06:00"')
+        raise ValueError(f'{quoted(text)} begins at 24:00: write 00:00 and the day after, "sat 00:00-06:00"')
     if start == end:
-        raise ValueError(f'{_quoted(text)} is empty: write an end that differs, or "00:00-24:00" for whole days')
+        raise ValueError(f'{quoted(text)} is empty: write an end that differs, or "00:00-24:00" for whole days')
     return Window(days, start, end)
 
 
@@ -143,14 +144,14 @@ def parse_days(text: str) -> frozenset[int]:
     """The days of ``mon-fri``, ``sat,sun`` or ``daily``, from 0, Monday; ``ValueError`` for anything else."""
     plain = re.sub(r"\s*([-,])\s*", r"\1", text.strip().lower())
     if not _DAYS_TEXT.fullmatch(plain):
-        raise ValueError(f'{_quoted(text)} names no days: write "mon-fri", "sat,sun" or "daily"')
+        raise ValueError(f'{quoted(text)} names no days: write "mon-fri", "sat,sun" or "daily"')
     return _parse_days(plain)
 
 
 def parse_time_of_day(text: str) -> int:
     """The minute of the day of ``09:00``; ``ValueError`` for anything else."""
     if not _TIME.fullmatch(text.strip()) or (minute := _parse_time(text.strip())) == _DAY_MINUTES:
-        raise ValueError(f'{_quoted(text)} is no time of day: write "00:00" to "23:59", such as "09:00"')
+        raise ValueError(f'{quoted(text)} is no time of day: write "00:00" to "23:59", such as "09:00"')
     return minute
 
 
@@ -161,21 +162,21 @@ def _parse_days(text: str) -> frozenset[int]:
     for part in text.split(","):
         ends = [_parse_day(name) for name in part.split("-")]
         if len(ends) > 2:
-            raise ValueError(f"{_quoted(part)} is no range of days: {_EXAMPLE}")
+            raise ValueError(f"{quoted(part)} is no range of days: {_EXAMPLE}")
         days.update((ends[0] + step) % 7 for step in range((ends[-1] - ends[0]) % 7 + 1))
     return frozenset(days)
 
 
 def _parse_day(name: str) -> int:
     if name not in _NUMBER:
-        raise ValueError(f"{_quoted(name)} is no day: {_EXAMPLE}")
+        raise ValueError(f"{quoted(name)} is no day: {_EXAMPLE}")
     return _NUMBER[name]
 
 
 def _parse_time(text: str) -> int:
     hours, minutes = map(int, text.split(":"))
     if minutes > 59 or 60 * hours + minutes > _DAY_MINUTES:
-        raise ValueError(f'{_quoted(text)} is no time of day: write "00:00" to "24:00", such as "mon-fri 09:00-18:00"')
+        raise ValueError(f'{quoted(text)} is no time of day: write "00:00" to "24:00", such as "mon-fri 09:00-18:00"')
     return 60 * hours + minutes
 
 
@@ -193,7 +194,3 @@ def _days_text(days: frozenset[int]) -> str:
 
 def _time_text(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
-
-
-def _quoted(text: str) -> str:
-    return '"' + (text if len(text) <= 40 else text[:37] + "...") + '"'

@@ -13,6 +13,11 @@ TOTAL = "total"
 SUM_PREFIX = "sum:"
 
 
+def is_domain(series: str) -> bool:
+    """Whether a series is one domain's, neither the total nor a group's sum."""
+    return series != TOTAL and not series.startswith(SUM_PREFIX)
+
+
 @dataclass(frozen=True)
 class Group:
     """Some of the watched domains under one name, with their sum as a series of its own where ``sum`` is set."""
@@ -73,5 +78,5 @@ def _matching(patterns: Iterable[str], watched: Sequence[str], groups: Sequence[
             named.update(group.members)
         if group.sum and group.series in patterns:
             named.add(group.series)
-    globs = [p for p in patterns if p != TOTAL and not p.startswith(("@", SUM_PREFIX))]
+    globs = [pattern for pattern in patterns if is_domain(pattern) and not pattern.startswith("@")]
     return frozenset(named) | domains_matching(globs, watched)

@@ -17,7 +17,8 @@ from alertbot.query.live import Live
 from alertbot.service.store_outage import StoreOutage
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
-from alertbot.units import SLOT, counted, format_clock
+from alertbot.units import SLOT, format_clock
+from alertbot.words import counted
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from alertbot.messages.blocks import code, escape
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.store import incidents, silences, turns
 from alertbot.store.keeper import Storekeeper
-from alertbot.units import counted, format_clock
-from alertbot.words import did_you_mean
+from alertbot.units import format_clock
+from alertbot.words import counted, did_you_mean
 
 log = logging.getLogger(__name__)
 

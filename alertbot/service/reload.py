@@ -20,7 +20,7 @@ from alertbot.ops.systemd import Notifier
 from alertbot.store import outbox
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage
-from alertbot.units import counted
+from alertbot.words import counted
 
 log = logging.getLogger(__name__)
 

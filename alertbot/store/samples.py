@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from alertbot.rules.base import Array
 from alertbot.rules.grid import Grid
-from alertbot.rules.selection import SUM_PREFIX, TOTAL
+from alertbot.rules.selection import is_domain
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 _DTYPE = "<f8"
@@ -34,7 +34,7 @@ def series_names(db: Database) -> tuple[str, ...]:
 
 def domain_names(db: Database) -> tuple[str, ...]:
     """Likewise, without the total and the groups' sums."""
-    return tuple(name for name in series_names(db) if name != TOTAL and not name.startswith(SUM_PREFIX))
+    return tuple(name for name in series_names(db) if is_domain(name))
 
 
 def cursors(db: Database) -> dict[str, int]:

@@ -9,7 +9,7 @@ from alertbot.alertmanager.client import Alertmanager
 from alertbot.cli.doctor.findings import Finding, failed, in_help, ok, warning
 from alertbot.config import AlertmanagerSettings
 from alertbot.errors import CredentialsError, RelayError
-from alertbot.units import counted
+from alertbot.words import counted
 
 
 async def examine_alertmanagers(settings: AlertmanagerSettings | None, secret: str | None) -> Sequence[Finding]:

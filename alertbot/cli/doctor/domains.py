@@ -17,8 +17,8 @@ from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import DOMAINS_A_CALL
 from alertbot.rules.base import Array
 from alertbot.rules.selection import unmatched
-from alertbot.units import SLOT, counted, format_rate
-from alertbot.words import nearest
+from alertbot.units import SLOT, format_rate
+from alertbot.words import counted, nearest
 
 MOST_READ = 100
 """How many domains without history are read at most: a service that runs needs the calls, too."""

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from alertbot.words import listed
+
 _MOST_NAMED = 5
 _SECRET = 5  # characters: what is shorter stands in half of all words
 
@@ -63,8 +65,7 @@ def skipped(check: str, why: str) -> Finding:
 
 def named(names: Sequence[str]) -> str:
     """The first few of these names, and how many there are beside them."""
-    listed = ", ".join(names[:_MOST_NAMED])
-    return listed if len(names) <= _MOST_NAMED else f"{listed} and {len(names) - _MOST_NAMED:,} more"
+    return listed(names, _MOST_NAMED)
 
 
 def in_help(topic: str, heading: str) -> str:

@@ -16,7 +16,8 @@ from alertbot.query.status import seems_to_run
 from alertbot.rules.base import Array
 from alertbot.store import checkup, feed
 from alertbot.store.schema import reading
-from alertbot.units import DAY, counted, format_duration, format_volume
+from alertbot.units import DAY, format_duration, format_volume
+from alertbot.words import counted
 
 LOOKED = 15.0
 """Seconds for looking through the database."""

@@ -1,0 +1,32 @@
+"""Words for people: lists, quotes, plurals, and what a mistyped word was meant to be."""
+
+from __future__ import annotations
+
+import pytest
+
+from alertbot.words import counted, did_you_mean, listed, nearest, one_of, quoted
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a, b"), (["a", "b", "c"], "a, b and 1 more"), ("abcde", "a, b and 3 more")],
+)
+def test_the_first_names_are_listed_and_the_rest_counted(names, text):
+    assert listed(iter(names), 2) == text
+
+
+def test_what_was_meant_is_found_whatever_its_case_and_how_like_it_must_be_may_be_said():
+    assert nearest("went-drk", ["Went-Dark", "ceiling"]) == "Went-Dark"
+    assert did_you_mean("treshold", ["threshold"]) == ": did you mean threshold?"
+    assert did_you_mean("teshd", ["threshold"], ', did you mean "{}"?', alike=0.9) == ""
+
+
+@pytest.mark.parametrize(("letters", "text"), [(40, "x" * 40), (41, "x" * 37 + "...")])
+def test_a_long_text_is_cut_in_its_quotes(letters, text):
+    assert quoted("x" * letters) == f'"{text}"'
+
+
+def test_choices_and_plurals():
+    assert one_of(["info", "warning", "critical"]) == '"info", "warning" or "critical"'
+    assert (counted(1, "domain"), counted(1500, "domain")) == ("1 domain", "1,500 domains")
+    assert counted(2, "series", "series") == "2 series"
