@@ -268,16 +268,14 @@ class BaselineSettings(KindSettings):
         return slots_of(self.accept_after)
 
 
-KINDS: Mapping[str, type[KindSettings]] = MappingProxyType(
-    {
-        "threshold": ThresholdSettings,
-        "drop": DropSettings,
-        "day_over_day": DayOverDaySettings,
-        "percentile": PercentileSettings,
-        "baseline": BaselineSettings,
-    }
-)
-"""The model of each ``kind``."""
+KINDS: dict[str, type[KindSettings]] = {
+    "threshold": ThresholdSettings,
+    "drop": DropSettings,
+    "day_over_day": DayOverDaySettings,
+    "percentile": PercentileSettings,
+    "baseline": BaselineSettings,
+}
+"""The settings of each ``kind``: an entry here is all that a new kind needs beside its own module and help page."""
 
 
 def rule_of(keys: Mapping[str, object]) -> Rule:

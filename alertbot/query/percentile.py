@@ -16,11 +16,13 @@ from alertbot.query.bandwidth import known_or_none
 from alertbot.query.names import Meant
 from alertbot.rules.base import Array
 from alertbot.rules.months import Calendar, Month
-from alertbot.rules.percentile import PERCENT, WEEK, nearest_rank, rank
-from alertbot.rules.percentile import Percentile as Bill
+from alertbot.rules.percentile import PERCENT, WEEK, Percentile, nearest_rank, rank
 from alertbot.store import samples
 from alertbot.store.schema import reading
 from alertbot.units import SLOT
+
+Bill = tuple[str, Percentile]
+"""The name of a rule, and its kind: what a month is held against."""
 
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -92,19 +94,17 @@ def month_of(text: str | None, zone: tzinfo, now: float, first_day: int = 1) -> 
     return month
 
 
-def bill_of(watch: Watch, what: Meant) -> tuple[str, Bill] | None:
+def bill_of(watch: Watch, what: Meant) -> Bill | None:
     """The first rule, by name, that holds a series' month against what is committed."""
     for name, rule in sorted(watch.rules.items()):
-        if isinstance(rule.kind, Bill) and len(what.series) == 1 and what.series[0] in watch.selection[name]:
+        if isinstance(rule.kind, Percentile) and len(what.series) == 1 and what.series[0] in watch.selection[name]:
             return name, rule.kind
     return None
 
 
-def percentile(
-    path: Path, what: Meant, month: Month, zone: tzinfo, now: float, bill: tuple[str, Bill] | None = None
-) -> MonthSoFar:
+def percentile(path: Path, what: Meant, month: Month, zone: tzinfo, now: float, bill: Bill | None = None) -> MonthSoFar:
     """The month up to now, and the month before; with a ``bill`` by its percentile, months and commitment."""
-    name, kind = (None, Bill(math.inf, calendar=Calendar(1, zone))) if bill is None else bill
+    name, kind = (None, Percentile(math.inf, calendar=Calendar(1, zone))) if bill is None else bill
     before = kind.calendar.before(month)
     last = min(month.end - SLOT, int(now) // SLOT * SLOT)
     with reading(path) as db:
