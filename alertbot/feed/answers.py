@@ -1,7 +1,7 @@
-"""What the statistics API's answers mean, read without trust: pure functions from JSON to numbers.
+"""Reads the statistics API's answers without trust: pure functions from JSON to numbers.
 
-Whatever no answer to the call can hold is refused with a ``ValueError`` that says what was wrong, since a bucket that
-is misread looks like traffic that is not there.
+What no answer to the call can hold is refused with a ``ValueError`` that says what is wrong, since a bucket that is
+misread looks like traffic that is not there.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _LONGEST = {Grain.MINUTE5: 10 * DAY, Grain.HOUR: 31 * DAY, Grain.DAY: 31 * DAY}
 
 
 def bucket_at(epoch: int, grain: Grain, zone: tzinfo) -> int:
-    """The start of the bucket that holds this instant; days and hours are the zone's."""
+    """The start of the bucket that an instant (epoch seconds) lies in; days and hours are the zone's."""
     if grain is Grain.MINUTE5:
         return epoch - epoch % SLOT
     local = datetime.fromtimestamp(epoch, zone)
@@ -81,7 +81,7 @@ def bucket_at(epoch: int, grain: Grain, zone: tzinfo) -> int:
 
 
 def span_of(start: int, end: int, grain: Grain, zone: tzinfo) -> TimeSpan:
-    """The buckets that hold ``start`` to ``end``; ``ValueError`` for a span the API would refuse."""
+    """The buckets from ``start`` to ``end`` (epoch seconds); ``ValueError`` for a span the API would refuse."""
     if end < start:
         raise ValueError("a span ends before it starts")
     if end - start > _LONGEST[grain]:

@@ -221,7 +221,7 @@ class CdnApi:
 
 
 def _document(status: int, body: bytes) -> Mapping[str, Any]:
-    """The answer's JSON object. A failure without one, a gateway's error page, is told by its status alone."""
+    """The answer's JSON object; empty for a failure without one, such as a gateway's error page."""
     try:
         return read_document(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a failed answer of the statistics API means, and whether asking again makes sense: pure functions."""
+"""What a failed call of the statistics API means, and whether to try it again: pure functions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REFUSALS: Mapping[int, type[FeedRefused]] = {400: FeedBadRequest, 401: FeedUnau
 
 
 def failure_of(call: str, status: int, code: Any, message: str, headers: Mapping[str, str]) -> FeedError:
-    """The error an answer stands for. The HTTP status counts, the body's ``code`` where the status says all is well."""
+    """The error that an answer stands for, by its HTTP status, or where that is 200, by the body's ``code``."""
     code = code if isinstance(code, int) and not isinstance(code, bool) else 0
     cause = f"HTTP {status}" + (f", code {code}" if code else "") + (f": {message}" if message else "")
     if HTTPStatus.TOO_MANY_REQUESTS in {status, code // 1000}:
@@ -43,7 +43,7 @@ def failure_of(call: str, status: int, code: Any, message: str, headers: Mapping
 
 
 def pause_after(error: FeedError, failures: int) -> float | None:
-    """Seconds to wait before another attempt after that many failed, ``None`` where another makes no sense."""
+    """Seconds to wait before the next attempt, after so many ``failures``; ``None``: there is to be none."""
     if isinstance(error, FeedRefused) or failures >= ATTEMPTS:
         return None
     if isinstance(error, FeedGarbled):

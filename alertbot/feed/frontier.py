@@ -22,7 +22,7 @@ UNBROKEN_GAP = 300.0
 
 @dataclass(frozen=True)
 class Probe:
-    """A successful look at the account's total.
+    """A successful call for the account's total.
 
     ``newest``: the newest slot that it showed with traffic, if any. ``time``: epoch seconds by the API's own clock
     where it tells it. ``monotonic``: seconds on a clock that never steps.

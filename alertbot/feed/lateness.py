@@ -1,8 +1,8 @@
 """How late each series is: some domains report later than the account's total, and must be waited for.
 
 The lateness of a slot is the time from the frontier reaching it until its value was complete (within 5 % of what it
-is now), counted only where an earlier answer, asked for behind the frontier, showed less: a slot that nobody asked
-for in between was not late, we were. A series is held back by the largest lateness of its last day.
+is now), counted only where an earlier answer, asked for behind the frontier, showed less: of a slot that nobody asked
+for in between nobody can say that it was late. A series is held back by the largest lateness of its last day.
 
 No I/O: answers come in with their times, late slots go out.
 """
@@ -43,7 +43,7 @@ class _Seen(NamedTuple):
 
 
 class Lateness:
-    """Watches answers for late values; ``max_lag`` (seconds) bounds every hold-back."""
+    """Learns from answers how late each series is; no hold-back is longer than ``max_lag`` (seconds)."""
 
     def __init__(self, max_lag: float, late: Iterable[tuple[str, int, float]] = ()) -> None:
         self._most_slots = math.ceil(max_lag / SLOT)

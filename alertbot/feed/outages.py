@@ -1,4 +1,4 @@
-"""What is wrong with the feed just now: the log says each cause once, and once more when it is over."""
+"""What is wrong with the feed just now; the log says each cause once, and once more when it has ended."""
 
 from __future__ import annotations
 

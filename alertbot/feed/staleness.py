@@ -19,7 +19,7 @@ from alertbot.units import SLOT
 
 
 class FeedState(StrEnum):
-    """How the feed is, as far as silence or calls tell."""
+    """How the feed is, judged by its silence or by its calls."""
 
     FINE = "fine"
     USUALLY_SILENT = "silent as usual at this hour"
@@ -85,9 +85,10 @@ def _silence(facts: FeedFacts, stale_after: float) -> FeedState:
 
 
 def silent_before(earlier: NDArray[np.float64]) -> bool:
-    """Whether this hour is usually silent: ``earlier`` holds it on earlier weeks (or days), a row each, NaN unknown.
+    """Whether this hour is usually silent, by the same hour of earlier weeks or days.
 
-    A row is silent where half of what is known of it is 0; usual is what most of the rows with anything known are.
+    ``earlier`` has a row for each, NaN where unknown. A row is silent where at least half of its known values are 0;
+    the hour is usually silent where most rows with a known value are.
     """
     known = ~np.isnan(earlier)
     counts = known.sum(axis=1)

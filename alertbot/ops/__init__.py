@@ -1,1 +1,1 @@
-"""Operations: what the service tells systemd and the log."""
+"""Operations: the log, metrics, health, the heartbeat, systemd, and HTTP to others."""

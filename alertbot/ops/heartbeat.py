@@ -1,4 +1,4 @@
-"""The heartbeat: tells a dead man's switch elsewhere that all is well, so that somebody hears when nothing comes.
+"""The heartbeat: pings a dead man's switch elsewhere, which alarms somebody once no ping comes any more.
 
 Protocol of Healthchecks: the URL itself after a healthy cycle, ``/start`` when the service starts, ``/fail`` with the
 reason where something fails: https://healthchecks.io/docs/http_api/. The URL may hold a secret, so nothing after its
@@ -22,7 +22,7 @@ EVERY = 60.0
 """Seconds between two pings at least."""
 
 LASTS = 60.0
-"""Seconds for which something must fail to be told: a single call that fails is only not pinged."""
+"""Seconds that a problem must last before it is sent: for a single call that fails there is just no ping."""
 
 PATIENCE = 10.0
 """Real seconds for one ping."""
@@ -42,30 +42,31 @@ class Heartbeat:
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._tried: tuple[str, float] | None = None  # the last ping's kind, and when
-        self._told: tuple[str, str] | None = None  # the last ping that arrived: its kind and reason
-        self._ailing: float | None = None  # since when something fails
+        self._arrived: tuple[str, str] | None = None  # the last ping that arrived: its kind and reason
+        self._failing_since: float | None = None
         self._failures = Outage()
 
     def start(self) -> None:
-        """The service is at work."""
+        """Ping that the service starts its work."""
         self._begin(START, "")
 
-    def cycle(self, ailing: str | None) -> None:
-        """A turn is over; ``ailing``: what is wrong, in words."""
+    def cycle(self, problem: str | None) -> None:
+        """Ping after a cycle where one is due; ``problem``: what is wrong, in words."""
         now = self._clock.monotonic()
-        if ailing is None:
-            self._ailing = None
-        elif self._ailing is None:
-            self._ailing = now
-        kind = SUCCESS if ailing is None else FAIL
+        if problem is None:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = now
+        kind = SUCCESS if problem is None else FAIL
         if self._tried is not None and self._tried[0] == kind and now - self._tried[1] < EVERY:
             return
-        if self._ailing is not None and (now - self._ailing < LASTS or self._told == (FAIL, ailing)):
+        since = self._failing_since
+        if since is not None and (now - since < LASTS or self._arrived == (FAIL, problem)):
             return
-        self._begin(kind, ailing or "")
+        self._begin(kind, problem or "")
 
     async def aclose(self) -> None:
-        """End it; a ping under way is given up."""
+        """Give up a ping under way, and close the connections."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -73,7 +74,7 @@ class Heartbeat:
             await self._http.aclose()
 
     def _begin(self, kind: str, reason: str) -> None:
-        """Ping beside all else; while the last one is under way there is none."""
+        """Begin a ping in the background, unless the last one is still under way."""
         if self._http is None or (self._task is not None and not self._task.done()):
             return
         self._tried = kind, self._clock.monotonic()
@@ -82,7 +83,7 @@ class Heartbeat:
     async def _ping(self, http: HttpClient, kind: str, reason: str) -> None:
         failure = await _failure(http, kind, reason)
         if failure is None:
-            self._told = kind, reason
+            self._arrived = kind, reason
             if times := self._failures.ended():
                 log.info("the heartbeat is heard again after %d pings that failed", times)
         elif self._failures.is_news(failure):
@@ -90,14 +91,14 @@ class Heartbeat:
 
 
 def secrets_of(url: str) -> tuple[str, ...]:
-    """What must not stand in a log of it: all of it, and what comes after its host, where that is more than a word."""
+    """What of a URL no log may show: all of it, and what comes after its host where that is more than a word."""
     parts = urlsplit(url)
     after = url.partition(parts.netloc)[2].strip("/")
     return (url, after) if len(after) >= _WORD else (url,)
 
 
 async def _failure(http: HttpClient, kind: str, reason: str) -> str | None:
-    """Ping; what came instead of a yes, in words."""
+    """Ping once; why that did not succeed, in words, or ``None`` where it did."""
     try:
         method, words = ("POST", reason[:_MOST_WORDS]) if reason else ("GET", None)
         async with http.ask(method, kind or "/", content=words) as response:

@@ -20,7 +20,7 @@ _STDERR = 2
 
 
 class Secrets:
-    """What must not stand in the log, as it is and as a URL holds it; more may be added while the log is written."""
+    """Hides what must not stand in the log, as it is and as a URL holds it; more may be added at any time."""
 
     def __init__(self, secrets: Collection[str] = ()) -> None:
         self._forms: list[str] = []
@@ -84,7 +84,7 @@ def set_up(secrets: Secrets, *, journal: bool, level: str = "INFO", log_format: 
         logging.getLogger(name).setLevel(logging.WARNING)
     if level == "DEBUG":  # a line for each call of the API; the token is added below it
         logging.getLogger("httpx").setLevel(logging.INFO)
-    # A look at the feed that takes longer than the next one's turn is no news; that a job failed is.
+    # That a poll of the feed takes longer than until the next is no news; that a job failed is.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
     sys.excepthook = _ended
@@ -109,7 +109,7 @@ def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType
 
 
 def _one_line(message: str) -> str:
-    """Others' words may hold line breaks and control characters: as they are written in Python."""
+    """The message on one line: its line breaks and control characters are written as in Python."""
     if message.isprintable():
         return message
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)

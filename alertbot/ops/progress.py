@@ -1,4 +1,4 @@
-"""How far the first history is: a bar on a terminal, a log line now and then elsewhere."""
+"""Shows how much of the first history is read: a bar on a terminal, a log line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Reporter(Protocol):
     """Is called as a long task goes on."""
 
     def __call__(self, done: int, total: int) -> None:
-        """``done`` of ``total`` are there."""
+        """Show that ``done`` of ``total`` series are read."""
 
 
 def history_reporter() -> Reporter:

@@ -1,4 +1,4 @@
-"""The metrics' server: ``/metrics`` for Prometheus, ``/healthz`` for whoever asks. It is off unless it is asked for."""
+"""The server of ``/metrics`` for Prometheus and ``/healthz``; it is off unless the configuration asks for it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _WHY = {
 
 
 class MetricsServer:
-    """Serves what ``metrics()`` gives, and whether all is well: ``ailing()`` says what is wrong."""
+    """Serves what ``metrics()`` returns, and whether the service is healthy: ``problem()`` says what is wrong."""
 
-    def __init__(self, metrics: Callable[[], Awaitable[bytes]], ailing: Callable[[], str | None]) -> None:
+    def __init__(self, metrics: Callable[[], Awaitable[bytes]], problem: Callable[[], str | None]) -> None:
         self._metrics = metrics
-        self._ailing = ailing
+        self._problem = problem
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: Address) -> None:
-        """Listen there; ``ListenError`` where that cannot be."""
+        """Listen at an address; ``ListenError``, which says what to do, where that cannot be."""
         app = web.Application()
         app.router.add_get("/metrics", self._serve_metrics)
         app.router.add_get("/healthz", self._serve_health)
@@ -49,7 +49,7 @@ class MetricsServer:
         self._runner = runner
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more; an answer under way is given a second."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -57,10 +57,10 @@ class MetricsServer:
     async def _serve_metrics(self, _: web.Request) -> web.Response:
         try:
             return web.Response(body=await self._metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-        except Exception:  # what is wrong with them must not fill the log at each scrape as aiohttp would
+        except Exception:  # it must not fill the log at each scrape, as it would through aiohttp
             log.debug("the metrics cannot be told", exc_info=True)
             return web.Response(status=500, text="the metrics cannot be told: the log says why at DEBUG\n")
 
     async def _serve_health(self, _: web.Request) -> web.Response:
-        ailing = self._ailing()
-        return web.Response(text="ok\n") if ailing is None else web.Response(status=503, text=f"{ailing}\n")
+        problem = self._problem()
+        return web.Response(text="ok\n") if problem is None else web.Response(status=503, text=f"{problem}\n")

@@ -1,4 +1,4 @@
-"""Tells systemd how the service is, over the socket it names; does nothing where there is none.
+"""Notifies systemd of how the service is, over the socket it names; does nothing where there is none.
 
 Protocol: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 """
@@ -15,7 +15,7 @@ _PATIENCE = 1.0  # seconds for a systemd that is busy
 class Notifier:
     """Sends states to ``$NOTIFY_SOCKET``, given as ``address``; a leading ``@`` means the abstract namespace.
 
-    ``watchdog``: seconds within which systemd wants to hear that all is well, where it does.
+    ``watchdog``: seconds within which systemd restarts a service it does not hear from; ``None``: never.
     """
 
     def __init__(self, address: str | None, watchdog: float | None = None) -> None:
@@ -24,29 +24,29 @@ class Notifier:
 
     @classmethod
     def of(cls, environment: Mapping[str, str], pid: int) -> Self:
-        """As systemd tells the process ``pid`` through its environment."""
+        """The notifier that systemd's environment asks of the process ``pid``."""
         usec, meant = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", str(pid))
         watched = meant == str(pid) and usec.isascii() and usec.isdigit() and int(usec) > 0
         return cls(environment.get("NOTIFY_SOCKET"), int(usec) / 1e6 if watched else None)
 
     def alive(self) -> None:
-        """All is well, for the watchdog."""
+        """Keep the watchdog from restarting the service."""
         self._send("WATCHDOG=1")
 
     def ready(self) -> None:
-        """Start-up is over."""
+        """Say that the start or a reload has ended."""
         self._send("READY=1")
 
     def reloading(self, monotonic: float) -> None:
-        """A reload begins, at these monotonic seconds of the machine; ``ready`` tells that it is over."""
+        """Say that a reload begins, at these monotonic seconds of the machine; ``ready`` ends it."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={round(monotonic * 1e6)}")
 
     def stopping(self) -> None:
-        """Shutting down."""
+        """Say that the service stops."""
         self._send("STOPPING=1")
 
     def status(self, line: str) -> None:
-        """One line for ``systemctl status``."""
+        """Show one line in ``systemctl status``."""
         self._send(f"STATUS={' '.join(line.splitlines())}")
 
     def _send(self, state: str) -> None:
