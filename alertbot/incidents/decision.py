@@ -23,7 +23,7 @@ from alertbot.incidents.incident import (
     series_of,
 )
 from alertbot.incidents.paging import FEED_SEVERITY, Due, Note, NoteKind, Situation, due
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL
@@ -78,7 +78,7 @@ class Decision:
     changes: tuple[IncidentChange, ...]
     flaps: tuple[AlertKey, ...]
     steadied: tuple[AlertKey, ...]
-    announced: tuple[HeldSilence, ...]
+    announced: tuple[StoredSilence, ...]
 
 
 def decide(state: State) -> Decision:

@@ -18,7 +18,7 @@ AHEAD = 3600
 
 
 @dataclass(frozen=True)
-class HeldSilence:
+class StoredSilence:
     """A silence as it is kept. Times in epoch seconds; ``ends`` is when it was cancelled, where it was.
 
     ``pairs``: the rule and series of each alert meant, where the target was an incident.
@@ -64,8 +64,8 @@ def means(target: str, series: str, groups: Sequence[Group]) -> bool:
 
 
 def in_force(
-    silences: Iterable[HeldSilence], rule: str, series: str, groups: Sequence[Group], now: float
-) -> HeldSilence | None:
+    silences: Iterable[StoredSilence], rule: str, series: str, groups: Sequence[Group], now: float
+) -> StoredSilence | None:
     """The silence that holds the alerts of a rule on a series now; of several, the one that ends last."""
     suppression = [each for each in silences if each.in_force(now) and each.matches(rule, series, groups)]
     return max(suppression, key=lambda each: each.ends, default=None)

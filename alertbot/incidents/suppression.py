@@ -12,7 +12,7 @@ from alertbot.alerts.mutes import Mute, muted
 from alertbot.incidents import silences
 from alertbot.incidents.flapping import Flap, stays
 from alertbot.incidents.incident import FiredAlert
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 from alertbot.rules.base import Direction, Rule
 from alertbot.rules.selection import Group
 from alertbot.units import SLOT, slot_at
@@ -47,7 +47,7 @@ class Darkness:
 class Suppressors:
     """What is stored that may suppress an alert. ``flapping``: what flaps, and was said to. ``darkness``: of late."""
 
-    silences: Sequence[HeldSilence] = ()
+    silences: Sequence[StoredSilence] = ()
     flapping: Mapping[AlertKey, Flap] = field(default_factory=dict)
     darkness: Sequence[Darkness] = ()
 
@@ -63,7 +63,7 @@ class Suppression:
     frontier: int
     rules: Mapping[str, Rule]
     groups: Sequence[Group] = ()
-    silences: Sequence[HeldSilence] = ()
+    silences: Sequence[StoredSilence] = ()
     mutes: Sequence[Mute] = ()
     flapping: Mapping[AlertKey, Flap] = field(default_factory=dict)
     darkness: Sequence[Darkness] = ()
@@ -107,7 +107,7 @@ class Suppression:
         firing = range(first, max(first, alert.slot - alert.clear_run * SLOT) + SLOT, SLOT)
         return any(replace(self, frontier=slot).suppressed(_as_at(told, slot)) is None for slot in firing)
 
-    def silence(self, told: FiredAlert) -> HeldSilence | None:
+    def silence(self, told: FiredAlert) -> StoredSilence | None:
         """The silence that holds it now."""
         return silences.in_force(self.silences, told.alert.rule, told.alert.series, self.groups, self.now)
 

@@ -22,7 +22,7 @@ from alertbot.incidents.incident import (
     worst_of_each,
 )
 from alertbot.incidents.paging import FEED_SEVERITY, MOST_LISTED
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.alert import Markup, alert_sentence, several, subject
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import TOTAL, is_domain
@@ -73,7 +73,7 @@ class Context:
     firing: frozenset[str]
     rules: Mapping[str, Rule]
     zone: tzinfo
-    silences: Mapping[int, HeldSilence] = field(default_factory=dict)
+    silences: Mapping[int, StoredSilence] = field(default_factory=dict)
     flapping: frozenset[AlertKey] = frozenset()
     quiet: frozenset[int] = frozenset()
     unserved: Mapping[int, float] = field(default_factory=dict)
@@ -207,7 +207,7 @@ def _state(incident: Incident, context: Context, markup: Markup) -> Iterator[str
         yield f"Flapping: {names}. More is said once it stays in alert for 20m, or is steady for an hour."
 
 
-def silenced(silence: HeldSilence, context: Context, markup: Markup) -> str:
+def silenced(silence: StoredSilence, context: Context, markup: Markup) -> str:
     """By whom, until when, and why."""
     reason = f": {markup.text(silence.reason)}" if silence.reason else ""
     return f"Silenced until {context.clock(silence.ends)} by {markup.text(silence.author)}{reason}."

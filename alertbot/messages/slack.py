@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.incidents.paging import Note
 from alertbot.incidents.routing import is_channel
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.alert import Markup
 from alertbot.messages.blocks import (
     Block,
@@ -122,7 +122,7 @@ def _called(note: Note, incident: Incident, context: Context, mention: Mapping[s
     return list(dict.fromkeys(who for who in (by_severity, *others) if who is not None))
 
 
-def silence_ends(silence: HeldSilence, context: Context, command: str) -> Message:
+def silence_ends(silence: StoredSilence, context: Context, command: str) -> Message:
     """That a long silence is about to end."""
     reason = f" ({escape(silence.reason)})" if silence.reason else ""
     return Message(

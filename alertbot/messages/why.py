@@ -17,7 +17,7 @@ from alertbot.messages.slack import MARKUP, plain
 from alertbot.query.scope import Scope
 from alertbot.query.why import Basis, Judged, Missing, RuleWhy, SuppressedBy, Usual, Why
 from alertbot.query.why_incident import IncidentStory, Part
-from alertbot.store.outbox import StoredWords
+from alertbot.store.outbox import StoredMessage
 from alertbot.units import SLOT, format_clock, format_duration, format_rate
 from alertbot.words import counted, listed
 
@@ -253,7 +253,7 @@ def _course(told: FiredAlert, alert: Alert, reader: Reader) -> str:
     return f"since {reader.clock(alert.since)}{fired}, over {reader.clock(told.resolved)}: {told.reason or ''}{worst}"
 
 
-def _said(words: StoredWords, reader: Reader) -> str:
+def _said(words: StoredMessage, reader: Reader) -> str:
     """What was said, without the mark-up that would wake people again."""
     text = _CALLS.sub("", " ".join(plain(Message(words.text)).split()))
     where = "in the channel" if words.shown else "in the thread"

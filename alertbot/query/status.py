@@ -12,10 +12,9 @@ from alertbot.incidents.incident import FiredAlert
 from alertbot.query.live import Live
 from alertbot.rules.base import Rule
 from alertbot.store import feed, incidents, outbox
-from alertbot.store.alerts import count_firing, count_told, counts, told_alerts
+from alertbot.store.alerts import count_fired_since, count_firing, counts, fired_since
 from alertbot.store.schema import reading
-from alertbot.store.silences import StoredSilence
-from alertbot.store.silences import silences as stored_silences
+from alertbot.store.silences import ListedSilence, as_asked
 from alertbot.units import DAY
 
 RECENT = DAY
@@ -77,7 +76,7 @@ class Stage(StrEnum):
 class SilenceLine:
     """A silence and where it stands."""
 
-    silence: StoredSilence
+    silence: ListedSilence
     stage: Stage
 
 
@@ -96,7 +95,7 @@ class Silences:
 def status(path: Path, live: Live) -> Status:
     """How the bot is just now."""
     with reading(path) as db:
-        return Status(live, count_firing(db), incidents.count_open(db), outbox.counts(db), tuple(outbox.trouble(db)))
+        return Status(live, count_firing(db), incidents.count_open(db), outbox.counts(db), tuple(outbox.refusals(db)))
 
 
 @dataclass(frozen=True)
@@ -132,8 +131,8 @@ def stored_status(path: Path) -> tuple[Status, float]:
 def alerts(path: Path, now: float) -> Alerts:
     """What fires, and what resolved within the last day."""
     with reading(path) as db:
-        told = told_alerts(db, int(now) - RECENT, MOST_ALERTS)
-        total = count_told(db, int(now) - RECENT)
+        told = fired_since(db, int(now) - RECENT, MOST_ALERTS)
+        total = count_fired_since(db, int(now) - RECENT)
     firing = tuple(stored for stored in told if stored.resolved is None)
     return Alerts(firing, tuple(stored for stored in told if stored.resolved is not None), total - len(told))
 
@@ -141,12 +140,12 @@ def alerts(path: Path, now: float) -> Alerts:
 def silences(path: Path, now: float) -> Silences:
     """What is silenced: first what ends soonest, then what begins soonest, then what ended last."""
     with reading(path) as db:
-        stored = stored_silences(db, now - RECENT)
+        stored = as_asked(db, now - RECENT)
     lines = sorted((SilenceLine(each, _stage(each, now)) for each in stored), key=_listed)
     return Silences(tuple(lines[:MOST_SILENCES]), max(len(lines) - MOST_SILENCES, 0))
 
 
-def _stage(silence: StoredSilence, now: float) -> Stage:
+def _stage(silence: ListedSilence, now: float) -> Stage:
     if silence.cancelled is not None:
         return Stage.CANCELLED
     if silence.ends <= now:

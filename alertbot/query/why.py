@@ -213,7 +213,7 @@ class Inquiry:
     def _rule(self, engine: Engine, grid: Grid, rule: Rule, cursor: int) -> RuleWhy:
         series = grid.series[0]
         alert = alerts.open_alert(self._db, rule.name, series)
-        told = alerts.last_told(self._db, rule.name, series)
+        told = alerts.last_fired(self._db, rule.name, series)
         suppressed_by = self._suppressed_by(rule, series, alert, told, cursor)
         return self._found(engine, grid, rule, cursor, alert, told, suppressed_by)
 

@@ -12,7 +12,7 @@ from alertbot.incidents.incident import FiredAlert, Incident, worst_of_each
 from alertbot.query.scope import Scope
 from alertbot.query.why import Inquiry, RuleWhy, SuppressedBy, of_incident
 from alertbot.store import incidents, outbox
-from alertbot.store.outbox import StoredWords
+from alertbot.store.outbox import StoredMessage
 from alertbot.store.schema import reading
 
 MOST_EXPLAINED = 3
@@ -39,7 +39,7 @@ class IncidentStory:
     incident: Incident
     parts: tuple[Part, ...]
     more: int
-    said: tuple[StoredWords, ...]
+    said: tuple[StoredMessage, ...]
     earlier: bool
     suppressed_by: SuppressedBy | None
 
@@ -51,7 +51,7 @@ def story(scope: Scope, number: int) -> IncidentStory:
         if incident is None:
             raise UsageError(f"there is no incident #{number}: `alerts` lists those of the last day")
         worst = worst_of_each(incident.alerts)
-        said = outbox.words_about(db, number, MOST_SAID + 1)
+        said = outbox.messages_about(db, number, MOST_SAID + 1)
         return IncidentStory(
             incident=incident,
             parts=tuple(_parts(db, scope, worst[:MOST_TOLD])),

@@ -63,7 +63,7 @@ class ChartThreads:
     async def chart_one(self) -> bool:
         """Try to chart the first message that is owed a chart; whether there was one."""
         now = self._clock.time()
-        owed = await self._keeper.do(charts.owed, now - FRESH)
+        owed = await self._keeper.do(charts.due, now - FRESH)
         if not owed:
             return False
         first = owed[0]

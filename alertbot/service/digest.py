@@ -50,7 +50,7 @@ class DailyDigest:
         if settings is None or today is None or today == self._done:
             return False
         subject = f"{DIGEST}:{today.isoformat()}"
-        posted = not await self._keeper.do(outbox.is_owed, subject) and await self._post(today, subject)
+        posted = not await self._keeper.do(outbox.has_message_about, subject) and await self._post(today, subject)
         self._done = today
         return posted
 

@@ -18,7 +18,7 @@ from alertbot.incidents.grouping import Placing
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.routing import channel_for
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Suppression, Suppressors
 from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, silence_ends, to_json
@@ -96,7 +96,7 @@ class Dispatcher:
     async def look(self) -> None:
         """A slot is judged: tell what that comes to altogether, and what is due by now."""
         turn = self.turn(settled=True)
-        if await self._keeper.do(turns.look, turn, turn.now):
+        if await self._keeper.do(turns.post_due, turn, turn.now):
             self._wake()
 
     def turn(self, *, settled: bool = False, changed: Mapping[int, tuple[Note, ...]] | None = None) -> Turn:
@@ -201,7 +201,7 @@ class Turn:
                 yield from drafts
         yield from _elsewhere(step, subject, body, notes)
 
-    def announce(self, silence: HeldSilence) -> Iterator[NewMessage]:
+    def announce(self, silence: StoredSilence) -> Iterator[NewMessage]:
         """That a silence is about to end."""
         message = silence_ends(silence, self._context(None), self.dispatcher.slack.command)
         yield _draft(f"silence:{silence.number}", "post", silence.channel, to_json(message))

@@ -12,7 +12,7 @@ from alertbot.errors import UsageError
 from alertbot.incidents.incident import Incident
 from alertbot.incidents.orders import Ack, Order, Person, Requester, Silence, Unsilence
 from alertbot.incidents.paging import Note, NoteKind
-from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, HeldSilence, means
+from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, StoredSilence, means
 from alertbot.messages.blocks import code, escape
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.store import incidents, silences, turns
@@ -100,7 +100,7 @@ class _Execution:
     async def _silence(self, order: Silence) -> str:
         order, pairs = await self._meant(order)
         now = self.dispatcher.now()
-        held = await self.keeper.do(silences.held, now)
+        held = await self.keeper.do(silences.not_over, now)
         twin = next((each for each in held if _is_same(each, order)), None)
         number = twin.number if twin is not None else await self._add(order, pairs)
         begins = "" if order.begins <= now else f"from {format_clock(order.begins, self.dispatcher.slack.zone, now)} "
@@ -151,7 +151,7 @@ class _Execution:
 
     async def _unsilence(self, order: Unsilence) -> str:
         now = self.dispatcher.now()
-        held = await self.keeper.do(silences.held, now)
+        held = await self.keeper.do(silences.not_over, now)
         silence = next((each for each in held if each.number == order.number and each.ends > now), None)
         if silence is None:
             numbers = ", ".join(str(each.number) for each in held if each.ends > now)
@@ -168,7 +168,7 @@ def _alerts_of(incident: Incident) -> list[tuple[str, str]]:
     return sorted({told.key for told in incident.firing})
 
 
-def _is_same(held: HeldSilence, order: Silence) -> bool:
+def _is_same(held: StoredSilence, order: Silence) -> bool:
     begun = held.begins <= order.begins + SAME
     return held.target == order.target and begun and abs(held.ends - order.ends) < SAME and held.cancelled_by is None
 

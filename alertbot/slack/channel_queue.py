@@ -1,4 +1,4 @@
-"""What delivery keeps of each channel, and of each message that may have arrived."""
+"""What delivery remembers of each channel, and of each message that may have arrived."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from dataclasses import dataclass, field
 from alertbot.ops.outage import Outage
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
-"""Seconds for which a lane waits after a first failure that passes, doubled with each more, and at most."""
+"""Seconds for which a queue waits after a first failure that passes, doubled with each more, and at most."""
 
 HUNG = {"post": 240.0, "update": 240.0, "find": 600.0}
-"""Seconds by method that one message takes at most, or one look through the pages of a channel's history."""
+"""Seconds by method that one message takes at most, or one lookup through the pages of a channel's history."""
 
-LOOKS = (2.0, 10.0, 30.0, 60.0, 75.0)
-"""Seconds after an attempt at which its message is looked for; after the last it counts as not posted.
+LOOK_AFTER = (2.0, 10.0, 30.0, 60.0, 75.0)
+"""Seconds after an attempt at which its message is looked up; after the last it counts as not posted.
 
-One that lands later still will stand there twice.
+A message that lands later still will stand there twice.
 """
 
 
 @dataclass
 class ChannelQueue:
-    """One method in one channel: when it may be used again, how long it waits after the next failure, what it does.
+    """One method of Slack's in one channel, which does one thing at a time: ``task``, since ``began``.
 
-    ``failures``: those since something was taken. ``began``: since when it does what it does, in monotonic seconds.
+    It is free again at ``free_at``, and waits for ``pause`` seconds after its next failure. ``failures`` counts those
+    since it last succeeded. Times are monotonic seconds.
     """
 
     method: str
@@ -35,18 +36,37 @@ class ChannelQueue:
     began: float = 0.0
 
     def stuck(self, now: float) -> bool:
-        """Whether what it does takes longer than it can."""
+        """Whether its task takes longer than it can."""
         return self.task is not None and now - self.began > HUNG[self.method]
+
+    def succeeded(self) -> int:
+        """Note a success; how many failures came before it."""
+        self.pause = FIRST_PAUSE
+        return self.failures.ended()
+
+    def back_off(self) -> float:
+        """The seconds to wait after a failure; twice as many after the next."""
+        pause, self.pause = self.pause, min(2 * self.pause, LONGEST_PAUSE)
+        return pause
 
 
 @dataclass
-class Search:
-    """A message that may have arrived: when it was tried (monotonic), and how often it was looked for since."""
+class Lookup:
+    """A message that may have arrived: when it was attempted (monotonic), and how often it was looked up since."""
 
-    tried: float
-    looks: int = 0
+    attempted: float
+    count: int = 0
 
     @property
     def due(self) -> float:
-        """When to look next."""
-        return self.tried + LOOKS[min(self.looks, len(LOOKS) - 1)]
+        """When to look it up next."""
+        return self.attempted + LOOK_AFTER[min(self.count, len(LOOK_AFTER) - 1)]
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the last lookup was made."""
+        return self.count == len(LOOK_AFTER)
+
+    def looked_up(self, now: float) -> None:
+        """Count a lookup begun at ``now``; those overdue by then, after a restart or an outage, are made by it too."""
+        self.count = sum(now - self.attempted >= seconds for seconds in LOOK_AFTER)

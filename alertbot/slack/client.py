@@ -114,7 +114,7 @@ class SlackClient:
 
     @property
     def time(self) -> float | None:
-        """Epoch seconds by Slack's own clock, as far as an answer told it."""
+        """Epoch seconds by Slack's own clock, once an answer has shown it."""
         return None if self._slack_time is None else self._slack_time[0] + time.monotonic() - self._slack_time[1]
 
     async def auth_test(self) -> Identity:

@@ -27,7 +27,7 @@ FAILED = Message("That went wrong: alertbot's log says why.")
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer, and whether the whole channel sees it; ``chart``: what one is to show, over how many seconds."""
+    """The answer to a command, and whether the whole channel sees it; ``chart``: of what, and over how many seconds."""
 
     message: Message
     public: bool

@@ -1,8 +1,8 @@
-"""Delivery: takes what the outbox owes to Slack and sees that each message stands there once.
+"""Delivery: posts what waits in the outbox and sees that each message stands in Slack once.
 
 Slack knows no idempotency key. So a row is marked before Slack is asked; where the answer is lost, or we died in
 between, the channel's history is searched for the row's id before it is posted again. Edits can be repeated at will.
-Each channel has a lane for its messages, one for edits and one for looking; none of them holds up another.
+Each channel has a queue for its messages, one for edits and one for lookups; none of them holds up another.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from alertbot.messages.blocks import Message
 from alertbot.messages.slack import from_json
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.outage import Outage
-from alertbot.slack.channel_queue import FIRST_PAUSE, LONGEST_PAUSE, LOOKS, ChannelQueue, Search
+from alertbot.slack.channel_queue import LOOK_AFTER, ChannelQueue, Lookup
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Post, Posted
 from alertbot.slack.poster import Poster
 from alertbot.store import outbox
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.outbox import Envelope, NewMessage
+from alertbot.store.outbox import NewMessage, OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ PACE = 1.05
 """Seconds between two messages to a channel: Slack takes about one a second."""
 
 SPACING = {"update": 1.2, "find": 1.2}
-"""Seconds between two calls of a method, whatever the channel: Slack takes 50 edits and 50 looks a minute."""
+"""Seconds between two calls of a method, whatever the channel: Slack takes 50 edits and 50 lookups a minute."""
 
 STORE_PAUSE = 10.0
 """Seconds until a database that failed is tried again."""
@@ -47,13 +47,13 @@ _LATELY = 3600.0  # seconds
 _GONE = frozenset({"message_not_found", "thread_not_found"})
 
 
-_Work = Callable[[ChannelQueue, Envelope], Awaitable[float]]
+_Work = Callable[[ChannelQueue, OutboxRow], Awaitable[float]]
 
 
 class Delivery:
     """Drains the outbox until stopped; ``wake`` it after a commit. ``fallback``: the channel for refused messages.
 
-    ``delivered`` hears after how many seconds Slack took each. What it keeps in memory may all be lost.
+    ``delivered`` is called with the seconds after which Slack took each message. What is kept in memory may be lost.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class Delivery:
         self._clock = clock
         self._fallback = fallback
         self._delivered = delivered
-        self._lanes: dict[tuple[str, str], ChannelQueue] = {}
-        self._methods: dict[str, float] = {}  # when each may be called again
-        self._searches: dict[int, Search] = {}
+        self._queues: dict[tuple[str, str], ChannelQueue] = {}
+        self._method_free_at: dict[str, float] = {}  # monotonic
+        self._lookups: dict[int, Lookup] = {}
         self._unreadable: set[str] = set()
-        self._owing: dict[str, tuple[str, float]] = {}  # channels that are owed something: why, and since when at last
-        self._astray = True  # rows may stand as being sent though nobody sends them
+        self._failing_channels: dict[str, tuple[str, float]] = {}  # Slack's last error and when, monotonic
+        self._must_recover = True  # rows may stand as being sent though nobody sends them
         self._unmarked = Outage()
         self._woken = asyncio.Event()
         self._liveness = Liveness(clock.monotonic)
@@ -82,29 +82,29 @@ class Delivery:
     @property
     def under_way(self) -> tuple[asyncio.Task[None], ...]:
         """What is being sent or looked for just now."""
-        return tuple(lane.task for lane in self._lanes.values() if lane.task is not None)
+        return tuple(queue.task for queue in self._queues.values() if queue.task is not None)
 
     @property
     def stuck(self) -> bool:
-        """Whether it makes no progress; that Slack or the database fails is none of it, since attempts go on."""
+        """Whether it makes no progress; a Slack or a database that fails is no reason, since attempts go on."""
         now = self._clock.monotonic()
-        return self._liveness.stalled or any(lane.stuck(now) for lane in self._lanes.values())
+        return self._liveness.stalled or any(queue.stuck(now) for queue in self._queues.values())
 
     @property
     def trouble(self) -> str | None:
         """For which channel messages wait, or were refused within the last hour, and Slack's word for it."""
         oldest = self._clock.monotonic() - _LATELY
-        lately = ((channel, code) for channel, (code, at) in self._owing.items() if at > oldest)
+        lately = ((channel, code) for channel, (code, at) in self._failing_channels.items() if at > oldest)
         return next((f"messages for {channel}: {code}" for channel, code in lately), None)
 
     def wake(self) -> None:
-        """There may be something to deliver."""
+        """Look into the outbox now: there may be something to deliver."""
         self._woken.set()
 
     def reconsider(self, fallback: str | None) -> None:
         """Try again what was refused, and from now on use this channel for what is refused again."""
         self._fallback = fallback
-        self._astray = True
+        self._must_recover = True
         self.wake()
 
     async def run(self) -> None:
@@ -125,21 +125,23 @@ class Delivery:
             await asyncio.gather(*self.under_way, return_exceptions=True)
 
     async def begin(self) -> float | None:
-        """Begin what is due and in no lane yet; what ends wakes ``run``.
+        """Begin what is due and in no queue yet; each task wakes ``run`` when it ends.
 
         Returns the seconds until more is due, ``None`` where nothing waits for time to pass.
         """
         try:
-            if self._astray and self.under_way:
+            if self._must_recover and self.under_way:
                 return None
-            if self._astray:
+            if self._must_recover:
                 await self._recover()
             uncertain, waiting = await self._keeper.do(outbox.uncertain), await self._keeper.do(outbox.waiting)
         except StoreError as error:
             self._stall(error)
             return STORE_PAUSE
-        pauses = [self._start("find", each, self._look, self._search(each).due) for each in uncertain]
-        pauses += [self._start("update" if each.action == "update" else "post", each, self._try) for each in waiting]
+        pauses = [self._start("find", each, self._look_up, self._lookup_of(each).due) for each in uncertain]
+        pauses += [
+            self._start("update" if each.action == "update" else "post", each, self._attempt) for each in waiting
+        ]
         return min((pause for pause in pauses if pause is not None), default=None)
 
     async def _recover(self) -> None:
@@ -148,180 +150,178 @@ class Delivery:
             log.info("%d messages may have arrived before the last stop: looking for them", lost)
         if retried:
             log.info("%d messages that Slack refused are tried again", retried)
-        self._astray = False
+        self._must_recover = False
 
-    def _start(self, method: str, envelope: Envelope, work: _Work, due: float = 0.0) -> float | None:
-        """Put it into its lane; the seconds until that can be done, ``None`` where a lane's end will tell."""
-        lane = self._lanes.setdefault((method, envelope.channel), ChannelQueue(method))
-        if lane.task is not None:
+    def _start(self, method: str, row: OutboxRow, work: _Work, due: float = 0.0) -> float | None:
+        """Begin the work if its queue is free; else the seconds until it will be, ``None`` while a task holds it."""
+        queue = self._queues.setdefault((method, row.channel), ChannelQueue(method))
+        if queue.task is not None:
             return None
         now = self._clock.monotonic()
-        due = max(due, lane.free_at, self._methods.get(method, 0.0))
+        due = max(due, queue.free_at, self._method_free_at.get(method, 0.0))
         if due > now:
             return due - now
-        self._methods[method] = now + SPACING.get(method, 0.0)
-        lane.began = now
-        lane.task = asyncio.create_task(self._work(lane, envelope, work))
+        self._method_free_at[method] = now + SPACING.get(method, 0.0)
+        queue.began = now
+        queue.task = asyncio.create_task(self._work(queue, row, work))
         return None
 
-    async def _work(self, lane: ChannelQueue, envelope: Envelope, work: _Work) -> None:
+    async def _work(self, queue: ChannelQueue, row: OutboxRow, work: _Work) -> None:
         pause = STORE_PAUSE
         try:
-            pause = await work(lane, envelope)
+            pause = await work(queue, row)
         except StoreError as error:
-            self._astray = True
+            self._must_recover = True
             self._stall(error)
         except Exception as error:  # one message that breaks something must not end the delivery of all others
-            self._astray = True
-            if lane.failures.is_news(f"{type(error).__name__}: {error}"):
-                log.exception("the delivery of a message for %s failed", envelope.channel)
+            self._must_recover = True
+            if queue.failures.is_news(f"{type(error).__name__}: {error}"):
+                log.exception("the delivery of a message for %s failed", row.channel)
         finally:
-            lane.free_at = self._clock.monotonic() + pause
-            lane.task = None
+            queue.free_at = self._clock.monotonic() + pause
+            queue.task = None
             self.wake()
 
     def _stall(self, error: StoreError) -> None:
         if self._unmarked.is_news(str(error)):
             log.error("messages wait, since what becomes of them cannot be stored: %s", error)
 
-    async def _try(self, lane: ChannelQueue, envelope: Envelope) -> float:
-        """One attempt; the seconds for which the lane then waits."""
-        if not await self._keeper.do(outbox.mark_sending, envelope.number, self._clock.time()):
+    async def _attempt(self, queue: ChannelQueue, row: OutboxRow) -> float:
+        """Try once to send a row; the seconds for which its queue then waits."""
+        if not await self._keeper.do(outbox.mark_sending, row.number, self._clock.time()):
             return 0.0
         try:
-            posted = await self._send(envelope)
+            posted = await self._send(row)
         except DeliveryError as error:
-            return await self._failed(lane, envelope, error)
+            return await self._failed(queue, row, error)
         now = self._clock.time()
-        await self._keeper.do(outbox.mark_sent, envelope, posted.channel_id, posted.ts, now)
-        self._delivered(max(now - envelope.created, 0.0))
-        self._owing.pop(envelope.channel, None)
-        if times := lane.failures.ended():
-            log.info("Slack takes messages for %s again, after %d attempts that failed", envelope.channel, times)
+        await self._keeper.do(outbox.mark_sent, row, posted.channel_id, posted.ts, now)
+        self._delivered(max(now - row.created, 0.0))
+        self._failing_channels.pop(row.channel, None)
+        if times := queue.succeeded():
+            log.info("Slack takes messages for %s again, after %d attempts that failed", row.channel, times)
         if times := self._unmarked.ended():
             log.info("the database takes marks again, after %d that failed: messages go out", times)
-        lane.pause = FIRST_PAUSE
         return PACE
 
-    async def _send(self, envelope: Envelope) -> Posted:
-        post = _post_of(envelope)
-        if envelope.action == "post":
+    async def _send(self, row: OutboxRow) -> Posted:
+        post = _post_of(row)
+        if row.action == "post":
             return await self._poster.post(post)
-        if envelope.channel_id is None or envelope.ts is None:
+        if row.channel_id is None or row.ts is None:
             raise DeliveryError("message_not_found", permanent=True)
-        if envelope.action == "reply":
+        if row.action == "reply":
             return await self._poster.post(post)
-        await self._poster.update(envelope.channel_id, envelope.ts, post.message)
-        return Posted(envelope.channel_id, envelope.ts)
+        await self._poster.update(row.channel_id, row.ts, post.message)
+        return Posted(row.channel_id, row.ts)
 
-    async def _failed(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> float:
-        self._owing[envelope.channel] = error.code, self._clock.monotonic()
+    async def _failed(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> float:
+        self._failing_channels[row.channel] = error.code, self._clock.monotonic()
         if error.permanent:
-            await self._refused(lane, envelope, error)
+            await self._refused(queue, row, error)
             return PACE
-        if error.unknown and envelope.action != "update":
-            self._searches[envelope.number] = Search(self._clock.monotonic())
-            await self._keeper.do(outbox.mark_unknown, envelope.number, error.code)
+        if error.unknown and row.action != "update":
+            self._lookups[row.number] = Lookup(self._clock.monotonic())
+            await self._keeper.do(outbox.mark_unknown, row.number, error.code)
         else:
-            await self._keeper.do(outbox.mark_again, envelope.number, error.code)
-        return self._hold(lane, envelope, error)
+            await self._keeper.do(outbox.requeue, row.number, error.code)
+        return self._back_off(queue, row, error)
 
-    def _hold(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> float:
-        """The seconds a lane waits after a failure that passes; Slack's own word holds for the whole method."""
-        if lane.failures.is_news(error.code):
-            what = "say what became of" if lane.method == "find" else "confirm"
-            log.warning("Slack did not %s a message for %s (%s)", what, envelope.channel, error.code)
+    def _back_off(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> float:
+        """The seconds for which a queue waits after a failure that passes; Retry-After holds for the whole method."""
+        if queue.failures.is_news(error.code):
+            what = "say what became of" if queue.method == "find" else "confirm"
+            log.warning("Slack did not %s a message for %s (%s)", what, row.channel, error.code)
         if error.retry_after is not None:
-            self._methods[lane.method] = self._clock.monotonic() + error.retry_after
+            self._method_free_at[queue.method] = self._clock.monotonic() + error.retry_after
             return error.retry_after
-        pause, lane.pause = lane.pause, min(2 * lane.pause, LONGEST_PAUSE)
-        return pause
+        return queue.back_off()
 
-    async def _refused(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> None:
-        """What trying again as it is cannot mend is said otherwise: as plain text, as a new message, elsewhere."""
-        if error.code in _BLOCKS_REFUSED and not envelope.plain:
+    async def _refused(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> None:
+        """Send a row otherwise that Slack refuses as it is: as plain text, as a new message, or elsewhere."""
+        if error.code in _BLOCKS_REFUSED and not row.text_only:
             log.error("Slack refuses the blocks of a message (%s): it goes out as plain text", error.code)
-            await self._keeper.do(outbox.mark_again, envelope.number, error.code, plain=True)
-        elif envelope.action == "update" and error.code not in REFUSED_TOKEN:
-            log.warning("a message in %s cannot be edited (%s): a new one says it", envelope.channel, error.code)
-            await self._keeper.do(outbox.mark_replaced, envelope, error.code)
+            await self._keeper.do(outbox.requeue, row.number, error.code, text_only=True)
+        elif row.action == "update" and error.code not in REFUSED_TOKEN:
+            log.warning("a message in %s cannot be edited (%s): a new one says it", row.channel, error.code)
+            await self._keeper.do(outbox.turn_into_post, row, error.code)
         else:
-            await self._park(lane, envelope, error)
+            await self._park(queue, row, error)
 
-    async def _park(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> None:
-        """Keep it, and have a post said in the fallback channel, where the same token may do."""
-        twin = None
+    async def _park(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> None:
+        """Keep the row, and queue a copy for the fallback channel, where it is a post that the token may make there."""
+        copy = None
         elsewhere = self._fallback
         if (
-            envelope.action == "post"
-            and elsewhere not in {None, envelope.channel}
+            row.action == "post"
+            and elsewhere not in {None, row.channel}
             and error.code not in REFUSED_TOKEN - {"no_permission"}
         ):
-            twin = NewMessage(uuid.uuid4().hex, envelope.subject, "post", str(elsewhere), envelope.body)
-            self._owing.pop(envelope.channel, None)
-        if lane.failures.is_news(error.code):
-            where = f"they go to {elsewhere}" if twin else "they are kept, and tried again at the next start or reload"
-            log.error("Slack refuses messages for %s (%s): %s", envelope.channel, error.code, where)
-        await self._keeper.do(outbox.park, envelope, error.code, twin, self._clock.time())
+            copy = NewMessage(uuid.uuid4().hex, row.subject, "post", str(elsewhere), row.body)
+            self._failing_channels.pop(row.channel, None)
+        if queue.failures.is_news(error.code):
+            where = f"they go to {elsewhere}" if copy else "they are kept, and tried again at the next start or reload"
+            log.error("Slack refuses messages for %s (%s): %s", row.channel, error.code, where)
+        await self._keeper.do(outbox.park, row, error.code, copy, self._clock.time())
 
-    def _search(self, envelope: Envelope) -> Search:
-        """The search for it, begun after a restart by what the row tells, whose clock may have stepped since."""
-        if envelope.number not in self._searches:
-            ago = self._clock.time() - (envelope.attempted or envelope.created)
-            tried = self._clock.monotonic() - min(max(ago, 0.0), LOOKS[-1])
-            self._searches[envelope.number] = Search(tried)
-        return self._searches[envelope.number]
+    def _lookup_of(self, row: OutboxRow) -> Lookup:
+        """When the row was tried and how often it was looked up; after a restart as far as the stored times tell.
 
-    async def _look(self, lane: ChannelQueue, envelope: Envelope) -> float:
-        """Look whether a message arrived whose answer was lost; post it again only if it is not there."""
-        search = self._search(envelope)
-        looked = self._clock.monotonic()
+        The machine's clock may have stepped since.
+        """
+        if row.number not in self._lookups:
+            ago = self._clock.time() - (row.attempted or row.created)
+            self._lookups[row.number] = Lookup(self._clock.monotonic() - min(max(ago, 0.0), LOOK_AFTER[-1]))
+        return self._lookups[row.number]
+
+    async def _look_up(self, queue: ChannelQueue, row: OutboxRow) -> float:
+        """Look up a message whose answer was lost; queue it again only if it is not there."""
+        lookup = self._lookup_of(row)
+        began = self._clock.monotonic()
         try:
-            found = await self._find(envelope, looked - search.tried)
+            found = await self._find(row, began - lookup.attempted)
         except DeliveryError as error:
-            return await self._cannot_look(lane, envelope, error)
-        lane.failures.ended()
-        lane.pause = FIRST_PAUSE
-        # The looks that are overdue by now, after a restart or an outage, are made by this one.
-        search.looks = sum(looked - search.tried >= seconds for seconds in LOOKS)
+            return await self._lookup_failed(queue, row, error)
+        queue.succeeded()
+        lookup.looked_up(began)
         if found is not None:
-            await self._keeper.do(outbox.mark_found, envelope, found.channel_id, found.ts, self._clock.time())
-            self._owing.pop(envelope.channel, None)
-        elif search.looks == len(LOOKS):
-            await self._keeper.do(outbox.mark_again, envelope.number, None)
+            await self._keeper.do(outbox.mark_found, row, found.channel_id, found.ts, self._clock.time())
+            self._failing_channels.pop(row.channel, None)
+        elif lookup.exhausted:
+            await self._keeper.do(outbox.requeue, row.number, None)
         else:
             return 0.0
-        del self._searches[envelope.number]
+        del self._lookups[row.number]
         return 0.0
 
-    async def _find(self, envelope: Envelope, ago: float) -> Posted | None:
-        passed = max(ago, self._clock.time() - (envelope.attempted or envelope.created))
-        return await self._poster.find(_post_of(envelope), since=passed + MARGIN)
+    async def _find(self, row: OutboxRow, ago: float) -> Posted | None:
+        passed = max(ago, self._clock.time() - (row.attempted or row.created))
+        return await self._poster.find(_post_of(row), since=passed + MARGIN)
 
-    async def _cannot_look(self, lane: ChannelQueue, envelope: Envelope, error: DeliveryError) -> float:
+    async def _lookup_failed(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> float:
         if not error.permanent or error.code in DEAD_TOKEN:
-            return self._hold(lane, envelope, error)
-        if envelope.channel not in self._unreadable and error.code not in _GONE:
-            self._unreadable.add(envelope.channel)
+            return self._back_off(queue, row, error)
+        if row.channel not in self._unreadable and error.code not in _GONE:
+            self._unreadable.add(row.channel)
             log.warning(
                 "the history of %s cannot be read (%s): a message whose answer was lost is posted again, and may then"
                 " stand there twice; invite the bot to the channel",
-                envelope.channel,
+                row.channel,
                 error.code,
             )
-        await self._keeper.do(outbox.mark_again, envelope.number, error.code)
-        del self._searches[envelope.number]
+        await self._keeper.do(outbox.requeue, row.number, error.code)
+        del self._lookups[row.number]
         return 0.0
 
 
-def _post_of(envelope: Envelope) -> Post:
+def _post_of(row: OutboxRow) -> Post:
     """What a row posts: a message of its own, or a reply in the thread of the message it belongs to."""
-    message = from_json(envelope.body)
-    if envelope.plain:
+    message = from_json(row.body)
+    if row.text_only:
         message = Message(message.text)
-    if envelope.action == "post":
-        return Post(envelope.channel, message, envelope.id)
-    return Post(envelope.channel_id or envelope.channel, message, envelope.id, envelope.ts, envelope.broadcast)
+    if row.action == "post":
+        return Post(row.channel, message, row.id)
+    return Post(row.channel_id or row.channel, message, row.id, row.ts, row.broadcast)
 
 
 async def _either(woken: Coroutine[Any, Any, Any], slept: Coroutine[Any, Any, Any] | None) -> None:

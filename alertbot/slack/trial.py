@@ -1,4 +1,4 @@
-"""A trial: whatever would be said anywhere is said in one channel, and what stands elsewhere is left as it stands."""
+"""A trial: whatever is posted goes to one channel, and what stands elsewhere is left as it is."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from alertbot.slack.poster import Poster
 class DivertedPoster:
     """Posts to ``channel`` alone; ``id_of`` says its id, ``None`` while that is not known.
 
-    The configuration names no other channel during a trial, but a database may hold messages that are owed to others,
-    or that stand there and are to be edited: these become new messages here.
+    The configuration names no other channel during a trial, but a database may hold messages that wait for others, or
+    that stand there and are to be edited: these become new messages here.
     """
 
     def __init__(self, poster: Poster, channel: str, id_of: Callable[[str], str | None]) -> None:
@@ -41,7 +41,7 @@ class DivertedPoster:
         return replace(post, channel=self._channel)
 
     def _is_here(self, channel: str) -> bool:
-        """Whether it is the trial's channel; ``DeliveryError`` while that cannot be told."""
+        """Whether it is the trial's channel; ``DeliveryError`` while that is not known."""
         known = self._id_of(self._channel)
         if known is None:
             raise DeliveryError("channels_not_listed")

@@ -27,7 +27,7 @@ def _facts(db: Database) -> RelayFacts:
     sent = [_alert(row) for row in db.conn.execute(f"SELECT {_COLUMNS} FROM relayed")]  # noqa: S608 - own constant
     unresolved = [each for each in sent if each.ends is None]
     keys = {each.key for each in unresolved if each.key is not None} - {each.key for each in firing}
-    ended = {key: fired for key in keys if (fired := alerts.last_told(db, *key)) is not None}
+    ended = {key: fired for key in keys if (fired := alerts.last_fired(db, *key)) is not None}
     numbers = {each.incident for each in unresolved if each.incident is not None}
     closed = {number: one for number in numbers if (one := incidents.load(db, number)) is not None}
     return RelayFacts(firing, opened, sent, ended, closed)

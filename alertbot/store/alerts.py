@@ -1,4 +1,4 @@
-"""Alerts at rest: those under way, which a restart takes up again, and those that were."""
+"""The table of alerts: those under way, which a restart goes on with, and those that are resolved."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Traits:
 
 
 def traits_of(rules: Mapping[str, Rule]) -> dict[str, Traits]:
-    """What is kept of each rule beside its alerts, by its name."""
+    """What is stored of each rule beside its alerts, by the rule's name."""
     return {name: Traits(rule.severity.value, rule.kind.bars) for name, rule in rules.items()}
 
 
@@ -142,33 +142,33 @@ def _alert(row: tuple[Any, ...]) -> Alert:
     )
 
 
-_TOLD_COLUMNS = f"{_COLUMNS}, id, severity, resolved, reason, incident, noted"
-_TOLD = "fired IS NOT NULL AND (phase = 'firing' OR resolved >= ?)"
+_FIRED_COLUMNS = f"{_COLUMNS}, id, severity, resolved, reason, incident, noted"
+_SINCE = "fired IS NOT NULL AND (phase = 'firing' OR resolved >= ?)"
 
 
-def _told(row: tuple[Any, ...], fires: int = 1) -> FiredAlert:
+def _fired_alert(row: tuple[Any, ...], fires: int = 1) -> FiredAlert:
     number, severity, resolved, reason, incident, noted = row[12:18]
     return FiredAlert(number, _alert(row[:12]), severity, resolved, reason, incident, noted, fires)
 
 
-def told_alerts(db: Database, since: int, most: int) -> list[FiredAlert]:
+def fired_since(db: Database, since: int, most: int) -> list[FiredAlert]:
     """The alerts that fire now or resolved since the slot ``since``, newest first, ``most`` of them at most."""
     rows = db.conn.execute(
-        f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE {_TOLD}"  # noqa: S608 - own constants
+        f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE {_SINCE}"  # noqa: S608 - own constants
         " ORDER BY phase = 'resolved', fired DESC, id DESC LIMIT ?",
         (since, most),
     )
-    return [_told(row) for row in rows]
+    return [_fired_alert(row) for row in rows]
 
 
 def fired_between(db: Database, series: str, first: int, last: int) -> list[FiredAlert]:
     """The alerts of a series that fired and were under way between two slots, the oldest first."""
     rows = db.conn.execute(
-        f"SELECT {_TOLD_COLUMNS} FROM alerts"  # noqa: S608 - own constant
+        f"SELECT {_FIRED_COLUMNS} FROM alerts"  # noqa: S608 - own constant
         " WHERE series = ? AND fired IS NOT NULL AND slot >= ? AND since <= ? ORDER BY id",
         (series, first, last),
     )
-    return [_told(row) for row in rows]
+    return [_fired_alert(row) for row in rows]
 
 
 def open_alert(db: Database, rule: str, series: str) -> Alert | None:
@@ -180,25 +180,25 @@ def open_alert(db: Database, rule: str, series: str) -> Alert | None:
     return None if row is None else _alert(row)
 
 
-def last_told(db: Database, rule: str, series: str) -> FiredAlert | None:
+def last_fired(db: Database, rule: str, series: str) -> FiredAlert | None:
     """The alert of a rule on a series that fired last, whatever became of it."""
     row = db.conn.execute(
-        f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE rule = ? AND series = ? AND fired IS NOT NULL"  # noqa: S608 - likewise
+        f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE rule = ? AND series = ? AND fired IS NOT NULL"  # noqa: S608 - likewise
         " ORDER BY fired DESC, id DESC LIMIT 1",
         (rule, series),
     ).fetchone()
-    return None if row is None else _told(row)
+    return None if row is None else _fired_alert(row)
 
 
 def firing(db: Database) -> list[FiredAlert]:
     """All alerts that fire, the oldest first."""
-    rows = db.conn.execute(f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE phase = 'firing' ORDER BY id")  # noqa: S608 - likewise
-    return [_told(row) for row in rows]
+    rows = db.conn.execute(f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE phase = 'firing' ORDER BY id")  # noqa: S608 - likewise
+    return [_fired_alert(row) for row in rows]
 
 
-def count_told(db: Database, since: int) -> int:
-    """How many alerts ``told_alerts`` would list without a limit."""
-    return int(db.conn.execute(f"SELECT count(*) FROM alerts WHERE {_TOLD}", (since,)).fetchone()[0])  # noqa: S608
+def count_fired_since(db: Database, since: int) -> int:
+    """How many alerts ``fired_since`` would list without a limit."""
+    return int(db.conn.execute(f"SELECT count(*) FROM alerts WHERE {_SINCE}", (since,)).fetchone()[0])  # noqa: S608
 
 
 def counts(db: Database) -> dict[str, int]:
@@ -220,53 +220,53 @@ def count_firing(db: Database) -> int:
     return int(db.conn.execute("SELECT count(*) FROM alerts WHERE phase = 'firing'").fetchone()[0])
 
 
-def told_in(db: Database, incidents: Iterable[int]) -> dict[int, list[FiredAlert]]:
+def of_incidents(db: Database, incidents: Iterable[int]) -> dict[int, list[FiredAlert]]:
     """The alerts of these incidents, the oldest first."""
-    told: dict[int, list[FiredAlert]] = {number: [] for number in incidents}
-    for number in told:
+    alerts: dict[int, list[FiredAlert]] = {number: [] for number in incidents}
+    for number in alerts:
         rows = db.conn.execute(
-            f"SELECT {_TOLD_COLUMNS} FROM alerts WHERE incident = ? ORDER BY id",  # noqa: S608 - own constant
+            f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE incident = ? ORDER BY id",  # noqa: S608 - own constant
             (number,),
         )
-        told[number] += [_told(row) for row in rows]
-    return told
+        alerts[number] += [_fired_alert(row) for row in rows]
+    return alerts
 
 
-def unposted(db: Database, over: Iterable[int]) -> list[FiredAlert]:
-    """The alerts told in no incident: of those that fire, and of these numbers, the oldest first."""
-    numbers = list(over)
+def unposted(db: Database, resolved: Iterable[int]) -> list[FiredAlert]:
+    """The alerts in no incident: of those that fire and of these that ``resolved``, by number, the oldest first."""
+    numbers = list(resolved)
     marks = ", ".join("?" * len(numbers))
     rows = db.conn.execute(
         f"""
-        SELECT {_TOLD_COLUMNS}, (
+        SELECT {_FIRED_COLUMNS}, (
             SELECT count(*) FROM alerts AS earlier WHERE earlier.rule = alerts.rule AND earlier.series = alerts.series
             AND earlier.fired > alerts.fired - {WITHIN} AND earlier.fired <= alerts.fired)
         FROM alerts WHERE incident IS NULL AND (phase = 'firing' OR id IN ({marks})) ORDER BY id
         """,  # noqa: S608 - own constants and question marks
         numbers,
     )
-    return [_told(row, row[18]) for row in rows]
+    return [_fired_alert(row, row[18]) for row in rows]
 
 
 def assign(db: Database, incident: int, numbers: Iterable[int]) -> None:
-    """These alerts are told in that incident."""
+    """Put these alerts into that incident."""
     db.conn.executemany("UPDATE alerts SET incident = ? WHERE id = ?", ((incident, number) for number in numbers))
 
 
 def release(db: Database, incident: int) -> None:
-    """What still fires of an incident that is over is told in none."""
+    """Take what still fires out of an incident that is closed, so that it may come into another."""
     db.conn.execute("UPDATE alerts SET incident = NULL, noted = 0 WHERE incident = ? AND phase = 'firing'", (incident,))
 
 
-def note(db: Database, noted: Mapping[int, int]) -> None:
-    """What an incident's thread knows of alerts."""
+def write_noted(db: Database, noted: Mapping[int, int]) -> None:
+    """Write how much the incident's message or thread says of these alerts: 1 the firing, 2 the resolution too."""
     db.conn.executemany(
         "UPDATE alerts SET noted = ? WHERE id = ?", ((known, number) for number, known in noted.items())
     )
 
 
 def flapping(db: Database) -> dict[AlertKey, Flap]:
-    """What flaps, with the slot of its last change."""
+    """What flaps: since which slot, and the slot of its last change."""
     rows = db.conn.execute(
         "SELECT rule, series, since, (SELECT max(coalesce(resolved, fired)) FROM alerts"
         " WHERE alerts.rule = flapping.rule AND alerts.series = flapping.series AND fired IS NOT NULL) FROM flapping"
@@ -274,9 +274,9 @@ def flapping(db: Database) -> dict[AlertKey, Flap]:
     return {(rule, series): Flap(since, since if last is None else last) for rule, series, since, last in rows}
 
 
-def write_flapping(db: Database, begun: Iterable[AlertKey], over: Iterable[AlertKey]) -> None:
-    """What begins to flap, and what no longer does."""
-    db.conn.executemany("DELETE FROM flapping WHERE rule = ? AND series = ?", over)
+def write_flapping(db: Database, begun: Iterable[AlertKey], steadied: Iterable[AlertKey]) -> None:
+    """Write what begins to flap, and delete what no longer does."""
+    db.conn.executemany("DELETE FROM flapping WHERE rule = ? AND series = ?", steadied)
     db.conn.executemany(
         "INSERT OR IGNORE INTO flapping (rule, series, since) SELECT rule, series, min(fired) FROM alerts"
         " WHERE rule = ?1 AND series = ?2 AND fired > (SELECT max(fired) FROM alerts WHERE rule = ?1 AND series = ?2)"
@@ -291,5 +291,5 @@ def rules_begun(db: Database) -> dict[str, int]:
 
 
 def write_rules_begun(db: Database, begun: Mapping[str, int]) -> None:
-    """Keep it, where it is not kept yet."""
+    """Write the frontier when a rule was first at work, unless it is known from before."""
     db.conn.executemany("INSERT INTO rules (name, begun) VALUES (?, ?) ON CONFLICT DO NOTHING", begun.items())

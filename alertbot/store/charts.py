@@ -1,4 +1,4 @@
-"""Which messages are owed a chart in their thread: each gets one attempt, remembered before it is made."""
+"""Which messages are due a chart in their thread: each gets one attempt, noted before it is made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alertbot.incidents.incident import IncidentKind
 from alertbot.rules.base import Severity
 
 _KINDS = (IncidentKind.ALERT.value, IncidentKind.DARK.value)
-_LOUD = (Severity.WARNING.value, Severity.CRITICAL.value)
+_CHARTED = (Severity.WARNING.value, Severity.CRITICAL.value)
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class DueChart:
     ts: str
 
 
-def owed(db: Database, since: float) -> list[DueChart]:
-    """The loud incidents, the newest first, and the digests whose message stands in Slack and has no chart.
+def due(db: Database, since: float) -> list[DueChart]:
+    """The incidents of warning or above, the newest first, and the digests that are in Slack and have no chart.
 
-    Only those that were told, or told louder, after ``since`` (epoch seconds): a chart of what is old helps nobody.
+    Only those that were posted, or paged again, after ``since`` (epoch seconds): a chart of what is old helps nobody.
     """
     return [*_incidents(db, since), *_digests(db, since)]
 
@@ -42,7 +42,7 @@ def _incidents(db: Database, since: float) -> list[DueChart]:
         AND NOT EXISTS (SELECT 1 FROM charts WHERE charts.subject = post.subject)
         ORDER BY incidents.id DESC
         """,
-        (since, *_KINDS, *_LOUD),
+        (since, *_KINDS, *_CHARTED),
     )
     return [DueChart(*row) for row in rows]
 
@@ -60,6 +60,6 @@ def _digests(db: Database, since: float) -> list[DueChart]:
 
 
 def mark_tried(db: Database, subject: str, now: float) -> bool:
-    """The one attempt is about to be made; false where it was made before."""
+    """Note that the one attempt is about to be made; false where it was made before."""
     statement = "INSERT INTO charts (subject, tried) VALUES (?, ?) ON CONFLICT DO NOTHING"
     return db.conn.execute(statement, (subject, now)).rowcount > 0

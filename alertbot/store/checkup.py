@@ -1,4 +1,4 @@
-"""Looking at a database from outside: is it sound, does a service hold it, what does it know of the last days."""
+"""Examines a database from outside: whether it is sound, whether a service uses it, what it knows of some days."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _STEPS = 100_000
 """How many of SQLite's own steps lie between two looks at the time."""
 
 
-def is_held(path: Path) -> bool:
-    """Whether a service runs on this database; the lock is left alone, and never made."""
+def is_in_use(path: Path) -> bool:
+    """Whether a service runs on this database; the lock is only tried, and never made."""
     try:
         with schema.lock_path(path).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -41,19 +41,19 @@ def find_fault(path: Path, seconds: float) -> str | None:
     with closing(schema.open_for_reading(path)) as db:
         db.conn.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
         try:
-            (said,) = db.conn.execute("PRAGMA quick_check(1)").fetchone()
+            (verdict,) = db.conn.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.OperationalError as error:
             if "interrupted" in str(error):
                 return ""
             raise StoreError(f"{path}: {error}") from error
         except sqlite3.Error as error:
             return str(error)
-    return None if said == "ok" else str(said)
+    return None if verdict == "ok" else str(verdict)
 
 
-def known_of(path: Path, names: Sequence[str], first: int, last: int) -> Mapping[str, Array]:
-    """What is stored of these series between two slots; nothing of a series of which less than a day is known."""
+def stored_values(path: Path, names: Sequence[str], first: int, last: int) -> Mapping[str, Array]:
+    """The stored values of these series between two slots, by name; without those of which less than a day is known."""
     with schema.reading(path) as db:
-        held = samples.matrix(db, names, first, last)
-    enough = (~np.isnan(held)).sum(axis=0) >= DAY_SLOTS
-    return {name: held[:, column] for column, name in enumerate(names) if enough[column]}
+        values = samples.matrix(db, names, first, last)
+    enough = (~np.isnan(values)).sum(axis=0) >= DAY_SLOTS
+    return {name: values[:, column] for column, name in enumerate(names) if enough[column]}

@@ -19,7 +19,7 @@ def late_slots(db: Database, since: int) -> list[LateSlot]:
 
 
 def write_late(db: Database, late: Iterable[LateSlot]) -> None:
-    """Keep late slots, and forget those over two days older."""
+    """Write late slots, and delete those over two days older."""
     rows = list(late)
     if rows:
         db.conn.executemany("INSERT OR REPLACE INTO lateness (series, slot, seconds) VALUES (?, ?, ?)", rows)
@@ -33,14 +33,14 @@ def publications(db: Database, since: int) -> dict[int, float]:
 
 
 def write_publications(db: Database, shown: Mapping[int, float]) -> None:
-    """Keep them, and forget those over two days older."""
+    """Write when the total first showed these slots, and delete those over two days older."""
     if shown:
         db.conn.executemany("INSERT OR IGNORE INTO publications (slot, shown) VALUES (?, ?)", shown.items())
         db.conn.execute("DELETE FROM publications WHERE slot < ?", (max(shown) - 2 * DAY,))
 
 
 def write_live(db: Database, facts: str, now: float) -> None:
-    """What the running service knows, as JSON."""
+    """Write what only the running service knows, as JSON, for the shell's commands."""
     db.conn.execute("INSERT OR REPLACE INTO live (one, written, facts) VALUES (1, ?, ?)", (now, facts))
 
 

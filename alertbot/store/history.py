@@ -1,4 +1,4 @@
-"""The stored samples as a history to replay."""
+"""The stored samples as a history that can be replayed."""
 
 from __future__ import annotations
 

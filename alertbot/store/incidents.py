@@ -1,4 +1,4 @@
-"""Incidents at rest."""
+"""The table of incidents; each is read with its alerts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from alertbot.incidents.grouping import JOIN_WITHIN
 from alertbot.incidents.incident import AccountFall, Incident, IncidentKind, Progress
 from alertbot.incidents.suppression import Darkness
-from alertbot.store.alerts import told_in
+from alertbot.store.alerts import of_incidents
 
 _COLUMNS = "id, kind, channel, since, opened, closed, facts, standing"
 
@@ -20,8 +20,8 @@ DARKNESS_REMEMBERED = 6 * 3600
 """Seconds for which it counts that nothing was published."""
 
 
-def at_work(db: Database, now: float) -> list[Incident]:
-    """What is open, and what alerts may still join, the oldest first."""
+def open_or_joinable(db: Database, now: float) -> list[Incident]:
+    """The incidents that are open, and the closed ones that alerts may still join, the oldest first."""
     return _incidents(
         db, "closed IS NULL OR (kind IN ('passed', 'summary') AND opened > ?) ORDER BY id", (now - JOIN_WITHIN,)
     )
@@ -45,27 +45,34 @@ def opened_between(db: Database, first: float, last: float) -> list[Incident]:
 
 def _incidents(db: Database, where: str, values: tuple[Any, ...]) -> list[Incident]:
     rows = db.conn.execute(f"SELECT {_COLUMNS} FROM incidents WHERE {where}", values).fetchall()  # noqa: S608 - own text
-    alerts = told_in(db, [row[0] for row in rows])
+    alerts = of_incidents(db, [row[0] for row in rows])
     return [_incident(row, alerts[row[0]]) for row in rows]
 
 
 def _incident(row: tuple[Any, ...], alerts: Iterable[Any]) -> Incident:
     number, kind, channel, since, opened, closed, facts, progress = row
-    told = tuple(alerts)
     return Incident(
-        number, IncidentKind(kind), channel, since, opened, closed, told, json.loads(facts), _progress(progress)
+        number,
+        IncidentKind(kind),
+        channel,
+        since,
+        opened,
+        closed,
+        tuple(alerts),
+        json.loads(facts),
+        _progress(progress),
     )
 
 
 def _progress(text: str) -> Progress:
-    held = json.loads(text)
-    wide = held.pop("wide", None)
-    lists = {key: tuple(value) for key, value in held.items() if isinstance(value, list)}
-    return Progress(**{**held, **lists}, wide=None if wide is None else AccountFall(**wide))
+    stored = json.loads(text)
+    wide = stored.pop("wide", None)
+    lists = {key: tuple(value) for key, value in stored.items() if isinstance(value, list)}
+    return Progress(**{**stored, **lists}, wide=None if wide is None else AccountFall(**wide))
 
 
 def darkness(db: Database, now: float) -> list[Darkness]:
-    """The times of late in which nothing was published."""
+    """The recent times in which nothing was published of the account."""
     rows = db.conn.execute(
         "SELECT since, closed FROM incidents WHERE kind = ? AND closed > ?",
         (IncidentKind.DARK.value, now - DARKNESS_REMEMBERED),
@@ -76,7 +83,7 @@ def darkness(db: Database, now: float) -> list[Darkness]:
 def create(
     db: Database, kind: IncidentKind, channel: str, since: int, now: float, facts: Mapping[str, Any] | None = None
 ) -> int:
-    """A new incident's number."""
+    """Open an incident; its number."""
     cursor = db.conn.execute(
         "INSERT INTO incidents (kind, channel, since, opened, facts) VALUES (?, ?, ?, ?, ?)",
         (kind.value, channel, since, now, json.dumps(dict(facts or {}))),
@@ -84,16 +91,16 @@ def create(
     return int(cursor.lastrowid or 0)
 
 
-def stand(db: Database, incident: Incident) -> None:
-    """Keep where an incident stands."""
+def write_progress(db: Database, incident: Incident) -> None:
+    """Write what the readers of an incident know by now, since when it lasts, and whether it is closed."""
     db.conn.execute(
         "UPDATE incidents SET since = ?, closed = ?, standing = ? WHERE id = ?",
         (incident.since, incident.closed, json.dumps(asdict(incident.progress)), incident.number),
     )
 
 
-def change(db: Database, number: int, facts: Mapping[str, Any], closed: float | None) -> None:
-    """New facts of an incident, and whether it is over."""
+def write_facts(db: Database, number: int, facts: Mapping[str, Any], closed: float | None) -> None:
+    """Write the facts of an incident about the feed, and when it was closed, if it was."""
     db.conn.execute(
         "UPDATE incidents SET facts = ?, closed = ? WHERE id = ?", (json.dumps(dict(facts)), closed, number)
     )

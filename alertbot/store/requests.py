@@ -1,4 +1,4 @@
-"""What the shell's commands ask of the running service: left here by them, and answered here by it."""
+"""The table of requests: what the shell's commands ask of the running service, and its answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Request:
 
 @dataclass(frozen=True)
 class RequestOutcome:
-    """What became of a request: what has been done, as mrkdwn, or why it was ``refused``, in plain text."""
+    """The answer to a request: what has been done, as mrkdwn, or why it was ``refused``, in plain text."""
 
     answer: str
     refused: bool = False
@@ -73,12 +73,12 @@ def finish(db: Database, number: int, outcome: RequestOutcome, now: float) -> No
 
 
 def forget(db: Database, now: float) -> int:
-    """Delete what is too old to be done or read, and say how many."""
+    """Delete the requests that are too old to be done or read; how many."""
     return db.conn.execute("DELETE FROM requests WHERE created < ?", (now - KEPT,)).rowcount
 
 
 def outcome(db: Database, number: int) -> RequestOutcome | None:
-    """What became of a request, once something has."""
+    """The answer to a request, once there is one."""
     row = db.conn.execute(
         "SELECT answer, refused FROM requests WHERE id = ? AND done IS NOT NULL", (number,)
     ).fetchone()

@@ -14,7 +14,7 @@ from alertbot.store.feed import LateSlot
 
 @dataclass(frozen=True)
 class Memory:
-    """What was learned of the feed before: ``begun`` of series and rules, late slots, publication times by slot."""
+    """What was learned of the feed: when series and rules were first judged, late slots, publication times by slot."""
 
     series_begun: Mapping[str, int]
     rules_begun: Mapping[str, int]
@@ -23,15 +23,15 @@ class Memory:
 
 
 def memory(db: Database, since: int) -> Memory:
-    """What was learned of the feed; of single slots, from ``since`` on."""
+    """Read what was learned of the feed; of single slots, from the slot ``since`` on."""
     return Memory(samples.begun(db), alerts.rules_begun(db), feed.late_slots(db, since), feed.publications(db, since))
 
 
 def grid(db: Database, series: Sequence[str], first: int, last: int, room: Room | None = None) -> Grid:
     """A grid of these series with what is stored from the slot ``first`` to ``last``, excluded slots marked."""
-    held = Grid(series, room)
-    samples.load(db, held, first, last)
+    filled = Grid(series, room)
+    samples.load(db, filled, first, last)
     for name, start, end, bars in alerts.barred(db, first):
-        if name in held.column:
-            held.bar(name, max(start, first), end, bars)
-    return held
+        if name in filled.column:
+            filled.bar(name, max(start, first), end, bars)
+    return filled

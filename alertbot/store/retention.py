@@ -1,7 +1,7 @@
-"""What is older than ``[store] keep`` goes, a few rows at a time, so that nothing else waits for it.
+"""Deletes what is older than ``[store] keep``, a few rows at a time, so that nothing else waits for it.
 
 Kept whatever its age: what is open, pending, waiting for Slack, parked or of unknown fate, and whatever that refers to.
-Of an incident all goes or nothing: its alerts, then itself, then what was said of it. Freed pages are used again, so
+Of an incident all goes or nothing: its alerts, then the incident, then its messages. Freed pages are used again, so
 that the file stays as large as it once was.
 """
 
@@ -21,7 +21,7 @@ RECORDS = 8 * DAY
 """Seconds for which alerts, incidents and messages are kept at least: digests and people look back that far."""
 
 SILENCES = 90 * DAY
-"""Likewise for silences that are over: who kept quiet what, and why."""
+"""Seconds for which silences are kept after their end: who silenced what, and why."""
 
 
 def forget(db: Database, keep: int, now: float) -> int:
@@ -29,7 +29,7 @@ def forget(db: Database, keep: int, now: float) -> int:
 
     A clock that runs days ahead of what is stored deletes nothing for it.
     """
-    now = min(now, _trusted(db))
+    now = min(now, _latest_credible(db))
     before, records = int(now - keep), int(now - max(keep, RECORDS))
     steps: Sequence[Callable[[], int]] = (
         lambda: samples.forget(db, before // DAY, BATCH),
@@ -44,8 +44,8 @@ def forget(db: Database, keep: int, now: float) -> int:
     return next(filter(None, (step() for step in steps)), 0)
 
 
-def _trusted(db: Database) -> float:
-    """A time that is not later than the newest samples allow; without any, all there is may be old."""
+def _latest_credible(db: Database) -> float:
+    """The latest time it can be, going by the newest samples; any time at all where there are none."""
     newest = samples.newest_day(db)
     return float("inf") if newest is None else float((newest + 2) * DAY)
 
@@ -54,7 +54,7 @@ def _rows(db: Database, statement: str, *values: float) -> int:
     return int(db.conn.execute(statement, values).rowcount)
 
 
-_OVER = """
+_DELETABLE = """
     SELECT id FROM incidents WHERE closed < :before
     AND id NOT IN (
         SELECT json_extract(standing, '$.parent') FROM incidents
@@ -65,7 +65,7 @@ _OVER = """
         SELECT 1 FROM outbox WHERE subject = 'incident:' || incidents.id AND state NOT IN ('sent', 'dropped'))
     ORDER BY closed, id LIMIT 50
 """
-"""Incidents that may go: over for so long, with all their alerts, and nothing of them is owed to anybody."""
+"""Incidents that may go: closed for so long, with all their alerts, and no message about them still waits."""
 
 
 def _alerts(db: Database, before: int) -> int:
@@ -73,7 +73,7 @@ def _alerts(db: Database, before: int) -> int:
         f"""
         DELETE FROM alerts WHERE id IN (
             SELECT id FROM alerts WHERE phase = 'resolved' AND slot < :before
-            AND (incident IS NULL OR incident IN ({_OVER})) ORDER BY id LIMIT :most)
+            AND (incident IS NULL OR incident IN ({_DELETABLE})) ORDER BY id LIMIT :most)
         """,  # noqa: S608 - own constant
         {"before": before, "most": BATCH},
     ).rowcount
@@ -81,15 +81,15 @@ def _alerts(db: Database, before: int) -> int:
 
 def _incidents(db: Database, before: int) -> int:
     return db.conn.execute(
-        f"DELETE FROM incidents WHERE id IN ({_OVER})",  # noqa: S608 - own constant
+        f"DELETE FROM incidents WHERE id IN ({_DELETABLE})",  # noqa: S608 - own constant
         {"before": before},
     ).rowcount
 
 
 def _messages(db: Database, before: int) -> int:
-    """Those that Slack took or nobody needs, once their incident is gone.
+    """Delete messages that Slack took or nobody needs, once their incident is gone.
 
-    A copy for the fallback channel outlasts the refused message it stands for, and that one its copies.
+    A refused message and its copies for the fallback channel go together.
     """
     return db.conn.execute(
         """
@@ -110,7 +110,7 @@ def _messages(db: Database, before: int) -> int:
 
 
 def _series(db: Database, before: int) -> int:
-    """Series that nothing is stored of any more: domains long gone."""
+    """Delete series of which nothing is stored any more: domains long gone."""
     return _rows(
         db,
         "DELETE FROM series WHERE coalesce(cursor, begun) < ? AND id NOT IN (SELECT series FROM samples)"

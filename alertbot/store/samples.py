@@ -1,4 +1,4 @@
-"""The grid at rest: one row for each series and UTC day, holding its 288 slots as one array."""
+"""The stored grid: one row for each series and UTC day, holding its 288 slots as one array."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DTYPE = "<f8"
 
 
 def series_ids(db: Database, names: Iterable[str]) -> dict[str, int]:
-    """The row of each series, made where there is none."""
+    """The id of each series, inserted where there is none."""
     names = tuple(names)
     db.conn.executemany("INSERT INTO series (name) VALUES (?) ON CONFLICT DO NOTHING", ((name,) for name in names))
     rows = db.conn.execute(
@@ -33,7 +33,7 @@ def series_names(db: Database) -> tuple[str, ...]:
 
 
 def domain_names(db: Database) -> tuple[str, ...]:
-    """Likewise, without the total and the groups' sums."""
+    """Every domain that was ever watched: the series without the total and the groups' sums."""
     return tuple(name for name in series_names(db) if is_domain(name))
 
 
@@ -54,7 +54,7 @@ def begun(db: Database) -> dict[str, int]:
 
 
 def write_begun(db: Database, ids: Mapping[str, int], begun: Mapping[str, int]) -> None:
-    """Keep it, where it is not kept yet."""
+    """Write the frontier when a series was first judged, unless it is known from before."""
     rows = ((slot, ids[name]) for name, slot in begun.items())
     db.conn.executemany("UPDATE series SET begun = ? WHERE id = ? AND begun IS NULL", rows)
 
@@ -103,16 +103,16 @@ def days(db: Database) -> tuple[int, ...]:
 def series_between(db: Database, name: str, first: int, last: int) -> Array:
     """The stored values of one series from the slot ``first`` to ``last``, both included; NaN where unknown."""
     start = first // DAY
-    held = np.full((last // DAY - start + 1) * DAY_SLOTS, np.nan)
+    stored = np.full((last // DAY - start + 1) * DAY_SLOTS, np.nan)
     rows = db.conn.execute(
         "SELECT day, slots FROM samples JOIN series ON series.id = samples.series"
         " WHERE series.name = ? AND day BETWEEN ? AND ?",
         (name, start, last // DAY),
     )
     for day, slots in rows:
-        held[(day - start) * DAY_SLOTS :][:DAY_SLOTS] = np.frombuffer(slots, dtype=_DTYPE)
+        stored[(day - start) * DAY_SLOTS :][:DAY_SLOTS] = np.frombuffer(slots, dtype=_DTYPE)
     begin = (first - start * DAY) // SLOT
-    return held[begin : begin + (last - first) // SLOT + 1]
+    return stored[begin : begin + (last - first) // SLOT + 1]
 
 
 def means(db: Database, first: int, count: int) -> dict[str, tuple[float, int]]:
@@ -138,23 +138,23 @@ def earlier(db: Database, name: str, first: int, count: int, backs: Sequence[int
 def sum_of(db: Database, names: Sequence[str], first: int, last: int) -> Array:
     """The stored values of these series added up, slot by slot, both ends included; NaN where one is unknown."""
     start = first // DAY
-    held = np.zeros((last // DAY - start + 1, DAY_SLOTS))
-    rows_of = np.zeros(len(held), dtype=np.int64)
+    stored = np.zeros((last // DAY - start + 1, DAY_SLOTS))
+    rows_of = np.zeros(len(stored), dtype=np.int64)
     for _, day, slots in _rows(db, names, start, last // DAY):
-        held[day - start] += np.frombuffer(slots, dtype=_DTYPE)
+        stored[day - start] += np.frombuffer(slots, dtype=_DTYPE)
         rows_of[day - start] += 1
-    held[rows_of < len(set(names))] = np.nan
-    return _cut(held.reshape(-1), first, last)
+    stored[rows_of < len(set(names))] = np.nan
+    return _cut(stored.reshape(-1), first, last)
 
 
 def matrix(db: Database, names: Sequence[str], first: int, last: int) -> Array:
     """The stored values of these series, slots x series, both ends included; NaN where unknown."""
     start = first // DAY
     column = {name: position for position, name in enumerate(names)}
-    held = np.full((len(names), last // DAY - start + 1, DAY_SLOTS), np.nan)
+    stored = np.full((len(names), last // DAY - start + 1, DAY_SLOTS), np.nan)
     for name, day, slots in _rows(db, names, start, last // DAY):
-        held[column[name], day - start] = np.frombuffer(slots, dtype=_DTYPE)
-    return _cut(held.reshape(len(names), -1).T, first, last)
+        stored[column[name], day - start] = np.frombuffer(slots, dtype=_DTYPE)
+    return _cut(stored.reshape(len(names), -1).T, first, last)
 
 
 def _rows(db: Database, names: Sequence[str], first_day: int, last_day: int) -> Iterator[tuple[str, int, bytes]]:

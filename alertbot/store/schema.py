@@ -130,7 +130,7 @@ def what_people_do_about_incidents(db: Database) -> None:
 
 
 _PEOPLE = (
-    # standing: JSON, what was told of the incident so far, and who took it on.
+    # standing: JSON, what its readers know of the incident (Progress), and who acknowledged it.
     "ALTER TABLE incidents ADD COLUMN standing TEXT NOT NULL DEFAULT '{}'",
     # noted: 1 once its firing stands in the incident's message or thread, 2 once its end does.
     "ALTER TABLE alerts ADD COLUMN noted INTEGER NOT NULL DEFAULT 0",
@@ -194,7 +194,7 @@ _CHARTS = (
 
 @migrations()
 def what_alertmanagers_were_told(db: Database) -> None:
-    """The alerts that Alertmanagers take to burn because we said so, and those whose end they are still told."""
+    """The alerts that Alertmanagers take to be firing because we said so, and those whose end they are still sent."""
     db.conn.execute(_RELAYED)
 
 
@@ -345,7 +345,7 @@ class Lock:
         self._file: IO[str] | None = None
 
     def take(self) -> None:
-        """Take it, unless it is held; ``StoreTaken`` where another process has it."""
+        """Take the lock, unless we have it; ``StoreTaken`` where another process has it."""
         if self._file is not None:
             return
         try:
@@ -360,7 +360,7 @@ class Lock:
             raise StoreError(f"{self._path}: {error.strerror}: the service must be able to write there") from error
 
     def release(self) -> None:
-        """Let go; harmless where it is not held."""
+        """Let the lock go; harmless where we do not have it."""
         if self._file is not None:
             self._file.close()
             self._file = None

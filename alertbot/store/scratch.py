@@ -1,7 +1,7 @@
-"""Scratch: room for a grid that a small machine's memory would not hold.
+"""Scratch: room for a grid that does not fit into a small machine's memory.
 
-Each day's block is a mapped file without a name, beside the database. What lies in it is the operating system's to keep
-in memory or on the disk; ``rest`` gives back what this process holds of it. Nothing of it outlives the process.
+Each day's block is a mapped file without a name, beside the database. The operating system keeps it in memory or on the
+disk; ``rest`` gives back the memory that this process holds of it. Nothing of it outlives the process.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from alertbot.rules.base import Array
 
 log = logging.getLogger(__name__)
 
-MUCH = 64_000_000
+LARGE = 64_000_000
 """Bytes from which on a grid is kept in scratch."""
 
 
 def room_for(folder: Path, series: int, slots: int) -> Scratch | None:
-    """Room for a grid of so many series and slots; None where it does well in memory."""
-    return Scratch(folder) if 8 * series * slots > MUCH else None
+    """Room for a grid of so many series and slots; ``None`` where it fits into memory."""
+    return Scratch(folder) if 8 * series * slots > LARGE else None
 
 
 class Scratch:

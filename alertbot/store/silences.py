@@ -1,4 +1,4 @@
-"""Silences at rest."""
+"""The table of silences."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 from sqlite_utils import Database
 
 from alertbot.incidents.orders import Person, Silence
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 
 
-def held(db: Database, since: float) -> list[HeldSilence]:
+def not_over(db: Database, since: float) -> list[StoredSilence]:
     """The silences that are in force or to come, and those that ended at ``since`` (epoch seconds) or later."""
     rows = db.conn.execute(
         "SELECT id, target, begins, min(ends, coalesce(cancelled, ends)), author, reason, channel, pairs,"
         " cancelled_by, reminded FROM silences WHERE ends >= ? ORDER BY id",
         (since,),
     )
-    silences = [_silence(row) for row in rows]
-    return [silence for silence in silences if silence.ends >= since]
+    as_asked = [_silence(row) for row in rows]
+    return [silence for silence in as_asked if silence.ends >= since]
 
 
-def _silence(row: tuple[Any, ...]) -> HeldSilence:
+def _silence(row: tuple[Any, ...]) -> StoredSilence:
     number, target, begins, ends, author, reason, channel, pairs, cancelled_by, reminded = row
     meant = None if pairs is None else _pairs(pairs)
-    return HeldSilence(number, target, begins, ends, author, reason, channel, meant, cancelled_by, bool(reminded))
+    return StoredSilence(number, target, begins, ends, author, reason, channel, meant, cancelled_by, bool(reminded))
 
 
 def _pairs(text: str) -> frozenset[tuple[str, str]]:
@@ -37,7 +37,7 @@ def _pairs(text: str) -> frozenset[tuple[str, str]]:
 def add(
     db: Database, silence: Silence, who: Person, channel: str, pairs: Sequence[tuple[str, str]] | None, now: float
 ) -> int:
-    """A new silence's number."""
+    """Write a new silence; its number. ``pairs``: rule and series of the alerts meant, where it is of an incident."""
     cursor = db.conn.execute(
         "INSERT INTO silences (target, pairs, begins, ends, author_id, author, reason, channel, created)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -65,17 +65,17 @@ def cancel(db: Database, number: int, who: Person, now: float) -> None:
 
 
 def mark_reminded(db: Database, numbers: Iterable[int]) -> None:
-    """The end of these was announced."""
+    """Note that the end of these silences was announced."""
     db.conn.executemany("UPDATE silences SET reminded = 1 WHERE id = ?", ((number,) for number in numbers))
 
 
 def forget(db: Database, before: float) -> int:
-    """Delete those that ended before, and say how many."""
+    """Delete the silences that ended before a time, epoch seconds; how many."""
     return db.conn.execute("DELETE FROM silences WHERE ends < ?", (before,)).rowcount
 
 
 @dataclass(frozen=True)
-class StoredSilence:
+class ListedSilence:
     """A silence as it was asked for, and who ended it early and when; times are epoch seconds."""
 
     number: int
@@ -88,11 +88,11 @@ class StoredSilence:
     cancelled_by: str | None
 
 
-def silences(db: Database, since: float) -> list[StoredSilence]:
-    """The silences that are not over, or were not at ``since``; in the order in which they were asked for."""
+def as_asked(db: Database, since: float) -> list[ListedSilence]:
+    """The silences that had not ended at ``since``, as they were asked for and in that order."""
     rows: list[tuple[Any, ...]] = db.conn.execute(
         "SELECT id, target, author, reason, begins, ends, cancelled, cancelled_by FROM silences"
         " WHERE ends >= ? AND coalesce(cancelled, ends) >= ? ORDER BY id",
         (since, since),
     ).fetchall()
-    return [StoredSilence(*row) for row in rows]
+    return [ListedSilence(*row) for row in rows]

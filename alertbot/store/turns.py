@@ -18,7 +18,7 @@ from alertbot.incidents.decision import Decision, IncidentChange
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
 from alertbot.incidents.orders import Person, Silence
 from alertbot.incidents.paging import Note, NoteKind
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Suppressors
 from alertbot.rules.grid import Grid
 from alertbot.store import alerts, feed, incidents, outbox, samples, silences
@@ -56,10 +56,10 @@ class Decider(Protocol):
     def decide(self, pending: Pending) -> Decision:
         """Say what is to be written and posted."""
 
-    def compose(self, step: IncidentChange) -> Iterable[NewMessage]:
+    def compose(self, change: IncidentChange) -> Iterable[NewMessage]:
         """Write the messages of one incident's change."""
 
-    def announce(self, silence: HeldSilence) -> Iterable[NewMessage]:
+    def announce(self, silence: StoredSilence) -> Iterable[NewMessage]:
         """Write the message that says that a silence is about to end."""
 
 
@@ -90,7 +90,7 @@ class FeedReport:
     since: int
     facts: Mapping[str, Any]
     number: int | None = None
-    over: bool = False
+    closes: bool = False
 
 
 def commit(db: Database, batch: Batch, decider: Decider) -> None:
@@ -103,11 +103,11 @@ def commit(db: Database, batch: Batch, decider: Decider) -> None:
     feed.write_late(db, batch.late)
     numbers = alerts.write(db, batch.alerts, batch.changes, batch.traits)
     if batch.changes:
-        over = [number for change, number in zip(batch.changes, numbers, strict=True) if not change.fired]
-        _decide(db, decider, batch.now, over, _passed(batch.changes, numbers))
+        resolved = [number for change, number in zip(batch.changes, numbers, strict=True) if not change.fired]
+        _decide(db, decider, batch.now, resolved, _passed(batch.changes, numbers))
 
 
-def look(db: Database, decider: Decider, now: float) -> bool:
+def post_due(db: Database, decider: Decider, now: float) -> bool:
     """Write and post what is due though nothing was judged; whether there was any such thing."""
     return _decide(db, decider, now)
 
@@ -118,22 +118,22 @@ def report(db: Database, reports: Iterable[FeedReport], decider: Decider, now: f
         number = each.number
         if number is None:
             number = incidents.create(db, each.kind, each.channel, each.since, now, each.facts)
-        incidents.change(db, number, each.facts, now if each.over else None)
+        incidents.write_facts(db, number, each.facts, now if each.closes else None)
         incident = incidents.load(db, number)
         if incident is not None:
-            step = _reported(incident, each, now)
-            incidents.stand(db, step.incident)
-            outbox.enqueue(db, decider.compose(step), now)
-        if each.over:
+            change = _reported(incident, each, now)
+            incidents.write_progress(db, change.incident)
+            outbox.enqueue(db, decider.compose(change), now)
+        if each.closes:
             alerts.release(db, number)
 
 
 def acknowledge(db: Database, number: int, who: Person, decider: Decider, now: float) -> Incident | None:
-    """Acknowledge an incident, unless it is over or acknowledged; how it was until now, if there is one."""
+    """Acknowledge an incident, unless it is closed or acknowledged; how it was before, if there is one."""
     incident = incidents.load(db, number)
     if incident is not None and incident.closed is None and incident.progress.acked_at is None:
         progress = replace(incident.progress, acked_at=now, acked_by=who.name)
-        incidents.stand(db, replace(incident, progress=progress))
+        incidents.write_progress(db, replace(incident, progress=progress))
         _decide(db, decider, now)
     return incident
 
@@ -160,12 +160,12 @@ def unsilence(db: Database, number: int, who: Person, decider: Decider, now: flo
 
 
 def _decide(
-    db: Database, decider: Decider, now: float, over: Sequence[int] = (), passed: frozenset[int] = frozenset()
+    db: Database, decider: Decider, now: float, resolved: Sequence[int] = (), passed: frozenset[int] = frozenset()
 ) -> bool:
     """Have decided what is to be posted, and write it; whether there was anything to write."""
     pending = Pending(
-        incidents.at_work(db, now),
-        alerts.unposted(db, over),
+        incidents.open_or_joinable(db, now),
+        alerts.unposted(db, resolved),
         suppressors(db, now, SILENCES_REMEMBERED),
         passed,
     )
@@ -183,19 +183,19 @@ def _decide(
 def _write(db: Database, changes: Sequence[IncidentChange], decider: Decider, now: float) -> None:
     """Write what becomes of incidents, the new ones first, so that others may refer to them."""
     numbers: dict[int, int] = {}
-    for step in changes:
-        one = step.incident
-        if step.opened:
+    for change in changes:
+        one = change.incident
+        if change.opened:
             numbers[one.number] = incidents.create(db, one.kind, one.channel, one.since, now, one.facts)
-    for step in changes:
-        number = numbers.get(step.incident.number, step.incident.number)
-        parent = step.incident.progress.parent
-        progress = replace(step.incident.progress, parent=None if parent is None else numbers.get(parent, parent))
-        incident = replace(step.incident, number=number, progress=progress)
-        incidents.stand(db, incident)
-        alerts.assign(db, number, step.joined)
-        alerts.note(db, step.noted)
-        outbox.enqueue(db, decider.compose(replace(step, incident=incident, opened=step.opened)), now)
+    for change in changes:
+        number = numbers.get(change.incident.number, change.incident.number)
+        parent = change.incident.progress.parent
+        progress = replace(change.incident.progress, parent=None if parent is None else numbers.get(parent, parent))
+        incident = replace(change.incident, number=number, progress=progress)
+        incidents.write_progress(db, incident)
+        alerts.assign(db, number, change.joined)
+        alerts.write_noted(db, change.noted)
+        outbox.enqueue(db, decider.compose(replace(change, incident=incident, opened=change.opened)), now)
 
 
 def _passed(changes: Sequence[Change], numbers: Sequence[int]) -> frozenset[int]:
@@ -206,15 +206,15 @@ def _passed(changes: Sequence[Change], numbers: Sequence[int]) -> frozenset[int]
 
 
 def _reported(incident: Incident, report: FeedReport, now: float) -> IncidentChange:
-    """The change of an incident about the feed itself: opened, changed, grown to the whole account, or over."""
+    """The change of an incident about the feed itself: opened, changed, grown to the whole account, or closed."""
     progress = incident.progress
     if report.number is None:
         progress = Progress(paged_at=now, untaken=now)
         return IncidentChange(replace(incident, progress=progress), (), (), {}, closed=False, opened=True)
     notes: tuple[Note, ...] = ()
-    if report.over:
+    if report.closes:
         notes = (Note(NoteKind.RESOLVED),)
     elif incident.facts.get("account_wide"):
         notes = (Note(NoteKind.GREW, page=True),)
         progress = replace(progress, paged_at=now, acked_at=None, acked_by=None, untaken=now)
-    return IncidentChange(replace(incident, progress=progress), (), notes, {}, closed=report.over)
+    return IncidentChange(replace(incident, progress=progress), (), notes, {}, closed=report.closes)

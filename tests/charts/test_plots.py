@@ -210,7 +210,7 @@ def test_what_an_alert_was_well_for_at_its_end_is_no_breach():
 
 
 async def owed(house, since):
-    return await house._keeper.do(charts.owed, since)
+    return await house._keeper.do(charts.due, since)
 
 
 async def stand(house, subject="incident:1"):

@@ -9,7 +9,7 @@ import pytest
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.mutes import Mute
 from alertbot.incidents.incident import FiredAlert
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Darkness, Suppression
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
@@ -42,8 +42,8 @@ ALERT = Alert(
 TOLD = FiredAlert(1, ALERT, "critical", slot(RESOLVED), "cleared")
 
 
-def silence(begins: int, ends: int) -> HeldSilence:
-    return HeldSilence(1, "a", slot(begins), slot(ends), "Ada", "", "#cdn")
+def silence(begins: int, ends: int) -> StoredSilence:
+    return StoredSilence(1, "a", slot(begins), slot(ends), "Ada", "", "#cdn")
 
 
 def mute(begins: int, ends: int) -> Mute:

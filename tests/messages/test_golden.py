@@ -17,7 +17,7 @@ from fakes.wire.blockkit import refuse_message
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import AccountFall, FiredAlert, Incident, IncidentKind, Progress
 from alertbot.incidents.paging import Note, NoteKind
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, silence_ends
 from alertbot.rules.base import Direction, Rule, Severity
@@ -87,7 +87,7 @@ def one(*alerts, kind=IncidentKind.ALERT, closed=None, progress=None, **facts):
     return Incident(412, kind, "#cdn-alerts", SINCE, float(SINCE + 900), closed, alerts, facts, progress or Progress())
 
 
-SILENCE = HeldSilence(3, "video.*", SINCE, SINCE + 7200.0, "Ada <@U1>", "a deploy & more", "#cdn-alerts")
+SILENCE = StoredSilence(3, "video.*", SINCE, SINCE + 7200.0, "Ada <@U1>", "a deploy & more", "#cdn-alerts")
 SETTING = Context(
     NOW,
     SINCE + 2 * SLOT,

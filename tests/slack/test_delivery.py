@@ -16,7 +16,7 @@ from fakes.wire.slack import BOT_TOKEN, SCOPES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.slack.channel_queue import LOOKS
+from alertbot.slack.channel_queue import LOOK_AFTER
 
 POST, UPDATE, HISTORY = "chat.postMessage", "chat.update", "conversations.history"
 
@@ -47,7 +47,7 @@ async def test_a_message_that_may_have_arrived_is_posted_again_once_it_was_looke
     lasted = await bot.deliver()
     assert bot.texts() == ["down"]
     assert len(bot.calls(POST)) == 2
-    assert len(bot.calls(HISTORY)) == len(LOOKS)
+    assert len(bot.calls(HISTORY)) == len(LOOK_AFTER)
     assert 75 <= lasted < 80
 
 

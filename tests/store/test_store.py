@@ -360,7 +360,7 @@ def test_an_alert_keeps_its_number_from_pending_to_resolved(store):
     commit(store, batch(changes=[resolved(FIRING, START + 5 * SLOT)]), note)
     assert numbers == [1, 1]
     assert store.do(alerts.open_alerts) == {}
-    (told,) = store.do(alerts.told_alerts, START, 9)
+    (told,) = store.do(alerts.fired_since, START, 9)
     assert (told.number, told.severity, told.resolved, told.reason) == (1, "critical", START + 5 * SLOT, "cleared")
     assert told.alert.fired == FIRING.fired
 
@@ -376,7 +376,7 @@ def test_what_fires_resolves_and_fires_again_within_one_batch_is_two_alerts(stor
     )
     assert numbers == [(1, True), (2, True)], "each incident is told once, as it stands"
     assert store.do(alerts.open_alerts) == {("dark", "a"): again}
-    assert [(told.number, told.resolved) for told in store.do(alerts.told_alerts, START, 9)] == [
+    assert [(told.number, told.resolved) for told in store.do(alerts.fired_since, START, 9)] == [
         (2, None),
         (1, START + 4 * SLOT),
     ]
@@ -394,7 +394,7 @@ def test_an_alert_of_a_rule_that_is_gone_closes_and_keeps_what_was_stored_of_its
     commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]))
     gone = Change(FIRING, fired=False, reason=Reason.RULE_CHANGED)
     commit(store, batch(changes=[gone], traits={}))
-    (told,) = store.do(alerts.told_alerts, START, 9)
+    (told,) = store.do(alerts.fired_since, START, 9)
     assert (told.severity, told.reason) == ("critical", "rule changed")
 
 
@@ -402,10 +402,10 @@ def test_what_fires_is_listed_before_what_resolved_and_what_was_only_pending_nev
     old, new = later(replace(FIRING, series="old"), -500), later(replace(FIRING, series="new"), 3)
     changes = [fired(old), resolved(old, old.slot + SLOT), fired(FIRING), fired(new), resolved(new, START + 9 * SLOT)]
     commit(store, batch(alerts=[FIRING, PENDING], changes=changes))
-    assert [told.alert.series for told in store.do(alerts.told_alerts, START, 9)] == ["a", "new"]
-    assert [told.alert.series for told in store.do(alerts.told_alerts, START, 1)] == ["a"]
-    assert store.do(alerts.count_told, START) == 2
-    assert store.do(alerts.count_told, 0) == 3
+    assert [told.alert.series for told in store.do(alerts.fired_since, START, 9)] == ["a", "new"]
+    assert [told.alert.series for told in store.do(alerts.fired_since, START, 1)] == ["a"]
+    assert store.do(alerts.count_fired_since, START) == 2
+    assert store.do(alerts.count_fired_since, 0) == 3
     assert store.do(alerts.count_firing) == 1
 
 
@@ -527,7 +527,7 @@ def test_what_came_and_went_within_a_batch_is_decided_on_once(store):
     turn = Apart()
     changes = [fired(FIRING), resolved(FIRING, START + 4 * SLOT)]
     store.do(turns.commit, batch(changes=changes), turn)
-    store.do(turns.look, turn, 2.5)
+    store.do(turns.post_due, turn, 2.5)
     (pending,) = turn.seen
     assert [told.number for told in pending.unposted] == [1]
     assert pending.passed == {1}
@@ -536,17 +536,17 @@ def test_what_came_and_went_within_a_batch_is_decided_on_once(store):
 def test_what_is_not_told_yet_is_decided_on_again_at_the_next_look(store):
     turn = Apart()
     store.do(turns.commit, batch(alerts=[FIRING], changes=[fired(FIRING)]), Silent())
-    assert store.do(turns.look, turn, 2.5)
+    assert store.do(turns.post_due, turn, 2.5)
     (pending,) = turn.seen
     assert ([told.number for told in pending.unposted], pending.passed) == ([1], frozenset())
-    store.do(turns.look, turn, 3.5)
+    store.do(turns.post_due, turn, 3.5)
     assert turn.seen[1].unposted == []
     assert [told.number for one in turn.seen[1].incidents for told in one.alerts] == [1]
 
 
 def test_a_look_at_nothing_asks_nobody(store):
     turn = Apart()
-    assert not store.do(turns.look, turn, 2.5)
+    assert not store.do(turns.post_due, turn, 2.5)
     assert turn.seen == []
 
 
@@ -627,11 +627,11 @@ def test_what_failed_is_tried_again_and_says_why_until_it_is_sent(store):
     enqueue(store, draft(1, "alert:1", "post"))
     (post,) = store.do(outbox.waiting)
     store.do(outbox.mark_sending, post.number, 2.0)
-    store.do(outbox.mark_again, post.number, "timeout")
-    assert store.do(outbox.trouble) == [("#cdn", "timeout")]
+    store.do(outbox.requeue, post.number, "timeout")
+    assert store.do(outbox.refusals) == [("#cdn", "timeout")]
     (post,) = store.do(outbox.waiting)
     sent(store, post)
-    assert store.do(outbox.trouble) == []
+    assert store.do(outbox.refusals) == []
 
 
 def test_what_is_parked_holds_up_neither_its_channel_nor_is_it_tried_until_a_restart(store):

@@ -20,7 +20,7 @@ from alertbot.clock import Clock, SystemClock
 from alertbot.config import Config, load
 from alertbot.config.credentials import Credentials, read_credentials
 from alertbot.ops.logs import Secrets, set_up
-from alertbot.store.checkup import is_held
+from alertbot.store.checkup import is_in_use
 
 ALL_OF_IT = 150.0
 """Seconds for everything but the wait for a click."""
@@ -79,7 +79,7 @@ async def findings(
 
 
 async def _clicked(config: Config, credentials: Credentials, patience: float) -> Sequence[Finding]:
-    runs = is_held(config.store.path)
+    runs = is_in_use(config.store.path)
     return await limited(
         "Slack click", lambda: await_click(config, credentials, runs=runs, patience=patience), 2 * patience + 60
     )

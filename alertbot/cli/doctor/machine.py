@@ -118,7 +118,7 @@ def _split(error: StoreError) -> tuple[str, str]:
 
 
 def _service(path: Path, now: float, probe: float) -> Finding:
-    if not checkup.is_held(path):
+    if not checkup.is_in_use(path):
         return warning("service", "it does not run", "Start it: sudo systemctl start alertbot")
     try:
         with reading(path) as db:
@@ -138,6 +138,6 @@ def stored_lately(path: Path, domains: Sequence[str], now: float) -> Mapping[str
     """What is stored of the last days; nothing where there is no database to read."""
     first, last = last_week_span(now)
     try:
-        return checkup.known_of(path, domains, first, last)
+        return checkup.stored_values(path, domains, first, last)
     except StoreError:
         return {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from alertbot.incidents.decision import Decision, IncidentChange
 from alertbot.incidents.incident import Incident, IncidentKind
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 from alertbot.store.outbox import NewMessage
 from alertbot.store.turns import Pending
 
@@ -42,7 +42,7 @@ class Apart:
         ]
         return Decision(tuple(steps), (), (), ())
 
-    def announce(self, _silence: HeldSilence) -> Iterable[NewMessage]:
+    def announce(self, _silence: StoredSilence) -> Iterable[NewMessage]:
         return ()
 
 

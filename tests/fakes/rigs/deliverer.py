@@ -91,7 +91,7 @@ class Deliverer:
         return await self.keeper.do(lambda db: db.conn.execute(query).fetchall())
 
     async def trouble(self) -> list[tuple[str, str]]:
-        return await self.keeper.do(outbox.trouble)
+        return await self.keeper.do(outbox.refusals)
 
     def texts(self, channel: str = "C0ALERTS") -> list[str]:
         """The messages that stand in a channel, replies left out."""

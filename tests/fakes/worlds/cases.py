@@ -7,7 +7,7 @@ from typing import Any
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.mutes import Mute
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
-from alertbot.incidents.silences import HeldSilence
+from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Suppression
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
@@ -79,8 +79,8 @@ def suppression(at: float, *rules: Rule, **facts: Any) -> Suppression:
     return Suppression(now=T + at * SLOT, frontier=T + int(at) * SLOT, rules=known, **facts)
 
 
-def silence(number: int = 1, target: str = "*", begins: float = 0, ends: float = 100, **more: Any) -> HeldSilence:
-    return HeldSilence(number, target, T + begins * SLOT, T + ends * SLOT, "Ada", "", DEFAULT, **more)
+def silence(number: int = 1, target: str = "*", begins: float = 0, ends: float = 100, **more: Any) -> StoredSilence:
+    return StoredSilence(number, target, T + begins * SLOT, T + ends * SLOT, "Ada", "", DEFAULT, **more)
 
 
 def mute(first: int, end: int, series: str = "a", rule: str = "dark") -> Mute:
