@@ -190,7 +190,7 @@ class Poller:
         return last is not None and bool(np.nansum(self._known(series, last - DAY + SLOT, DAY_SLOTS)) > 0)
 
     def facts(self, *, usually_silent: bool) -> FeedFacts:
-        """The feed as the vigil looks at it."""
+        """How the feed stands, for ``staleness.assess``."""
         now = self._time.monotonic()
         return FeedFacts(
             now=self._time.time(),
