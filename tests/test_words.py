@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from alertbot.words import counted, did_you_mean, listed, nearest, one_of, quoted
@@ -30,3 +32,12 @@ def test_choices_and_plurals():
     assert one_of(["info", "warning", "critical"]) == '"info", "warning" or "critical"'
     assert (counted(1, "domain"), counted(1500, "domain")) == ("1 domain", "1,500 domains")
     assert counted(2, "series", "series") == "2 series"
+
+
+def test_the_nearest_of_many_long_names_is_found_without_looking_closely_at_each():
+    names = [f"node-{number:04}.{'x' * 240}.com" for number in range(1500)]
+    began = time.process_time()
+    assert nearest(f"nod-0777.{'x' * 240}.com", names) is not None
+    assert nearest("q" * 4000, names) is None
+    assert time.process_time() - began < 2
+    assert nearest("vdeo.example.com", [*names, "video.example.com"]) == "video.example.com"

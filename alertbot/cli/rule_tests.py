@@ -21,11 +21,12 @@ from alertbot.config import fields
 from alertbot.config.config import Config
 from alertbot.config.domains import domain_name
 from alertbot.config.draft import section
-from alertbot.config.fields import Flag, choice
+from alertbot.config.fields import Flag
 from alertbot.config.lines import KeyPath, find_lines
 from alertbot.config.problems import ProblemReport
 from alertbot.config.read import read_toml
 from alertbot.config.settings import Finding, Section, instant
+from alertbot.config.validators import choice, text, typed
 from alertbot.config.words import did_you_mean, quoted, secret_in_value
 from alertbot.rules.base import Array, Rule
 from alertbot.rules.selection import TOTAL, Group, is_domain, names_matching, select
@@ -176,23 +177,21 @@ def _few_enough(slots: int) -> int:
 
 
 def _series_name(value: object) -> str:
-    name = fields.text(value, "video.example.com")
+    name = text(value, "video.example.com")
     return domain_name(name) if is_domain(name) else name
 
 
 def _values(value: object) -> Array:
-    return parse_series(fields.typed(value, str, f'the values as text, such as "{_EXAMPLE}"'))
+    return parse_series(typed(value, str, f'the values as text, such as "{_EXAMPLE}"'))
 
 
 def _series(value: object) -> dict[str, Any]:
-    return fields.typed(value, dict, f'a table, such as {{ "video.example.com" = "{_EXAMPLE}" }}')
+    return typed(value, dict, f'a table, such as {{ "video.example.com" = "{_EXAMPLE}" }}')
 
 
 def _expectations(value: object) -> tuple[dict[str, Any], ...]:
-    listed = fields.typed(value, list, 'a list, such as [{ fired = "went-dark", slot = 13 }], or [] for no alert')
-    return tuple(
-        fields.typed(each, dict, 'a table in braces, such as { fired = "went-dark", slot = 13 }') for each in listed
-    )
+    listed = typed(value, list, 'a list, such as [{ fired = "went-dark", slot = 13 }], or [] for no alert')
+    return tuple(typed(each, dict, 'a table in braces, such as { fired = "went-dark", slot = 13 }') for each in listed)
 
 
 When = int | datetime
@@ -200,7 +199,7 @@ When = int | datetime
 
 
 def _slot(value: object) -> int:
-    number = fields.typed(value, int, 'a whole number without quotes, the first slot being 0; or at = "1h5m"')
+    number = typed(value, int, 'a whole number without quotes, the first slot being 0; or at = "1h5m"')
     if number < 0:
         raise ValueError("slots count from 0, the first")
     return number
@@ -210,7 +209,7 @@ def _at(value: object) -> When:
     if isinstance(value, datetime):
         return value
     due = 'how long after the start the slot begins, such as "1h5m", or a date and time without quotes'
-    seconds = parse_duration(fields.typed(value, str, due))
+    seconds = parse_duration(typed(value, str, due))
     if seconds % SLOT:
         raise ValueError(f'{quoted(str(value))} is no whole number of 5-minute slots: write "1h5m"')
     return seconds // SLOT

@@ -19,19 +19,19 @@ _MOST_TO_COMPARE = 1000
 
 
 def check(draft: Draft, report: ProblemReport) -> tuple[str, ...]:
-    """Report what does not fit together; the domains listed under ``[watch]``, or ``("*",)``."""
+    """Report what does not fit together, and return the domains listed under ``[watch]``, or ``EVERYTHING``."""
     listed = _listed(draft.watch, report)
     watched = _watched(draft.watch, listed, report)
     _unique([(group.path, group.section.name) for group in draft.groups], report)
     _unique([(rule.path, rule.section.name) for rule in draft.rules], report)
-    meant = _Meant(watched, report, _groups(draft, watched or ()))
+    patterns = _Patterns(watched, report, _groups(draft, watched or ()))
     for group in draft.groups:
-        meant.globs((*group.path, "domains"), group.section.domains)
+        patterns.globs((*group.path, "domains"), group.section.domains)
     for rule in draft.rules:
-        meant.rule(rule)
+        patterns.rule(rule)
         _history(rule, draft.store, report)
     for mute in draft.mutes:
-        meant.patterns((*mute.path, "domains"), mute.section.domains)
+        patterns.each((*mute.path, "domains"), mute.section.domains)
         _mute(mute, draft, report)
     return listed
 
@@ -57,7 +57,7 @@ def _listed(watch: WatchSettings, report: ProblemReport) -> tuple[str, ...]:
 def _watched(watch: WatchSettings, listed: tuple[str, ...], report: ProblemReport) -> tuple[str, ...] | None:
     """The listed domains that ``except`` leaves; None where only the API can tell, or nothing is listed right."""
     known = None if listed in ((), EVERYTHING) else listed
-    _Meant(known, report).globs(("watch", "except"), watch.except_)
+    _Patterns(known, report).globs(("watch", "except"), watch.except_)
     left_out = domains_matching(watch.except_, listed)
     watched = tuple(domain for domain in listed if domain not in left_out)
     if known and not watched:
@@ -88,7 +88,7 @@ def _history(rule: Located[RuleSettings], store: StoreSettings, report: ProblemR
 
 
 def _mute(mute: Located[MuteSettings], draft: Draft, report: ProblemReport) -> None:
-    """It ends after it begins, and the rules it names exist."""
+    """A mute ends after it begins, and the rules it names exist."""
     settings, zone = mute.section, mute.section.zone or draft.slack.zone
     start, end = settings.start, settings.end
     if start and end and instant(end, zone) <= instant(start, zone):
@@ -105,8 +105,8 @@ def _meant_rule(text: str, names: Sequence[str]) -> str:
     return did_you_mean(text, names) or ': write a name of one, or a glob such as "video-*"'
 
 
-class _Meant:
-    """What patterns stand for. ``known`` are the domains that are watched, None where only the API can tell."""
+class _Patterns:
+    """Reports patterns that stand for nothing; ``known``: the watched domains, None where only the API can tell."""
 
     def __init__(self, known: Sequence[str] | None, report: ProblemReport, groups: Sequence[Group] = ()) -> None:
         self._known = known
@@ -116,22 +116,22 @@ class _Meant:
         self._hints = 0
 
     def rule(self, rule: Located[RuleSettings]) -> None:
-        """Report patterns of a rule that mean nothing, and a rule that takes away all it means."""
+        """Report patterns of a rule that mean no series, and a rule whose ``except`` leaves none."""
         settings = rule.section
-        sound = self.patterns((*rule.path, "domains"), settings.domains)
-        sound &= self.patterns((*rule.path, "except"), settings.except_)
+        sound = self.each((*rule.path, "domains"), settings.domains)
+        sound &= self.each((*rule.path, "except"), settings.except_)
         if self._known is None or not settings.except_ or not sound:
             return
         if not select(settings.domains, settings.except_, self._known, tuple(self._groups.values())):
             self._report.add((*rule.path, "except"), "takes away everything that the rule's domains mean")
 
-    def patterns(self, path: KeyPath, texts: Sequence[str]) -> bool:
-        """Report what means no series; whether all of them do."""
+    def each(self, path: KeyPath, texts: Sequence[str]) -> bool:
+        """Report patterns that mean no series, and return whether there are none of these."""
         sound = [self._series((*path, index), text) for index, text in enumerate(texts)]
         return all(sound)
 
     def globs(self, path: KeyPath, patterns: Sequence[str]) -> None:
-        """Report what is no domain name or glob, or matches nothing that is watched."""
+        """Report patterns that are no domain or glob, or match nothing that is watched."""
         for index, text in enumerate(patterns):
             if text == TOTAL or text.startswith((GROUP_MARK, SUM_PREFIX)):
                 self._report.add(
@@ -170,7 +170,7 @@ class _Meant:
         return False
 
     def _hint(self, text: str) -> str:
-        """What was meant, for the first few: comparing with every domain takes long, and then the list is another."""
+        """What was meant, for the first few: a comparison with every domain takes long."""
         self._hints += 1
         if self._hints > _MOST_HINTS or len(self._exact) > _MOST_TO_COMPARE:
             return ""

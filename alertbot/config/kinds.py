@@ -11,9 +11,10 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
-from alertbot.config import fields
-from alertbot.config.fields import Channel, Flag, Patterns, Rate, Share, between, choice, chosen, count, listing
+from alertbot.config import addresses, fields
+from alertbot.config.fields import Channel, Flag, Patterns, Rate, Share
 from alertbot.config.settings import Finding, Section
+from alertbot.config.validators import between, choice, chosen, count, listing
 from alertbot.rules.base import ROUNDING, Direction, Kind, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -40,7 +41,7 @@ def _kind(value: object) -> str:
 
 
 class RuleSettings(Section):
-    """The keys a rule has whatever its kind."""
+    """The keys a rule has whatever its kind; what is called as in ``Rule`` means the same there."""
 
     name: fields.RuleName = ""
     kind_name: Annotated[str, PlainValidator(_kind)] = Field(default="", alias="kind")
@@ -51,7 +52,7 @@ class RuleSettings(Section):
     clear_for: Annotated[int, between("0s", "7d")] = 600
     severity: fields.SeverityWord = Severity.WARNING
     channel: Channel | None = None
-    runbook: fields.Url | None = None
+    runbook: addresses.Url | None = None
     enabled: Flag = True
     windows: fields.Windows | None = Field(default=None, alias="active")
     zone: fields.Zone | None = Field(default=None, alias="timezone")
@@ -93,10 +94,10 @@ class KindSettings(RuleSettings):
 
     @abstractmethod
     def judged_by(self) -> Kind:
-        """The kind with its numbers, once nothing is wrong."""
+        """The rule kind with these numbers, once nothing is wrong."""
 
     def judged_in(self, zone: tzinfo) -> Kind:
-        """Likewise, by the days of a zone, for a kind that counts them."""
+        """The same, counting the days of ``zone`` where the kind counts any."""
         del zone
         return self.judged_by()
 
@@ -130,7 +131,7 @@ class ThresholdSettings(KindSettings):
     clear: Rate | None = None
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
-        """At least one limit, the two apart, and ``clear`` on the quiet side of the one it belongs to."""
+        """There is a limit, two lie apart, and ``clear`` is not in breach of its limit."""
         yield from super().contradictions(given)
         if not {"above", "below"} & set(given):
             yield "above", 'missing: a threshold needs above or below, such as above = "8 Gbps"'
@@ -161,7 +162,7 @@ class DropSettings(KindSettings):
     accept_after: Annotated[int, between("5m", "30d")] = DAY
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
-        """Either ``to`` or ``by``, and over only where it would not begin again."""
+        """Either ``to`` or ``by`` is given, and a fall is over only where it would not begin again."""
         yield from super().contradictions(given)
         if not {"to", "by"} & set(given):
             yield "to", 'missing: a drop needs to or by, such as to = "0 bps" or by = "80%"'
@@ -197,7 +198,7 @@ class DayOverDaySettings(KindSettings):
     floor: Rate = 1e7
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
-        """A ratio, and something to compare with."""
+        """There is a ratio, and something to compare with."""
         yield from super().contradictions(given)
         if "ratio" not in given:
             yield "ratio", "missing: day_over_day needs a ratio, such as ratio = 2.0 for twice as much"
@@ -219,7 +220,7 @@ class PercentileSettings(KindSettings):
     month_start: Annotated[int, count(1, 28)] = 1
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
-        """Something is committed, there is a level to reach, and over is below all of them."""
+        """Something is committed, there is a level to reach, and ``clear`` is below all levels."""
         yield from super().contradictions(given)
         if "commit" not in given:
             yield "commit", 'missing: a percentile needs what is committed, such as commit = "10 Gbps"'
@@ -237,7 +238,7 @@ class PercentileSettings(KindSettings):
         return Percentile(self.commit, at, clear, self.percentile, Calendar(self.month_start))
 
     def judged_in(self, zone: tzinfo) -> Percentile:
-        """With months of this zone."""
+        """The same, with months of this zone."""
         return dataclasses.replace(self.judged_by(), calendar=Calendar(self.month_start, zone))
 
 
@@ -253,7 +254,7 @@ class BaselineSettings(KindSettings):
     accept_after: Annotated[int, between("1h", "24h")] = DAY
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
-        """Something to learn from."""
+        """There is something to learn from."""
         yield from super().contradictions(given)
         if self.days == 0 and self.weeks == 0:
             yield "days", 'with "days" and "weeks" both 0 there is nothing to learn from: write days = 7'
@@ -264,7 +265,7 @@ class BaselineSettings(KindSettings):
 
     @property
     def accept_slots(self) -> int:
-        """What lasts becomes what is expected."""
+        """What lasts so long is what is expected from then on."""
         return slots_of(self.accept_after)
 
 

@@ -1,4 +1,4 @@
-"""Where every key of a TOML document stands: no TOML parser for Python tells.
+"""Where every key of a TOML document stands, which no TOML parser for Python says.
 
 The scanner reads a text that ``tomllib`` has accepted, so it only has to tell keys from values, never right from wrong.
 """

@@ -45,7 +45,7 @@ def glimpse(path: Path, *, state_directory: Path | None = None) -> Config:
         watch=WatchSettings(),
         groups=(),
         slack=single(SlackSettings, "slack", data, report),
-        store=single(StoreSettings, "store", data, report).within(_folder(path, state_directory)),
+        store=single(StoreSettings, "store", data, report).in_folder(_folder(path, state_directory)),
         rules=(),
     )
 
@@ -66,7 +66,7 @@ def _config(drafted: Draft, domains: tuple[str, ...], path: Path, folder: Path) 
         watch=drafted.watch.model_copy(update={"domains": domains}),
         groups=tuple(group.section for group in drafted.groups),
         slack=slack,
-        store=drafted.store.within(folder),
+        store=drafted.store.in_folder(folder),
         rules=tuple(rule.section.rule(slack.zone) for rule in drafted.rules if isinstance(rule.section, KindSettings)),
         mutes=tuple(mute.section for mute in drafted.mutes),
         digest=digest,

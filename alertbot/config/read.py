@@ -1,4 +1,4 @@
-"""Reads a TOML file; what keeps it from being read at all is told in plain words, with its line."""
+"""Reads a TOML file, or says in plain words, with the line, what keeps it from being read at all."""
 
 from __future__ import annotations
 
@@ -82,6 +82,6 @@ def _syntax_line(message: str, text: str) -> int:
 
 
 def _syntax_words(message: str) -> str:
-    """Plain words for what the parser says, which never repeats a value."""
+    """Plain words for what the parser says; they repeat no value, which may be a secret."""
     plain = (words for start, words in _SYNTAX.items() if message.startswith(start))
     return next(plain, "something stands here that TOML does not know, perhaps a control character")

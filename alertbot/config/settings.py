@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alertbot.alerts.mutes import Mute
-from alertbot.config import fields
-from alertbot.config.fields import Channel, Flag, Patterns, between, count
+from alertbot.config import addresses, fields
+from alertbot.config.fields import Channel, Flag, Patterns
+from alertbot.config.validators import between, count
 from alertbot.config.words import quoted
 from alertbot.rules.schedule import Schedule
 from alertbot.rules.selection import Group, domains_matching, names_matching, select
@@ -53,7 +54,7 @@ class Section(BaseModel):
 class FeedSettings(Section):
     """``[feed]``: the statistics API. ``base_url`` ends in a slash; ``zone`` is the API's own."""
 
-    base_url: fields.BaseUrl = "https://cdn.api.baishan.com/v2/"
+    base_url: addresses.BaseUrl = "https://cdn.api.baishan.com/v2/"
     zone: fields.Zone = Field(default=ZoneInfo("Asia/Shanghai"), alias="timezone")
     each_domain: Flag = False
     probe: Annotated[int, between("1s", "5m")] = 20
@@ -106,7 +107,7 @@ class GroupSettings(Section):
 class SlackSettings(Section):
     """``[slack]``: where messages go. ``zone`` is the readers'; ``mention`` maps a severity to ``@here`` or an id."""
 
-    base_url: fields.BaseUrl = "https://slack.com/api/"
+    base_url: addresses.BaseUrl = "https://slack.com/api/"
     channel: Channel = "#cdn-alerts"
     fallback_channel: Channel | None = None
     command: fields.Command = "/bandwidth"
@@ -119,7 +120,7 @@ class SlackSettings(Section):
 class MuteSettings(Section):
     """``[[mute]]``: either ``when``, or ``start`` and ``end``; ``domains`` as a rule has them, ``rules`` are globs.
 
-    What is local in it is so in ``zone``, else in the readers' zone, which is known with the whole file only.
+    Its local times are in ``zone``, else in the readers' zone, which is known with the whole file only.
     """
 
     domains: Patterns = ("*",)
@@ -131,7 +132,7 @@ class MuteSettings(Section):
     reason: fields.Reason = ""
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
-        """It comes again and again, or once; and it mutes something."""
+        """A mute recurs or happens once, and it mutes something."""
         if not {"when", "start", "end"} & set(given):
             yield "when", 'missing: write when = ["sun 02:00-04:00"], or start and end for what happens once'
         for key in ("start", "end"):
@@ -167,7 +168,7 @@ class StoreSettings(Section):
     path: fields.FilePath = Path("alertbot.db")
     keep: Annotated[int, between("2d", "3650d")] = 35 * DAY
 
-    def within(self, folder: Path) -> StoreSettings:
+    def in_folder(self, folder: Path) -> StoreSettings:
         """The same with a full path: a relative one lies in this folder."""
         return self.model_copy(update={"path": folder / self.path})
 
@@ -176,10 +177,10 @@ class HeartbeatSettings(Section):
     """``[heartbeat]``: what is pinged while all is well; the URL may hold a secret."""
 
     # required: the value stands in only while the rest of the file is checked
-    url: fields.PingUrl = Field(default="", repr=False)
+    url: addresses.PingUrl = Field(default="", repr=False)
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
-        """Without an address there is none."""
+        """A heartbeat has an address."""
         if "url" not in given:
             yield "url", 'missing: write what to ping, such as url = "https://hc-ping.com/your-uuid"'
 
@@ -187,7 +188,7 @@ class HeartbeatSettings(Section):
 class MetricsSettings(Section):
     """``[metrics]``: the host and the port at which Prometheus may scrape them."""
 
-    listen: fields.Listen = ("127.0.0.1", 9464)
+    listen: addresses.Listen = ("127.0.0.1", 9464)
 
 
 class AlertmanagerSettings(Section):
@@ -197,14 +198,14 @@ class AlertmanagerSettings(Section):
     stands for a series' name.
     """
 
-    urls: fields.AlertmanagerUrls = ("",)  # required: the value stands in only while the rest of the file is checked
+    urls: addresses.AlertmanagerUrls = ("",)  # required: the value stands in only while the rest of the file is checked
     labels: fields.Labels = Field(default_factory=lambda: MappingProxyType({}))
     user: fields.UserName | None = None
-    generator_url: fields.GeneratorUrl | None = None
+    generator_url: addresses.GeneratorUrl | None = None
     resend: Annotated[int, between("1s", "10m")] = 60
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
-        """It says where it is, each of its members once."""
+        """The members of the cluster are listed, each once."""
         if "urls" not in given:
             yield "urls", 'missing: list every member, such as urls = ["http://alertmanager-1.example.com:9093"]'
         if self.urls == ():
@@ -221,7 +222,7 @@ class DigestSettings(Section):
     channel: Channel = ""  # that of [slack], which is known with the whole file only
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
-        """Without a time there is none."""
+        """A digest has a time, and a day at least."""
         if "at" not in given:
             yield "at", 'missing: write when it is posted, such as at = "09:00", or leave the section out'
         if not self.days:
