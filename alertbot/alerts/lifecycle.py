@@ -12,7 +12,8 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from alertbot.rules.base import Direction, Outlook
+from alertbot.rules.base import Direction
+from alertbot.rules.wording import Outlook
 from alertbot.units import SLOT
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from alertbot.alerts.lifecycle import Alert, Reason
-from alertbot.rules.base import AlertFacts, Direction, Kind, Rule
+from alertbot.rules.base import Direction, Kind, Rule
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
+from alertbot.rules.wording import AlertFacts
 from alertbot.units import SLOT, format_clock, format_duration, format_rate
 from alertbot.words import counted
 
@@ -75,7 +76,9 @@ def several(series: Iterable[str], more: str = "") -> str:
 def _of_kind(kind: Kind, alert: Alert, reason: str | None, name: str, since: str) -> str | None:
     """What the rule's kind says; ``None`` where it leaves that to what is said of any alert."""
     references = kind.named(alert.reference)
-    facts = AlertFacts(name, since, alert.value, alert.worst, references, alert.direction, alert.outlook)
+    facts = AlertFacts(
+        name, since, alert.value, alert.worst, references, alert.direction is Direction.FALL, alert.outlook
+    )
     if reason is None:
         return kind.sentence(facts)
     return kind.resolution(facts, ended=reason == Reason.MONTH_OVER) if reason in _BY_ITSELF else None

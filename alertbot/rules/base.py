@@ -7,10 +7,9 @@ decides live, over a few slots, and in a replay, over weeks.
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
@@ -18,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alertbot.rules.schedule import Schedule
-from alertbot.rules.terms import USUAL, References, Term
+from alertbot.rules.terms import References
+from alertbot.rules.wording import Outlook, Worded
 from alertbot.units import SLOT, format_duration, format_rate
 
 Array = NDArray[np.float64]
@@ -89,22 +89,6 @@ class Past(Protocol):
         """The values of that many slots before each, along one more axis, the last; NaN likewise."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertFacts:
-    """An alert as its sentence needs it: rates in bit/s, ``series`` and ``since`` in the reader's words and mark-up.
-
-    ``value`` is that of the last slot, ``worst`` the one farthest off since the breach began.
-    """
-
-    series: str
-    since: str
-    value: float
-    worst: float
-    references: References
-    direction: Direction
-    outlook: Outlook | None = None
-
-
 @dataclass(frozen=True)
 class Breach:
     """A breach that made an alert fire: its first and its last slot, and what it was compared with then."""
@@ -144,8 +128,8 @@ class Shown:
             yield f"{format_rate(level)} {word}", np.where(within, level, np.nan)
 
 
-class Kind(Protocol):
-    """A rule kind: two pure functions, and what the lifecycle needs to know about them."""
+class Kind(Worded, Protocol):
+    """A rule kind: two pure functions, what the lifecycle needs to know about them, and its own words and limits."""
 
     @property
     def frozen(self) -> bool:
@@ -177,15 +161,6 @@ class Kind(Protocol):
     def direction(self, value: float, reference: float | None) -> Direction:
         """Which way a breach with this value went."""
 
-    @abstractmethod
-    def describe(self) -> str:
-        """What it fires for, such as ``above 8 Gbps``: the rule's duration is added to that."""
-
-    @property
-    def reference_name(self) -> str:
-        """What kind of reference a value is compared with."""
-        return USUAL
-
     @property
     def looks_at(self) -> tuple[int, ...]:
         """How many slots back lie those that the reference is made of; none where that cannot be listed."""
@@ -200,42 +175,6 @@ class Kind(Protocol):
         """What ``least`` is held against: the larger of the value and its reference, as far as they are known."""
         return value if reference is None else np.fmax(value, reference)
 
-    def named(self, reference: float | None) -> References:
-        """The reference (bit/s) under its name."""
-        return {} if reference is None else {self.reference_name: reference}
-
-    def terms(self, value: float, references: References, outlook: Outlook | None = None) -> tuple[Term, ...]:
-        """The comparisons that decided: a breach where all of them hold; none where something is not known."""
-        if math.isnan(value) or any(map(math.isnan, references.values())):
-            return ()
-        return self.comparisons(value, references, outlook)
-
-    def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
-        """Likewise, where all is known: the bare numbers, unless the kind has words for what it compares."""
-        against = "".join(f" against {format_rate(reference)}" for reference in references.values())
-        return (Term(f"{format_rate(value)}{against}", self.in_breach(value, references)),)
-
-    def in_breach(self, value: float, references: References) -> bool:
-        """Whether a single value is in breach."""
-        return bool(self.breach(np.asarray(value), np.asarray(references.get(self.reference_name) or math.nan)))
-
-    def sentence(self, facts: AlertFacts) -> str:
-        """What is said of an alert that fires: the value, or the worst one where the series is on its way back."""
-        if self.in_breach(facts.value, facts.references):
-            return f"{self.firing(facts)}."
-        return f"{self.firing(replace(facts, value=facts.worst))}; now {format_rate(facts.value)}."
-
-    @abstractmethod
-    def firing(self, facts: AlertFacts) -> str:
-        """Likewise of a value in breach, from the series to before the full stop."""
-
-    def resolution(self, facts: AlertFacts, *, ended: bool) -> str | None:
-        """What is said once the alert is over, where that is not what is said of any alert.
-
-        ``ended``: what it was about has ended, as a month does; else the value is as it should be again.
-        """
-        return None
-
     def expect(self, past: Past) -> Expectation | None:
         """What is usual of each slot, for a kind that goes by that."""
         return None
@@ -247,26 +186,6 @@ class Kind(Protocol):
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         """What the values shown are held against: the reference of the last breach, unless the kind draws more."""
         return shown.reference_line(self.reference_name, "expected")
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """A month's percentile, in bit/s, and the slots that may still lie above what is committed.
-
-    ``so_far`` of the slots that are known; ``forecast`` for the month's end, None where too little is known.
-    ``settled``: whether so much of the month is known that what it came to so far counts beside a forecast.
-    """
-
-    so_far: float
-    forecast: float | None
-    burst: int
-    settled: bool = True
-
-    @property
-    def figures(self) -> tuple[tuple[str, float], ...]:
-        """What counts, by name: of a month that has just begun the forecast alone, where there is one."""
-        ahead = () if self.forecast is None else (("forecast", self.forecast),)
-        return (("so far", self.so_far), *ahead) if self.settled or not ahead else ahead
 
 
 @dataclass(frozen=True, slots=True)

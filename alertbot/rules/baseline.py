@@ -14,7 +14,6 @@ import numpy as np
 
 from alertbot.rules.base import (
     ROUNDING,
-    AlertFacts,
     Array,
     Bars,
     Direction,
@@ -22,12 +21,12 @@ from alertbot.rules.base import (
     Kind,
     Limit,
     Mask,
-    Outlook,
     Past,
     Shown,
     known_median,
 )
 from alertbot.rules.terms import USUAL, References, Term, compared, floor_term
+from alertbot.rules.wording import AlertFacts, Outlook
 from alertbot.units import DAY_SLOTS, SLOT, format_rate, format_share
 
 LEVEL = 24
@@ -176,8 +175,7 @@ class Baseline(Kind):
         against = " against"
         if value != 0 and reference != 0:
             share = value / reference
-            rises = facts.direction is Direction.RISE
-            against = f", {share:.3g} times" if rises else f", only {format_share(share)} of"
+            against = f", only {format_share(share)} of" if facts.falls else f", {share:.3g} times"
         usual = f"the {format_rate(reference)} usual at this time"
         return f"{facts.series} carries {format_rate(value)}{against} {usual}, since {facts.since}"
 

@@ -7,21 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import (
-    ROUNDING,
-    AlertFacts,
-    Array,
-    Bars,
-    Direction,
-    Kind,
-    Limit,
-    Mask,
-    Outlook,
-    Past,
-    Shown,
-    known_median,
-)
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Limit, Mask, Past, Shown, known_median
 from alertbot.rules.terms import NO_REFERENCE, USUAL, References, Term, compared, floor_term
+from alertbot.rules.wording import AlertFacts, Outlook
 from alertbot.units import DAY_SLOTS, format_rate, format_share
 
 

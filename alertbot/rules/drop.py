@@ -9,20 +9,19 @@ import numpy as np
 
 from alertbot.rules.base import (
     ROUNDING,
-    AlertFacts,
     Array,
     Bars,
     Direction,
     Kind,
     Limit,
     Mask,
-    Outlook,
     Past,
     Shown,
     known_median,
     window_max,
 )
 from alertbot.rules.terms import NO_REFERENCE, RECENT, References, Term, compared
+from alertbot.rules.wording import AlertFacts, Outlook
 from alertbot.units import DAY_SLOTS, SLOT, format_rate, format_share
 
 

@@ -19,22 +19,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.rules.base import (
-    ROUNDING,
-    AlertFacts,
-    Array,
-    Bars,
-    Direction,
-    Limit,
-    Mask,
-    Measured,
-    Measurement,
-    Outlook,
-    Past,
-    Shown,
-)
+from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Limit, Mask, Measured, Measurement, Past, Shown
 from alertbot.rules.months import LONGEST, Calendar
 from alertbot.rules.terms import LEVEL, References, Term, compared
+from alertbot.rules.wording import AlertFacts, Outlook
 from alertbot.units import DAY_SLOTS, SLOT, format_duration, format_ordinal, format_rate, format_share
 from alertbot.words import counted
 

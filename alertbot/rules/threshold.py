@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.rules.base import AlertFacts, Array, Bars, Direction, Kind, Limit, Mask, Outlook, Past, Shown
+from alertbot.rules.base import Array, Bars, Direction, Kind, Limit, Mask, Past, Shown
 from alertbot.rules.terms import References, Term, compared
+from alertbot.rules.wording import AlertFacts, Outlook
 from alertbot.units import format_rate
 
 
@@ -63,8 +64,7 @@ class Threshold(Kind):
         return (*above, *below)
 
     def firing(self, facts: AlertFacts) -> str:
-        falls = facts.direction is Direction.FALL
-        side, limit = ("under", self.below) if falls else ("above", self.above)
+        side, limit = ("under", self.below) if facts.falls else ("above", self.above)
         return f"{facts.series} is {side} {format_rate(limit or 0)} since {facts.since}: {format_rate(facts.value)}"
 
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:

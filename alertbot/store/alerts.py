@@ -13,7 +13,8 @@ from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.incidents.flapping import WITHIN, Flap
 from alertbot.incidents.incident import FiredAlert
-from alertbot.rules.base import Bars, Direction, Outlook, Rule
+from alertbot.rules.base import Bars, Direction, Rule
+from alertbot.rules.wording import Outlook
 from alertbot.units import SLOT
 
 _COLUMNS = 'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run, outlook'

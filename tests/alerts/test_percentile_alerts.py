@@ -17,11 +17,12 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Phase
 from alertbot.alerts.replay import Span, as_event, replay
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
-from alertbot.rules.base import Outlook, Rule, Severity
+from alertbot.rules.base import Rule, Severity
 from alertbot.rules.grid import Grid
 from alertbot.rules.months import Calendar
 from alertbot.rules.percentile import Percentile
 from alertbot.rules.schedule import Schedule, parse_window
+from alertbot.rules.wording import Outlook
 from alertbot.store import alerts, restart, samples, turns
 from alertbot.store.alerts import Traits
 from alertbot.store.store import Store

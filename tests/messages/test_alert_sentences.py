@@ -9,12 +9,13 @@ from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.messages.alert import PLAIN, alert_sentence
 from alertbot.messages.incident import Context, Tone, tell
-from alertbot.rules.base import Direction, Outlook, Rule, Severity
+from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.percentile import Percentile
 from alertbot.rules.threshold import Threshold
+from alertbot.rules.wording import Outlook
 from alertbot.units import SLOT, parse_time
 
 SINCE = parse_time("2026-03-02T12:05:00Z")
