@@ -166,10 +166,10 @@ def replay(
     against: Path | None,
 ) -> None:
     """Say what the rules would have done with the stored history, or with a CSV."""
-    from alertbot.cli.replay import Wanted, replay_history, span_of
+    from alertbot.cli.replay import ReplayOptions, replay_history, span_of
 
-    wanted = Wanted(span_of(first, last), rule_name, as_json, chart_path, charts_path)
-    replay_history(config_path, csv_path, wanted, against)
+    options = ReplayOptions(span_of(first, last), rule_name, as_json, chart_path, charts_path)
+    replay_history(config_path, csv_path, options, against)
 
 
 @main.command()

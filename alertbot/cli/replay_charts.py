@@ -1,4 +1,4 @@
-"""Charts as files: what was replayed, and where a picture is written."""
+"""The charts of ``alertbot replay``: of a series, of an alert, and the files they are written into."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -64,18 +64,11 @@ def of_firing(history: History, firing: Firing, watch: Watch) -> Chart:
     return replace(chart, title=f"{chart.title}: {firing.rule}")
 
 
-def write_charts(folder: Path, charts: Iterable[tuple[str, Chart]]) -> Iterator[tuple[Path, Chart]]:
-    """Draw them into a folder; the paths as they are written."""
-    for name, chart in charts:
-        write_chart(folder / name, chart)
-        yield folder / name, chart
-
-
-def chart_name(place: int, firing: Firing) -> str:
-    """A file's name: the worst is 01, then rule, series and time; whatever these are made of."""
+def chart_name(rank: int, firing: Firing) -> str:
+    """A file's name that any disk takes: the rank among the worst, then rule, series and time."""
     began = datetime.fromtimestamp(firing.since, UTC)
     words = (firing.rule, firing.series, f"{began:%Y%m%dT%H%MZ}")
-    return f"{place:02}-{'-'.join(_UNSAFE.sub('_', word)[:60] for word in words)}.png"
+    return f"{rank:02}-{'-'.join(_UNSAFE.sub('_', word)[:60] for word in words)}.png"
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""A replay, or the difference between two, in a few lines."""
+"""What ``alertbot replay`` prints at the end: a summary, or what another configuration would change."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ _MOST_SILENT = 10
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What a replay was of: the days and the number of series that were judged, and what was watched."""
+class Judged:
+    """What a replay judged: on how many days, how many series, by the rules of ``watch``.
+
+    ``channel``: where alerts go whose rule and group name none.
+    """
 
     days: int
     series: int
@@ -32,22 +35,22 @@ class Ground:
         return pages(firings, self.watch.rules, self.watch.groups, self.channel)
 
 
-def summary(firings: Sequence[Firing], ground: Ground) -> Iterator[str]:
-    """A replay in a few lines."""
-    pages = ground.pages(firings)
-    days = counted(ground.days, "day")
+def summary(firings: Sequence[Firing], judged: Judged) -> Iterator[str]:
+    """How often the rules fired, how many pages that makes, and the worst of it, a line each."""
+    pages = judged.pages(firings)
+    days = counted(judged.days, "day")
     fired_on = len({each.series for each in firings})
     if not firings:
-        yield f"0 alerts fired in {days}, judging {counted(ground.series, 'series', 'series')}."
+        yield f"0 alerts fired in {days}, judging {counted(judged.series, 'series', 'series')}."
         return
     yield (
         f"{counted(len(firings), 'alert')} fired in {days}, on {fired_on:,} of"
-        f" {counted(ground.series, 'series', 'series')}: {_pages(len(pages), ground.days)}."
+        f" {counted(judged.series, 'series', 'series')}: {_pages(len(pages), judged.days)}."
     )
-    yield from _by_rule(firings, ground)
+    yield from _by_rule(firings, judged)
     worst = max(firings, key=lambda each: each.weight)
-    yield f"The worst: {_sentence(worst, ground)}"
-    yield from _by_day(pages, ground)
+    yield f"The worst: {_sentence(worst, judged)}"
+    yield from _by_day(pages, judged)
     yield from _by_series(firings)
 
 
@@ -55,34 +58,34 @@ def _pages(count: int, days: int) -> str:
     return f"{counted(count, 'page')}, {count / max(days, 1):.2g} a day"
 
 
-def _by_rule(firings: Sequence[Firing], ground: Ground) -> Iterator[str]:
+def _by_rule(firings: Sequence[Firing], judged: Judged) -> Iterator[str]:
     own: dict[str, list[Firing]] = {}
     for each in firings:
         own.setdefault(each.rule, []).append(each)
     width = max(map(len, own))
     for name, fired in sorted(own.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         lasted = sorted(each.until + SLOT - each.since for each in fired)
-        burning = sum(each.ended is None for each in fired)
-        not_over = f", {burning:,} not over" if burning else ""
+        firing = sum(each.ended is None for each in fired)
+        not_over = f", {firing:,} not over" if firing else ""
         series = counted(len({each.series for each in fired}), "series", "series")
         yield (
-            f"  {name:{width}}  {counted(len(fired), 'alert')} on {series}, {_weekly(len(fired), ground)};"
+            f"  {name:{width}}  {counted(len(fired), 'alert')} on {series}, {_weekly(len(fired), judged)};"
             f" {format_duration(median(lasted))} each, at most {format_duration(lasted[-1])}{not_over}"
         )
-    silent = sorted(ground.watch.rules.keys() - own.keys())
+    silent = sorted(judged.watch.rules.keys() - own.keys())
     if silent:
         yield f"  never: {listed(silent, _MOST_SILENT)}"
 
 
-def _weekly(count: int, ground: Ground) -> str:
-    return f"{7 * count / max(ground.days, 1):.2g} a week"
+def _weekly(count: int, judged: Judged) -> str:
+    return f"{7 * count / max(judged.days, 1):.2g} a week"
 
 
-def _by_day(pages: Sequence[Placed], ground: Ground) -> Iterator[str]:
-    days = Counter(datetime.fromtimestamp(page.since, ground.watch.zone).date() for page in pages)
+def _by_day(pages: Sequence[Placed], judged: Judged) -> Iterator[str]:
+    days = Counter(datetime.fromtimestamp(page.since, judged.watch.zone).date() for page in pages)
     if days:
         day, count = max(days.items(), key=lambda pair: (pair[1], pair[0]))
-        yield f"The busiest day: {day}, {counted(count, 'page')}; {max(ground.days - len(days), 0):,} days without any."
+        yield f"The busiest day: {day}, {counted(count, 'page')}; {max(judged.days - len(days), 0):,} days without any."
 
 
 def _by_series(firings: Sequence[Firing]) -> Iterator[str]:
@@ -90,27 +93,27 @@ def _by_series(firings: Sequence[Firing]) -> Iterator[str]:
     yield f"Most of all: {', '.join(f'{name} ({count:,})' for name, count in most)}."
 
 
-def _sentence(firing: Firing, ground: Ground) -> str:
+def _sentence(firing: Firing, judged: Judged) -> str:
     alert = firing.fired
     now = alert.slot + SLOT
-    words = alert_sentence(ground.watch.rules[alert.rule], alert, None, ground.watch.zone, now, PLAIN)
-    return f"{stamp(alert.since, ground.watch.zone)}, {alert.rule}: {words}"
+    words = alert_sentence(judged.watch.rules[alert.rule], alert, None, judged.watch.zone, now, PLAIN)
+    return f"{stamp(alert.since, judged.watch.zone)}, {alert.rule}: {words}"
 
 
-def comparison_lines(found: Comparison, ground: Ground, other: Ground, pages: tuple[int, int]) -> Iterator[str]:
-    """The differences, a line each, and what they come to; ``pages`` now and by the other file."""
+def comparison_lines(found: Comparison, judged: Judged, other: Judged, pages: tuple[int, int]) -> Iterator[str]:
+    """The differences, a line each, then their number; ``pages``: with this configuration, and with the other."""
     for each in found.differences:
-        watch = (ground if each.new else other).watch
+        watch = (judged if each.new else other).watch
         alert = each.firing.fired
         words = alert_sentence(watch.rules[alert.rule], alert, None, watch.zone, alert.slot + SLOT, PLAIN)
-        beside = f" (told by {', '.join(each.told_by)} {'before' if each.new else 'now'})" if each.told_by else ""
+        beside = f" (told by {', '.join(each.covered_by)} {'before' if each.new else 'now'})" if each.covered_by else ""
         what = "newly fires " if each.new else "falls silent"
-        yield f"{stamp(alert.slot + SLOT, ground.watch.zone)}  {what}  {alert.rule}: {words}{beside}"
+        yield f"{stamp(alert.slot + SLOT, judged.watch.zone)}  {what}  {alert.rule}: {words}{beside}"
     new = sum(each.new for each in found.differences)
     yield (
         f"{counted(new, 'alert')} newly {'fires' if new == 1 else 'fire'},"
         f" {len(found.differences) - new:,} fall silent, {found.same:,} as before;"
-        f" {_pages(pages[0], ground.days)}, before {_pages(pages[1], other.days)}."
+        f" {_pages(pages[0], judged.days)}, before {_pages(pages[1], other.days)}."
     )
 
 
@@ -129,5 +132,5 @@ def as_difference(each: Difference) -> dict[str, object]:
         "worst": firing.last.worst,
         "severity": firing.severity.value,
         "reason": firing.reason,
-        "told_by": list(each.told_by),
+        "told_by": list(each.covered_by),
     }

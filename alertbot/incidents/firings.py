@@ -117,26 +117,32 @@ def pages(firings: Sequence[Firing], rules: Mapping[str, Rule], groups: Sequence
 
 @dataclass(frozen=True)
 class Difference:
-    """An alert that only one of two configurations would tell; ``told_by`` the other's rules that tell of it too."""
+    """An alert that only one of two configurations fires.
+
+    ``new``: it is the one that is tried. ``covered_by``: rules of the other that fire for the series meanwhile.
+    """
 
     firing: Firing
     new: bool
-    told_by: tuple[str, ...]
+    covered_by: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a configuration would tell that another would not, and the other way round; ``same``: alerts of both."""
+    """The alerts that only one of two configurations fires, by time; ``same``: how many both fire."""
 
     differences: tuple[Difference, ...]
     same: int
 
 
 def compare(now: Sequence[Firing], before: Sequence[Firing]) -> Comparison:
-    """Alerts of both are the same where rule and series are, and there is a slot within both."""
+    """Compare the firings of two configurations: ``now`` that of the one that is tried.
+
+    Two are the same where rule and series are, and there is a slot within both.
+    """
     fresh, gone = _unmatched(now, before), _unmatched(before, now)
-    differences = [Difference(each, new=True, told_by=others) for each, others in fresh]
-    differences += [Difference(each, new=False, told_by=others) for each, others in gone]
+    differences = [Difference(each, new=True, covered_by=others) for each, others in fresh]
+    differences += [Difference(each, new=False, covered_by=others) for each, others in gone]
     ordered = sorted(
         differences, key=lambda each: (each.firing.fired.slot, each.firing.rule, each.firing.series, each.new)
     )
@@ -144,7 +150,7 @@ def compare(now: Sequence[Firing], before: Sequence[Firing]) -> Comparison:
 
 
 def _unmatched(own: Sequence[Firing], other: Sequence[Firing]) -> list[tuple[Firing, tuple[str, ...]]]:
-    """The alerts that the other has no like of, with its rules that fire on the series meanwhile."""
+    """The firings that match none of the other's, each with the other's rules that fire on its series meanwhile."""
     of_series: dict[str, list[Firing]] = {}
     for each in other:
         of_series.setdefault(each.series, []).append(each)
