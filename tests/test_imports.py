@@ -66,7 +66,7 @@ OUTSIDE = {
     "sqlite3": ("store",),
     "httpx": ("ops.http",),
     "slack_sdk": ("slack",),
-    "apscheduler": ("service.service",),
+    "apscheduler": ("service.schedule",),
     "pydantic": ("config", "cli.rule_tests", "feed.simulator.scenario"),
     "matplotlib": ("charts.drawing",),
     "aiohttp": ("slack", "feed.simulator", "ops.server"),

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
 
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
+from alertbot.service.loops import Loops
 from alertbot.service.store_outage import StoreOutage
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
@@ -22,13 +23,19 @@ from alertbot.words import counted
 
 log = logging.getLogger(__name__)
 
+_SENDING = "messages do not go out any more"
+_ENDED = {
+    "delivery": _SENDING,
+    "clock": _SENDING,
+    "reload": _SENDING,
+    "relay": "Alertmanagers are not told any more",
+}
+"""What is wrong once a loop has ended."""
+
 
 @dataclass
 class Health:
-    """``polls`` is the pulse of the looks at the feed, ``turns`` how many ended.
-
-    ``loops``: what never ends while all is well, by what is wrong if it does.
-    """
+    """Asks those who know. ``polls``: whether the looks at the feed go on; ``turns``: how many of them ended."""
 
     polls: Liveness
     live: Callable[[], Live]
@@ -36,8 +43,8 @@ class Health:
     store_outage: StoreOutage
     delivery: Delivery
     workspace: Workspace | None
+    loops: Loops
     turns: int = 0
-    loops: dict[str, list[asyncio.Task[None]]] = field(default_factory=dict)
 
     def turned(self, probe: float) -> None:
         """A turn is over; the next begins within ``probe`` seconds."""
@@ -49,10 +56,10 @@ class Health:
         if self.polls.stalled:
             return "the feed is not looked at any more"
         if self.delivery.stuck:
-            return "messages do not go out any more"
+            return _SENDING
         if self.workspace is not None and self.workspace.stuck:
             return "the connection for Slack's commands is not kept any more"
-        return next((wrong for wrong, tasks in self.loops.items() if any(task.done() for task in tasks)), None)
+        return next((wrong for name, wrong in _ENDED.items() if self.loops.has_ended(name)), None)
 
     def ailing(self) -> str | None:
         """What is wrong with the cycle that just ended, in words."""

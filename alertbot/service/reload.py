@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from alertbot.clock import Clock
 from alertbot.config import Config
-from alertbot.config.changes import changes, demand_restart
-from alertbot.errors import ConfigError, StoreError
+from alertbot.config.changes import changes, demand_restart, problem
+from alertbot.errors import ConfigError, CredentialsError, ListenError, StoreError
 from alertbot.messages.blocks import Message, code, escape, paragraphs
 from alertbot.messages.slack import to_json
 from alertbot.ops.systemd import Notifier
+from alertbot.service.schedule import Jobs
+from alertbot.service.wiring import Parts, Wiring
 from alertbot.store import outbox
-from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage
 from alertbot.words import counted
 
@@ -32,32 +33,23 @@ _MENDED = Message("The configuration can be used again, and is at work.")
 
 
 class Reload:
-    """Takes up what ``read()`` gives through ``take``; ``wake`` is called once messages are owed.
-
-    ``take`` may raise ``ConfigError``, and has changed nothing then.
-
-    ``problems``: what is wrong with the configuration that was to be taken up last, FILE:LINE: KEY: MESSAGE each.
-    """
+    """Takes up what ``read()`` gives in place of ``config``, the configuration as it was written."""
 
     def __init__(
         self,
+        wiring: Wiring,
+        jobs: Jobs,
         config: Config,
         read: Callable[[], Config],
-        take: Callable[[Config], Awaitable[None]],
-        keeper: Storekeeper,
         clock: Clock,
-        *,
         notifier: Notifier,
-        wake: Callable[[], None],
     ) -> None:
-        self.problems: tuple[str, ...] = ()
+        self._wiring = wiring
+        self._jobs = jobs
         self._config = config
         self._read = read
-        self._take = take
-        self._keeper = keeper
         self._clock = clock
         self._notifier = notifier
-        self._wake = wake
         self._asked = asyncio.Event()
         self._told: tuple[str, str] | None = None  # the message in Slack: its subject and its channel
         self._said: tuple[str, ...] = ()  # what it says
@@ -94,18 +86,51 @@ class Reload:
         log.info("the configuration is reloaded: %s", "; ".join(changed) or "nothing changed")
         await self._mended()
 
+    async def _take(self, config: Config) -> None:
+        """Put another configuration to work, between two turns; ``ConfigError`` where that cannot be, and no change."""
+        wiring, former = self._wiring, self._wiring.parts
+        parts = self._parts(config)
+        await self._serve_metrics(config)
+        await self._jobs.end_turn()
+        wiring.take(parts)
+        self._jobs.reschedule()
+        if parts.heartbeat is not former.heartbeat:
+            await former.heartbeat.aclose()
+            parts.heartbeat.start()
+
+    def _parts(self, config: Config) -> Parts:
+        try:
+            return self._wiring.under(config)
+        except CredentialsError as error:
+            raise ConfigError((problem(config.path, "alertmanager", "user", str(error)),)) from None
+
+    async def _serve_metrics(self, config: Config) -> None:
+        """Serve the metrics where this configuration says; ``ConfigError`` where that cannot be, and no change."""
+        server, former = self._wiring.server, self._wiring.parts.config.metrics
+        if config.metrics == former:
+            return
+        await server.stop()
+        try:
+            if config.metrics is not None:
+                await server.start(config.metrics.listen)
+        except ListenError as error:
+            if former is not None:
+                await server.start(former.listen)
+            words = str(error).removeprefix("metrics.listen: ")
+            raise ConfigError((problem(config.path, "metrics", "listen", words),)) from None
+
     async def _refused(self, error: ConfigError) -> None:
-        self.problems = tuple(map(str, error.problems))
-        log.error("the configuration is not reloaded, the former one stays: %s", " | ".join(self.problems))
-        if self.problems == self._said:
+        self._wiring.refused = problems = tuple(map(str, error.problems))
+        log.error("the configuration is not reloaded, the former one stays: %s", " | ".join(problems))
+        if problems == self._said:
             return
         first = self._told is None
         subject, channel = self._told or (f"reload:{uuid.uuid4().hex}", self._config.slack.channel)
-        await self._owe(subject, "post" if first else "update", channel, _refusal(self.problems))
-        self._told, self._said = (subject, channel), self.problems
+        await self._owe(subject, "post" if first else "update", channel, _refusal(problems))
+        self._told, self._said = (subject, channel), problems
 
     async def _mended(self) -> None:
-        self.problems = ()
+        self._wiring.refused = ()
         if self._told is not None:
             subject, channel = self._told
             await self._owe(subject, "update", channel, _MENDED)
@@ -113,8 +138,8 @@ class Reload:
 
     async def _owe(self, subject: str, action: str, channel: str, message: Message) -> None:
         draft = NewMessage(uuid.uuid4().hex, subject, action, channel, to_json(message))
-        await self._keeper.do(outbox.enqueue, [draft], self._clock.time())
-        self._wake()
+        await self._wiring.keeper.do(outbox.enqueue, [draft], self._clock.time())
+        self._wiring.wake()
 
 
 def _refusal(problems: tuple[str, ...]) -> Message:

@@ -1,46 +1,242 @@
-"""The parts of a service, as a configuration asks for them."""
+"""What the service is made of, and how its parts reach each other."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import tzinfo
 
+from alertbot.alertmanager.alerts import AlertLayout
+from alertbot.alertmanager.relay import Relay, RelaySource
+from alertbot.charts.painter import Pictures
 from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
-from alertbot.config import Config
+from alertbot.config import Config, FeedSettings
 from alertbot.config.credentials import Credentials, require_api_token
 from alertbot.errors import CredentialsError, FeedError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
+from alertbot.incidents.orders import Executor
+from alertbot.ops.heartbeat import Heartbeat
+from alertbot.ops.liveness import Liveness
+from alertbot.ops.progress import Reporter
+from alertbot.ops.server import MetricsServer
+from alertbot.query.live import Live
+from alertbot.query.scope import Scope, scope_of
+from alertbot.service.charts import ChartThreads
+from alertbot.service.digest import DailyDigest
+from alertbot.service.health import Health
+from alertbot.service.loops import Loops
+from alertbot.service.metrics import Metrics
+from alertbot.service.orders import OrderExecutor
+from alertbot.service.store_outage import StoreOutage
+from alertbot.service.watcher import Watcher
 from alertbot.slack.charts import ChartSource
 from alertbot.slack.commands import Commands
+from alertbot.slack.delivery import Delivery
+from alertbot.slack.poster import LogPoster, Poster
+from alertbot.slack.trial import DivertedPoster
 from alertbot.slack.workspace import Workspace
+from alertbot.store.keeper import Storekeeper
+from alertbot.store.schema import Lock
 
 log = logging.getLogger(__name__)
 
 
-def client(
-    config: Config, credentials: Credentials, budget: Budget, clock: Clock, tried: Callable[[FeedError | None], None]
-) -> CdnApi:
-    """A client of the CDN's API."""
-    feed = config.feed
-    token = require_api_token(credentials)
-    return CdnApi(
-        feed.base_url, token, feed.zone, budget=budget, clock=clock, ip_protocol=feed.ip_protocol, tried=tried
-    )
+@dataclass(frozen=True)
+class Parts:
+    """What one configuration puts to work; a reload replaces it. Charts are off in ``config`` where none can be."""
+
+    config: Config
+    api: CdnApi
+    digest: DailyDigest
+    heartbeat: Heartbeat
+    relay: Relay | None
+    charts: ChartThreads | None
 
 
-def same_api(one: Config, other: Config) -> bool:
-    """Whether a client of one configuration serves the other."""
-    return (one.feed.base_url, one.feed.zone, one.feed.ip_protocol) == (
-        other.feed.base_url,
-        other.feed.zone,
-        other.feed.ip_protocol,
-    )
+class Wiring:
+    """What goes on through every reload, and the ``parts`` of the configuration at work.
+
+    ``refused``: what is wrong with the configuration that was to be taken up last. ``retired``: the clients of earlier
+    ones, of which something may yet be asked. ``CredentialsError`` where a token is missing or wrong.
+    """
+
+    def __init__(
+        self, config: Config, credentials: Credentials, clock: Clock, *, progress: Reporter, poster: Poster | None
+    ) -> None:
+        self.refused: tuple[str, ...] = ()
+        self.retired: list[CdnApi] = []
+        self._token = require_api_token(credentials)
+        self._relay_secret = credentials.alertmanager_token
+        self._clock = clock
+        self._shows_charts = credentials.slack_bot_token is not None and poster is None
+        config = _with_charts_if_possible(config, shown=self._shows_charts)
+        self.lock = Lock(config.store.path)
+        self.keeper = Storekeeper()
+        self.loops = Loops()
+        self.budget = Budget(config.feed.calls_per_minute, clock)
+        self.metrics = Metrics(config.store.path, self.budget, self.live, self.ailing, clock.time())
+        self.server = MetricsServer(self.metrics.metrics, self.ailing)
+        executor = OrderExecutor(lambda: self.watcher.dispatcher, self.keeper)
+        self.commands = Commands(self._scope, executor)
+        self.pictures = Pictures(self._scope)
+        self.workspace = _workspace(config, credentials, self.commands, clock, self._chart_source(config))
+        self.prints = self.workspace is None and poster is None
+        poster = _poster(poster or self.workspace or LogPoster(), self.workspace, config.trial)
+        self.store_outage = StoreOutage(poster, config.slack.channel, clock)
+        delivered = self.metrics.counts.delivery.observe
+        self.delivery = Delivery(self.keeper, poster, clock, config.slack.fallback_channel, delivered)
+        self.health = Health(
+            Liveness(clock.monotonic),
+            self.live,
+            self._zone,
+            self.store_outage,
+            self.delivery,
+            self.workspace,
+            self.loops,
+        )
+        self.parts = self._parts(config, None)
+        self.watcher = self._watcher(executor, progress)
+
+    def under(self, config: Config) -> Parts:
+        """The parts of another configuration; those at work where nothing changes for them."""
+        return self._parts(_with_charts_if_possible(config, shown=self._shows_charts), self.parts)
+
+    def take(self, parts: Parts) -> None:
+        """Put other parts to work in place of the present ones; not to be called during a turn."""
+        former, self.parts = self.parts, parts
+        config = parts.config
+        if parts.api is not former.api:
+            self.retired.append(former.api)
+        self.budget.set_limit(config.feed.calls_per_minute)
+        self.watcher.reconfigure(config, parts.api)
+        self.store_outage.channel = config.slack.channel
+        self.delivery.reconsider(config.slack.fallback_channel)
+        if self.workspace is not None:
+            self.workspace.reconfigure(config.channels, self._chart_source(config))
+        self.start_loops(former)
+
+    def live(self) -> Live:
+        """The feed as it stands."""
+        return self.watcher.live()
+
+    def ailing(self) -> str | None:
+        """What is wrong with the service, in words."""
+        return self.health.ailing()
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self.delivery.wake()
+        if self.parts.relay is not None:
+            self.parts.relay.wake()
+
+    def start_loops(self, former: Parts | None = None) -> None:
+        """Start what the parts do beside all else, and end what the former ones did of it."""
+        parts = self.parts
+        if former is None or parts.charts is not former.charts:
+            self.loops.start("charts", None if parts.charts is None else parts.charts.run())
+        if former is None or parts.relay is not former.relay:
+            self.loops.start("relay", None if parts.relay is None else parts.relay.run())
+
+    def _chart_source(self, config: Config) -> ChartSource | None:
+        """What draws the charts that people ask for, where there are any."""
+        return self.pictures if config.slack.charts else None
+
+    def _watcher(self, executor: Executor, progress: Reporter) -> Watcher:
+        return Watcher(
+            self.parts.config,
+            self.parts.api,
+            self.budget,
+            self.keeper,
+            self._clock,
+            wake=self.wake,
+            progress=progress,
+            store_outage=self.store_outage,
+            executor=executor,
+            channels=self._problems,
+            misconfigured=lambda: self.refused,
+            judged=self.metrics.counts.judged,
+        )
+
+    def _parts(self, config: Config, former: Parts | None) -> Parts:
+        api = self._api(config, former)
+        return Parts(
+            config=config,
+            api=api,
+            digest=DailyDigest(config, api, self.keeper, self._clock),
+            heartbeat=self._heartbeat(config, former),
+            relay=self._relay(config, former),
+            charts=self._charts(config, former),
+        )
+
+    def _api(self, config: Config, former: Parts | None) -> CdnApi:
+        feed = config.feed
+        if former is not None and _address(feed) == _address(former.config.feed):
+            return former.api
+        return CdnApi(
+            feed.base_url,
+            self._token,
+            feed.zone,
+            budget=self.budget,
+            clock=self._clock,
+            ip_protocol=feed.ip_protocol,
+            tried=self._tried,
+        )
+
+    def _heartbeat(self, config: Config, former: Parts | None) -> Heartbeat:
+        if former is not None and config.heartbeat == former.config.heartbeat:
+            return former.heartbeat
+        return Heartbeat(None if config.heartbeat is None else config.heartbeat.url, self._clock)
+
+    def _relay(self, config: Config, former: Parts | None) -> Relay | None:
+        settings, zone = config.alertmanager, config.slack.zone
+        if former is not None and (settings, zone) == (former.config.alertmanager, former.config.slack.zone):
+            return former.relay
+        if settings is None:
+            return None
+        layout = AlertLayout(zone, settings.labels, settings.generator_url)
+        return Relay(settings, layout, self._relay_secret, self.keeper, self._clock, self._relay_source)
+
+    def _charts(self, config: Config, former: Parts | None) -> ChartThreads | None:
+        if former is not None and config.slack.charts == former.config.slack.charts:
+            return former.charts
+        if self.workspace is None or not config.slack.charts:
+            return None
+        return ChartThreads(self.keeper, self.pictures, self.workspace, self._clock)
+
+    def _relay_source(self) -> RelaySource | None:
+        """What the Alertmanagers' alerts are taken from; ``None`` before anything is known."""
+        watch, live = self.watcher.watch, self.live()
+        if watch is None or live.frontier is None:
+            return None
+        return RelaySource(watch, live.now, live.frontier, self.watcher.awaited())
+
+    def _scope(self) -> Scope:
+        config = self.parts.config
+        return scope_of(config, self.watcher.watch, self.live(), config.slack.command)
+
+    def _problems(self) -> Mapping[str, str]:
+        """What is wrong with the places where alerts go."""
+        slack = {} if self.workspace is None else self.workspace.problems
+        return {**slack, **({} if self.parts.relay is None else self.parts.relay.problems)}
+
+    def _zone(self) -> tzinfo:
+        return self.parts.config.slack.zone
+
+    def _tried(self, error: FeedError | None) -> None:
+        """The API was asked: it may be down, but that is progress."""
+        self.health.polls.beat()
+        self.metrics.called(error)
 
 
-def workspace(
+def _address(feed: FeedSettings) -> tuple[object, ...]:
+    """What a client is made of: where this differs, one does not serve the other."""
+    return feed.base_url, feed.zone, feed.ip_protocol
+
+
+def _workspace(
     config: Config, credentials: Credentials, commands: Commands, clock: Clock, chart_source: ChartSource | None
 ) -> Workspace | None:
     """The Slack workspace, where there are tokens for it."""
@@ -61,15 +257,17 @@ def workspace(
     )
 
 
-def with_charts_if_possible(config: Config, *, shown: bool) -> Config:
+def _poster(poster: Poster, workspace: Workspace | None, trial: str | None) -> Poster:
+    """Where messages go: in a trial to its channel alone."""
+    if trial is None:
+        return poster
+    return DivertedPoster(poster, trial, str if workspace is None else workspace.id_of)
+
+
+def _with_charts_if_possible(config: Config, *, shown: bool) -> Config:
     """The configuration with charts only where they can be drawn, and ``shown``."""
     charts = config.slack.charts and shown and _can_draw()
     return replace(config, slack=config.slack.model_copy(update={"charts": charts}))
-
-
-def heartbeat_url(config: Config) -> str | None:
-    """The URL of the heartbeat, where there is one."""
-    return None if config.heartbeat is None else config.heartbeat.url
 
 
 def _can_draw() -> bool:

@@ -121,7 +121,7 @@ async def endure(folder: Path, domains: int, hours: int, speed: float) -> None:
         await clock.sleep(START + hour * HOUR - clock.time())
         simulator.calls.clear()
         rss, files, threads, tasks = held()
-        data = service._live().frontier
+        data = service._wiring.live().frontier
         behind = "-" if data is None else f"{(clock.time() - data - SLOT) / 60:.0f} min ago"
         counts = f"{files} | {threads} | {tasks} | {time.process_time():.0f}"
         click.echo(f"| {hour} | {rss:.1f} | {counts} | {behind} | {channel.posts} |")

@@ -17,7 +17,7 @@ from alertbot.feed.budget import Budget
 from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
 from alertbot.service.orders import OrderExecutor
-from alertbot.service.service import AFTER_DUE
+from alertbot.service.schedule import AFTER_DUE
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
 from alertbot.slack.client import Post, Posted

@@ -184,8 +184,8 @@ async def test_a_slack_that_is_down_for_an_hour_is_one_line_each_and_one_more_wi
 async def test_a_mistake_of_our_own_is_told_once_with_its_traceback_and_once_when_it_is_over(tmp_path, said, caplog):
     async with working(tmp_path) as house:
         await house.until_judged("a.example.com", "b.example.com")
-        poller, house.service._watcher._poller = house.service._watcher._poller, None
-        watcher = house.service._watcher
+        poller, house.service._wiring.watcher._poller = house.service._wiring.watcher._poller, None
+        watcher = house.service._wiring.watcher
         discover = watcher._discover
 
         async def broken():

@@ -200,7 +200,7 @@ async def test_health_is_200_or_503_with_the_reason(tmp_path, port):
     faults = [Fault(START + 30 * MINUTE, START + 60 * MINUTE, FaultMode.SERVER_ERROR)]
     async with working(tmp_path, with_metrics(port), faults=faults) as house:
         await house.until_judged("a.example.com")
-        await until(lambda: house.service._health.turns)
+        await until(lambda: house.service._wiring.health.turns)
         well = await get(port, "/healthz")
         assert (well.status_code, well.text) == (200, "ok\n")
         await until(lambda: house.live()["trouble"])
@@ -222,7 +222,7 @@ async def test_nothing_else_is_served(tmp_path, port):
 async def test_without_the_section_no_port_is_opened(tmp_path):
     async with working(tmp_path) as house:
         await house.until_judged("a.example.com")
-        assert house.service._metrics._runner is None
+        assert house.service._wiring.server._runner is None
 
 
 async def test_a_port_that_is_taken_is_a_clear_error_at_the_start(tmp_path):
@@ -265,7 +265,7 @@ async def test_a_reload_moves_them_and_refuses_a_port_that_is_taken(tmp_path, po
 async def test_metrics_without_a_database_are_those_of_the_process(tmp_path, port):
     async with working(tmp_path, with_metrics(port)) as house:
         await house.until_judged("a.example.com")
-        house.service._measuring._path = tmp_path / "gone.db"
+        house.service._wiring.metrics._path = tmp_path / "gone.db"
         told = samples((await get(port)).text)
         assert "alertbot_open_incidents" not in told
         assert told["alertbot_slots_judged_total"] > 0

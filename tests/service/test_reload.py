@@ -15,7 +15,7 @@ from fakes.wire.pinged import DeadMansSwitch
 from alertbot.cli.main import main
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.incidents.orders import Person, Requester
-from alertbot.service import service
+from alertbot.service import schedule
 
 OVER = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
 BOTH_OVER = Event("[ab].example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
@@ -166,7 +166,7 @@ async def test_how_the_api_is_asked_takes_effect(tmp_path):
         await house.reload()
         await until(lambda: house.simulator.calls[-1].endpoint == "stat/bandwidth/eachDomain")
         await until(lambda: house.live()["calls_per_minute"] == 60)
-        probe = house.service._scheduler.get_job("poll").trigger.interval.total_seconds()
+        probe = house.service._jobs._scheduler.get_job("poll").trigger.interval.total_seconds()
         assert probe == pytest.approx(120 / 400)
 
 
@@ -184,21 +184,21 @@ async def test_what_slack_refused_for_good_is_tried_again(tmp_path, caplog):
         house.slack.workspace.channels["G0HIDDEN"].member = True
         await house.reload()
         await until(lambda: [post.channel for post in house.slack.posts] == ["G0HIDDEN"])
-        await until(lambda: house.service._workspace.problems == {})
+        await until(lambda: house.service._wiring.workspace.problems == {})
         assert "1 messages that Slack refused are tried again" in caplog.text
 
 
 async def test_a_turn_that_hangs_is_cut_short_and_the_failure_goes_on_counting(tmp_path, monkeypatch):
-    monkeypatch.setattr(service, "LET_END", 0.05)
+    monkeypatch.setattr(schedule, "LET_END", 0.05)
     async with working(tmp_path, faults=[Fault(START + 30 * MINUTE, 1e10, FaultMode.HANG)]) as house:
         await house.until_judged("a.example.com")
         await house.clock.sleep(START + 40 * MINUTE - house.clock.time())
-        frontier = house.service._watcher.live().frontier
+        frontier = house.service._wiring.watcher.live().frontier
         house.write(WATCH + CEILING.replace("1 Gbps", "2 Gbps"))
         async with asyncio.timeout(5):
             await house.reload()
-        assert house.service._watcher.live().frontier in {frontier, None}
-        await until(lambda: house.service._watcher.watch.rules["ceiling"].kind.above == 2e9)
+        assert house.service._wiring.watcher.live().frontier in {frontier, None}
+        await until(lambda: house.service._wiring.watcher.watch.rules["ceiling"].kind.above == 2e9)
 
 
 async def test_what_cannot_be_read_any_more_ends_with_the_series_it_was_about(tmp_path):
@@ -217,7 +217,7 @@ async def test_a_mistake_in_the_reload_itself_leaves_the_service_at_work(tmp_pat
         def broken():
             raise RuntimeError("a mistake of ours")
 
-        monkeypatch.setattr(house.service._reloading, "_read", broken)
+        monkeypatch.setattr(house.service._reload, "_read", broken)
         await house.reload()
         assert "the reload failed" in caplog.messages
         await until(lambda: house.live().get("frontier"))

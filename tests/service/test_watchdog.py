@@ -101,7 +101,7 @@ async def test_a_database_that_does_not_answer_stops_it(tmp_path, caplog):
     async with working(tmp_path, watchdog=OFTEN) as house:
         await house.until_judged("a.example.com")
         released = threading.Event()
-        house.service._keeper._thread.submit(released.wait)
+        house.service._wiring.keeper._thread.submit(released.wait)
         try:
             await is_left_alone(house, "the feed is not looked at any more")
             assert caplog.text.count("systemd is left to start alertbot again") == 1
@@ -122,12 +122,12 @@ async def test_a_message_that_never_ends_stops_it(tmp_path):
 async def test_a_delivery_that_ended_by_a_mistake_stops_it(tmp_path):
     async with working(tmp_path, watchdog=OFTEN) as house:
         await house.until_judged("a.example.com")
-        house.service._tasks[0].cancel()
+        house.service._wiring.loops._tasks["delivery"].cancel()
         await is_left_alone(house, "messages do not go out any more")
 
 
 async def test_a_connection_that_is_kept_by_nobody_stops_it(tmp_path):
     async with working(tmp_path, watchdog=OFTEN) as house:
         await house.until_judged("a.example.com")
-        house.service._workspace._listener._link._keeping.cancel()
+        house.service._wiring.workspace._listener._link._keeping.cancel()
         await is_left_alone(house, "the connection for Slack's commands is not kept any more")
