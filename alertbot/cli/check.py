@@ -1,4 +1,4 @@
-"""``alertbot check --test``: what the rules make of a few values, by the code that judges live, against what is due."""
+"""``alertbot check --test``: runs rule tests by the code that judges live, and prints how they fail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from alertbot.words import counted
 
 @dataclass(frozen=True)
 class TestOutcome:
-    """What a test came to: what happened as expected, what did not happen, and what happened unexpectedly."""
+    """The changes of a test that were expected, what was expected and did not happen, and unexpected changes."""
 
     met: tuple[Change, ...]
     missing: tuple[Expected, ...]
@@ -36,7 +36,7 @@ class TestOutcome:
         return not self.missing and not self.surplus
 
 
-def prove(config: Config, paths: Sequence[Path]) -> None:
+def run_tests(config: Config, paths: Sequence[Path]) -> None:
     """Run the tests of these files and print what is wrong; ``RuleTestError`` where anything is.
 
     ``ConfigError`` with the problems of all files, before any test is run.
@@ -52,8 +52,8 @@ def prove(config: Config, paths: Sequence[Path]) -> None:
             for line in _difference(config, rules, test, each):
                 click.echo(line)
         failed += len(wrong)
-        told = f"{len(wrong)} of {counted(len(own), 'test')} failed" if wrong else f"{counted(len(own), 'test')} passed"
-        click.echo(f"{path}: {told}")
+        tests_run = counted(len(own), "test")
+        click.echo(f"{path}: " + (f"{len(wrong)} of {tests_run} failed" if wrong else f"{tests_run} passed"))
     if failed:
         raise RuleTestError(f"{counted(failed, 'rule test')} failed")
 
@@ -72,8 +72,8 @@ def _read(config: Config, paths: Sequence[Path]) -> list[RuleTest]:
 
 
 def outcome(config: Config, rules: dict[str, Rule], test: RuleTest) -> TestOutcome:
-    """Judge the values of a test by the rules, as a replay would, and compare."""
-    history = _Script(test)
+    """Judge the values of a test as a replay would, and compare what happens with what is expected."""
+    history = _ScriptedHistory(test)
     engine = Engine(tuple(rules.values()), test.selection, history.series)
     mutes = [mute.resolve(test.watched, test.groups, rules, config.slack.zone) for mute in config.mutes]
     happened = [change for change in replay(engine, history, Span(), mutes) if change.alert.rule in test.judged]
@@ -99,8 +99,8 @@ def _is(change: Change, expected: Expected) -> bool:
     return same and expected.since in {None, alert.since} and expected.reason in {None, change.reason.value}
 
 
-class _Script:
-    """The values of a test as a history: what is unknown stays so, and was given up."""
+class _ScriptedHistory:
+    """The values of a test as a history; its unknown slots are within it, as slots that are given up are."""
 
     def __init__(self, test: RuleTest) -> None:
         self.series = tuple(test.series)
@@ -125,7 +125,7 @@ class _Script:
 
 
 def _difference(config: Config, rules: dict[str, Rule], test: RuleTest, outcome: TestOutcome) -> Iterator[str]:
-    """A test that failed: a line for each alert, in order; ``-`` is missing, ``+`` is too much."""
+    """A failed test, a line for each alert by time: ``-`` for one that is missing, ``+`` for one too many."""
     yield f"{test.file}:{test.line}: {test.name}: - was expected, + happened instead"
     lines = [(each.slot, 0, f"  - {_expected(test, each)}") for each in outcome.missing]
     for mark, changes in (("+", outcome.surplus), (" ", outcome.met)):
@@ -134,7 +134,7 @@ def _difference(config: Config, rules: dict[str, Rule], test: RuleTest, outcome:
 
 
 def _expected(test: RuleTest, expected: Expected) -> str:
-    since = "" if expected.since is None else f", since {_place(test, expected.since)}"
+    since = "" if expected.since is None else f", since {_slot_name(test, expected.since)}"
     reason = "" if expected.reason is None else f', reason "{expected.reason}"'
     head = _head(test, expected.rule, expected.series, expected.slot, fired=expected.fired)
     return f"{head}{since}{reason}   (line {expected.line})"
@@ -146,14 +146,15 @@ def _happened(config: Config, rules: dict[str, Rule], test: RuleTest, change: Ch
     words = alert_sentence(rules[alert.rule], alert, reason, config.slack.zone, now, PLAIN)
     why = "" if reason is None else f', reason "{reason}"'
     head = _head(test, alert.rule, alert.series, alert.slot, fired=change.fired)
-    return f"{head}, since {_place(test, alert.since)}{why}   {words}"
+    return f"{head}, since {_slot_name(test, alert.since)}{why}   {words}"
 
 
 def _head(test: RuleTest, rule: str, series: str, slot: int, *, fired: bool) -> str:
-    return f"{'fired   ' if fired else 'resolved'} {rule}  {series}  {_place(test, slot)}"
+    return f"{'fired   ' if fired else 'resolved'} {rule}  {series}  {_slot_name(test, slot)}"
 
 
-def _place(test: RuleTest, slot: int) -> str:
+def _slot_name(test: RuleTest, slot: int) -> str:
+    """``slot 13 (+1h5m)``: its number, and how long after the start it begins."""
     seconds = slot - test.start
     days, rest = divmod(seconds, DAY)
     hours, minutes = rest // 3600, rest % 3600 // 60

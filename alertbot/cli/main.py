@@ -113,9 +113,9 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
     watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
     click.echo(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
     if test_paths:
-        from alertbot.cli.check import prove
+        from alertbot.cli.check import run_tests
 
-        prove(config, test_paths)
+        run_tests(config, test_paths)
 
 
 @main.command()

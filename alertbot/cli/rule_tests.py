@@ -1,22 +1,17 @@
-"""Rule tests: a TOML file with a few values and the alerts expected of them; every mistake in it with its line.
-
-A test writes its series compactly: ``"1 Gbps x12, 0 x4, _ x2"``, where ``_`` is a slot that stays unknown.
-"""
+"""Reads rule tests: a TOML file with a few values and the alerts expected of them; every mistake with its line."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from alertbot.alerts.lifecycle import Reason
+from alertbot.cli.series_text import EXAMPLE, parse_series
 from alertbot.config import fields
 from alertbot.config.config import Config
 from alertbot.config.domains import domain_name
@@ -27,22 +22,17 @@ from alertbot.config.problems import ProblemReport
 from alertbot.config.read import read_toml
 from alertbot.config.settings import Finding, Section, instant
 from alertbot.config.validators import choice, text, typed
-from alertbot.config.words import did_you_mean, quoted, secret_in_value
+from alertbot.config.words import did_you_mean, quoted
 from alertbot.rules.base import Array, Rule
 from alertbot.rules.selection import TOTAL, Group, is_domain, names_matching, select
-from alertbot.units import DAY_SLOTS, SLOT, format_duration, parse_duration, parse_rate
+from alertbot.units import SLOT, format_duration, parse_duration
 
-MOST_SLOTS = 400 * DAY_SLOTS
-"""Slots that a series of a test may have: enough for a year of history."""
-
-_EXAMPLE = "1 Gbps x12, 0 x4, _ x2"
 _START = datetime(2026, 3, 2)  # noqa: DTZ001 - in the zone of [slack], which is known with the configuration only
-_TOKEN = re.compile(r"\s*(?:([(),])|x\s*(\w+)|([^(),x]+))", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """An alert that should fire or resolve with the slot ``slot``; ``since`` and ``reason`` only where they matter."""
+    """An alert that should fire or resolve with the slot ``slot``; ``since`` and ``reason`` are None if any will do."""
 
     fired: bool
     rule: str
@@ -55,10 +45,10 @@ class Expected:
 
 @dataclass(frozen=True)
 class RuleTest:
-    """One test: the values of each series (bit/s, NaN unknown) from the slot ``start`` on, and what should come of it.
+    """One test: the values of each series (bit/s, NaN unknown) from the slot ``start`` on, and the alerts expected.
 
-    ``selection``: the series of the test that each enabled rule judges; ``judged``: the rules whose alerts are looked
-    at; ``exhaustive``: whether any alert of theirs that is not expected is a failure.
+    ``selection``: the series of the test that each enabled rule judges; ``judged``: the rules whose alerts are
+    compared; ``exhaustive``: whether any alert of theirs that is not expected is a failure.
     """
 
     file: str
@@ -74,119 +64,17 @@ class RuleTest:
     exhaustive: bool
 
 
-def parse_series(text: str) -> Array:
-    """The values of ``1 Gbps x12, 0 x4, _ x2``; ``ValueError`` with what to write for anything else."""
-    if secret := secret_in_value(text):
-        raise ValueError(secret)
-    tokens = [(match[1], match[2], (match[3] or "").strip()) for match in _TOKEN.finditer(" ".join(text.split()))]
-    reader = _Reader([token for token in tokens if any(token)])
-    values = reader.items()
-    if reader.left:
-        raise ValueError(f'a ")" stands without its "(": write values such as "{_EXAMPLE}"')
-    return values
-
-
-class _Reader:
-    """``values``, separated by commas: a rate, ``0``, ``_``, a ramp ``A..B``, or a list in brackets; each ``xN``."""
-
-    def __init__(self, tokens: Sequence[tuple[str | None, str | None, str]]) -> None:
-        self._tokens = tokens
-        self._at = 0
-
-    @property
-    def left(self) -> bool:
-        return self._at < len(self._tokens)
-
-    def items(self) -> Array:
-        parts = [self._item()]
-        while self._mark(","):
-            parts.append(self._item())
-        if self.left and self._tokens[self._at][0] != ")":
-            raise ValueError(f"a comma is missing between two values: write values such as {quoted(_EXAMPLE)}")
-        return _joined(parts)
-
-    def _item(self) -> Array:
-        if self._mark("("):
-            values = self.items()
-            if not self._mark(")"):
-                raise ValueError('the closing ")" is missing: write "(1 Gbps x144, 2 Gbps x144) x7"')
-            return _repeated(values, self._times())
-        word = self._tokens[self._at][2] if self.left else ""
-        if not word:
-            raise ValueError(f'a value is missing between the commas: write values such as "{_EXAMPLE}"')
-        self._at += 1
-        first, ramp, last = word.partition("..")
-        if not ramp:
-            return _repeated(np.array([_value(word)]), self._times())
-        times = self._times()
-        if times < 2:
-            raise ValueError(f'{quoted(word)} needs the number of its slots: write "1 Gbps..2 Gbps x12"')
-        return np.linspace(_value(first), _value(last), _few_enough(times))
-
-    def _mark(self, mark: str) -> bool:
-        found_it = self.left and self._tokens[self._at][0] == mark
-        self._at += found_it
-        return found_it
-
-    def _times(self) -> int:
-        """``x12`` slots, ``x2h``; 1 where nothing is said."""
-        count = self._tokens[self._at][1] if self.left else None
-        if count is None:
-            return 1
-        self._at += 1
-        return _count(count)
-
-
-def _count(text: str) -> int:
-    if text.isdigit():
-        times = int(text[:9])
-    else:
-        try:
-            seconds = parse_duration(text)
-        except ValueError:
-            raise ValueError(f'{quoted("x" + text)} is no number of slots: write "x12", or "x1h"') from None
-        if seconds % SLOT:
-            raise ValueError(f'{quoted("x" + text)} is no whole number of 5-minute slots: write "x12", or "x1h"')
-        times = seconds // SLOT
-    if times < 1:
-        raise ValueError(f'{quoted("x" + text)} is no slot at all: write "x1" or more')
-    return times
-
-
-def _value(text: str) -> float:
-    word = text.strip()
-    if word == "_":
-        return math.nan
-    return 0.0 if word == "0" else parse_rate(word)
-
-
-def _repeated(values: Array, times: int) -> Array:
-    _few_enough(len(values) * times)
-    return np.tile(values, times)
-
-
-def _joined(parts: Sequence[Array]) -> Array:
-    _few_enough(sum(map(len, parts)))
-    return np.concatenate(parts)
-
-
-def _few_enough(slots: int) -> int:
-    if slots > MOST_SLOTS:
-        raise ValueError(f"{slots:,} slots are more than 400 days: write {MOST_SLOTS:,} slots at most")
-    return slots
-
-
 def _series_name(value: object) -> str:
     name = text(value, "video.example.com")
     return domain_name(name) if is_domain(name) else name
 
 
 def _values(value: object) -> Array:
-    return parse_series(typed(value, str, f'the values as text, such as "{_EXAMPLE}"'))
+    return parse_series(typed(value, str, f'the values as text, such as "{EXAMPLE}"'))
 
 
 def _series(value: object) -> dict[str, Any]:
-    return typed(value, dict, f'a table, such as {{ "video.example.com" = "{_EXAMPLE}" }}')
+    return typed(value, dict, f'a table, such as {{ "video.example.com" = "{EXAMPLE}" }}')
 
 
 def _expectations(value: object) -> tuple[dict[str, Any], ...]:
@@ -239,7 +127,7 @@ class TestModel(Section):
         if "name" not in given:
             yield "name", 'missing: a test needs a name, such as name = "a busy domain goes dark"'
         if "series" not in given:
-            yield "series", f'missing: write series = {{ "video.example.com" = "{_EXAMPLE}" }}'
+            yield "series", f'missing: write series = {{ "video.example.com" = "{EXAMPLE}" }}'
         if "expect" not in given:
             yield "expect", 'missing: write expect = [{ fired = "went-dark", slot = 13 }], or [] where nothing may fire'
         if self.rules == ():

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.cli.rule_tests import MOST_SLOTS, load_tests, parse_series
+from alertbot.cli.rule_tests import load_tests
+from alertbot.cli.series_text import MOST_SLOTS, parse_series
 from alertbot.config import load
 from alertbot.errors import ConfigError
 from alertbot.units import SLOT, format_rate, parse_time
