@@ -10,7 +10,7 @@ import numpy as np
 from alertbot.errors import FeedError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Priority
-from alertbot.feed.reader import Reader, ReadRequest, ReadResult, refuses_token
+from alertbot.feed.reader import ReadRequest, ReadResult, SeriesReader, refuses_token
 from alertbot.rules.base import Array
 from alertbot.units import DAY, SLOT, slot_at
 
@@ -58,7 +58,7 @@ async def read_last_week(
     """
     first, last = last_week_span(now)
     plan = {domain: ((domain,),) for domain in domains}
-    reader = Reader(api, plan, each_domain=each_domain, recent=1, known=_nothing, priority=priority)
+    reader = SeriesReader(api, plan, each_domain=each_domain, recent=1, known=_nothing, priority=priority)
     outcomes: dict[str, ReadResult] = {}
     for start in range(0, len(domains), _BATCH):
         batch = domains[start : start + _BATCH]

@@ -62,7 +62,7 @@ def refuses_token(result: ReadResult) -> bool:
     return isinstance(result, FeedUnauthorised) and result.code == REFUSED_TOKEN
 
 
-class Reader:
+class SeriesReader:
     """Reads series by their ``plan``; where the API refuses the whole of a request, its last ``recent`` slots.
 
     ``known`` tells what was read before, by which an empty answer is found out. ``priority`` is that of every call;

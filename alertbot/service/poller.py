@@ -24,7 +24,7 @@ from alertbot.feed.frontier import Frontier, Probe, advance, interrupted
 from alertbot.feed.lateness import Lateness, LateSlot
 from alertbot.feed.outages import FeedOutages
 from alertbot.feed.plan import plan_calls
-from alertbot.feed.reader import MOST_SLOTS, Reader, Reading, ReadRequest, ReadResult, refuses_token
+from alertbot.feed.reader import MOST_SLOTS, Reading, ReadRequest, ReadResult, SeriesReader, refuses_token
 from alertbot.feed.staleness import FeedFacts
 from alertbot.feed.total import AccountTotal
 from alertbot.rules.selection import TOTAL
@@ -110,7 +110,7 @@ class Poller:
         self._left_out: frozenset[str] = frozenset()
         self._unknown: set[str] = set()
         plan = plan_calls(watch.domains, watch.groups)
-        self._reader = Reader(api, plan, each_domain=pace.each_domain, recent=REREAD, known=self._known)
+        self._reader = SeriesReader(api, plan, each_domain=pace.each_domain, recent=REREAD, known=self._known)
 
     async def probe(self) -> None:
         """Look at the total; raises ``FeedError``, after which silence must be waited for afresh."""

@@ -10,7 +10,7 @@ from fakes.worlds.clock import FakeClock
 from alertbot.errors import FeedBadRequest, FeedError, FeedUnauthorised, FeedUnknownDomain
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget
-from alertbot.feed.reader import Reader, Reading, ReadRequest
+from alertbot.feed.reader import Reading, ReadRequest, SeriesReader
 from alertbot.feed.simulator.scenario import Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 
@@ -35,7 +35,7 @@ async def account():
         opened.append((api, simulator))
         plan = plan or {name: ((name,),) for name in NAMES} | {SUM: (NAMES[:10], NAMES[10:]), "total": (ALL,)}
         known = known or (lambda _series, _first, count: np.full(count, np.nan))
-        return Reader(api, plan, each_domain=each_domain, recent=recent, known=known), simulator
+        return SeriesReader(api, plan, each_domain=each_domain, recent=recent, known=known), simulator
 
     yield make
     for api, simulator in opened:
