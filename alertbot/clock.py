@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Clock(Protocol):
@@ -18,6 +18,19 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait that many of this clock's seconds."""
+
+
+async def wait(clock: Clock, event: asyncio.Event, seconds: float | None) -> None:
+    """Wait until the event is set, at most so many of the clock's seconds where they are given."""
+    waits: list[asyncio.Task[Any]] = [asyncio.create_task(event.wait())]
+    if seconds is not None:
+        waits.append(asyncio.ensure_future(clock.sleep(seconds)))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waits:
+            each.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
 
 
 class SystemClock:

@@ -24,7 +24,7 @@ from alertbot.alertmanager.alerts import (
     plan_relay,
 )
 from alertbot.alertmanager.client import Alertmanager
-from alertbot.clock import Clock
+from alertbot.clock import Clock, wait
 from alertbot.config import AlertmanagerSettings
 from alertbot.config.watch import Watch
 from alertbot.errors import RelayError, StoreError
@@ -99,7 +99,7 @@ class Relay:
                     self._woken.clear()
                     await self.send_due()
                 await self._clock.sleep(PACE)
-                await self._pause(self._resend / CHECKS - PACE)
+                await wait(self._clock, self._woken, max(self._resend / CHECKS - PACE, 0.0))
         finally:
             for peer in self._peers:
                 await peer.aclose()
@@ -141,21 +141,6 @@ class Relay:
         now = self._clock.monotonic()
         self._began = now if self._began is None else self._began
         return now - self._began < UNJUDGED_FOR * self._resend
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait so long, or until something is new."""
-        if seconds <= 0:
-            return
-        waits: list[asyncio.Task[Any]] = [
-            asyncio.create_task(self._woken.wait()),
-            asyncio.create_task(self._clock.sleep(seconds)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
 
 
 class Peer:

@@ -100,7 +100,7 @@ class _Execution:
     async def _silence(self, order: Silence) -> str:
         order, pairs = await self._meant(order)
         now = self.dispatcher.now()
-        held = await self.keeper.do(silences.not_over, now)
+        held = await self.keeper.do(silences.not_ended, now)
         twin = next((each for each in held if _is_same(each, order)), None)
         number = twin.number if twin is not None else await self._add(order, pairs)
         begins = "" if order.begins <= now else f"from {format_clock(order.begins, self.dispatcher.slack.zone, now)} "
@@ -151,7 +151,7 @@ class _Execution:
 
     async def _unsilence(self, order: Unsilence) -> str:
         now = self.dispatcher.now()
-        held = await self.keeper.do(silences.not_over, now)
+        held = await self.keeper.do(silences.not_ended, now)
         silence = next((each for each in held if each.number == order.number and each.ends > now), None)
         if silence is None:
             numbers = ", ".join(str(each.number) for each in held if each.ends > now)

@@ -10,18 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-from alertbot.clock import Clock
+from alertbot.clock import Clock, wait
 from alertbot.errors import DeliveryError, StoreError
-from alertbot.messages.blocks import Message
-from alertbot.messages.slack import from_json
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.outage import Outage
-from alertbot.slack.channel_queue import LOOK_AFTER, ChannelQueue, Lookup
-from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Post, Posted
-from alertbot.slack.poster import Poster
+from alertbot.slack.channel_queue import LOOK_AFTER, ChannelQueue, ChannelQueues, Lookup
+from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
+from alertbot.slack.poster import Poster, post_of
 from alertbot.store import outbox
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage, OutboxRow
@@ -30,9 +27,6 @@ log = logging.getLogger(__name__)
 
 PACE = 1.05
 """Seconds between two messages to a channel: Slack takes about one a second."""
-
-SPACING = {"update": 1.2, "find": 1.2}
-"""Seconds between two calls of a method, whatever the channel: Slack takes 50 edits and 50 lookups a minute."""
 
 STORE_PAUSE = 10.0
 """Seconds until a database that failed is tried again."""
@@ -69,8 +63,7 @@ class Delivery:
         self._clock = clock
         self._fallback = fallback
         self._delivered = delivered
-        self._queues: dict[tuple[str, str], ChannelQueue] = {}
-        self._method_free_at: dict[str, float] = {}  # monotonic
+        self._queues = ChannelQueues(clock)
         self._lookups: dict[int, Lookup] = {}
         self._unreadable: set[str] = set()
         self._failing_channels: dict[str, tuple[str, float]] = {}  # Slack's last error and when, monotonic
@@ -82,13 +75,12 @@ class Delivery:
     @property
     def under_way(self) -> tuple[asyncio.Task[None], ...]:
         """What is being sent or looked for just now."""
-        return tuple(queue.task for queue in self._queues.values() if queue.task is not None)
+        return self._queues.tasks
 
     @property
     def stuck(self) -> bool:
         """Whether it makes no progress; a Slack or a database that fails is no reason, since attempts go on."""
-        now = self._clock.monotonic()
-        return self._liveness.stalled or any(queue.stuck(now) for queue in self._queues.values())
+        return self._liveness.stalled or self._queues.stuck
 
     @property
     def trouble(self) -> str | None:
@@ -118,7 +110,7 @@ class Delivery:
                     self._liveness.idle()
                 else:
                     self._liveness.beat(within=pause)
-                await _either(self._woken.wait(), None if pause is None else self._clock.sleep(pause))
+                await wait(self._clock, self._woken, pause)
         finally:
             for task in self.under_way:
                 task.cancel()
@@ -154,15 +146,12 @@ class Delivery:
 
     def _start(self, method: str, row: OutboxRow, work: _Work, due: float = 0.0) -> float | None:
         """Begin the work if its queue is free; else the seconds until it will be, ``None`` while a task holds it."""
-        queue = self._queues.setdefault((method, row.channel), ChannelQueue(method))
+        queue = self._queues.of(method, row.channel)
         if queue.task is not None:
             return None
-        now = self._clock.monotonic()
-        due = max(due, queue.free_at, self._method_free_at.get(method, 0.0))
-        if due > now:
-            return due - now
-        self._method_free_at[method] = now + SPACING.get(method, 0.0)
-        queue.began = now
+        if (seconds := self._queues.free_in(queue, due)) > 0:
+            return seconds
+        self._queues.claim(queue)
         queue.task = asyncio.create_task(self._work(queue, row, work))
         return None
 
@@ -205,7 +194,7 @@ class Delivery:
         return PACE
 
     async def _send(self, row: OutboxRow) -> Posted:
-        post = _post_of(row)
+        post = post_of(row)
         if row.action == "post":
             return await self._poster.post(post)
         if row.channel_id is None or row.ts is None:
@@ -228,14 +217,11 @@ class Delivery:
         return self._back_off(queue, row, error)
 
     def _back_off(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> float:
-        """The seconds for which a queue waits after a failure that passes; Retry-After holds for the whole method."""
+        """The seconds for which a queue waits after a failure that passes."""
         if queue.failures.is_news(error.code):
             what = "say what became of" if queue.method == "find" else "confirm"
             log.warning("Slack did not %s a message for %s (%s)", what, row.channel, error.code)
-        if error.retry_after is not None:
-            self._method_free_at[queue.method] = self._clock.monotonic() + error.retry_after
-            return error.retry_after
-        return queue.back_off()
+        return self._queues.back_off(queue, error.retry_after)
 
     async def _refused(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> None:
         """Send a row otherwise that Slack refuses as it is: as plain text, as a new message, or elsewhere."""
@@ -296,7 +282,7 @@ class Delivery:
 
     async def _find(self, row: OutboxRow, ago: float) -> Posted | None:
         passed = max(ago, self._clock.time() - (row.attempted or row.created))
-        return await self._poster.find(_post_of(row), since=passed + MARGIN)
+        return await self._poster.find(post_of(row), since=passed + MARGIN)
 
     async def _lookup_failed(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> float:
         if not error.permanent or error.code in DEAD_TOKEN:
@@ -312,24 +298,3 @@ class Delivery:
         await self._keeper.do(outbox.requeue, row.number, error.code)
         del self._lookups[row.number]
         return 0.0
-
-
-def _post_of(row: OutboxRow) -> Post:
-    """What a row posts: a message of its own, or a reply in the thread of the message it belongs to."""
-    message = from_json(row.body)
-    if row.text_only:
-        message = Message(message.text)
-    if row.action == "post":
-        return Post(row.channel, message, row.id)
-    return Post(row.channel_id or row.channel, message, row.id, row.ts, row.broadcast)
-
-
-async def _either(woken: Coroutine[Any, Any, Any], slept: Coroutine[Any, Any, Any] | None) -> None:
-    """Wait for the first of the two."""
-    tasks = [asyncio.ensure_future(waiting) for waiting in (woken, slept) if waiting is not None]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,10 +6,21 @@ import logging
 from typing import Protocol
 
 from alertbot.messages.blocks import Message
-from alertbot.messages.slack import plain
+from alertbot.messages.slack import from_json, plain
 from alertbot.slack.client import Post, Posted
+from alertbot.store.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
+
+
+def post_of(row: OutboxRow) -> Post:
+    """What a row posts: a message of its own, or a reply in the thread of the message it belongs to."""
+    message = from_json(row.body)
+    if row.text_only:
+        message = Message(message.text)
+    if row.action == "post":
+        return Post(row.channel, message, row.id)
+    return Post(row.channel_id or row.channel, message, row.id, row.ts, row.broadcast)
 
 
 class Poster(Protocol):

@@ -13,15 +13,14 @@ from alertbot.incidents.orders import Person, Silence
 from alertbot.incidents.silences import StoredSilence
 
 
-def not_over(db: Database, since: float) -> list[StoredSilence]:
+def not_ended(db: Database, since: float) -> list[StoredSilence]:
     """The silences that are in force or to come, and those that ended at ``since`` (epoch seconds) or later."""
     rows = db.conn.execute(
         "SELECT id, target, begins, min(ends, coalesce(cancelled, ends)), author, reason, channel, pairs,"
         " cancelled_by, reminded FROM silences WHERE ends >= ? ORDER BY id",
         (since,),
     )
-    as_asked = [_silence(row) for row in rows]
-    return [silence for silence in as_asked if silence.ends >= since]
+    return [silence for silence in map(_silence, rows) if silence.ends >= since]
 
 
 def _silence(row: tuple[Any, ...]) -> StoredSilence:

@@ -10,4 +10,4 @@ from alertbot.store import alerts, incidents, silences
 
 def suppressors(db: Database, now: float, remembered: float = 0.0) -> Suppressors:
     """Silences, also those that ended within ``remembered`` seconds, what flaps, and times without any data of late."""
-    return Suppressors(silences.not_over(db, now - remembered), alerts.flapping(db), incidents.darkness(db, now))
+    return Suppressors(silences.not_ended(db, now - remembered), alerts.flapping(db), incidents.darkness(db, now))
