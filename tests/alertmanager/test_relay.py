@@ -17,7 +17,7 @@ from pages import PAGES
 
 from alertbot.errors import StoreError
 
-pytestmark = needs_alertmanager
+pytestmark = [needs_alertmanager, pytest.mark.real_time]
 
 DARK, WELL = {NAMES[0]: 0.0, "total": 1e9}, {NAMES[0]: 1e9}
 PASSWORD = "s3cret-pass"
@@ -264,7 +264,7 @@ async def test_one_that_never_answers_holds_up_no_other(tmp_path, alertmanager, 
         await bot.begin()
         await asyncio.sleep(0.2)  # it is being told already
         await bot.judge(DARK)
-        await until(lambda: pager.pages, patience=4)
+        await until(lambda: pager.pages)
     finally:
         await bot.die()
         hung.close()

@@ -178,10 +178,10 @@ async def test_a_healthy_service_pings_and_one_without_data_tells_why(tmp_path):
         text = f'{WATCH}{CEILING}[heartbeat]\nurl = "{url}"\n'
         async with working(tmp_path, text, faults=[fault]):
             await until(lambda: there.pings[:2] == [("/start", ""), ("", "")])
-            await until(lambda: there.pings[-1][0] == "/fail", patience=20)
+            await until(lambda: there.pings[-1][0] == "/fail")
             assert there.pings[-1][1].startswith("no data: HTTP 500")
             fails = there.pings.count(there.pings[-1])
-            await until(lambda: there.pings[-1] == ("", ""), patience=20)
+            await until(lambda: there.pings[-1] == ("", ""))
             assert fails == 1
 
 
@@ -189,7 +189,7 @@ async def test_a_slack_that_refuses_is_told(tmp_path):
     async with switch() as (there, url):
         text = f'{WATCH}{CEILING}[heartbeat]\nurl = "{url}"\n'
         async with working(tmp_path, text, events=[OVER], slack='channel = "#hidden"') as house:
-            await until(lambda: ("/fail", "Slack: messages for #hidden: channel_not_found") in there.pings, patience=20)
+            await until(lambda: ("/fail", "Slack: messages for #hidden: channel_not_found") in there.pings)
             house.slack.workspace.channels["G0HIDDEN"].member = True
             await house.reload()
             await until(lambda: there.pings[-1] == ("", ""))
@@ -203,10 +203,10 @@ async def test_a_database_that_fails_is_told(tmp_path, monkeypatch):
             await house.until_judged("a.example.com")
             with closing(sqlite3.connect(house.store, isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
-                await until(lambda: there.pings[-1][0] == "/fail", patience=20)
+                await until(lambda: there.pings[-1][0] == "/fail")
                 assert "nothing can be stored: " in there.pings[-1][1]
                 other.execute("ROLLBACK")
-            await until(lambda: there.pings[-1] == ("", ""), patience=20)
+            await until(lambda: there.pings[-1] == ("", ""))
 
 
 async def test_a_reload_takes_up_another_url(tmp_path):

@@ -174,7 +174,7 @@ async def test_a_slack_that_is_down_for_an_hour_is_one_line_each_and_one_more_wi
         for mode in ("500", "garbage") * 20:
             house.slack.fault("chat.postMessage", mode)
         await house.start()
-        await until(lambda: house.slack.posts, patience=30)
+        await until(lambda: house.slack.posts)
         await until(lambda: any(line.startswith("Slack takes messages for #cdn-alerts again") for line in said()))
         about = [line for line in said() if "message" in line and "#cdn-alerts" in line]
         assert len(about) <= 4

@@ -151,7 +151,7 @@ async def test_where_alerts_go_and_whom_they_wake_takes_effect(tmp_path):
         await house.until_judged("a.example.com")
         house.write(WATCH + CEILING, slack='channel = "#ops"\nmention = { warning = "@channel" }')
         await house.reload()
-        await until(lambda: house.slack.posts, patience=20)
+        await until(lambda: house.slack.posts)
         (told,) = house.slack.posts
         assert told.channel == "C0OPS"
         assert "<!channel>" in told.everything
@@ -164,10 +164,10 @@ async def test_how_the_api_is_asked_takes_effect(tmp_path):
             WATCH + CEILING, feed='probe = "2m"\neach_domain = true\nip_protocol = "ipv6"\ncalls_per_minute = 60'
         )
         await house.reload()
-        await until(lambda: house.simulator.calls[-1].endpoint == "stat/bandwidth/eachDomain")
+        await until(lambda: any(call.endpoint == "stat/bandwidth/eachDomain" for call in house.simulator.calls))
         await until(lambda: house.live()["calls_per_minute"] == 60)
         probe = house.service._jobs._scheduler.get_job("poll").trigger.interval.total_seconds()
-        assert probe == pytest.approx(120 / 400)
+        assert probe == pytest.approx(120)
 
 
 async def test_a_digest_that_is_asked_for_now_is_posted(tmp_path):

@@ -379,6 +379,7 @@ async def test_only_what_stands_in_a_message_can_be_clicked(workspace, action_id
         await workspace.slack.click(workspace.slack.posts[0], action_id, value)
 
 
+@pytest.mark.real_time
 async def test_as_a_process_of_its_own_it_is_driven_over_http(tmp_path):
     log = tmp_path / "slack.log"
     process = subprocess.Popen([sys.executable, SCRIPT, "--log", log], stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220 - it starts at once

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import logging
 import re
-import time
 
 import pytest
 from fakes.rigs.until import until
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, TEAM, FakeSlack
+from fakes.worlds.virtual import passes
 
 from alertbot.errors import CredentialsError
 from alertbot.messages.blocks import Message, actions, button, select
@@ -186,7 +186,7 @@ async def test_a_ticket_that_expired_is_replaced_by_a_fresh_one(slack, listening
 async def test_a_connection_that_is_killed_is_followed_by_another_at_once(slack, listening, caplog):
     async with listening(ping_interval=0.1):
         await slack.socket.connected()
-        await asyncio.sleep(1.3)
+        await passes(1.3)
         slack.socket.cut()
         await slack.socket.connected(0)
         began = asyncio.get_running_loop().time()
@@ -208,8 +208,8 @@ async def test_a_machine_that_stood_still_for_a_while_keeps_its_connection(slack
     async with listening(ping_interval=0.1) as listener:
         await until(lambda: listener.connected)
         for _ in range(3):
-            time.sleep(0.7)  # noqa: ASYNC251 - everything stands still, as it does on a machine that was suspended
-            await asyncio.sleep(0.15)
+            asyncio.get_running_loop().stand_still(0.7)
+            await passes(0.15)
         assert (await slack.command(text="status")).answers
     assert [call.method for call in slack.calls].count("apps.connections.open") == 1
 
@@ -311,6 +311,7 @@ async def test_a_renewal_under_a_stream_of_commands_loses_none(slack, listening,
         while not over.is_set():
             typed.append(str(len(typed)))
             assert (await slack.command(text=typed[-1], answers=0)).ack_seconds < 1
+            await passes(0.002)
         return typed
 
     async with listening(hear):
@@ -347,7 +348,7 @@ async def test_a_connection_that_brings_nothing_is_renewed_now_and_then_and_one_
         (first,) = slack.socket.connections
         for _ in range(10):
             await slack.command(text="status")
-            await asyncio.sleep(0.1)
+            await passes(0.1)
         assert slack.socket.connections == [first]
         await until(lambda: first not in slack.socket.connections)
         assert (await slack.command(text="status")).answers
@@ -377,7 +378,7 @@ async def test_a_renewal_that_fails_keeps_the_old_connection_until_slack_closes_
 async def test_a_connection_outlives_the_time_out_of_its_handshake(slack, listening):
     async with listening(timeout=0.2, ping_interval=2):
         await slack.socket.connected()
-        await asyncio.sleep(0.3)
+        await passes(0.3)
         assert (await slack.command(text="status")).answers
     assert [call.method for call in slack.calls].count("apps.connections.open") == 1
 

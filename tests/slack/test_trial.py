@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
+from fakes.rigs.scheduler import scheduled_by
 from fakes.rigs.until import until
 from fakes.wire.slack import BOT_TOKEN, FakeSlack
+from fakes.worlds.virtual import VirtualClock
 
 from alertbot.cli.main import main
-from alertbot.clock import FastClock
 from alertbot.config import load
 from alertbot.config.credentials import Credentials
 from alertbot.config.fields import channel_named
@@ -32,7 +33,6 @@ from alertbot.store.outbox import NewMessage
 from alertbot.store.store import Store
 
 START = 1_793_613_600
-SPEED = 400.0
 MINUTE = 60
 
 RULES = """
@@ -182,7 +182,7 @@ async def test_while_slack_does_not_list_its_channels_nothing_is_taken_for_elsew
 @contextlib.asynccontextmanager
 async def trial(tmp_path, prepare=lambda path: None):
     """The service on trial in #ops: ``dl`` is over its limit from the 30th minute on, and ``a`` is dark."""
-    clock = FastClock(START, SPEED)
+    clock = VirtualClock(START)
     domains = {name: Shape(level=1e8) for name in ("a.example.com", "dl.example.com")}
     events = (
         Event("dl.example.com", START + 30 * MINUTE, START + 900 * MINUTE, 20.0),
@@ -199,16 +199,16 @@ async def trial(tmp_path, prepare=lambda path: None):
         clock,
         notifier=Notifier(None),
         progress=lambda _done, _total: None,
-        speed=SPEED,
     )
-    running = asyncio.create_task(service.run())
-    try:
-        yield slack, config
-    finally:
-        service.stop()
-        await running
-        await simulator.stop()
-        await slack.stop()
+    with scheduled_by(clock):
+        running = asyncio.create_task(service.run())
+        try:
+            yield slack, config
+        finally:
+            service.stop()
+            await running
+            await simulator.stop()
+            await slack.stop()
 
 
 def owed(path):
@@ -223,8 +223,8 @@ async def test_a_service_on_trial_says_everything_in_one_channel_and_wakes_nobod
     caplog.set_level("INFO", "alertbot")
     async with trial(tmp_path, owed) as (slack, config):
         told = ("left over", "is above 1 Gbps", "is under 1 Mbps")
-        await until(lambda: all(any(part in each.everything for each in slack.posts) for part in told), 30)
-        await until(lambda: any(each.broadcast for each in slack.posts), 30)
+        await until(lambda: all(any(part in each.everything for each in slack.posts) for part in told))
+        await until(lambda: any(each.broadcast for each in slack.posts))
         status, _ = stored_status(config.store.path)
 
     assert {each.channel for each in slack.posts} == {"C0OPS"}

@@ -10,15 +10,13 @@ from pathlib import Path
 import pytest
 from fakes.rigs.until import until
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
+from fakes.worlds.virtual import VirtualClock, passes
 
-from alertbot.clock import FastClock
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message
 from alertbot.slack.client import Post
 from alertbot.slack.commands import Reply
 from alertbot.slack.workspace import RECHECK, Workspace
-
-SPEED = 1000.0
 
 RULES = """
 [feed]
@@ -54,7 +52,7 @@ async def at_work(*channels, token=BOT_TOKEN, app_token=None, spoil=lambda _: No
     slack = FakeSlack(**options)
     await slack.start()
     spoil(slack)
-    workspace = Workspace(token, app_token, slack.base_url, Echo(), FastClock(0, SPEED), channels=channels)
+    workspace = Workspace(token, app_token, slack.base_url, Echo(), VirtualClock(0), channels=channels)
     try:
         await workspace.start()
         yield workspace, slack
@@ -72,7 +70,7 @@ def about(caplog, channel):
 
 
 async def heartbeats(count):
-    await asyncio.sleep(count * RECHECK / SPEED)
+    await passes(count * RECHECK)
 
 
 async def find(workspace, channel, id_):

@@ -8,16 +8,17 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import pytest
+from fakes.rigs.scheduler import scheduled_by
 from fakes.rigs.until import until
 from fakes.wire.slack import BOT_TOKEN, SCOPES, FakeSlack
 from fakes.wire.systemd import Systemd
+from fakes.worlds.virtual import VirtualClock
 
-from alertbot.clock import FastClock
 from alertbot.config import load
 from alertbot.config.credentials import Credentials
 from alertbot.errors import StoreError, StoreUnusable
@@ -29,7 +30,6 @@ from alertbot.store.schema import PAGE_SIZE
 from alertbot.store.store import Store
 
 START = 1_793_613_600
-SPEED = 400.0
 MINUTE = 60
 
 needs_mount = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
@@ -162,7 +162,7 @@ above = "1 Gbps"
 
 
 @pytest.fixture
-def systemd(tmp_path) -> Iterator[Systemd]:
+async def systemd(tmp_path) -> AsyncIterator[Systemd]:
     listening = Systemd(tmp_path / "notify")
     yield listening
     listening.close()
@@ -171,7 +171,7 @@ def systemd(tmp_path) -> Iterator[Systemd]:
 @asynccontextmanager
 async def watcher(tmp_path: Path, store: Path, *, start: float = START, notify: str | None = None):
     """The service at work on a database; ``a`` is over its limit from the 30th minute on."""
-    clock = FastClock(start, SPEED)
+    clock = VirtualClock(start)
     domains = {name: Shape(level=1e8) for name in ("a.example.com", "b.example.com")}
     over = Event("a.example.com", START + 30 * MINUTE, START + 900 * MINUTE, 20.0)
     simulator, slack = Simulator(Scenario(token="t", domains=domains, events=(over,)), clock), FakeSlack(now=clock.time)
@@ -183,16 +183,16 @@ async def watcher(tmp_path: Path, store: Path, *, start: float = START, notify: 
         clock,
         notifier=Notifier(notify),
         progress=lambda _done, _total: None,
-        speed=SPEED,
     )
-    running = asyncio.create_task(service.run())
-    try:
-        yield clock, slack
-    finally:
-        service.stop()
-        await running
-        await simulator.stop()
-        await slack.stop()
+    with scheduled_by(clock):
+        running = asyncio.create_task(service.run())
+        try:
+            yield clock, slack
+        finally:
+            service.stop()
+            await running
+            await simulator.stop()
+            await slack.stop()
 
 
 async def _fails_and_is_mended(tmp_path, store, failing, cause, caplog):
@@ -237,7 +237,7 @@ async def _is_told(slack, cause):
 
 
 async def _is_mended(slack, caplog, first=""):
-    await until(lambda: len(slack.posts) == 2 and slack.posts[0].edits, patience=20)
+    await until(lambda: len(slack.posts) == 2 and slack.posts[0].edits)
     told, alert = slack.posts
     assert "it can again, and what it missed is judged" in told.text
     assert alert.text == f"{first}`a.example.com` is above 1 Gbps since 10:30: 2 Gbps."

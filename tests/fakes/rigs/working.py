@@ -1,4 +1,4 @@
-"""A service at work at high speed, with the simulator, the loopback Slack and systemd's socket around it."""
+"""A service at work in virtual time, with the simulator, the loopback Slack and systemd's socket around it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alertbot.clock import FastClock
 from alertbot.config import load
 from alertbot.config.credentials import Credentials
 from alertbot.feed.simulator.scenario import Event, Fault, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 from alertbot.ops.systemd import Notifier
 from alertbot.service.service import Service
+from fakes.rigs.scheduler import scheduled_by
 from fakes.rigs.until import until
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.wire.systemd import Systemd
+from fakes.worlds.virtual import VirtualClock
 
 START = 1_793_613_600
-SPEED = 400.0
 MINUTE = 60
 API_TOKEN = "t0ken-of-the-api"
 
@@ -37,7 +37,7 @@ class Working:
     """``text``: the configuration but for the addresses of the feed and of Slack."""
 
     folder: Path
-    clock: FastClock
+    clock: VirtualClock
     simulator: Simulator
     slack: FakeSlack
     systemd: Systemd
@@ -59,11 +59,10 @@ class Working:
 
     async def start(self, **options: Any) -> None:
         """Start the service by what was written."""
-        options = {"clock": self.clock, "speed": SPEED} | options
         self.service = Service(
             load(self.path),
             Credentials(api_token=API_TOKEN, slack_bot_token=BOT_TOKEN, slack_app_token=APP_TOKEN),
-            options.pop("clock"),
+            options.pop("clock", self.clock),
             notifier=Notifier(self.systemd.address, options.pop("watchdog", None)),
             progress=lambda _done, _total: None,
             read=lambda: load(self.path),
@@ -112,7 +111,7 @@ async def working(
     **keys: str,
 ) -> AsyncIterator[Working]:
     """A service at work by this configuration; where it does not ``begin``, the test starts it."""
-    clock = FastClock(start, SPEED)
+    clock = VirtualClock(start)
     scenario = Scenario(
         token=API_TOKEN,
         domains={name: Shape(level=1e8) for name in DOMAINS},
@@ -124,14 +123,15 @@ async def working(
     await slack.start()
     house = Working(folder, clock, simulator, slack, systemd, feed_url)
     house.write(text, **keys)
-    if begin:
-        await house.start(watchdog=watchdog)
-    try:
-        yield house
-    finally:
-        if hasattr(house, "running"):
-            house.service.stop()
-            await house.running
-        await simulator.stop()
-        await slack.stop()
-        systemd.close()
+    with scheduled_by(clock):
+        if begin:
+            await house.start(watchdog=watchdog)
+        try:
+            yield house
+        finally:
+            if hasattr(house, "running"):
+                house.service.stop()
+                await house.running
+            await simulator.stop()
+            await slack.stop()
+            systemd.close()

@@ -14,7 +14,6 @@ import json
 import secrets
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from email.utils import formatdate
@@ -31,6 +30,7 @@ from fakes.wire.clicks import block_actions
 from fakes.wire.files import Shared
 from fakes.wire.socketmode import SocketMode
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN, BOT_USER, CHANNELS, SCOPES, TEAM, Channel, Message, Workspace
+from fakes.worlds.virtual import wall_time
 
 __all__ = ["APP_TOKEN", "BOT_TOKEN", "BOT_USER", "SCOPES", "TEAM", "Answer", "Call", "Channel", "FakeSlack", "Message"]
 
@@ -85,7 +85,7 @@ class FakeSlack:
         *,
         channels: Sequence[Channel] = CHANNELS,
         scopes: frozenset[str] = SCOPES,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall_time,
         ticket_life: float = 30.0,
         paced: bool = False,
         log: TextIO | None = None,

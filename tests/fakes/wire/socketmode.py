@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -102,10 +101,10 @@ class SocketMode:
             async with self._changed:
                 await self._changed.wait_for(lambda: self.connections)
             self._turn += 1
-            sent = time.monotonic()
+            sent = asyncio.get_running_loop().time()
             await self.connections[self._turn % len(self.connections)].send_json(envelope)
             await waiting
-        return time.monotonic() - sent
+        return asyncio.get_running_loop().time() - sent
 
     async def connected(self, count: int = 1, patience: float = 10.0) -> None:
         """Wait until that many connections stand."""
