@@ -124,9 +124,9 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="The facts as one JSON object.")
 def doctor(config_path: Path, post: bool, as_json: bool) -> None:
     """Try everything live, and say what is wrong and how to mend it: a line a check."""
-    from alertbot.cli.doctor.doctor import examine
+    from alertbot.cli.doctor.doctor import run_checks
 
-    if not examine(config_path, post=post, as_json=as_json):
+    if not run_checks(config_path, post=post, as_json=as_json):
         sys.exit(1)
 
 

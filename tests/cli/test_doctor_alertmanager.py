@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from fakes.wire.alertmanagers import Cluster, Pager, needs_alertmanager
 
-from alertbot.cli.doctor.alertmanager import examine_alertmanagers
+from alertbot.cli.doctor.alertmanager import check_alertmanagers
 from alertbot.cli.doctor.findings import Grade
 from alertbot.config import AlertmanagerSettings
 
@@ -23,7 +23,7 @@ def urls(tmp_path_factory):
 
 def examined(*urls, user=None, secret=None):
     settings = AlertmanagerSettings.model_construct(urls=urls, user=user)
-    return asyncio.run(examine_alertmanagers(settings, secret))
+    return asyncio.run(check_alertmanagers(settings, secret))
 
 
 def test_all_that_are_listed_and_well_are_so(urls):
@@ -51,7 +51,7 @@ def test_a_user_without_a_password_fails(urls):
 
 
 def test_where_none_is_configured_nothing_is_said():
-    assert asyncio.run(examine_alertmanagers(None, None)) == []
+    assert asyncio.run(check_alertmanagers(None, None)) == []
 
 
 def test_two_that_do_not_know_each_other_would_both_page(tmp_path):

@@ -1,4 +1,4 @@
-"""Whether every Alertmanager takes alerts, and all of the cluster's members are listed."""
+"""Checks that every Alertmanager takes alerts, and that all members of its cluster are listed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from alertbot.errors import CredentialsError, RelayError
 from alertbot.words import counted
 
 
-async def examine_alertmanagers(settings: AlertmanagerSettings | None, secret: str | None) -> Sequence[Finding]:
-    """A line each; nothing where none is configured."""
+async def check_alertmanagers(settings: AlertmanagerSettings | None, secret: str | None) -> Sequence[Finding]:
+    """A finding for each Alertmanager; none where none is configured."""
     if settings is None:
         return []
-    return await asyncio.gather(*(_examine(url, settings, secret) for url in settings.urls))
+    return await asyncio.gather(*(_check(url, settings, secret) for url in settings.urls))
 
 
-async def _examine(url: str, settings: AlertmanagerSettings, secret: str | None) -> Finding:
+async def _check(url: str, settings: AlertmanagerSettings, secret: str | None) -> Finding:
     check = f"Alertmanager {url}"
     try:
         alertmanager = Alertmanager(url, secret=secret, user=settings.user)

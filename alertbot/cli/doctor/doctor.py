@@ -1,4 +1,4 @@
-"""``alertbot doctor``: everything is looked at, at once, and told in order; whether anything fails."""
+"""``alertbot doctor``: runs all checks at once, and prints what they find in order."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from pathlib import Path
 
 import click
 
-from alertbot.cli.doctor.alertmanager import examine_alertmanagers
-from alertbot.cli.doctor.feed import examine_feed
+from alertbot.cli.doctor.alertmanager import check_alertmanagers
+from alertbot.cli.doctor.feed import check_feed
 from alertbot.cli.doctor.findings import Finding, Grade, limited
-from alertbot.cli.doctor.machine import examine_configuration, examine_place, stored_lately
-from alertbot.cli.doctor.slack import PATIENCE, await_click, examine_slack
+from alertbot.cli.doctor.machine import check_configuration, check_machine, stored_last_week
+from alertbot.cli.doctor.slack import PATIENCE, await_click, check_slack
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import Config, load
 from alertbot.config.credentials import Credentials, read_credentials
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.store.checkup import is_in_use
 
-ALL_OF_IT = 150.0
+ALL_CHECKS = 150.0
 """Seconds for everything but the wait for a click."""
 
 
-def examine(config_path: Path, *, post: bool, as_json: bool) -> bool:
-    """Print what is found, a line a check; whether nothing fails. ``ConfigError`` where there is nothing to try."""
+def run_checks(config_path: Path, *, post: bool, as_json: bool) -> bool:
+    """Print the findings, a line each; False where any failed. ``ConfigError`` where there is nothing to check."""
     config = load(config_path)
     credentials = read_credentials(os.environ)
     set_up(Secrets(credentials.secrets), journal=False, level="ERROR")  # what is wrong stands in the findings
-    return asyncio.run(_examined(config, credentials, post=post, as_json=as_json))
+    return asyncio.run(_print_findings(config, credentials, post=post, as_json=as_json))
 
 
-async def _examined(config: Config, credentials: Credentials, *, post: bool, as_json: bool) -> bool:
+async def _print_findings(config: Config, credentials: Credentials, *, post: bool, as_json: bool) -> bool:
     found: list[Finding] = []
     async for finding in findings(config, credentials, SystemClock(), post=post):
         found.append(finding.without(credentials.secrets))
@@ -52,18 +52,17 @@ async def _examined(config: Config, credentials: Credentials, *, post: bool, as_
 async def findings(
     config: Config, credentials: Credentials, clock: Clock, *, post: bool = False, patience: float = PATIENCE
 ) -> AsyncIterator[Finding]:
-    """Everything that is found, in order, as soon as what stands before it is there."""
-    path, now = config.store.path, clock.time()
-    stored = partial(stored_lately, path)
+    """What all checks find, in order; each finding as soon as those before it are there."""
+    now, stored = clock.time(), partial(stored_last_week, config.store.path)
     checks = {
-        "place": lambda: asyncio.to_thread(examine_place, config, now),
-        "API": lambda: examine_feed(config, credentials.api_token, clock, stored),
-        "Slack": lambda: examine_slack(config, credentials, clock),
-        "Alertmanager": lambda: examine_alertmanagers(config.alertmanager, credentials.alertmanager_token),
+        "place": lambda: asyncio.to_thread(check_machine, config, now),
+        "API": lambda: check_feed(config, credentials.api_token, clock, stored),
+        "Slack": lambda: check_slack(config, credentials, clock),
+        "Alertmanager": lambda: check_alertmanagers(config.alertmanager, credentials.alertmanager_token),
     }
-    for finding in examine_configuration(config):
+    for finding in check_configuration(config):
         yield finding
-    tasks = [asyncio.create_task(limited(name, check, ALL_OF_IT)) for name, check in checks.items()]
+    tasks = [asyncio.create_task(limited(name, check, ALL_CHECKS)) for name, check in checks.items()]
     try:
         for task in tasks:
             for finding in await task:

@@ -1,4 +1,4 @@
-"""What is watched, to the doctor: does the account have it, is it more than can be followed, can a rule ever fire."""
+"""Checks what is watched: whether the account has it, whether the calls suffice, whether rules can fire on it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _MOST_COMPARED = 5
 _CROWDED = 0.8
 """The share of the budget over which little is left for commands and for what goes wrong."""
 
-Stored = Callable[[Sequence[str], float], Mapping[str, Array]]
+ReadStored = Callable[[Sequence[str], float], Mapping[str, Array]]
 """What is stored of these domains' last days before a time, bit/s; nothing of those of which nothing is."""
 
 
-class AccountExam:
-    """An account's domains under a configuration at ``now``, epoch seconds."""
+class AccountCheck:
+    """Checks an account's domains against a configuration at ``now``, epoch seconds."""
 
     def __init__(self, config: Config, api: CdnApi, budget: Budget, now: float) -> None:
         self._config = config
@@ -48,13 +48,13 @@ class AccountExam:
         except FeedError as error:
             return [self._unlisted(error)]
         if not self._config.discovers:
-            return [_compared(self._config.watched(), listed)]
+            return [_served(self._config.watched(), listed)]
         self._watch = lay_out(self._config, self._config.watched(listed))
         if not self._watch.domains:
             what = f"none of the account's {counted(len(listed), 'domain')} is watched"
             return [failed("domains", what, "See [watch] except, and whether it is the right account.")]
         watches = f"{len(self._watch.domains):,} of the account's {len(listed):,} are watched"
-        return [ok("domains", watches), *_meaningless(self._config, self._watch, listed)]
+        return [ok("domains", watches), *_unmatched(self._config, self._watch, listed)]
 
     def _unlisted(self, error: FeedError) -> Finding:
         what = f"the account's domains cannot be listed ({error.cause})"
@@ -64,16 +64,16 @@ class AccountExam:
         return warning("domains", f"{what}, so nobody knows whether those under [watch] exist", f"{mend}.")
 
     def rate(self) -> Finding:
-        """What one slot takes, against what may be called in five minutes."""
+        """Whether the calls that one slot takes may be made within five minutes."""
         feed, stated = self._config.feed, self._budget.stated()
-        allowed, said = feed.calls_per_minute, "the server states no limit"
+        allowed, limit = feed.calls_per_minute, "the server states no limit"
         if stated is not None:
             allowed = min(allowed, stated[0])
-            said = f"the server allows {stated[0]:,} a minute and has {stated[1]:,} left"
+            limit = f"the server allows {stated[0]:,} a minute and has {stated[1]:,} left"
         if self._watch is None:
-            return skipped("rate limit", f"which domains are watched is not known; {said}")
+            return skipped("rate limit", f"which domains are watched is not known; {limit}")
         need, budget = _calls(self._watch, each_domain=feed.each_domain) + SLOT // feed.probe, allowed * SLOT // 60
-        what = f"a 5-minute slot takes {need:,} of {budget:,} calls; {said}"
+        what = f"a 5-minute slot takes {need:,} of {budget:,} calls; {limit}"
         ten = "" if feed.each_domain else "Set each_domain = true (ten domains a call, where permitted), "
         mend = f"{ten or 'Watch fewer domains, '}or give a second alertbot half of them and a token of its own."
         if need > budget:
@@ -84,7 +84,7 @@ class AccountExam:
             return warning("rate limit", f"{what}: something else uses the token", "Give alertbot a token of its own.")
         return ok("rate limit", what)
 
-    async def coverage(self, stored: Stored) -> Sequence[Finding]:
+    async def coverage(self, stored: ReadStored) -> Sequence[Finding]:
         """Which domains no rule can ever fire on, or would not when they go dark, by what they carried lately."""
         watch = self._watch
         if watch is None or not watch.domains:
@@ -101,7 +101,7 @@ class AccountExam:
         return await asyncio.to_thread(lambda: list(_uncovered(watch, {**lately, **read.values}, read.first)))
 
 
-def _compared(watched: Sequence[str], listed: Sequence[str]) -> Finding:
+def _served(watched: Sequence[str], listed: Sequence[str]) -> Finding:
     known = {name.lower() for name in listed}
     unknown = [domain for domain in watched if domain not in known]
     if not unknown:
@@ -113,8 +113,8 @@ def _compared(watched: Sequence[str], listed: Sequence[str]) -> Finding:
     )
 
 
-def _meaningless(config: Config, watch: Watch, listed: Sequence[str]) -> Iterator[Finding]:
-    """Patterns that mean no domain, which only shows once the account's are known."""
+def _unmatched(config: Config, watch: Watch, listed: Sequence[str]) -> Iterator[Finding]:
+    """Patterns that match no domain, which only shows once the account's domains are known."""
     domains, groups = watch.domains, watch.groups
     found = [("[watch] except", unmatched(config.watch.except_, listed, ()))]
     found += [(f'group "{each.name}"', unmatched(each.domains, domains, ())) for each in config.groups]
@@ -122,10 +122,10 @@ def _meaningless(config: Config, watch: Watch, listed: Sequence[str]) -> Iterato
         (f'rule "{each.name}"', unmatched((*each.domains, *each.except_), domains, groups)) for each in config.rules
     ]
     found += [("a mute", unmatched(mute.domains, domains, groups)) for mute in config.mutes]
-    for place, patterns in found:
+    for where, patterns in found:
         if patterns:
             texts = named([f'"{pattern}"' for pattern in patterns])
-            yield warning("domains", f"{place}: {texts} matches no watched domain", "Mend it, or take it out.")
+            yield warning("domains", f"{where}: {texts} matches no watched domain", "Mend it, or take it out.")
 
 
 def _calls(watch: Watch, *, each_domain: bool) -> int:

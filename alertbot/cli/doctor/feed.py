@@ -1,4 +1,4 @@
-"""The CDN's side of the doctor: is the API there, does it take the token, does it mean the times that we mean."""
+"""Checks the statistics API: whether it answers, takes the token, permits the calls and reads times as configured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from alertbot.cli.doctor.domains import AccountExam, Stored
+from alertbot.cli.doctor.domains import AccountCheck, ReadStored
 from alertbot.cli.doctor.findings import Finding, clock_finding, failed, limited, ok, skipped, warning
 from alertbot.clock import Clock
 from alertbot.config import Config
@@ -46,8 +46,8 @@ CHECKS = ("API", "API token", "permission", "time zone", "data", "clock (API)", 
 
 
 @dataclass(frozen=True)
-class _First:
-    """The first answer, if the API read its times as we do, and what it tells of permissions.
+class _FirstAnswer:
+    """The first answer, None where the API reads times otherwise, and whether the total is permitted.
 
     ``domains``: what to ask for in further calls: the total, or a domain where that is refused.
     """
@@ -57,21 +57,21 @@ class _First:
     domains: Sequence[str]
 
 
-async def examine_feed(config: Config, token: str | None, clock: Clock, stored: Stored) -> Sequence[Finding]:
+async def check_feed(config: Config, token: str | None, clock: Clock, stored: ReadStored) -> Sequence[Finding]:
     """Everything about the statistics API, in the order of ``CHECKS``."""
     if token is None:
         mend = "Set ALERTBOT_API_TOKEN, or put it into the systemd credential api_token."
         return [failed("API token", "there is none", mend), *_skipped_but({"API token"}, "the API token is missing")]
     budget = Budget(config.feed.calls_per_minute, clock)
-    exam = _Exam(config, token, clock, budget)
+    check = _FeedCheck(config, token, clock, budget)
     try:
-        return await exam.findings(stored)
+        return await check.findings(stored)
     finally:
-        await exam.api.aclose()
+        await check.api.aclose()
 
 
-class _Exam:
-    """One account's API, asked in the configured zone; ``now`` is its own time, once it told that."""
+class _FeedCheck:
+    """Checks one account's API in the configured zone; goes by the API's own time once that is known."""
 
     def __init__(self, config: Config, token: str, clock: Clock, budget: Budget) -> None:
         self._config = config
@@ -81,7 +81,7 @@ class _Exam:
         self._now = clock.time()
         self.api = self._client(config.feed.zone)
 
-    async def findings(self, stored: Stored) -> Sequence[Finding]:
+    async def findings(self, stored: ReadStored) -> Sequence[Finding]:
         began = self._clock.monotonic()
         try:
             first = await self._first_answer()
@@ -91,11 +91,11 @@ class _Exam:
         skew = self._set_clock(first.answer)
         if first.answer is not None and abs(self._now - self._clock.time()) > RECENT / 2:
             first = replace(first, answer=await self._ask(first.domains))  # what was asked for lay elsewhere
-        scene = AccountExam(self._config, self.api, self._budget, self._now)
+        account = AccountCheck(self._config, self.api, self._budget, self._now)
         zone, each, domains = await asyncio.gather(
             limited("time zone", lambda: self._zone(first.domains), CHECK),
             limited("permission", self._each_domain, CHECK),
-            limited("domains", scene.domains, CHECK),
+            limited("domains", account.domains, CHECK),
         )
         data = self._data(first.answer) if not zone[0].mend else skipped("data", "not looked at: see the time zone")
         return [
@@ -106,18 +106,18 @@ class _Exam:
             *zone,
             data,
             skipped("clock (API)", "the API does not tell its time") if skew is None else skew,
-            scene.rate(),
+            account.rate(),
             *domains,
-            *await limited("coverage", lambda: scene.coverage(stored), READ),
+            *await limited("coverage", lambda: account.coverage(stored), READ),
         ]
 
-    async def _first_answer(self) -> _First:
+    async def _first_answer(self) -> _FirstAnswer:
         """``FeedError`` where neither the total nor a domain is answered."""
         permitted = ok("permission", "stat/bandwidth is permitted")
         try:
-            return _First(await self._ask(ALL), permitted, ALL)
+            return _FirstAnswer(await self._ask(ALL), permitted, ALL)
         except FeedElsewhere:
-            return _First(None, permitted, ALL)
+            return _FirstAnswer(None, permitted, ALL)
         except FeedRefused as error:
             if error.code in {REFUSED_TOKEN, _NOT_FOUND}:
                 raise
@@ -125,9 +125,9 @@ class _Exam:
             less = warning("permission", what, "Ask the vendor's support to permit domains=all for this token.")
             try:
                 one = await self._one_domain()
-                return _First(await self._ask(one), less, one)
+                return _FirstAnswer(await self._ask(one), less, one)
             except FeedElsewhere:
-                return _First(None, less, one)
+                return _FirstAnswer(None, less, one)
             except FeedError:
                 raise error from None
 
@@ -164,7 +164,7 @@ class _Exam:
         return [ok("permission", "stat/bandwidth/eachDomain is permitted")]
 
     async def _zone(self, domains: Sequence[str]) -> Sequence[Finding]:
-        """Buckets of a day gone by come from the hours that were meant, or not."""
+        """Whether buckets of two days ago lie in the hours that were asked for."""
         zone = self._config.feed.zone.key
         try:
             shown = await self._buckets(self.api, domains)
@@ -225,7 +225,7 @@ class _Exam:
 
 
 def _refused(error: FeedError, base_url: str) -> Sequence[Finding]:
-    """What a first call without an answer means, and what cannot be looked at then."""
+    """What it means that the first call got no answer, and which checks cannot be made then."""
     answers = ok("API", f"{base_url} answers")
     if isinstance(error, FeedUnauthorised) and error.code == REFUSED_TOKEN:
         mend = "Put the right one into ALERTBOT_API_TOKEN, or into the systemd credential api_token."
@@ -246,5 +246,5 @@ def _refused(error: FeedError, base_url: str) -> Sequence[Finding]:
     return [failed("API", what, mend), *_skipped_but({"API"}, "the API gives no answer")]
 
 
-def _skipped_but(told: set[str], why: str) -> list[Finding]:
-    return [skipped(check, f"not looked at, since {why}") for check in CHECKS if check not in told]
+def _skipped_but(found: set[str], why: str) -> list[Finding]:
+    return [skipped(check, f"not looked at, since {why}") for check in CHECKS if check not in found]

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from alertbot.errors import AlertbotError
 from alertbot.words import listed
 
 _MOST_NAMED = 5
 _SECRET = 5  # characters: what is shorter stands in half of all words
+_CLOCK_WARNING, _CLOCK_FAILED = 60.0, 300.0
 
 
 class Grade(StrEnum):
@@ -24,7 +26,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's. ``what`` is a clause without a full stop, ``mend`` a sentence or nothing."""
+    """One line that ``doctor`` prints. ``what`` is a clause without a full stop, ``mend`` a sentence or nothing."""
 
     check: str
     grade: Grade
@@ -32,7 +34,7 @@ class Finding:
     mend: str = ""
 
     def without(self, secrets: Collection[str]) -> Finding:
-        """The same with every secret blotted out that others' words may have brought in."""
+        """The same with every secret blotted out: an answer of a server may repeat one."""
         what, mend = self.what, self.mend
         for secret in (each for each in secrets if len(each) >= _SECRET):
             what, mend = what.replace(secret, "***"), mend.replace(secret, "***")
@@ -44,27 +46,33 @@ class Finding:
 
 
 def ok(check: str, what: str) -> Finding:
-    """All is well."""
+    """A check that finds everything as it should be."""
     return Finding(check, Grade.OK, what)
 
 
 def warning(check: str, what: str, mend: str) -> Finding:
-    """It works, but not as well as it might, or not for ever."""
+    """A check that finds something that works, but not well, or not for long."""
     return Finding(check, Grade.WARNING, what, mend)
 
 
 def failed(check: str, what: str, mend: str) -> Finding:
-    """It does not work."""
+    """A check that finds something that does not work."""
     return Finding(check, Grade.FAILED, what, mend)
 
 
 def skipped(check: str, why: str) -> Finding:
-    """It was not looked at."""
+    """A check that was not made."""
     return Finding(check, Grade.SKIPPED, why)
 
 
+def split_mend(error: AlertbotError) -> tuple[str, str]:
+    """What an error says is wrong, and how to mend it, which its text has after the last colon."""
+    what, _, mend = str(error).rpartition(": ")
+    return (what, f"{mend[:1].upper()}{mend[1:]}.") if what else (mend, "")
+
+
 def named(names: Sequence[str]) -> str:
-    """The first few of these names, and how many there are beside them."""
+    """The first five of these names, and how many more there are."""
     return listed(names, _MOST_NAMED)
 
 
@@ -82,7 +90,7 @@ Check = Callable[[], Awaitable[Sequence[Finding]]]
 
 
 async def limited(name: str, check: Check, seconds: float) -> Sequence[Finding]:
-    """What a check finds, or that it did not come to an end in time."""
+    """What a check finds, or one finding that it was not done within so many seconds."""
     try:
         async with asyncio.timeout(seconds):
             return await check()
@@ -91,12 +99,9 @@ async def limited(name: str, check: Check, seconds: float) -> Sequence[Finding]:
 
 
 def clock_finding(check: str, ahead: float, whose: str) -> Finding:
-    """How far the machine's clock is ahead of another's, in seconds."""
+    """Whether this machine's clock, which is so many seconds ``ahead`` of another, is right enough."""
     if abs(ahead) <= _CLOCK_WARNING:
         return ok(check, f"within {max(abs(ahead), 1):.0f} s of {whose}")
     what = f"this machine's is {abs(ahead) / 60:.1f} min {'ahead of' if ahead > 0 else 'behind'} {whose}"
     mend = "Set it: sudo timedatectl set-ntp true, then look at timedatectl."
     return failed(check, what, mend) if abs(ahead) > _CLOCK_FAILED else warning(check, what, mend)
-
-
-_CLOCK_WARNING, _CLOCK_FAILED = 60.0, 300.0

@@ -1,14 +1,14 @@
-"""This machine's side of the doctor: the state directory, the database in it, and whether the service runs."""
+"""Checks this machine: the state directory, the disk, the database, and whether the service runs."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alertbot.charts.worker import is_installed
-from alertbot.cli.doctor.findings import Finding, failed, ok, skipped, warning
+from alertbot.cli.doctor.findings import Finding, failed, ok, skipped, split_mend, warning
 from alertbot.config import Config
 from alertbot.errors import StoreError, StoreUnusable
 from alertbot.feed.last_week import last_week_span
@@ -30,8 +30,8 @@ _BYTES_A_DAY = 2_400
 """Of a series: its 288 samples and what SQLite puts beside them."""
 
 
-def examine_configuration(config: Config) -> Sequence[Finding]:
-    """What a file that passes the check still makes one wonder about."""
+def check_configuration(config: Config) -> Sequence[Finding]:
+    """What may be amiss in a configuration file that has passed ``alertbot check``."""
     enabled = [rule for rule in config.rules if rule.enabled]
     watched = "all domains of the account" if config.discovers else counted(len(config.watched()), "domain")
     found = [ok("configuration", f"{config.path}: {counted(len(config.rules), 'rule')} over {watched}")]
@@ -43,17 +43,10 @@ def examine_configuration(config: Config) -> Sequence[Finding]:
     return found
 
 
-def examine_place(config: Config, now: float) -> Sequence[Finding]:
-    """Directory, disk, database and service; blocking, so to be run in a thread."""
-    return list(_place(config, now))
-
-
-def _place(config: Config, now: float) -> Iterator[Finding]:
+def check_machine(config: Config, now: float) -> Sequence[Finding]:
+    """Whether directory, disk, database and service are fine; it blocks, so call it in a thread."""
     path = config.store.path
-    yield _directory(path.parent)
-    yield _disk(config)
-    yield _database(path)
-    yield _service(path, now, config.feed.probe)
+    return [_directory(path.parent), _disk(config), _database(path), _service(path, now, config.feed.probe)]
 
 
 def _directory(folder: Path) -> Finding:
@@ -102,19 +95,14 @@ def _database(path: Path) -> Finding:
     try:
         fault = checkup.find_fault(path, LOOKED)
     except StoreUnusable as error:
-        return failed("database", *_split(error))
+        return failed("database", *split_mend(error))
     except StoreError as error:
-        what, mend = _split(error)
+        what, mend = split_mend(error)
         return warning("database", what, mend) if "not up to date" in what else failed("database", what, mend)
     if fault:
         mend = "Stop the service and put a backup in its place, or move it away to begin with a new one."
         return failed("database", f"{path} is damaged ({fault})", mend)
     return ok("database", f"{path} is sound" if fault is None else f"{path} opens; it is too large to look through")
-
-
-def _split(error: StoreError) -> tuple[str, str]:
-    what, _, mend = str(error).rpartition(": ")
-    return (what, f"{mend[:1].upper()}{mend[1:]}.") if what else (mend, "")
 
 
 def _service(path: Path, now: float, probe: float) -> Finding:
@@ -134,8 +122,8 @@ def _service(path: Path, now: float, probe: float) -> Finding:
     return ok("service", f"it runs, and looked at the feed {format_duration(age)} ago")
 
 
-def stored_lately(path: Path, domains: Sequence[str], now: float) -> Mapping[str, Array]:
-    """What is stored of the last days; nothing where there is no database to read."""
+def stored_last_week(path: Path, domains: Sequence[str], now: float) -> Mapping[str, Array]:
+    """What is stored of these domains' last seven days, bit/s; nothing where no database can be read."""
     first, last = last_week_span(now)
     try:
         return checkup.stored_values(path, domains, first, last)

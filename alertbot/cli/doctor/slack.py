@@ -1,4 +1,4 @@
-"""Slack's side of the doctor: tokens, scopes, channels, and with ``--post`` a click that comes all the way back."""
+"""Checks Slack: tokens, scopes, channels, and with ``--post`` whether a click comes all the way back."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 
-from alertbot.cli.doctor.findings import Finding, clock_finding, failed, in_readme, limited, named, ok, skipped, warning
+from alertbot.cli.doctor.findings import (
+    Finding,
+    clock_finding,
+    failed,
+    in_readme,
+    limited,
+    named,
+    ok,
+    skipped,
+    split_mend,
+    warning,
+)
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.credentials import Credentials
-from alertbot.errors import AlertbotError, CredentialsError, DeliveryError
+from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message, actions, button, section
 from alertbot.slack.client import Channel, Post, SlackClient
 from alertbot.slack.manifest import SCOPES
@@ -32,8 +43,8 @@ _INSTALL = "Paste what `alertbot manifest` prints under App Manifest, and instal
 _BUSY = Message("`alertbot doctor` is at work for a minute and heard this instead: please do it once more then.")
 
 
-async def examine_slack(config: Config, credentials: Credentials, clock: Clock) -> Sequence[Finding]:
-    """The bot's token and what it may do and where, then the app's token."""
+async def check_slack(config: Config, credentials: Credentials, clock: Clock) -> Sequence[Finding]:
+    """Whether the bot's token is right, what it may do and where; then whether the app's token is right."""
     bot, app = await asyncio.gather(
         limited("Slack", lambda: _bot(config, credentials, clock), CHECK),
         limited("Slack app token", lambda: _app(config, credentials), CHECK),
@@ -53,7 +64,7 @@ async def _bot(config: Config, credentials: Credentials, clock: Clock) -> Sequen
     try:
         identity = await client.auth_test()
     except CredentialsError as error:
-        return [failed("Slack bot token", *_split(error)), skipped("Slack channels", "the bot token is refused")]
+        return [failed("Slack bot token", *split_mend(error)), skipped("Slack channels", "the bot token is refused")]
     except DeliveryError as error:
         mend = "Check [slack] base_url, and whether this machine gets there (DNS, firewall, proxy)."
         return [failed("Slack", f"{config.slack.base_url} does not answer ({error.code})", mend)]
@@ -114,16 +125,10 @@ async def _app(config: Config, credentials: Credentials) -> Sequence[Finding]:
     try:
         await check_app_token(token, config.slack.base_url)
     except CredentialsError as error:
-        return [failed("Slack app token", *_split(error))]
+        return [failed("Slack app token", *split_mend(error))]
     except DeliveryError as error:
         return [failed("Slack app token", f"Slack does not say whether it takes it ({error.code})", "Try again.")]
     return [ok("Slack app token", "accepted, so commands and clicks can arrive")]
-
-
-def _split(error: AlertbotError) -> tuple[str, str]:
-    """A refusal and its mend, which the error tells in one sentence."""
-    what, _, mend = str(error).partition(": ")
-    return what, f"{mend[:1].upper()}{mend[1:]}."
 
 
 async def await_click(
@@ -138,7 +143,7 @@ async def await_click(
             await _Waiting(SlackClient(bot, config.slack.base_url, timeout=CALL), app, config).click(runs, patience)
         ]
     except CredentialsError as error:
-        return [failed(check, *_split(error))]
+        return [failed(check, *split_mend(error))]
     except DeliveryError as error:
         mend = f"See the channels above, or type /invite @alertbot in {config.slack.channel}."
         return [failed(check, f"Slack does not take a message for {config.slack.channel} ({error.code})", mend)]
