@@ -25,10 +25,9 @@ from alertbot.messages.slack import incident_message, note_messages, silence_end
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL
 from alertbot.rules.terms import RECENT
-from alertbot.store import turns
+from alertbot.store import incidents, turns
 from alertbot.store.alerts import traits_of, write_rules_begun
 from alertbot.store.feed import LateSlot, write_publications
-from alertbot.store.incidents import open_incidents
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage
 from alertbot.store.turns import Batch, FeedReport, Pending
@@ -129,9 +128,9 @@ class Dispatcher:
             await self._keeper.do(turns.report, reports, turn, turn.now)
             self._wake()
 
-    async def reported(self, kinds: Iterable[IncidentKind]) -> list[Incident]:
+    async def open_incidents(self, kinds: Iterable[IncidentKind]) -> list[Incident]:
         """The open incidents of these kinds."""
-        return await self._keeper.do(open_incidents, kinds)
+        return await self._keeper.do(incidents.open_incidents, kinds)
 
     def channel(self, told: FiredAlert) -> str:
         """Where an alert is told."""

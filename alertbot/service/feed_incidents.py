@@ -2,92 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from alertbot.feed.staleness import FeedAssessment, FeedFacts, FeedState, assess
+import numpy as np
+
+from alertbot.feed.staleness import FeedAssessment, FeedFacts, FeedState, assess, silent_before
 from alertbot.incidents.incident import Incident, IncidentKind
+from alertbot.rules.selection import TOTAL
 from alertbot.service.dispatcher import Dispatcher
+from alertbot.service.poller import Poller
+from alertbot.store import samples
+from alertbot.store.keeper import Storekeeper
 from alertbot.store.turns import FeedReport
+from alertbot.units import DAY, SLOT, slot_at
 
 _KINDS = (IncidentKind.DARK, IncidentKind.FEED, IncidentKind.VANISHED)
 _MOST_CAUSES = 3
+
+WEEKS_BACK = tuple(7 * DAY * week for week in (1, 2, 3, 4))
+DAYS_BACK = tuple(DAY * day for day in range(1, 7))
+_HOUR_SLOTS = 3600 // SLOT
 
 
 class FeedIncidents:
     """Compares how the feed is with the incidents that are open, and reports the difference, restarts included."""
 
-    def __init__(self, dispatcher: Dispatcher, channel: str, stale_after: float) -> None:
+    def __init__(self, dispatcher: Dispatcher, keeper: Storekeeper, channel: str, stale_after: float) -> None:
         self._dispatcher = dispatcher
+        self._keeper = keeper
         self._channel = channel
         self._stale_after = stale_after
         self._open: dict[IncidentKind, Incident] = {}
 
     async def restore(self) -> None:
-        """Learn what was told before."""
-        self._open = {incident.kind: incident for incident in await self._dispatcher.reported(_KINDS)}
+        """Learn which of these incidents are open."""
+        self._open = {each.kind: each for each in await self._dispatcher.open_incidents(_KINDS)}
 
-    def needs_history(self, facts: FeedFacts) -> bool:
-        """Whether silence would be told unless it is usual: only then that needs to be found out."""
-        return assess(facts, self._stale_after).silence is not FeedState.FINE
-
-    async def look(self, facts: FeedFacts, causes: Callable[[], Sequence[str]]) -> None:
-        """Open, change and close incidents as the facts are now; ``causes`` says why single series cannot be read."""
+    async def update(self, poller: Poller, unreadable: Mapping[str, str]) -> None:
+        """Open, change and close incidents as the feed is now; ``unreadable``: why single series cannot be read."""
+        facts = poller.facts(usually_silent=False)
+        if assess(facts, self._stale_after).silence is not FeedState.FINE:
+            facts = poller.facts(usually_silent=await self._usually_silent(facts))
         assessment = assess(facts, self._stale_after)
-        reports = [
-            *self._about_silence(assessment, facts),
-            *self._about_calls(assessment, facts, causes),
-        ]
-        await self._tell(reports)
+        causes = sorted(set(unreadable.values()))
+        await self._report([*self._about_silence(assessment, facts), *self._about_calls(assessment, facts, causes)])
 
-    async def vanished(self, domains: Sequence[str], since: int) -> None:
-        """These domains, which carried traffic within the last day, are no longer the account's."""
-        told = self._open.get(IncidentKind.VANISHED)
-        names = [] if told is None else list(told.facts.get("series", ()))
+    async def report_vanished(self, domains: Sequence[str], since: int) -> None:
+        """Report that these domains, which carried traffic within the last day, are no longer the account's."""
+        incident = self._open.get(IncidentKind.VANISHED)
+        names = [] if incident is None else list(incident.facts.get("series", ()))
         if list(domains) == names:
             return
         over = not domains
         facts = {"series": names if over else list(domains)}
-        await self._tell([self._report(IncidentKind.VANISHED, since, facts, over=over)])
+        await self._report([self._of(IncidentKind.VANISHED, since, facts, over=over)])
+
+    async def _usually_silent(self, facts: FeedFacts) -> bool:
+        """Whether the account carried nothing at this time on earlier weeks, or days where those are new.
+
+        The time is that since it fell silent, the last hour at most: what came before is not in question.
+        """
+        now = slot_at(facts.now)
+        first = max(now - _HOUR_SLOTS * SLOT, (facts.newest or 0) + SLOT)
+        count = max((now - first) // SLOT, 1)
+        for backs in (WEEKS_BACK, DAYS_BACK):
+            earlier = await self._keeper.do(samples.earlier, TOTAL, first, count, backs)
+            if not np.isnan(earlier).all():
+                return silent_before(earlier)
+        return False
 
     def _about_silence(self, assessment: FeedAssessment, facts: FeedFacts) -> list[FeedReport]:
-        told = self._open.get(IncidentKind.DARK)
+        incident = self._open.get(IncidentKind.DARK)
         wide = assessment.silence is FeedState.EMPTY
         if assessment.since is None:
             return []
-        if told is None:
+        if incident is None:
             if assessment.silence not in {FeedState.SILENT, FeedState.EMPTY}:
                 return []
-            return [self._report(IncidentKind.DARK, assessment.since, {"account_wide": wide})]
-        if wide and not told.facts.get("account_wide"):
-            return [self._report(IncidentKind.DARK, told.since, {"account_wide": True})]
-        if facts.failing is None and assessment.since > told.since:
-            return [self._report(IncidentKind.DARK, told.since, told.facts, over=True)]
+            return [self._of(IncidentKind.DARK, assessment.since, {"account_wide": wide})]
+        if wide and not incident.facts.get("account_wide"):
+            return [self._of(IncidentKind.DARK, incident.since, {"account_wide": True})]
+        if facts.failing is None and assessment.since > incident.since:
+            return [self._of(IncidentKind.DARK, incident.since, incident.facts, over=True)]
         return []
 
-    def _about_calls(
-        self, assessment: FeedAssessment, facts: FeedFacts, causes: Callable[[], Sequence[str]]
-    ) -> list[FeedReport]:
-        told = self._open.get(IncidentKind.FEED)
+    def _about_calls(self, assessment: FeedAssessment, facts: FeedFacts, causes: Sequence[str]) -> list[FeedReport]:
+        incident = self._open.get(IncidentKind.FEED)
         fresh: dict[str, object] = {}
         if assessment.calls is FeedState.FAILING:
             fresh = {"cause": assessment.cause}
         elif assessment.calls is FeedState.UNREADABLE:
-            fresh = {"series": list(assessment.series), "causes": list(causes())[:_MOST_CAUSES]}
+            fresh = {"series": list(assessment.series), "causes": list(causes[:_MOST_CAUSES])}
         if not fresh:
-            # Calls that failed for a moment only are no end of what was told, nor a new beginning.
-            if told is None or facts.failing is not None:
+            # Calls that failed for a moment only are neither the end of an incident nor a new one.
+            if incident is None or facts.failing is not None:
                 return []
-            return [self._report(IncidentKind.FEED, told.since, told.facts, over=True)]
-        if told is not None and dict(told.facts) == fresh:
+            return [self._of(IncidentKind.FEED, incident.since, incident.facts, over=True)]
+        if incident is not None and dict(incident.facts) == fresh:
             return []
-        return [self._report(IncidentKind.FEED, int(facts.now), fresh)]
+        return [self._of(IncidentKind.FEED, int(facts.now), fresh)]
 
-    def _report(self, kind: IncidentKind, since: int, facts: Mapping[str, object], *, over: bool = False) -> FeedReport:
-        told = self._open.get(kind)
-        number = None if told is None else told.number
+    def _of(self, kind: IncidentKind, since: int, facts: Mapping[str, object], *, over: bool = False) -> FeedReport:
+        incident = self._open.get(kind)
+        number = None if incident is None else incident.number
         return FeedReport(kind, self._channel, since, dict(facts), number, over)
 
-    async def _tell(self, reports: Sequence[FeedReport]) -> None:
+    async def _report(self, reports: Sequence[FeedReport]) -> None:
         if reports:
             await self._dispatcher.report(reports)
             await self.restore()

@@ -172,7 +172,7 @@ class Poller:
         ]
         return sorted(lagging, key=lambda series: self._ledger.cursor(series) or 0)
 
-    def leave_out(self, domains: frozenset[str]) -> None:
+    def exclude(self, domains: frozenset[str]) -> None:
         """Do not ask for these any more: the account does not have them."""
         self._left_out = domains
         self._unknown -= domains
@@ -180,7 +180,7 @@ class Poller:
             self._outages.series_read(domain)
 
     @property
-    def meets_strangers(self) -> bool:
+    def has_unknown_domains(self) -> bool:
         """Whether the API says of domains that are asked for that the account does not have them."""
         return bool(self._unknown)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-
-import numpy as np
+from collections.abc import Callable, Mapping
 
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.mutes import keep_out
@@ -19,11 +17,11 @@ from alertbot.feed.budget import Budget
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier
 from alertbot.feed.outages import FeedOutages
-from alertbot.feed.staleness import FeedFacts, silent_before
 from alertbot.incidents.orders import Executor
 from alertbot.ops.outage import Outage
 from alertbot.query.live import Live
 from alertbot.rules.selection import TOTAL
+from alertbot.service.discovery import LIST, Discovery
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.feed_incidents import FeedIncidents
 from alertbot.service.poller import Pace, Poller
@@ -33,22 +31,9 @@ from alertbot.store import feed, restart, samples
 from alertbot.store.alerts import open_alerts
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.scratch import room_for
-from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
+from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 log = logging.getLogger(__name__)
-
-REDISCOVER = 3600.0
-"""Seconds after which the account's domains are asked for again, where they are not listed."""
-
-RECHECK = 300.0
-"""Likewise, where the API says that a domain is not the account's any more."""
-
-WEEKS_BACK = tuple(7 * DAY * week for week in (1, 2, 3, 4))
-DAYS_BACK = tuple(DAY * day for day in range(1, 7))
-_HOUR_SLOTS = 3600 // SLOT
-
-_LIST = "domain/list"
-"""What fails where the account's domains cannot be asked for."""
 
 
 class Watcher:
@@ -92,9 +77,7 @@ class Watcher:
         self._outages = FeedOutages(clock)
         self._poller: Poller | None = None
         self._feed_incidents: FeedIncidents | None = None
-        self._domains: tuple[str, ...] | None = None
-        self._gone: frozenset[str] = frozenset()
-        self._asked: float | None = None
+        self._discovery = Discovery(config, api, keeper, clock, self._outages)
         self._exceptions = Outage()
         self._outdated = False  # what is at work is of an earlier configuration
 
@@ -106,7 +89,7 @@ class Watcher:
         if api is not self._api:
             self._poller = None
         self._config, self._api = config, api
-        self._domains, self._asked, self._gone = None, None, frozenset()
+        self._discovery = Discovery(config, api, self._keeper, self._clock, self._outages)
         self._outdated = True
 
     async def tick(self) -> None:
@@ -119,7 +102,7 @@ class Watcher:
                 await self._write_live()  # while that fails, there is no use in asking the API for more
             await self._discover()
             if self._poller is None or self._outdated:
-                await self._restore(None if self._poller is None else self._poller.frontier)
+                await self._restore()
             await apply_requests(self._keeper, self._executor, self._time, self._config.slack.zone)
             await self._probe_and_poll()
             if self.dispatcher is not None:
@@ -176,7 +159,7 @@ class Watcher:
             held={} if frontier.slot is None else poller.lateness.hold_backs(frontier.slot),
             lag=poller.lag(),
             skew=self._time.skew,
-            gone=tuple(sorted(self._gone)),
+            gone=tuple(sorted(self._discovery.gone)),
             channels=self._channels(),
             trial=self._config.trial,
             misconfigured=self._misconfigured(),
@@ -197,72 +180,27 @@ class Watcher:
             self._outages.probe_failed(error)
         else:
             self._outages.probe_succeeded()
-        await self._feed_incidents.look(await self._facts(self._poller), self._causes)
+        await self._feed_incidents.update(self._poller, self._outages.unreadable)
         if self._outages.cause is None:
             await self._poller.fan_out()
 
-    async def _facts(self, poller: Poller) -> FeedFacts:
-        facts = poller.facts(usually_silent=False)
-        if self._feed_incidents is None or not self._feed_incidents.needs_history(facts):
-            return facts
-        return poller.facts(usually_silent=await self._usually_silent(facts))
-
-    async def _usually_silent(self, facts: FeedFacts) -> bool:
-        """Whether the account carried nothing at this time on earlier weeks, or days where those are new.
-
-        The time is that since it fell silent, the last hour at most: what came before is not in question.
-        """
-        now = slot_at(facts.now)
-        first = max(now - _HOUR_SLOTS * SLOT, (facts.newest or 0) + SLOT)
-        count = max((now - first) // SLOT, 1)
-        for backs in (WEEKS_BACK, DAYS_BACK):
-            earlier = await self._keeper.do(samples.earlier, TOTAL, first, count, backs)
-            if not np.isnan(earlier).all():
-                return silent_before(earlier)
-        return False
-
-    def _causes(self) -> Sequence[str]:
-        return sorted(set(self._outages.unreadable.values()))
-
     async def _discover(self) -> None:
-        """The domains to watch: as listed, or the account's, of which new ones join and vanished ones are told."""
-        if not self._config.discovers:
-            self._domains = self._domains or self._config.watched()
+        """Watch the account's new domains from now on, and report those that left it."""
+        unknown = self._poller is not None and self._poller.has_unknown_domains
+        fresh = await self._discovery.look(unknown=unknown)
+        if fresh is None:
             return
-        strangers = self._poller is not None and self._poller.meets_strangers
-        pause = RECHECK if strangers else REDISCOVER
-        if self._asked is not None and self._clock.monotonic() - self._asked < pause:
-            return
-        try:
-            found = self._config.watched(await self._api.domains())
-        except FeedError as error:
-            self._outages.series_failed(_LIST, error)
-            if self._domains is None:
-                self._domains = self._config.watched(await self._keeper.do(samples.domain_names))
-            return
-        self._outages.series_read(_LIST)
-        self._asked = self._clock.monotonic()
-        await self._changed(found)
-
-    async def _changed(self, found: tuple[str, ...]) -> None:
-        known = self._domains
-        if known is None:
-            known = self._config.watched(await self._keeper.do(samples.domain_names))
-        fresh = tuple(domain for domain in found if domain not in set(known))
-        self._domains = (*known, *fresh)
-        self._gone = frozenset(known) - frozenset(found)
         if fresh:
-            log.info("watching %d domains of the account, %d of them new", len(found), len(fresh))
-            await self._restore(None if self._poller is None else self._poller.frontier)
+            await self._restore()
         if self._poller is not None and self._feed_incidents is not None:
-            self._poller.leave_out(self._gone)
-            missed = [domain for domain in sorted(self._gone) if self._poller.carried_lately(domain)]
-            await self._feed_incidents.vanished(missed, int(self._time.time()))
+            self._poller.exclude(self._discovery.gone)
+            missed = [domain for domain in sorted(self._discovery.gone) if self._poller.carried_lately(domain)]
+            await self._feed_incidents.report_vanished(missed, int(self._time.time()))
 
-    async def _restore(self, frontier: Frontier | None) -> None:
-        """Lay the rules over the watched series and take up what is stored of them, the frontier included."""
+    async def _restore(self) -> None:
+        """Lay the rules over the watched series and restore what is stored of them; a frontier that is known stays."""
         config = self._config
-        watch = lay_out(config, self._domains or ())
+        watch = lay_out(config, self._discovery.domains or ())
         memory = await self._keeper.do(restart.memory, int(self._time.time()) - DAY)
         ledger = await self._ledger(watch)
         dispatcher = Dispatcher(
@@ -275,10 +213,10 @@ class Watcher:
             rules_begun=memory.rules_begun,
             wake=self._wake,
         )
-        frontier = _stored_frontier(ledger) if frontier is None else frontier
+        frontier = _stored_frontier(ledger) if self._poller is None else self._poller.frontier
         await dispatcher.commit(ledger.settle(), frontier.slot)
         self.dispatcher = dispatcher
-        self._feed_incidents = FeedIncidents(dispatcher, config.slack.channel, config.feed.stale_after)
+        self._feed_incidents = FeedIncidents(dispatcher, self._keeper, config.slack.channel, config.feed.stale_after)
         await self._feed_incidents.restore()
         pace = Pace(config.feed.max_lag, config.store.keep // SLOT, config.feed.each_domain)
         self._poller = Poller(
@@ -294,8 +232,8 @@ class Watcher:
             progress=self._progress,
             judged=self._judged,
         )
-        self._poller.leave_out(self._gone)
-        self._outages.forget_others({*watch.series, *([_LIST] if config.discovers else [])})
+        self._poller.exclude(self._discovery.gone)
+        self._outages.forget_others({*watch.series, *([LIST] if config.discovers else [])})
         self.watch, self._outdated = watch, False
 
     async def _ledger(self, watch: Watch) -> Ledger:

@@ -1,0 +1,74 @@
+"""Which domains are watched: those that are listed, or the account's, which is asked for them now and then."""
+
+from __future__ import annotations
+
+import logging
+
+from alertbot.clock import Clock
+from alertbot.config import Config
+from alertbot.errors import FeedError
+from alertbot.feed.api import CdnApi
+from alertbot.feed.outages import FeedOutages
+from alertbot.store import samples
+from alertbot.store.keeper import Storekeeper
+
+log = logging.getLogger(__name__)
+
+REDISCOVER = 3600.0
+"""Seconds after which the account's domains are asked for again, where they are not listed."""
+
+RECHECK = 300.0
+"""Likewise, where the API says that a domain is not the account's any more."""
+
+LIST = "domain/list"
+"""The call that fails where the account's domains cannot be asked for."""
+
+
+class Discovery:
+    """Keeps the ``domains`` to watch, ``None`` before any is known, and which of them are ``gone`` from the account."""
+
+    def __init__(self, config: Config, api: CdnApi, keeper: Storekeeper, clock: Clock, outages: FeedOutages) -> None:
+        self.domains: tuple[str, ...] | None = None
+        self.gone: frozenset[str] = frozenset()
+        self._config = config
+        self._api = api
+        self._keeper = keeper
+        self._clock = clock
+        self._outages = outages
+        self._asked: float | None = None
+
+    async def look(self, *, unknown: bool) -> tuple[str, ...] | None:
+        """Ask the account where that is due: the domains that are new, ``None`` where none could be found.
+
+        ``unknown``: whether the API says of a watched domain that the account does not have it.
+        """
+        if not self._config.discovers:
+            self.domains = self.domains or self._config.watched()
+            return None
+        pause = RECHECK if unknown else REDISCOVER
+        if self._asked is not None and self._clock.monotonic() - self._asked < pause:
+            return None
+        try:
+            found = self._config.watched(await self._api.domains())
+        except FeedError as error:
+            self._outages.series_failed(LIST, error)
+            self.domains = await self._known()
+            return None
+        self._outages.series_read(LIST)
+        self._asked = self._clock.monotonic()
+        return await self._joined(found)
+
+    async def _joined(self, found: tuple[str, ...]) -> tuple[str, ...]:
+        """Watch what was found beside what is known, which may come back: the domains that are new."""
+        known = await self._known()
+        fresh = tuple(domain for domain in found if domain not in set(known))
+        self.domains = (*known, *fresh)
+        self.gone = frozenset(known) - frozenset(found)
+        if fresh:
+            log.info("watching %d domains of the account, %d of them new", len(found), len(fresh))
+        return fresh
+
+    async def _known(self) -> tuple[str, ...]:
+        if self.domains is not None:
+            return self.domains
+        return self._config.watched(await self._keeper.do(samples.domain_names))
