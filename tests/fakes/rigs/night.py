@@ -30,6 +30,7 @@ from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
 from alertbot.service import watcher
+from alertbot.service.orders import OrderExecutor
 from alertbot.service.poller import Poller
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
@@ -135,6 +136,7 @@ class Night:
             wake=_nothing,
             progress=lambda _done, _total: None,
             store_outage=StoreOutage(LogPoster(), self.config.slack.channel, self.clock),
+            executor=OrderExecutor(lambda: None if self.watcher is None else self.watcher.dispatcher, self._keeper),
             channels=dict,
         )
 
