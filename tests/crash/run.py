@@ -148,7 +148,7 @@ class Play:
         here = Path(__file__)
         cdn = self._enter("cdn", [sys.executable, str(here.with_name("cdn.py"))]).first_line()
         log = ["--log", str(self._folder / "calls"), "--paced"]
-        slack = [sys.executable, str(here.parents[1] / "fakes" / "slack.py"), *log]
+        slack = [sys.executable, str(here.parents[1] / "fakes" / "wire" / "slack.py"), *log]
         self._slack = self._enter("slack", slack).first_line().removesuffix("api/")
         self._rules = self._folder / "rules.toml"
         pairs = (PAIR.format(name=f"pair-{number}", domains=json.dumps(pair)) for number, pair in enumerate(PAIRS))
