@@ -1,6 +1,6 @@
-"""History as a CSV file: ``domain,time,bps``, one row a slot, rows of 0 left out or not.
+"""History as a CSV file, ``domain,time,bps``: one row a slot, where rows of 0 may be left out.
 
-Read, an absent slot between a domain's first and last row is a zero, as in the API's own answers.
+A slot that is absent between a domain's first and last row is a zero, as in the API's own answers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso, parse_time
 HEADER = ["domain", "time", "bps"]
 _LATEST = 2**33
 _TIMES = 200_000
-"""Times whose meaning is kept in mind: nearly two years of them."""
+"""How many times are parsed once only: nearly two years of them."""
 
 
 class CsvHistory:
@@ -34,8 +34,9 @@ class CsvHistory:
         self.series = tuple(histories)
 
     def days(self) -> Sequence[int]:
-        held = {day for h in self._histories.values() for day in range(h.first // DAY, h.last // DAY + 1)}
-        return sorted(held)
+        return sorted(
+            {day for each in self._histories.values() for day in range(each.first // DAY, each.last // DAY + 1)}
+        )
 
     def day(self, day: int) -> tuple[Array, Mask]:
         values = np.full((DAY_SLOTS, len(self.series)), np.nan)
@@ -50,7 +51,7 @@ class CsvHistory:
 
 @dataclass(frozen=True)
 class SeriesHistory:
-    """What is known of one series: ``values`` (bit/s) at ``slots``, ascending, none twice, zeros left out or not."""
+    """One series: ``values`` (bit/s, NaN unknown) at ``slots``, which ascend, none twice; a slot left out is a zero."""
 
     slots: NDArray[np.int64]
     values: Array
@@ -90,30 +91,30 @@ def read_csv(path: Path) -> dict[str, SeriesHistory]:
 
 
 def _columns(path: Path, file: TextIO) -> dict[str, tuple[array[int], array[float]]]:
-    intake = _Intake()
+    rows = _Rows()
     try:
         if [name.strip().lower() for name in _fields(file.readline())] != HEADER:
             raise HistoryError(f"{path}:1: the header must be {','.join(HEADER)}")
-        intake.take(file)
-    except UnicodeDecodeError:  # no line is to blame, since text is decoded in larger pieces
+        rows.read(file)
+    except UnicodeDecodeError:  # text is decoded in larger pieces, so the line is not known
         raise
     except (ValueError, csv.Error) as error:
-        raise HistoryError(f"{path}:{intake.line}: {error}") from error
-    return intake.columns
+        raise HistoryError(f"{path}:{rows.line}: {error}") from error
+    return rows.columns
 
 
 def _fields(line: str) -> list[str]:
-    """The fields of a line; hardly any line needs the rules of quoting, which take their time."""
+    """The fields of a line; a line without quotes, as nearly all are, is split faster than by the csv module."""
     if '"' in line:
         return next(csv.reader([line], strict=True))
     text = line.strip()
     return text.split(",") if text else []
 
 
-class _Intake:
-    """Takes lines, millions of them: what a domain or a time means is worked out where it first appears.
+class _Rows:
+    """Reads millions of rows: a domain or a time is parsed where it first appears, and looked up from then on.
 
-    ``line``: the number of the one at fault, or the last.
+    ``line``: the number of the line that cannot be read, or else of the last.
     """
 
     def __init__(self) -> None:
@@ -122,11 +123,11 @@ class _Intake:
         self._puts: dict[str, tuple[Callable[[int], None], Callable[[float], None]]] = {}
         self._slots: dict[str, int] = {}
 
-    def take(self, lines: Iterable[str]) -> None:
-        """Take them all; ``ValueError`` for the first that cannot be read."""
+    def read(self, lines: Iterable[str]) -> None:
+        """Read them all; ``ValueError`` for the first that cannot be read."""
         puts, slots, number = self._puts, self._slots, 1
         try:
-            for number, line in enumerate(lines, 2):  # noqa: B007 - told below
+            for number, line in enumerate(lines, 2):  # noqa: B007 - read below
                 try:
                     domain, time, bps = line.split(",")
                     put_slot, put_value = puts[domain]
@@ -134,7 +135,7 @@ class _Intake:
                 except (KeyError, ValueError):
                     if not (row := _fields(line)):
                         continue
-                    slot, value, (put_slot, put_value) = self._meet(row)
+                    slot, value, (put_slot, put_value) = self._parse(row)
                 if not 0 <= value < math.inf:
                     _row(_fields(line))  # says what is wrong with it
                 put_slot(slot)
@@ -142,8 +143,8 @@ class _Intake:
         finally:
             self.line = number
 
-    def _meet(self, row: list[str]) -> tuple[int, float, tuple[Callable[[int], None], Callable[[float], None]]]:
-        """A row with something that was not seen before."""
+    def _parse(self, row: list[str]) -> tuple[int, float, tuple[Callable[[int], None], Callable[[float], None]]]:
+        """Parse a row whose domain or time has not appeared before, and remember both."""
         domain, slot, value = _row(row)
         slots, values = self.columns.setdefault(domain, (array("q"), array("d")))
         put = self._puts[row[0]] = slots.append, values.append
@@ -172,7 +173,7 @@ def _row(row: list[str]) -> tuple[str, int, float]:
 
 
 def _history(slots: array[int], values: array[float]) -> SeriesHistory:
-    """In order; of rows for the same slot the last counts."""
+    """A series of rows in any order; of several rows for a slot the last counts."""
     unsorted = np.frombuffer(slots, dtype=np.int64)
     order = np.argsort(unsorted, kind="stable")
     ordered = unsorted[order]
@@ -181,9 +182,9 @@ def _history(slots: array[int], values: array[float]) -> SeriesHistory:
 
 
 def write_csv(file: TextIO, series: Iterable[tuple[str, int, Array]]) -> int:
-    """Write (name, first slot, values) as the CSV that ``read_csv`` reads; how many rows that was.
+    """Write series, each (name, first slot, values), as the CSV that ``read_csv`` reads; the number of rows.
 
-    Unknown slots are left out, which the CSV cannot tell from zeros; known zeros are written.
+    Unknown slots are left out, so that they are read as zeros; known zeros are written.
     """
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(HEADER)
@@ -196,7 +197,7 @@ def write_csv(file: TextIO, series: Iterable[tuple[str, int, Array]]) -> int:
 
 
 class _Times(dict[int, str]):
-    """Slots as they are written, each worked out once."""
+    """Formats slots, each once."""
 
     def __missing__(self, slot: int) -> str:
         text = self[slot] = format_iso(slot)

@@ -1,4 +1,4 @@
-"""``alertbot demo``: a story at high speed, told by the real service against a simulated CDN on loopback.
+"""``alertbot demo``: a story at high speed: the real service watches a simulated CDN on loopback.
 
 Only three things differ from ``alertbot run``: the clock runs fast, the statistics are the simulator's, and messages
 are printed as they would stand in Slack instead of being posted there.
@@ -118,7 +118,7 @@ _CHARTED = 6 * 3600
 
 
 def run_demo() -> None:
-    """Tell the story; ends by itself."""
+    """Play the story in about half a minute."""
     set_up(Secrets([TOKEN]), journal=False, level="WARNING")
     asyncio.run(_demo())
 
@@ -132,14 +132,14 @@ async def _demo() -> None:
         with tempfile.TemporaryDirectory(prefix="alertbot-demo-") as folder:
             path = Path(folder) / "rules.toml"
             path.write_text(_CONFIG.format(base_url=base_url), encoding="utf-8")
-            await _tell(clock, load(path), simulator)
+            await _play(clock, load(path), simulator)
     finally:
         await simulator.stop()
     click.echo(f"That was {(_END - _START) / 3600:.1f} hours in {time.monotonic() - began:.0f} seconds.")
     click.echo("Next: put your domains into rules.toml (rules.example.toml is a start), then `alertbot run`.")
 
 
-async def _tell(clock: Clock, config: Config, simulator: Simulator) -> None:
+async def _play(clock: Clock, config: Config, simulator: Simulator) -> None:
     screen = _Screen(clock)
     service = Service(
         config,
@@ -171,7 +171,7 @@ async def _tell(clock: Clock, config: Config, simulator: Simulator) -> None:
 
 
 async def _chart(service: Service) -> str:
-    """Draws what incidents get in their threads, into a file that stays; what became of it, in words."""
+    """Draw a chart as incidents get one in their threads, into a file that stays; a sentence about it."""
     try:
         picture = await service.pictures.of_series(Meant("shop.example.com", ("shop.example.com",)), _CHARTED)
     except AlertbotError as error:
@@ -208,7 +208,7 @@ class _Screen:
         return None
 
     def show(self, title: str, message: Message) -> None:
-        """One message: who says it, and its lines beside a bar in its colour."""
+        """Print a message: who posts it, and its lines beside a bar in its colour."""
         now = format_clock(self._clock.time(), UTC, self._clock.time())
         click.secho(f"{_INDENT}{now}  {title}", dim=True)
         bar = "\N{BOX DRAWINGS HEAVY VERTICAL} "

@@ -1,4 +1,4 @@
-"""``alertbot init``: asks the API what there is, and writes a first configuration file that fits."""
+"""``alertbot init``: asks the API what the account carries, and writes a first configuration file that fits."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ from alertbot.words import counted, did_you_mean
 _ANOTHER = "name another file with -o, or replace it with --force"
 
 _TEN_PAY = 10
-"""With fewer domains it makes no difference how many a call tells of."""
+"""From so many domains on it saves calls to ask for ten in one."""
 
 
 def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: str, *, force: bool) -> None:
-    """Write ``target``; ``UsageError`` where it is there already, or what was asked for makes no sense."""
+    """Write ``target``; ``UsageError`` where it exists, or a domain, the URL or the zone cannot be right."""
     if target.exists() and not force:
         raise UsageError(f"{target} is there already: {_ANOTHER}")
     credentials = read_credentials(os.environ)
@@ -74,7 +74,7 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
 
 
 async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedSettings, progress: Reporter) -> Account:
-    """What the account carried of late, and what fits that; raises ``AlertbotError`` where it gives no answer."""
+    """What the account carried in the last days, and the rules that fit; ``AlertbotError`` where the API fails."""
     try:
         names = tuple(domains) or await _listed(api)
         total = await _total(api, clock.time())
@@ -132,7 +132,7 @@ def _unknown(lately: LastWeek) -> list[str]:
 
 
 def _check(lately: LastWeek, names: Sequence[str], listed: Sequence[str]) -> None:
-    """Whether there is anything to go by, of domains that exist."""
+    """Raise an error where a domain does not exist or none could be read; name those that could not be."""
     if unknown := _unknown(lately):
         raise UsageError(f"the account has no domain {unknown[0]}{did_you_mean(unknown[0], listed)}")
     if not lately.values:
@@ -166,7 +166,7 @@ def _feed_lines(feed: FeedSettings, domains: int, *, each_domain: bool) -> list[
 
 
 def _write(target: Path, content: str, *, force: bool) -> None:
-    """The whole file or none; what came to stand there meanwhile is left alone."""
+    """Write the whole file or nothing; without ``force`` a file that has appeared meanwhile is left alone."""
     try:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False

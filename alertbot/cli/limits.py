@@ -25,11 +25,11 @@ LEAST_DAYS = 7
 """A whole week, since weekends differ; a day counts once half of its slots are known."""
 
 MOST_A_WEEK = 0.5
-"""A floor is raised, and in the end left out, while it would have fired more often than this."""
+"""A rule that would have fired more often gets a higher floor, and in the end is left out."""
 
 _ABOVE, _BELOW, _CLEAR, _FLOOR = 1.5, 0.5, 0.85, 0.3
 _USUAL = 0.9  # nine days in ten
-_QUIETEST = 0.1  # the quietest tenth of a day
+_TENTH = 0.1  # of a day
 _RAISES = (4.0, 4.0, 4.0)
 _LEAST_FLOOR = 1e5
 
@@ -62,15 +62,15 @@ class Suggestions:
 
 @dataclass(frozen=True)
 class Days:
-    """A series day by day, in bit/s: the highest and lowest level that lasted two slots, and a quiet hour's.
+    """The levels of a series in bit/s, each day's: the highest and lowest that lasted two slots.
 
-    ``known``: how many days are half known at least.
+    ``known``: of how many days at least half of the slots are known. ``tenths``: the lowest tenth of a day lies below.
     """
 
     known: int
     highs: Array
     lows: Array
-    quiet: Array
+    tenths: Array
 
 
 def days_of(history: History) -> dict[str, Days]:
@@ -86,9 +86,8 @@ def days_of(history: History) -> dict[str, Days]:
             known = own[~np.isnan(own)]
             lasting = pairs[:, ~np.isnan(pairs[:, :, column]).any(axis=0), column]
             low, high = (known, known) if not lasting.size else (lasting.max(axis=0), lasting.min(axis=0))
-            kept[history.series[column]].append(
-                (float(high.max()), float(low.min()), float(np.quantile(known, _QUIETEST)))
-            )
+            levels = float(high.max()), float(low.min()), float(np.quantile(known, _TENTH))
+            kept[history.series[column]].append(levels)
     return {name: Days(len(days), *np.array(days, dtype=float).reshape(-1, 3).T) for name, days in kept.items()}
 
 
@@ -127,7 +126,7 @@ def _limits(namer: _Namer, name: str, days: Days, *, below: bool) -> Iterable[Su
 
 def _floors(history: History, days: Mapping[str, Days]) -> tuple[dict[str, float], list[str]]:
     """From which level on each series is watched for going dark, and those where that would fire too often."""
-    floors = {name: friendly(max(_FLOOR * float(np.median(each.quiet)), _LEAST_FLOOR)) for name, each in days.items()}
+    floors = {name: friendly(max(_FLOOR * float(np.median(each.tenths)), _LEAST_FLOOR)) for name, each in days.items()}
     noisy = _too_noisy(history, floors, days)
     for raised in _RAISES:
         floors |= {name: friendly(raised * floors[name]) for name in noisy}
@@ -145,7 +144,7 @@ def _too_noisy(history: History, floors: Mapping[str, float], days: Mapping[str,
 
 
 def _grouped(namer: _Namer, floors: Mapping[str, float]) -> list[Suggestion]:
-    """A rule for each floor, over all the series that have it."""
+    """A rule for each floor, for all the series with that floor."""
     found = []
     for floor in sorted(set(floors.values()), reverse=True):
         names = [name for name, own in floors.items() if own == floor]
@@ -164,7 +163,7 @@ def _suggestion(
 
 
 def fired(history: History, rules: Sequence[Rule], most: Mapping[str, int] = MappingProxyType({})) -> list[Alert]:
-    """The alerts of these rules over the history, each as it fired; all up to where one fired more than ``most``."""
+    """The alerts that these rules fire over the history, up to where one has fired more than ``most`` allows it."""
     engine = Engine(rules, {rule.name: rule.domains for rule in rules}, history.series)
     alerts, times = list[Alert](), Counter[str]()
     for change in replay(engine, history, Span()):

@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import click
 
-from alertbot.errors import AlertbotError, ConfigError
+from alertbot.cli.group import SETTINGS, CommandGroup
 
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+_PATH = click.Path(path_type=Path)
 _CONFIG = click.option(
-    "-c",
-    "--config",
-    "config_path",
-    default="rules.toml",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The configuration file.",
+    "-c", "--config", "config_path", default="rules.toml", show_default=True, type=_PATH, help="The configuration file."
 )
+_CSV = click.option("--csv", "csv_path", type=_PATH, help="A history as domain,time,bps.")
 
 
-class _Group(click.Group):
-    """Turns alertbot's own errors into one clear line and their exit code; nothing else is caught."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except ConfigError as error:
-            for problem in error.problems:
-                click.echo(str(problem), err=True)
-            ctx.exit(error.exit_code)
-        except AlertbotError as error:
-            click.echo(f"alertbot: {error}", err=True)
-            ctx.exit(error.exit_code)
+def _json(prints: str) -> Callable[[_Command], _Command]:
+    return click.option("--json", "as_json", is_flag=True, help=prints)
 
 
-_SETTINGS = {
-    "help_option_names": ["-h", "--help"],
-    "max_content_width": 100,
-    # None: click looks whether it writes to a terminal.
-    "color": False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None,
-}
-
-
-@click.group(cls=_Group, context_settings=_SETTINGS)
+@click.group(cls=CommandGroup, context_settings=SETTINGS)
 @click.version_option(package_name="alertbot")
 def main() -> None:
     """Watch a CDN's bandwidth and tell Slack when a domain goes dark, spikes or crosses a limit."""
@@ -82,7 +61,7 @@ def run(config_path: Path, log_level: str, log_format: str, channel: str | None)
     "target",
     default="rules.toml",
     show_default=True,
-    type=click.Path(path_type=Path),
+    type=_PATH,
     help="The file to write.",
 )
 @click.option("--domain", "domains", multiple=True, help="Watch this domain; any number. Without it, the account's.")
@@ -102,7 +81,7 @@ def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, tim
     "--test",
     "test_paths",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=_PATH,
     help="Run the rule tests in this file, too; may be given several times.",
 )
 def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
@@ -121,7 +100,7 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
 @main.command()
 @_CONFIG
 @click.option("--post", is_flag=True, help="Also post a button and wait a minute for the click.")
-@click.option("--json", "as_json", is_flag=True, help="The facts as one JSON object.")
+@_json("The facts as one JSON object.")
 def doctor(config_path: Path, post: bool, as_json: bool) -> None:
     """Try everything live, and say what is wrong and how to mend it: a line a check."""
     from alertbot.cli.doctor.doctor import run_checks
@@ -132,26 +111,16 @@ def doctor(config_path: Path, post: bool, as_json: bool) -> None:
 
 @main.command()
 @_CONFIG
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="A history as domain,time,bps.")
+@_CSV
 @click.option("--from", "first", help="Judge from this time on (epoch seconds or ISO 8601).")
 @click.option("--to", "last", help="Judge up to this time.")
 @click.option("--rule", "rule_name", help="Show this rule only.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option(
-    "--chart",
-    "chart_path",
-    type=click.Path(path_type=Path),
-    help="Draw the series with most alerts into this PNG file.",
-)
-@click.option(
-    "--charts",
-    "charts_path",
-    type=click.Path(path_type=Path),
-    help="Draw each alert into this folder, the worst 20.",
-)
+@_json("One JSON object a line.")
+@click.option("--chart", "chart_path", type=_PATH, help="Draw the series with most alerts into this PNG file.")
+@click.option("--charts", "charts_path", type=_PATH, help="Draw each alert into this folder, the worst 20.")
 @click.option(
     "--against",
-    type=click.Path(path_type=Path),
+    type=_PATH,
     help="Show only what this other configuration would not tell alike.",
 )
 def replay(
@@ -174,9 +143,9 @@ def replay(
 
 @main.command()
 @_CONFIG
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="A history as domain,time,bps.")
+@_CSV
 @click.option("--below", is_flag=True, help="Suggest lower limits as well.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@_json("One JSON object.")
 @click.argument("domains", nargs=-1)
 def suggest(
     config_path: Path,
@@ -206,7 +175,7 @@ def export(config_path: Path, first: str | None, last: str | None, domains: tupl
 @main.command()
 @_CONFIG
 @click.option("--keep", type=click.IntRange(min=1), help="In a folder, keep so many dated copies.")
-@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("target", metavar="FILE", type=_PATH)
 def backup(config_path: Path, keep: int | None, target: Path) -> None:
     """Write a consistent copy of the database, also beside a running service."""
     from alertbot.cli.backup import make_backup
@@ -251,8 +220,7 @@ def _add(name: str, question: _Question) -> None:
 
     if question.takes:
         ask = click.argument("words", nargs=-1, metavar=question.takes)(ask)
-    ask = click.option("--json", "as_json", is_flag=True, help=question.json)(ask)
-    main.command(name, help=question.help)(_CONFIG(ask))
+    main.command(name, help=question.help)(_CONFIG(_json(question.json)(ask)))
 
 
 for _name, _question in _QUESTIONS.items():

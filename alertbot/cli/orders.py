@@ -30,7 +30,7 @@ def give_order(config_path: Path, words: Sequence[str]) -> None:
     """Leave an order for the service and print what it did; ``UsageError`` where the order is wrong or refused."""
     config = load(config_path)
     path, now = config.store.path, time.time()
-    parse_order(words, now, config.slack.zone)  # what is wrong is told at once
+    parse_order(words, now, config.slack.zone)  # so that what is wrong is refused at once
     number = requests.leave(path, _author(), words, now)
     if not _runs(path, now, config.feed.probe):
         click.echo("The service does not seem to run: this will be done when it starts, if that is within a day.")

@@ -12,7 +12,7 @@ from alertbot.units import format_rate
 from alertbot.words import counted, listed
 
 LISTED = 30
-"""With more domains than this the account's are watched as they are, whatever they are."""
+"""With more domains than this the file says ``["*"]`` instead of listing them."""
 
 _NAMED = 20
 _WIDTH = 118
@@ -130,7 +130,7 @@ for    = "5m"
 
 
 def _about(account: Account, rule: str) -> str:
-    """What a rule is for, and how often it would have fired, where there was traffic to tell."""
+    """What a rule is for, and how often it would have fired, where there was any traffic."""
     if not account.starter.fired:
         return f"# {_ABOUT[rule]}"
     fired = account.starter.fired[rule]

@@ -32,7 +32,7 @@ _WIDTH = 100
 
 @dataclass(frozen=True)
 class _Source:
-    """A history, and which of its series rules of the configuration can be about."""
+    """A history, and the names of those of its series that a rule of the configuration may watch."""
 
     history: History
     names: tuple[str, ...]
@@ -41,9 +41,9 @@ class _Source:
 def suggest(config_path: Path, csv_path: Path | None, domains: Sequence[str], *, below: bool, as_json: bool) -> None:
     """Print what fits: TOML, or one JSON object; ``HistoryError`` where there is too little history of all of them."""
     config = load(config_path)
-    with ExitStack() as held:
-        source = _over_csv(config, csv_path) if csv_path else _over_store(config, held)
-        names = _wanted(source.names, domains)
+    with ExitStack() as resources:
+        source = _over_csv(config, csv_path) if csv_path else _over_store(config, resources)
+        names = _chosen(source.names, domains)
         found = suggestions(source.history, names, (rule.name for rule in config.rules), below=below)
         span = source.history.days()
     if not found.found:
@@ -65,21 +65,21 @@ def _over_csv(config: Config, path: Path) -> _Source:
     return _Source(history, tuple(filter(_nameable, watched)))
 
 
-def _over_store(config: Config, held: ExitStack) -> _Source:
-    database = held.enter_context(closing(schema.open_for_reading(config.store.path)))
+def _over_store(config: Config, resources: ExitStack) -> _Source:
+    database = resources.enter_context(closing(schema.open_for_reading(config.store.path)))
     watch = lay_out(config, config.watched(samples.domain_names(database)))
     return _Source(StoredHistory(database, watch.series), watch.series)
 
 
 def _nameable(name: str) -> bool:
-    """Whether a rule can name it: a CSV may hold anything."""
+    """Whether a rule can name a series of a CSV, which may hold anything."""
     try:
         return pattern(name) == name and not is_glob(name) and is_domain(name)
     except ValueError:
         return False
 
 
-def _wanted(names: Sequence[str], domains: Sequence[str]) -> tuple[str, ...]:
+def _chosen(names: Sequence[str], domains: Sequence[str]) -> tuple[str, ...]:
     for domain in domains:
         if domain.lower() not in names:
             raise UsageError(f'there is no history of "{domain}"{did_you_mean(domain, names)}')
@@ -87,9 +87,11 @@ def _wanted(names: Sequence[str], domains: Sequence[str]) -> tuple[str, ...]:
 
 
 def _too_little(found: Suggestions) -> str:
-    told = [f"{name}: {why}" for name, why in sorted(found.left_out.items())]
-    more = f"; and {len(told) - 5:,} more" if len(told) > 5 else ""
-    return f"too little history to suggest from: {'; '.join(told[:5])}{more}" if told else "there is no history yet"
+    reasons = [f"{name}: {why}" for name, why in sorted(found.left_out.items())]
+    if not reasons:
+        return "there is no history yet"
+    more = f"; and {len(reasons) - 5:,} more" if len(reasons) > 5 else ""
+    return f"too little history to suggest from: {'; '.join(reasons[:5])}{more}"
 
 
 def _facts(found: Suggestions) -> dict[str, Any]:
