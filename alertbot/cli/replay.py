@@ -22,7 +22,7 @@ from alertbot.cli.replay_charts import (
     of_replay,
     write_chart,
 )
-from alertbot.cli.replay_report import Judged, as_difference, comparison_lines, summary
+from alertbot.cli.replay_report import ReplayScope, as_difference, comparison_lines, summary
 from alertbot.config import Config, load
 from alertbot.config.watch import Watch, lay_out, lay_over
 from alertbot.errors import UsageError
@@ -85,10 +85,10 @@ class _Replay:
         """The last slot of a series that is judged."""
         return min(self.history.last_of(series), self.span.last)
 
-    def judged(self) -> Judged:
+    def scope(self) -> ReplayScope:
         """What a summary counts by."""
         series = {each for selected in self.shown.selection.values() for each in selected}
-        return Judged(
+        return ReplayScope(
             days=days_between(self.history.days(), self.span.first, self.span.last),
             series=len(series.intersection(self.history.series)),
             watch=self.shown,
@@ -121,7 +121,7 @@ def _print_all(replayed: _Replay, options: ReplayOptions) -> None:
         click.echo(_line(change, replayed.watch, as_json=options.as_json))
     record.close(replayed.last_of)
     if not options.as_json:
-        for line in summary(record.firings, replayed.judged()):
+        for line in summary(record.firings, replayed.scope()):
             click.echo(line)
     _draw(replayed, record.firings, options)
     worst = sorted(record.firings, key=lambda each: each.weight, reverse=True)
@@ -136,7 +136,7 @@ def _print_differences(replayed: _Replay, other: _Replay, options: ReplayOptions
         for difference in compared.differences:
             click.echo(json.dumps(as_difference(difference)))
     else:
-        now, before = replayed.judged(), other.judged()
+        now, before = replayed.scope(), other.scope()
         for line in comparison_lines(compared, now, before, (len(now.pages(firings)), len(before.pages(others)))):
             click.echo(line)
     _draw(replayed, firings, options)

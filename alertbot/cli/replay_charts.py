@@ -42,7 +42,7 @@ def of_replay(history: History, firings: Sequence[Firing], span: Span, watch: Wa
     most = Counter(each.series for each in firings).most_common(1)
     name = most[0][0] if most else candidates[0]
     first, last = max(days[0] * DAY, span.first), min(days[-1] * DAY + DAY - SLOT, span.last)
-    read = _Reader(history)
+    read = _HistoryReader(history)
     known = np.flatnonzero(~np.isnan(read(name, first, last))) if first <= last else np.empty(0)
     if not len(known):
         raise ChartError(f"there is no chart: nothing is known of {name} in this time")
@@ -60,7 +60,7 @@ def of_firing(history: History, firing: Firing, watch: Watch) -> Chart:
     last = min(firing.until + min(span // 4, _AFTER), (history.days()[-1] + 1) * DAY - SLOT) // SLOT * SLOT
     first = max(last - span // SLOT * SLOT + SLOT, history.days()[0] * DAY)
     mark = Mark(firing.rule, firing.since, min(firing.until, last), firing.fired.reference)
-    chart = charted(_Reader(history), {firing.series: [mark]}, first, last, watch, last + SLOT)
+    chart = charted(_HistoryReader(history), {firing.series: [mark]}, first, last, watch, last + SLOT)
     return replace(chart, title=f"{chart.title}: {firing.rule}")
 
 
@@ -71,7 +71,7 @@ def chart_name(rank: int, firing: Firing) -> str:
     return f"{rank:02}-{'-'.join(_UNSAFE.sub('_', word)[:60] for word in words)}.png"
 
 
-class _Reader:
+class _HistoryReader:
     """Reads a replay's history one series at a time, as charts do."""
 
     def __init__(self, history: History) -> None:

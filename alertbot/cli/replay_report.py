@@ -19,7 +19,7 @@ _MOST_SILENT = 10
 
 
 @dataclass(frozen=True)
-class Judged:
+class ReplayScope:
     """What a replay judged: on how many days, how many series, by the rules of ``watch``.
 
     ``channel``: where alerts go whose rule and group name none.
@@ -35,22 +35,22 @@ class Judged:
         return pages(firings, self.watch.rules, self.watch.groups, self.channel)
 
 
-def summary(firings: Sequence[Firing], judged: Judged) -> Iterator[str]:
+def summary(firings: Sequence[Firing], scope: ReplayScope) -> Iterator[str]:
     """How often the rules fired, how many pages that makes, and the worst of it, a line each."""
-    pages = judged.pages(firings)
-    days = counted(judged.days, "day")
+    pages = scope.pages(firings)
+    days = counted(scope.days, "day")
     fired_on = len({each.series for each in firings})
     if not firings:
-        yield f"0 alerts fired in {days}, judging {counted(judged.series, 'series', 'series')}."
+        yield f"0 alerts fired in {days}, judging {counted(scope.series, 'series', 'series')}."
         return
     yield (
         f"{counted(len(firings), 'alert')} fired in {days}, on {fired_on:,} of"
-        f" {counted(judged.series, 'series', 'series')}: {_pages(len(pages), judged.days)}."
+        f" {counted(scope.series, 'series', 'series')}: {_pages(len(pages), scope.days)}."
     )
-    yield from _by_rule(firings, judged)
+    yield from _by_rule(firings, scope)
     worst = max(firings, key=lambda each: each.weight)
-    yield f"The worst: {_sentence(worst, judged)}"
-    yield from _by_day(pages, judged)
+    yield f"The worst: {_sentence(worst, scope)}"
+    yield from _by_day(pages, scope)
     yield from _by_series(firings)
 
 
@@ -58,7 +58,7 @@ def _pages(count: int, days: int) -> str:
     return f"{counted(count, 'page')}, {count / max(days, 1):.2g} a day"
 
 
-def _by_rule(firings: Sequence[Firing], judged: Judged) -> Iterator[str]:
+def _by_rule(firings: Sequence[Firing], scope: ReplayScope) -> Iterator[str]:
     own: dict[str, list[Firing]] = {}
     for each in firings:
         own.setdefault(each.rule, []).append(each)
@@ -69,23 +69,23 @@ def _by_rule(firings: Sequence[Firing], judged: Judged) -> Iterator[str]:
         not_over = f", {firing:,} not over" if firing else ""
         series = counted(len({each.series for each in fired}), "series", "series")
         yield (
-            f"  {name:{width}}  {counted(len(fired), 'alert')} on {series}, {_weekly(len(fired), judged)};"
+            f"  {name:{width}}  {counted(len(fired), 'alert')} on {series}, {_weekly(len(fired), scope)};"
             f" {format_duration(median(lasted))} each, at most {format_duration(lasted[-1])}{not_over}"
         )
-    silent = sorted(judged.watch.rules.keys() - own.keys())
+    silent = sorted(scope.watch.rules.keys() - own.keys())
     if silent:
         yield f"  never: {listed(silent, _MOST_SILENT)}"
 
 
-def _weekly(count: int, judged: Judged) -> str:
-    return f"{7 * count / max(judged.days, 1):.2g} a week"
+def _weekly(count: int, scope: ReplayScope) -> str:
+    return f"{7 * count / max(scope.days, 1):.2g} a week"
 
 
-def _by_day(pages: Sequence[Placed], judged: Judged) -> Iterator[str]:
-    days = Counter(datetime.fromtimestamp(page.since, judged.watch.zone).date() for page in pages)
+def _by_day(pages: Sequence[Placed], scope: ReplayScope) -> Iterator[str]:
+    days = Counter(datetime.fromtimestamp(page.since, scope.watch.zone).date() for page in pages)
     if days:
         day, count = max(days.items(), key=lambda pair: (pair[1], pair[0]))
-        yield f"The busiest day: {day}, {counted(count, 'page')}; {max(judged.days - len(days), 0):,} days without any."
+        yield f"The busiest day: {day}, {counted(count, 'page')}; {max(scope.days - len(days), 0):,} days without any."
 
 
 def _by_series(firings: Sequence[Firing]) -> Iterator[str]:
@@ -93,27 +93,29 @@ def _by_series(firings: Sequence[Firing]) -> Iterator[str]:
     yield f"Most of all: {', '.join(f'{name} ({count:,})' for name, count in most)}."
 
 
-def _sentence(firing: Firing, judged: Judged) -> str:
+def _sentence(firing: Firing, scope: ReplayScope) -> str:
     alert = firing.fired
     now = alert.slot + SLOT
-    words = alert_sentence(judged.watch.rules[alert.rule], alert, None, judged.watch.zone, now, PLAIN)
-    return f"{stamp(alert.since, judged.watch.zone)}, {alert.rule}: {words}"
+    words = alert_sentence(scope.watch.rules[alert.rule], alert, None, scope.watch.zone, now, PLAIN)
+    return f"{stamp(alert.since, scope.watch.zone)}, {alert.rule}: {words}"
 
 
-def comparison_lines(found: Comparison, judged: Judged, other: Judged, pages: tuple[int, int]) -> Iterator[str]:
+def comparison_lines(
+    found: Comparison, scope: ReplayScope, other: ReplayScope, pages: tuple[int, int]
+) -> Iterator[str]:
     """The differences, a line each, then their number; ``pages``: with this configuration, and with the other."""
     for each in found.differences:
-        watch = (judged if each.new else other).watch
+        watch = (scope if each.new else other).watch
         alert = each.firing.fired
         words = alert_sentence(watch.rules[alert.rule], alert, None, watch.zone, alert.slot + SLOT, PLAIN)
         beside = f" (told by {', '.join(each.covered_by)} {'before' if each.new else 'now'})" if each.covered_by else ""
         what = "newly fires " if each.new else "falls silent"
-        yield f"{stamp(alert.slot + SLOT, judged.watch.zone)}  {what}  {alert.rule}: {words}{beside}"
+        yield f"{stamp(alert.slot + SLOT, scope.watch.zone)}  {what}  {alert.rule}: {words}{beside}"
     new = sum(each.new for each in found.differences)
     yield (
         f"{counted(new, 'alert')} newly {'fires' if new == 1 else 'fire'},"
         f" {len(found.differences) - new:,} fall silent, {found.same:,} as before;"
-        f" {_pages(pages[0], judged.days)}, before {_pages(pages[1], other.days)}."
+        f" {_pages(pages[0], scope.days)}, before {_pages(pages[1], other.days)}."
     )
 
 

@@ -18,7 +18,7 @@ from alertbot.alerts.replay import Span, replay
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory, write_csv
 from alertbot.cli.main import main
 from alertbot.cli.replay_charts import chart_name
-from alertbot.cli.replay_report import Judged, summary
+from alertbot.cli.replay_report import ReplayScope, summary
 from alertbot.config.watch import Watch
 from alertbot.incidents.firings import Firing, FiringRecord, compare, days_between
 from alertbot.rules.base import Rule, Severity
@@ -342,12 +342,12 @@ def test_what_one_file_newly_tells_falls_silent_in_the_other(columns, one, other
 def test_there_are_no_more_pages_than_alerts_and_none_is_lost(columns, above):
     fired = firings(spread(columns), above, names=("r", "s"))
     rules = {name: Rule(name, "threshold", Threshold(above=above), Severity.WARNING) for name in "rs"}
-    judged = Judged(1, 3, Watch(UTC, rules=rules, groups=(Group("g", ("a", "b")),)), "#ops")
-    pages = judged.pages(fired)
+    scope = ReplayScope(1, 3, Watch(UTC, rules=rules, groups=(Group("g", ("a", "b")),)), "#ops")
+    pages = scope.pages(fired)
 
     assert len(pages) <= len(fired)
     assert sorted(told.number for page in pages for told in page.alerts) == list(range(len(fired)))
-    assert len(list(summary(fired, judged))) >= 1
+    assert len(list(summary(fired, scope))) >= 1
 
 
 @pytest.mark.parametrize(
