@@ -98,7 +98,7 @@ def read_document(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise ValueError("the answer is not JSON") from None
     if not isinstance(document, dict):
-        raise ValueError("the answer is not a JSON object")  # noqa: TRY004 - a wrong value of the API's, no bug
+        raise ValueError("the answer is not a JSON object")
     return document
 
 
@@ -142,7 +142,7 @@ def read_page(data: Any) -> tuple[list[str], int]:
         return [], 0
     entries, total = page.get("list"), page.get("total_number")
     if not isinstance(entries, list) or not isinstance(total, int):
-        raise ValueError("the answer holds no list of domains")  # noqa: TRY004 - a wrong value of the API's, no bug
+        raise ValueError("the answer holds no list of domains")
     return [_name(_object(entry).get("domain")) for entry in entries], total
 
 
@@ -157,13 +157,13 @@ def _object(data: Any) -> dict[str, Any]:
     if data == []:
         return {}
     if not isinstance(data, dict):
-        raise ValueError(f"{_shown(data)} stands where an object belongs")  # noqa: TRY004 - the API's value, no bug
+        raise ValueError(f"{_shown(data)} stands where an object belongs")
     return data
 
 
 def _pairs(data: Any) -> Iterator[tuple[Any, Any]]:
     if not isinstance(data, list):
-        raise ValueError(f"{_shown(data)} stands where a list of pairs belongs")  # noqa: TRY004 - the API's, no bug
+        raise ValueError(f"{_shown(data)} stands where a list of pairs belongs")
     flat = data if not any(isinstance(item, list) for item in data) else _flattened(data)
     if len(flat) % 2:
         raise ValueError("a bucket without a value")
@@ -179,7 +179,7 @@ def _flattened(data: list[Any]) -> list[Any]:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{_shown(value)} is not a number")  # noqa: TRY004 - a wrong value of the API's, no bug
+        raise ValueError(f"{_shown(value)} is not a number")
     try:
         number = float(value)
     except OverflowError:

@@ -24,7 +24,7 @@ def to_relay(db: Database, now: float) -> tuple[RelayFacts, Suppressors]:
 def _facts(db: Database) -> RelayFacts:
     firing = alerts.firing(db)
     opened = incidents.open_incidents(db)
-    sent = [_alert(row) for row in db.conn.execute(f"SELECT {_COLUMNS} FROM relayed")]  # noqa: S608 - own constant
+    sent = [_alert(row) for row in db.conn.execute(f"SELECT {_COLUMNS} FROM relayed")]
     unresolved = [each for each in sent if each.ends is None]
     keys = {each.key for each in unresolved if each.key is not None} - {each.key for each in firing}
     ended = {key: fired for key in keys if (fired := alerts.last_fired(db, *key)) is not None}
@@ -37,7 +37,7 @@ def write(db: Database, plan: RelayPlan) -> None:
     """Store what is sent from now on; to be called before it is."""
     _forget(db, [*plan.to_forget, *(each.labels for each in plan.to_store)])
     db.conn.executemany(
-        f"INSERT INTO relayed ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - own constant
+        f"INSERT INTO relayed ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (_row(each) for each in plan.to_store),
     )
 

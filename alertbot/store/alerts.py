@@ -22,7 +22,7 @@ _COLUMNS = 'rule, series, since, slot, value, reference, worst, direction, fired
 
 def open_alerts(db: Database) -> dict[AlertKey, Alert]:
     """The alerts under way, pending and firing."""
-    rows = db.conn.execute(f"SELECT {_COLUMNS} FROM alerts WHERE phase <> 'resolved'")  # noqa: S608 - own constant
+    rows = db.conn.execute(f"SELECT {_COLUMNS} FROM alerts WHERE phase <> 'resolved'")
     alerts = (_alert(row) for row in rows)
     return {(alert.rule, alert.series): alert for alert in alerts}
 
@@ -112,9 +112,9 @@ def _put(db: Database, number: int | None, alert: Alert, traits: Mapping[str, Tr
     values = ", ".join(f":{name}" for name in row)
     changed = ", ".join(f'"{name}" = :{name}' for name in row if name != "id")
     if number is not None:
-        db.conn.execute(f"UPDATE alerts SET {changed} WHERE id = :id", row)  # noqa: S608 - own column names
+        db.conn.execute(f"UPDATE alerts SET {changed} WHERE id = :id", row)
         return number
-    return int(db.conn.execute(f"INSERT INTO alerts ({names}) VALUES ({values})", row).lastrowid or 0)  # noqa: S608
+    return int(db.conn.execute(f"INSERT INTO alerts ({names}) VALUES ({values})", row).lastrowid or 0)
 
 
 def _close(db: Database, number: int, change: Change) -> None:
@@ -155,8 +155,7 @@ def _fired_alert(row: tuple[Any, ...], fires: int = 1) -> FiredAlert:
 def fired_since(db: Database, since: int, most: int) -> list[FiredAlert]:
     """The alerts that fire now or resolved since the slot ``since``, newest first, ``most`` of them at most."""
     rows = db.conn.execute(
-        f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE {_SINCE}"  # noqa: S608 - own constants
-        " ORDER BY phase = 'resolved', fired DESC, id DESC LIMIT ?",
+        f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE {_SINCE} ORDER BY phase = 'resolved', fired DESC, id DESC LIMIT ?",
         (since, most),
     )
     return [_fired_alert(row) for row in rows]
@@ -165,7 +164,7 @@ def fired_since(db: Database, since: int, most: int) -> list[FiredAlert]:
 def fired_between(db: Database, series: str, first: int, last: int) -> list[FiredAlert]:
     """The alerts of a series that fired and were under way between two slots, the oldest first."""
     rows = db.conn.execute(
-        f"SELECT {_FIRED_COLUMNS} FROM alerts"  # noqa: S608 - own constant
+        f"SELECT {_FIRED_COLUMNS} FROM alerts"
         " WHERE series = ? AND fired IS NOT NULL AND slot >= ? AND since <= ? ORDER BY id",
         (series, first, last),
     )
@@ -175,7 +174,7 @@ def fired_between(db: Database, series: str, first: int, last: int) -> list[Fire
 def open_alert(db: Database, rule: str, series: str) -> Alert | None:
     """The alert under way of a rule on a series."""
     row = db.conn.execute(
-        f"SELECT {_COLUMNS} FROM alerts WHERE rule = ? AND series = ? AND phase <> 'resolved'",  # noqa: S608 - own constant
+        f"SELECT {_COLUMNS} FROM alerts WHERE rule = ? AND series = ? AND phase <> 'resolved'",
         (rule, series),
     ).fetchone()
     return None if row is None else _alert(row)
@@ -184,7 +183,7 @@ def open_alert(db: Database, rule: str, series: str) -> Alert | None:
 def last_fired(db: Database, rule: str, series: str) -> FiredAlert | None:
     """The alert of a rule on a series that fired last, whatever became of it."""
     row = db.conn.execute(
-        f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE rule = ? AND series = ? AND fired IS NOT NULL"  # noqa: S608 - likewise
+        f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE rule = ? AND series = ? AND fired IS NOT NULL"
         " ORDER BY fired DESC, id DESC LIMIT 1",
         (rule, series),
     ).fetchone()
@@ -193,13 +192,13 @@ def last_fired(db: Database, rule: str, series: str) -> FiredAlert | None:
 
 def firing(db: Database) -> list[FiredAlert]:
     """All alerts that fire, the oldest first."""
-    rows = db.conn.execute(f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE phase = 'firing' ORDER BY id")  # noqa: S608 - likewise
+    rows = db.conn.execute(f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE phase = 'firing' ORDER BY id")
     return [_fired_alert(row) for row in rows]
 
 
 def count_fired_since(db: Database, since: int) -> int:
     """How many alerts ``fired_since`` would list without a limit."""
-    return int(db.conn.execute(f"SELECT count(*) FROM alerts WHERE {_SINCE}", (since,)).fetchone()[0])  # noqa: S608
+    return int(db.conn.execute(f"SELECT count(*) FROM alerts WHERE {_SINCE}", (since,)).fetchone()[0])
 
 
 def counts(db: Database) -> dict[str, int]:
@@ -226,7 +225,7 @@ def of_incidents(db: Database, incidents: Iterable[int]) -> dict[int, list[Fired
     alerts: dict[int, list[FiredAlert]] = {number: [] for number in incidents}
     for number in alerts:
         rows = db.conn.execute(
-            f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE incident = ? ORDER BY id",  # noqa: S608 - own constant
+            f"SELECT {_FIRED_COLUMNS} FROM alerts WHERE incident = ? ORDER BY id",
             (number,),
         )
         alerts[number] += [_fired_alert(row) for row in rows]
@@ -243,7 +242,7 @@ def unposted(db: Database, resolved: Iterable[int]) -> list[FiredAlert]:
             SELECT count(*) FROM alerts AS earlier WHERE earlier.rule = alerts.rule AND earlier.series = alerts.series
             AND earlier.fired > alerts.fired - {WITHIN} AND earlier.fired <= alerts.fired)
         FROM alerts WHERE incident IS NULL AND (phase = 'firing' OR id IN ({marks})) ORDER BY id
-        """,  # noqa: S608 - own constants and question marks
+        """,
         numbers,
     )
     return [_fired_alert(row, row[18]) for row in rows]

@@ -44,7 +44,7 @@ def opened_between(db: Database, first: float, last: float) -> list[Incident]:
 
 
 def _incidents(db: Database, where: str, values: tuple[Any, ...]) -> list[Incident]:
-    rows = db.conn.execute(f"SELECT {_COLUMNS} FROM incidents WHERE {where}", values).fetchall()  # noqa: S608 - own text
+    rows = db.conn.execute(f"SELECT {_COLUMNS} FROM incidents WHERE {where}", values).fetchall()
     alerts = of_incidents(db, [row[0] for row in rows])
     return [_incident(row, alerts[row[0]]) for row in rows]
 

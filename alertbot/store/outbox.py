@@ -100,7 +100,7 @@ def waiting(db: Database) -> list[OutboxRow]:
                     OR (o.action = 'reply' AND other.number < o.number AND other.broadcast >= o.broadcast
                         AND other.state IN ('queued', 'sending', 'unknown'))))
         ) WHERE turn = 1 ORDER BY number
-        """  # noqa: S608 - own constants
+        """
     )
     return [_row(row[:-1]) for row in rows]
 
@@ -108,7 +108,7 @@ def waiting(db: Database) -> list[OutboxRow]:
 def uncertain(db: Database) -> list[OutboxRow]:
     """The messages of which it is not known whether they arrived, oldest first."""
     rows = db.conn.execute(
-        f"SELECT {_COLUMNS} FROM outbox AS o {_JOIN_POST} {_JOIN_NEWEST_EDIT}"  # noqa: S608 - own constants
+        f"SELECT {_COLUMNS} FROM outbox AS o {_JOIN_POST} {_JOIN_NEWEST_EDIT}"
         " WHERE o.state = 'unknown' ORDER BY o.number"
     )
     return [_row(row) for row in rows]

@@ -74,14 +74,14 @@ def _alerts(db: Database, before: int) -> int:
         DELETE FROM alerts WHERE id IN (
             SELECT id FROM alerts WHERE phase = 'resolved' AND slot < :before
             AND (incident IS NULL OR incident IN ({_DELETABLE})) ORDER BY id LIMIT :most)
-        """,  # noqa: S608 - own constant
+        """,
         {"before": before, "most": BATCH},
     ).rowcount
 
 
 def _incidents(db: Database, before: int) -> int:
     return db.conn.execute(
-        f"DELETE FROM incidents WHERE id IN ({_DELETABLE})",  # noqa: S608 - own constant
+        f"DELETE FROM incidents WHERE id IN ({_DELETABLE})",
         {"before": before},
     ).rowcount
 
