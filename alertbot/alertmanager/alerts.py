@@ -14,8 +14,7 @@ from urllib.parse import quote
 
 from alertbot.alerts.engine import AlertKey
 from alertbot.incidents import account
-from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident, IncidentKind
-from alertbot.incidents.paging import FEED_SEVERITY
+from alertbot.incidents.incident import FEED_SEVERITY, SEVERITY_RANK, FiredAlert, Incident, IncidentKind
 from alertbot.incidents.relayed import AlertmanagerAlert, Labels, RelayFacts, RelayPlan
 from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.messages.alert import PLAIN, alert_sentence

@@ -14,6 +14,7 @@ from alertbot.incidents import account
 from alertbot.incidents.flapping import begins_to_flap
 from alertbot.incidents.grouping import TOGETHER, Placed, Placing, place
 from alertbot.incidents.incident import (
+    FEED_SEVERITY,
     AccountFall,
     FiredAlert,
     Incident,
@@ -22,8 +23,10 @@ from alertbot.incidents.incident import (
     highest_severity,
     series_of,
 )
-from alertbot.incidents.paging import FEED_SEVERITY, Due, Note, NoteKind, Situation, due
+from alertbot.incidents.notes import Note, NoteKind
+from alertbot.incidents.paging import Due, due
 from alertbot.incidents.silences import StoredSilence
+from alertbot.incidents.situation import Situation
 from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL

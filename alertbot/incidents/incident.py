@@ -1,4 +1,4 @@
-"""Incidents: what people are told of. An incident is one message, whatever the number of alerts in it.
+"""Incidents: what is posted. An incident is one message, whatever the number of alerts in it.
 
 ``grouping`` decides which alerts belong together, ``suppression`` what is not posted for now, ``paging`` what an
 incident owes its readers; ``decision`` puts these together.
@@ -16,25 +16,33 @@ from alertbot.rules.base import Direction, Severity
 from alertbot.units import SLOT
 
 SEVERITY_RANK = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.CRITICAL.value: 2}
-"""Severities by rank."""
+"""The highest has the highest rank."""
 
 
 class IncidentKind(StrEnum):
     """What an incident is about."""
 
     ALERT = "alert"
-    SUMMARY = "summary"  # it burned already when it was first judged
-    PASSED = "passed"  # it came and went before anybody could be told
+    SUMMARY = "summary"  # it was in breach already when it was first judged
+    PASSED = "passed"  # it came and went before anything could be posted
     DARK = "dark"  # nothing new is published
     FEED = "feed"  # calls fail
     VANISHED = "vanished"  # a domain left the account
+
+
+FEED_SEVERITY = {
+    IncidentKind.DARK: Severity.CRITICAL.value,
+    IncidentKind.FEED: Severity.WARNING.value,
+    IncidentKind.VANISHED: Severity.WARNING.value,
+}
+"""The severity of incidents about the feed itself, which have no rule."""
 
 
 @dataclass(frozen=True)
 class FiredAlert:
     """An alert that fired at some time; ``number`` is its row's, ``resolved`` a slot.
 
-    ``incident``: the one it is told in; ``None`` where it was not told. ``noted``: 1 once its firing stands in the
+    ``incident``: the one it is posted in; ``None`` where it was not posted. ``noted``: 1 once its firing stands in the
     message or its thread, 2 once its end does. ``fires``: how often this rule fired on this series in the six hours up
     to this firing.
     """
@@ -58,8 +66,8 @@ class FiredAlert:
 class AccountFall:
     """Half of the account or more fell together: ``fell`` of the ``carried`` domains that carried traffic.
 
-    ``since``: the slot it began with. ``severity``: of the loudest rule that says so. ``over``: the slot from which on
-    it no longer holds.
+    ``since``: the slot it began with. ``severity``: the highest of the rules that say so. ``over``: the slot from which
+    on it no longer holds.
     """
 
     since: int
@@ -71,13 +79,12 @@ class AccountFall:
 
 @dataclass(frozen=True)
 class Progress:
-    """What the readers of an incident know, and who took it on. Times in epoch seconds, ``paged_slot`` is a slot.
+    """What the readers of an incident know, and who acknowledged it. Times in epoch seconds, ``paged_slot`` is a slot.
 
-    ``paged_*``: when they were last woken, and with what. ``untaken``: since when it waits for somebody to take it on.
-    ``escalated``: whom else it was told since then; ``copies``: the channels that have a message of it for that reason.
-    ``silences``: those that hold some of what burns; ``muted``: likewise.
-    ``steady``: alerts that flapped and were told again since they stayed. ``parent``: the account-wide incident that
-    this one is a part of.
+    ``paged_*``: when they were last paged, and with what. ``unacked_since``: since when nobody acknowledges it.
+    ``escalated``: to whom, since then; ``copies``: the channels that have a message of it for that reason.
+    ``silences``: those over some of what fires; ``muted``: whether a mute is. ``steady``: alerts that flapped and were
+    posted again since they stayed. ``parent``: the account-wide incident that this one is a part of.
     """
 
     paged_at: float | None = None
@@ -85,7 +92,7 @@ class Progress:
     paged_severity: str | None = None
     paged_series: int = 0
     paged_wide: bool = False
-    untaken: float | None = None
+    unacked_since: float | None = None
     acked_at: float | None = None
     acked_by: str | None = None
     escalated: tuple[str, ...] = ()
@@ -116,39 +123,39 @@ class Incident:
 
     @property
     def firing(self) -> tuple[FiredAlert, ...]:
-        """The alerts of it that still fire."""
-        return tuple(told for told in self.alerts if told.resolved is None)
+        """Its alerts that still fire."""
+        return tuple(each for each in self.alerts if each.resolved is None)
 
     @property
     def falls(self) -> bool:
         """Whether it is of something that carries too little."""
-        return self.kind is IncidentKind.DARK or any(told.alert.direction is Direction.FALL for told in self.alerts)
+        return self.kind is IncidentKind.DARK or any(each.alert.direction is Direction.FALL for each in self.alerts)
 
 
 def series_of(alerts: Iterable[FiredAlert]) -> frozenset[str]:
     """The series these alerts are of."""
-    return frozenset(told.alert.series for told in alerts)
+    return frozenset(each.alert.series for each in alerts)
 
 
 def highest_severity(alerts: Iterable[FiredAlert]) -> str | None:
     """The highest severity among them."""
-    return max((told.severity for told in alerts), key=SEVERITY_RANK.__getitem__, default=None)
+    return max((each.severity for each in alerts), key=SEVERITY_RANK.__getitem__, default=None)
 
 
-def cleared_at(told: FiredAlert) -> int:
-    """The slot from which on it was well."""
-    return told.alert.slot - max(told.alert.clear_run - 1, 0) * SLOT
+def cleared_at(fired: FiredAlert) -> int:
+    """The slot from which on it was no longer in breach."""
+    return fired.alert.slot - max(fired.alert.clear_run - 1, 0) * SLOT
 
 
 def worst_of_each(alerts: Sequence[FiredAlert]) -> list[FiredAlert]:
-    """One alert of each series, what burns and weighs most first."""
+    """One alert of each series: what fires comes first, then the higher severity, then what is farthest off."""
     best: dict[str, FiredAlert] = {}
-    for told in sorted(alerts, key=_weight):
-        best[told.alert.series] = told
+    for fired in sorted(alerts, key=_weight):
+        best[fired.alert.series] = fired
     return sorted(best.values(), key=_weight, reverse=True)
 
 
-def _weight(told: FiredAlert) -> tuple[bool, int, float, float]:
-    alert = told.alert
+def _weight(fired: FiredAlert) -> tuple[bool, int, float, float]:
+    alert = fired.alert
     off = abs(alert.worst - (alert.reference or 0.0))
-    return told.resolved is None, SEVERITY_RANK[told.severity], off, -alert.since
+    return fired.resolved is None, SEVERITY_RANK[fired.severity], off, -alert.since

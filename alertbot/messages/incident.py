@@ -13,6 +13,7 @@ from enum import StrEnum
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.incident import (
+    FEED_SEVERITY,
     FiredAlert,
     Incident,
     IncidentKind,
@@ -21,7 +22,7 @@ from alertbot.incidents.incident import (
     series_of,
     worst_of_each,
 )
-from alertbot.incidents.paging import FEED_SEVERITY, MOST_LISTED
+from alertbot.incidents.paging import MOST_LISTED
 from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.alert import Markup, alert_sentence, several, subject
 from alertbot.rules.base import Rule

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from alertbot.incidents.incident import Incident, IncidentKind
-from alertbot.incidents.paging import Note
+from alertbot.incidents.notes import Note
 from alertbot.incidents.routing import is_channel
 from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.alert import Markup

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.flapping import STAYS
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, series_of, worst_of_each
-from alertbot.incidents.paging import Note, NoteKind
+from alertbot.incidents.notes import Note, NoteKind
 from alertbot.messages.alert import Markup, several, subject
 from alertbot.messages.incident import Context, headline, sentence, tell
 from alertbot.units import format_duration
@@ -149,7 +149,7 @@ def _still(matter: _Matter) -> ThreadText:
 
 
 def _escalated(matter: _Matter) -> ThreadText:
-    waited = format_duration(matter.context.now - (matter.incident.progress.untaken or matter.incident.opened))
+    waited = format_duration(matter.context.now - (matter.incident.progress.unacked_since or matter.incident.opened))
     return ThreadText(f"Nobody has acknowledged this for {waited}: {matter.now}")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from alertbot.rules.base import Rule
 
-_KEYS = {"progress": "standing", "suppressed_by": "hush"}
+_KEYS = {"progress": "standing", "suppressed_by": "hush", "unacked_since": "untaken"}
 """Fields whose key in JSON is another, which scripts read by now."""
 
 

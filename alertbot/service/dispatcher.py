@@ -16,7 +16,7 @@ from alertbot.config.watch import Watch
 from alertbot.incidents.decision import RECENTLY, Decision, IncidentChange, State, decide
 from alertbot.incidents.grouping import Placing
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
-from alertbot.incidents.paging import Note, NoteKind
+from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.routing import channel_for
 from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Suppression, Suppressors

@@ -10,8 +10,8 @@ from alertbot.config.domains import pattern
 from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
 from alertbot.incidents.incident import Incident
+from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.orders import Ack, Order, Person, Requester, Silence, Unsilence
-from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, StoredSilence, means
 from alertbot.messages.blocks import code, escape
 from alertbot.service.dispatcher import Dispatcher

@@ -16,6 +16,9 @@ from alertbot.store.alerts import of_incidents
 
 _COLUMNS = "id, kind, channel, since, opened, closed, facts, standing"
 
+_FIELDS = {"untaken": "unacked_since"}
+"""What is called otherwise in the database than in ``Progress``."""
+
 DARKNESS_REMEMBERED = 6 * 3600
 """Seconds for which it counts that nothing was published."""
 
@@ -65,10 +68,15 @@ def _incident(row: tuple[Any, ...], alerts: Iterable[Any]) -> Incident:
 
 
 def _progress(text: str) -> Progress:
-    stored = json.loads(text)
+    stored = {_FIELDS.get(key, key): value for key, value in json.loads(text).items()}
     wide = stored.pop("wide", None)
     lists = {key: tuple(value) for key, value in stored.items() if isinstance(value, list)}
     return Progress(**{**stored, **lists}, wide=None if wide is None else AccountFall(**wide))
+
+
+def _to_json(progress: Progress) -> str:
+    keys = {field: key for key, field in _FIELDS.items()}
+    return json.dumps({keys.get(field, field): value for field, value in asdict(progress).items()})
 
 
 def darkness(db: Database, now: float) -> list[Darkness]:
@@ -95,7 +103,7 @@ def write_progress(db: Database, incident: Incident) -> None:
     """Write what the readers of an incident know by now, since when it lasts, and whether it is closed."""
     db.conn.execute(
         "UPDATE incidents SET since = ?, closed = ?, standing = ? WHERE id = ?",
-        (incident.since, incident.closed, json.dumps(asdict(incident.progress)), incident.number),
+        (incident.since, incident.closed, _to_json(incident.progress), incident.number),
     )
 
 

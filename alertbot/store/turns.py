@@ -16,8 +16,8 @@ from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Alert, Change
 from alertbot.incidents.decision import Decision, IncidentChange
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
+from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.orders import Person, Silence
-from alertbot.incidents.paging import Note, NoteKind
 from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Suppressors
 from alertbot.rules.grid import Grid
@@ -209,12 +209,12 @@ def _reported(incident: Incident, report: FeedReport, now: float) -> IncidentCha
     """The change of an incident about the feed itself: opened, changed, grown to the whole account, or closed."""
     progress = incident.progress
     if report.number is None:
-        progress = Progress(paged_at=now, untaken=now)
+        progress = Progress(paged_at=now, unacked_since=now)
         return IncidentChange(replace(incident, progress=progress), (), (), {}, closed=False, opened=True)
     notes: tuple[Note, ...] = ()
     if report.closes:
         notes = (Note(NoteKind.RESOLVED),)
     elif incident.facts.get("account_wide"):
         notes = (Note(NoteKind.GREW, page=True),)
-        progress = replace(progress, paged_at=now, acked_at=None, acked_by=None, untaken=now)
+        progress = replace(progress, paged_at=now, acked_at=None, acked_by=None, unacked_since=now)
     return IncidentChange(replace(incident, progress=progress), (), notes, {}, closed=report.closes)

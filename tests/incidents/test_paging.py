@@ -7,10 +7,17 @@ from fakes.worlds.cases import DEFAULT, T, incident, mute, rule, silence, suppre
 
 from alertbot.incidents.flapping import Flap
 from alertbot.incidents.incident import AccountFall, IncidentKind
-from alertbot.incidents.paging import Situation, due
+from alertbot.incidents.paging import due
+from alertbot.incidents.situation import Situation
 from alertbot.units import SLOT
 
-WARNED = {"paged_at": float(T), "paged_slot": T, "paged_severity": "warning", "paged_series": 1, "untaken": float(T)}
+WARNED = {
+    "paged_at": float(T),
+    "paged_slot": T,
+    "paged_severity": "warning",
+    "paged_series": 1,
+    "unacked_since": float(T),
+}
 ACKED = WARNED | {"acked_at": float(T), "acked_by": "Ada"}
 HOURLY = rule(repeat=3600)
 FELL = AccountFall(T, 3, 3)
@@ -88,7 +95,7 @@ ESCALATES = rule(escalate_after=1800, escalate_to=("#ops", "U0EVE", DEFAULT))
         (WARNED, 6, ["escalated!"]),
         (ACKED, 6, []),
         (WARNED | {"escalated": ("#ops", "U0EVE", DEFAULT)}, 6, []),  # once
-        (WARNED | {"untaken": float(T + SLOT)}, 6, []),  # from when it waits for somebody
+        (WARNED | {"unacked_since": float(T + SLOT)}, 6, []),  # from when it waits for somebody
     ],
 )
 def test_others_are_told_when_nobody_takes_it_on(progress, at, expected):
@@ -110,7 +117,7 @@ def test_growth_escalates_afresh_and_forgets_no_copy():
         Situation(incident(1, a(severity="critical"), **progress), suppression(6, ESCALATES), settled=True)
     ).progress
 
-    assert (grown.acked_at, grown.untaken, grown.escalated, grown.copies) == (None, T + 6 * SLOT, (), ("#ops",))
+    assert (grown.acked_at, grown.unacked_since, grown.escalated, grown.copies) == (None, T + 6 * SLOT, (), ("#ops",))
     again = due(
         Situation(incident(1, a(severity="critical", slot=12), **vars(grown)), suppression(12, ESCALATES), settled=True)
     )
@@ -204,7 +211,7 @@ def test_the_accounts_fall_is_over_when_all_of_it_is_and_what_outlives_it_is_tol
 def test_an_accounts_fall_that_is_all_muted_in_its_parts_reminds_nobody(held, expected):
     which = incident(1, wide=FELL, **TOLD_WIDE | {"paged_severity": "critical"})
 
-    assert notes(which, suppression(48), has_parts=True, parts_held=held) == expected
+    assert notes(which, suppression(48), has_parts=True, parts_suppressed=held) == expected
 
 
 def test_what_is_held_while_the_account_comes_back_is_told_once_nothing_holds_it():

@@ -16,7 +16,7 @@ from fakes.wire.blockkit import refuse_message
 
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import AccountFall, FiredAlert, Incident, IncidentKind, Progress
-from alertbot.incidents.paging import Note, NoteKind
+from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, silence_ends
@@ -177,7 +177,7 @@ NOTES = {
     NoteKind.STILL: (Note(NoteKind.STILL, page=True, alerts=(1,)), one(told(1))),
     NoteKind.ESCALATED: (
         Note(NoteKind.ESCALATED, page=True, alerts=(1,), mentions=("U0BOSS", "#ops")),
-        one(told(1), progress=Progress(untaken=NOW - 900.0)),
+        one(told(1), progress=Progress(unacked_since=NOW - 900.0)),
     ),
     NoteKind.SILENCED: (
         Note(NoteKind.SILENCED, by="Ada <@U1>", until=SINCE + 7200.0, reason="a deploy & <!channel>"),

@@ -28,8 +28,8 @@ from alertbot.clock import SystemClock
 from alertbot.config.watch import Watch
 from alertbot.errors import ChartError
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
+from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.orders import Person, Requester
-from alertbot.incidents.paging import Note, NoteKind
 from alertbot.messages.blocks import Message
 from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, to_json

@@ -1,0 +1,54 @@
+"""What is known of one incident when it is decided what to post of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from alertbot.incidents.incident import FEED_SEVERITY, FiredAlert, Incident, highest_severity
+from alertbot.incidents.notes import Note
+from alertbot.incidents.suppression import Suppression
+
+
+@dataclass(frozen=True)
+class Situation:
+    """An incident with its alerts as they are now, and its progress as its readers know it.
+
+    ``settled``: whether all series of a slot were judged, so that it can be said how large it is. ``fresh``: the rows
+    that have just come in. ``new_flaps``: the keys that begin to flap. ``changed``: notes about what people did just
+    now. ``has_parts``: whether other incidents that fire are parts of this one; ``parts_suppressed``: whether all that
+    fires in these is suppressed.
+    """
+
+    incident: Incident
+    suppression: Suppression
+    settled: bool
+    fresh: frozenset[int] = frozenset()
+    new_flaps: frozenset[tuple[str, str]] = frozenset()
+    changed: tuple[Note, ...] = ()
+    has_parts: bool = False
+    parts_suppressed: bool = False
+
+    @cached_property
+    def pageable(self) -> tuple[FiredAlert, ...]:
+        """What fires and is not suppressed."""
+        return tuple(each for each in self.incident.firing if self.suppression.page_suppressed(each) is None)
+
+    @property
+    def opens(self) -> bool:
+        """Whether the incident is about to be opened."""
+        return self.incident.number < 0
+
+    @property
+    def severity(self) -> str | None:
+        """The severity by which people are paged."""
+        wide = self.incident.progress.wide
+        of_account = None if wide is None else wide.severity
+        return FEED_SEVERITY.get(self.incident.kind) or highest_severity(self.pageable) or of_account
+
+    @property
+    def deserves_page(self) -> bool:
+        """Whether there is anything to page people for."""
+        incident, wide = self.incident, self.incident.progress.wide
+        of_account = wide is not None and wide.over is None and not incident.alerts and not self.parts_suppressed
+        return bool(self.pageable) or incident.kind in FEED_SEVERITY or of_account
