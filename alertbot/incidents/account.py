@@ -1,4 +1,4 @@
-"""The account as a whole: did so much of it fall together that single domains are beside the point?"""
+"""The account as a whole: whether so much of it fell together that single domains are beside the point."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ def fell_together(falls: Mapping[str, int], carried: Collection[str]) -> Account
     return AccountFall(since, fell, len(carried)) if fell >= _needed(len(carried)) else None
 
 
-def afterwards(wide: AccountFall, falls: Mapping[str, int], carried: Collection[str], frontier: int) -> AccountFall:
-    """What became of it: more of it, or over since the slot after which too little of it was left.
+def afterwards(fall: AccountFall, falls: Mapping[str, int], carried: Collection[str], frontier: int) -> AccountFall:
+    """What became of the account's fall: more fell, or it is over, since too little of it is left.
 
-    Over for good it stays so: what burns again, as after hours in which no rule looked, is told as what outlived it.
+    Once it is over for good it stays so: what fires again, as after hours in which no rule looked, outlived it.
     """
-    if is_over(wide, frontier):
-        return wide
+    if is_over(fall, frontier):
+        return fall
     begun = {series: since for series, since in falls.items() if series in carried}
-    fell = _since(begun, wide.since)
-    if TOTAL in falls or fell >= _needed(wide.carried):
-        return replace(wide, fell=max(wide.fell, fell), over=None)
-    return wide if wide.over is not None else replace(wide, over=frontier)
+    fell = _since(begun, fall.since)
+    if TOTAL in falls or fell >= _needed(fall.carried):
+        return replace(fall, fell=max(fall.fell, fell), over=None)
+    return fall if fall.over is not None else replace(fall, over=frontier)
 
 
-def is_over(wide: AccountFall, frontier: int) -> bool:
-    """Whether it is over for good: what still burns outlived it. What ends within a few slots ends together."""
-    return wide.over is not None and frontier - wide.over >= _TOGETHER
+def is_over(fall: AccountFall, frontier: int) -> bool:
+    """Whether it is over for good: what still fires outlived it. What ends within a few slots ends together."""
+    return fall.over is not None and frontier - fall.over >= _TOGETHER
 
 
 def _since(begun: Mapping[str, int], slot: int) -> int:

@@ -1,4 +1,4 @@
-"""Flapping: an alert that fires again and again is told so once, and then only when it stays."""
+"""Flapping: that an alert fires again and again is posted once, and after that only a firing that stays."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from alertbot.incidents.incident import FiredAlert
 
 WITHIN = 6 * 3600
 MOST_FIRES = 4
-"""It flaps once it fired more often than this within so many seconds of slots."""
+"""An alert flaps once it fired more often than this within so many seconds of slots."""
 
 STEADY = 3600
-"""Seconds of slots without a change after which it no longer flaps."""
+"""Seconds of slots without a change after which an alert no longer flaps."""
 
 STAYS = 1200
-"""Seconds of slots after which a firing of one that flaps is told after all."""
+"""Seconds of slots after which a firing of an alert that flaps is posted after all."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Flap:
     first: int
     last: int
 
-    def over(self, frontier: int) -> bool:
+    def has_ended(self, frontier: int) -> bool:
         """Whether it has been steady for long enough."""
         return frontier - self.last >= STEADY
 
 
-def begins_to_flap(told: FiredAlert) -> bool:
-    """Whether this firing is one too many; one that is over already is told as such."""
-    return told.fires > MOST_FIRES and told.resolved is None
+def begins_to_flap(fired: FiredAlert) -> bool:
+    """Whether this firing is one too many; one that has resolved already is posted as such."""
+    return fired.fires > MOST_FIRES and fired.resolved is None
 
 
-def stays(told: FiredAlert) -> bool:
+def stays(fired: FiredAlert) -> bool:
     """Whether a firing has lasted for so long that it is more than a flutter."""
-    return told.resolved is None and told.alert.slot - (told.alert.fired or told.alert.slot) >= STAYS
+    return fired.resolved is None and fired.alert.slot - (fired.alert.fired or fired.alert.slot) >= STAYS

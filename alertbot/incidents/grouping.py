@@ -32,7 +32,7 @@ _Place = tuple[str, Direction, _Trait]
 class Placing:
     """What placing needs to know, at ``now``: each alert's channel, when its rule and series were first judged.
 
-    ``passed``: the alerts that fired and resolved before anybody could be told. ``flapping``: the keys that flap.
+    ``passed``: the alerts that fired and resolved before anything could be posted. ``flapping``: the keys that flap.
     """
 
     channel: Callable[[FiredAlert], str]
@@ -55,38 +55,38 @@ class Placed:
 
 
 def place(alerts: Sequence[FiredAlert], incidents: Sequence[Incident], placing: Placing) -> list[Placed]:
-    """The incidents of alerts that are to be told; ``incidents`` are those that may be joined, the oldest first."""
+    """The incidents of alerts that are to be posted; ``incidents`` are those that may be joined, the oldest first."""
     special: dict[tuple[IncidentKind, str, int | None], list[FiredAlert]] = {}
     ordinary = []
-    for told in alerts:
-        where = _special(told, incidents, placing)
+    for fired in alerts:
+        where = _special(fired, incidents, placing)
         if where is None:
-            ordinary.append(told)
+            ordinary.append(fired)
         else:
-            special.setdefault(where, []).append(told)
-    placed = [_placed(number, kind, channel, told) for (kind, channel, number), told in special.items()]
+            special.setdefault(where, []).append(fired)
+    placed = [_placed(number, kind, channel, fired) for (kind, channel, number), fired in special.items()]
     joined = {each.number: each.alerts for each in placed if each.number is not None}
     return [*placed, *_grouped(ordinary, incidents, joined, placing)]
 
 
 def _placed(number: int | None, kind: IncidentKind, channel: str, alerts: Sequence[FiredAlert]) -> Placed:
-    return Placed(number, kind, channel, min(told.alert.since for told in alerts), tuple(alerts))
+    return Placed(number, kind, channel, min(fired.alert.since for fired in alerts), tuple(alerts))
 
 
 def _special(
-    told: FiredAlert, incidents: Sequence[Incident], placing: Placing
+    fired: FiredAlert, incidents: Sequence[Incident], placing: Placing
 ) -> tuple[IncidentKind, str, int | None] | None:
-    """Where an alert belongs for another reason than that it is like others; ``None``: nowhere."""
-    channel = placing.channel(told)
-    if told.resolved is not None:
+    """The incident an alert joins for another reason than that it is like others; ``None`` where there is none."""
+    channel = placing.channel(fired)
+    if fired.resolved is not None:
         return IncidentKind.PASSED, channel, _recent(IncidentKind.PASSED, channel, incidents, placing.now)
-    if told.alert.since <= placing.begun(told):
+    if fired.alert.since <= placing.begun(fired):
         return IncidentKind.SUMMARY, channel, _recent(IncidentKind.SUMMARY, channel, incidents, placing.now)
     of_account = {one.number: one.progress.wide for one in incidents if one.closed is None and one.progress.wide}
     here = [one for one in incidents if one.closed is None and one.channel == channel]
     for incident in sorted(here, key=lambda one: one.number not in of_account):
-        wide = of_account.get(incident.number) or of_account.get(incident.progress.parent or 0)
-        if _takes_in(incident, wide, told, placing):
+        fall = of_account.get(incident.number) or of_account.get(incident.progress.parent or 0)
+        if _takes_in(incident, fall, fired, placing):
             return incident.kind, channel, incident.number
     return None
 
@@ -98,23 +98,23 @@ def _recent(kind: IncidentKind, channel: str, incidents: Sequence[Incident], now
     return next(recent, None)
 
 
-def _takes_in(incident: Incident, wide: AccountFall | None, told: FiredAlert, placing: Placing) -> bool:
-    """Whether an incident holds all that falls with the account, or all that this alert's series does while it flaps.
+def _takes_in(incident: Incident, fall: AccountFall | None, fired: FiredAlert, placing: Placing) -> bool:
+    """Whether an incident takes in all that falls with the account, or this alert's series while that flaps.
 
-    ``wide``: the fall of the account that it tells of, or is a part of.
+    ``fall``: the account's fall that the incident is of, or is a part of.
     """
-    falls = told.alert.direction is Direction.FALL
+    falls = fired.alert.direction is Direction.FALL
     if incident.kind is IncidentKind.DARK:
-        return falls and told.alert.since >= incident.since
-    if falls and wide is not None and told.alert.since >= wide.since - TOGETHER * SLOT:
+        return falls and fired.alert.since >= incident.since
+    if falls and fall is not None and fired.alert.since >= fall.since - TOGETHER * SLOT:
         return True
-    return any(other.key in placing.flapping and _is_like(told, other) for other in incident.alerts)
+    return any(other.key in placing.flapping and _is_like(fired, other) for other in incident.alerts)
 
 
-def _is_like(told: FiredAlert, other: FiredAlert) -> bool:
+def _is_like(fired: FiredAlert, other: FiredAlert) -> bool:
     """Whether they are the same alert again, or say the same of one series."""
-    alike = (told.alert.series, told.alert.direction) == (other.alert.series, other.alert.direction)
-    return told.key == other.key or alike
+    alike = (fired.alert.series, fired.alert.direction) == (other.alert.series, other.alert.direction)
+    return fired.key == other.key or alike
 
 
 def _grouped(
@@ -127,13 +127,13 @@ def _grouped(
     links = _Links(placing.groups)
     joinable = [one for one in incidents if one.kind is IncidentKind.ALERT and one.closed is None]
     for incident in joinable:
-        for told in (*incident.alerts, *joined.get(incident.number, ())):
-            links.add(told, incident.channel, incident.number)
-    for told in alerts:
-        links.add(told, placing.channel(told), None)
+        for fired in (*incident.alerts, *joined.get(incident.number, ())):
+            links.add(fired, incident.channel, incident.number)
+    for fired in alerts:
+        links.add(fired, placing.channel(fired), None)
     return [
         _placed(number, IncidentKind.ALERT, placing.channel(members[0]), members)
-        for number, members in links.sets([told.number for told in alerts])
+        for number, members in links.sets([fired.number for fired in alerts])
     ]
 
 
@@ -151,28 +151,28 @@ class _Links:
         self._alerts: dict[int, FiredAlert] = {}
         self._incident: dict[int, int] = {}
 
-    def add(self, told: FiredAlert, channel: str, incident: int | None) -> None:
+    def add(self, fired: FiredAlert, channel: str, incident: int | None) -> None:
         """Link an alert with those it belongs to; with the others of its ``incident`` in any case."""
-        self._above[told.number] = told.number
-        self._alerts[told.number] = told
+        self._above[fired.number] = fired.number
+        self._alerts[fired.number] = fired
         if incident is not None:
-            self._incident[told.number] = incident
-        own, looked_for = self._traits(told)
+            self._incident[fired.number] = incident
+        own, looked_for = self._traits(fired)
         for trait in looked_for:
-            begun = self._begun.get((channel, told.alert.direction, trait), {})
+            begun = self._begun.get((channel, fired.alert.direction, trait), {})
             for offset in range(-TOGETHER, TOGETHER + 1):
-                others = begun.get(told.alert.since + offset * SLOT, [])
+                others = begun.get(fired.alert.since + offset * SLOT, [])
                 for other in others:
-                    self._unite(told.number, other)
+                    self._unite(fired.number, other)
                 del others[1:]
         for trait in own:
-            alike = self._begun.setdefault((channel, told.alert.direction, trait), {})
-            alike.setdefault(told.alert.since, []).append(told.number)
+            alike = self._begun.setdefault((channel, fired.alert.direction, trait), {})
+            alike.setdefault(fired.alert.since, []).append(fired.number)
 
     def sets(self, fresh: Sequence[int]) -> Iterator[tuple[int | None, list[FiredAlert]]]:
         """The sets that hold fresh alerts: the incident they belong to, and the fresh ones, in their order.
 
-        That is the oldest of the set, or, where fresh alerts link several, the one that tells of the series already.
+        That is the oldest of the set, or, where fresh alerts link several, the one that has the series already.
         """
         oldest: dict[int, int] = {}
         of_series: dict[tuple[int, str], int] = {}
@@ -182,16 +182,16 @@ class _Links:
             of_series[root, series] = min(of_series.get((root, series), incident), incident)
         members: dict[tuple[int, int | None], list[FiredAlert]] = {}
         for number in fresh:
-            root, told = self._root(number), self._alerts[number]
-            incident_of = of_series.get((root, told.alert.series), oldest.get(root))
-            members.setdefault((root, incident_of), []).append(told)
+            root, fired = self._root(number), self._alerts[number]
+            incident_of = of_series.get((root, fired.alert.series), oldest.get(root))
+            members.setdefault((root, incident_of), []).append(fired)
         for (_, joined), alerts in members.items():
             yield joined, alerts
 
-    def _traits(self, told: FiredAlert) -> tuple[list[_Trait], list[_Trait]]:
+    def _traits(self, fired: FiredAlert) -> tuple[list[_Trait], list[_Trait]]:
         """What an alert has that another may look for, and what it looks for in others."""
-        series = told.alert.series
-        shared = [("rule", told.alert.rule), ("series", series)]
+        series = fired.alert.series
+        shared = [("rule", fired.alert.rule), ("series", series)]
         shared += [("group", name) for name in self._of.get(series, ())]
         if series == TOTAL:
             return [*shared, _ANY, _TOTAL], [*shared, _ANY]

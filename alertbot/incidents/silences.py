@@ -1,4 +1,4 @@
-"""Silences: for a time, by somebody's word, nothing is told of some alerts; they are judged all the same."""
+"""Silences: for a time, by somebody's word, some alerts are not posted; they are judged all the same."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Darkness:
 
 @dataclass(frozen=True)
 class Suppressors:
-    """What is stored that may suppress an alert. ``flapping``: what flaps, and was said to. ``darkness``: of late."""
+    """What is stored that may suppress alerts. ``flapping``: what was posted as flapping. ``darkness``: of late."""
 
     silences: Sequence[StoredSilence] = ()
     flapping: Mapping[AlertKey, Flap] = field(default_factory=dict)
@@ -54,9 +54,9 @@ class Suppressors:
 
 @dataclass(frozen=True)
 class Suppression:
-    """What may hold an alert, at ``now`` (epoch seconds) with data up to the slot ``frontier``.
+    """All that may suppress an alert, at ``now`` (epoch seconds) with data up to the slot ``frontier``.
 
-    ``flapping``: what flaps, and was said to. ``darkness``: of late.
+    ``flapping``: what flaps, and was posted as such. ``darkness``: of late.
     """
 
     now: float
@@ -71,62 +71,62 @@ class Suppression:
     @property
     def steadied(self) -> tuple[AlertKey, ...]:
         """What flapped, and has been steady for long enough."""
-        return tuple(key for key, flap in self.flapping.items() if flap.over(self.frontier))
+        return tuple(key for key, flap in self.flapping.items() if flap.has_ended(self.frontier))
 
     def without_steadied(self) -> Suppression:
         """The same, with only what flaps still."""
         gone = set(self.steadied)
         return replace(self, flapping={key: flap for key, flap in self.flapping.items() if key not in gone})
 
-    def suppressed(self, told: FiredAlert) -> Suppressed | None:
+    def suppressed(self, fired: FiredAlert) -> Suppressed | None:
         """Why this alert is not to be posted; ``None``: it is."""
-        if self.silence(told) is not None:
+        if self.silence(fired) is not None:
             return Suppressed.SILENCED
-        if self.mute(told) is not None:
+        if self.mute(fired) is not None:
             return Suppressed.MUTED
-        rule = self.rules.get(told.alert.rule)
-        if rule is not None and rule.active is not None and not rule.active.holds_at(told.alert.slot):
+        rule = self.rules.get(fired.alert.rule)
+        if rule is not None and rule.active is not None and not rule.active.holds_at(fired.alert.slot):
             return Suppressed.INACTIVE
-        if told.alert.clear_run:
+        if fired.alert.clear_run:
             return Suppressed.CLEARING
-        return Suppressed.DARKNESS if self._in_darkness(told) else None
+        return Suppressed.DARKNESS if self._in_darkness(fired) else None
 
-    def page_suppressed(self, told: FiredAlert) -> Suppressed | None:
+    def page_suppressed(self, fired: FiredAlert) -> Suppressed | None:
         """Why nobody is paged for this alert, posted or not."""
-        why = self.suppressed(told)
-        return Suppressed.FLAPPING if why is None and told.key in self.flapping and not stays(told) else why
+        why = self.suppressed(fired)
+        return Suppressed.FLAPPING if why is None and fired.key in self.flapping and not stays(fired) else why
 
-    def was_missed(self, told: FiredAlert) -> bool:
-        """Whether an alert that is over was not told for no other reason than that several slots came at once."""
-        if told.reason not in {Reason.CLEARED, Reason.NEW_NORMAL, Reason.MONTH_OVER}:
+    def was_missed(self, fired: FiredAlert) -> bool:
+        """Whether an alert that resolved was not posted for no other reason than that several slots came at once."""
+        if fired.reason not in {Reason.CLEARED, Reason.NEW_NORMAL, Reason.MONTH_OVER}:
             return False  # it did not come and go: its rule was taken away, or the CDN took back what it had said
-        alert, first = told.alert, told.alert.slot if told.alert.fired is None else told.alert.fired
+        alert, first = fired.alert, fired.alert.slot if fired.alert.fired is None else fired.alert.fired
         lately = (each for each in self.silences if each.begins <= self.now and each.ends > first)
         if any(each.matches(alert.rule, alert.series, self.groups) for each in lately):
             return False
         firing = range(first, max(first, alert.slot - alert.clear_run * SLOT) + SLOT, SLOT)
-        return any(replace(self, frontier=slot).suppressed(_as_at(told, slot)) is None for slot in firing)
+        return any(replace(self, frontier=slot).suppressed(_as_at(fired, slot)) is None for slot in firing)
 
-    def silence(self, told: FiredAlert) -> StoredSilence | None:
-        """The silence that holds it now."""
-        return silences.in_force(self.silences, told.alert.rule, told.alert.series, self.groups, self.now)
+    def silence(self, fired: FiredAlert) -> StoredSilence | None:
+        """The silence in force over it."""
+        return silences.in_force(self.silences, fired.alert.rule, fired.alert.series, self.groups, self.now)
 
-    def mute(self, told: FiredAlert) -> Mute | None:
-        """The mute that holds it: one over any of the slots that must show it, which count afresh after a mute."""
-        rule = self.rules.get(told.alert.rule)
+    def mute(self, fired: FiredAlert) -> Mute | None:
+        """The mute over it: over any of the slots that must show it, which count afresh after a mute."""
+        rule = self.rules.get(fired.alert.rule)
         for back in range(1 if rule is None else rule.for_slots):
-            if mute := muted(self.mutes, told.alert.rule, told.alert.series, told.alert.slot - back * SLOT):
+            if mute := muted(self.mutes, fired.alert.rule, fired.alert.series, fired.alert.slot - back * SLOT):
                 return mute
         return None
 
-    def _in_darkness(self, told: FiredAlert) -> bool:
-        """Whether it fell with the whole account, whose data came again too lately for it to be over."""
-        return told.alert.direction is Direction.FALL and any(
-            each.since <= told.alert.since < each.closed and self.frontier <= slot_at(each.closed)
+    def _in_darkness(self, fired: FiredAlert) -> bool:
+        """Whether it fell with the whole account, whose data is back for too short a time for it to have ended."""
+        return fired.alert.direction is Direction.FALL and any(
+            each.since <= fired.alert.since < each.closed and self.frontier <= slot_at(each.closed)
             for each in self.darkness
         )
 
 
-def _as_at(told: FiredAlert, slot: int) -> FiredAlert:
-    """The alert as it burned in an earlier slot."""
-    return replace(told, alert=replace(told.alert, slot=slot, clear_run=0))
+def _as_at(fired: FiredAlert, slot: int) -> FiredAlert:
+    """The alert as it fired in an earlier slot."""
+    return replace(fired, alert=replace(fired.alert, slot=slot, clear_run=0))

@@ -13,12 +13,14 @@ from alertbot.alerts.lifecycle import Phase
 from alertbot.clock import Clock
 from alertbot.config import SlackSettings
 from alertbot.config.watch import Watch
-from alertbot.incidents.decision import RECENTLY, Decision, IncidentChange, State, decide
+from alertbot.incidents.account_incident import RECENTLY
+from alertbot.incidents.decision import Decision, IncidentChange, decide
 from alertbot.incidents.grouping import Placing
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.routing import channel_for
 from alertbot.incidents.silences import StoredSilence
+from alertbot.incidents.state import State
 from alertbot.incidents.suppression import Suppression, Suppressors
 from alertbot.messages.incident import Context
 from alertbot.messages.slack import incident_message, note_messages, silence_ends, to_json

@@ -8,9 +8,10 @@ import pytest
 from fakes.worlds.cases import DEFAULT, T, incident, rule, silence, suppression, told
 
 from alertbot.incidents import account
-from alertbot.incidents.decision import State, decide
+from alertbot.incidents.decision import decide
 from alertbot.incidents.grouping import Placing
 from alertbot.incidents.incident import AccountFall
+from alertbot.incidents.state import State
 from alertbot.rules.schedule import Schedule, Window
 from alertbot.units import SLOT
 

@@ -17,7 +17,7 @@ def test_more_than_four_firings_are_flapping(fires, flaps):
 
 @pytest.mark.parametrize(("frontier", "over"), [(0, False), (11, False), (12, True), (40, True)])
 def test_an_hour_without_a_change_ends_it(frontier, over):
-    assert Flap(first=T - 30 * SLOT, last=T).over(T + frontier * SLOT) is over
+    assert Flap(first=T - 30 * SLOT, last=T).has_ended(T + frontier * SLOT) is over
 
 
 @pytest.mark.parametrize(
