@@ -47,7 +47,7 @@ REFUSED_TOKEN = frozenset(
 """Slack's words for a token that cannot be used."""
 
 DEAD_TOKEN = REFUSED_TOKEN - {"missing_scope", "no_permission"}
-"""Those that say so of every call; with the others a call of another method may be taken."""
+"""Slack's words for a token that no call may use; with the other words a call of another method may succeed."""
 
 _PASSING = frozenset({"rate_limited", "ratelimited", "request_timeout", "service_unavailable", "team_added_to_org"})
 # "It's possible some aspect of the operation succeeded before the error was raised", says every method's page.
@@ -127,7 +127,7 @@ class SlackClient:
         return Identity(answer["team_id"], answer["team"])
 
     async def post(self, post: Post) -> Posted:
-        """Post it; where it then stands."""
+        """Post a message, or a reply; where it then stands."""
         answer = await self._asked(
             self._web.chat_postMessage(
                 channel=post.channel,
@@ -146,7 +146,7 @@ class SlackClient:
         await self._asked(self._web.chat_update(channel=channel_id, ts=ts, **content))
 
     async def find(self, post: Post, *, since: float) -> Posted | None:
-        """Where it stands, if it was posted at most ``since`` seconds ago; its channel must be given by id.
+        """Where the post stands, if it was made at most ``since`` seconds ago; its channel must be given by id.
 
         Times are Slack's, since its own ``ts`` are compared: its clock is read off an answer first.
         """

@@ -79,7 +79,7 @@ class Delivery:
 
     @property
     def stuck(self) -> bool:
-        """Whether it makes no progress; a Slack or a database that fails is no reason, since attempts go on."""
+        """Whether delivery makes no progress; a Slack or a database that fails is no reason, since attempts go on."""
         return self._liveness.stalled or self._queues.stuck
 
     @property

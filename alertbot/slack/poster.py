@@ -30,10 +30,10 @@ class Poster(Protocol):
         """Post a message, or a reply."""
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
-        """Edit one."""
+        """Edit the message that was posted there."""
 
     async def find(self, post: Post, *, since: float) -> Posted | None:
-        """Where it stands, if it was posted at most ``since`` seconds ago."""
+        """Where the post stands, if it was made at most ``since`` seconds ago."""
 
 
 class LogPoster:

@@ -41,7 +41,7 @@ class DivertedPoster:
         return replace(post, channel=self._channel)
 
     def _is_here(self, channel: str) -> bool:
-        """Whether it is the trial's channel; ``DeliveryError`` while that is not known."""
+        """Whether a channel is the trial's; ``DeliveryError`` while that is not known."""
         known = self._id_of(self._channel)
         if known is None:
             raise DeliveryError("channels_not_listed")

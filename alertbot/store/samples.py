@@ -116,7 +116,7 @@ def series_between(db: Database, name: str, first: int, last: int) -> Array:
 
 
 def means(db: Database, first: int, count: int) -> dict[str, tuple[float, int]]:
-    """Of each series with anything known in ``count`` slots from ``first`` on: the mean of that, and how many it is."""
+    """The mean of each series over what is known in ``count`` slots from ``first`` on, and how many slots that is."""
     sums: dict[str, tuple[float, int]] = {}
     last = first + (count - 1) * SLOT
     for day in range(first // DAY, last // DAY + 1):

@@ -195,7 +195,7 @@ def _write(db: Database, changes: Sequence[IncidentChange], decider: Decider, no
         incidents.write_progress(db, incident)
         alerts.assign(db, number, change.joined)
         alerts.write_noted(db, change.noted)
-        outbox.enqueue(db, decider.compose(replace(change, incident=incident, opened=change.opened)), now)
+        outbox.enqueue(db, decider.compose(replace(change, incident=incident)), now)
 
 
 def _passed(changes: Sequence[Change], numbers: Sequence[int]) -> frozenset[int]:
