@@ -64,8 +64,8 @@ class Context:
 
     ``now``: their clock. ``data_to``: up to when data is known, epoch seconds. ``domains``: how many are watched.
     ``firing``: those of them with an alert that fires. ``silences`` by number; ``flapping``: the keys that flap;
-    ``quiet``: the rows of alerts that somebody wants to hear nothing of. ``unserved``: bytes by an alert's row, where
-    that can be told. ``total``: bit/s of the account now, and before it fell.
+    ``suppressed``: the rows of alerts that are not posted now. ``shortfall``: bytes by which less was carried, by an
+    alert's row, where that is known. ``total``: bit/s of the account now, and before it fell.
     """
 
     now: float
@@ -76,8 +76,8 @@ class Context:
     zone: tzinfo
     silences: Mapping[int, StoredSilence] = field(default_factory=dict)
     flapping: frozenset[AlertKey] = frozenset()
-    quiet: frozenset[int] = frozenset()
-    unserved: Mapping[int, float] = field(default_factory=dict)
+    suppressed: frozenset[int] = frozenset()
+    shortfall: Mapping[int, float] = field(default_factory=dict)
     total: tuple[float, float] | None = None
 
     def clock(self, epoch: float) -> str:
@@ -155,9 +155,9 @@ def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:
 
 def _over(incident: Incident, context: Context, markup: Markup) -> str:
     shown = worst_of_each(incident.alerts)
-    unserved = _unserved(incident.alerts, context)
+    shortfall = _shortfall(incident.alerts, context)
     if len(shown) == 1:
-        return f"{sentence(shown[0], context, markup)}{unserved}"
+        return f"{sentence(shown[0], context, markup)}{shortfall}"
     if not shown:
         return "The account is as before."
     ended = max(cleared_at(told) for told in shown)
@@ -165,18 +165,18 @@ def _over(incident: Incident, context: Context, markup: Markup) -> str:
     well = sum(told.reason == Reason.CLEARED for told in shown)
     how = "are normal again" if well == len(shown) else f"are no longer in alert, {well:,} of them normal again"
     what = f"it began at {_began(shown, context)} and lasted {lasted}"
-    return f"{several(series_of(shown))} {how} at {context.clock(ended)}; {what}.{unserved}"
+    return f"{several(series_of(shown))} {how} at {context.clock(ended)}; {what}.{shortfall}"
 
 
 def _began(alerts: Sequence[FiredAlert], context: Context) -> str:
     return context.clock(min(told.alert.since for told in alerts))
 
 
-def _unserved(alerts: Sequence[FiredAlert], context: Context) -> str:
+def _shortfall(alerts: Sequence[FiredAlert], context: Context) -> str:
     """What its users did not get; of several rules on a series the one that saw most counts."""
     lost: dict[str, float] = {}
     for told in alerts:
-        volume = context.unserved.get(told.number) if told.reason == Reason.CLEARED else None
+        volume = context.shortfall.get(told.number) if told.reason == Reason.CLEARED else None
         if volume is not None:
             lost[told.alert.series] = max(volume, lost.get(told.alert.series, 0.0))
     parts = [volume for series, volume in lost.items() if is_domain(series)]
@@ -339,6 +339,6 @@ def _tone(incident: Incident, context: Context) -> Tone:
     if progress.parent is not None:
         return Tone.QUIET
     wide = None if progress.wide is None else progress.wide.severity
-    loud = highest_severity(told for told in incident.firing if told.number not in context.quiet)
+    loud = highest_severity(told for told in incident.firing if told.number not in context.suppressed)
     severity = FEED_SEVERITY.get(incident.kind) or loud or wide
     return Tone.QUIET if severity is None else Tone(severity)  # what is held, flaps or is about to be over

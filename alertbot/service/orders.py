@@ -80,7 +80,7 @@ class _Execution:
             raise UsageError(f"#{number} is over since {ended}: there is nothing left to acknowledge")
         if incident.progress.acked_at is not None:
             return f"#{number} is acknowledged already, by {escape(incident.progress.acked_by or '')}."
-        self.dispatcher.told()
+        self.dispatcher.wake()
         return f"#{number} is acknowledged: no reminders until it is over, unless it grows."
 
     async def _only_open(self) -> int:
@@ -112,7 +112,7 @@ class _Execution:
         who, turn = self._who, self.dispatcher.turn()
         channel = self.requester.channel or self.dispatcher.slack.channel
         number = await self.keeper.do(turns.silence, order, who, channel, pairs, turn, turn.now)
-        self.dispatcher.told()
+        self.dispatcher.wake()
         return number
 
     def _described(self, order: Silence, pairs: list[tuple[str, str]] | None) -> str:
@@ -160,7 +160,7 @@ class _Execution:
             )
         who, turn = self._who, self.dispatcher.turn()
         await self.keeper.do(turns.unsilence, order.number, who, turn, turn.now)
-        self.dispatcher.told()
+        self.dispatcher.wake()
         return f"The silence of {code(silence.target)} by {escape(silence.author)} is ended."
 
 

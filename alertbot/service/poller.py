@@ -137,7 +137,7 @@ class Poller:
         if self.frontier.slot is not None and self.frontier.slot != before.slot:
             log.debug("the frontier is %s, the newest slot %s", self.frontier.slot, self.frontier.newest)
             self.lateness.reached(before.slot, self.frontier.slot, now)
-            await self._dispatcher.begin(self.frontier.slot)
+            await self._dispatcher.begin_rules(self.frontier.slot)
 
     async def fan_out(self) -> None:
         """Read, judge and commit every series that lags behind the frontier; older history once nothing does."""

@@ -106,7 +106,7 @@ class Watcher:
             await apply_requests(self._keeper, self._executor, self._time, self._config.slack.zone)
             await self._probe_and_poll()
             if self.dispatcher is not None:
-                await self.dispatcher.look()
+                await self.dispatcher.post_due()
             await self._write_live()
             await self._store_outage.over()
         except asyncio.CancelledError:

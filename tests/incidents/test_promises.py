@@ -329,7 +329,7 @@ class IncidentText:
         house, names = self.house, list(self.story.shown(slot))
         house.slot = START + slot * SLOT
         house.now = max(house.now, house.slot + LAG)
-        await house.dispatcher.begin(house.slot)
+        await house.dispatcher.begin_rules(house.slot)
         size = max(1, -(-len(names) // self.story.batches))
         for place, start in enumerate(range(0, len(names), size)):
             await self._do(slot, place)
@@ -339,7 +339,7 @@ class IncidentText:
                 self.delivered[series] = slot + 1
             await house.dispatcher.commit(house.ledger.judge(house.slot), house.slot)
             self.bystander.look(settled=False)
-        await house.dispatcher.look()
+        await house.dispatcher.post_due()
         self.bystander.look(settled=True)
         for place in (3, 4):
             await self._do(slot, place)

@@ -96,7 +96,7 @@ SETTING = Context(
     RULES,
     ZoneInfo("UTC"),
     silences={3: SILENCE},
-    unserved={1: 4.83e11, 2: 1.2e10},
+    shortfall={1: 4.83e11, 2: 1.2e10},
     total=(1.2e9, 8.4e10),
 )
 LATER = replace(SETTING, now=SINCE + 3600.0, data_to=SINCE + 2700, firing=frozenset())
@@ -121,9 +121,9 @@ MESSAGES = {
     "a long name": (one(told(1, LONG), told(2, IDN)), SETTING),
     "a nasty name": (one(told(1, NASTY, rule="doubled <b>", value=4e9), told(2, "b`c.example.com")), SETTING),
     "acknowledged": (one(told(1), progress=Progress(acked_at=NOW - 120.0, acked_by="Ada <!here>")), SETTING),
-    "silenced": (one(told(1), progress=Progress(silences=(3,))), replace(SETTING, quiet=frozenset({1}))),
-    "silenced in part": (one(*SOME, progress=Progress(silences=(3,))), replace(SETTING, quiet=frozenset({1, 3}))),
-    "muted": (one(told(1), progress=Progress(muted=True)), replace(SETTING, quiet=frozenset({1}))),
+    "silenced": (one(told(1), progress=Progress(silences=(3,))), replace(SETTING, suppressed=frozenset({1}))),
+    "silenced in part": (one(*SOME, progress=Progress(silences=(3,))), replace(SETTING, suppressed=frozenset({1, 3}))),
+    "muted": (one(told(1), progress=Progress(muted=True)), replace(SETTING, suppressed=frozenset({1}))),
     "flapping": (one(told(1, fires=5)), replace(SETTING, flapping=frozenset({("went-dark", VIDEO)}))),
     "the whole account, by its domains": (one(*MANY[:4], progress=Progress(wide=WIDE)), SETTING),
     "the whole account, by its total": (

@@ -121,12 +121,12 @@ class House:
             for name in names[start : start + size]:
                 self.ledger.take(name, self.slot, np.array([values[name]]))
             await self.dispatcher.commit(self.ledger.judge(self.slot), self.slot)
-        await self.dispatcher.look()
+        await self.dispatcher.post_due()
 
     async def look(self, seconds: float = 0.0) -> None:
         """So much later nothing new was published, and the service looks."""
         self.now += seconds
-        await self.dispatcher.look()
+        await self.dispatcher.post_due()
 
     async def say(self, words: str, who: Person = ADA, channels: frozenset[str] = frozenset()) -> str:
         """Somebody types a command."""

@@ -88,7 +88,7 @@ class Storm:
             self.commits.append(time.perf_counter() - began)
             await self.deliver(BATCH_SECONDS)
         began = time.perf_counter()
-        await house.dispatcher.look()
+        await house.dispatcher.post_due()
         self.commits.append(time.perf_counter() - began)
         await self.deliver(house.slot + 900.0 + SLOT - house.now)
 

@@ -1,0 +1,207 @@
+"""One turn of the dispatcher: decides on what is stored, and words what comes of it, within one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from alertbot.alerts.ledger import Ledger
+from alertbot.alerts.lifecycle import Phase
+from alertbot.config import SlackSettings
+from alertbot.config.watch import Watch
+from alertbot.incidents.account_incident import RECENTLY
+from alertbot.incidents.decision import Decision, IncidentChange, decide
+from alertbot.incidents.grouping import Placing
+from alertbot.incidents.incident import FiredAlert, Incident
+from alertbot.incidents.notes import Note, NoteKind
+from alertbot.incidents.routing import channel_for
+from alertbot.incidents.silences import StoredSilence
+from alertbot.incidents.state import State
+from alertbot.incidents.suppression import Suppression, Suppressors
+from alertbot.messages.incident import Context
+from alertbot.messages.slack import incident_message, note_messages, silence_ends, to_json
+from alertbot.rules.base import Direction
+from alertbot.rules.selection import TOTAL
+from alertbot.rules.terms import RECENT
+from alertbot.store.outbox import NewMessage
+from alertbot.store.turns import Pending
+from alertbot.units import SLOT
+
+_BEFORE = 12
+"""Slots before anything fell by which it is known what carried traffic."""
+
+_COMPARABLE = 36
+"""Slots for which the level just before a fall still says what would have been carried."""
+
+
+@dataclass
+class Turn:
+    """Decides, then words what was decided, by the watch and the ledger at ``now`` (epoch seconds).
+
+    ``begun``: the frontier at which each series, and each rule, was first at work. ``settled``: whether all series of a
+    slot were judged. ``changed``: notes for incidents about what people did just now.
+    """
+
+    watch: Watch
+    ledger: Ledger
+    slack: SlackSettings
+    begun: tuple[Mapping[str, int], Mapping[str, int]]
+    now: float
+    frontier: int | None
+    settled: bool
+    changed: Mapping[int, tuple[Note, ...]]
+    _pending: Pending = field(default=Pending((), (), Suppressors()))
+    _decision: Decision = field(default=Decision((), (), (), ()))
+
+    def decide(self, pending: Pending) -> Decision:
+        """Decide what is to be written and posted."""
+        state = State(
+            incidents=pending.incidents,
+            unposted=pending.unposted,
+            suppression=self._suppression(pending),
+            placing=Placing(
+                self._channel,
+                self._first_judged,
+                self.watch.groups,
+                self.now,
+                pending.passed,
+                frozenset(pending.suppressors.flapping),
+            ),
+            settled=self.settled,
+            channel=self.slack.channel,
+            carried=self._carried(),
+            changed=self.changed,
+        )
+        self._pending, self._decision = pending, decide(state)
+        return self._decision
+
+    def compose(self, change: IncidentChange) -> Iterator[NewMessage]:
+        """The message or its edit, and the notes for its thread."""
+        incident, context = change.incident, self._context(change.incident)
+        subject = f"incident:{incident.number}"
+        body = to_json(incident_message(incident, context, self.slack.mention, charts=self.slack.charts))
+        replies = [_replies(note, incident, context, self.slack.mention, subject) for note in change.notes]
+        if change.opened:
+            yield _draft(subject, "post", incident.channel, body)
+        for note, drafts in zip(change.notes, replies, strict=True):
+            if note.kind is not NoteKind.LISTED:
+                yield from drafts
+        if not change.opened and (change.joined or change.notes or change.closed):
+            yield _draft(subject, "update", incident.channel, body)
+        for note, drafts in zip(change.notes, replies, strict=True):
+            # After the edit: where a post that was held up takes it in, what is older than it is not sent any more.
+            if note.kind is NoteKind.LISTED:
+                yield from drafts
+        yield from _copies(change, subject, body, replies)
+
+    def announce(self, silence: StoredSilence) -> Iterator[NewMessage]:
+        """The message that a silence is about to end."""
+        message = silence_ends(silence, self._context(None), self.slack.command)
+        yield _draft(f"silence:{silence.number}", "post", silence.channel, to_json(message))
+
+    def _channel(self, fired: FiredAlert) -> str:
+        """Where an alert is posted."""
+        rule = self.watch.rules.get(fired.alert.rule)
+        default = self.slack.channel
+        return default if rule is None else channel_for(rule, fired.alert.series, self.watch.groups, default)
+
+    def _first_judged(self, fired: FiredAlert) -> int:
+        """The frontier when this rule first judged this series."""
+        series, rules = self.begun
+        return max(series.get(fired.alert.series, 0), rules.get(fired.alert.rule, 0))
+
+    def _suppression(self, pending: Pending) -> Suppression:
+        return self.watch.suppression(self.now, self.frontier, pending.suppressors)
+
+    def _carried(self) -> frozenset[str]:
+        """The domains that carried traffic in the hour before anything fell of late; none where nothing did."""
+        oldest = (self.frontier or 0) - RECENTLY
+        begun = [
+            alert.since
+            for alert in self.ledger.alerts.values()
+            if alert.phase is Phase.FIRING and alert.direction is Direction.FALL and alert.since >= oldest
+        ]
+        if not begun:
+            return frozenset()
+        domains = self.watch.domains
+        columns = np.array([self.ledger.grid.column[domain] for domain in domains], dtype=np.intp)
+        before = self.ledger.grid.values(min(begun) - _BEFORE * SLOT, _BEFORE, columns)
+        return frozenset(np.array(domains, dtype=object)[(before > 0).any(axis=0)])
+
+    def _context(self, incident: Incident | None) -> Context:
+        suppressors, decision = self._pending.suppressors, self._decision
+        firing = {alert.series for alert in self.ledger.alerts.values() if alert.phase is Phase.FIRING}
+        suppression = self._suppression(self._pending)
+        alerts, lasting = ((), ()) if incident is None else (incident.alerts, incident.firing)
+        return Context(
+            now=self.now,
+            data_to=None if self.frontier is None else self.frontier + SLOT,
+            domains=len(self.watch.domains),
+            firing=frozenset(firing.intersection(self.watch.domains)),
+            rules=self.watch.rules,
+            zone=self.slack.zone,
+            silences={silence.number: silence for silence in suppressors.silences},
+            flapping=(frozenset(suppressors.flapping) | set(decision.flaps)) - set(decision.steadied),
+            suppressed=frozenset(each.number for each in lasting if suppression.suppressed(each)),
+            shortfall=dict(self._shortfall(alerts)),
+            total=None if incident is None else self._total(incident),
+        )
+
+    def _shortfall(self, alerts: Sequence[FiredAlert]) -> Iterator[tuple[int, float]]:
+        """Bytes by which less was carried in a fall, by an alert's row, where the level before it still says so."""
+        for fired in alerts:
+            alert, rule = fired.alert, self.watch.rules.get(fired.alert.rule)
+            count = (alert.slot - alert.since) // SLOT + 1 - alert.clear_run
+            short = fired.resolved is not None and 0 < count <= _COMPARABLE
+            before = None if rule is None else rule.kind.named(alert.reference).get(RECENT)
+            if not short or before is None:
+                continue
+            column = self.ledger.grid.column.get(alert.series)
+            if column is None:
+                continue
+            values = self.ledger.grid.values(alert.since, count, np.array([column]))
+            if not np.isnan(values).any():
+                yield fired.number, float(np.maximum(before - values, 0).sum()) * SLOT / 8
+
+    def _total(self, incident: Incident) -> tuple[float, float] | None:
+        """Bit/s of the account now, and before it fell; ``None`` where one of them is not known."""
+        fall, cursor = incident.progress.wide, self.ledger.cursor(TOTAL)
+        if fall is None or cursor is None:
+            return None
+        column = np.array([self.ledger.grid.column[TOTAL]])
+        before = self.ledger.grid.values(fall.since - _BEFORE * SLOT, _BEFORE, column)
+        now = float(self.ledger.grid.values(cursor, 1, column)[0, 0])
+        known = before[~np.isnan(before)]
+        return None if np.isnan(now) or not len(known) else (now, float(np.median(known)))
+
+
+def _draft(subject: str, action: str, channel: str, body: str, *, broadcast: bool = False) -> NewMessage:
+    return NewMessage(uuid.uuid4().hex, subject, action, channel, body, broadcast)
+
+
+def _replies(
+    note: Note, incident: Incident, context: Context, mention: Mapping[str, str], subject: str
+) -> list[NewMessage]:
+    return [
+        _draft(subject, "reply", incident.channel, to_json(message), broadcast=broadcast)
+        for message, broadcast in note_messages(note, incident, context, mention)
+    ]
+
+
+def _copies(
+    change: IncidentChange, subject: str, body: str, replies: Sequence[Sequence[NewMessage]]
+) -> Iterator[NewMessage]:
+    """The same in the channels the incident was escalated to; where it was posted before, a reply calls again."""
+    fresh = {to for note in change.notes for to in note.copies}
+    for target in change.incident.progress.copies:
+        own = f"{subject} {target}"
+        if target in fresh:
+            yield _draft(own, "post", target, body)
+            continue
+        yield _draft(own, "update", target, body)
+        for note, drafts in zip(change.notes, replies, strict=True):
+            if target in note.mentions:
+                yield from (_draft(own, "reply", target, each.body, broadcast=each.broadcast) for each in drafts)
