@@ -1,4 +1,4 @@
-"""Mutes: when pages are held, and for which alerts. Judging goes on beneath them.
+"""Mutes: when which alerts are not posted. They are judged all the same.
 
 A recurring mute follows a schedule; one that happens once, a launch or a migration, lies between two moments, and what
 its series carried meanwhile is no measure of anything later: those slots serve as a reference for each other only.
@@ -34,7 +34,7 @@ class Mute:
         return None if self.start is None or self.end is None else (slot_at(self.start), slot_at(self.end - 1))
 
     def covers(self, rule: str, series: str, slot: int) -> bool:
-        """Whether it holds the pages of this alert in a slot: by the slot's start, or by any of it where once."""
+        """Whether it mutes this alert in a slot: by the slot's start, or by any of the slot where it happens once."""
         return rule in self.rules and series in self.series and self._holds(slot)
 
     def until(self, slot: int) -> float | None:

@@ -1,4 +1,4 @@
-"""``replay RULE 7d``: what a rule as it is configured would have done lately, by the code that judges live."""
+"""``replay RULE 7d``: when a rule as it is configured would have fired, by the code that judges live."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Volume:
 class Digest:
     """The day from ``start`` until ``end`` (epoch seconds). Bit rates in bit/s; ``known``: the share of slots known.
 
-    ``incidents``: those told that day, the longest first, ``more`` beside them. ``alerts`` by the reason of their end
+    ``incidents``: those opened that day, the longest first, ``more`` beside them. ``alerts`` by the reason of their end
     ("" for those that still fire). ``flapped``: how many alerts fired more than four times.
     """
 
@@ -72,15 +72,15 @@ class Digest:
 
 
 def digest(path: Path, start: int, end: int) -> Digest:
-    """The facts of the day from ``start`` until ``end``, held against the same time just before it."""
+    """The facts of the day from ``start`` until ``end``, compared with the same time just before it."""
     count = (end - start) // SLOT
     with reading(path) as db:
         now, then = samples.means(db, start, count), samples.means(db, start - count * SLOT, count)
         account = samples.series_between(db, TOTAL, start, end - SLOT)
-        told = [one for one in incidents.opened_between(db, start, end) if one.kind is not IncidentKind.PASSED]
+        opened = [one for one in incidents.opened_between(db, start, end) if one.kind is not IncidentKind.PASSED]
     volumes = {name: Volume(name, _volume(now.get(name), count), _volume(then.get(name), count)) for name in now | then}
     domains = [each for name, each in volumes.items() if is_domain(name)]
-    of_alerts = sorted((one for one in told if one.kind not in _ABOUT_FEED), key=_lasted, reverse=True)
+    of_alerts = sorted((one for one in opened if one.kind not in _ABOUT_FEED), key=_lasted, reverse=True)
     alerts = [each for one in of_alerts for each in one.alerts]
     dark = bool(np.isnan(account).all())
     return Digest(
@@ -97,7 +97,7 @@ def digest(path: Path, start: int, end: int) -> Digest:
         more=max(len(of_alerts) - MOST_INCIDENTS, 0),
         alerts=dict(Counter(each.reason or "" for each in alerts)),
         flapped=sum(fired > MOST_FIRES for fired in Counter(each.key for each in alerts).values()),
-        feed=tuple(one for one in told if one.kind in _ABOUT_FEED),
+        feed=tuple(one for one in opened if one.kind in _ABOUT_FEED),
     )
 
 

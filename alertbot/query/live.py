@@ -49,5 +49,5 @@ class Live:
     @classmethod
     def from_json(cls, text: str) -> Live:
         """What ``to_json`` wrote."""
-        held = json.loads(text)
-        return cls(**{**held, "gone": tuple(held["gone"]), "misconfigured": tuple(held.get("misconfigured", ()))})
+        facts = json.loads(text)
+        return cls(**{**facts, "gone": tuple(facts["gone"]), "misconfigured": tuple(facts.get("misconfigured", ()))})

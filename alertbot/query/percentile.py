@@ -22,7 +22,7 @@ from alertbot.store.schema import reading
 from alertbot.units import SLOT
 
 Bill = tuple[str, Percentile]
-"""The name of a rule, and its kind: what a month is held against."""
+"""The name of a rule, and its kind: what a month is compared with."""
 
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -114,8 +114,8 @@ def percentile(path: Path, what: Meant, month: Month, zone: tzinfo, now: float, 
     newest = None if not len(known) else before.start + SLOT * int(known[-1])
     outlook = None
     if newest is not None and newest >= month.start and now < month.end:
-        held = values[: int(known[-1]) + 1]
-        outlook = kind.outlook(held[cut:], held[-WEEK:], (month.end - newest) // SLOT - 1)
+        seen = values[: int(known[-1]) + 1]
+        outlook = kind.outlook(seen[cut:], seen[-WEEK:], (month.end - newest) // SLOT - 1)
     burst = None if outlook is None else outlook.burst
     return MonthSoFar(
         series=what.name,

@@ -29,7 +29,7 @@ MOST_SILENCES = 20
 
 @dataclass(frozen=True)
 class Status:
-    """How the bot is: the feed, alerts that fire, open incidents, the outbox by state, the channels in trouble."""
+    """How alertbot is: the feed, alerts that fire, open incidents, the outbox by state, the channels in trouble."""
 
     live: Live
     firing: int
@@ -93,7 +93,7 @@ class Silences:
 
 
 def status(path: Path, live: Live) -> Status:
-    """How the bot is just now."""
+    """How alertbot is just now."""
     with reading(path) as db:
         return Status(live, count_firing(db), incidents.count_open(db), outbox.counts(db), tuple(outbox.refusals(db)))
 
@@ -119,22 +119,22 @@ def seems_to_run(written: float, now: float, probe: float) -> bool:
 
 
 def stored_status(path: Path) -> tuple[Status, float]:
-    """How the bot was when the service last said so, and when that was, epoch seconds."""
+    """How alertbot was when the service last said so, and when that was, epoch seconds."""
     with reading(path) as db:
-        held = feed.live(db)
-    if held is None:
+        stored = feed.live(db)
+    if stored is None:
         raise StoreError(f"{path}: the service has not looked at the feed yet: start `alertbot run`")
-    written, facts = held
+    written, facts = stored
     return status(path, Live.from_json(facts)), written
 
 
 def alerts(path: Path, now: float) -> Alerts:
     """What fires, and what resolved within the last day."""
     with reading(path) as db:
-        told = fired_since(db, int(now) - RECENT, MOST_ALERTS)
+        fired = fired_since(db, int(now) - RECENT, MOST_ALERTS)
         total = count_fired_since(db, int(now) - RECENT)
-    firing = tuple(stored for stored in told if stored.resolved is None)
-    return Alerts(firing, tuple(stored for stored in told if stored.resolved is not None), total - len(told))
+    firing = tuple(each for each in fired if each.resolved is None)
+    return Alerts(firing, tuple(each for each in fired if each.resolved is not None), total - len(fired))
 
 
 def silences(path: Path, now: float) -> Silences:

@@ -93,8 +93,8 @@ class Usual:
 class RuleWhy:
     """What a rule made of the last slots of a series, the oldest first; ``terms`` are the last slot's comparisons.
 
-    ``alert``: the one under way, which is ``told`` once it fired; else ``told`` is the one that fired last, whatever
-    became of it. ``suppressed_by``: what keeps it from being posted or from paging, or would.
+    ``alert``: the one under way. ``told``: the one that fired last, which may be the same. ``suppressed_by``: what
+    keeps it from being posted or from paging, or would.
     """
 
     rule: Rule
@@ -116,11 +116,11 @@ class RuleWhy:
 
 @dataclass(frozen=True)
 class Why:
-    """One series: how far it was judged and what holds it up, and what each rule makes of it.
+    """One series: how far it was judged, what delays that, and what each rule makes of it.
 
     ``cursor``: the last slot judged; ``frontier``: the last that is known of the account; ``held``: slots by which
-    the series is held back. ``waiting``: slots that should be known and are not. ``unreadable``: why it cannot be
-    read. ``others`` are rules that do not mean it, ``disabled`` those that are switched off.
+    the series is held back for being late. ``waiting``: slots that should be known and are not. ``unreadable``: why it
+    cannot be read. ``others`` are rules that do not watch it, ``disabled`` those that are switched off.
     """
 
     series: str
@@ -186,15 +186,15 @@ class Inquiry:
         engine, grid = self._laid_out(series, rules, cursor)
         return tuple(self._rule(engine, grid, rule, cursor) for rule in rules)
 
-    def why_it_fired(self, told: FiredAlert) -> RuleWhy | None:
+    def why_it_fired(self, fired: FiredAlert) -> RuleWhy | None:
         """What the rule makes, by present values, of the slots that made an alert fire; ``None`` where it is gone."""
-        name, series = told.key
-        rule, slot = self._watch.rules.get(name), told.alert.fired
+        name, series = fired.key
+        rule, slot = self._watch.rules.get(name), fired.alert.fired
         if rule is None or slot is None or series not in self._watch.selection.get(name, ()):
             return None
         engine, grid = self._laid_out(series, [rule], slot)
-        fires = told.resolved is None
-        return self._found(engine, grid, rule, slot, told.alert, told, self.suppressed_by(told) if fires else None)
+        fires = fired.resolved is None
+        return self._found(engine, grid, rule, slot, fired.alert, fired, self.suppressed_by(fired) if fires else None)
 
     def _laid_out(self, series: str, rules: Sequence[Rule], last: int) -> tuple[Engine, Grid]:
         """An engine of these rules over this series alone, and what they look at up to a slot."""
@@ -213,9 +213,9 @@ class Inquiry:
     def _rule(self, engine: Engine, grid: Grid, rule: Rule, cursor: int) -> RuleWhy:
         series = grid.series[0]
         alert = alerts.open_alert(self._db, rule.name, series)
-        told = alerts.last_fired(self._db, rule.name, series)
-        suppressed_by = self._suppressed_by(rule, series, alert, told, cursor)
-        return self._found(engine, grid, rule, cursor, alert, told, suppressed_by)
+        fired = alerts.last_fired(self._db, rule.name, series)
+        suppressed_by = self._suppressed_by(rule, series, alert, fired, cursor)
+        return self._found(engine, grid, rule, cursor, alert, fired, suppressed_by)
 
     def _found(
         self,
@@ -224,7 +224,7 @@ class Inquiry:
         rule: Rule,
         slot: int,
         alert: Alert | None,
-        told: FiredAlert | None,
+        fired: FiredAlert | None,
         suppressed_by: SuppressedBy | None,
     ) -> RuleWhy:
         """``slot``: the last one to look at."""
@@ -240,24 +240,24 @@ class Inquiry:
             terms=() if missing else _terms(rule, seen[-1]),
             basis=_basis(grid, rule, slot) if missing is Missing.REFERENCE else None,
             alert=alert,
-            told=told,
+            told=fired,
             suppressed_by=suppressed_by,
             usual=None if missing else _usual(grid, rule, slot),
         )
 
     def _suppressed_by(
-        self, rule: Rule, series: str, alert: Alert | None, told: FiredAlert | None, cursor: int
+        self, rule: Rule, series: str, alert: Alert | None, fired: FiredAlert | None, cursor: int
     ) -> SuppressedBy | None:
-        if alert is not None and told is not None and alert.phase is Phase.FIRING:
-            return self.suppressed_by(told)
+        if alert is not None and fired is not None and alert.phase is Phase.FIRING:
+            return self.suppressed_by(fired)
         return self._to_come(rule, series, cursor)
 
-    def suppressed_by(self, told: FiredAlert) -> SuppressedBy | None:
+    def suppressed_by(self, fired: FiredAlert) -> SuppressedBy | None:
         """What keeps an alert that fires from being posted, or from paging."""
-        why = self.suppression.page_suppressed(told)
+        why = self.suppression.page_suppressed(fired)
         if why is not None:
-            return self._of_alert(why, told)
-        return None if told.incident is None else self._of_incident(told.incident)
+            return self._of_alert(why, fired)
+        return None if fired.incident is None else self._of_incident(fired.incident)
 
     def _of_incident(self, number: int) -> SuppressedBy | None:
         """What keeps a whole incident from paging; one with many alerts takes its time, so it is read once."""
@@ -266,12 +266,12 @@ class Inquiry:
             self._of_incidents[number] = None if incident is None else of_incident(incident)
         return self._of_incidents[number]
 
-    def _of_alert(self, why: Suppressed, told: FiredAlert) -> SuppressedBy:
-        silence, mute = self.suppression.silence(told), self.suppression.mute(told)
+    def _of_alert(self, why: Suppressed, fired: FiredAlert) -> SuppressedBy:
+        silence, mute = self.suppression.silence(fired), self.suppression.mute(fired)
         if why is Suppressed.SILENCED and silence is not None:
             return SuppressedBy(why, silence.author, silence.ends, silence.reason, silence.number)
         if why is Suppressed.MUTED and mute is not None:
-            return SuppressedBy(why, until=mute.until(told.alert.slot), reason=mute.reason)
+            return SuppressedBy(why, until=mute.until(fired.alert.slot), reason=mute.reason)
         return SuppressedBy(why)
 
     def _to_come(self, rule: Rule, series: str, cursor: int) -> SuppressedBy | None:

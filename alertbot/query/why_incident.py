@@ -1,4 +1,4 @@
-"""``why #N``: what an incident is about, what was said of it when, and what keeps it quiet."""
+"""``why #N``: what an incident is about, what was posted of it when, and what keeps it from paging."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from alertbot.store.outbox import StoredMessage
 from alertbot.store.schema import reading
 
 MOST_EXPLAINED = 3
-MOST_TOLD = 5
-MOST_SAID = 12
+MOST_ALERTS = 5
+MOST_MESSAGES = 12
 
 
 @dataclass(frozen=True)
 class Part:
-    """An alert of an incident, what made it fire by present values, and why nothing is said of it now."""
+    """An alert of an incident, what made it fire by present values, and what keeps it from being posted now."""
 
     told: FiredAlert
     why: RuleWhy | None
@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True)
 class IncidentStory:
-    """An incident: the worst of its alerts, ``more`` beside them, and what was said, ``earlier`` left out.
+    """An incident: the worst of its alerts, ``more`` beside them, and what was posted; ``earlier``: some is left out.
 
     ``suppressed_by``: what keeps the whole of it from paging.
     """
@@ -51,19 +51,19 @@ def story(scope: Scope, number: int) -> IncidentStory:
         if incident is None:
             raise UsageError(f"there is no incident #{number}: `alerts` lists those of the last day")
         worst = worst_of_each(incident.alerts)
-        said = outbox.messages_about(db, number, MOST_SAID + 1)
+        said = outbox.messages_about(db, number, MOST_MESSAGES + 1)
         return IncidentStory(
             incident=incident,
-            parts=tuple(_parts(db, scope, worst[:MOST_TOLD])),
-            more=max(len(worst) - MOST_TOLD, 0),
-            said=tuple(said[-MOST_SAID:]),
-            earlier=len(said) > MOST_SAID,
+            parts=tuple(_parts(db, scope, worst[:MOST_ALERTS])),
+            more=max(len(worst) - MOST_ALERTS, 0),
+            said=tuple(said[-MOST_MESSAGES:]),
+            earlier=len(said) > MOST_MESSAGES,
             suppressed_by=None if incident.closed is not None else of_incident(incident),
         )
 
 
 def _parts(db: Database, scope: Scope, worst: list[FiredAlert]) -> Iterator[Part]:
     inquiry = Inquiry(db, scope)
-    for place, told in enumerate(worst):
-        found = inquiry.why_it_fired(told) if place < MOST_EXPLAINED else None
-        yield Part(told, found, inquiry.suppressed_by(told) if told.resolved is None else None)
+    for place, fired in enumerate(worst):
+        found = inquiry.why_it_fired(fired) if place < MOST_EXPLAINED else None
+        yield Part(fired, found, inquiry.suppressed_by(fired) if fired.resolved is None else None)
