@@ -1,4 +1,4 @@
-"""Polling: a cheap look at the total every few seconds, and a fan-out over the series once a slot is new.
+"""Polling: a cheap probe of the total every few seconds, and a fan-out over the series once a slot is new.
 
 An answer counts only up to the frontier as it stood before the call began, less what the series is held back for
 being late; within that an absent bucket is a true zero. What a failed call would have told stays unknown, and is asked
@@ -8,7 +8,6 @@ for first the next time.
 from __future__ import annotations
 
 import logging
-import statistics
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alertbot.alerts.ledger import Entry, Ledger
+from alertbot.config import FeedSettings
 from alertbot.config.watch import Watch
 from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnknownDomain
 from alertbot.feed.api import CdnApi
@@ -24,6 +24,7 @@ from alertbot.feed.frontier import Frontier, Probe, advance, interrupted
 from alertbot.feed.lateness import Lateness, LateSlot
 from alertbot.feed.outages import FeedOutages
 from alertbot.feed.plan import plan_calls
+from alertbot.feed.publications import Publications
 from alertbot.feed.reader import MOST_SLOTS, Reading, ReadRequest, ReadResult, SeriesReader, refuses_token
 from alertbot.feed.staleness import FeedFacts
 from alertbot.feed.total import AccountTotal
@@ -51,17 +52,8 @@ GIVE_UP_AFTER = 5
 
 
 @dataclass(frozen=True)
-class Pace:
-    """``max_lag``: seconds after which silence counts; ``keep``: slots of history at most."""
-
-    max_lag: int
-    keep: int
-    each_domain: bool
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """Older history that is still to be read."""
+class _Stretch:
+    """A stretch of older history that is still to be read."""
 
     series: str
     first: int
@@ -69,9 +61,10 @@ class _Piece:
 
 
 class Poller:
-    """Reads the feed into a ledger and hands the desk what that came to; ``progress`` hears of history.
+    """Reads the feed into a ledger and hands the dispatcher what was judged.
 
-    ``judged`` hears how many slots were judged, in how many seconds.
+    ``keep``: slots of history at most. ``progress`` is called with the series of which history is read, and with all of
+    them; ``judged`` with how many slots were judged, in how many seconds.
     """
 
     def __init__(
@@ -81,7 +74,8 @@ class Poller:
         ledger: Ledger,
         dispatcher: Dispatcher,
         *,
-        pace: Pace,
+        settings: FeedSettings,
+        keep: int,
         time: ApiTime,
         outages: FeedOutages,
         frontier: Frontier,
@@ -90,27 +84,28 @@ class Poller:
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
     ) -> None:
         self.frontier = frontier
-        self.lateness = Lateness(pace.max_lag, memory.late)
+        self.lateness = Lateness(settings.max_lag, memory.late)
         self._watch = watch
         self._total = AccountTotal(api, watch.domains, ledger.grid, time)
         self._ledger = ledger
         self._dispatcher = dispatcher
-        self._pace = pace
+        self._max_lag = settings.max_lag
+        self._keep = keep
         self._time = time
         self._outages = outages
         self._progress = progress
         self._judged = judged
-        self._published = dict(memory.published)
+        self.publications = Publications(memory.published)
         self._asked: dict[str, int | None] = dict.fromkeys(watch.series)
         self._lacks_history = set(watch.series)
-        self._older: deque[_Piece] = deque()
+        self._older: deque[_Stretch] = deque()
         self._reread_at = dict.fromkeys(watch.series, 0)
         self._changed_at: float | None = None
         self._looked: float | None = None
         self._left_out: frozenset[str] = frozenset()
         self._unknown: set[str] = set()
         plan = plan_calls(watch.domains, watch.groups)
-        self._reader = SeriesReader(api, plan, each_domain=pace.each_domain, recent=REREAD, known=self._known)
+        self._reader = SeriesReader(api, plan, each_domain=settings.each_domain, recent=REREAD, known=self._known)
 
     async def probe(self) -> None:
         """Look at the total; raises ``FeedError``, after which silence must be waited for afresh."""
@@ -125,15 +120,17 @@ class Poller:
         self._time.learn(answer.server_time, newest)
         before, now = self.frontier, self._time.monotonic()
         if self._looked is None:
-            self._recall(now)
-        self.frontier = advance(before, Probe(newest, self._time.earliest(), now), self._pace.max_lag)
+            self._restore_lateness(now)
+        self.frontier = advance(before, Probe(newest, self._time.earliest(), now), self._max_lag)
         if before.probed is None and self._looked is not None:
             self.lateness.paused(self._looked, now)
         self._looked = now
         if self.frontier.newest != before.newest or self._changed_at is None:
             self._changed_at = now
         if self.frontier.newest is not None and self.frontier.newest != before.newest:
-            await self._note_publication(self.frontier.newest)
+            # What the frontier reached then, a later process must know.
+            shown = self.publications.note(self.frontier.newest, self._time.time())
+            await self._dispatcher.note_publication(self.frontier.newest, shown)
         if self.frontier.slot is not None and self.frontier.slot != before.slot:
             log.debug("the frontier is %s, the newest slot %s", self.frontier.slot, self.frontier.newest)
             self.lateness.reached(before.slot, self.frontier.slot, now)
@@ -149,7 +146,7 @@ class Poller:
         done, silent = 0, 0
         while done < len(behind):
             batch = behind[done : done + BATCH * self._reader.domains_a_call]
-            outcomes = await self._reader.read([self._want(series, frontier) for series in batch], frontier)
+            outcomes = await self._reader.read([self._request(series, frontier) for series in batch], frontier)
             answered = await self._judge(outcomes, frontier)
             silent = 0 if answered else silent + len(batch)
             done += len(batch)
@@ -184,7 +181,7 @@ class Poller:
         """Whether the API says of domains that are asked for that the account does not have them."""
         return bool(self._unknown)
 
-    def carried_lately(self, series: str) -> bool:
+    def carried_recently(self, series: str) -> bool:
         """Whether a series carried anything within the last known day."""
         last = self._ledger.cursor(series)
         return last is not None and bool(np.nansum(self._known(series, last - DAY + SLOT, DAY_SLOTS)) > 0)
@@ -203,34 +200,21 @@ class Poller:
             usually_silent=usually_silent,
         )
 
-    def lag(self) -> float | None:
-        """Seconds after its close at which the account's total shows a slot: the median of the last day."""
-        # A slot whose predecessor was not seen may have stood there since before anybody looked.
-        lags = [shown - slot - SLOT for slot, shown in self._published.items() if slot - SLOT in self._published]
-        return statistics.median(lags) if lags else None
-
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published; ``None`` where that is not known."""
-        lag, newest = self.lag(), self.frontier.newest
-        return None if lag is None or newest is None else newest + 2 * SLOT + lag - self._time.time()
+        due = self.publications.due_at(self.frontier.newest)
+        return None if due is None else due - self._time.time()
 
-    async def _note_publication(self, newest: int) -> None:
-        """When a slot was first shown, as far as we saw: what the frontier reached then, a later process must know."""
-        self._published.setdefault(newest, self._time.time())
-        await self._dispatcher.note_publication(newest, self._published[newest])
-        for slot in [slot for slot in self._published if slot < newest - DAY]:
-            del self._published[slot]
-
-    def _recall(self, now: float) -> None:
-        """When the frontier reached the slots of the last day, as an earlier process saw it."""
+    def _restore_lateness(self, now: float) -> None:
+        """Learn when the frontier reached the slots of the last day, as an earlier process saw it."""
         before, since = None, now - self._time.time()
-        for newest, shown in sorted(self._published.items()):
+        for newest, shown in self.publications.in_order():
             self.lateness.reached(before, newest - SLOT, min(since + shown, now))
             before = newest - SLOT
 
-    def _want(self, series: str, frontier: int) -> ReadRequest:
-        """From the slot after the last known one, or further back for what may be revised, or for history, once."""
-        oldest = frontier - self._pace.keep * SLOT
+    def _request(self, series: str, frontier: int) -> ReadRequest:
+        """Read from the slot after the last known one; further back for what may be revised, and once for history."""
+        oldest = frontier - self._keep * SLOT
         cursor = self._ledger.cursor(series)
         first = frontier - (REREAD - 1) * SLOT
         if frontier - self._reread_at[series] >= 3600:
@@ -244,7 +228,7 @@ class Poller:
         last, span = frontier, (MOST_SLOTS - 1) * SLOT
         while last - span > max(first, oldest):
             last -= span + SLOT
-            self._older.append(_Piece(series, max(first, oldest, last - span), last))
+            self._older.append(_Stretch(series, max(first, oldest, last - span), last))
         return ReadRequest(series, max(first, oldest, frontier - span))
 
     def _history_from(self, series: str, frontier: int, cursor: int | None) -> int:
@@ -268,27 +252,27 @@ class Poller:
                 self._unknown.discard(series)
                 read[series] = outcome
         if read:
-            # Revisions first: what paged for nothing is held back before any newer slot of it is believed.
-            late = [late for series, reading in read.items() for late in self._look_back(series, reading, frontier)]
+            # Revisions first: a series that raised a false alarm is held back before any newer slot of it is believed.
+            late = [late for series, reading in read.items() for late in self._take_revised(series, reading, frontier)]
             late += [self.lateness.false_alarm(series, frontier) for series in sorted(self._ledger.revise())]
             begun = {series: frontier for series in read if series not in self._dispatcher.series_begun}
             self._dispatcher.series_begun |= begun
             for series, reading in read.items():
-                self._take(series, reading, frontier)
+                self._take_new(series, reading, frontier)
             await self._dispatcher.commit(self._judgement(frontier), frontier, begun, late)
             self._ledger.trim()
         return len(read)
 
-    def _look_back(self, series: str, reading: Reading, frontier: int) -> list[LateSlot]:
-        """Take what was revised of slots already judged; what turned out to be late."""
+    def _take_revised(self, series: str, reading: Reading, frontier: int) -> list[LateSlot]:
+        """Take what was revised of slots already judged: the slots that turned out to be late."""
         cursor = self._ledger.cursor(series)
         if cursor is not None and cursor >= reading.first:
             self._ledger.take(series, reading.first, reading.values[: (cursor - reading.first) // SLOT + 1])
         recent = max(reading.first, frontier - (REREAD - 1) * SLOT)
         return self.lateness.observe(series, recent, reading.values[(recent - reading.first) // SLOT :], reading.began)
 
-    def _take(self, series: str, reading: Reading, frontier: int) -> None:
-        """Take what is known now."""
+    def _take_new(self, series: str, reading: Reading, frontier: int) -> None:
+        """Take the slots that are known now and were not judged before."""
         known_to = self.lateness.known_to(series, frontier, self._dispatcher.series_begun[series], reading.began)
         if known_to >= reading.first:
             self._ledger.take(series, reading.first, reading.values[: (known_to - reading.first) // SLOT + 1])
@@ -302,21 +286,23 @@ class Poller:
         self._asked[series] = frontier
 
     async def _read_older(self, frontier: int) -> None:
-        """A few pieces of older history: references reach further back as it comes in."""
-        pieces: list[_Piece] = []
-        while self._older and len(pieces) < BATCH and self._older[0].last == (pieces or self._older)[0].last:
-            pieces.append(self._older.popleft())
-        if not pieces:
+        """Read a little of the older history: references reach further back as it comes in."""
+        stretches: list[_Stretch] = []
+        while self._older and len(stretches) < BATCH and self._older[0].last == (stretches or self._older)[0].last:
+            stretches.append(self._older.popleft())
+        if not stretches:
             return
-        outcomes = await self._reader.read([ReadRequest(piece.series, piece.first) for piece in pieces], pieces[0].last)
-        for piece in pieces:
-            outcome = outcomes[piece.series]
+        outcomes = await self._reader.read(
+            [ReadRequest(stretch.series, stretch.first) for stretch in stretches], stretches[0].last
+        )
+        for stretch in stretches:
+            outcome = outcomes[stretch.series]
             if isinstance(outcome, Reading):
-                self._ledger.take(piece.series, outcome.first, outcome.values)
+                self._ledger.take(stretch.series, outcome.first, outcome.values)
             elif isinstance(outcome, FeedRefused):
-                self._ledger.give_up(piece.series, piece.last)
+                self._ledger.give_up(stretch.series, stretch.last)
             else:
-                self._older.append(piece)
+                self._older.append(stretch)
         await self._dispatcher.commit(self._judgement(frontier), frontier)
 
     def _judgement(self, frontier: int) -> Entry:

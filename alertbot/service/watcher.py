@@ -24,7 +24,7 @@ from alertbot.rules.selection import TOTAL
 from alertbot.service.discovery import LIST, Discovery
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.feed_incidents import FeedIncidents
-from alertbot.service.poller import Pace, Poller
+from alertbot.service.poller import Poller
 from alertbot.service.requests import apply_requests
 from alertbot.service.store_outage import StoreOutage
 from alertbot.store import feed, restart, samples
@@ -157,7 +157,7 @@ class Watcher:
             series=len(watch.series),
             behind=len(poller.behind()),
             held={} if frontier.slot is None else poller.lateness.hold_backs(frontier.slot),
-            lag=poller.lag(),
+            lag=poller.publications.lag(),
             skew=self._time.skew,
             gone=tuple(sorted(self._discovery.gone)),
             channels=self._channels(),
@@ -194,7 +194,7 @@ class Watcher:
             await self._restore()
         if self._poller is not None and self._feed_incidents is not None:
             self._poller.exclude(self._discovery.gone)
-            missed = [domain for domain in sorted(self._discovery.gone) if self._poller.carried_lately(domain)]
+            missed = [domain for domain in sorted(self._discovery.gone) if self._poller.carried_recently(domain)]
             await self._feed_incidents.report_vanished(missed, int(self._time.time()))
 
     async def _restore(self) -> None:
@@ -218,13 +218,13 @@ class Watcher:
         self.dispatcher = dispatcher
         self._feed_incidents = FeedIncidents(dispatcher, self._keeper, config.slack.channel, config.feed.stale_after)
         await self._feed_incidents.restore()
-        pace = Pace(config.feed.max_lag, config.store.keep // SLOT, config.feed.each_domain)
         self._poller = Poller(
             self._api,
             watch,
             ledger,
             dispatcher,
-            pace=pace,
+            settings=config.feed,
+            keep=config.store.keep // SLOT,
             time=self._time,
             outages=self._outages,
             frontier=frontier,
