@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 _BACKOFF = (1.0, 4.0)
 _THROTTLED_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0  # after which it is asked whether it still holds
 _UNKNOWN_DOMAIN = 400_699
 _REFUSALS: Mapping[int, type[FeedRefused]] = {400: FeedBadRequest, 401: FeedUnauthorised, 403: FeedUnauthorised}
 
@@ -57,4 +58,4 @@ def pause_after(error: FeedError, failures: int) -> float | None:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("X-Retry-After", headers.get("Retry-After", "")).strip()
     # Retry-After may also be a date: then the usual pause does.
-    return float(text) if text.isascii() and text.isdigit() else None
+    return min(float(text), _LONGEST_PAUSE) if text.isascii() and text.isdigit() else None

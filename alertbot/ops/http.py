@@ -12,6 +12,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,6 +56,7 @@ class HttpClient:
             base_url=whole.join("/") if private else url,
             transport=_SecretTransport(path, own_query, inner),  # with one of its own, httpx takes no proxy
             headers=headers,
+            cookies=_no_cookies(),
             timeout=timeout,
             follow_redirects=False,
         )
@@ -139,6 +141,11 @@ class _SecretTransport(httpx.AsyncBaseTransport):
             path = self._path + path.rstrip("/")
         query = "&".join(part for part in (query, self._query) if part)
         return url.copy_with(raw_path=(f"{path}?{query}" if query else path).encode())
+
+
+def _no_cookies() -> CookieJar:
+    """A jar that takes nothing: cookies that pile up end in an answer of 431."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def _trust(scheme: str, *, machine_trust: bool) -> ssl.SSLContext | bool:

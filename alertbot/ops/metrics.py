@@ -81,6 +81,7 @@ class Gauges:
     alerts: Mapping[str, int] | None
     incidents: int | None
     outbox: Mapping[str, int] | None
+    outbox_oldest: float | None
     database: int | None
     started: float
 
@@ -117,6 +118,7 @@ def _standing(gauges: Gauges, registry: CollectorRegistry) -> None:
     by_state("alerts", "Alerts under way, by state.", ALERTS, gauges.alerts)
     gauge("open_incidents", "Incidents that are open.", gauges.incidents)
     by_state("outbox_messages", "Messages owed to Slack, by state.", OUTBOX, gauges.outbox)
+    gauge("outbox_oldest_seconds", "Age of the oldest message that waits for Slack.", gauges.outbox_oldest)
     gauge("database_size_bytes", "Size of the database and its journal.", gauges.database)
 
 

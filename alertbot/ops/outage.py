@@ -24,6 +24,11 @@ class Outage:
         """For how long the operation has been failing; ``None`` where it succeeded last."""
         return self._monotonic() - self._since if self._causes else None
 
+    @property
+    def failures(self) -> int:
+        """How often the operation failed since it last succeeded."""
+        return sum(self._causes.values())
+
     def is_news(self, cause: str) -> bool:
         """Count a failure; whether it is the first from this cause since the operation last succeeded."""
         if not self._causes:
@@ -34,6 +39,6 @@ class Outage:
 
     def ended(self) -> int:
         """Note a success; how many failures came before it, 0 where the operation did not fail."""
-        times = sum(self._causes.values())
+        times = self.failures
         self._causes.clear()
         return times

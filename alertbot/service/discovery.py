@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from alertbot.clock import Clock
 from alertbot.config import Config
+from alertbot.config.domains import domain_name
 from alertbot.errors import FeedError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.outages import FeedOutages
@@ -23,6 +25,8 @@ RECHECK = 300.0
 LIST = "domain/list"
 """The call that fails where the account's domains cannot be asked for."""
 
+_LONGEST_NAME = 80
+
 
 class Discovery:
     """Keeps the ``domains`` to watch, ``None`` before any is known, and which of them are ``gone`` from the account."""
@@ -36,6 +40,7 @@ class Discovery:
         self._clock = clock
         self._outages = outages
         self._asked: float | None = None
+        self._unusable: frozenset[str] = frozenset()
 
     async def look(self, *, unknown: bool) -> tuple[str, ...] | None:
         """Ask the account where that is due: the domains that are new, ``None`` where none could be found.
@@ -49,7 +54,7 @@ class Discovery:
         if self._asked is not None and self._clock.monotonic() - self._asked < pause:
             return None
         try:
-            found = self._config.watched(await self._api.domains())
+            found = self._config.watched(self._usable(await self._api.domains()))
         except FeedError as error:
             self._outages.series_failed(LIST, error)
             self.domains = await self._known()
@@ -57,6 +62,22 @@ class Discovery:
         self._outages.series_read(LIST)
         self._asked = self._clock.monotonic()
         return await self._joined(found)
+
+    def _usable(self, listed: Sequence[str]) -> list[str]:
+        """The names of the account's list that can be asked for, each once; the log names the others once."""
+        usable, unusable = [], []
+        for name in listed:
+            try:
+                usable.append(domain_name(name))
+            except ValueError:
+                unusable.append(name)
+        for name in unusable:
+            if name not in self._unusable:
+                log.warning(
+                    "the account's list names %r, which is no domain name: it is left out", name[:_LONGEST_NAME]
+                )
+        self._unusable = frozenset(unusable)
+        return list(dict.fromkeys(usable))
 
     async def _joined(self, found: tuple[str, ...]) -> tuple[str, ...]:
         """Watch what was found beside what is known, which may come back: the domains that are new."""

@@ -15,6 +15,7 @@ from alertbot.store import samples
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.turns import FeedReport
 from alertbot.units import DAY, SLOT, slot_at
+from alertbot.words import counted
 
 _KINDS = (IncidentKind.DARK, IncidentKind.FEED, IncidentKind.VANISHED)
 _MOST_CAUSES = 3
@@ -37,6 +38,15 @@ class FeedIncidents:
     async def restore(self) -> None:
         """Learn which of these incidents are open."""
         self._open = {each.kind: each for each in await self._dispatcher.open_incidents(_KINDS)}
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the feed, as long as an incident about it is open."""
+        failing, dark = self._open.get(IncidentKind.FEED), self._open.get(IncidentKind.DARK)
+        if failing is not None:
+            names = failing.facts.get("series", ())
+            return str(failing.facts.get("cause") or f"{counted(len(names), 'domain')} cannot be read")
+        return None if dark is None else "calls succeed, but show nothing newer"
 
     async def update(self, poller: Poller, unreadable: Mapping[str, str]) -> None:
         """Open, change and close incidents as the feed is now; ``unreadable``: why single series cannot be read."""

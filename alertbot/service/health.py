@@ -18,7 +18,7 @@ from alertbot.service.loops import Loops
 from alertbot.service.store_outage import StoreOutage
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
-from alertbot.units import SLOT, format_clock
+from alertbot.units import SLOT, format_clock, format_duration
 from alertbot.words import counted
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,9 @@ _ENDED = {
 }
 """What is wrong once a loop has ended."""
 
+LONGEST_OWED = 300.0
+"""Seconds for which a message may wait for Slack before the service is not healthy."""
+
 
 @dataclass
 class Health:
@@ -39,6 +42,7 @@ class Health:
 
     polls: Liveness
     live: Callable[[], Live]
+    feed_trouble: Callable[[], str | None]
     zone: Callable[[], tzinfo]
     store_outage: StoreOutage
     delivery: Delivery
@@ -67,14 +71,23 @@ class Health:
             return stuck
         if not self.turns:
             return "starting: the feed was not looked at yet"
-        if (failure := self._without_data()) is not None:
-            return failure
-        slack = self.delivery.trouble or (None if self.workspace is None else self.workspace.trouble)
+        if self.store_outage.cause is not None:
+            return f"nothing can be stored: {self.store_outage.cause}"
+        if (trouble := self.feed_trouble()) is not None:
+            return trouble
+        slack = (
+            self._undelivered() or self.delivery.trouble or (None if self.workspace is None else self.workspace.trouble)
+        )
         return None if slack is None else f"Slack: {slack}"
+
+    def _undelivered(self) -> str | None:
+        """That messages wait for longer than they may."""
+        waits = self.delivery.owed_for
+        return f"a message has been waiting for {format_duration(waits)}" if waits > LONGEST_OWED else None
 
     def line(self) -> str:
         """What the service is doing, on one line."""
-        if (wrong := self.stuck() or self._without_data()) is not None:
+        if (wrong := self.stuck() or self._without_data() or self.feed_trouble()) is not None:
             return wrong
         live = self.live()
         if live.frontier is None:

@@ -26,13 +26,20 @@ class Metrics:
     """Counts what happens, and tells it with what stands in the database ``path``."""
 
     def __init__(
-        self, path: Path, budget: Budget, live: Callable[[], Live], ailing: Callable[[], str | None], started: float
+        self,
+        path: Path,
+        budget: Budget,
+        live: Callable[[], Live],
+        ailing: Callable[[], str | None],
+        owed_for: Callable[[], float],
+        started: float,
     ) -> None:
         self.counts = Counts()
         self._path = path
         self._budget = budget
         self._live = live
         self._ailing = ailing
+        self._owed_for = owed_for
         self._started = started
 
     def called(self, error: FeedError | None) -> None:
@@ -61,6 +68,7 @@ class Metrics:
             alerts=None if stored is None else stored.alerts,
             incidents=None if stored is None else stored.incidents,
             outbox=None if stored is None else stored.outbox,
+            outbox_oldest=None if stored is None else self._owed_for(),
             database=sum(_sizes(self._path)) or None,
             started=self._started,
         )

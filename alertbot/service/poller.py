@@ -104,6 +104,7 @@ class Poller:
         self._looked: float | None = None
         self._left_out: frozenset[str] = frozenset()
         self._unknown: set[str] = set()
+        self._reached: deque[tuple[int, float]] = deque()  # where the frontier was when, monotonic
         plan = plan_calls(watch.domains, watch.groups)
         self._reader = SeriesReader(api, plan, each_domain=settings.each_domain, recent=REREAD, known=self._known)
 
@@ -134,6 +135,7 @@ class Poller:
         if self.frontier.slot is not None and self.frontier.slot != before.slot:
             log.debug("the frontier is %s, the newest slot %s", self.frontier.slot, self.frontier.newest)
             self.lateness.reached(before.slot, self.frontier.slot, now)
+            self._reached.append((self.frontier.slot, now))
             await self._dispatcher.begin_rules(self.frontier.slot)
 
     async def fan_out(self) -> None:
@@ -168,6 +170,28 @@ class Poller:
             if (asked is None or asked < frontier) and series not in left_out
         ]
         return sorted(lagging, key=lambda series: self._ledger.cursor(series) or 0)
+
+    def unjudged(self, seconds: float) -> list[str]:
+        """The series with a slot that could be known for so many seconds and is not judged.
+
+        What cannot be read is no such series, nor is one whose history is still to come; while every call
+        fails none is.
+        """
+        since = self._time.monotonic() - seconds
+        while len(self._reached) > 1 and self._reached[1][1] <= since:
+            self._reached.popleft()
+        if not self._reached or self._reached[0][1] > since or self._outages.cause is not None:
+            return []
+        due = self._reached[0][0]
+        excused = self._left_out | self._lacks_history | self._outages.unreadable.keys()
+        if self._total.refused:
+            excused |= {TOTAL}
+        return [series for series in self._watch.series if series not in excused and self._lags(series, due)]
+
+    def _lags(self, series: str, due: int) -> bool:
+        """Whether a series is not judged up to a slot, less what it is held back for."""
+        cursor, begun = self._ledger.cursor(series), self._dispatcher.series_begun.get(series)
+        return cursor is None or cursor < due - SLOT * self.lateness.hold_back(series, due, begun)
 
     def exclude(self, domains: frozenset[str]) -> None:
         """Do not ask for these any more: the account does not have them."""

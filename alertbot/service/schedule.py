@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from alertbot.clock import Clock
-from alertbot.errors import StoreError
+from alertbot.errors import ServiceBroken, StoreError
 from alertbot.ops.outage import Outage
 from alertbot.ops.systemd import Notifier
 from alertbot.service.wiring import Wiring
@@ -35,9 +36,20 @@ LET_END = 10.0
 
 
 class Jobs:
-    """Runs the jobs, each once at a time. ``speed``: how many of the clock's seconds pass in a real one."""
+    """Runs the jobs, each once at a time. ``speed``: how many of the clock's seconds pass in a real one.
 
-    def __init__(self, wiring: Wiring, clock: Clock, notifier: Notifier, speed: float) -> None:
+    ``broken`` is called once polling can do nothing any more.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        clock: Clock,
+        notifier: Notifier,
+        speed: float,
+        broken: Callable[[ServiceBroken], None],
+    ) -> None:
+        self._broken = broken
         self._wiring = wiring
         self._clock = clock
         self._notifier = notifier
@@ -107,6 +119,8 @@ class Jobs:
         health.turned(probe)
         self._notifier.status(health.line())
         parts.heartbeat.cycle(health.ailing())
+        if watcher.is_hopeless:
+            self._broken(ServiceBroken(str(watcher.trouble)))
         due = watcher.due_in()
         if due is not None and 0 < due + AFTER_DUE < probe:
             self._poll_in((due + AFTER_DUE) / self._speed)

@@ -15,7 +15,7 @@ from alertbot.charts.painter import Pictures
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.credentials import Credentials
-from alertbot.errors import StoreError, StoreTaken, StoreUnusable
+from alertbot.errors import ServiceBroken, StoreError, StoreTaken, StoreUnusable
 from alertbot.ops.progress import Reporter
 from alertbot.ops.systemd import Notifier
 from alertbot.service.reload import Reload
@@ -48,8 +48,9 @@ class Service:
     ) -> None:
         self._notifier = notifier
         self._stopping = asyncio.Event()
+        self._crash: ServiceBroken | None = None
         self._wiring = Wiring(config, credentials, clock, progress=progress, poster=poster)
-        self._jobs = Jobs(self._wiring, clock, notifier, speed)
+        self._jobs = Jobs(self._wiring, clock, notifier, speed, self._end)
         self._reload = Reload(self._wiring, self._jobs, config, read or (lambda: config), clock, notifier)
 
     @property
@@ -71,13 +72,23 @@ class Service:
         self._reload.ask()
 
     async def run(self) -> None:
-        """Start, work until ``stop``, shut down. ``CredentialsError`` and ``StoreUnusable`` end the start."""
+        """Start, work until ``stop``, shut down. ``CredentialsError`` and ``StoreUnusable`` end the start.
+
+        ``ServiceBroken`` where look after look at the feed ends in an error.
+        """
         try:
             await self._start()
             await self._stopping.wait()
+            if self._crash is not None:
+                await self._wiring.store_outage.announce_crash(self._crash)
+                raise self._crash
         finally:
             self._notifier.stopping()
             await self._shut_down()
+
+    def _end(self, crash: ServiceBroken) -> None:
+        self._crash = crash
+        self.stop()
 
     async def _start(self) -> None:
         await self._open_store()

@@ -10,17 +10,20 @@ import logging
 import uuid
 
 from alertbot.clock import Clock
-from alertbot.errors import DeliveryError, StoreError
+from alertbot.errors import DeliveryError, ServiceBroken, StoreError
 from alertbot.messages.blocks import Message, escape
 from alertbot.ops.outage import Outage
 from alertbot.slack.client import Post, Posted
 from alertbot.slack.poster import Poster
-from alertbot.units import DAY, format_duration
+from alertbot.units import format_duration
 
 log = logging.getLogger(__name__)
 
 TELL_AFTER = 60.0
 """Seconds of failure after which Slack is told: a backup may hold the database for a moment."""
+
+ANNOUNCED_ONCE_IN = 6 * 3600.0
+"""Seconds within which the same trouble is announced once, by whatever process."""
 
 LAST_WORDS = 20.0
 """Seconds for telling Slack that the service cannot start: systemd is to see it fail soon, and often, and give up."""
@@ -66,8 +69,17 @@ class StoreOutage:
         self._asked, self._posted = False, None
 
     async def announce_failed_start(self, error: StoreError) -> None:
-        """The service cannot start: told once a day for each cause, however often systemd starts it again."""
-        text = f"alertbot cannot start, so nothing is watched and no alert comes until that is mended: {error}"
+        """Post that the service cannot start."""
+        await self._announce(
+            f"alertbot cannot start, so nothing is watched and no alert comes until that is mended: {error}"
+        )
+
+    async def announce_crash(self, error: ServiceBroken) -> None:
+        """Post that the service ends since it cannot do its work."""
+        await self._announce(f"alertbot judges nothing, so no alert comes, and starts again: {error}")
+
+    async def _announce(self, text: str) -> None:
+        """Post past the outbox, each text once in six hours, however often systemd starts the service again."""
         name = uuid.uuid5(uuid.NAMESPACE_URL, text).hex
         try:
             async with asyncio.timeout(LAST_WORDS):
@@ -75,12 +87,12 @@ class StoreOutage:
                 if not await self._was_posted(post):
                     await self._poster.post(post)
         except (DeliveryError, TimeoutError) as failure:
-            log.warning("Slack could not be told that the service does not start (%s)", failure or "no answer in time")
+            log.warning("Slack did not take a message about the service itself (%s)", failure or "no answer in time")
 
     async def _was_posted(self, post: Post) -> bool:
-        """Whether an earlier start posted it within the last day."""
+        """Whether an earlier start posted it of late."""
         try:
-            return await self._poster.find(post, since=DAY) is not None
+            return await self._poster.find(post, since=ANNOUNCED_ONCE_IN) is not None
         except DeliveryError:
             return False  # twice is better than not at all
 

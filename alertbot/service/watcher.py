@@ -32,8 +32,18 @@ from alertbot.store.alerts import open_alerts
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.scratch import room_for
 from alertbot.units import DAY, DAY_SLOTS, SLOT
+from alertbot.words import counted
 
 log = logging.getLogger(__name__)
+
+TOO_MANY_EXCEPTIONS = 3
+"""Looks in a row that end in an error of our own, from which on the service is not healthy ..."""
+
+HOPELESS_EXCEPTIONS = 10
+"""... and after which it ends, for systemd to start it again."""
+
+LONGEST_UNJUDGED = 600.0
+"""Seconds for which a slot that could be known may be unjudged."""
 
 
 class Watcher:
@@ -126,6 +136,21 @@ class Watcher:
     async def _write_live(self) -> None:
         facts, now = self.live().to_json(), self._clock.time()
         await self._keeper.do(feed.write_live, facts, now)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is judged that could be, in words; ``None`` while all is well."""
+        if self._exceptions.failures >= TOO_MANY_EXCEPTIONS:
+            return f"the last {self._exceptions.failures} looks at the feed ended in an error: {self._exceptions.cause}"
+        if (feed_trouble := None if self._feed_incidents is None else self._feed_incidents.trouble) is not None:
+            return f"no data: {feed_trouble}"
+        late = [] if self._poller is None else self._poller.unjudged(LONGEST_UNJUDGED)
+        return f"{counted(len(late), 'series', 'series')} not judged for 10 minutes: {late[0]}" if late else None
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether looks ended in an error so often that only a new start can help."""
+        return self._exceptions.failures >= HOPELESS_EXCEPTIONS
 
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published, where that is known."""

@@ -77,7 +77,9 @@ class Wiring:
         self.keeper = Storekeeper()
         self.loops = Loops()
         self.budget = Budget(config.feed.calls_per_minute, clock)
-        self.metrics = Metrics(config.store.path, self.budget, self.live, self.ailing, clock.time())
+        self.metrics = Metrics(
+            config.store.path, self.budget, self.live, self.ailing, lambda: self.delivery.owed_for, clock.time()
+        )
         self.server = MetricsServer(self.metrics.metrics, self.ailing)
         executor = OrderExecutor(lambda: self.watcher.dispatcher, self.keeper)
         self.commands = Commands(self._scope, executor)
@@ -91,6 +93,7 @@ class Wiring:
         self.health = Health(
             Liveness(clock.monotonic),
             self.live,
+            lambda: self.watcher.trouble,
             self._zone,
             self.store_outage,
             self.delivery,

@@ -32,6 +32,9 @@ EVENT_TYPE = "alertbot_message"
 TIMEOUT = 30
 """Seconds for a whole call."""
 
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
+"""Seconds between which a pause lies that Slack asks for: after five minutes it is asked whether it still holds."""
+
 REFUSED_TOKEN = frozenset(
     {
         "account_inactive",
@@ -329,4 +332,7 @@ def _refusal(status: int, word: str, headers: Mapping[str, str]) -> DeliveryErro
 
 
 def _seconds(header: str | None) -> float | None:
-    return float(header) if header is not None and header.isascii() and header.isdigit() else None
+    """The pause that Slack asks for, never so short that it is a hot loop, nor so long that alerts are forgotten."""
+    if header is None or not (header.isascii() and header.isdigit()):
+        return None
+    return min(max(float(header), SHORTEST_PAUSE), LONGEST_PAUSE)

@@ -69,6 +69,7 @@ class Delivery:
         self._failing_channels: dict[str, tuple[str, float]] = {}  # Slack's last error and when, monotonic
         self._must_recover = True  # rows may stand as being sent though nobody sends them
         self._unmarked = Outage()
+        self._oldest: float | None = None  # when the oldest row that waits was written, epoch seconds
         self._woken = asyncio.Event()
         self._liveness = Liveness(clock.monotonic)
 
@@ -81,6 +82,11 @@ class Delivery:
     def stuck(self) -> bool:
         """Whether delivery makes no progress; a Slack or a database that fails is no reason, since attempts go on."""
         return self._liveness.stalled or self._queues.stuck
+
+    @property
+    def owed_for(self) -> float:
+        """Seconds for which the oldest message waits to be delivered; 0 where none does."""
+        return 0.0 if self._oldest is None else max(self._clock.time() - self._oldest, 0.0)
 
     @property
     def trouble(self) -> str | None:
@@ -126,6 +132,7 @@ class Delivery:
                 return None
             if self._must_recover:
                 await self._recover()
+            self._oldest = await self._keeper.do(outbox.oldest_owed)
             uncertain, waiting = await self._keeper.do(outbox.uncertain), await self._keeper.do(outbox.waiting)
         except StoreError as error:
             self._stall(error)

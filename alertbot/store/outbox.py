@@ -211,6 +211,18 @@ def unpark(db: Database) -> int:
     ).rowcount
 
 
+def oldest_owed(db: Database) -> float | None:
+    """When the oldest row was written that could go out now, epoch seconds; ``None`` where nothing waits.
+
+    What belongs to a message that is refused waits with that, and does not count.
+    """
+    (created,) = db.conn.execute(
+        f"SELECT min(o.created) FROM outbox AS o {_JOIN_POST} WHERE o.state IN ('queued', 'sending', 'unknown')"
+        " AND (o.action = 'post' OR post.state = 'sent')"
+    ).fetchone()
+    return None if created is None else float(created)
+
+
 def counts(db: Database) -> dict[str, int]:
     """How many rows are in each state."""
     return dict(db.conn.execute("SELECT state, count(*) FROM outbox GROUP BY state"))

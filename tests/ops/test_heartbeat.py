@@ -176,7 +176,7 @@ async def test_a_healthy_service_pings_and_one_without_data_tells_why(tmp_path):
     fault = Fault(START + 60 * MINUTE, START + 120 * MINUTE, FaultMode.SERVER_ERROR)
     async with switch() as (there, url):
         text = f'{WATCH}{CEILING}[heartbeat]\nurl = "{url}"\n'
-        async with working(tmp_path, text, faults=[fault]):
+        async with working(tmp_path, text, faults=[fault], feed='stale_after = "12m"'):
             await until(lambda: there.pings[:2] == [("/start", ""), ("", "")])
             await until(lambda: there.pings[-1][0] == "/fail")
             assert there.pings[-1][1].startswith("no data: HTTP 500")

@@ -338,7 +338,7 @@ def test_a_damaged_database_ends_the_start_without_slack_too(tmp_path, tokens):
     code, printed = _run(tmp_path, "http://127.0.0.1:9/api/", tokens)
     assert code == 1
     assert "alertbot.db: file is not a database: put a backup in its place" in printed
-    assert ("Slack could not be told that the service does not start (unreachable)" in printed) is bool(tokens)
+    assert ("Slack did not take a message about the service itself (unreachable)" in printed) is bool(tokens)
 
 
 def _run(folder, slack, tokens):

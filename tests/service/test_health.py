@@ -1,0 +1,69 @@
+"""Health that cannot lie: red where something that could be judged, stored or delivered is not."""
+
+from __future__ import annotations
+
+import pytest
+from fakes.rigs.until import until
+from fakes.rigs.working import CEILING, MINUTE, START, working
+
+from alertbot.errors import ServiceBroken
+from alertbot.feed.simulator.scenario import Event
+
+ALL = '[watch]\ndomains = ["*"]\n'
+OVER = Event("a.example.com", START + 20 * MINUTE, START + 600 * MINUTE, factor=50)
+
+
+def health(house):
+    return house.service._wiring.ailing()
+
+
+async def red(house, what):
+    """Wait until that is what is wrong; how it is said."""
+    await until(lambda: what in (health(house) or ""))
+    return health(house)
+
+
+async def test_a_name_in_the_accounts_list_that_is_none_is_left_out_and_named_once(tmp_path, caplog, monkeypatch):
+    listed = [{"domain": name} for name in ("a.example.com", "b,c.example.com", "total", "sum:x", "b.example.com")]
+    async with working(tmp_path, ALL + CEILING, begin=False) as house:
+        monkeypatch.setattr(house.simulator, "_domain_list", lambda _: {"list": listed, "total_number": len(listed)})
+        await house.start()
+        await house.until_judged("a.example.com", "b.example.com")
+        await house.clock.sleep(90 * MINUTE)  # it is asked for again meanwhile
+        await until(lambda: health(house) is None)
+        for name in ("b,c.example.com", "total", "sum:x"):
+            assert caplog.text.count(f"names {name!r}, which is no domain name") == 1
+
+
+async def test_looks_that_end_in_an_error_again_and_again_are_red_and_end_the_service(tmp_path, monkeypatch):
+    async with working(tmp_path) as house:
+        await house.until_judged("a.example.com")
+
+        async def broken():
+            raise RuntimeError("a bug")
+
+        monkeypatch.setattr(house.service._wiring.watcher, "_discover", broken)
+        assert (await red(house, "looks at the feed ended")).endswith(" in an error: RuntimeError: a bug")
+        with pytest.raises(ServiceBroken, match="RuntimeError: a bug"):
+            await house.running
+        assert [post.text for post in house.slack.posts if "judges nothing" in post.text]
+        del house.running
+
+
+async def test_a_message_that_waits_for_more_than_five_minutes_is_red(tmp_path):
+    async with working(tmp_path, events=[OVER]) as house:
+        await house.until_judged("a.example.com")
+        house.slack.fault("chat.postMessage", "500", times=100_000)
+        assert (await red(house, "waiting")).startswith("Slack: a message has been waiting for ")
+
+
+async def test_a_series_that_is_not_judged_though_it_could_be_is_red(tmp_path, monkeypatch):
+    async with working(tmp_path) as house:
+        await house.until_judged("a.example.com", "b.example.com")
+        poller = house.service._wiring.watcher._poller
+
+        async def idle():
+            """Stands for a fan-out that reaches nothing, for whatever reason."""
+
+        monkeypatch.setattr(poller, "fan_out", idle)
+        assert (await red(house, "not judged")).startswith("3 series not judged for 10 minutes: ")
