@@ -1,4 +1,4 @@
-"""Charting: draws what is asked for, and gives loud incidents and digests a chart in their thread, once they are told.
+"""Gives incidents that page, and digests, a chart in their thread once they are posted.
 
 It works beside delivery and never within it: alerts never wait for a chart, and a chart that fails is a line in the
 log. A worker draws at a time; in a storm the newest go first, and what is older than 15 minutes gets none.
@@ -23,10 +23,10 @@ from alertbot.store.keeper import Storekeeper
 log = logging.getLogger(__name__)
 
 LOOK = 5.0
-"""Seconds between two looks for incidents that are owed a chart."""
+"""Seconds between two looks for messages that are to get a chart."""
 
 FRESH = 900.0
-"""Seconds after an incident was told for which a chart of it is still worth drawing."""
+"""Seconds after an incident was posted for which a chart of it is still worth drawing."""
 
 LIMIT = 90.0
 """Seconds for one chart, from the database to Slack."""
@@ -50,7 +50,7 @@ class ChartThreads:
         self._pause = 0.0
 
     async def run(self) -> None:
-        """Look for what is owed, again and again."""
+        """Look for messages without one, again and again."""
         while True:
             await self._clock.sleep(max(LOOK, self._pause))
             self._pause = 0.0
@@ -58,26 +58,26 @@ class ChartThreads:
                 while not self._pause and await self.chart_one():
                     pass
             except StoreError as error:
-                log.debug("no charts while the database fails: %s", error)  # of which others tell
+                log.debug("no charts while the database fails: %s", error)  # which others report
 
     async def chart_one(self) -> bool:
-        """Try to chart the first message that is owed a chart; whether there was one."""
+        """Try to chart the first message that is to get one; whether there was such a message."""
         now = self._clock.time()
-        owed = await self._keeper.do(charts.due, now - FRESH)
-        if not owed:
+        due = await self._keeper.do(charts.due, now - FRESH)
+        if not due:
             return False
-        first = owed[0]
+        first = due[0]
         # Marked first: should we die in between, there is no chart rather than two.
         if await self._keeper.do(charts.mark_tried, first.subject, now):
             await self._attempt(first)
         return True
 
-    async def _attempt(self, owed: DueChart) -> None:
-        failed = partial(log.warning, "the thread of %s has no chart: %s", _called(owed.subject))
+    async def _attempt(self, due: DueChart) -> None:
+        failed = partial(log.warning, "the thread of %s has no chart: %s", _called(due.subject))
         try:
             async with asyncio.timeout(LIMIT):
-                picture = await self._pictures.of_subject(owed.subject)
-                await self._uploads.upload(owed.channel_id, picture, owed.ts)
+                picture = await self._pictures.of_subject(due.subject)
+                await self._uploads.upload(due.channel_id, picture, due.ts)
         except DeliveryError as error:
             self._pause = min(error.retry_after or 0.0, FRESH)
             failed(f"Slack did not take it ({error.code})")
@@ -86,7 +86,7 @@ class ChartThreads:
         except TimeoutError:
             failed(f"it was not there within {LIMIT:.0f} s")
         except Exception:  # a chart that breaks something must not end those of others
-            log.exception("the thread of %s has no chart", _called(owed.subject))
+            log.exception("the thread of %s has no chart", _called(due.subject))
 
 
 def _called(subject: str) -> str:

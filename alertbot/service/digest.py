@@ -1,4 +1,4 @@
-"""The daily digest: when it is due, and putting it into the outbox once."""
+"""The daily digest: when it is due; it is put into the outbox once."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from alertbot.store.outbox import NewMessage
 from alertbot.units import SLOT
 
 LATEST = 6 * 60
-"""Minutes after its time until which a digest is made up for, where nobody was there to post it."""
+"""Minutes after its time for which a digest is still posted, where nobody was there to post it in time."""
 
 
 def due(now: float, zone: tzinfo, settings: DigestSettings) -> date | None:
-    """The local date on which the digest of the day before is due, by the clock on the wall, whatever that skips."""
+    """The local date on which the digest of the day before is due now, by the clock on the wall; ``None``: none is."""
     local = datetime.fromtimestamp(now, zone)
     passed = 60 * local.hour + local.minute - settings.at
     return local.date() if local.weekday() in settings.days and 0 <= passed < LATEST else None
 
 
 class DailyDigest:
-    """Posts the digest of yesterday; ``look`` at every turn."""
+    """Posts the digest of yesterday, once a day."""
 
     def __init__(self, config: Config, api: CdnApi, keeper: Storekeeper, clock: Clock) -> None:
         self._config = config
@@ -43,7 +43,7 @@ class DailyDigest:
         self._clock = clock
         self._done: date | None = None
 
-    async def look(self) -> bool:
+    async def post_if_due(self) -> bool:
         """Put the digest into the outbox where it is due and not there yet; whether it was."""
         settings, zone = self._config.digest, self._config.slack.zone
         today = None if settings is None else due(self._clock.time(), zone, settings)
@@ -59,7 +59,7 @@ class DailyDigest:
         first, last = day_before(today, zone)
         facts = await asyncio.to_thread(digest, self._config.store.path, first, last)
         if settings is None or (facts.total.now is None and not facts.incidents):
-            return False  # a first day: there is nothing to tell
+            return False  # a first day: there is nothing to post
         message = digest_message(await self._with_traffic(facts), zone)
         draft = NewMessage(uuid.uuid4().hex, subject, "post", settings.channel, to_json(message))
         await self._keeper.do(outbox.enqueue, [draft], self._clock.time())

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from alertbot.config.domains import pattern
 from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
-from alertbot.incidents.incident import Incident
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.orders import Ack, Order, Person, Requester, Silence, Unsilence
 from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, StoredSilence, means
@@ -98,10 +97,10 @@ class _Execution:
         raise UsageError(f"{len(waiting)} incidents are open {where}: say which of {listed}")
 
     async def _silence(self, order: Silence) -> str:
-        order, pairs = await self._meant(order)
+        order, pairs = await self._resolved(order)
         now = self.dispatcher.now()
-        held = await self.keeper.do(silences.not_ended, now)
-        twin = next((each for each in held if _is_same(each, order)), None)
+        stored = await self.keeper.do(silences.not_ended, now)
+        twin = next((each for each in stored if _is_same(each, order)), None)
         number = twin.number if twin is not None else await self._add(order, pairs)
         begins = "" if order.begins <= now else f"from {format_clock(order.begins, self.dispatcher.slack.zone, now)} "
         until = f"{begins}until {format_clock(order.ends, self.dispatcher.slack.zone, now)}"
@@ -125,8 +124,8 @@ class _Execution:
         )
         return f"{code(order.target)} ({counted(meant, 'series', 'series')})"
 
-    async def _meant(self, order: Silence) -> tuple[Silence, list[tuple[str, str]] | None]:
-        """The order as it is kept, and the alerts meant where it is an incident's; the target must mean something."""
+    async def _resolved(self, order: Silence) -> tuple[Silence, list[tuple[str, str]] | None]:
+        """The order as it is stored, and the alerts of the incident where it names one; the target must exist."""
         target, watch = order.target, self.dispatcher.watch
         if target.startswith(INCIDENT_MARK):
             return order, await self._pairs(int(target.removeprefix(INCIDENT_MARK)))
@@ -145,16 +144,16 @@ class _Execution:
             raise UsageError(f"there is no incident #{number}")
         if incident.closed is not None:
             raise UsageError(f"#{number} is over: silence a domain or a rule instead")
-        if not (pairs := _alerts_of(incident)):
+        if not (pairs := sorted({each.key for each in incident.firing})):
             raise UsageError(f"#{number} has no alerts that could be silenced: acknowledge it instead")
         return pairs
 
     async def _unsilence(self, order: Unsilence) -> str:
         now = self.dispatcher.now()
-        held = await self.keeper.do(silences.not_ended, now)
-        silence = next((each for each in held if each.number == order.number and each.ends > now), None)
+        stored = await self.keeper.do(silences.not_ended, now)
+        silence = next((each for each in stored if each.number == order.number and each.ends > now), None)
         if silence is None:
-            numbers = ", ".join(str(each.number) for each in held if each.ends > now)
+            numbers = ", ".join(str(each.number) for each in stored if each.ends > now)
             raise UsageError(
                 f"there is no silence {order.number} to end" + (f": there are {numbers}" if numbers else "")
             )
@@ -164,13 +163,9 @@ class _Execution:
         return f"The silence of {code(silence.target)} by {escape(silence.author)} is ended."
 
 
-def _alerts_of(incident: Incident) -> list[tuple[str, str]]:
-    return sorted({told.key for told in incident.firing})
-
-
-def _is_same(held: StoredSilence, order: Silence) -> bool:
-    begun = held.begins <= order.begins + SAME
-    return held.target == order.target and begun and abs(held.ends - order.ends) < SAME and held.cancelled_by is None
+def _is_same(stored: StoredSilence, order: Silence) -> bool:
+    alike = stored.target == order.target and stored.cancelled_by is None
+    return alike and stored.begins <= order.begins + SAME and abs(stored.ends - order.ends) < SAME
 
 
 def _must_be_one(name: str, names: list[str] | tuple[str, ...], noun: str) -> None:

@@ -1,6 +1,6 @@
 """Reloading: a changed configuration is read and checked while the old one is at work, then taken up, or refused.
 
-What is wrong with it is told in the log, in ``status``, and in one message in Slack, which says so once it is mended.
+What is wrong with it stands in the log, in ``status``, and in one message in Slack, which is edited once it is mended.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_LISTED = 20
 """Problems that the message in Slack lists; the log has all of them."""
 
 _KEPT = "The changed configuration cannot be used, so the former one stays at work"
-_MENDED = Message("The configuration can be used again, and is at work.")
+_FIXED = Message("The configuration can be used again, and is at work.")
 
 
 class Reload:
@@ -51,8 +51,8 @@ class Reload:
         self._clock = clock
         self._notifier = notifier
         self._asked = asyncio.Event()
-        self._told: tuple[str, str] | None = None  # the message in Slack: its subject and its channel
-        self._said: tuple[str, ...] = ()  # what it says
+        self._posted: tuple[str, str] | None = None  # the message in Slack: its subject and its channel
+        self._listed: tuple[str, ...] = ()  # the problems that it lists
 
     def ask(self) -> None:
         """Reload as soon as can be; may be called from a signal handler."""
@@ -84,7 +84,7 @@ class Reload:
             return
         self._config = config
         log.info("the configuration is reloaded: %s", "; ".join(changed) or "nothing changed")
-        await self._mended()
+        await self._fixed()
 
     async def _take(self, config: Config) -> None:
         """Put another configuration to work, between two turns; ``ConfigError`` where that cannot be, and no change."""
@@ -122,21 +122,21 @@ class Reload:
     async def _refused(self, error: ConfigError) -> None:
         self._wiring.refused = problems = tuple(map(str, error.problems))
         log.error("the configuration is not reloaded, the former one stays: %s", " | ".join(problems))
-        if problems == self._said:
+        if problems == self._listed:
             return
-        first = self._told is None
-        subject, channel = self._told or (f"reload:{uuid.uuid4().hex}", self._config.slack.channel)
-        await self._owe(subject, "post" if first else "update", channel, _refusal(problems))
-        self._told, self._said = (subject, channel), problems
+        first = self._posted is None
+        subject, channel = self._posted or (f"reload:{uuid.uuid4().hex}", self._config.slack.channel)
+        await self._enqueue(subject, "post" if first else "update", channel, _refusal(problems))
+        self._posted, self._listed = (subject, channel), problems
 
-    async def _mended(self) -> None:
+    async def _fixed(self) -> None:
         self._wiring.refused = ()
-        if self._told is not None:
-            subject, channel = self._told
-            await self._owe(subject, "update", channel, _MENDED)
-            self._told, self._said = None, ()
+        if self._posted is not None:
+            subject, channel = self._posted
+            await self._enqueue(subject, "update", channel, _FIXED)
+            self._posted, self._listed = None, ()
 
-    async def _owe(self, subject: str, action: str, channel: str, message: Message) -> None:
+    async def _enqueue(self, subject: str, action: str, channel: str, message: Message) -> None:
         draft = NewMessage(uuid.uuid4().hex, subject, action, channel, to_json(message))
         await self._wiring.keeper.do(outbox.enqueue, [draft], self._clock.time())
         self._wiring.wake()

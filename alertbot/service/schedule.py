@@ -139,7 +139,7 @@ class Jobs:
     async def _post_digest(self) -> None:
         """Post yesterday's digest where it is due."""
         try:
-            if await self._wiring.parts.digest.look():
+            if await self._wiring.parts.digest.post_if_due():
                 self._wiring.wake()
             self._digest_outage.ended()
         except asyncio.CancelledError:

@@ -120,25 +120,25 @@ async def test_it_says_how_much_was_carried_by_whom_what_moved_and_what_burned(h
 async def test_it_is_posted_once_a_day_restarts_included(house):
     await a_day(house)
     house.now = START + DAY + 8 * 3600
-    assert not await digesting(house).look(), "it is not nine yet"
+    assert not await digesting(house).post_if_due(), "it is not nine yet"
     house.now += 3600
     one = digesting(house)
-    assert await one.look()
-    assert not await one.look()
+    assert await one.post_if_due()
+    assert not await one.post_if_due()
     await house.restart()
-    assert not await digesting(house).look()
+    assert not await digesting(house).post_if_due()
     (row,) = [row for row in house.outbox() if row.subject.startswith("digest:")]
     assert (row.action, row.channel) == ("post", "#reports")
     await a_day(house)
     house.now = START + 2 * DAY + 9 * 3600
-    assert await digesting(house).look(), "a new day"
+    assert await digesting(house).post_if_due(), "a new day"
 
 
 async def test_the_volume_in_all_is_the_apis_own_count_where_one_call_tells_it(house):
     await a_day(house)
     house.now = START + DAY + 9 * 3600
     one = digesting(house, volume=5e12)
-    await one.look()
+    await one.post_if_due()
     assert one._api.asked == [(("all",), START, START + DAY - SLOT, DataType.TRAFFIC)]
     assert "5 TB in all" in texts(house)[0]
 
@@ -148,7 +148,7 @@ async def test_on_a_first_day_there_is_nothing_to_tell(tmp_path):
     house = House(replace(config, digest=DigestSettings(at="09:00", channel="#reports")), NAMES)
     await house.begin()
     house.now = START + 9 * 3600
-    assert not await digesting(house).look()
+    assert not await digesting(house).post_if_due()
     assert texts(house) == []
     await house.end()
 
