@@ -279,9 +279,9 @@ def write_flapping(db: Database, begun: Iterable[AlertKey], steadied: Iterable[A
     db.conn.executemany("DELETE FROM flapping WHERE rule = ? AND series = ?", steadied)
     db.conn.executemany(
         "INSERT OR IGNORE INTO flapping (rule, series, since) SELECT rule, series, min(fired) FROM alerts"
-        " WHERE rule = ?1 AND series = ?2 AND fired > (SELECT max(fired) FROM alerts WHERE rule = ?1 AND series = ?2)"
-        " - ?3 GROUP BY rule, series",
-        ((rule, series, WITHIN) for rule, series in begun),
+        " WHERE rule = :rule AND series = :series AND fired >"
+        " (SELECT max(fired) FROM alerts WHERE rule = :rule AND series = :series) - :within GROUP BY rule, series",
+        ({"rule": rule, "series": series, "within": WITHIN} for rule, series in begun),
     )
 
 

@@ -9,8 +9,12 @@ from sqlite_utils import Database
 from alertbot.incidents.incident import IncidentKind
 from alertbot.rules.base import Severity
 
-_KINDS = (IncidentKind.ALERT.value, IncidentKind.DARK.value)
-_CHARTED = (Severity.WARNING.value, Severity.CRITICAL.value)
+_DRAWN = {
+    "alert": IncidentKind.ALERT.value,
+    "dark": IncidentKind.DARK.value,
+    "warning": Severity.WARNING.value,
+    "critical": Severity.CRITICAL.value,
+}
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,13 @@ def _incidents(db: Database, since: float) -> list[DueChart]:
         SELECT post.subject, post.channel_id, post.ts FROM incidents JOIN outbox AS post ON post.number = (
             SELECT max(number) FROM outbox
             WHERE subject = 'incident:' || incidents.id AND action = 'post' AND state = 'sent')
-        WHERE (incidents.closed IS NULL OR incidents.closed > ?1) AND incidents.kind IN (?2, ?3)
-        AND (incidents.kind = ?3 OR json_extract(standing, '$.paged_severity') IN (?4, ?5))
-        AND max(post.sent, coalesce(json_extract(standing, '$.paged_at'), 0)) > ?1
+        WHERE (incidents.closed IS NULL OR incidents.closed > :since) AND incidents.kind IN (:alert, :dark)
+        AND (incidents.kind = :dark OR json_extract(standing, '$.paged_severity') IN (:warning, :critical))
+        AND max(post.sent, coalesce(json_extract(standing, '$.paged_at'), 0)) > :since
         AND NOT EXISTS (SELECT 1 FROM charts WHERE charts.subject = post.subject)
         ORDER BY incidents.id DESC
         """,
-        (since, *_KINDS, *_CHARTED),
+        {"since": since, **_DRAWN},
     )
     return [DueChart(*row) for row in rows]
 
