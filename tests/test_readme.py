@@ -167,6 +167,7 @@ def test_every_silence_in_the_readme_is_understood():
         assert isinstance(parse_order(words, now, zone), Silence)
 
 
+@pytest.mark.slow
 def test_the_picture_is_drawn_anew_by_its_command(tmp_path):
     assert "](.github/picture.png)" in README
     drawn = tmp_path / "picture.png"

@@ -29,7 +29,7 @@ from alertbot.store import feed
 from alertbot.store.store import Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time, slot_at
 
-pytestmark = pytest.mark.real_time
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 
 TOKEN = "api-s3cret"
 DOMAINS = ("video.example.com", "img.example.com", "dl1.example.com", "dl2.example.com")

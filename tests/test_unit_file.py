@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from fakes.rigs.needs import needs
 from pages import TEXT
 
 from alertbot.cli.main import main
@@ -20,9 +20,6 @@ from alertbot.service.store_outage import LAST_WORDS
 ROOT = Path(__file__).parents[1]
 UNITS = sorted((ROOT / "systemd").iterdir())
 UNIT, TEMPLATE, BACKUP = (ROOT / "systemd" / f"{name}.service" for name in ("alertbot", "alertbot@", "alertbot-backup"))
-
-
-needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 
 
 def settings(section, unit=UNIT):
@@ -151,7 +148,7 @@ def copies(tmp_path):
     return sorted(tmp_path.iterdir())
 
 
-@needs_systemd
+@needs("systemd-analyze")
 def test_systemd_finds_nothing_wrong_with_the_units(copies):
     result = analyze("verify", *copies)
 
@@ -159,7 +156,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(copies):
     assert len(copies) == 4
 
 
-@needs_systemd
+@needs("systemd-analyze")
 def test_each_sandbox_leaves_at_most_1_5_of_10_exposed(copies):
     for copy in copies:
         if copy.suffix == ".service":

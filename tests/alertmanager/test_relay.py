@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import subprocess
 import time
 from contextlib import asynccontextmanager
 
 import pytest
+from fakes.rigs.needs import needs
 from fakes.rigs.relay import NAMES, RESEND, Bot
 from fakes.rigs.until import until
-from fakes.wire.alertmanagers import ROUTE, Cluster, Pager, needs_alertmanager
+from fakes.wire.alertmanagers import ROUTE, Cluster, Pager
 from pages import PAGES
 
 from alertbot.errors import StoreError
 
-pytestmark = [needs_alertmanager, pytest.mark.real_time]
+pytestmark = [needs("prometheus-alertmanager"), pytest.mark.real_time]
 
 DARK, WELL = {NAMES[0]: 0.0, "total": 1e9}, {NAMES[0]: 1e9}
 PASSWORD = "s3cret-pass"
@@ -280,7 +280,7 @@ def web_with_tls(folder):
     return web
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@needs("openssl")
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_one_behind_tls_is_told_where_the_machine_trusts_it(tmp_path, pager, monkeypatch, trusted):
     web = web_with_tls(tmp_path)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from bench import answers
 
 from alertbot.config.watch import lay_out
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_command_of_the_bench_is_answered(tmp_path):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from bench import feed
 from bench.clockwork import VirtualClock, run
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_few_hours_of_a_feed_at_its_worst_tell_all_there_is_once_and_nothing_else():

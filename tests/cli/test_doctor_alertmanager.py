@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes.wire.alertmanagers import Cluster, Pager, needs_alertmanager
+from fakes.rigs.needs import needs
+from fakes.wire.alertmanagers import Cluster, Pager
 
 from alertbot.cli.doctor.alertmanager import check_alertmanagers
 from alertbot.cli.doctor.findings import Grade
 from alertbot.config import AlertmanagerSettings
 
-pytestmark = needs_alertmanager
+pytestmark = needs("prometheus-alertmanager")
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import os
 
 import pytest
 from crash.run import Threads, run
-from fakes.rigs.stage import needs_faketime
+from fakes.rigs.needs import needs
 
-pytestmark = needs_faketime
+pytestmark = needs("faketime")
 
 KILLS = int(os.environ.get("ALERTBOT_TEST_KILLS", "40"))
 """500 take most of an hour."""

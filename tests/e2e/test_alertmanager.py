@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 
-import pytest
+from fakes.rigs.needs import needs
 from fakes.rigs.paged import SERIES, Plot, two_bots_two_alertmanagers
-from fakes.wire.alertmanagers import needs_alertmanager
 from pages import PAGES
 
 
-@needs_alertmanager
+@needs("prometheus-alertmanager")
 def test_two_bots_page_once_and_resolve_once_though_a_bot_and_an_alertmanager_die_in_between(tmp_path):
     told = []
     pages = two_bots_two_alertmanagers(tmp_path, Plot(), told.append)
@@ -44,7 +42,7 @@ def test_two_bots_page_once_and_resolve_once_though_a_bot_and_an_alertmanager_di
     assert f"{SERIES} is normal again at " in well["annotations"]["summary"]
 
 
-@pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool is not installed (Debian: prometheus-alertmanager)")
+@needs("amtool")
 def test_the_readmes_example_is_one_that_alertmanager_takes(tmp_path):
     (example,) = re.findall(r"^```yaml\n(.*?)^```$", PAGES["scale"], re.MULTILINE | re.DOTALL)
     path = tmp_path / "alertmanager.yml"

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from fakes.rigs.stage import Stage, StageClock, warnings_in
 
+pytestmark = pytest.mark.slow
+
 RULES = """
 [watch]
 domains = ["video.example.com", "img.example.com"]

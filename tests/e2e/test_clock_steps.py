@@ -6,7 +6,8 @@ import json
 import time
 
 import pytest
-from fakes.rigs.stage import Stage, StageClock, needs_faketime
+from fakes.rigs.needs import needs
+from fakes.rigs.stage import Stage, StageClock
 
 RULES = """
 [watch]
@@ -54,7 +55,7 @@ def looked_at(stage):
     return json.loads(stage.shell("status", "--json"))["live"]["now"]
 
 
-@needs_faketime
+@needs("faketime")
 @pytest.mark.parametrize("hours", [(-1, 0), (1, 0)], ids=["back and forth", "forth and back"])
 def test_polling_goes_on_and_nothing_is_told_again_when_the_clock_steps_an_hour(tmp_path, monkeypatch, hours):
     clock = SteppedClock(tmp_path)

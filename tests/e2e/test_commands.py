@@ -8,6 +8,8 @@ import subprocess
 import pytest
 from fakes.rigs.stage import Stage, StageClock
 
+pytestmark = pytest.mark.slow
+
 RULES = """
 [watch]
 domains = ["video.example.com", "img.example.com"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 from datetime import UTC, datetime
 
-from fakes.rigs.stage import Stage, StageClock, Told, needs_faketime
+from fakes.rigs.needs import needs
+from fakes.rigs.stage import Stage, StageClock, Told
 
-pytestmark = needs_faketime
+pytestmark = needs("faketime")
 
 START = int(datetime(2026, 11, 2, 10, 0, tzinfo=UTC).timestamp())
 MINUTE = 60

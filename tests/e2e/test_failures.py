@@ -7,12 +7,13 @@ import io
 import json
 from datetime import UTC, datetime
 
-from fakes.rigs.stage import API_TOKEN, Stage, StageClock, needs_faketime, warnings_in
+from fakes.rigs.needs import needs
+from fakes.rigs.stage import API_TOKEN, Stage, StageClock, warnings_in
 
 from alertbot.feed.simulator.scenario import Scenario
 from alertbot.units import SLOT, parse_time
 
-pytestmark = needs_faketime
+pytestmark = needs("faketime")
 
 START = int(datetime(2026, 11, 2, 10, 0, tzinfo=UTC).timestamp())
 MINUTE = 60

@@ -8,6 +8,8 @@ import pytest
 from fakes.rigs.stage import Stage, StageClock
 from fakes.wire.systemd import Systemd
 
+pytestmark = pytest.mark.slow
+
 RULES = """
 [watch]
 domains = ["video.example.com"]

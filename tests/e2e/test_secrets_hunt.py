@@ -13,10 +13,11 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from fakes.rigs.stage import API_TOKEN, SECRETS, Stage, StageClock, needs_faketime
+from fakes.rigs.needs import needs
+from fakes.rigs.stage import API_TOKEN, SECRETS, Stage, StageClock
 from fakes.wire.pinged import SECRET
 
-pytestmark = needs_faketime
+pytestmark = needs("faketime")
 
 START = int(datetime(2026, 11, 2, 10, 0, tzinfo=UTC).timestamp())
 MINUTE = 60

@@ -7,6 +7,8 @@ import signal
 import pytest
 from fakes.rigs.stage import Stage, StageClock
 
+pytestmark = pytest.mark.slow
+
 RULES = """
 [watch]
 domains = ["video.example.com"]

@@ -16,11 +16,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from fakes.rigs.needs import needs
 from fakes.rigs.stage import API_TOKEN, Stage, StageClock
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 from pages import PAGES
 
 import alertbot
+
+pytestmark = [pytest.mark.slow, needs("root", "systemd-analyze")]
 
 SOURCE = Path(alertbot.__file__).parents[1]
 UNIT = Path(__file__).parents[2] / "systemd" / "alertbot.service"

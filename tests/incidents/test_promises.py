@@ -4,8 +4,8 @@ The real ledger, engine, book, desk and store run over ``rigs.house``; ``judges.
 decides who is woken, objects after every step to what breaks a promise. A second test tells each story without its
 restarts as well: what is said must be the same.
 
-300 examples and 60; with the environment's ``ALERTBOT_PROMISES=long`` 10,000 and 2,000, with ``ALERTBOT_PROMISES=N`` N
-and N / 5.
+30 examples and 6 in the quick suite, 300 and 60 in the slow one; with the environment's ``ALERTBOT_PROMISES=N`` N new
+ones of each.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from pathlib import Path
 
 import numpy as np
 from fakes.judges.bystander import Bystander
+from fakes.rigs.effort import examples
 from fakes.rigs.house import ADA, LAG, START, House
 from fakes.rigs.night import config_for, night_folder
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from alertbot.config import Config, GroupSettings, MuteSettings
@@ -37,8 +38,6 @@ from alertbot.service.orders import OrderExecutor
 from alertbot.store.alerts import write_rules_begun
 from alertbot.units import SLOT
 
-_ASKED = os.environ.get("ALERTBOT_PROMISES", "300")
-EXAMPLES = 10_000 if _ASKED == "long" else int(_ASKED)
 ALWAYS_THE_SAME = "ALERTBOT_PROMISES" not in os.environ
 """Without being asked for more, the same stories each time: what lands is not a matter of luck."""
 
@@ -412,14 +411,14 @@ _SETTINGS = {
 }
 
 
-@settings(max_examples=EXAMPLES, **_SETTINGS)
+@examples(30, 300, "ALERTBOT_PROMISES", **_SETTINGS)
 @given(stories())
 def test_every_promise_to_the_readers_is_held(story):
     with night_folder() as folder:
         told(story, folder)
 
 
-@settings(max_examples=max(1, EXAMPLES // 5), **_SETTINGS)
+@examples(6, 60, "ALERTBOT_PROMISES", **_SETTINGS)
 @given(stories())
 def test_a_restart_at_any_point_changes_nothing_that_is_told(story):
     story = replace(story, actions=tuple(each for each in story.actions if each.kind != "edit"))

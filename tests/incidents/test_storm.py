@@ -20,7 +20,7 @@ def _text(block):
     return "\n".join(part["text"] for part in parts if isinstance(part.get("text"), str))
 
 
-@pytest.mark.parametrize("length", [0, 253])
+@pytest.mark.parametrize("length", [pytest.param(0, marks=pytest.mark.slow), 253])
 async def test_a_storm_over_the_account_is_one_message_and_a_line_for_the_group_with_its_own_channel(tmp_path, length):
     domains = names(200 if length else 1500, length)
     async with storm(tmp_path, domains, grouped=len(domains) // 5) as it:

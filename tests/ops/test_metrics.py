@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 from contextlib import contextmanager
 
 import httpx
 import pytest
+from fakes.rigs.needs import needs
 from fakes.rigs.until import until
 from fakes.rigs.working import API_TOKEN, CEILING, MINUTE, START, WATCH, working
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
@@ -26,8 +26,6 @@ STANDING = Gauges(
     healthy=True, feed_up=True, data_to=START, calls_left=290, domains=2, series=3, waiting=1, misconfigured=False,
     alerts={"firing": 2}, incidents=1, outbox={"parked": 1, "sent": 9}, outbox_oldest=0.0, database=4096, started=1.5,
 )  # fmt: skip
-
-needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
 
 @pytest.fixture
@@ -99,7 +97,7 @@ def test_what_is_not_known_is_left_out():
     assert not re.search("alertbot_(feed_data|alerts|open_incidents|outbox|database)", text)
 
 
-@needs_promtool
+@needs("promtool")
 def test_prometheus_own_linter_has_nothing_to_say():
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=exposition(Counts(), STANDING), capture_output=True, check=False

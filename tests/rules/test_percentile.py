@@ -105,6 +105,7 @@ class Slowly:
 CASES = [(BERLIN, 1, 95), (NEW_YORK, 1, 95), (BERLIN, 15, 90), (ZoneInfo("Asia/Kolkata"), 28, 99)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("zone", "first_day", "percent"), CASES, ids=str)
 def test_a_year_slot_by_slot_is_in_breach_where_the_percentile_or_its_forecast_reaches_the_limit(
     zone, first_day, percent

@@ -1,12 +1,11 @@
 """Whatever is typed, clicked or called a name: it is answered, Slack takes the answer, and nothing in it is mark-up.
 
-A few hundred tries each; ALERTBOT_FUZZ=100000 tries that many.
+A hundred tries each in the quick suite, a few hundred in the slow one; ALERTBOT_FUZZ=100000 tries that many.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import random
 import sqlite3
 from contextlib import closing
@@ -16,6 +15,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
+from fakes.rigs.effort import tries
 from fakes.rigs.night import ceiling, dark, doubled, fell
 from fakes.rigs.obedience import Obedience
 from fakes.wire.blockkit import refuse_message
@@ -44,7 +44,7 @@ from alertbot.slack.client import Posted
 from alertbot.slack.commands import FAILED, Commands
 from alertbot.units import DAY, DAY_SLOTS, SLOT, parse_time
 
-TRIES = int(os.environ.get("ALERTBOT_FUZZ", "400"))
+TRIES = tries(100, 400, "ALERTBOT_FUZZ")
 START = parse_time("2026-11-02")
 LAST = START + 3 * DAY - SLOT
 NOW = LAST + 900.0

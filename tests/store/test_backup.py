@@ -14,6 +14,7 @@ from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
+from fakes.rigs.needs import needs
 from fakes.worlds.stored import store as write_stored
 
 from alertbot.cli.backup import clean_up
@@ -188,7 +189,7 @@ def test_a_folder_that_is_not_there_is_a_clear_error(path, tmp_path):
         back_up(path, tmp_path / "none" / "copy.db")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+@needs("root")
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing(path, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()

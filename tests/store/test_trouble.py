@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import pytest
+from fakes.rigs.needs import needs
 from fakes.rigs.scheduler import scheduled_by
 from fakes.rigs.until import until
 from fakes.wire.slack import BOT_TOKEN, SCOPES, FakeSlack
@@ -31,8 +32,6 @@ from alertbot.store.store import Store
 
 START = 1_793_613_600
 MINUTE = 60
-
-needs_mount = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 
 
 @pytest.fixture
@@ -87,20 +86,20 @@ def read_only(folder: Path) -> Iterator[None]:
 # Opening it
 
 
-@needs_mount
+@needs("root")
 def test_a_new_database_on_a_full_disk_says_so(disk):
     with full(disk), pytest.raises(StoreError, match=r"alertbot\.db: .*full: check .* the space left"):
         Store(disk / "alertbot.db")
 
 
-@needs_mount
+@needs("root")
 def test_a_database_on_a_full_disk_says_so(disk):
     Store(disk / "alertbot.db").close()
     with full(disk), pytest.raises(StoreError, match=r"alertbot\.db: .*: check .* the space left"):
         Store(disk / "alertbot.db")
 
 
-@needs_mount
+@needs("root")
 def test_a_read_only_file_system_says_so(disk):
     Store(disk / "alertbot.db").close()
     with read_only(disk), pytest.raises(StoreError, match=r"alertbot\.db: .*Read-only file system.*: check the file"):
@@ -247,7 +246,7 @@ async def _is_mended(slack, caplog, first=""):
     assert "Traceback" not in caplog.text
 
 
-@needs_mount
+@needs("root")
 async def test_a_disk_that_is_full_is_told_once_in_slack_and_what_was_missed_once_it_has_room(tmp_path, disk, caplog):
     await _fails_and_is_mended(tmp_path, disk / "alertbot.db", full(disk), "database or disk is full", caplog)
 
@@ -277,7 +276,7 @@ async def test_a_database_that_is_damaged_meanwhile_is_told_once_in_slack_and_en
     assert "alertbot.db: database disk image is malformed: put a backup in its place" in printed
 
 
-@needs_mount
+@needs("root")
 @pytest.mark.parametrize(("failing", "cause"), [(full, "the space left"), (read_only, "Read-only file system")])
 @pytest.mark.parametrize("new", [True, False])
 async def test_a_disk_that_cannot_be_written_at_start_is_told_once_and_the_service_goes_on_once_it_can(

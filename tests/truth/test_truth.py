@@ -5,7 +5,7 @@ The real watching, poller, frontier, lateness, ledger, engine, desk and store ru
 zero that could have been known to be late; as soon as the rules say otherwise than the engine; and as soon as a series
 pages for nothing again after that was found out. What is left at the end is checked here.
 
-200 examples; with the environment's ``ALERTBOT_TRUTH=long`` 5,000, with ``ALERTBOT_TRUTH=N`` so many.
+20 examples in the quick suite and 200 in the slow one; with the environment's ``ALERTBOT_TRUTH=N`` N new ones.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.rigs.effort import examples
 from fakes.rigs.night import Night, ceiling, config_for, dark, doubled, fell, night_folder
 from fakes.worlds.clock import FakeClock
 from fakes.worlds.world import Fault, World, WorldApi
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from alertbot.units import DAY, SLOT
 
-_ASKED = os.environ.get("ALERTBOT_TRUTH", "200")
-EXAMPLES = 5000 if _ASKED == "long" else int(_ASKED)
 ALWAYS_THE_SAME = "ALERTBOT_TRUTH" not in os.environ
 """Without being asked for more, the same nights each time: what lands is not a matter of luck."""
 
@@ -204,9 +203,10 @@ async def test_a_night_that_once_went_wrong_goes_well(night):
         await play(night, folder)
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
+@examples(
+    20,
+    200,
+    "ALERTBOT_TRUTH",
     suppress_health_check=list(HealthCheck),
     print_blob=not ALWAYS_THE_SAME,
     derandomize=ALWAYS_THE_SAME,

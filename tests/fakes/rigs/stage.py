@@ -19,8 +19,8 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import httpx
-import pytest
 
+from fakes.rigs.needs import FAKETIME
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 
 API_TOKEN = "tok-5ecret-end-to-end"
@@ -28,12 +28,9 @@ SECRETS = (API_TOKEN, BOT_TOKEN, APP_TOKEN)
 
 ALERTBOT = Path(sys.executable).with_name("alertbot")
 _SLACK = Path(__file__).parents[1] / "wire" / "slack.py"
-_FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 FASTEST, SLOWEST = 60.0, 10.0
 _IDLE_IMPORT = 1.2  # seconds within which an idle machine imports the service, with some to spare
 _PATIENCE = 30.0  # real seconds for a process to begin or end
-
-needs_faketime = pytest.mark.skipif(_FAKETIME is None, reason="libfaketime is not installed (Debian: faketime)")
 
 
 class StageClock:
@@ -70,7 +67,7 @@ class StageClock:
         if self._speed == 1.0:
             return {}
         now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(self.now()))
-        return {"LD_PRELOAD": str(_FAKETIME), "FAKETIME": f"@{now} x{self._speed:g}", "TZ": "UTC"}
+        return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"@{now} x{self._speed:g}", "TZ": "UTC"}
 
     def wait_until(self, moment: float) -> None:
         """Return at that time."""

@@ -16,13 +16,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-import pytest
 
 from fakes.rigs.stage import Actor
 
 BINARY = shutil.which("prometheus-alertmanager")
-
-needs_alertmanager = pytest.mark.skipif(BINARY is None, reason="prometheus-alertmanager is not installed (Debian)")
 
 ROUTE = """
 route:
