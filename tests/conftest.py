@@ -1,14 +1,22 @@
 """How the suite is run: in virtual time, quick or slow, in random order, and with a word about what was not run."""
 
 import asyncio
+import logging
 import os
 import random
+import sys
+import threading
 
 import pytest
 from fakes.rigs import effort
 from fakes.rigs.needs import missing, remedy
 from fakes.worlds.virtual import VirtualLoop
 from hypothesis import HealthCheck, settings
+
+from alertbot.ops.logs import CHATTY
+
+SET_UP = (*CHATTY, "apscheduler")
+"""Loggers whose level a command sets."""
 
 # A machine that is busy with something else is no finding.
 settings.register_profile("alertbot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -72,6 +80,19 @@ def pytest_runtest_setup(item):
     needed = [name for mark in item.iter_markers("needs") for name in mark.args]
     if lacking := missing(needed):
         pytest.skip(f"needs {' and '.join(lacking)}")
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was():
+    """A command that runs in a test sets up its log: the next test is not to inherit it."""
+    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
+    handlers, levels = list(root.handlers), {name: logging.getLogger(name).level for name in (None, *SET_UP)}
+    yield
+    root.handlers[:] = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    logging.captureWarnings(capture=False)
+    sys.excepthook, threading.excepthook = hooks
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus
 log = logging.getLogger(__name__)
 
 _JOURNAL_PRIORITY = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
-_CHATTY = ("httpx", "httpcore", "aiohttp", "asyncio", "sqlite_utils")
+CHATTY = ("httpx", "httpcore", "aiohttp", "asyncio", "sqlite_utils")
 _STDERR = 2
 
 
@@ -80,7 +80,7 @@ def set_up(secrets: Secrets, *, journal: bool, level: str = "INFO", log_format: 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(secrets, journal=journal, json_lines=log_format == "json"))
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for name in _CHATTY:
+    for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     if level == "DEBUG":  # a line for each call of the API; the token is added below it
         logging.getLogger("httpx").setLevel(logging.INFO)

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from fakes.judges.oracle import Oracle, Verdict
-from hypothesis import event, given, settings
+from fakes.rigs.effort import examples
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from alertbot.alerts import engine
@@ -222,7 +223,7 @@ def judged(case, sizes):
     return changes, alerts, grid
 
 
-@settings(max_examples=120, deadline=None)
+@examples(40, 200)
 @given(case=cases())
 def test_a_block_is_judged_as_the_oracle_judges_it(case):
     expected = case.expected()
@@ -242,7 +243,7 @@ with_baselines = cases(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@examples(8, 60)
 @given(case=with_baselines)
 def test_a_block_is_judged_under_a_baseline_as_the_oracle_judges_it(case):
     expected = case.expected()
@@ -254,7 +255,7 @@ def test_a_block_is_judged_under_a_baseline_as_the_oracle_judges_it(case):
         event(one.reason)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(12, 100)
 @given(case=cases(lengths=(20, 90, 300)) | with_baselines, sizes=st.lists(st.integers(1, 200), min_size=1, max_size=8))
 def test_how_the_slots_are_split_into_blocks_decides_nothing(case, sizes):
     whole, alerts, grid = judged(case, [len(case.due)])
@@ -267,7 +268,7 @@ def test_how_the_slots_are_split_into_blocks_decides_nothing(case, sizes):
             np.testing.assert_array_equal(usable[0], usable[1])
 
 
-@settings(max_examples=20, deadline=None)
+@examples(8, 60)
 @given(case=cases(lengths=(90, 300)), cells=st.sampled_from([1, 7, 150]))
 def test_a_block_that_is_cut_since_it_is_large_is_judged_as_a_whole_one(case, cells):
     whole = judged(case, [len(case.due)])[:2]
@@ -275,7 +276,7 @@ def test_a_block_that_is_cut_since_it_is_large_is_judged_as_a_whole_one(case, ce
         assert judged(case, [len(case.due)])[:2] == whole
 
 
-@settings(max_examples=20, deadline=None)
+@examples(8, 60)
 @given(case=cases(lengths=(90,)))
 def test_the_order_in_which_rules_are_written_decides_nothing(case):
     turned = replace(case, rules=case.rules[::-1])

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from fakes.rigs.effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
@@ -258,7 +259,7 @@ def series_values(draw):
     return np.concatenate([np.full(length, value) for value, length in draw(runs)])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20, 150)
 @given(data=st.data())
 def test_whatever_the_order_of_arrival_each_slot_is_judged_once_and_the_outcome_is_the_same(data):
     values = {name: series_values(data.draw) for name in SERIES}

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from fakes.rigs.deciders import Apart
-from hypothesis import given, settings
+from fakes.rigs.effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
@@ -135,7 +136,7 @@ levels = st.lists(
 )
 
 
-@settings(max_examples=5, deadline=None)
+@examples(2, 12)
 @given(levels, st.lists(st.floats(0.01, 0.99), max_size=3), st.integers(20, 300))
 def test_live_through_restarts_is_what_a_replay_says(tmp_path_factory, runs, cuts, at_once):
     values = np.repeat([value for value, _ in runs], [count for _, count in runs])[: 46 * DAY_SLOTS]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from fakes.judges.oracle import Oracle
 from fakes.rigs.deciders import Apart
-from hypothesis import given, settings
+from fakes.rigs.effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
@@ -60,7 +61,7 @@ def days_of_levels(seed, days):
     return np.repeat(rng.choice([0, 20, 50, 100, 100, 100, 100, 200], len(lengths)), lengths)[: days * DAY_SLOTS]
 
 
-@settings(max_examples=15, deadline=None)
+@examples(5, 40)
 @given(
     seed=st.integers(0, 2**32),
     offsets=st.lists(st.integers(0, 700), min_size=1, max_size=3),

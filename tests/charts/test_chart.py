@@ -16,6 +16,7 @@ from fakes.rigs.until import until
 
 from alertbot.charts import worker
 from alertbot.charts.chart import Chart, Panel
+from alertbot.charts.drawing import draw
 from alertbot.charts.ticks import rate_ticks, time_ticks
 from alertbot.charts.worker import render
 from alertbot.errors import ChartError
@@ -89,9 +90,8 @@ def test_bandwidth_is_marked_in_one_unit_from_zero_on(top, labels):
 
 
 @pytest.mark.parametrize("make", GALLERY)
-async def test_every_chart_of_the_gallery_is_drawn_for_a_phone(make):
-    chart = make()
-    width, height = size(await render(chart))
+def test_every_chart_of_the_gallery_is_drawn_for_a_phone(make):
+    width, height = size(draw(make()))
     assert width == 1000
     assert height < 1400
 
@@ -101,9 +101,13 @@ async def test_every_chart_of_the_gallery_is_drawn_for_a_phone(make):
     [[NAN] * 12, [0.0] * 12, [5e9, *[NAN] * 11], [1e-3] * 12, [3e17] * 12],
     ids=["nothing known", "nothing carried", "one slot known", "next to nothing", "more than any network"],
 )
-async def test_whatever_the_values_there_is_a_chart(values):
+def test_whatever_the_values_there_is_a_chart(values):
     panel = Panel("$x_{1}$ <b> \\frac", "n", np.array(values), yesterday=np.full(12, NAN), breaches=((600, 1200),))
-    assert size(await render(Chart("$\\alpha", "s" * 300, "a", 0, 4000.0, "UTC", (panel,))))[0] == 1000
+    assert size(draw(Chart("$\\alpha", "s" * 300, "a", 0, 4000.0, "UTC", (panel,))))[0] == 1000
+
+
+async def test_the_worker_draws_what_is_drawn_here():
+    assert size(await render(dark())) == size(draw(dark()))
 
 
 async def test_a_worker_that_takes_too_long_is_killed_and_that_is_said():

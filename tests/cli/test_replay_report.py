@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from fakes.rigs.effort import examples
 from fakes.worlds.stored import store
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
@@ -318,7 +319,7 @@ def spread(columns):
     return {name: [value for value, count in each for _ in range(count)] for name, each in columns.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20, 120)
 @given(columns, st.sampled_from([75.0, 150.0, 300.0]), st.sampled_from([75.0, 150.0, 300.0]))
 def test_what_one_file_newly_tells_falls_silent_in_the_other(columns, one, other):
     now, before = firings(spread(columns), one), firings(spread(columns), other)
@@ -337,7 +338,7 @@ def test_what_one_file_newly_tells_falls_silent_in_the_other(columns, one, other
         assert shown(there, new=True) == []
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20, 120)
 @given(columns, st.sampled_from([75.0, 150.0]))
 def test_there_are_no_more_pages_than_alerts_and_none_is_lost(columns, above):
     fired = firings(spread(columns), above, names=("r", "s"))

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from fakes.rigs.effort import examples
 from fakes.worlds.stored import store
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory, write_csv
@@ -228,7 +229,7 @@ shapes = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@examples(8, 50)
 @given(st.lists(shapes, min_size=1, max_size=3))
 def test_whatever_the_history_what_is_suggested_is_a_right_file(tmp_path_factory, series):
     folder = tmp_path_factory.mktemp("any")

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 from fakes.judges.oracle import Oracle
-from hypothesis import given, settings
+from fakes.rigs.effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.rules.base import Bars, Direction
@@ -202,7 +203,7 @@ def test_a_reference_is_needed():
         Baseline().cleared(np.array(1.0), None, np.array(1.0))
 
 
-@settings(max_examples=30, deadline=None)
+@examples(12, 60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     rule=st.builds(
@@ -238,7 +239,7 @@ def test_what_is_usual_is_what_the_oracle_says_slowly(seed, rule, row):
         assert got == pytest.approx(expected)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(8, 40)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([1e-6, 3.7, 1e9]))
 def test_twice_the_traffic_is_judged_alike(seed, scale):
     rng = np.random.default_rng(seed)
@@ -248,7 +249,7 @@ def test_twice_the_traffic_is_judged_alike(seed, scale):
     assert breaches(rule, values * scale) == breaches(rule, values)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(8, 40)
 @given(seed=st.integers(0, 2**32 - 1), series=st.integers(1, 70), rows=st.integers(1, 200))
 def test_neither_the_slots_nor_the_series_judged_at_a_time_decide_anything(seed, series, rows):
     rng = np.random.default_rng(seed)

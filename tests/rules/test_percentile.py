@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from fakes.rigs.effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.rules.grid import Grid
@@ -151,7 +152,7 @@ levels = st.sampled_from([0.0, 1.0, 2.0, 3.0, 4.0, NAN])
 runs = st.lists(st.tuples(levels, st.integers(1, 700)), min_size=4, max_size=14)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(15, 80)
 @given(runs, st.integers(0, 40 * DAY_SLOTS), st.sampled_from([50, 90, 95, 99]), st.floats(0.5, 4.5))
 def test_counting_says_what_measuring_says(runs, offset, percent, limit):
     values = np.repeat([value for value, _ in runs], [count for _, count in runs])
@@ -168,7 +169,7 @@ def test_counting_says_what_measuring_says(runs, offset, percent, limit):
         assert bool(hot[row]) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@examples(40, 200)
 @given(
     st.lists(st.integers(0, 9), min_size=1, max_size=60),
     st.lists(st.integers(0, 9), min_size=1, max_size=30),
@@ -183,7 +184,7 @@ def test_a_forecast_is_the_percentile_of_a_month_whose_rest_is_the_week_over_and
     assert forecast(month, week, weeks * len(week), percent) == nearest_rank(whole, percent)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20, 120)
 @given(st.integers(300, 8000), st.integers(0, 400), st.sampled_from([90, 95]))
 def test_the_burst_left_is_what_the_month_bears_and_no_slot_more(known, above, percent):
     """As many slots above what is committed as are left keep the month's percentile under it; one more does not."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from fakes.rigs.effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.rules.base import window_max
@@ -27,7 +28,7 @@ def _most(cell):
     return known.max() if len(known) else np.nan
 
 
-@settings(max_examples=200)
+@examples(60, 400)
 @given(
     st.lists(RATES, min_size=20, max_size=60),
     st.sampled_from([Drop(to=0.0), Drop(to=1e6), Drop(by=0.8), Drop(by=0.5, window=7), Drop(by=0.2, window=1)]),

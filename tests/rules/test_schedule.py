@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from fakes.judges.oracle import awake
-from hypothesis import given, settings
+from fakes.rigs.effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.rules.base import Rule, Severity
@@ -191,7 +192,7 @@ def moments(draw):
     return Schedule(tuple(chosen), zone), epoch
 
 
-@settings(max_examples=150)
+@examples(40, 300)
 @given(moments())
 def test_it_holds_where_the_clock_on_the_wall_lies_in_a_window(case):
     schedule, epoch = case
@@ -201,7 +202,7 @@ def test_it_holds_where_the_clock_on_the_wall_lies_in_a_window(case):
     assert schedule.holds_at(epoch) == awake(schedule, epoch)
 
 
-@settings(max_examples=60)
+@examples(20, 120)
 @given(moments())
 def test_when_it_ends_is_what_reading_the_wall_minute_by_minute_says(case):
     schedule, epoch = case
@@ -215,7 +216,7 @@ def test_when_it_ends_is_what_reading_the_wall_minute_by_minute_says(case):
         assert schedule.until(epoch) is None
 
 
-@settings(max_examples=60)
+@examples(20, 120)
 @given(moments())
 def test_it_holds_just_before_it_ends_and_not_then(case):
     schedule, epoch = case

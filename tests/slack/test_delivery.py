@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from fakes.rigs.deliverer import deliverer
+from fakes.rigs.effort import examples
 from fakes.rigs.until import until
 from fakes.wire.slack import BOT_TOKEN, SCOPES
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.slack.channel_queue import LOOK_AFTER
@@ -400,7 +401,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(12, 100)
 @given(st.lists(STEPS, min_size=4, max_size=30))
 def test_in_the_end_each_subject_stands_once_as_it_was_last_with_each_reply_once_in_order(steps):
     asyncio.run(_live_through(steps))

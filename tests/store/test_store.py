@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes.rigs.deciders import Apart, Silent, nothing
-from hypothesis import given, settings
+from fakes.rigs.effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
@@ -297,7 +298,7 @@ def test_a_cursor_that_did_not_move_stays(store):
     assert store.do(samples.cursors) == {"a": START, "b": START + SLOT}
 
 
-@settings(max_examples=40, deadline=None)
+@examples(12, 80)
 @given(first=st.integers(-300, 300), count=st.integers(1, 700))
 def test_one_series_reads_as_the_grid_holds_it(first, count):
     grid = Grid(("a", "b"))
@@ -708,7 +709,7 @@ def lived(values, stops):
     return changes
 
 
-@settings(max_examples=25, deadline=None)
+@examples(8, 50)
 @given(runs=STORIES, cuts=st.sets(st.floats(0.01, 0.99), min_size=1, max_size=4))
 def test_however_often_it_is_restarted_the_service_tells_the_same(runs, cuts):
     values = np.concatenate([np.full(length, value) for value, length in runs])

@@ -123,7 +123,7 @@ def test_a_newer_schema_says_which_and_is_left_as_it_is(tmp_path):
 
 
 def test_a_locked_file_says_so_after_some_seconds(tmp_path, monkeypatch):
-    monkeypatch.setattr("alertbot.store.schema.LOCK_WAIT_MS", 20)
+    monkeypatch.setattr("alertbot.store.schema.LOCK_WAIT_MS", 1)
     path = tmp_path / "alertbot.db"
     with locked(path), pytest.raises(StoreError, match="locked: another program holds it"):
         Store(path)
@@ -254,7 +254,7 @@ async def test_a_disk_that_is_full_is_told_once_in_slack_and_what_was_missed_onc
 async def test_a_database_that_is_held_for_long_is_told_once_in_slack_and_what_was_missed_later(
     tmp_path, caplog, monkeypatch
 ):
-    monkeypatch.setattr("alertbot.store.schema.LOCK_WAIT_MS", 20)
+    monkeypatch.setattr("alertbot.store.schema.LOCK_WAIT_MS", 1)
     store = tmp_path / "alertbot.db"
     await _fails_and_is_mended(tmp_path, store, held(store), "database is locked", caplog)
 
@@ -293,7 +293,7 @@ async def test_a_disk_that_cannot_be_written_at_start_is_told_once_and_the_servi
 async def test_a_database_that_is_locked_at_start_is_told_once_and_the_service_goes_on_once_it_is_free(
     tmp_path, caplog, systemd, monkeypatch
 ):
-    monkeypatch.setattr("alertbot.store.schema.LOCK_WAIT_MS", 20)
+    monkeypatch.setattr("alertbot.store.schema.LOCK_WAIT_MS", 1)
     store, told = tmp_path / "alertbot.db", "When watching began: "
     await _fails_at_start_and_is_mended(tmp_path, store, locked(store), "database is locked", caplog, systemd, told)
 
