@@ -1,7 +1,8 @@
 """Slots, and the numbers people write and read: ``8 Gbps``, ``1h30m``, ``80%``.
 
-Reading is strict, since a rate that was meant otherwise is an alert that never comes: ``8 GB``, ``1,5 Gbps`` and
-``-5m`` are refused with an example of what would be right. Bit rates are decimal (1 Gbps = 10^9 bit/s).
+Reading is strict, since a rate that was meant otherwise is an alert that never comes: ``8 GB``, ``1 GBps`` (bytes,
+eight times off), ``1,5 Gbps`` and ``-5m`` are refused with an example of what would be right. Bit rates are decimal
+(1 Gbps = 10^9 bit/s).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _RATE_UNITS = {"bps": 1, "kbps": 10**3, "mbps": 10**6, "gbps": 10**9, "tbps": 10
 _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 _NUMBER = r"\d+(?:\.\d+)?"
 _RATE = re.compile(rf"({_NUMBER})\s*([a-z]+)", re.IGNORECASE | re.ASCII)
+_BYTES = re.compile(r"[kKmMgGtT]?i?B(?:ps|/s)?")
 _DURATION = re.compile(r"(?:\d+[smhd])+", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+)([smhd])", re.ASCII)
 _SHARE = re.compile(rf"({_NUMBER})\s*%", re.ASCII)
@@ -33,6 +35,8 @@ _ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 def parse_rate(text: str) -> float:
     """Bit/s of ``8 Gbps``; ``ValueError`` with an example for anything else."""
     match = _RATE.fullmatch(text.strip())
+    if _BYTES.fullmatch(text.strip().lstrip("0123456789. ")):
+        raise ValueError(f'{quoted(text)} is not a bit rate: it counts bytes, and 1 GB a second is "8 Gbps"')
     unit = match and _RATE_UNITS.get(match[2].lower())
     if match is None or unit is None:
         raise ValueError(f'{quoted(text)} is not a bit rate: write bps, kbps, Mbps, Gbps or Tbps, "8 Gbps"')
@@ -89,7 +93,7 @@ def _scaled(value: float, units: tuple[tuple[str, float], ...], digits: int = 3)
     if not math.isfinite(value):
         return "unknown"
     # 999.9 Mbps would print as "1000 Mbps": round first, then choose the unit.
-    rounded = float(f"{value:.{digits}g}")
+    rounded = float(f"{value:.{digits}g}") + 0.0  # -0.0 is 0
     unit, size = next((pair for pair in units if abs(rounded) >= pair[1]), units[-1])
     count = rounded / size
     return f"{count:.{digits}g} {unit}" if count < 1000 else f"{count:.0f} {unit}"

@@ -1,6 +1,7 @@
 """History as a CSV file, ``domain,time,bps``: one row a slot, where rows of 0 may be left out.
 
-A slot that is absent between a domain's first and last row is a zero, as in the API's own answers.
+Read, an absent slot between a domain's first and last row is a zero, as in the API's own answers; an empty ``bps`` is
+unknown.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from alertbot.config.domains import normalised
 from alertbot.errors import HistoryError
 from alertbot.rules.base import Array, Mask
 from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso, parse_time
@@ -27,11 +29,13 @@ _TIMES = 200_000
 
 
 class CsvHistory:
-    """A history read from a CSV: complete between each domain's first and last row."""
+    """A CSV as a history. What is unknown between a domain's first and last row was given up, as in the store."""
 
     def __init__(self, histories: Mapping[str, SeriesHistory]) -> None:
         self._histories = histories
         self.series = tuple(histories)
+        self._first = np.array([each.first for each in histories.values()], dtype=np.int64)
+        self._last = np.array([each.last for each in histories.values()], dtype=np.int64)
 
     def days(self) -> Sequence[int]:
         return sorted(
@@ -43,7 +47,13 @@ class CsvHistory:
         for column, history in enumerate(self._histories.values()):
             if history.first // DAY <= day <= history.last // DAY:
                 values[:, column] = history.day(day)
-        return values, ~np.isnan(values)
+        slots = (day * DAY + SLOT * np.arange(DAY_SLOTS))[:, None]
+        return values, (slots >= self._first) & (slots <= self._last)
+
+    @property
+    def newest(self) -> int:
+        """The last slot of any domain; -1 where there is none."""
+        return int(self._last.max(initial=-1))
 
     def last_of(self, series: str) -> int:
         return self._histories[series].last
@@ -51,23 +61,26 @@ class CsvHistory:
 
 @dataclass(frozen=True)
 class SeriesHistory:
-    """One series: ``values`` (bit/s, NaN unknown) at ``slots``, which ascend, none twice; a slot left out is a zero."""
+    """The rows of one series: ``values`` (bit/s, NaN where unknown) at ``slots``, ascending, none twice.
+
+    Zeros may be left out: a slot from the first row to the last that has no row is a zero.
+    """
 
     slots: NDArray[np.int64]
     values: Array
 
     @property
     def first(self) -> int:
-        """The first slot; everything from here to ``last`` is known."""
+        """The slot of the first row."""
         return int(self.slots[0])
 
     @property
     def last(self) -> int:
-        """The last slot."""
+        """The slot of the last row."""
         return int(self.slots[-1])
 
     def day(self, day: int) -> Array:
-        """The 288 slots of one UTC day: NaN outside the history, 0 where a slot within it is absent."""
+        """The 288 slots of one UTC day: NaN where unknown and outside the history, 0 where a slot within has no row."""
         start = day * DAY
         grid = start + SLOT * np.arange(DAY_SLOTS)
         values = np.where((grid >= self.first) & (grid <= self.last), 0.0, np.nan)
@@ -156,17 +169,21 @@ class _Rows:
 
 def _row(row: list[str]) -> tuple[str, int, float]:
     if len(row) != len(HEADER):
-        raise ValueError(f"{len(row)} fields where {','.join(HEADER)} are due")
+        raise ValueError(f"{len(row)} fields, expected {','.join(HEADER)}")
     domain, time, bps = row
-    if not (domain := domain.strip().lower()):
+    if not (domain := normalised(domain)):
         raise ValueError("the domain is empty")
     slot = parse_time(time)
     if slot % SLOT or not 0 <= slot < _LATEST:
         raise ValueError(f"time {time} is not the start of a 5-minute slot (a multiple of {SLOT} seconds)")
+    if not bps.strip():
+        return domain, slot, math.nan
     try:
         value = float(bps)
     except ValueError:
-        raise ValueError(f'bps "{bps[:40]}" is not a number: write bit/s such as 208706182.29') from None
+        raise ValueError(
+            f'bps "{bps[:40]}" is not a number: write bit/s such as 208706182.29, or nothing for unknown'
+        ) from None
     if not math.isfinite(value) or value < 0:
         raise ValueError(f"bps {bps} cannot be a bandwidth: write bit/s, 0 or more")
     return domain, slot, value
@@ -178,21 +195,24 @@ def _history(slots: array[int], values: array[float]) -> SeriesHistory:
     order = np.argsort(unsorted, kind="stable")
     ordered = unsorted[order]
     last_of_slot = np.append(ordered[1:] != ordered[:-1], True)
-    return SeriesHistory(ordered[last_of_slot], np.frombuffer(values)[order][last_of_slot])
+    in_order = np.frombuffer(values)[order] + 0.0  # -0.0 is 0
+    return SeriesHistory(ordered[last_of_slot], in_order[last_of_slot])
 
 
 def write_csv(file: TextIO, series: Iterable[tuple[str, int, Array]]) -> int:
     """Write series, each (name, first slot, values), as the CSV that ``read_csv`` reads; the number of rows.
 
-    Unknown slots are left out, so that they are read as zeros; known zeros are written.
+    Each series is written from its first known slot to its last, zeros included, an unknown slot with an empty ``bps``.
     """
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(HEADER)
     rows, times = 0, _Times()
     for name, first, values in series:
         known = np.flatnonzero(~np.isnan(values))
-        writer.writerows(_rows(name, first, known, values, times))
-        rows += len(known)
+        if len(known):
+            held = values[known[0] : known[-1] + 1]
+            writer.writerows(_rows(name, first + SLOT * int(known[0]), held, times))
+            rows += len(held)
     return rows
 
 
@@ -204,8 +224,6 @@ class _Times(dict[int, str]):
         return text
 
 
-def _rows(
-    name: str, first: int, known: NDArray[np.intp], values: Array, times: _Times
-) -> Iterator[tuple[str, str, str]]:
-    for index, value in zip(known.tolist(), values[known].tolist(), strict=True):
-        yield name, times[first + SLOT * index], str(value).removesuffix(".0")
+def _rows(name: str, first: int, values: Array, times: _Times) -> Iterator[tuple[str, str, str]]:
+    for index, value in enumerate(values.tolist()):
+        yield name, times[first + SLOT * index], "" if math.isnan(value) else str(value).removesuffix(".0")

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from alertbot.alerts.replay import Span
 from alertbot.cli.csv_history import write_csv
-from alertbot.cli.replay import span_of
+from alertbot.cli.span import span_of
 from alertbot.config import load
 from alertbot.query.names import resolve
 from alertbot.rules.base import Array
@@ -23,11 +23,12 @@ def export_history(
 ) -> None:
     """Write every stored domain, or those named, between two times, as ``domain,time,bps``."""
     config = load(config_path)
-    span = span_of(first, last)
     database = schema.open_for_reading(config.store.path)
     try:
         known = samples.domain_names(database)
         chosen = [resolve(domain, known) for domain in domains] or known
+        newest = int(samples.known_spans(database, chosen)[1].max(initial=-1))
+        span = span_of(first, last, config.slack.zone, newest)
         write_csv(file, _series(database, chosen, span))
     finally:
         database.close()

@@ -112,8 +112,8 @@ def doctor(config_path: Path, post: bool, as_json: bool) -> None:
 @main.command()
 @_CONFIG
 @_CSV
-@click.option("--from", "first", help="Judge from this time on (epoch seconds or ISO 8601).")
-@click.option("--to", "last", help="Judge up to this time.")
+@click.option("--from", "first", help="Judge from here on: a date, a time, or 7d before the end.")
+@click.option("--to", "last", help="Judge up to here; a date is the whole day.")
 @click.option("--rule", "rule_name", help="Show this rule only.")
 @_json("One JSON object a line.")
 @click.option("--chart", "chart_path", type=_PATH, help="Draw the series with most alerts into this PNG file.")
@@ -122,6 +122,12 @@ def doctor(config_path: Path, post: bool, as_json: bool) -> None:
     "--against",
     type=_PATH,
     help="Show only what this other configuration would not tell alike.",
+)
+@click.option(
+    "--against-events",
+    "events",
+    type=_PATH,
+    help="Show, by rule, what differs from this file, which replay --json printed.",
 )
 def replay(
     config_path: Path,
@@ -133,12 +139,13 @@ def replay(
     chart_path: Path | None,
     charts_path: Path | None,
     against: Path | None,
+    events: Path | None,
 ) -> None:
     """Say what the rules would have done with the stored history, or with a CSV."""
-    from alertbot.cli.replay import ReplayOptions, replay_history, span_of
+    from alertbot.cli.replay import ReplayOptions, replay_history
 
-    options = ReplayOptions(span_of(first, last), rule_name, as_json, chart_path, charts_path)
-    replay_history(config_path, csv_path, options, against)
+    options = ReplayOptions(first, last, rule_name, as_json, chart_path, charts_path)
+    replay_history(config_path, csv_path, options, against, events)
 
 
 @main.command()
@@ -162,8 +169,8 @@ def suggest(
 
 @main.command()
 @_CONFIG
-@click.option("--from", "first", help="Export from this time on (epoch seconds or ISO 8601).")
-@click.option("--to", "last", help="Export up to this time.")
+@click.option("--from", "first", help="Export from here on: a date, a time, or 7d before the end.")
+@click.option("--to", "last", help="Export up to here; a date is the whole day.")
 @click.argument("domains", nargs=-1)
 def export(config_path: Path, first: str | None, last: str | None, domains: tuple[str, ...]) -> None:
     """Write the stored history as the CSV that replay reads."""

@@ -13,6 +13,7 @@ import click
 from alertbot.alerts.lifecycle import Change
 from alertbot.alerts.replay import History, Span, as_event, replay
 from alertbot.cli.csv_history import CsvHistory, read_csv
+from alertbot.cli.events import difference_lines, read_events
 from alertbot.cli.replay_charts import (
     MOST_CHARTS,
     chart_name,
@@ -23,6 +24,7 @@ from alertbot.cli.replay_charts import (
     write_chart,
 )
 from alertbot.cli.replay_report import ReplayScope, as_difference, comparison_lines, summary
+from alertbot.cli.span import span_of
 from alertbot.config import Config, load
 from alertbot.config.watch import Watch, lay_out, lay_over
 from alertbot.errors import UsageError
@@ -30,7 +32,7 @@ from alertbot.incidents.firings import Firing, FiringRecord, compare, days_betwe
 from alertbot.messages.alert import PLAIN, alert_sentence, stamp
 from alertbot.store import samples, schema
 from alertbot.store.history import StoredHistory
-from alertbot.units import SLOT, parse_time
+from alertbot.units import SLOT
 from alertbot.words import did_you_mean
 
 
@@ -38,7 +40,8 @@ from alertbot.words import did_you_mean
 class ReplayOptions:
     """What ``alertbot replay`` is asked for: which slots, which rule, as JSON or in words, and which charts."""
 
-    span: Span
+    first: str | None = None
+    last: str | None = None
     rule_name: str | None = None
     as_json: bool = False
     chart_path: Path | None = None
@@ -46,12 +49,20 @@ class ReplayOptions:
 
 
 def replay_history(
-    config_path: Path, csv_path: Path | None, options: ReplayOptions, against: Path | None = None
+    config_path: Path,
+    csv_path: Path | None,
+    options: ReplayOptions,
+    against: Path | None = None,
+    events: Path | None = None,
 ) -> None:
     """Print every change, one JSON object or one sentence a line, and in words a summary at the end.
 
     ``against``: another configuration; then only the alerts are printed that one of the two fires and the other not.
+    ``events``: in its stead a file that a replay printed as JSON.
     """
+    if against is not None and events is not None:
+        raise UsageError("--against and --against-events exclude each other: give one of them")
+    before = None if events is None else read_events(events)
     configs = [load(path) for path in (config_path, against) if path is not None]
     _check_rule(options.rule_name, configs)
     if options.chart_path is not None:
@@ -60,7 +71,11 @@ def replay_history(
         make_folder(options.charts_path)
     with ExitStack() as resources:
         first, *others = _replays(configs, csv_path, options, resources)
-        if others:
+        if csv_path is not None:
+            _name_idle_rules(first, csv_path)
+        if before is not None:
+            _print_changes_since(first, before, options)
+        elif others:
             _print_differences(first, others[0], options)
         else:
             _print_all(first, options)
@@ -102,7 +117,7 @@ def _replays(
     """Each configuration over the CSV, or over the history that the first of them has stored."""
     histories = None if csv_path is None else read_csv(csv_path)
     for config in configs:
-        history: History
+        history: CsvHistory | StoredHistory
         if histories is None:
             database = resources.enter_context(closing(schema.open_for_reading(configs[0].store.path)))
             watch = lay_out(config, config.watched(samples.domain_names(database)))
@@ -111,7 +126,13 @@ def _replays(
             history = CsvHistory(histories)
             watch = lay_over(config, history.series)
         shown = watch if options.rule_name is None else watch.of_rule(options.rule_name)
-        yield _Replay(watch, shown, config.slack.channel, history, options.span)
+        yield _Replay(
+            watch,
+            shown,
+            config.slack.channel,
+            history,
+            span_of(options.first, options.last, watch.zone, history.newest),
+        )
 
 
 def _print_all(replayed: _Replay, options: ReplayOptions) -> None:
@@ -142,6 +163,25 @@ def _print_differences(replayed: _Replay, other: _Replay, options: ReplayOptions
     _draw(replayed, firings, options)
     worst = sorted(compared.differences, key=lambda each: each.firing.weight, reverse=True)
     _draw_each([(replayed if each.new else other, each.firing) for each in worst], options)
+
+
+def _print_changes_since(replayed: _Replay, before: Sequence[Firing], options: ReplayOptions) -> None:
+    firings = _firings(replayed)
+    compared = compare(firings, [each for each in before if options.rule_name in {None, each.rule}])
+    if options.as_json:
+        for difference in compared.differences:
+            click.echo(json.dumps(as_difference(difference)))
+    else:
+        for line in difference_lines(compared, firings, replayed.watch.zone):
+            click.echo(line)
+
+
+def _name_idle_rules(replayed: _Replay, csv_path: Path) -> None:
+    """Say which rules judge nothing, since they match no domain of the file."""
+    held = set(replayed.history.series)
+    idle = [name for name, series in replayed.shown.selection.items() if held.isdisjoint(series)]
+    if idle:
+        click.echo(f"{csv_path}: no domain is matched by {', '.join(idle)}", err=True)
 
 
 def _firings(replayed: _Replay) -> list[Firing]:
@@ -186,12 +226,3 @@ def _check_rule(name: str | None, configs: Sequence[Config]) -> None:
     rules = tuple(rule.name for config in configs for rule in config.rules if rule.enabled)
     if name is not None and name not in rules:
         raise UsageError(f'no enabled rule is named "{name}"{did_you_mean(name, rules)}')
-
-
-def span_of(first: str | None, last: str | None) -> Span:
-    """The slots between two times as people write them; ``UsageError`` for what is no time."""
-    try:
-        bounds = [None if text is None else parse_time(text) // SLOT * SLOT for text in (first, last)]
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    return Span(*(default if bound is None else bound for bound, default in zip(bounds, (0, 2**62), strict=True)))

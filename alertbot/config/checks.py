@@ -91,7 +91,7 @@ def _mute(mute: Located[MuteSettings], draft: Draft, report: ProblemReport) -> N
     """A mute ends after it begins, and the rules it names exist."""
     settings, zone = mute.section, mute.section.zone or draft.slack.zone
     start, end = settings.start, settings.end
-    if start and end and instant(end, zone) <= instant(start, zone):
+    if start and end and instant(end, zone, ends=True) <= instant(start, zone):
         report.add((*mute.path, "end"), f'not after "start" ({start.isoformat()}): write a later date and time')
     names = [rule.section.name for rule in draft.rules]
     if not all(names):

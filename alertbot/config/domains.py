@@ -18,7 +18,7 @@ _WILD = frozenset("*?[")
 
 def domain_name(text: str) -> str:
     """A domain in lower-case ASCII; ``ValueError`` with what to write where it is none."""
-    name = _ascii(text.strip().removesuffix("."))
+    name = normalised(text)
     if is_glob(name):
         raise ValueError(
             f'{quoted(text)} is a glob: list domains by name, or write ["*"] alone for all of the account\'s'
@@ -30,6 +30,11 @@ def domain_name(text: str) -> str:
     if not _DOMAIN.fullmatch(name):
         raise ValueError(f'{quoted(text)} is no domain name: write the bare name, such as "video.example.com"')
     return name
+
+
+def normalised(text: str) -> str:
+    """A domain's name as the API writes it, as far as that can be said; it is not checked."""
+    return _ascii(text.strip().removesuffix("."))
 
 
 def pattern(text: str) -> str:

@@ -158,7 +158,7 @@ class MuteSettings(Section):
             reason=self.reason,
             schedule=None if self.when is None else Schedule(self.when, zone),
             start=None if self.start is None else instant(self.start, zone),
-            end=None if self.end is None else instant(self.end, zone),
+            end=None if self.end is None else instant(self.end, zone, ends=True),
         )
 
 
@@ -229,12 +229,13 @@ class DigestSettings(Section):
             yield "days", 'on no day: list days, such as ["mon-fri"], or leave this out for every day'
 
 
-def instant(moment: datetime, zone: tzinfo) -> int:
+def instant(moment: datetime, zone: tzinfo, *, ends: bool = False) -> int:
     """Epoch seconds of a date and time, which is local in ``zone`` where it names no offset.
 
-    A local time that comes twice means the first; one that is left out counts as if the clocks had not been changed.
+    A local time that comes twice means the first, and the second where something ends with it; one that is left out
+    counts as if the clocks had not been changed.
     """
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone, fold=int(ends))).timestamp())
 
 
 def feed_at(base_url: str, timezone: str) -> FeedSettings:

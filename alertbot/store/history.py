@@ -33,5 +33,10 @@ class StoredHistory:
         first, last = self._spans
         return grid.day(day), (slots >= first) & (slots <= last)
 
+    @property
+    def newest(self) -> int:
+        """The last known slot of any series; -1 where there is none."""
+        return int(self._spans[1].max(initial=-1))
+
     def last_of(self, series: str) -> int:
         return int(self._spans[1][self.series.index(series)])

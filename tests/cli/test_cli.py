@@ -324,8 +324,9 @@ def test_what_is_exported_is_what_was_stored_and_replays_the_same(folder):
     (folder / "exported.csv").write_text(exported.stdout)
 
     assert exported.exit_code == 0
-    assert exported.stdout.splitlines()[-2:] == [
+    assert exported.stdout.splitlines()[-3:] == [
         "img.example.com,2026-03-02T00:00:00Z,5.25",
+        "img.example.com,2026-03-02T00:05:00Z,",
         "img.example.com,2026-03-02T00:10:00Z,0",
     ]
     assert events(alertbot("replay", "--csv", "exported.csv", "--json").output) == TOLD

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.cli.csv_history import read_csv, write_csv
+from alertbot.cli.csv_history import CsvHistory, read_csv, write_csv
 from alertbot.errors import HistoryError
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -83,9 +83,9 @@ def test_a_file_without_rows_holds_no_domain(read):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a.com,{0}", "2 fields where domain,time,bps are due"),
-        ("a.com,{0},1,2", "4 fields where domain,time,bps are due"),
-        ("a.com;{0};1", "1 fields where domain,time,bps are due"),
+        ("a.com,{0}", "2 fields, expected domain,time,bps"),
+        ("a.com,{0},1,2", "4 fields, expected domain,time,bps"),
+        ("a.com;{0};1", "1 fields, expected domain,time,bps"),
         (",{0},1", "the domain is empty"),
         ("  ,{0},1", "the domain is empty"),
         ("a.com,yesterday,1", '"yesterday" is not a time'),
@@ -94,7 +94,6 @@ def test_a_file_without_rows_holds_no_domain(read):
         ("a.com,2024-10-04T00:01,1", "is not the start of a 5-minute slot"),
         ("a.com,99999999900,1", "is not the start of a 5-minute slot"),  # milliseconds
         ("a.com,1800-01-01,1", "is not the start of a 5-minute slot"),
-        ("a.com,{0},", 'bps "" is not a number: write bit/s such as 208706182.29'),
         ("a.com,{0},8 Gbps", 'bps "8 Gbps" is not a number'),
         ('a.com,{0},"1,5"', 'bps "1,5" is not a number'),
         ("a.com,{0},-1", "bps -1 cannot be a bandwidth: write bit/s, 0 or more"),
@@ -122,7 +121,7 @@ def test_a_long_cell_is_cut_in_the_message(read):
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("x" * 200_000, ":1: the header must be"), ("domain,time,bps\n" + "x" * 200_000, ":2: 1 fields where")],
+    [("x" * 200_000, ":1: the header must be"), ("domain,time,bps\n" + "x" * 200_000, ":2: 1 fields, expected")],
 )
 def test_a_line_longer_than_any_is_refused_in_few_words(read, text, told):
     complaint = refused(read, text)
@@ -165,12 +164,41 @@ def written(*series):
     return rows, file.getvalue()
 
 
-def test_known_slots_are_written_zeros_too_and_unknown_ones_are_left_out():
-    rows, text = written(("a.com", START, [1.5, 0, NAN, 3e9]), ("b.com", START, [NAN]))
-    assert rows == 3
-    assert text == (
-        "domain,time,bps\na.com,2024-10-04T00:00:00Z,1.5\na.com,2024-10-04T00:05:00Z,0\na.com,2024-10-04T00:15:00Z,3000000000\n"
-    )
+def test_zeros_are_written_and_an_unknown_slot_between_known_ones_is_empty():
+    rows, text = written(("a.com", START, [NAN, 1.5, 0, NAN, 3e9, NAN]), ("b.com", START, [NAN]))
+    assert rows == 4
+    assert text.splitlines() == [
+        "domain,time,bps",
+        "a.com,2024-10-04T00:05:00Z,1.5",
+        "a.com,2024-10-04T00:10:00Z,0",
+        "a.com,2024-10-04T00:15:00Z,",
+        "a.com,2024-10-04T00:20:00Z,3000000000",
+    ]
+
+
+@pytest.mark.parametrize("empty", ["", " ", '""'])
+def test_an_empty_rate_is_unknown_and_no_zero(read, empty):
+    rows = f"domain,time,bps\na.com,{START},5\na.com,{START + SLOT},{empty}\na.com,{START + 3 * SLOT},6\n"
+    np.testing.assert_array_equal(read(rows)["a.com"].day(START // DAY)[:5], [5, NAN, 0, 6, NAN])
+
+
+def test_what_is_unknown_between_rows_lies_within_the_history_and_what_is_outside_does_not(read):
+    histories = read(f"domain,time,bps\na.com,{START},5\na.com,{START + SLOT},\na.com,{START + 2 * SLOT},6\n")
+    values, within = CsvHistory(histories).day(START // DAY)
+    np.testing.assert_array_equal(values[:4, 0], [5, NAN, 6, NAN])
+    assert within[:4, 0].tolist() == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "name", ["\u00e4.example.com", "\u00c4.Example.COM", "a\u0308.example.com", "xn--4ca.example.com."]
+)
+def test_a_domain_is_named_as_the_configuration_names_it(read, name):
+    assert list(read(f"domain,time,bps\n{name},{START},5\n")) == ["xn--4ca.example.com"]
+
+
+def test_minus_zero_is_zero(read):
+    (value,) = read(f"domain,time,bps\na.com,{START},-0\n")["a.com"].values
+    assert (value, math.copysign(1, value)) == (0, 1)
 
 
 def test_a_value_is_written_with_the_digits_it_was_read_with():
@@ -183,7 +211,9 @@ def test_a_value_is_written_with_the_digits_it_was_read_with():
         st.sampled_from(["a.com", "b.com", "sum:downloads", "total", 'odd,"name'.lower()]),
         st.tuples(
             st.integers(-400, 400),
-            st.lists(st.floats(0, 1e13) | st.just(0.0), min_size=1, max_size=400),
+            st.lists(st.floats(0, 1e13) | st.just(0.0) | st.just(NAN), max_size=400).map(
+                lambda inner: [1.0, *inner, 1.0]
+            ),
         ),
         min_size=1,
     )
