@@ -18,6 +18,8 @@ from alertbot.errors import (
     FeedElsewhere,
     FeedError,
     FeedGarbled,
+    FeedRefused,
+    FeedThrottled,
     FeedUnreachable,
     HttpError,
     HttpGarbled,
@@ -34,7 +36,7 @@ from alertbot.feed.answers import (
     read_series,
     span_of,
 )
-from alertbot.feed.budget import Budget, Priority
+from alertbot.feed.budget import Budget, Endpoint, Priority
 from alertbot.feed.failures import failure_of, pause_after
 from alertbot.ops.http import HttpClient, read_body
 
@@ -69,7 +71,7 @@ class _Request(Generic[T]):
     """A call by the name it has in error texts, and how its ``data`` is read."""
 
     name: str
-    endpoint: str
+    endpoint: Endpoint
     params: Mapping[str, str]
     read: Callable[[Any], T]
 
@@ -119,7 +121,7 @@ class CdnApi:
         if tuple(domains) != ALL:
             _check_domains(domains)
         span = span_of(start, end, grain, self._zone)
-        request = self._request("stat/bandwidth", domains, span, data_type, lambda data: read_series(data, span))
+        request = self._request(Endpoint.BANDWIDTH, domains, span, data_type, lambda data: read_series(data, span))
         reply = await self._ask(request, priority)
         return Answer(span.start, span.end, reply.content, reply.began, reply.server_time)
 
@@ -133,7 +135,7 @@ class CdnApi:
         _check_domains(domains)
         span = span_of(start, end, Grain.MINUTE5, self._zone)
         request = self._request(
-            "stat/bandwidth/eachDomain",
+            Endpoint.EACH_DOMAIN,
             domains,
             span,
             DataType.BANDWIDTH,
@@ -150,7 +152,7 @@ class CdnApi:
         names: dict[str, None] = {}
         for page in itertools.count(1):
             params = {"page_number": str(page), "page_size": str(_PAGE_SIZE), "domain_status": "serving"}
-            reply = await self._ask(_Request(f"domain/list page {page}", "domain/list", params, read_page), priority)
+            reply = await self._ask(_Request(f"domain/list page {page}", Endpoint.DOMAINS, params, read_page), priority)
             found, total = reply.content
             before = len(names)
             names.update(dict.fromkeys(found))
@@ -164,7 +166,7 @@ class CdnApi:
         await self._http.aclose()
 
     def _request(
-        self, endpoint: str, domains: Sequence[str], span: TimeSpan, data_type: DataType, read: Callable[[Any], T]
+        self, endpoint: Endpoint, domains: Sequence[str], span: TimeSpan, data_type: DataType, read: Callable[[Any], T]
     ) -> _Request[T]:
         asked, start, end = (datetime.fromtimestamp(each, self._zone) for each in (span.asked, span.start, span.end))
         params = {
@@ -196,14 +198,17 @@ class CdnApi:
             await self._clock.sleep(pause)
 
     async def _attempt(self, request: _Request[T], priority: Priority) -> _Reply[T]:
-        await self._budget.acquire(priority, request.name)
-        began = self._clock.monotonic()
+        began = await self._budget.acquire(priority, request.name, request.endpoint)
         status, headers, body = await self._fetch(request, began)
         try:
             document = _document(status, body)
             if (status, document.get("code")) != (HTTPStatus.OK, 0):
                 message = self._http.clean(str(document.get("message") or ""))
-                raise failure_of(request.name, status, document.get("code"), message, headers)
+                failure = failure_of(request.name, status, document.get("code"), message, headers)
+                if isinstance(failure, FeedThrottled | FeedRefused):
+                    self._budget.answered(began, request.endpoint, throttled=isinstance(failure, FeedThrottled))
+                raise failure
+            self._budget.answered(began, request.endpoint)
             return _Reply(request.read(document.get("data")), began, _date(headers.get("Date")))
         except ValueError as error:
             kind = FeedElsewhere if isinstance(error, ElsewhereError) else FeedGarbled
@@ -213,7 +218,7 @@ class CdnApi:
         """Status, headers and body of one attempt."""
         try:
             async with self._http.ask("GET", request.endpoint, params=request.params) as response:
-                self._budget.learn(response.headers, began)
+                self._budget.learn(response.headers, began, request.endpoint)
                 return response.status_code, response.headers, await read_body(response, MAX_BODY)
         except HttpError as error:
             kind = FeedGarbled if isinstance(error, HttpGarbled) else FeedUnreachable

@@ -1,9 +1,13 @@
 """How often the statistics API may be called: never more than the configuration, the server and its burst limit allow.
 
-Three kinds of bound hold at once. Sliding windows over our own calls keep the configured limit and the server's stated
-one; they need no answer to work. The server's ``Remaining`` also counts what other tools do with the same token. And
-each priority leaves room for the more urgent ones: slash commands may use everything, polls leave a few calls free,
-back-filling history leaves half.
+The vendor limits each endpoint by itself, and a user's burst over all of them. Of an endpoint three kinds of bound hold
+at once. Sliding windows over our own calls keep the configured limit and the server's stated one of a minute; they need
+no answer to work. The server's ``Remaining`` also counts what other tools do with the same token. And each priority
+leaves room for the more urgent ones: slash commands may use everything, polls leave a few calls free, back-filling
+history leaves half.
+
+A header may be wrong. So what the server states blocks nobody for more than five minutes: then a call goes out all the
+same, and where it is answered, the statement counts for nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -26,13 +30,25 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 90.0
 """Seconds for which a call may wait before it fails instead: a used-up hour or day is news, not a pause."""
 
-_BURST_CALLS = 24
-_BURST_SECONDS = 2.0
+ASK_AFTER = 300.0
+"""Seconds for which a stated limit may block a priority before a call finds out whether it still holds."""
+
+_BURST_CALLS, _BURST_SECONDS = 24, 2.0
+_BURST_AT = 300
+# Calls a minute for which the whole burst is ours: who is given fewer takes that share of it, as others use the rest.
 _GRAINS = {"minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 # Seconds by which two calls may arrive closer together than they were sent.
 _JITTER = 0.25
 # X-Retry-After counts whole seconds: a window may end up to one later than it says.
 _ROUNDING = 1.0
+
+
+class Endpoint(StrEnum):
+    """What is called: each has limits of its own."""
+
+    BANDWIDTH = "stat/bandwidth"
+    EACH_DOMAIN = "stat/bandwidth/eachDomain"
+    DOMAINS = "domain/list"
 
 
 class Priority(StrEnum):
@@ -97,8 +113,63 @@ def seconds_to_wait(
     """Seconds until ``priority`` may send its next call, 0 for now; ``sent`` are the times of our calls, ascending."""
     shares = [(limit.seconds, allowance(priority, limit.calls, reserve)) for limit in limits]
     full = [sent[-share] + seconds + _JITTER for seconds, share in shares if len(sent) >= share]
-    spent = [quota.resets for quota in quotas if quota.left <= quota.calls - allowance(priority, quota.calls, reserve)]
+    spent = [quota.resets for quota in quotas if _is_spent(quota, priority, reserve)]
     return max([0.0, *(until - now for until in full + spent)])
+
+
+@dataclass
+class _Calls:
+    """The calls to one endpoint: when they were ``sent``, and what the server stated of its ``quotas``, by grain.
+
+    ``blocked``: since when a stated limit has been blocking a priority; ``asking``: the calls that go out all the same,
+    by when they were sent. ``doubted``: the grains of which a statement turned out to be wrong.
+    """
+
+    turns: Mapping[Priority, asyncio.Lock]
+    sent: deque[float] = field(default_factory=deque)
+    quotas: dict[str, Quota] = field(default_factory=dict)
+    blocked: dict[Priority, float] = field(default_factory=dict)
+    asking: set[float] = field(default_factory=set)
+    doubted: set[str] = field(default_factory=set)
+
+    def minute_wait(self, now: float, priority: Priority, own: Limit, reserve: int) -> float:
+        """Seconds until the minute has a call left for a priority, by our own limit and by what the server stated."""
+        stated = [quota for grain, quota in self.quotas.items() if grain == "minute"]
+        limits = [own, *(Limit(quota.calls, own.seconds) for quota in stated)]
+        running = [quota for quota in stated if quota.resets > now]
+        return seconds_to_wait(now, priority, self.sent, limits, running, reserve=reserve)
+
+    def longer_wait(self, now: float, priority: Priority, reserve: int) -> float:
+        """Seconds until the hour and the day have a call left for a priority, by what the server stated."""
+        running = [quota for grain, quota in self.quotas.items() if grain != "minute" and quota.resets > now]
+        return seconds_to_wait(now, priority, (), (), running, reserve=reserve)
+
+    def is_to_ask(self, now: float, priority: Priority) -> bool:
+        """Whether a call is to find out if a limit still holds, which blocks this priority for longer than a pause."""
+        return now - self.blocked.setdefault(priority, now) >= ASK_AFTER
+
+    def count(self, now: float, *, asks: bool) -> None:
+        """Count a call that goes out now, and forget those that bind no more."""
+        self.sent.append(now)
+        if asks:
+            self.asking = {now, *(sent for sent in self.asking if sent > now - ASK_AFTER)}
+        _forget(self.sent, now - _GRAINS["minute"] - _JITTER)
+        self.quotas = {grain: replace(quota, left=quota.left - 1) for grain, quota in self.quotas.items()}
+
+    def refute(self, reserve: int) -> None:
+        """A call was answered though there was to be none: forget, and doubt, what blocks polls for so long."""
+        spent = [grain for grain, quota in self.quotas.items() if _is_spent(quota, Priority.POLL, reserve)]
+        wrong = [grain for grain in spent if grain != "minute"]
+        for grain in wrong:
+            del self.quotas[grain]
+        self.doubted.update(wrong)
+
+    def believes(self, grain: str, quota: Quota, reserve: int) -> bool:
+        """Whether a statement counts: one that blocks does not, where such a one turned out to be wrong."""
+        if grain in self.doubted and _is_spent(quota, Priority.POLL, reserve):
+            return False
+        self.doubted.discard(grain)
+        return True
 
 
 class Budget:
@@ -113,76 +184,105 @@ class Budget:
         self._clock = clock
         self._reserve = reserve
         self.set_limit(calls_per_minute)
-        self._sent: deque[float] = deque()
-        self._quotas: dict[str, Quota] = {}
+        self._sent: deque[float] = deque()  # to whatever endpoint
         # asyncio's locks are fair: of one priority, whoever waited longest goes first.
-        self._turns = {priority: asyncio.Lock() for priority in Priority}
+        self._calls = {each: _Calls({priority: asyncio.Lock() for priority in Priority}) for each in Endpoint}
 
     def set_limit(self, calls_per_minute: int) -> None:
-        """Let at most so many calls a minute go out from now on; those that went out before count."""
-        self._own = (Limit(_BURST_CALLS, _BURST_SECONDS), Limit(calls_per_minute, _GRAINS["minute"]))
+        """Let at most so many calls a minute go out to each endpoint from now on; those that went out before count."""
+        self._own = Limit(calls_per_minute, _GRAINS["minute"])
+        self._burst = Limit(max(1, _BURST_CALLS * calls_per_minute // _BURST_AT), _BURST_SECONDS)
 
-    async def acquire(self, priority: Priority, call: str = "statistics API") -> None:
-        """Wait until a call may go out, and count it; ``FeedThrottled``, naming ``call``, where that takes long."""
-        async with self._turns[priority]:
-            while (wait := self._wait(priority)) > 0:
-                if wait > LONGEST_WAIT:
-                    raise FeedThrottled(
-                        call, f"the API's limit leaves no {priority} call for {format_duration(wait)}", wait
-                    )
+    async def acquire(
+        self, priority: Priority, call: str = "statistics API", endpoint: Endpoint = Endpoint.BANDWIDTH
+    ) -> float:
+        """Wait until a call may go out, and count it: when that is, in monotonic seconds.
+
+        ``FeedThrottled``, naming ``call``, where it takes long.
+        """
+        calls = self._calls[endpoint]
+        async with calls.turns[priority]:
+            while True:
+                now = self._clock.monotonic()
+                longer = calls.longer_wait(now, priority, self._reserve)
+                asks = longer > LONGEST_WAIT
+                if asks and not calls.is_to_ask(now, priority):
+                    cause = f"the API's limit leaves no {priority} call for {format_duration(longer)}"
+                    raise FeedThrottled(call, cause, longer)
+                wait = max(self._short_wait(now, priority, calls), 0.0 if asks else longer)
+                if wait <= 0:
+                    break
                 await self._clock.sleep(wait)
-            self._count()
+            self._count(now, calls, priority, asks=asks)
+            return now
 
-    def learn(self, headers: Mapping[str, str], began: float) -> None:
+    def learn(self, headers: Mapping[str, str], began: float, endpoint: Endpoint = Endpoint.BANDWIDTH) -> None:
         """Take over what an answer's ``X-Ratelimit-*`` and ``X-Retry-After`` say; what cannot be read is ignored.
 
-        ``began``: monotonic seconds when its call went out. Calls that went out after it are not in the answer's count.
+        ``began``: when ``acquire`` let its call go out. Calls that went out after it are not in the answer's count.
         """
         stated = {name.lower(): value for name, value in headers.items()}
         grain = stated.get("x-ratelimit-grad", "").strip().lower()
-        calls = _number(stated.get("x-ratelimit-limit"))
+        limit = _number(stated.get("x-ratelimit-limit"))
         left = _number(stated.get("x-ratelimit-remaining"))
         pause = _number(stated.get("x-retry-after"))
-        if grain not in _GRAINS or calls is None or calls < 1 or left is None or pause is None:
+        if grain not in _GRAINS or limit is None or limit < 1 or left is None or pause is None:
             return
-        now = self._clock.monotonic()
-        since = sum(sent > began for sent in self._sent)
+        now, calls = self._clock.monotonic(), self._calls[endpoint]
+        since = sum(sent > began for sent in calls.sent)
         pause = min(pause, _GRAINS[grain])
-        quota = Quota(int(calls), max(0, int(left) - since), now + pause + _ROUNDING, began + pause)
-        before = self._quotas.get(grain)
-        self._quotas[grain] = before.updated(quota, now) if before else quota
+        quota = Quota(int(limit), max(0, int(left) - since), now + pause + _ROUNDING, began + pause)
+        if calls.believes(grain, quota, self._reserve):
+            before = calls.quotas.get(grain)
+            calls.quotas[grain] = before.updated(quota, now) if before else quota
+
+    def answered(self, began: float, endpoint: Endpoint = Endpoint.BANDWIDTH, *, throttled: bool = False) -> None:
+        """Note whether the call that went out at ``began`` was answered, or refused as one too many."""
+        calls = self._calls[endpoint]
+        asked = began in calls.asking
+        calls.asking.discard(began)
+        if throttled:
+            calls.doubted.clear()
+        elif asked:
+            calls.refute(self._reserve)
 
     def left(self) -> int:
-        """How many calls may still go out in the current minute."""
-        now = self._clock.monotonic()
-        lefts = [limit.calls - self._used(limit, now) for limit in self._limits() if limit.seconds > _BURST_SECONDS]
-        lefts += [quota.left for quota in self._quotas.values() if quota.resets > now]
-        return max(0, min(lefts))
+        """How many calls for statistics may still go out in the current minute."""
+        return max(0, min(self._left(self._calls[each]) for each in (Endpoint.BANDWIDTH, Endpoint.EACH_DOMAIN)))
 
     def stated(self) -> tuple[int, int] | None:
         """How many calls a minute the server allows, and how many were left when it last said so, if it did."""
-        quota = self._quotas.get("minute")
+        quota = self._calls[Endpoint.BANDWIDTH].quotas.get("minute")
         return None if quota is None else (quota.calls, quota.left)
 
-    def _used(self, limit: Limit, now: float) -> int:
-        return sum(sent > now - limit.seconds - _JITTER for sent in self._sent)
-
-    def _wait(self, priority: Priority) -> float:
+    def _left(self, calls: _Calls) -> int:
         now = self._clock.monotonic()
-        running = [quota for quota in self._quotas.values() if quota.resets > now]
-        return seconds_to_wait(now, priority, self._sent, self._limits(), running, reserve=self._reserve)
+        used = sum(sent > now - _GRAINS["minute"] - _JITTER for sent in calls.sent)
+        limits = [self._own.calls, *(quota.calls for grain, quota in calls.quotas.items() if grain == "minute")]
+        return min([*(limit - used for limit in limits), *(q.left for q in calls.quotas.values() if q.resets > now)])
 
-    def _limits(self) -> tuple[Limit, ...]:
-        return self._own + tuple(Limit(quota.calls, _GRAINS[grain]) for grain, quota in self._quotas.items())
+    def _short_wait(self, now: float, priority: Priority, calls: _Calls) -> float:
+        """Seconds until the burst and the minute have a call left for a priority."""
+        burst = seconds_to_wait(now, priority, self._sent, [self._burst], [], reserve=self._reserve)
+        return max(burst, calls.minute_wait(now, priority, self._own, self._reserve))
 
-    def _count(self) -> None:
-        """Count a call that goes out now, and forget those that bind no more."""
-        now = self._clock.monotonic()
+    def _count(self, now: float, calls: _Calls, priority: Priority, *, asks: bool) -> None:
+        calls.blocked.pop(priority, None)
+        if asks:
+            calls.blocked[priority] = now
         self._sent.append(now)
-        longest = max(limit.seconds for limit in self._limits()) + _JITTER
-        while self._sent[0] <= now - longest:
-            self._sent.popleft()
-        self._quotas = {grain: replace(quota, left=quota.left - 1) for grain, quota in self._quotas.items()}
+        _forget(self._sent, now - _BURST_SECONDS - _JITTER)
+        calls.count(now, asks=asks)
+
+
+def _is_spent(quota: Quota, priority: Priority, reserve: int) -> bool:
+    """Whether a window has no more calls for a priority."""
+    return quota.left <= quota.calls - allowance(priority, quota.calls, reserve)
+
+
+def _forget(sent: deque[float], until: float) -> None:
+    while sent and sent[0] <= until:
+        sent.popleft()
 
 
 def _number(text: str | None) -> float | None:

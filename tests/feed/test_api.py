@@ -17,7 +17,7 @@ from alertbot import errors
 from alertbot.feed import api as api_module
 from alertbot.feed.api import ALL, CdnApi, DataType, Grain
 from alertbot.feed.budget import Budget, Priority
-from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
+from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape, Window
 from alertbot.feed.simulator.server import Simulator
 
 TOKEN = "s3cret+t/0ken=&x"
@@ -336,6 +336,32 @@ async def test_the_budget_keeps_a_fan_out_within_the_servers_limit(simulate, con
         await client.bandwidth([VIDEO], T0, T0)
     assert {call.status for call in simulator.calls} == {200}
     assert len(simulator.calls) == 91
+
+
+async def test_a_domain_list_of_few_calls_an_hour_leaves_the_statistics_alone(simulate, connect):
+    simulator, base_url = await simulate(limits={"domain/list": (Window("hour", 3),)})
+    client = connect(base_url)
+    for _ in range(3):
+        with contextlib.suppress(errors.FeedThrottled):
+            await client.domains()
+    for _ in range(50):
+        await client.bandwidth([VIDEO], T0, T0)
+    assert {call.status for call in simulator.calls} == {200}
+
+
+async def test_one_lying_header_of_a_used_up_day_costs_five_minutes_at_most(simulate, connect, clock):
+    _, base_url = await simulate(faults=(Fault(NOW, NOW + 1, FaultMode.LYING_LIMIT),))
+    client = connect(base_url)
+    await client.bandwidth([VIDEO], T0, T0)
+    clock.advance(1)
+    answered = []
+    for _ in range(60):
+        with contextlib.suppress(errors.FeedThrottled):
+            await client.bandwidth([VIDEO], T0, T0)
+            answered.append(clock.monotonic())
+        clock.advance(20)
+    assert answered[0] <= 320
+    assert len(answered) >= 44
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,18 @@ class Revision:
     factor: float
 
 
+@dataclass(frozen=True)
+class Window:
+    """At most ``calls`` to an endpoint in each minute, hour or day of the clock."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    grain: Literal["minute", "hour", "day"]
+    calls: PositiveInt
+
+
 class FaultMode(StrEnum):
-    """How an answer goes wrong: a status, or a body or connection that misbehaves."""
+    """How an answer goes wrong: a status, a body or connection that misbehaves, a header of a day that is used up."""
 
     SERVER_ERROR = "500"
     UNAUTHORISED = "401"
@@ -87,6 +97,7 @@ class FaultMode(StrEnum):
     HUGE = "huge"
     DRIP = "drip"
     RESET = "reset"
+    LYING_LIMIT = "lying limit"
 
 
 @dataclass(frozen=True)
@@ -123,9 +134,9 @@ class Scenario:
     """An account, its traffic and its mishaps.
 
     A bucket is published ``lag`` seconds (by domain, else ``default``) after it closes, and shows only ``partial`` of
-    its value during the first ``partial_for`` seconds. ``limit`` calls a minute are answered. Without ``each_domain``
-    that endpoint is not permitted, with ``deny_total`` ``domains=all`` is not, with ``deny_all`` nothing is.
-    Before ``since`` nothing was carried.
+    its value during the first ``partial_for`` seconds. ``limit`` calls a minute to an endpoint are answered, or what
+    ``limits`` says for it. Without ``each_domain`` that endpoint is not permitted, with ``deny_total`` ``domains=all``
+    is not, with ``deny_all`` nothing is. Before ``since`` nothing was carried.
     ``traffic(domain, slot)``, where given, takes the place of the domains' shapes.
     """
 
@@ -141,6 +152,7 @@ class Scenario:
     partial: float = 1.0
     partial_for: float = 300.0
     limit: PositiveInt = 300
+    limits: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
     each_domain: bool = True
     deny_total: bool = False
     deny_all: bool = False

@@ -2,7 +2,7 @@
 
 ``python -m alertbot.feed.simulator --port 8099 --scenario FILE`` serves the scenario until it is told to stop. Where
 the vendor's pages are silent it decides as follows: bandwidth of an hour or a day is the average over it, unknown
-parameters are refused, and a throttled call does not count against the minute.
+parameters are refused, and a throttled call does not count against any window.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from alertbot.clock import Clock, SystemClock
 from alertbot.errors import UsageError
 from alertbot.feed.simulator import gatekeeper
 from alertbot.feed.simulator.gatekeeper import RefusedError
-from alertbot.feed.simulator.scenario import FaultMode, Scenario
+from alertbot.feed.simulator.scenario import FaultMode, Scenario, Window
 from alertbot.units import SLOT
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 _FAULT_CODES = {FaultMode.SERVER_ERROR: 500_001, FaultMode.UNAUTHORISED: 401_001, FaultMode.THROTTLED: 429_001}
+_SPOILS = set(FaultMode) - set(_FAULT_CODES) - {FaultMode.LYING_LIMIT}
 _BURST_CALLS, _BURST_SECONDS = 24, 2.0
+_GRAINS = {"minute": 60, "hour": 3600, "day": 86_400}
+_USED_UP = Window("day", 300), 0, 86_399
 _HUGE = 256 * 1024 * 1024
 _CHUNK = b" " * 65_536
 
@@ -57,7 +60,7 @@ class Simulator:
         self._scenario = scenario
         self._clock = clock
         self._zone = ZoneInfo(scenario.timezone)
-        self._rate = _Rate(scenario.limit)
+        self._rate = _Rate(scenario)
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0) -> str:
@@ -84,9 +87,11 @@ class Simulator:
         status, body = self._answer(request, call.endpoint, fault, now)
         unanswered = fault in {FaultMode.HANG, FaultMode.RESET}
         self.calls.append(Call(**{**vars(call), "status": 0 if unanswered else status}))
-        headers = self._rate.headers(self._clock.monotonic()) | {"Date": formatdate(now, usegmt=True)}
-        response = web.json_response(body, status=status, headers=headers)
-        return response if fault is None or fault in _FAULT_CODES else await _spoil(request, response, fault)
+        headers = self._rate.headers(call.endpoint, self._clock.monotonic())
+        if fault is FaultMode.LYING_LIMIT:
+            headers = _limit_headers(*_USED_UP)
+        response = web.json_response(body, status=status, headers=headers | {"Date": formatdate(now, usegmt=True)})
+        return await _spoil(request, response, fault) if fault in _SPOILS else response
 
     def _call(self, request: web.Request, now: float) -> tuple[Call, FaultMode | None]:
         endpoint = request.path.removeprefix("/v2/")
@@ -110,7 +115,7 @@ class Simulator:
     def _admit(self, request: web.Request, endpoint: str, fault: FaultMode | None) -> None:
         if request.method != "GET" or not request.path.startswith("/v2/") or endpoint not in gatekeeper.PARAMETERS:
             raise RefusedError(404_001, "no such address")
-        self._rate.count(self._clock.monotonic())
+        self._rate.count(endpoint, self._clock.monotonic())
         if fault in _FAULT_CODES:
             raise RefusedError(_FAULT_CODES[fault], "as the scenario says")
         if request.query.get("token") != self._scenario.token:
@@ -156,36 +161,63 @@ class Simulator:
 
 
 class _Rate:
-    """The API's limits: ``limit`` calls in each minute of the clock, and 24 in any 2 s."""
+    """The API's limits: 24 calls of the user in any 2 s, and of each endpoint so many in each of its windows."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._minute = -1
-        self._used = 0
+    def __init__(self, scenario: Scenario) -> None:
+        usual = (Window("minute", scenario.limit),)
+        self._windows = {
+            endpoint: tuple(_Counted(window) for window in scenario.limits.get(endpoint, usual))
+            for endpoint in gatekeeper.PARAMETERS
+        }
         self._recent: deque[float] = deque(maxlen=_BURST_CALLS)
 
-    def count(self, now: float) -> None:
+    def count(self, endpoint: str, now: float) -> None:
         """Count a call; ``RefusedError`` 429001 where it is one too many."""
-        self._turn(now)
+        windows = self._windows[endpoint]
         burst = len(self._recent) == _BURST_CALLS and self._recent[0] > now - _BURST_SECONDS
-        if burst or self._used >= self._limit:
+        if burst or any(window.left(now) <= 0 for window in windows):
             raise RefusedError(429_001, "too many requests")
-        self._used += 1
+        for window in windows:
+            window.used += 1
         self._recent.append(now)
 
-    def headers(self, now: float) -> dict[str, str]:
-        """What every answer says of the limit."""
-        self._turn(now)
-        return {
-            "X-Ratelimit-Grad": "minute",
-            "X-Ratelimit-Limit": str(self._limit),
-            "X-Ratelimit-Remaining": str(self._limit - self._used),
-            "X-Retry-After": str(int(60 - now % 60)),
-        }
+    def headers(self, endpoint: str, now: float) -> dict[str, str]:
+        """What an answer says of the limits: of the window that ends first."""
+        windows = self._windows.get(endpoint)
+        if windows is None:
+            return {}
+        first = min(windows, key=lambda window: window.ends_in(now))
+        return _limit_headers(first.window, first.left(now), first.ends_in(now))
 
-    def _turn(self, now: float) -> None:
-        if int(now // 60) != self._minute:
-            self._minute, self._used = int(now // 60), 0
+
+class _Counted:
+    """A window, and how many calls were ``used`` of the present one."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self.used = 0
+        self._number = -1
+
+    def left(self, now: float) -> int:
+        """How many calls it has left."""
+        number = int(now // _GRAINS[self.window.grain])
+        if number != self._number:
+            self._number, self.used = number, 0
+        return self.window.calls - self.used
+
+    def ends_in(self, now: float) -> int:
+        """Whole seconds until it ends."""
+        seconds = _GRAINS[self.window.grain]
+        return int(seconds - now % seconds)
+
+
+def _limit_headers(window: Window, left: int, ends_in: int) -> dict[str, str]:
+    return {
+        "X-Ratelimit-Grad": window.grain,
+        "X-Ratelimit-Limit": str(window.calls),
+        "X-Ratelimit-Remaining": str(left),
+        "X-Retry-After": str(ends_in),
+    }
 
 
 def _readable(read: Callable[[Mapping[str, str], tzinfo], int], query: Mapping[str, str], zone: tzinfo) -> int | None:
