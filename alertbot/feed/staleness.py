@@ -25,6 +25,7 @@ class FeedState(StrEnum):
     USUALLY_SILENT = "silent as usual at this hour"
     SILENT = "nothing new comes"
     EMPTY = "nothing new came for so long that it counts as nothing"
+    UNSEEN = "no traffic was seen since the start"
     FAILING = "calls fail"
     UNREADABLE = "some series cannot be read"
 
@@ -33,10 +34,10 @@ class FeedState(StrEnum):
 class FeedFacts:
     """The feed at ``now`` (epoch seconds by the API's clock).
 
-    ``newest``: the newest slot the total showed traffic in; ``unchanged``: seconds since it last moved;
-    ``frontier``: the last slot that can be known. ``failing``: seconds for which every probe failed, and ``cause`` why.
-    ``unreadable``: for how many seconds single series could not be read. ``usually_silent``: whether nothing is
-    carried at this hour on other weeks.
+    ``newest``: the newest slot the total showed traffic in; ``unchanged``: seconds since it last moved, or since the
+    first answer; ``frontier``: the last slot that can be known. ``failing``: seconds for which every probe failed, and
+    ``cause`` why. ``unreadable``: for how many seconds single series could not be read. ``usually_silent``: whether
+    nothing is carried at this hour on other weeks.
     """
 
     now: float
@@ -51,11 +52,14 @@ class FeedFacts:
 
 @dataclass(frozen=True)
 class FeedAssessment:
-    """How the feed is by its silence, and by its calls that fail; ``since``: when the last known data ended."""
+    """How the feed is by its silence, and by its calls that fail.
+
+    ``since``: when the last known data ended; where there was none, when the first answer came.
+    """
 
     silence: FeedState
     calls: FeedState
-    since: int | None
+    since: int
     cause: str | None
     series: tuple[str, ...]
 
@@ -68,14 +72,16 @@ def assess(facts: FeedFacts, stale_after: float) -> FeedAssessment:
         calls = FeedState.FAILING
     elif facts.failing is None and series:
         calls = FeedState.UNREADABLE
-    since = None if facts.newest is None else facts.newest + SLOT
+    since = int(facts.now - facts.unchanged) if facts.newest is None else facts.newest + SLOT
     return FeedAssessment(_silence(facts, stale_after), calls, since, facts.cause, series)
 
 
 def _silence(facts: FeedFacts, stale_after: float) -> FeedState:
     """While calls fail nothing is known of silence either way: ``FINE`` then only means that none was seen."""
-    if facts.newest is None or facts.frontier is None or facts.failing is not None:
+    if facts.failing is not None:
         return FeedState.FINE
+    if facts.newest is None or facts.frontier is None:
+        return FeedState.UNSEEN if facts.unchanged >= stale_after else FeedState.FINE
     # A feed that is always this late still moves every five minutes; only one that stands still is silent.
     if facts.now - facts.newest - SLOT < stale_after or facts.unchanged < stale_after / 2:
         return FeedState.FINE

@@ -240,6 +240,8 @@ def _passed(incident: Incident, context: Context, markup: Markup) -> IncidentTex
 def _dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     since = context.clock(incident.since)
     state = tuple(_state(incident, context, markup))
+    if incident.facts.get("unseen"):
+        return _unseen(incident, context, state)
     if incident.closed is not None:
         lasted = format_duration(incident.closed - incident.since)
         head = f"Data of the account comes again, after nothing new since {since}, for {lasted}."
@@ -255,6 +257,18 @@ def _dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
         return IncidentText(head, state, _details(incident, context, count), tone)
     head = f"Nothing since {since}: {both}."
     return IncidentText(head, state, _details(incident, context, "calls succeed but show nothing newer"), tone)
+
+
+def _unseen(incident: Incident, context: Context, state: tuple[str, ...]) -> IncidentText:
+    """The account never showed any traffic."""
+    if incident.closed is not None:
+        lasted = format_duration(incident.closed - incident.since)
+        return IncidentText(
+            f"The account shows traffic now, after {lasted} without any.", (), f"#{incident.number}", Tone.OVER
+        )
+    head = "The account shows no traffic at all: is this the right token?"
+    details = _details(incident, context, f"calls succeed but show nothing since {context.clock(incident.since)}")
+    return IncidentText(head, state, details, _tone(incident, context))
 
 
 def _feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:

@@ -84,15 +84,14 @@ class FeedIncidents:
     def _about_silence(self, assessment: FeedAssessment, facts: FeedFacts) -> list[FeedReport]:
         incident = self._open.get(IncidentKind.DARK)
         wide = assessment.silence is FeedState.EMPTY
-        if assessment.since is None:
-            return []
         if incident is None:
-            if assessment.silence not in {FeedState.SILENT, FeedState.EMPTY}:
+            if assessment.silence not in {FeedState.SILENT, FeedState.EMPTY, FeedState.UNSEEN}:
                 return []
-            return [self._of(IncidentKind.DARK, assessment.since, {"account_wide": wide})]
+            fresh = {"unseen": True} if assessment.silence is FeedState.UNSEEN else {"account_wide": wide}
+            return [self._of(IncidentKind.DARK, assessment.since, fresh)]
         if wide and not incident.facts.get("account_wide"):
             return [self._of(IncidentKind.DARK, incident.since, {"account_wide": True})]
-        if facts.failing is None and assessment.since > incident.since:
+        if _shows_newer(facts, assessment, incident):
             return [self._of(IncidentKind.DARK, incident.since, incident.facts, over=True)]
         return []
 
@@ -121,3 +120,10 @@ class FeedIncidents:
         if reports:
             await self._dispatcher.report(reports)
             await self.restore()
+
+
+def _shows_newer(facts: FeedFacts, assessment: FeedAssessment, incident: Incident) -> bool:
+    """Whether there is newer data than when the incident of a dark feed began, or any where there was none."""
+    if facts.failing is not None or facts.newest is None:
+        return False
+    return bool(incident.facts.get("unseen")) or assessment.since > incident.since

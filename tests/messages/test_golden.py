@@ -151,6 +151,8 @@ MESSAGES = {
     "dark feed": (one(kind=IncidentKind.DARK, account_wide=False), SETTING),
     "dark feed, counted as nothing": (one(*SOME, kind=IncidentKind.DARK, account_wide=True), SETTING),
     "dark feed, over": (one(*SOME, kind=IncidentKind.DARK, account_wide=True, closed=CLOSED), LATER),
+    "no traffic at all": (one(kind=IncidentKind.DARK, unseen=True), replace(SETTING, data_to=None)),
+    "no traffic at all, over": (one(kind=IncidentKind.DARK, unseen=True, closed=CLOSED), LATER),
     "failing feed": (one(kind=IncidentKind.FEED, cause="HTTP 401, code 401006: no permission <b>"), SETTING),
     "unreadable domains": (
         one(kind=IncidentKind.FEED, series=["a.example.com", "b.example.com"], causes=["HTTP 400, code 400699"]),

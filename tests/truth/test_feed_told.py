@@ -61,6 +61,25 @@ async def test_a_dark_account_is_one_incident_that_becomes_account_wide_and_take
     await night.end()
 
 
+async def test_an_account_that_never_shows_traffic_is_told_of_once_until_it_does(folder):
+    night = night_in(folder, Fault(-ALWAYS, 30 * 300, "empty"), rules=[dark()], witnessed=False)
+    await night.begin()
+    await night.run(1100)
+    assert night.incidents() == [], "not yet for stale_after"
+    await night.run(300)
+    (incident,) = night.incidents()
+    assert (incident["kind"], incident["closed"]) == ("dark", None)
+    assert night.texts(1) == ["The account shows no traffic at all: is this the right token?"]
+    await night.restart(after=60)
+    await night.run_to(28)
+    assert night.incidents()[0]["closed"] is None
+    await night.run_to(40)
+    assert night.incidents()[0]["closed"] is not None
+    assert night.texts(1)[-1].startswith("Resolved: The account shows traffic now, after 2h")
+    assert night.posts() == 1
+    await night.end()
+
+
 async def test_a_publication_that_stalls_is_told_once_and_pages_for_no_domain(folder):
     night = night_in(folder)
     for domain in DOMAINS:

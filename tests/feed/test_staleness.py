@@ -1,0 +1,34 @@
+"""How the feed is by its silence: dark, late, or never seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from alertbot.feed.staleness import FeedFacts, FeedState, assess
+
+NOW = 1_793_613_600.0
+STALE = 1200.0
+
+
+def facts(**changes):
+    return FeedFacts(
+        **({"now": NOW, "newest": int(NOW) - 600, "frontier": int(NOW) - 900, "unchanged": 60.0} | changes)
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, FeedState.FINE),
+        ({"newest": int(NOW) - 3000, "frontier": int(NOW) - 3300, "unchanged": 1500.0}, FeedState.SILENT),
+        ({"newest": None, "frontier": None, "unchanged": STALE - 1}, FeedState.FINE),
+        ({"newest": None, "frontier": None, "unchanged": STALE}, FeedState.UNSEEN),
+        ({"newest": None, "frontier": None, "unchanged": STALE, "failing": 60.0}, FeedState.FINE),
+    ],
+)
+def test_silence_counts_from_the_newest_data_or_from_the_start(changes, state):
+    assert assess(facts(**changes), STALE).silence is state
+
+
+def test_an_account_without_any_traffic_is_dark_since_the_first_answer():
+    assert assess(facts(newest=None, frontier=None, unchanged=1500.0), STALE).since == NOW - 1500
