@@ -20,13 +20,17 @@ SAME_OUTAGE = 600.0
 
 
 class FeedOutages:
-    """Keeps why the whole feed fails, or single series do; ``last_failure`` is the last error in words."""
+    """Keeps why the whole feed fails, or single series do.
+
+    ``last_failure``: the last error in words. ``first_answer``: when a probe first succeeded, monotonic seconds.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._probes = Outage(clock.monotonic)
         self._warned_at: dict[str, float] = {}  # by cause, of single series
         self.last_failure: str | None = None
+        self.first_answer: float | None = None
         self._unreadable: dict[str, tuple[str, float]] = {}  # why, and since when
         self._failed_calls = 0
         self._warned = False
@@ -58,6 +62,8 @@ class FeedOutages:
 
     def probe_succeeded(self) -> None:
         """Note that a probe succeeded, and log the end of an outage."""
+        if self.first_answer is None:
+            self.first_answer = self._clock.monotonic()
         lasted = format_duration(self._probes.seconds or 0.0)
         if times := self._probes.ended():
             log.info("the CDN's API answers again after %s and %d failed probes", lasted, times)

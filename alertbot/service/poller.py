@@ -113,12 +113,16 @@ class Poller:
         try:
             answer = await self._total.ask(self.frontier)
             newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
-            if newest is None and not self._total.refused and answer.start <= (self.frontier.newest or 0):
+            seen = self.frontier.newest
+            if newest is None and not self._total.refused and seen is not None and answer.start <= seen:
                 raise FeedGarbled("stat/bandwidth domains=all", "shows nothing where traffic was seen before")
         except FeedError:
             self.frontier = interrupted(self.frontier)
             raise
+        jumps = self._time.jumps
         self._time.learn(answer.server_time, newest)
+        if self._time.jumps != jumps:
+            return  # that was asked for by a wrong clock
         before, now = self.frontier, self._time.monotonic()
         if self._looked is None:
             self._restore_lateness(now)
@@ -213,11 +217,12 @@ class Poller:
     def facts(self, *, usually_silent: bool) -> FeedFacts:
         """How the feed stands, for ``staleness.assess``."""
         now = self._time.monotonic()
+        since = self._outages.first_answer if self.frontier.newest is None else self._changed_at
         return FeedFacts(
             now=self._time.time(),
             newest=self.frontier.newest,
             frontier=self.frontier.slot,
-            unchanged=0.0 if self._changed_at is None else now - self._changed_at,
+            unchanged=0.0 if since is None else now - since,
             failing=self._outages.failing_for(),
             cause=self._outages.cause,
             unreadable=self._outages.unreadable_for(),

@@ -31,7 +31,7 @@ from alertbot.store import feed, restart, samples
 from alertbot.store.alerts import open_alerts
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.scratch import room_for
-from alertbot.units import DAY, DAY_SLOTS, SLOT
+from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
 from alertbot.words import counted
 
 log = logging.getLogger(__name__)
@@ -90,6 +90,7 @@ class Watcher:
         self._discovery = Discovery(config, api, keeper, clock, self._outages)
         self._exceptions = Outage()
         self._outdated = False  # what is at work is of an earlier configuration
+        self._jumps = 0  # of the reckoning of time, when what is at work was restored
 
     def reconfigure(self, config: Config, api: CdnApi) -> None:
         """Work by another configuration from the next turn on; not to be called during one.
@@ -98,6 +99,7 @@ class Watcher:
         """
         if api is not self._api:
             self._poller = None
+            self._outages = FeedOutages(self._clock)
         self._config, self._api = config, api
         self._discovery = Discovery(config, api, self._keeper, self._clock, self._outages)
         self._outdated = True
@@ -183,7 +185,7 @@ class Watcher:
             behind=len(poller.behind()),
             held={} if frontier.slot is None else poller.lateness.hold_backs(frontier.slot),
             lag=poller.publications.lag(),
-            skew=self._time.skew,
+            skew=self._time.skew if self._time.apart is None else self._time.apart,
             gone=tuple(sorted(self._discovery.gone)),
             channels=self._channels(),
             trial=self._config.trial,
@@ -205,6 +207,9 @@ class Watcher:
             self._outages.probe_failed(error)
         else:
             self._outages.probe_succeeded()
+        if self._time.jumps != self._jumps:
+            self._poller = None  # it looks at a time that it is not
+            return
         await self._feed_incidents.update(self._poller, self._outages.unreadable)
         if self._outages.cause is None:
             await self._poller.fan_out()
@@ -226,6 +231,7 @@ class Watcher:
         """Lay the rules over the watched series and restore what is stored of them; a frontier that is known stays."""
         config = self._config
         watch = lay_out(config, self._discovery.domains or ())
+        self._jumps = self._time.jumps
         memory = await self._keeper.do(restart.memory, int(self._time.time()) - DAY)
         ledger = await self._ledger(watch)
         dispatcher = Dispatcher(
@@ -268,12 +274,14 @@ class Watcher:
         watched = set(watch.series)
         oldest = min((slot for name, slot in cursors.items() if name in watched), default=now)
         depth = max(watch.engine.depth, DAY_SLOTS) * SLOT
-        first = int(max(min(oldest, now) - depth - DAY, now - self._config.store.keep))
         last = int(max(now, *cursors.values(), 0))
+        # Bounded whatever the clock says, or a stored cursor: one that was never set shows 1970.
+        first = int(max(min(oldest, now) - depth - DAY, last - self._config.store.keep))
         room = room_for(self._config.store.path.parent, len(watch.series), (last - first) // SLOT)
         grid = await self._keeper.do(restart.grid, watch.series, first, last, room)
         keep_out(grid, watch.mutes)
-        return Ledger(watch.engine, grid, cursors, alerts)
+        reachable = {name: max(slot, slot_at(first) - DAY) for name, slot in cursors.items()}
+        return Ledger(watch.engine, grid, reachable, alerts)
 
 
 def _stored_frontier(ledger: Ledger) -> Frontier:

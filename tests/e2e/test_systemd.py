@@ -95,7 +95,7 @@ def boot(tmp_path):
     (folder / "units" / "stage.target").write_text("[Unit]\nWants=alertbot.service\n")
     for unit in UNIT.parent.iterdir():
         shutil.copy(unit, folder / "units")
-    for name in ("sysinit", "basic", "shutdown", "network-online"):
+    for name in ("sysinit", "basic", "shutdown", "network-online", "time-sync"):
         (folder / "units" / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
 
     @contextmanager

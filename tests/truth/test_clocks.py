@@ -119,6 +119,66 @@ async def test_a_machine_that_slept_counts_no_silence_meanwhile(folder):
     await night.end()
 
 
+@pytest.mark.parametrize("mended", [True, False], ids=["set right later", "never set right"])
+@pytest.mark.parametrize("wrong", [400 * 24 * HOUR, -1_793_613_600.0], ids=["400 days ahead", "1970"])
+async def test_a_clock_that_is_far_off_at_the_start_keeps_nothing_from_being_judged(folder, wrong, mended):
+    night = night_in(folder)
+    night.world.traffic("img.example.com", 26, 6, 0.0)
+    night.clock.step_wall(wrong)
+    await night.begin()
+    await night.run_to(12)
+    judged_all(night, 12)
+    assert night.watcher.live().skew == pytest.approx(wrong, abs=60)
+    if mended:
+        night.clock.step_wall(-wrong)
+    await night.run_to(60)
+    judged_all(night, 60)
+    assert {alert["series"] for alert in night.alerts()} == {"img.example.com"}
+    assert night.posts() == 1
+    await night.end()
+
+
+@pytest.mark.parametrize("wrong", [400 * 24 * HOUR, -1_793_613_600.0], ids=["400 days ahead", "1970"])
+async def test_a_restart_with_a_clock_that_is_far_off_goes_on_from_what_is_stored(folder, wrong):
+    night = night_in(folder)
+    await night.begin()
+    await night.run_to(20)
+    night.clock.step_wall(wrong)
+    await night.restart(after=60)
+    days = []
+    night.watcher._ledger = _noting(night.watcher._ledger, days)
+    await night.run_to(40)
+    judged_all(night, 40)
+    assert max(days) < 60, "whatever the clock says, the history held is bounded"
+    assert night.incidents() == []
+    await night.end()
+
+
+def _noting(ledger, days):
+    async def noting(watch):
+        made = await ledger(watch)
+        days.append(len(made.grid.days))
+        return made
+
+    return noting
+
+
+async def test_a_clock_that_is_far_off_is_set_right_later_where_the_api_tells_no_time(folder):
+    night = night_in(folder, dated=False)
+    night.clock.step_wall(400 * 24 * HOUR)
+    await night.begin()
+    await night.run(1800)
+    (incident,) = night.incidents()
+    assert (incident["kind"], incident["facts"]) == ("dark", {"unseen": True}), (
+        "asked for next year, the API shows nothing"
+    )
+    night.clock.step_wall(-400 * 24 * HOUR)
+    await night.run_to(40)
+    judged_all(night, 40)
+    assert night.incidents()[0]["closed"] is not None
+    await night.end()
+
+
 @pytest.mark.parametrize(
     ("start", "dark_at", "over_at"),
     [
