@@ -38,6 +38,7 @@ _COLORS = {
     Tone.OVER: "#2eb67d",
 }
 _MENTION = re.compile(r"<[!@](?:subteam\^)?(\w+)>")
+_CALL = re.compile(r"<(?:!here|!channel|!everyone|!subteam\^\w+|@\w+)>")
 _SECTION = 2_900
 """Characters of lines that go into one paragraph: Slack takes 3,000."""
 
@@ -136,6 +137,11 @@ def mention_markup(mention: str) -> str:
     if mention.startswith("@"):
         return f"<!{escape(mention[1:])}>"
     return f"<!subteam^{escape(mention)}>" if mention.startswith("S") else f"<@{escape(mention)}>"
+
+
+def mentions_in(text: str) -> frozenset[str]:
+    """Whom a text calls, as Slack's markup."""
+    return frozenset(_CALL.findall(text))
 
 
 def to_json(message: Message) -> str:

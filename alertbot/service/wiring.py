@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
@@ -84,7 +84,7 @@ class Wiring:
         executor = OrderExecutor(lambda: self.watcher.dispatcher, self.keeper)
         self.commands = Commands(self._scope, executor)
         self.pictures = Pictures(self._scope)
-        self.workspace = _workspace(config, credentials, self.commands, clock, self._chart_source(config))
+        self.workspace = _workspace(config, credentials, self.commands, clock, self._chart_source(config), self._retry)
         self.prints = self.workspace is None and poster is None
         poster = _poster(poster or self.workspace or LogPoster(), self.workspace, config.trial)
         self.store_outage = StoreOutage(poster, config.slack.channel, clock)
@@ -120,6 +120,10 @@ class Wiring:
         if self.workspace is not None:
             self.workspace.reconfigure(config.channels, self._chart_source(config))
         self.start_loops(former)
+
+    def _retry(self) -> None:
+        """Try again what Slack refused."""
+        self.delivery.retry()
 
     def live(self) -> Live:
         """The feed as it stands."""
@@ -240,7 +244,12 @@ def _address(feed: FeedSettings) -> tuple[object, ...]:
 
 
 def _workspace(
-    config: Config, credentials: Credentials, commands: Commands, clock: Clock, chart_source: ChartSource | None
+    config: Config,
+    credentials: Credentials,
+    commands: Commands,
+    clock: Clock,
+    chart_source: ChartSource | None,
+    recovered: Callable[[], None],
 ) -> Workspace | None:
     """The Slack workspace, where there are tokens for it."""
     if credentials.slack_bot_token is None:
@@ -257,6 +266,7 @@ def _workspace(
         clock,
         channels=config.channels,
         chart_source=chart_source,
+        recovered=recovered,
     )
 
 

@@ -52,9 +52,23 @@ REFUSED_TOKEN = frozenset(
 DEAD_TOKEN = REFUSED_TOKEN - {"missing_scope", "no_permission"}
 """Slack's words for a token that no call may use; with the other words a call of another method may succeed."""
 
-_PASSING = frozenset({"rate_limited", "ratelimited", "request_timeout", "service_unavailable", "team_added_to_org"})
+_PASSING = frozenset(
+    {
+        "accesslimited",
+        "ekm_access_denied",
+        "external_channel_migrating",
+        "message_limit_exceeded",
+        "org_login_required",
+        "rate_limited",
+        "ratelimited",
+        "request_timeout",
+        "service_unavailable",
+        "team_added_to_org",
+    }
+)
 # "It's possible some aspect of the operation succeeded before the error was raised", says every method's page.
 _MAY_STAND = frozenset({"fatal_error", "internal_error"})
+_LIKE_5XX = re.compile(r"(?:server|backend|upstream)_error|gateway|unavailable|overloaded|time(?:d_)?out")
 _WORD = re.compile(r"[a-z][a-z0-9_]{2,60}")
 _OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
 
@@ -321,10 +335,10 @@ def _refusal(status: int, word: str, headers: Mapping[str, str]) -> DeliveryErro
         return DeliveryError(word or "ratelimited", retry_after=_seconds(headers.get("Retry-After")))
     if status >= _SERVER_ERROR:
         return DeliveryError(word or f"http_{status}", unknown=True)
-    if word in _MAY_STAND:
-        return DeliveryError(word, unknown=True)
     if word in _PASSING:
         return DeliveryError(word, retry_after=_seconds(headers.get("Retry-After")))
+    if word in _MAY_STAND or _LIKE_5XX.search(word):
+        return DeliveryError(word, unknown=True)
     if status == _OK and not word:
         return DeliveryError("garbled", unknown=True)
     # Without a word it was not Slack that refused, but something on the way there.

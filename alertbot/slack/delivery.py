@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Callable
 
 from alertbot.clock import Clock, wait
 from alertbot.errors import DeliveryError, StoreError
+from alertbot.messages.slack import mentions_in
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.outage import Outage
 from alertbot.slack.channel_queue import LOOK_AFTER, ChannelQueue, ChannelQueues, Lookup
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
 from alertbot.slack.poster import Poster, post_of
-from alertbot.store import outbox
+from alertbot.store import outbox, parked
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage, OutboxRow
 
@@ -30,6 +31,12 @@ PACE = 1.05
 
 STORE_PAUSE = 10.0
 """Seconds until a database that failed is tried again."""
+
+RETRY_PARKED = 170.0
+"""Seconds until one of the messages that Slack refuses for a channel is tried again."""
+
+LATE = 120.0
+"""Seconds after which a reply that still waits may have been overtaken by what was written since."""
 
 MARGIN = 3600.0
 """Seconds of history before the attempt that are searched: more than any clock is off."""
@@ -68,6 +75,8 @@ class Delivery:
         self._unreadable: set[str] = set()
         self._failing_channels: dict[str, tuple[str, float]] = {}  # Slack's last error and when, monotonic
         self._must_recover = True  # rows may stand as being sent though nobody sends them
+        self._refusing: set[str] = set()  # channels for which messages are parked
+        self._retry_at: float | None = None  # monotonic; None while nothing is parked
         self._unmarked = Outage()
         self._oldest: float | None = None  # when the oldest row that waits was written, epoch seconds
         self._woken = asyncio.Event()
@@ -102,6 +111,10 @@ class Delivery:
     def reconsider(self, fallback: str | None) -> None:
         """Try again what was refused, and from now on use this channel for what is refused again."""
         self._fallback = fallback
+        self.retry()
+
+    def retry(self) -> None:
+        """Try again at once what was refused: Slack, or a channel, takes messages again."""
         self._must_recover = True
         self.wake()
 
@@ -132,6 +145,8 @@ class Delivery:
                 return None
             if self._must_recover:
                 await self._recover()
+            await self._retry_parked()
+            await self._keeper.do(parked.drop_late_replies, self._clock.time() - LATE, mentions_in)
             self._oldest = await self._keeper.do(outbox.oldest_owed)
             uncertain, waiting = await self._keeper.do(outbox.uncertain), await self._keeper.do(outbox.waiting)
         except StoreError as error:
@@ -141,15 +156,27 @@ class Delivery:
         pauses += [
             self._start("update" if each.action == "update" else "post", each, self._attempt) for each in waiting
         ]
+        if self._retry_at is not None:
+            pauses.append(max(self._retry_at - self._clock.monotonic(), 0.0))
         return min((pause for pause in pauses if pause is not None), default=None)
 
+    async def _retry_parked(self) -> None:
+        """Try one refused message of each channel again every few minutes, for as long as there is any."""
+        now = self._clock.monotonic()
+        if self._retry_at is not None and now >= self._retry_at:
+            self._retry_at = None
+            if await self._keeper.do(parked.retry):
+                self._retry_at = now + RETRY_PARKED
+
     async def _recover(self) -> None:
-        lost, retried = await self._keeper.do(outbox.recover), await self._keeper.do(outbox.unpark)
+        lost, retried = await self._keeper.do(outbox.recover), await self._keeper.do(parked.unpark)
         if lost:
             log.info("%d messages may have arrived before the last stop: looking for them", lost)
         if retried:
             log.info("%d messages that Slack refused are tried again", retried)
         self._must_recover = False
+        self._retry_at = None
+        self._refusing.clear()
 
     def _start(self, method: str, row: OutboxRow, work: _Work, due: float = 0.0) -> float | None:
         """Begin the work if its queue is free; else the seconds until it will be, ``None`` while a task holds it."""
@@ -194,6 +221,8 @@ class Delivery:
         await self._keeper.do(outbox.mark_sent, row, posted.channel_id, posted.ts, now)
         self._delivered(max(now - row.created, 0.0))
         self._failing_channels.pop(row.channel, None)
+        if row.channel in self._refusing:
+            self.retry()
         if times := queue.succeeded():
             log.info("Slack takes messages for %s again, after %d attempts that failed", row.channel, times)
         if times := self._unmarked.ended():
@@ -253,9 +282,14 @@ class Delivery:
             copy = NewMessage(uuid.uuid4().hex, row.subject, "post", str(elsewhere), row.body)
             self._failing_channels.pop(row.channel, None)
         if queue.failures.is_news(error.code):
-            where = f"they go to {elsewhere}" if copy else "they are kept, and tried again at the next start or reload"
+            where = f"they go to {elsewhere}" if copy else "they are kept, and tried again every few minutes"
             log.error("Slack refuses messages for %s (%s): %s", row.channel, error.code, where)
-        await self._keeper.do(outbox.park, row, error.code, copy, self._clock.time())
+        await self._keeper.do(parked.park, row, error.code, copy, self._clock.time())
+        if copy is not None:
+            return
+        self._refusing.add(row.channel)
+        if self._retry_at is None:
+            self._retry_at = self._clock.monotonic() + RETRY_PARKED
 
     def _lookup_of(self, row: OutboxRow) -> Lookup:
         """When the row was tried and how often it was looked up; after a restart as far as the stored times tell.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from alertbot.charts.chart import Picture
@@ -32,7 +32,10 @@ OWN_WORKSPACE_ONLY = Message("This alertbot answers in its own workspace only.")
 
 
 class Workspace:
-    """Posts as the bot, and answers commands and clicks where there is an app token too."""
+    """Posts as the bot, and answers commands and clicks where there is an app token too.
+
+    ``recovered`` is called when Slack knows the bot again, or a channel can be used that could not.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,9 @@ class Workspace:
         *,
         channels: Collection[str],
         chart_source: ChartSource | None = None,
+        recovered: Callable[[], None] = lambda: None,
     ) -> None:
+        self._recovered = recovered
         self._client = SlackClient(bot_token, base_url)
         self._commands = commands
         self._charts = ChartReplies(chart_source, self.upload, clock)
@@ -155,11 +160,15 @@ class Workspace:
         self._identity = identity
         if times := self._auth_outage.ended():
             log.info("Slack answers again, after %d times that it did not", times)
+            self._recovered()
 
     async def _find_channels(self) -> None:
         """Ask Slack for the ids of the channels, and leave it for later where it does not answer."""
+        before = self.problems
         try:
-            self._membership = await look_up(self._client, self._channels, logged=self.problems)
+            self._membership = await look_up(self._client, self._channels, logged=before)
+            if before.keys() - self.problems.keys():
+                self._recovered()
             if times := self._listing_outage.ended():
                 log.info("Slack lists its channels again, after %d times that it did not", times)
         except DeliveryError as error:

@@ -2,7 +2,7 @@
 
 A message is about a *subject* (``incident:12``). Its first row posts; later rows edit what that one posted, or reply in
 its thread, and wait until it stands. A row is ``queued``, then ``sending`` while Slack is asked, then ``sent``; it is
-``unknown`` where the answer was lost, and ``parked`` where Slack refuses it for good.
+``unknown`` where the answer was lost, and ``parked`` where Slack refuses it.
 """
 
 from __future__ import annotations
@@ -184,31 +184,10 @@ def turn_into_post(db: Database, row: OutboxRow, error: str) -> None:
     _drop_edits(db, row.subject, row.number)
 
 
-def park(db: Database, row: OutboxRow, error: str, copy: NewMessage | None, now: float) -> None:
-    """Keep a row that Slack refuses for good, and queue its ``copy`` for another channel, where there is one."""
-    db.conn.execute("UPDATE outbox SET state = 'parked', error = ? WHERE number = ?", (error, row.number))
-    if copy is not None:
-        enqueue(db, [copy], now)
-        db.conn.execute("UPDATE outbox SET twin = ? WHERE id = ?", (row.number, copy.id))
-
-
 def recover(db: Database) -> int:
     """After a crash, note that what was being sent may have arrived; how many rows. Edits are just queued again."""
     db.conn.execute("UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND action = 'update'")
     return db.conn.execute("UPDATE outbox SET state = 'unknown' WHERE state = 'sending'").rowcount
-
-
-def unpark(db: Database) -> int:
-    """Queue again what was parked, unless its copy was sent elsewhere or is about to be; how many rows that is."""
-    db.conn.execute(
-        "UPDATE outbox SET state = 'dropped' WHERE state = 'parked' AND ("
-        "number IN (SELECT twin FROM outbox WHERE state = 'sent')"
-        " OR twin IN (SELECT number FROM outbox WHERE state = 'parked'))"
-    )
-    return db.conn.execute(
-        "UPDATE outbox SET state = 'queued' WHERE state = 'parked' AND number NOT IN"
-        " (SELECT twin FROM outbox WHERE twin IS NOT NULL AND state IN ('queued', 'sending', 'unknown'))"
-    ).rowcount
 
 
 def oldest_owed(db: Database) -> float | None:

@@ -47,12 +47,13 @@ class Echo:
 
 
 @contextlib.asynccontextmanager
-async def at_work(*channels, token=BOT_TOKEN, app_token=None, spoil=lambda _: None, **options):
+async def at_work(*channels, token=BOT_TOKEN, app_token=None, spoil=lambda _: None, recovered=lambda: None, **options):
     """A workspace that was started and posts to these channels, and the Slack it is in."""
     slack = FakeSlack(**options)
     await slack.start()
     spoil(slack)
-    workspace = Workspace(token, app_token, slack.base_url, Echo(), VirtualClock(0), channels=channels)
+    clock = VirtualClock(0)
+    workspace = Workspace(token, app_token, slack.base_url, Echo(), clock, channels=channels, recovered=recovered)
     try:
         await workspace.start()
         yield workspace, slack
@@ -202,3 +203,13 @@ async def test_a_command_is_answered_and_one_from_another_workspace_is_refused(c
         refused = await slack.command(text="status", team="T0OTHER")
         assert refused.answers[0]["text"] == "This alertbot answers in its own workspace only."
     assert warnings(caplog) == ["a command from another workspace (T0OTHER) was refused"]
+
+
+async def test_what_waits_is_sent_at_once_when_slack_knows_the_bot_again_or_it_is_let_into_a_channel():
+    recovered = []
+    async with at_work("#hidden", recovered=lambda: recovered.append("again")) as (workspace, slack):
+        slack.fault("auth.test", "account_inactive", 2)
+        await until(lambda: len(recovered) == 1)
+        slack.workspace.channels["G0HIDDEN"].member = True
+        await until(lambda: workspace.problems == {})
+        assert len(recovered) == 2

@@ -9,6 +9,7 @@ from fakes.worlds.stored import store as write_stored
 
 from alertbot.store import outbox, retention, samples, schema
 from alertbot.store.outbox import NewMessage
+from alertbot.store.parked import unpark
 from alertbot.store.store import Store
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -176,7 +177,7 @@ def test_a_refused_message_and_its_copy_elsewhere_stay_together(store):
     assert forget_all(store) == []
 
     # The next start finds that it was said elsewhere. The copy goes first, which refers to the other.
-    store.do(outbox.unpark)
+    store.do(unpark)
     assert column(store, "SELECT state FROM outbox ORDER BY number") == ["dropped", "sent"]
     assert forget_all(store) == [1, 1]
 

@@ -28,7 +28,7 @@ from alertbot.rules.base import Bars, Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
-from alertbot.store import alerts, outbox, restart, samples, schema, turns
+from alertbot.store import alerts, outbox, parked, restart, samples, schema, turns
 from alertbot.store.alerts import Traits
 from alertbot.store.outbox import NewMessage
 from alertbot.store.store import Store
@@ -639,10 +639,10 @@ def test_what_is_parked_holds_up_neither_its_channel_nor_is_it_tried_until_a_res
     enqueue(store, draft(1, "alert:1", "post"), draft(2, "alert:2", "post"))
     (first,) = store.do(outbox.waiting)
     store.do(outbox.mark_sending, first.number, 2.0)
-    store.do(outbox.park, first, "channel_not_found", None, 2.0)
+    store.do(parked.park, first, "channel_not_found", None, 2.0)
     assert waiting(store) == ["id-2"]
     assert store.do(outbox.counts) == {"parked": 1, "queued": 1}
-    assert store.do(outbox.unpark) == 1
+    assert store.do(parked.unpark) == 1
     assert waiting(store) == ["id-1"]
 
 
