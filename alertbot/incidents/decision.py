@@ -26,7 +26,8 @@ class IncidentChange:
     """What becomes of one incident; ``incident`` has its alerts and its progress after that.
 
     ``joined``: the rows of alerts that are new in it. ``noted``: what the thread knows of alerts, by row. ``opened``:
-    it is new, and its number a stand-in below 0 until it is written.
+    it is new, and its number a stand-in below 0 until it is written. ``ends_account_wide``: it closes, and was of the
+    account as a whole.
     """
 
     incident: Incident
@@ -35,6 +36,7 @@ class IncidentChange:
     noted: Mapping[int, int]
     closed: bool
     opened: bool = False
+    ends_account_wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,10 @@ def _change(
     if not (situation.opens or joined or _differs(state, incident, result)):
         return None
     after = replace(incident, progress=result.progress, closed=state.suppression.now if result.closed else None)
-    return IncidentChange(after, tuple(sorted(joined)), result.notes, result.noted, result.closed, situation.opens)
+    ends_wide = result.closed and incident.account_wide
+    return IncidentChange(
+        after, tuple(sorted(joined)), result.notes, result.noted, result.closed, situation.opens, ends_wide
+    )
 
 
 def _inhibited(state: State, incident: Incident) -> tuple[Note, ...]:

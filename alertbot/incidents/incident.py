@@ -127,6 +127,11 @@ class Incident:
         return tuple(each for each in self.alerts if each.resolved is None)
 
     @property
+    def account_wide(self) -> bool:
+        """Whether it is of the account as a whole."""
+        return self.progress.wide is not None or bool(self.facts.get("account_wide"))
+
+    @property
     def falls(self) -> bool:
         """Whether it is of something that carries too little."""
         return self.kind is IncidentKind.DARK or any(each.alert.direction is Direction.FALL for each in self.alerts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.incidents.notes import Note
@@ -39,6 +40,7 @@ _COLORS = {
 }
 _MENTION = re.compile(r"<[!@](?:subteam\^)?(\w+)>")
 _CALL = re.compile(r"<(?:!here|!channel|!everyone|!subteam\^\w+|@\w+)>")
+_CALLS_FIRST = re.compile(rf"(?:{_CALL.pattern}\s*)+")
 _SECTION = 2_900
 """Characters of lines that go into one paragraph: Slack takes 3,000."""
 
@@ -142,6 +144,13 @@ def mention_markup(mention: str) -> str:
 def mentions_in(text: str) -> frozenset[str]:
     """Whom a text calls, as Slack's markup."""
     return frozenset(_CALL.findall(text))
+
+
+def without_mentions(body: str) -> str:
+    """The body of a message in the outbox, calling nobody at its start."""
+    message = from_json(body)
+    calls = _CALLS_FIRST.match(message.text)
+    return body if calls is None else to_json(replace(message, text=message.text[calls.end() :]))
 
 
 def to_json(message: Message) -> str:

@@ -90,7 +90,7 @@ class Turn:
             if note.kind is not NoteKind.LISTED:
                 yield from drafts
         if not change.opened and (change.joined or change.notes or change.closed):
-            yield _draft(subject, "update", incident.channel, body)
+            yield _draft(subject, "update", incident.channel, body, broadcast=change.ends_account_wide)
         for note, drafts in zip(change.notes, replies, strict=True):
             # After the edit: where a post that was held up takes it in, what is older than it is not sent any more.
             if note.kind is NoteKind.LISTED:
@@ -201,7 +201,7 @@ def _copies(
         if target in fresh:
             yield _draft(own, "post", target, body)
             continue
-        yield _draft(own, "update", target, body)
+        yield _draft(own, "update", target, body, broadcast=change.ends_account_wide)
         for note, drafts in zip(change.notes, replies, strict=True):
             if target in note.mentions:
                 yield from (_draft(own, "reply", target, each.body, broadcast=each.broadcast) for each in drafts)

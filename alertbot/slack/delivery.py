@@ -14,13 +14,13 @@ from collections.abc import Awaitable, Callable
 
 from alertbot.clock import Clock, wait
 from alertbot.errors import DeliveryError, StoreError
-from alertbot.messages.slack import mentions_in
+from alertbot.messages.slack import mentions_in, without_mentions
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.outage import Outage
 from alertbot.slack.channel_queue import LOOK_AFTER, ChannelQueue, ChannelQueues, Lookup
 from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
 from alertbot.slack.poster import Poster, post_of
-from alertbot.store import outbox, parked
+from alertbot.store import edits, outbox, parked
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage, OutboxRow
 
@@ -45,7 +45,8 @@ _BLOCKS_REFUSED = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "invalid_attachments", "msg_blocks_too_long", "msg_too_long"}
 )
 _LATELY = 3600.0  # seconds
-_GONE = frozenset({"message_not_found", "thread_not_found"})
+_GONE = frozenset({"message_not_found", "thread_not_found", "diverted"})
+_CHANNEL_REFUSED = frozenset({"channel_not_found", "is_archived", "is_inactive", "not_in_channel", "team_not_found"})
 
 
 _Work = Callable[[ChannelQueue, OutboxRow], Awaitable[float]]
@@ -146,6 +147,7 @@ class Delivery:
             if self._must_recover:
                 await self._recover()
             await self._retry_parked()
+            await self._keeper.do(edits.to_threads, without_mentions)
             await self._keeper.do(parked.drop_late_replies, self._clock.time() - LATE, mentions_in)
             self._oldest = await self._keeper.do(outbox.oldest_owed)
             uncertain, waiting = await self._keeper.do(outbox.uncertain), await self._keeper.do(outbox.waiting)
@@ -264,9 +266,12 @@ class Delivery:
         if error.code in _BLOCKS_REFUSED and not row.text_only:
             log.error("Slack refuses the blocks of a message (%s): it goes out as plain text", error.code)
             await self._keeper.do(outbox.requeue, row.number, error.code, text_only=True)
-        elif row.action == "update" and error.code not in REFUSED_TOKEN:
-            log.warning("a message in %s cannot be edited (%s): a new one says it", row.channel, error.code)
-            await self._keeper.do(outbox.turn_into_post, row, error.code)
+        elif row.action != "post" and error.code in _GONE:
+            log.warning("a message in %s is gone (%s): it is posted once more", row.channel, error.code)
+            await self._keeper.do(edits.post_anew, row, error.code, uuid.uuid4().hex, without_mentions)
+        elif row.action == "update" and error.code not in REFUSED_TOKEN | _CHANNEL_REFUSED:
+            log.warning("a message in %s cannot be edited (%s): its thread says what changes", row.channel, error.code)
+            await self._keeper.do(edits.refuse_edits, row, error.code, without_mentions)
         else:
             await self._park(queue, row, error)
 
@@ -275,7 +280,7 @@ class Delivery:
         copy = None
         elsewhere = self._fallback
         if (
-            row.action == "post"
+            row.action != "reply"
             and elsewhere not in {None, row.channel}
             and error.code not in REFUSED_TOKEN - {"no_permission"}
         ):

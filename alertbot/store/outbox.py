@@ -32,6 +32,7 @@ class OutboxRow:
 
     That is ``channel_id`` and ``ts``; its ``channel`` may be another than the edit was written for. A post has the body
     of its ``newest_edit``, where what it announces changed before it went out. ``text_only``: Slack refused the blocks.
+    The ``broadcast`` of an edit is that of the reply it becomes where its message takes no edits.
     ``created``, ``attempted`` (the last time): epoch seconds.
     """
 
@@ -135,7 +136,7 @@ def mark_sent(db: Database, row: OutboxRow, channel_id: str, ts: str, now: float
     )
     newest = row.newest_edit if row.action == "post" else row.number - 1
     if newest is not None and row.action != "reply":
-        _drop_edits(db, row.subject, newest)
+        drop_edits(db, row.subject, newest)
     if row.newest_edit is not None:
         db.conn.execute(
             "UPDATE outbox SET state = 'dropped' WHERE subject = ? AND action = 'reply' AND state = 'queued'"
@@ -144,7 +145,7 @@ def mark_sent(db: Database, row: OutboxRow, channel_id: str, ts: str, now: float
         )
 
 
-def _drop_edits(db: Database, subject: str, newest: int) -> None:
+def drop_edits(db: Database, subject: str, newest: int) -> None:
     """Drop the edits up to this row, whatever became of them: a newer one is in Slack."""
     db.conn.execute(
         "UPDATE outbox SET state = 'dropped' WHERE subject = ? AND action = 'update'"
@@ -174,14 +175,6 @@ def requeue(db: Database, number: int, error: str | None, *, text_only: bool = F
 def mark_unknown(db: Database, number: int, error: str) -> None:
     """Note that Slack's answer was lost, so that the message may have arrived."""
     db.conn.execute("UPDATE outbox SET state = 'unknown', error = ? WHERE number = ?", (error, number))
-
-
-def turn_into_post(db: Database, row: OutboxRow, error: str) -> None:
-    """Make a new message of an edit that is refused for good; it takes the place of the edits before it."""
-    db.conn.execute(
-        "UPDATE outbox SET action = 'post', state = 'queued', error = ? WHERE number = ?", (error, row.number)
-    )
-    _drop_edits(db, row.subject, row.number)
 
 
 def recover(db: Database) -> int:

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from alertbot.store.outbox import NewMessage, OutboxRow, enqueue
 
 _UNDER_WAY = "('queued', 'sending', 'unknown')"
-_TRIED_ELSEWHERE = f"SELECT twin FROM outbox WHERE twin IS NOT NULL AND state IN {_UNDER_WAY}"  # noqa: S608 - own text
+_TRIED_ELSEWHERE = f"SELECT twin FROM outbox WHERE twin IS NOT NULL AND state IN {_UNDER_WAY}"
 _SAID_ELSEWHERE = "SELECT twin FROM outbox WHERE twin IS NOT NULL AND state = 'sent'"
 
 
@@ -39,12 +39,10 @@ def park(db: Database, row: OutboxRow, error: str, copy: NewMessage | None, now:
 
 def unpark(db: Database) -> int:
     """Queue again all that was parked and neither overtaken nor said elsewhere; how many rows that is."""
-    db.conn.execute(
-        f"UPDATE outbox SET state = 'dropped' WHERE state = 'parked' AND number IN ({_SAID_ELSEWHERE})"  # noqa: S608
-    )
+    db.conn.execute(f"UPDATE outbox SET state = 'dropped' WHERE state = 'parked' AND number IN ({_SAID_ELSEWHERE})")
     _drop_overtaken(db)
     return db.conn.execute(
-        f"UPDATE outbox SET state = 'queued' WHERE state = 'parked' AND number NOT IN ({_TRIED_ELSEWHERE})"  # noqa: S608
+        f"UPDATE outbox SET state = 'queued' WHERE state = 'parked' AND number NOT IN ({_TRIED_ELSEWHERE})"
     ).rowcount
 
 
@@ -65,7 +63,7 @@ def retry(db: Database) -> bool:
                     SELECT 1 FROM outbox AS older WHERE o.action = 'reply' AND older.subject = o.subject
                     AND older.action = 'reply' AND older.state = 'parked' AND older.number < o.number))
             WHERE turn = 1)
-        """  # noqa: S608 - own constants
+        """
     ).rowcount
     return rows > 0
 
@@ -82,7 +80,7 @@ def _drop_overtaken(db: Database) -> None:
             OR (action = 'update' AND EXISTS (
                 SELECT 1 FROM outbox AS newer WHERE newer.subject = outbox.subject AND newer.action = 'update'
                 AND newer.number > outbox.number AND newer.state <> 'dropped')))
-        """  # noqa: S608 - own constant
+        """
     )
 
 

@@ -217,4 +217,7 @@ def _reported(incident: Incident, report: FeedReport, now: float) -> IncidentCha
     elif incident.facts.get("account_wide"):
         notes = (Note(NoteKind.GREW, page=True),)
         progress = replace(progress, paged_at=now, acked_at=None, acked_by=None, unacked_since=now)
-    return IncidentChange(replace(incident, progress=progress), (), notes, {}, closed=report.closes)
+    ends_wide = report.closes and incident.account_wide
+    return IncidentChange(
+        replace(incident, progress=progress), (), notes, {}, closed=report.closes, ends_account_wide=ends_wide
+    )

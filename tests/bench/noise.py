@@ -159,7 +159,8 @@ async def _month(values: Mapping[str, Array], rules: Path) -> Noise:
 def _noise(rows: list[Row], house: House) -> Noise:
     actions = Counter(row.action for row in rows)
     fired = house.rows("SELECT count(*) AS n FROM alerts WHERE fired IS NOT NULL")[0]["n"]
-    return Noise(fired, actions["post"], sum(row.broadcast for row in rows), actions["update"], actions["reply"])
+    broadcasts = sum(row.broadcast for row in rows if row.action == "reply")
+    return Noise(fired, actions["post"], broadcasts, actions["update"], actions["reply"])
 
 
 @contextmanager

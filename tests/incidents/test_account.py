@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -142,6 +143,18 @@ def test_it_is_not_resolved_before_its_parts_are_well_or_have_outlived_it():
     assert turn(*fallen(wide=AccountFall(T, 3, 3, over=T))) == {}
     later = turn(*fallen(wide=AccountFall(T, 3, 3, over=T)), held=suppression(3, rule("dark")))
     assert later == {1: ([1], None, ["resolved"], True), 2: ([3], None, ["survived!"], False)}
+
+
+def test_its_end_is_that_of_something_account_wide_and_the_end_of_a_part_is_not():
+    whole, part = fallen(wide=AccountFall(T, 3, 3, over=T))
+    part = replace(part, alerts=(told(3, "own-c", slot=1, ended=2, noted=1),))
+    held = suppression(3, rule("dark"))
+    placing = Placing(channel, lambda _: 0, (), held.now)
+    decision = decide(State((whole, part), (), held, placing, settled=True, channel=DEFAULT))
+    assert [(step.incident.number, step.closed, step.ends_account_wide) for step in decision.changes] == [
+        (1, True, True),
+        (2, True, False),
+    ]
 
 
 NEVER = rule("dark", active=Schedule((Window(frozenset({0}), 23 * 60, 24 * 60),), UTC))

@@ -317,11 +317,12 @@ class Bystander:
             for subject, some in by_subject.items()
             if subject.startswith(f"{case.subject} ")
             for line in some
-            if line.action == "post" or line.broadcast
+            if line.action == "post" or (line.action == "reply" and line.broadcast)
         ]
         posts = [line for line in lines if line.action == "post"]
-        calls = [line for line in lines if line.broadcast]
-        self.promise(not any(line.action == "update" for line in calls), "an edit wakes nobody", case)
+        calls = [line for line in lines if line.action == "reply" and line.broadcast]
+        seen = any(line.action == "update" and line.broadcast for line in lines)
+        self.promise(not seen or case.closed is not None, "an edit is to be seen at the end alone", case)
         self.woke += len(posts) + len(calls) + len(copies)
         if posts:
             self._check_post(case)

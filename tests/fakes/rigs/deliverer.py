@@ -50,10 +50,16 @@ class Deliverer:
     def post(self, subject: str, text: str, channel: str = "#cdn-alerts") -> NewMessage:
         return self._draft(subject, "post", text, channel)
 
-    def edit(self, subject: str, text: str, channel: str = "#cdn-alerts") -> NewMessage:
-        return self._draft(subject, "update", text, channel)
+    def edit(self, subject: str, text: str, channel: str = "#cdn-alerts", *, seen: bool = False) -> NewMessage:
+        """An edit; ``seen``: where it has to be a reply, that is shown in the channel."""
+        return self._draft(subject, "update", text, channel, broadcast=seen)
 
     def reply(self, subject: str, text: str, channel: str = "#cdn-alerts") -> NewMessage:
+        """A reply that is shown in the channel as well."""
+        return self._draft(subject, "reply", text, channel, broadcast=True)
+
+    def note(self, subject: str, text: str, channel: str = "#cdn-alerts") -> NewMessage:
+        """A reply that stands in the thread alone."""
         return self._draft(subject, "reply", text, channel)
 
     async def deliver(self, seconds: float = 3600.0) -> float:
@@ -106,10 +112,10 @@ class Deliverer:
         """What each call of a method came to."""
         return [call.outcome for call in self.slack.calls if call.method == method]
 
-    def _draft(self, subject: str, action: str, text: str, channel: str) -> NewMessage:
+    def _draft(self, subject: str, action: str, text: str, channel: str, *, broadcast: bool = False) -> NewMessage:
         self._numbers += 1
         body = to_json(Message(text, (section(text),), "#d40e0d"))
-        return NewMessage(f"id{self._numbers}", subject, action, channel, body, broadcast=action == "reply")
+        return NewMessage(f"id{self._numbers}", subject, action, channel, body, broadcast)
 
 
 @asynccontextmanager

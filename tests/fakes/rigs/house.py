@@ -51,7 +51,7 @@ class Row:
     @property
     def pages(self) -> bool:
         """Whether it wakes people: a message of its own, or a reply that is shown in the channel."""
-        return self.action == "post" or self.broadcast
+        return self.action == "post" or (self.action == "reply" and self.broadcast)
 
 
 class House:
