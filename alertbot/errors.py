@@ -7,6 +7,7 @@
       HistoryError          a CSV of history cannot be read: file, line, and what to mend        exit 1
       RuleTestError         rules did not do what their tests expect of them                     exit 1
       StoreError            the database cannot be opened, written or understood                 exit 1
+        StoreLost             it was deleted, emptied or replaced under the running service
         StoreUnusable         trying again changes nothing: it is damaged, or a newer alertbot's
           StoreTaken            another alertbot runs on it
       FeedError             a call to the CDN's statistics API did not give an answer
@@ -88,6 +89,10 @@ class RuleTestError(AlertbotError):
 
 class StoreError(AlertbotError):
     """The database cannot be opened, written or understood."""
+
+
+class StoreLost(StoreError):
+    """The database was deleted, emptied or replaced under the running service; the message says which."""
 
 
 class StoreUnusable(StoreError):

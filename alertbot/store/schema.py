@@ -333,7 +333,8 @@ def _refuse_newer(database: Database, path: Path) -> None:
 
 
 def lock_path(path: Path) -> Path:
-    """The file whose lock says that a service runs on the database ``path``."""
+    """The file whose lock says that a service runs on the database ``path``, by whatever name it is called."""
+    path = path.resolve()
     return path.with_name(path.name + ".lock")
 
 
@@ -345,10 +346,14 @@ class Lock:
         self._file: IO[str] | None = None
 
     def take(self) -> None:
-        """Take the lock, unless we have it; ``StoreTaken`` where another process has it."""
-        if self._file is not None:
-            return
+        """Take the lock, unless we have it; ``StoreTaken`` where another process has it.
+
+        Where its file was deleted meanwhile, it is made and taken again.
+        """
         try:
+            if self._file is not None and self._is_there(self._file):
+                return
+            self.release()
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="ascii")
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -358,6 +363,13 @@ class Lock:
         except OSError as error:
             self.release()
             raise StoreError(f"{self._path}: {error.strerror}: the service must be able to write there") from error
+
+    def _is_there(self, file: IO[str]) -> bool:
+        """Whether the file that we hold is the one that others find."""
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         """Let the lock go; harmless where we do not have it."""

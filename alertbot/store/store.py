@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -11,6 +12,7 @@ from sqlite_utils import Database
 
 from alertbot.errors import StoreError
 from alertbot.store import schema
+from alertbot.store.files import OpenFiles
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,6 +24,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._db = schema.open_database(path)
+        self._files = OpenFiles(path)
 
     def do(self, work: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do ``work(database, ...)`` in one transaction: all of it, or an exception and nothing.
@@ -35,6 +38,19 @@ class Store:
             if schema.is_damage(error):
                 raise schema.damaged(self._path, error) from error
             raise StoreError(f"{self._path}: {error}") from error
+
+    def loss(self) -> str | None:
+        """What became of its files, in words; ``None`` while they lie where they were opened."""
+        try:
+            return self._files.loss()
+        except OSError as error:
+            raise StoreError(f"{self._path}: {error.strerror}") from error
+
+    def abandon(self) -> None:
+        """Close a database whose files are lost, and leave what lies in their place as it is."""
+        with suppress(OSError, sqlite3.Error):
+            self._files.discard_log()
+            self._db.close()
 
     def close(self) -> None:
         """Close the database; the journal is folded back into the file."""
