@@ -69,7 +69,7 @@ OUTSIDE = {
     "apscheduler": ("service.schedule",),
     "pydantic": ("config", "cli.rule_tests", "feed.simulator.scenario"),
     "matplotlib": ("charts.drawing",),
-    "aiohttp": ("slack", "feed.simulator", "ops.server"),
+    "aiohttp": ("slack", "feed.simulator"),
     "prometheus_client": ("ops.metrics",),
     # Some are handed a connection by the store's own functions, and hand it on; none writes SQL.
     "sqlite_utils": ("store", "query", "charts", "cli.export"),

@@ -105,6 +105,13 @@ def test_a_watchdog_waits_longer_than_any_pause_of_a_service_that_is_well_and_le
     assert ("LimitCORE", "0") in SERVICE
 
 
+def test_what_runs_away_is_ended_before_it_takes_the_machine_and_long_after_what_is_needed():
+    files, memory = (dict(SERVICE)[key] for key in ("LimitNOFILE", "MemoryMax"))
+
+    assert 1024 < int(files) <= 65_536
+    assert 1 <= int(memory.removesuffix("G")) <= 4
+
+
 def test_the_readme_installs_what_the_service_starts_and_reads():
     ((_, line),) = [setting for setting in SERVICE if setting[0] == "ExecStart"]
     folder = line.partition("/.venv/")[0]

@@ -218,7 +218,7 @@ async def test_nothing_else_is_served(tmp_path, port):
 async def test_without_the_section_no_port_is_opened(tmp_path):
     async with working(tmp_path) as house:
         await house.until_judged("a.example.com")
-        assert house.service._wiring.server._runner is None
+        assert house.service._wiring.server._server is None
 
 
 async def test_a_port_that_is_taken_is_a_clear_error_at_the_start(tmp_path):
