@@ -29,9 +29,7 @@ class Alertmanager:
     def __init__(self, url: str, *, secret: str | None = None, user: str | None = None, timeout: float = 10.0) -> None:
         self.url = url
         headers = _authorization(secret, user)
-        self._http = HttpClient(
-            url, timeout=timeout, secrets=[secret] if secret else [], headers=headers, machine_trust=True
-        )
+        self._http = HttpClient(url, timeout=timeout, secrets=[secret] if secret else [], headers=headers)
 
     async def send(self, alerts: Sequence[Mapping[str, Any]]) -> None:
         """Send it alerts, as its API takes them; none of them, only to see whether it takes any."""

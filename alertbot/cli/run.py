@@ -15,6 +15,7 @@ from alertbot.config.fields import channel_named
 from alertbot.errors import UsageError
 from alertbot.ops.heartbeat import secrets_of
 from alertbot.ops.logs import Secrets, is_journal, set_up
+from alertbot.ops.network import proxy_secrets
 from alertbot.ops.progress import history_reporter
 from alertbot.ops.systemd import Notifier
 from alertbot.service.service import Service
@@ -36,7 +37,7 @@ def run_service(config_path: Path, log_level: str, log_format: str, channel: str
 
     config = read()
     credentials = read_credentials(environment)
-    secrets.add(*credentials.secrets)
+    secrets.add(*credentials.secrets, *proxy_secrets())
     set_up(secrets, journal=is_journal(environment), level=log_level, log_format=log_format)
     # A watchdog's SIGABRT is answered with where each thread stands, and with no values.
     faulthandler.enable()

@@ -2,14 +2,13 @@
 
 httpx logs every URL and puts it into its exceptions. So what is secret of a URL is added in a transport, below all
 that logs, raises or prints a request, and the words of an error are cleaned besides. No redirect is followed, since it
-would take the secret elsewhere; and no proxy is taken from the environment.
+would take the secret elsewhere. ``network`` says which proxy is used and whose certificates count.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -19,6 +18,7 @@ from urllib.parse import urlencode
 import httpx
 
 from alertbot.errors import HttpError, HttpGarbled, HttpTimeout, HttpUnreachable
+from alertbot.ops import network
 from alertbot.ops.logs import Secrets
 
 _MOST_WORDS = 200
@@ -32,8 +32,6 @@ class HttpClient:
 
     Secret, and so never shown, are ``query``, which is added to every call, and where the URL is ``private`` all that
     comes after its host. Nor do error texts show ``secrets``. ``headers`` go with every call.
-    ``machine_trust``: certificates count by what the machine trusts, a house's own authority included, else by what
-    browsers trust.
     """
 
     def __init__(
@@ -45,16 +43,16 @@ class HttpClient:
         query: Mapping[str, str] | None = None,
         secrets: Collection[str] = (),
         headers: Mapping[str, str] | None = None,
-        machine_trust: bool = False,
     ) -> None:
         self._timeout = timeout
         self._secrets = Secrets(secrets)
         whole = httpx.URL(url)
         path, _, own_query = whole.raw_path.decode().partition("?") if private else ("", "", urlencode(query or {}))
-        inner = httpx.AsyncHTTPTransport(verify=_trust(whole.scheme, machine_trust=machine_trust))
+        proxy = network.proxy_for(url)
+        self._through = "" if proxy is None else f" through the proxy {network.shown(proxy)}"
         self._client = httpx.AsyncClient(
             base_url=whole.join("/") if private else url,
-            transport=_SecretTransport(path, own_query, inner),  # with one of its own, httpx takes no proxy
+            transport=_SecretTransport(path, own_query, _transport(whole.scheme, proxy)),
             headers=headers,
             cookies=_no_cookies(),
             timeout=timeout,
@@ -84,8 +82,8 @@ class HttpClient:
                 yield response
         except (TimeoutError, httpx.TimeoutException):
             raise HttpTimeout(f"no answer within {self._timeout:g} s") from None
-        except httpx.ConnectError as error:
-            raise HttpUnreachable(self.clean(f"cannot connect: {error}")) from None
+        except (httpx.ConnectError, httpx.ProxyError) as error:
+            raise HttpUnreachable(self.clean(f"cannot connect{self._through}: {error}")) from None
         except httpx.HTTPError as error:
             raise HttpError(self.clean(f"the connection broke: {str(error) or type(error).__name__}")) from None
 
@@ -148,8 +146,10 @@ def _no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
-def _trust(scheme: str, *, machine_trust: bool) -> ssl.SSLContext | bool:
-    """By what certificates count; reading those of the authorities takes time, and plain HTTP needs none."""
-    if scheme != "https":
-        return False
-    return ssl.create_default_context() if machine_trust else True
+def _transport(scheme: str, proxy: str | None) -> httpx.AsyncHTTPTransport:
+    """The way out. Certificates are read only where there is TLS: that takes time."""
+    verify = network.trust() if scheme == "https" else False
+    if proxy is None:
+        return httpx.AsyncHTTPTransport(verify=verify)
+    proxy_trust = network.trust() if proxy.startswith("https:") else None
+    return httpx.AsyncHTTPTransport(verify=verify, proxy=httpx.Proxy(proxy, ssl_context=proxy_trust))

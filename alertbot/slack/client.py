@@ -27,6 +27,7 @@ from alertbot.charts.chart import Picture
 from alertbot.errors import CredentialsError, DeliveryError, HttpTimeout, HttpUnreachable
 from alertbot.messages.blocks import Message
 from alertbot.ops.http import HttpClient
+from alertbot.ops.network import proxy_for
 
 EVENT_TYPE = "alertbot_message"
 TIMEOUT = 30
@@ -74,6 +75,15 @@ _OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
 
 _ALT = 1_000
 _PAGE, _MOST_CHANNELS = 200, 1000  # conversations.list is meant for 20 calls a minute
+
+_UNSENT: Mapping[type[Exception], str] = {
+    aiohttp.ClientHttpProxyError: "refused_by_proxy",
+    aiohttp.ClientProxyConnectionError: "proxy_unreachable",
+    aiohttp.ClientConnectorCertificateError: "untrusted_certificate",
+    aiohttp.ClientConnectorError: "unreachable",
+    HttpUnreachable: "unreachable",
+}
+"""What says that Slack was not asked at all, the more special before the more general."""
 
 T = TypeVar("T")
 
@@ -227,9 +237,7 @@ class SlackClient:
 
     async def _send(self, url: str, png: bytes) -> None:
         """Post the bytes; whoever knows the URL may, so the token stays out of it."""
-        http = HttpClient(
-            url, timeout=self._timeout, private=True, headers={"Content-Type": "image/png"}, machine_trust=True
-        )
+        http = HttpClient(url, timeout=self._timeout, private=True, headers={"Content-Type": "image/png"})
         try:
             async with http.ask("POST", "/", content=png) as sent:
                 if sent.status_code != _OK:
@@ -252,6 +260,7 @@ class SlackClient:
     async def respond(self, response_url: str, message: Message, *, public: bool = False) -> None:
         """Answer a command or a click: 5 times within 30 minutes, seen by the user alone unless ``public``."""
         webhook = AsyncWebhookClient(response_url, timeout=self._timeout, logger=self._logger, retry_handlers=[])
+        webhook.proxy = proxy_for(response_url)
         # Both are always said: after a click Slack has answered in public, or in place of the message, by default.
         kind = "in_channel" if public else "ephemeral"
         body = {**message.payload(), "response_type": kind, "replace_original": False}
@@ -262,7 +271,9 @@ class SlackClient:
 
 def web_client(token: str | None, base_url: str, *, timeout: int, logger: logging.Logger) -> AsyncWebClient:
     """slack_sdk's client, which never retries by itself."""
-    return AsyncWebClient(token, base_url, timeout, logger=logger, retry_handlers=[])
+    client = AsyncWebClient(token, base_url, timeout, logger=logger, retry_handlers=[])
+    client.proxy = proxy_for(base_url)  # by itself it knows no NO_PROXY
+    return client
 
 
 def quiet_logger() -> logging.Logger:
@@ -285,8 +296,8 @@ def delivery_error(error: Exception) -> DeliveryError:
         return error
     if isinstance(error, SlackApiError):
         return _refusal(*_answered(error.response))
-    if isinstance(error, aiohttp.ClientConnectorError | HttpUnreachable):
-        return DeliveryError("unreachable")
+    if (unsent := next((code for kind, code in _UNSENT.items() if isinstance(error, kind)), None)) is not None:
+        return DeliveryError(unsent)
     if isinstance(error, TimeoutError | HttpTimeout):
         return DeliveryError("timeout", unknown=True)
     return DeliveryError("answer_lost", unknown=True)

@@ -20,6 +20,7 @@ import aiohttp
 
 from alertbot.errors import DeliveryError
 from alertbot.ops.liveness import Liveness
+from alertbot.ops.network import proxy_for
 from alertbot.ops.outage import Outage
 from alertbot.slack.client import REFUSED_TOKEN, delivery_error
 
@@ -56,8 +57,7 @@ _log = logging.getLogger(__name__)
 class Connection:
     """Keeps a connection to the address that ``ticket`` returns; ``received`` gets what comes in, acknowledged.
 
-    ``proxy`` is as aiohttp takes it, ``renew_after`` as RENEW_AFTER. Pauses between attempts are multiples of
-    ``ping_interval``.
+    ``renew_after`` is as RENEW_AFTER. Pauses between attempts are multiples of ``ping_interval``.
     """
 
     def __init__(
@@ -65,14 +65,12 @@ class Connection:
         ticket: Callable[[], Awaitable[str]],
         received: Callable[[Mapping[str, Any]], None],
         *,
-        proxy: str | None,
         ping_interval: float = PING_INTERVAL,
         timeout: float = HANDSHAKE,
         renew_after: float = RENEW_AFTER,
     ) -> None:
         self._ticket = ticket
         self._received = received
-        self._proxy = proxy
         self._ping_interval = ping_interval
         self._timeout = timeout
         self._renew_after = renew_after
@@ -132,7 +130,7 @@ class Connection:
 
     async def _connect(self, session: aiohttp.ClientSession, ticket: str) -> _Socket:
         closing = aiohttp.ClientWSTimeout(ws_close=_CLOSING)
-        socket = await session.ws_connect(ticket, autoping=False, proxy=self._proxy, timeout=closing)
+        socket = await session.ws_connect(ticket, autoping=False, proxy=proxy_for(ticket), timeout=closing)
         for old in self._tasks:
             old.retire()
         connection = _Socket(socket, self._received, self._ping_interval, self._liveness)

@@ -70,7 +70,6 @@ class SocketListener:
         self._connection = Connection(
             self._ticket,
             self._received,
-            proxy=self._web.proxy,
             ping_interval=ping_interval,
             timeout=timeout,
             renew_after=renew_after,

@@ -79,13 +79,6 @@ async def test_a_redirect_is_an_answer_and_not_followed():
     assert len(heard) == 1
 
 
-async def test_no_proxy_is_taken_from_the_environment(monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    async with server(reply(b"yes")) as root:
-        assert await ask(root) == (200, b"yes")
-
-
 @pytest.mark.parametrize(
     ("answer", "error", "words"),
     [
