@@ -8,17 +8,20 @@ import math
 import os
 import re
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from fakes.rigs.until import until
+from fakes.wire.proxy import proxying
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
 from fakes.worlds.clock import FakeClock
 from fakes.worlds.stored import store
@@ -28,6 +31,7 @@ from alertbot.cli.doctor import machine
 from alertbot.cli.doctor.coverage import coverage
 from alertbot.cli.doctor.doctor import findings
 from alertbot.cli.doctor.findings import Finding, Grade, limited
+from alertbot.cli.doctor.network import how_to_reach
 from alertbot.config import load
 from alertbot.config.credentials import Credentials
 from alertbot.config.watch import Watch
@@ -456,7 +460,7 @@ def headings(text):
 
 def test_every_pointer_into_the_documentation_names_a_heading_that_is_there():
     pointers = [pointer for source in SOURCES.values() for pointer in POINTER.findall(source)]
-    assert len(pointers) == 3
+    assert len(pointers) == 4
     for topic, heading, in_readme in pointers:
         assert in_readme in headings(README) if in_readme else heading in headings(PAGES[topic])
 
@@ -634,3 +638,60 @@ async def test_a_wrong_configuration_is_exit_code_2(tmp_path):
 
     assert (code, out) == (2, "")
     assert "rules.toml:" in err
+
+
+# The way out
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Sets variables; none of the machine's own counts."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return lambda **variables: [monkeypatch.setenv(*each) for each in variables.items()]
+
+
+async def test_without_a_proxy_there_is_nothing_to_say_of_one(tmp_path, environment):
+    environment()
+    assert lines(await examined(tmp_path), "proxy") == []
+
+
+async def test_a_proxy_is_tried_and_said_what_it_is_used_for(tmp_path, environment):
+    async with proxying({}, refuses="403 Forbidden") as proxy:
+        environment(HTTP_PROXY=proxy.url)
+        found = await examined(tmp_path, slack="http://slack.example.com/api/")
+    assert lines(found, "proxy") == [f"ok       proxy: {proxy.url} is used for slack.example.com, not for 127.0.0.1"]
+    assert {line.split()[1] for line in proxy.asked} == {
+        f"http://slack.example.com/api/{method}" for method in ("auth.test", "apps.connections.open")
+    }
+
+
+async def test_a_proxy_that_is_not_there_or_none_is_named_without_its_password(tmp_path, environment):
+    environment(HTTPS_PROXY="http://bot:pass-word@127.0.0.1:9", ALL_PROXY="socks5://127.0.0.1:1080")
+    assert lines(await examined(tmp_path), "proxy") == [
+        (
+            "failed   proxy: ALL_PROXY names socks5://127.0.0.1:1080, which is no HTTP proxy. "
+            "Name one as http://HOST:PORT, or unset the variable."
+        ),
+        (
+            "failed   proxy: http://127.0.0.1:9 cannot be reached (Connect call failed ('127.0.0.1', 9)). "
+            'Mend the environment: see `alertbot help operations` under "Proxies and certificates".'
+        ),
+    ]
+
+
+async def test_a_machine_that_trusts_nobody_is_told_how_to(tmp_path, environment, monkeypatch):
+    environment()
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile=None, capath=None))
+    found = await examined(tmp_path, slack="https://127.0.0.1:9/api/")
+    assert lines(found, "certificates") == [
+        (
+            "failed   certificates: this machine has no authorities, so no HTTPS call succeeds. "
+            "Install them: sudo apt install ca-certificates."
+        )
+    ]
+
+
+def test_a_certificate_that_does_not_count_points_to_the_help():
+    assert how_to_reach("[feed] base_url", "certificate verify failed").startswith("Let this machine trust")

@@ -15,11 +15,13 @@ from alertbot.cli.doctor.alertmanager import check_alertmanagers
 from alertbot.cli.doctor.feed import check_feed
 from alertbot.cli.doctor.findings import Finding, Grade, limited
 from alertbot.cli.doctor.machine import check_configuration, check_machine, stored_last_week
+from alertbot.cli.doctor.network import check_network
 from alertbot.cli.doctor.slack import PATIENCE, await_click, check_slack
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import Config, load
 from alertbot.config.credentials import Credentials, read_credentials
 from alertbot.ops.logs import Secrets, set_up
+from alertbot.ops.network import proxy_secrets
 from alertbot.store.checkup import is_in_use
 
 ALL_CHECKS = 150.0
@@ -30,14 +32,16 @@ def run_checks(config_path: Path, *, post: bool, as_json: bool) -> bool:
     """Print the findings, a line each; False where any failed. ``ConfigError`` where there is nothing to check."""
     config = load(config_path)
     credentials = read_credentials(os.environ)
-    set_up(Secrets(credentials.secrets), journal=False, level="ERROR")  # what is wrong stands in the findings
+    set_up(
+        Secrets((*credentials.secrets, *proxy_secrets())), journal=False, level="ERROR"
+    )  # what is wrong stands in the findings
     return asyncio.run(_print_findings(config, credentials, post=post, as_json=as_json))
 
 
 async def _print_findings(config: Config, credentials: Credentials, *, post: bool, as_json: bool) -> bool:
     found: list[Finding] = []
     async for finding in findings(config, credentials, SystemClock(), post=post):
-        found.append(finding.without(credentials.secrets))
+        found.append(finding.without((*credentials.secrets, *proxy_secrets())))
         if not as_json:
             click.echo(str(found[-1]))
     failures = sum(finding.grade is Grade.FAILED for finding in found)
@@ -56,6 +60,7 @@ async def findings(
     now, stored = clock.time(), partial(stored_last_week, config.store.path)
     checks = {
         "place": lambda: asyncio.to_thread(check_machine, config, now),
+        "network": lambda: check_network(config),
         "API": lambda: check_feed(config, credentials.api_token, clock, stored),
         "Slack": lambda: check_slack(config, credentials, clock),
         "Alertmanager": lambda: check_alertmanagers(config.alertmanager, credentials.alertmanager_token),

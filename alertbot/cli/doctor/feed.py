@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.cli.doctor.domains import AccountCheck, ReadStored
 from alertbot.cli.doctor.findings import Finding, clock_finding, failed, limited, ok, skipped, warning
+from alertbot.cli.doctor.network import how_to_reach
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.errors import (
@@ -241,8 +242,7 @@ def _refused(error: FeedError, base_url: str) -> Sequence[Finding]:
         found = [answers, failed("rate limit", error.cause, mend)]
         return [*found, *_skipped_but({"API", "rate limit"}, "the API takes no more calls")]
     how = "does not answer" if isinstance(error, FeedUnreachable) else "does not answer as the statistics API does"
-    mend = "Check [feed] base_url, and whether this machine gets there (DNS, firewall, proxy)."
-    what = f"{base_url} {how} ({error.cause})"
+    what, mend = f"{base_url} {how} ({error.cause})", how_to_reach("[feed] base_url", error.cause)
     return [failed("API", what, mend), *_skipped_but({"API"}, "the API gives no answer")]
 
 

@@ -18,6 +18,7 @@ from alertbot.cli.doctor.findings import (
     split_mend,
     warning,
 )
+from alertbot.cli.doctor.network import how_to_reach
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.credentials import Credentials
@@ -66,7 +67,7 @@ async def _bot(config: Config, credentials: Credentials, clock: Clock) -> Sequen
     except CredentialsError as error:
         return [failed("Slack bot token", *split_mend(error)), skipped("Slack channels", "the bot token is refused")]
     except DeliveryError as error:
-        mend = "Check [slack] base_url, and whether this machine gets there (DNS, firewall, proxy)."
+        mend = how_to_reach("[slack] base_url", error.code)
         return [failed("Slack", f"{config.slack.base_url} does not answer ({error.code})", mend)]
     found = [ok("Slack bot token", f"accepted by the workspace {identity.team}"), _scopes(client.granted)]
     if client.time is not None:
