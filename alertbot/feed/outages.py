@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection
 
 from alertbot.clock import Clock
-from alertbot.errors import FeedError
+from alertbot.errors import FeedError, FeedRefused
 from alertbot.ops.outage import Outage
 from alertbot.units import format_duration
 
@@ -32,6 +32,7 @@ class FeedOutages:
         self.last_failure: str | None = None
         self.first_answer: float | None = None
         self._unreadable: dict[str, tuple[str, float]] = {}  # why, and since when
+        self._refused: dict[str, float] = {}  # since when
         self._failed_calls = 0
         self._warned = False
 
@@ -54,6 +55,11 @@ class FeedOutages:
         now = self._clock.monotonic()
         return {series: now - since for series, (_, since) in self._unreadable.items()}
 
+    def refused_for(self) -> dict[str, float]:
+        """Seconds for which single series have been refused, whatever else failed of them meanwhile."""
+        now = self._clock.monotonic()
+        return {series: now - since for series, since in self._refused.items()}
+
     def probe_failed(self, error: FeedError) -> None:
         """Note that a probe failed: nothing can be known until one succeeds."""
         self.last_failure = str(error)
@@ -74,6 +80,8 @@ class FeedOutages:
         now = self._clock.monotonic()
         _, since = self._unreadable.get(series, ("", now))
         self._unreadable[series] = error.cause, since
+        if isinstance(error, FeedRefused):
+            self._refused.setdefault(series, now)
         self._failed_calls += 1
         if not self._warned_within(error.cause, REPEAT_AFTER):
             self._warned_at[error.cause] = now
@@ -82,6 +90,7 @@ class FeedOutages:
 
     def series_read(self, series: str) -> None:
         """Note that a series was read, and log where it was the last that could not be."""
+        self._refused.pop(series, None)
         if self._unreadable.pop(series, None) is None or self._unreadable:
             return
         if self._warned:
@@ -93,6 +102,7 @@ class FeedOutages:
     def forget_others(self, series: Collection[str]) -> None:
         """Keep only what is wrong with these series: no others are asked for any more."""
         self._unreadable = {name: what for name, what in self._unreadable.items() if name in series}
+        self._refused = {name: since for name, since in self._refused.items() if name in series}
 
     def _warned_within(self, cause: str, seconds: float) -> bool:
         """Whether the log said within so many seconds that a series fails from this cause."""

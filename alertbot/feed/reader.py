@@ -1,14 +1,14 @@
 """Reads series from the feed: one call each, or ten domains a call where the account may.
 
-A refused call of several domains is split until the one at fault is found. What could not be read is an error beside
-the series' name, never a zero.
+A refused call of ten domains is split until the one at fault is found; a sum with a refused member is unknown. What
+could not be read is an error beside the series' name, never a zero.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +66,8 @@ class SeriesReader:
     """Reads series by their ``plan``; where the API refuses the whole of a request, its last ``recent`` slots.
 
     ``known`` tells what was read before, by which an empty answer is found out. ``priority`` is that of every call;
-    without it, how far back a call reaches decides.
+    without it, how far back a call reaches decides. ``departed``, by sum: the members that left the account, each with
+    the first slot of which the sum is without it. Of all others a sum is known only where every call for it succeeds.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class SeriesReader:
         priority: Priority | None = None,
     ) -> None:
         self.each_domain = each_domain
+        self.departed: Mapping[str, Mapping[str, int]] = {}
         self._api = api
         self._plan = plan
         self._recent = recent
@@ -172,37 +174,41 @@ class SeriesReader:
         return Reading(reading.first, reading.values, reading.began, cut=True)
 
     async def _read_span(self, series: str, first: int, last: int) -> Reading:
+        """Read a series from its calls; what is refused of the time before a member left is cut off."""
         values = np.zeros((last - first) // SLOT + 1)
-        began = []
-        for domains in self._plan[series]:
-            for answer in await self._sum(domains, first, last):
+        began: list[float] = []
+        for begin, end, calls in reversed(self._pieces(series, first, last)):
+            try:
+                answers = [await self._sum(domains, begin, end) for domains in calls]
+            except FeedRefused as error:
+                if end == last or error.code == REFUSED_TOKEN:
+                    raise
+                log.debug("%s before %s cannot be had: %s", series, format_iso(end), error)
+                after = end + SLOT
+                return self._believed(series, Reading(after, values[(after - first) // SLOT :], min(began), cut=True))
+            for answer in answers:
                 _add(values, first, answer)
                 began.append(answer.began)
-        reading = self._checked(series, Reading(first, values, min(began)))
-        if isinstance(reading, FeedError):
-            raise reading
-        return reading
+        return self._believed(series, Reading(first, values, min(began)))
 
-    async def _sum(self, domains: Sequence[str], first: int, last: int) -> list[Answer]:
-        """The answers that add up to the sum of these domains; one that the account does not have adds nothing."""
-        try:
-            return [await self._api.bandwidth(domains, first, last, priority=self._priority_of(first, last))]
-        except FeedUnknownDomain as error:
-            if len(domains) == 1:
-                raise
-            middle = len(domains) // 2
-            halves = [await self._sum_or_refusal(half, first, last) for half in (domains[:middle], domains[middle:])]
-            answers = [answer for half in halves if not isinstance(half, FeedError) for answer in half]
-            if not answers:
-                raise
-            log.debug("a domain of a sum is unknown: %s", error)
-            return answers
+    def _pieces(self, series: str, first: int, last: int) -> list[tuple[int, int, Calls]]:
+        """The spans between which members left a sum, from slot to slot, with the calls for those that were left."""
+        departed = self.departed.get(series, {})
+        begins = [first, *sorted({slot for slot in departed.values() if first < slot <= last})]
+        ends = [*(begin - SLOT for begin in begins[1:]), last]
+        return [
+            (begin, end, _without(self._plan[series], {name for name, slot in departed.items() if slot <= begin}))
+            for begin, end in zip(begins, ends, strict=True)
+        ]
 
-    async def _sum_or_refusal(self, domains: Sequence[str], first: int, last: int) -> list[Answer] | FeedUnknownDomain:
-        try:
-            return await self._sum(domains, first, last)
-        except FeedUnknownDomain as error:
-            return error
+    async def _sum(self, domains: Sequence[str], first: int, last: int) -> Answer:
+        return await self._api.bandwidth(domains, first, last, priority=self._priority_of(first, last))
+
+    def _believed(self, series: str, reading: Reading) -> Reading:
+        checked = self._checked(series, reading)
+        if isinstance(checked, FeedError):
+            raise checked
+        return checked
 
     def _priority_of(self, first: int, last: int) -> Priority:
         return self._priority or (Priority.HISTORY if last - first > 2 * DAY else Priority.POLL)
@@ -214,6 +220,12 @@ class SeriesReader:
             cause = f"shows none of the {int(seen.sum())} slots with traffic seen there before"
             return FeedGarbled(f"stat/bandwidth of {series} from {format_iso(reading.first)}", cause)
         return reading
+
+
+def _without(calls: Calls, domains: Collection[str]) -> Calls:
+    """The calls for all but some domains."""
+    kept = (tuple(domain for domain in call if domain not in domains) for call in calls)
+    return tuple(call for call in kept if call)
 
 
 def _add(values: Array, first: int, answer: Answer) -> None:

@@ -8,14 +8,17 @@ Pure: facts come in, decisions with a named reason go out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.units import SLOT
+from alertbot.units import DAY, SLOT
+
+MEMBER_REFUSED = DAY
+"""Seconds for which one member alone may keep a sum unknown before that is said."""
 
 
 class FeedState(StrEnum):
@@ -37,7 +40,8 @@ class FeedFacts:
     ``newest``: the newest slot the total showed traffic in; ``unchanged``: seconds since it last moved, or since the
     first answer; ``frontier``: the last slot that can be known. ``failing``: seconds for which every probe failed, and
     ``cause`` why. ``unreadable``: for how many seconds single series could not be read. ``usually_silent``: whether
-    nothing is carried at this hour on other weeks.
+    nothing is carried at this hour on other weeks. ``refused``: for how many seconds single series have been refused;
+    ``sums``: the members of each sum.
     """
 
     now: float
@@ -48,13 +52,16 @@ class FeedFacts:
     cause: str | None = None
     unreadable: Mapping[str, float] = field(default_factory=dict)
     usually_silent: bool = False
+    refused: Mapping[str, float] = field(default_factory=dict)
+    sums: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class FeedAssessment:
     """How the feed is by its silence, and by its calls that fail.
 
-    ``since``: when the last known data ended; where there was none, when the first answer came.
+    ``since``: when the last known data ended; where there was none, when the first answer came. ``series``: what cannot
+    be read. ``alone``: the sums that one member alone, refused for a day, keeps unknown, and which.
     """
 
     silence: FeedState
@@ -62,6 +69,7 @@ class FeedAssessment:
     since: int
     cause: str | None
     series: tuple[str, ...]
+    alone: Mapping[str, str]
 
 
 def assess(facts: FeedFacts, stale_after: float) -> FeedAssessment:
@@ -73,7 +81,17 @@ def assess(facts: FeedFacts, stale_after: float) -> FeedAssessment:
     elif facts.failing is None and series:
         calls = FeedState.UNREADABLE
     since = int(facts.now - facts.unchanged) if facts.newest is None else facts.newest + SLOT
-    return FeedAssessment(_silence(facts, stale_after), calls, since, facts.cause, series)
+    return FeedAssessment(_silence(facts, stale_after), calls, since, facts.cause, series, _alone(facts))
+
+
+def _alone(facts: FeedFacts) -> dict[str, str]:
+    """The sums of which all members but one are read, and that one has been refused for a day."""
+    failing = {series: [name for name in members if name in facts.unreadable] for series, members in facts.sums.items()}
+    return {
+        series: names[0]
+        for series, names in failing.items()
+        if len(names) == 1 and series in facts.unreadable and facts.refused.get(names[0], 0.0) >= MEMBER_REFUSED
+    }
 
 
 def _silence(facts: FeedFacts, stale_after: float) -> FeedState:

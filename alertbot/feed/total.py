@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -37,10 +37,15 @@ class AccountTotal:
         self.refused = False
         self._api = api
         self._domains = domains
+        self._gone: Collection[str] = ()
         self._grid = grid
         self._time = time
         self._warned = False
         self._zone_checked: float | None = None
+
+    def exclude(self, domains: Collection[str]) -> None:
+        """Let none of these stand for a total that is refused: the account does not have them."""
+        self._gone = domains
 
     async def ask(self, frontier: Frontier) -> Answer:
         """Read the total from the newest slot seen on, or as far back as the API goes; raises ``FeedError``."""
@@ -80,9 +85,10 @@ class AccountTotal:
         return await self._api.bandwidth(self._busiest(frontier), first, last)
 
     def _busiest(self, frontier: Frontier) -> Sequence[str]:
+        domains = [domain for domain in self._domains if domain not in self._gone]
         if frontier.slot is None:
-            return self._domains[:MOST_SUMMED]
-        columns = np.array([self._grid.column[domain] for domain in self._domains], dtype=np.intp)
+            return domains[:MOST_SUMMED]
+        columns = np.array([self._grid.column[domain] for domain in domains], dtype=np.intp)
         recent = self._grid.values(frontier.slot - (RECENT - 1) * SLOT, RECENT, columns)
         busiest = np.argsort(-np.nan_to_num(recent).sum(axis=0), kind="stable")[:MOST_SUMMED]
-        return [self._domains[position] for position in busiest]
+        return [domains[position] for position in busiest]

@@ -285,9 +285,17 @@ def _feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
         return IncidentText(head, state, small, _tone(incident, context))
     shown = listed(map(markup.name, names), MOST_LISTED)
     whom = "it" if len(names) == 1 else "them"
-    head = f"{counted(len(names), 'domain')} cannot be read, so no rule judges {whom}: {shown}."
+    which = several(names)
+    head = f"{which[:1].upper()}{which[1:]} cannot be read, so no rule judges {whom}: {shown}."
     causes = tuple(markup.text(cause) for cause in incident.facts.get("causes", ()))
-    return IncidentText(head, (*causes, *state), small, _tone(incident, context))
+    alone = (_alone(series, name, markup) for series, name in dict(incident.facts.get("alone", {})).items())
+    return IncidentText(head, (*alone, *causes, *state), small, _tone(incident, context))
+
+
+def _alone(series: str, name: str, markup: Markup) -> str:
+    """That a sum is unknown for one of its members."""
+    mend = "take it out of the group, or ask the CDN's support why"
+    return f"{markup.name(series)} is unknown because {markup.name(name)} alone has been refused for a day: {mend}."
 
 
 def _vanished(incident: Incident, context: Context, markup: Markup) -> IncidentText:

@@ -102,6 +102,8 @@ class FeedIncidents:
             fresh = {"cause": assessment.cause}
         elif assessment.calls is FeedState.UNREADABLE:
             fresh = {"series": list(assessment.series), "causes": list(causes[:_MOST_CAUSES])}
+            if assessment.alone:
+                fresh["alone"] = dict(assessment.alone)
         if not fresh:
             # Calls that failed for a moment only are neither the end of an incident nor a new one.
             if incident is None or facts.failing is not None:

@@ -20,6 +20,7 @@ from alertbot.config.watch import Watch
 from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnknownDomain
 from alertbot.feed.api import CdnApi
 from alertbot.feed.clock import ApiTime
+from alertbot.feed.departures import departures, emptied
 from alertbot.feed.frontier import Frontier, Probe, advance, interrupted
 from alertbot.feed.lateness import Lateness, LateSlot
 from alertbot.feed.outages import FeedOutages
@@ -31,7 +32,7 @@ from alertbot.feed.total import AccountTotal
 from alertbot.rules.selection import TOTAL
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.store.restart import Memory
-from alertbot.units import DAY, DAY_SLOTS, SLOT
+from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
 
 log = logging.getLogger(__name__)
 
@@ -198,11 +199,15 @@ class Poller:
         return cursor is None or cursor < due - SLOT * self.lateness.hold_back(series, due, begun)
 
     def exclude(self, domains: frozenset[str]) -> None:
-        """Do not ask for these any more: the account does not have them."""
-        self._left_out = domains
-        self._unknown -= domains
-        for domain in domains:
-            self._outages.series_read(domain)
+        """Do not ask for these any more: the account does not have them. From now on sums are without them."""
+        groups, now = self._watch.groups, slot_at(self._time.time())
+        cursor, late = self._ledger.cursor, self._max_lag
+        self._reader.departed = departures(groups, domains, self._reader.departed, now, cursor, late)
+        self._total.exclude(domains)
+        self._left_out = domains | emptied(groups, domains)
+        self._unknown -= self._left_out
+        for series in self._left_out:
+            self._outages.series_read(series)
 
     @property
     def has_unknown_domains(self) -> bool:
@@ -226,6 +231,8 @@ class Poller:
             failing=self._outages.failing_for(),
             cause=self._outages.cause,
             unreadable=self._outages.unreadable_for(),
+            refused=self._outages.refused_for(),
+            sums={group.series: group.members for group in self._watch.groups if group.is_summed},
             usually_silent=usually_silent,
         )
 

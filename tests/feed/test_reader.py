@@ -78,11 +78,36 @@ async def test_a_refused_call_of_ten_domains_is_split_until_the_one_at_fault_is_
     assert all((found[name].values == 1e8).all() for name in NAMES[:10] if name != NAMES[6])
 
 
-async def test_a_domain_the_account_does_not_have_adds_nothing_to_a_sum(account):
-    served = {name: Shape(level=1e8) for name in NAMES if name not in {NAMES[2], NAMES[11]}}
+async def test_a_sum_with_a_member_that_is_refused_is_unknown(account):
+    served = {name: Shape(level=1e8) for name in NAMES if name != NAMES[2]}
     reader, _ = await account(each_domain=False, domains=served)
     found = await reader.read(wants(SUM), LAST)
+    assert isinstance(found[SUM], FeedUnknownDomain)
+
+
+async def test_a_sum_is_without_a_member_from_when_it_left_and_its_older_slots_are_not_read(account):
+    served = {name: Shape(level=1e8) for name in NAMES if name not in {NAMES[2], NAMES[11]}}
+    reader, _ = await account(each_domain=False, domains=served)
+    reader.departed = {SUM: {NAMES[2]: FIRST + 600, NAMES[11]: FIRST + 1200}}
+    found = await reader.read(wants(SUM), LAST)
+    assert (found[SUM].first, found[SUM].cut) == (FIRST + 1200, True)
     assert (found[SUM].values == 10e8).all()
+
+
+async def test_a_member_that_left_but_is_still_answered_counts_as_long_as_it_was_there(account):
+    reader, _ = await account(each_domain=False)
+    reader.departed = {SUM: {NAMES[2]: FIRST + 600, NAMES[11]: FIRST + 1200}}
+    found = await reader.read(wants(SUM), LAST)
+    assert found[SUM].first == FIRST
+    assert list(found[SUM].values) == [12e8] * 2 + [11e8] * 2 + [10e8] * 8
+
+
+async def test_a_member_that_left_before_costs_no_call_of_its_own(account):
+    reader, simulator = await account(each_domain=False)
+    reader.departed = {SUM: {NAMES[10]: FIRST, NAMES[11]: FIRST - 600}}
+    found = await reader.read(wants(SUM), LAST)
+    assert (found[SUM].values == 10e8).all()
+    assert len(simulator.calls) == 1
 
 
 async def test_a_group_of_twelve_takes_two_calls_that_are_added_up(account):

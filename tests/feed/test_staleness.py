@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alertbot.feed.staleness import FeedFacts, FeedState, assess
+from alertbot.units import DAY
 
 NOW = 1_793_613_600.0
 STALE = 1200.0
@@ -28,6 +29,24 @@ def facts(**changes):
 )
 def test_silence_counts_from_the_newest_data_or_from_the_start(changes, state):
     assert assess(facts(**changes), STALE).silence is state
+
+
+SUM, A, B, C = "sum:three", "a.example.com", "b.example.com", "c.example.com"
+
+
+@pytest.mark.parametrize(
+    ("unreadable", "refused", "alone"),
+    [
+        ({SUM: DAY, A: DAY}, {A: DAY}, {SUM: A}),
+        ({SUM: DAY, A: DAY}, {A: DAY - 1}, {}),  # not for a day yet
+        ({SUM: DAY, A: DAY}, {}, {}),  # not refused
+        ({SUM: DAY, A: DAY, B: 60.0}, {A: DAY}, {}),  # not alone
+        ({A: DAY}, {A: DAY}, {}),  # the sum is known all the same
+    ],
+)
+def test_a_member_that_alone_keeps_a_sum_unknown_for_a_day_is_named(unreadable, refused, alone):
+    seen = facts(unreadable=unreadable, refused=refused, sums={SUM: (A, B, C)})
+    assert assess(seen, STALE).alone == alone
 
 
 def test_an_account_without_any_traffic_is_dark_since_the_first_answer():

@@ -158,6 +158,15 @@ MESSAGES = {
         one(kind=IncidentKind.FEED, series=["a.example.com", "b.example.com"], causes=["HTTP 400, code 400699"]),
         SETTING,
     ),
+    "a sum that one member keeps unknown": (
+        one(
+            kind=IncidentKind.FEED,
+            series=["a.example.com", "sum:downloads"],
+            causes=["HTTP 400, code 400699"],
+            alone={"sum:downloads": "a.example.com"},
+        ),
+        SETTING,
+    ),
     "failing feed, over": (one(kind=IncidentKind.FEED, cause="HTTP 500", closed=CLOSED), LATER),
     "vanished": (one(kind=IncidentKind.VANISHED, series=["a.example.com"]), SETTING),
     "vanished, back": (one(kind=IncidentKind.VANISHED, series=["a.example.com"], closed=CLOSED), LATER),

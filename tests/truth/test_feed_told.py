@@ -6,11 +6,13 @@ import logging
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from fakes.rigs.night import Night, config_for, dark, fell, night_folder
 from fakes.worlds.clock import FakeClock
 from fakes.worlds.world import Fault, World, WorldApi
 
+from alertbot.config import GroupSettings
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.feed.simulator.scenario import Scenario, Shape
@@ -243,6 +245,50 @@ async def test_discovered_domains_come_and_go(folder):
     assert [row["kind"] for row in night.incidents() if row["closed"] is None] == []
     assert night.texts(1)[-1].startswith("Resolved: Back among the account's domains: `img.example.com`")
     assert night.cursors()["img.example.com"] >= night.world.start + 120 * 300
+    await night.end()
+
+
+def stored(night, series):
+    """What is stored of a series from the start of the world on."""
+    (series,) = night.rows(f"SELECT id FROM series WHERE name = '{series}'")
+    rows = night.rows(f"SELECT day, slots FROM samples WHERE series = {series['id']} ORDER BY day")
+    days = {row["day"]: np.frombuffer(row["slots"], dtype="<f8") for row in rows}
+    first, last = min(days), max(days)
+    whole = np.concatenate([days.get(day, np.full(288, np.nan)) for day in range(first, last + 1)])
+    return whole[(night.world.start - first * 86_400) // 300 :]
+
+
+GROUPS = (GroupSettings(name="all", domains=["*"], sum=True),)
+
+
+async def test_a_sum_is_unknown_while_a_member_is_refused_and_goes_on_without_it_once_it_left(folder):
+    """What was summed before stays; nothing fires for the member that is missing."""
+    night = night_in(
+        folder, watch=("*",), groups=GROUPS, rules=[fell(domains=("sum:all",))], slots=160, witnessed=False
+    )
+    night.api.refused = {"img.example.com"}
+    await night.begin()
+    await night.run_to(4)
+    assert "sum:all" not in night.cursors()
+    night.api.refused = set()
+    await night.run_to(40)
+    assert night.cursors()["sum:all"] >= night.world.start + 36 * 300
+    night.api.refused = {"img.example.com"}
+    await night.run_to(50)
+    assert night.cursors()["sum:all"] <= night.world.start + 41 * 300
+    night.api.names = ("video.example.com", "dl.example.com")
+    await night.run_to(70)
+    assert night.cursors()["sum:all"] >= night.world.start + 66 * 300
+    await night.restart(after=60)
+    await night.run_to(90)
+    assert night.cursors()["sum:all"] >= night.world.start + 86 * 300
+    values = stored(night, "sum:all")[20:66]
+    whole, rest = sum(DOMAINS.values()), DOMAINS["video.example.com"] + DOMAINS["dl.example.com"]
+    known = values[~np.isnan(values)]
+    assert [bool(np.isclose(known, each, rtol=0.03).any()) for each in (whole, rest)] == [True, True]
+    assert (np.isclose(known, whole, rtol=0.03) | np.isclose(known, rest, rtol=0.03)).all()
+    assert np.isnan(values[22:28]).all(), "what was refused meanwhile stays unknown"
+    assert night.alerts() == []
     await night.end()
 
 

@@ -163,6 +163,7 @@ class WorldApi:
     def __init__(self, world: World, *, faults: Sequence[Fault] = (), seed: int = 0, dated: bool = True) -> None:
         self.names = tuple(world.truth)
         self.faults = list(faults)
+        self.refused: set[str] = set()
         self.kill_in: int | None = None
         self.calls: list[tuple[str, ...]] = []
         self.heard: Callable[[tuple[str, ...], Answer], None] = lambda _domains, _answer: None
@@ -176,7 +177,7 @@ class WorldApi:
         asked = tuple(domains)
         call = f"stat/bandwidth domains={','.join(asked)}"
         began, empty = await self._reach(call, asked, start)
-        if unknown := [domain for domain in asked if asked != ALL and domain not in self.names]:
+        if unknown := [domain for domain in asked if asked != ALL and not self._has(domain)]:
             raise FeedUnknownDomain(call, f"HTTP 400, code 400699: {unknown[0]} is not yours", 400_699)
         answer = self._answer(self.names if asked == ALL else asked, start, end, began, empty=empty)
         if not empty:
@@ -188,7 +189,7 @@ class WorldApi:
     ) -> Mapping[str, Answer]:
         call = f"stat/bandwidth/eachDomain domains={','.join(domains)}"
         began, empty = await self._reach(call, tuple(domains), start)
-        if unknown := [domain for domain in domains if domain not in self.names]:
+        if unknown := [domain for domain in domains if not self._has(domain)]:
             raise FeedUnknownDomain(call, f"HTTP 400, code 400699: {unknown[0]} is not yours", 400_699)
         answers = {domain: self._answer((domain,), start, end, began, empty=empty) for domain in domains}
         for domain, answer in answers.items():
@@ -199,6 +200,9 @@ class WorldApi:
     async def domains(self, *, priority: Priority = Priority.POLL) -> tuple[str, ...]:
         await self._reach("domain/list", ("list",), int(self._world.now))
         return self.names
+
+    def _has(self, domain: str) -> bool:
+        return domain in self.names and domain not in self.refused
 
     async def _reach(self, call: str, domains: tuple[str, ...], start: int) -> tuple[float, bool]:
         """Travel there, meeting what goes wrong: when the call began, and whether its answer is empty."""
