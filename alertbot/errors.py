@@ -24,7 +24,7 @@
         HttpUnreachable       no connection could be made
         HttpGarbled           its body is too large, cut short or wrongly encoded
       DeliveryError         Slack did not take a message: ``permanent``, ``retry_after``, ``unknown``
-      ServiceBroken         look after look at the feed ended in an error of our own              exit 1
+      ServiceBroken         only a new start can help: looks at the feed, or the database        exit 1
       ListenError           the metrics cannot be served where they are to be; the message says why   exit 1
       RelayError            an Alertmanager did not take alerts; the message says why
       ChartError            a chart could not be drawn or written; the message says why          exit 1
@@ -104,7 +104,7 @@ class StoreTaken(StoreUnusable):
 
 
 class ServiceBroken(AlertbotError):
-    """Look after look at the feed ended in an error that only a new start can mend, if anything."""
+    """Look after look at the feed ended in an error, or the database is lost: only a new start can mend that."""
 
 
 class FeedError(AlertbotError):

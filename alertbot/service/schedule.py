@@ -119,8 +119,8 @@ class Jobs:
         health.turned(probe)
         self._notifier.status(health.line())
         parts.heartbeat.cycle(health.ailing())
-        if watcher.is_hopeless:
-            self._broken(ServiceBroken(str(watcher.trouble)))
+        if (hopeless := watcher.hopeless) is not None:
+            self._broken(ServiceBroken(hopeless))
         due = watcher.due_in()
         if due is not None and 0 < due + AFTER_DUE < probe:
             self._poll_in((due + AFTER_DUE) / self._speed)

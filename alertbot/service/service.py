@@ -74,7 +74,7 @@ class Service:
     async def run(self) -> None:
         """Start, work until ``stop``, shut down. ``CredentialsError`` and ``StoreUnusable`` end the start.
 
-        ``ServiceBroken`` where look after look at the feed ends in an error.
+        ``ServiceBroken`` where only a new start can help.
         """
         try:
             await self._start()

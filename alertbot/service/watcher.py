@@ -11,7 +11,7 @@ from alertbot.alerts.mutes import keep_out
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.watch import Watch, lay_out
-from alertbot.errors import FeedError, StoreError
+from alertbot.errors import FeedError, StoreError, StoreLost
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.feed.clock import ApiTime
@@ -89,6 +89,7 @@ class Watcher:
         self._feed_incidents: FeedIncidents | None = None
         self._discovery = Discovery(config, api, keeper, clock, self._outages)
         self._exceptions = Outage()
+        self._lost: str | None = None  # what became of the database
         self._outdated = False  # what is at work is of an earlier configuration
         self._jumps = 0  # of the reckoning of time, when what is at work was restored
 
@@ -126,6 +127,7 @@ class Watcher:
             raise
         except StoreError as error:
             self._poller = None
+            self._lost = str(error) if isinstance(error, StoreLost) else None
             await self._store_outage.failed(error)
         except Exception as error:
             self._poller = None
@@ -150,9 +152,11 @@ class Watcher:
         return f"{counted(len(late), 'series', 'series')} not judged for 10 minutes: {late[0]}" if late else None
 
     @property
-    def is_hopeless(self) -> bool:
-        """Whether looks ended in an error so often that only a new start can help."""
-        return self._exceptions.failures >= HOPELESS_EXCEPTIONS
+    def hopeless(self) -> str | None:
+        """Why only a new start can help: the database is lost, or look after look ended in an error."""
+        if self._lost is not None:
+            return f"{self._lost}; it goes on with what lies there now, so acknowledgements and silences may be gone"
+        return self.trouble if self._exceptions.failures >= HOPELESS_EXCEPTIONS else None
 
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published, where that is known."""
