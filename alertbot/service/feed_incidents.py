@@ -10,7 +10,7 @@ from alertbot.feed.staleness import FeedAssessment, FeedFacts, FeedState, assess
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.rules.selection import TOTAL
 from alertbot.service.dispatcher import Dispatcher
-from alertbot.service.poller import Poller
+from alertbot.service.prober import Prober
 from alertbot.store import samples
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.turns import FeedReport
@@ -48,11 +48,11 @@ class FeedIncidents:
             return str(failing.facts.get("cause") or f"{counted(len(names), 'domain')} cannot be read")
         return None if dark is None else "calls succeed, but show nothing newer"
 
-    async def update(self, poller: Poller, unreadable: Mapping[str, str]) -> None:
+    async def update(self, prober: Prober, unreadable: Mapping[str, str]) -> None:
         """Open, change and close incidents as the feed is now; ``unreadable``: why single series cannot be read."""
-        facts = poller.facts(usually_silent=False)
+        facts = prober.facts(usually_silent=False)
         if assess(facts, self._stale_after).silence is not FeedState.FINE:
-            facts = poller.facts(usually_silent=await self._usually_silent(facts))
+            facts = prober.facts(usually_silent=await self._usually_silent(facts))
         assessment = assess(facts, self._stale_after)
         causes = sorted(set(unreadable.values()))
         await self._report([*self._about_silence(assessment, facts), *self._about_calls(assessment, facts, causes)])

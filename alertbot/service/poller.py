@@ -1,4 +1,4 @@
-"""Polling: a cheap probe of the total every few seconds, and a fan-out over the series once a slot is new.
+"""Polling: a fan-out over the series that lag behind the frontier.
 
 An answer counts only up to the frontier as it stood before the call began, less what the series is held back for
 being late; within that an absent bucket is a true zero. What a failed call would have told stays unknown, and is asked
@@ -15,23 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from alertbot.alerts.ledger import Entry, Ledger
-from alertbot.config import FeedSettings
 from alertbot.config.watch import Watch
-from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedUnknownDomain
+from alertbot.errors import FeedError, FeedRefused, FeedUnknownDomain
 from alertbot.feed.api import CdnApi
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.departures import departures, emptied
-from alertbot.feed.frontier import Frontier, Probe, advance, interrupted
-from alertbot.feed.lateness import Lateness, LateSlot
+from alertbot.feed.lateness import LateSlot
 from alertbot.feed.outages import FeedOutages
 from alertbot.feed.plan import plan_calls
-from alertbot.feed.publications import Publications
 from alertbot.feed.reader import MOST_SLOTS, Reading, ReadRequest, ReadResult, SeriesReader, refuses_token
-from alertbot.feed.staleness import FeedFacts
-from alertbot.feed.total import AccountTotal
 from alertbot.rules.selection import TOTAL
 from alertbot.service.dispatcher import Dispatcher
-from alertbot.store.restart import Memory
+from alertbot.service.prober import Prober
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
 
 log = logging.getLogger(__name__)
@@ -74,78 +69,36 @@ class Poller:
         watch: Watch,
         ledger: Ledger,
         dispatcher: Dispatcher,
+        prober: Prober,
         *,
-        settings: FeedSettings,
+        each_domain: bool,
         keep: int,
         time: ApiTime,
         outages: FeedOutages,
-        frontier: Frontier,
-        memory: Memory,
         progress: Callable[[int, int], None],
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
     ) -> None:
-        self.frontier = frontier
-        self.lateness = Lateness(settings.max_lag, memory.late)
         self._watch = watch
-        self._total = AccountTotal(api, watch.domains, ledger.grid, time)
+        self.prober = prober
         self._ledger = ledger
         self._dispatcher = dispatcher
-        self._max_lag = settings.max_lag
         self._keep = keep
         self._time = time
         self._outages = outages
         self._progress = progress
         self._judged = judged
-        self.publications = Publications(memory.published)
         self._asked: dict[str, int | None] = dict.fromkeys(watch.series)
         self._lacks_history = set(watch.series)
         self._older: deque[_Stretch] = deque()
         self._reread_at = dict.fromkeys(watch.series, 0)
-        self._changed_at: float | None = None
-        self._looked: float | None = None
-        self._left_out: frozenset[str] = frozenset()
+        self._excluded: frozenset[str] = frozenset()
         self._unknown: set[str] = set()
-        self._reached: deque[tuple[int, float]] = deque()  # where the frontier was when, monotonic
         plan = plan_calls(watch.domains, watch.groups)
-        self._reader = SeriesReader(api, plan, each_domain=settings.each_domain, recent=REREAD, known=self._known)
-
-    async def probe(self) -> None:
-        """Look at the total; raises ``FeedError``, after which silence must be waited for afresh."""
-        try:
-            answer = await self._total.ask(self.frontier)
-            newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
-            seen = self.frontier.newest
-            if newest is None and not self._total.refused and seen is not None and answer.start <= seen:
-                raise FeedGarbled("stat/bandwidth domains=all", "shows nothing where traffic was seen before")
-        except FeedError:
-            self.frontier = interrupted(self.frontier)
-            raise
-        jumps = self._time.jumps
-        self._time.learn(answer.server_time, newest)
-        if self._time.jumps != jumps:
-            return  # that was asked for by a wrong clock
-        before, now = self.frontier, self._time.monotonic()
-        if self._looked is None:
-            self._restore_lateness(now)
-        self.frontier = advance(before, Probe(newest, self._time.earliest(), now), self._max_lag)
-        if before.probed is None and self._looked is not None:
-            self.lateness.paused(self._looked, now)
-        self._looked = now
-        if self.frontier.newest != before.newest or self._changed_at is None:
-            self._changed_at = now
-        if self.frontier.newest is not None and self.frontier.newest != before.newest:
-            # What the frontier reached then, a later process must know.
-            shown = self.publications.note(self.frontier.newest, self._time.time())
-            await self._dispatcher.note_publication(self.frontier.newest, shown)
-        if self.frontier.slot is not None and self.frontier.slot != before.slot:
-            log.debug("the frontier is %s, the newest slot %s", self.frontier.slot, self.frontier.newest)
-            self.lateness.reached(before.slot, self.frontier.slot, now)
-            self._reached.append((self.frontier.slot, now))
-            await self._dispatcher.begin_rules(self.frontier.slot)
+        self._reader = SeriesReader(api, plan, each_domain=each_domain, recent=REREAD, known=self._known)
 
     async def fan_out(self) -> None:
         """Read, judge and commit every series that lags behind the frontier; older history once nothing does."""
-        frontier = self.frontier.slot
+        frontier = self.prober.frontier.slot
         if frontier is None:
             return
         behind = self.behind()
@@ -165,14 +118,14 @@ class Poller:
 
     def behind(self) -> list[str]:
         """The series not asked for since the frontier moved, what is known of the shortest first."""
-        frontier = self.frontier.slot
+        frontier = self.prober.frontier.slot
         if frontier is None:
             return []
-        left_out = self._left_out | {TOTAL} if self._total.refused else self._left_out
+        excluded = self._excluded | {TOTAL} if self.prober.total_refused else self._excluded
         lagging = [
             series
             for series, asked in self._asked.items()
-            if (asked is None or asked < frontier) and series not in left_out
+            if (asked is None or asked < frontier) and series not in excluded
         ]
         return sorted(lagging, key=lambda series: self._ledger.cursor(series) or 0)
 
@@ -182,31 +135,28 @@ class Poller:
         What cannot be read is no such series, nor is one whose history is still to come; while every call
         fails none is.
         """
-        since = self._time.monotonic() - seconds
-        while len(self._reached) > 1 and self._reached[1][1] <= since:
-            self._reached.popleft()
-        if not self._reached or self._reached[0][1] > since or self._outages.cause is not None:
+        due = self.prober.frontier_before(seconds)
+        if due is None or self._outages.cause is not None:
             return []
-        due = self._reached[0][0]
-        excused = self._left_out | self._lacks_history | self._outages.unreadable.keys()
-        if self._total.refused:
+        excused = self._excluded | self._lacks_history | self._outages.unreadable.keys()
+        if self.prober.total_refused:
             excused |= {TOTAL}
         return [series for series in self._watch.series if series not in excused and self._lags(series, due)]
 
     def _lags(self, series: str, due: int) -> bool:
         """Whether a series is not judged up to a slot, less what it is held back for."""
         cursor, begun = self._ledger.cursor(series), self._dispatcher.series_begun.get(series)
-        return cursor is None or cursor < due - SLOT * self.lateness.hold_back(series, due, begun)
+        return cursor is None or cursor < due - SLOT * self.prober.lateness.hold_back(series, due, begun)
 
     def exclude(self, domains: frozenset[str]) -> None:
         """Do not ask for these any more: the account does not have them. From now on sums are without them."""
         groups, now = self._watch.groups, slot_at(self._time.time())
-        cursor, late = self._ledger.cursor, self._max_lag
+        cursor, late = self._ledger.cursor, self.prober.max_lag
         self._reader.departed = departures(groups, domains, self._reader.departed, now, cursor, late)
-        self._total.exclude(domains)
-        self._left_out = domains | emptied(groups, domains)
-        self._unknown -= self._left_out
-        for series in self._left_out:
+        self.prober.exclude(domains)
+        self._excluded = domains | emptied(groups, domains)
+        self._unknown -= self._excluded
+        for series in self._excluded:
             self._outages.series_read(series)
 
     @property
@@ -218,35 +168,6 @@ class Poller:
         """Whether a series carried anything within the last known day."""
         last = self._ledger.cursor(series)
         return last is not None and bool(np.nansum(self._known(series, last - DAY + SLOT, DAY_SLOTS)) > 0)
-
-    def facts(self, *, usually_silent: bool) -> FeedFacts:
-        """How the feed stands, for ``staleness.assess``."""
-        now = self._time.monotonic()
-        since = self._outages.first_answer if self.frontier.newest is None else self._changed_at
-        return FeedFacts(
-            now=self._time.time(),
-            newest=self.frontier.newest,
-            frontier=self.frontier.slot,
-            unchanged=0.0 if since is None else now - since,
-            failing=self._outages.failing_for(),
-            cause=self._outages.cause,
-            unreadable=self._outages.unreadable_for(),
-            refused=self._outages.refused_for(),
-            sums={group.series: group.members for group in self._watch.groups if group.is_summed},
-            usually_silent=usually_silent,
-        )
-
-    def due_in(self) -> float | None:
-        """Seconds until the next slot is likely to be published; ``None`` where that is not known."""
-        due = self.publications.due_at(self.frontier.newest)
-        return None if due is None else due - self._time.time()
-
-    def _restore_lateness(self, now: float) -> None:
-        """Learn when the frontier reached the slots of the last day, as an earlier process saw it."""
-        before, since = None, now - self._time.time()
-        for newest, shown in self.publications.in_order():
-            self.lateness.reached(before, newest - SLOT, min(since + shown, now))
-            before = newest - SLOT
 
     def _request(self, series: str, frontier: int) -> ReadRequest:
         """Read from the slot after the last known one; further back for what may be revised, and once for history."""
@@ -290,7 +211,7 @@ class Poller:
         if read:
             # Revisions first: a series that raised a false alarm is held back before any newer slot of it is believed.
             late = [late for series, reading in read.items() for late in self._take_revised(series, reading, frontier)]
-            late += [self.lateness.false_alarm(series, frontier) for series in sorted(self._ledger.revise())]
+            late += [self.prober.lateness.false_alarm(series, frontier) for series in sorted(self._ledger.revise())]
             begun = {series: frontier for series in read if series not in self._dispatcher.series_begun}
             self._dispatcher.series_begun |= begun
             for series, reading in read.items():
@@ -305,11 +226,13 @@ class Poller:
         if cursor is not None and cursor >= reading.first:
             self._ledger.take(series, reading.first, reading.values[: (cursor - reading.first) // SLOT + 1])
         recent = max(reading.first, frontier - (REREAD - 1) * SLOT)
-        return self.lateness.observe(series, recent, reading.values[(recent - reading.first) // SLOT :], reading.began)
+        return self.prober.lateness.observe(
+            series, recent, reading.values[(recent - reading.first) // SLOT :], reading.began
+        )
 
     def _take_new(self, series: str, reading: Reading, frontier: int) -> None:
         """Take the slots that are known now and were not judged before."""
-        known_to = self.lateness.known_to(series, frontier, self._dispatcher.series_begun[series], reading.began)
+        known_to = self.prober.lateness.known_to(series, frontier, self._dispatcher.series_begun[series], reading.began)
         if known_to >= reading.first:
             self._ledger.take(series, reading.first, reading.values[: (known_to - reading.first) // SLOT + 1])
         if reading.cut:

@@ -19,8 +19,8 @@ from alertbot.units import format_duration
 
 log = logging.getLogger(__name__)
 
-TELL_AFTER = 60.0
-"""Seconds of failure after which Slack is told: a backup may hold the database for a moment."""
+POST_AFTER = 60.0
+"""Seconds of failure after which it is posted: a backup may lock the database for a moment."""
 
 ANNOUNCED_ONCE_IN = 6 * 3600.0
 """Seconds within which the same trouble is announced once, by whatever process."""
@@ -30,13 +30,13 @@ LAST_WORDS = 20.0
 
 
 class StoreOutage:
-    """Keeps the present failure of the database, and tells it to ``channel``."""
+    """Keeps the present failure of the database, and posts it to ``channel``."""
 
     def __init__(self, poster: Poster, channel: str, clock: Clock) -> None:
         self.channel = channel
         self._poster = poster
         self._outage = Outage(clock.monotonic)
-        self._asked = False
+        self._is_posted = False
         self._posted: Posted | None = None
 
     @property
@@ -50,15 +50,15 @@ class StoreOutage:
         return self._outage.cause
 
     async def failed(self, error: StoreError) -> None:
-        """A turn could store nothing."""
+        """Note that a turn could store nothing."""
         cause = str(error)
         if self._outage.is_news(cause):
             log.error("nothing can be stored, so nothing is judged: %s", cause)
-        if not self._asked and (self._outage.seconds or 0.0) >= TELL_AFTER:
-            await self._tell(cause)
+        if not self._is_posted and (self._outage.seconds or 0.0) >= POST_AFTER:
+            await self._post(cause)
 
-    async def over(self) -> None:
-        """A turn stored what it had; harmless where none failed before."""
+    async def ended(self) -> None:
+        """Note that a turn stored what it had, and say so where the one before could not."""
         lasted = format_duration(self._outage.seconds or 0.0)
         turns = self._outage.ended()
         if not turns:
@@ -66,7 +66,7 @@ class StoreOutage:
         log.info("the database works again after %s and %d failed turns: what was missed is judged", lasted, turns)
         if self._posted is not None:
             await self._retract(self._posted, lasted)
-        self._asked, self._posted = False, None
+        self._is_posted, self._posted = False, None
 
     async def announce_failed_start(self, error: StoreError) -> None:
         """Post that the service cannot start."""
@@ -96,13 +96,13 @@ class StoreOutage:
         except DeliveryError:
             return False  # twice is better than not at all
 
-    async def _tell(self, cause: str) -> None:
+    async def _post(self, cause: str) -> None:
         text = f"alertbot cannot store anything, so no rule is judged and no alert comes until that is mended: {cause}"
         try:
             self._posted = await self._poster.post(Post(self.channel, Message(escape(text)), uuid.uuid4().hex))
-            self._asked = True
+            self._is_posted = True
         except DeliveryError as error:
-            self._asked = error.unknown or error.permanent  # twice would be once too often
+            self._is_posted = error.unknown or error.permanent  # twice would be once too often
 
     async def _retract(self, posted: Posted, lasted: str) -> None:
         text = f"alertbot could store nothing for {lasted}; it can again, and what it missed is judged."

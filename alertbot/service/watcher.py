@@ -1,4 +1,4 @@
-"""Watching: one turn after another, from the domains to watch to judged slots and the feed's own incidents."""
+"""One turn of watching after another, from the domains to watch to judged slots and the feed's own incidents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Mapping
 
 from alertbot.alerts.ledger import Ledger
-from alertbot.alerts.mutes import keep_out
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.watch import Watch, lay_out
@@ -17,21 +16,22 @@ from alertbot.feed.budget import Budget
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier
 from alertbot.feed.outages import FeedOutages
+from alertbot.feed.total import AccountTotal
 from alertbot.incidents.orders import Executor
 from alertbot.ops.outage import Outage
 from alertbot.query.live import Live
-from alertbot.rules.selection import TOTAL
 from alertbot.service.discovery import LIST, Discovery
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.feed_incidents import FeedIncidents
 from alertbot.service.poller import Poller
+from alertbot.service.prober import Prober
 from alertbot.service.requests import apply_requests
+from alertbot.service.restore import restored_frontier, restored_ledger
 from alertbot.service.store_outage import StoreOutage
-from alertbot.store import feed, restart, samples
-from alertbot.store.alerts import open_alerts
+from alertbot.store import feed, restart
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.scratch import room_for
-from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
+from alertbot.store.restart import Memory
+from alertbot.units import DAY, SLOT
 from alertbot.words import counted
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ LONGEST_UNJUDGED = 600.0
 
 
 class Watcher:
-    """What a configuration watches, at work. ``wake`` is called once messages are owed.
+    """Watches what a configuration says. ``wake`` is called once there are messages to send.
 
     ``channels`` says what is wrong with Slack's channels and with Alertmanagers, ``misconfigured`` what is with a
     changed configuration.
@@ -106,7 +106,7 @@ class Watcher:
         self._outdated = True
 
     async def tick(self) -> None:
-        """One turn; what fails is told, and tried again at the next.
+        """Take one turn; what fails is logged, and tried again at the next.
 
         What is in memory may then be ahead of the database, so that the next begins again from what is stored.
         """
@@ -121,7 +121,7 @@ class Watcher:
             if self.dispatcher is not None:
                 await self.dispatcher.post_due()
             await self._write_live()
-            await self._store_outage.over()
+            await self._store_outage.ended()
         except asyncio.CancelledError:
             self._poller = None
             raise
@@ -160,7 +160,7 @@ class Watcher:
 
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published, where that is known."""
-        return None if self._poller is None else self._poller.due_in()
+        return None if self._poller is None else self._poller.prober.due_in()
 
     def live(self) -> Live:
         """What the feed looks like just now."""
@@ -173,7 +173,7 @@ class Watcher:
                 trial=self._config.trial,
                 misconfigured=self._misconfigured(),
             )
-        frontier = poller.frontier
+        prober, frontier = poller.prober, poller.prober.frontier
         return Live(
             now=self._time.time(),
             frontier=frontier.slot,
@@ -187,8 +187,8 @@ class Watcher:
             domains=len(watch.domains),
             series=len(watch.series),
             behind=len(poller.behind()),
-            held={} if frontier.slot is None else poller.lateness.hold_backs(frontier.slot),
-            lag=poller.publications.lag(),
+            held={} if frontier.slot is None else prober.lateness.hold_backs(frontier.slot),
+            lag=prober.publications.lag(),
             skew=self._time.skew if self._time.apart is None else self._time.apart,
             gone=tuple(sorted(self._discovery.gone)),
             channels=self._channels(),
@@ -197,7 +197,7 @@ class Watcher:
         )
 
     def awaited(self) -> frozenset[str]:
-        """The series that were not asked for since the frontier moved: of these, newer slots may be known by now."""
+        """The series that are still to be asked for since the frontier moved: newer slots of these may be known."""
         if self._poller is None:
             return frozenset() if self.watch is None else frozenset(self.watch.series)
         return frozenset(self._poller.behind())
@@ -206,7 +206,7 @@ class Watcher:
         if self._poller is None or self._feed_incidents is None:
             return
         try:
-            await self._poller.probe()
+            await self._poller.prober.probe()
         except FeedError as error:
             self._outages.probe_failed(error)
         else:
@@ -214,7 +214,7 @@ class Watcher:
         if self._time.jumps != self._jumps:
             self._poller = None  # it looks at a time that it is not
             return
-        await self._feed_incidents.update(self._poller, self._outages.unreadable)
+        await self._feed_incidents.update(self._poller.prober, self._outages.unreadable)
         if self._outages.cause is None:
             await self._poller.fan_out()
 
@@ -237,7 +237,7 @@ class Watcher:
         watch = lay_out(config, self._discovery.domains or ())
         self._jumps = self._time.jumps
         memory = await self._keeper.do(restart.memory, int(self._time.time()) - DAY)
-        ledger = await self._ledger(watch)
+        ledger = await restored_ledger(watch, config.store, self._keeper, self._time.time())
         dispatcher = Dispatcher(
             watch,
             ledger,
@@ -248,50 +248,42 @@ class Watcher:
             rules_begun=memory.rules_begun,
             wake=self._wake,
         )
-        frontier = _stored_frontier(ledger) if self._poller is None else self._poller.frontier
+        frontier = restored_frontier(ledger) if self._poller is None else self._poller.prober.frontier
         await dispatcher.commit(ledger.settle(), frontier.slot)
         self.dispatcher = dispatcher
         self._feed_incidents = FeedIncidents(dispatcher, self._keeper, config.slack.channel, config.feed.stale_after)
         await self._feed_incidents.restore()
-        self._poller = Poller(
-            self._api,
-            watch,
-            ledger,
-            dispatcher,
-            settings=config.feed,
-            keep=config.store.keep // SLOT,
-            time=self._time,
-            outages=self._outages,
-            frontier=frontier,
-            memory=memory,
-            progress=self._progress,
-            judged=self._judged,
-        )
+        self._poller = self._poller_of(watch, ledger, dispatcher, frontier, memory)
         self._poller.exclude(self._discovery.gone)
         self._outages.forget_others({*watch.series, *([LIST] if config.discovers else [])})
         self.watch, self._outdated = watch, False
 
-    async def _ledger(self, watch: Watch) -> Ledger:
-        cursors: Mapping[str, int] = await self._keeper.do(samples.cursors)
-        alerts = await self._keeper.do(open_alerts)
-        now = self._time.time()
-        watched = set(watch.series)
-        oldest = min((slot for name, slot in cursors.items() if name in watched), default=now)
-        depth = max(watch.engine.depth, DAY_SLOTS) * SLOT
-        last = int(max(now, *cursors.values(), 0))
-        # Bounded whatever the clock says, or a stored cursor: one that was never set shows 1970.
-        first = int(max(min(oldest, now) - depth - DAY, last - self._config.store.keep))
-        room = room_for(self._config.store.path.parent, len(watch.series), (last - first) // SLOT)
-        grid = await self._keeper.do(restart.grid, watch.series, first, last, room)
-        keep_out(grid, watch.mutes)
-        reachable = {name: max(slot, slot_at(first) - DAY) for name, slot in cursors.items()}
-        return Ledger(watch.engine, grid, reachable, alerts)
-
-
-def _stored_frontier(ledger: Ledger) -> Frontier:
-    """Where the frontier stood when the service stopped, as far as the total's stored slots tell."""
-    newest = ledger.newest_traffic(TOTAL)
-    return Frontier() if newest is None else Frontier(newest, newest - SLOT)
+    def _poller_of(
+        self, watch: Watch, ledger: Ledger, dispatcher: Dispatcher, frontier: Frontier, memory: Memory
+    ) -> Poller:
+        prober = Prober(
+            AccountTotal(self._api, watch.domains, ledger.grid, self._time),
+            dispatcher,
+            watch.groups,
+            max_lag=self._config.feed.max_lag,
+            time=self._time,
+            outages=self._outages,
+            frontier=frontier,
+            memory=memory,
+        )
+        return Poller(
+            self._api,
+            watch,
+            ledger,
+            dispatcher,
+            prober,
+            each_domain=self._config.feed.each_domain,
+            keep=self._config.store.keep // SLOT,
+            time=self._time,
+            outages=self._outages,
+            progress=self._progress,
+            judged=self._judged,
+        )
 
 
 def _proof(frontier: Frontier) -> str:

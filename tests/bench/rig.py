@@ -190,7 +190,7 @@ class Rig:
 
 def _frontier(watcher: Watcher) -> int | None:
     """Without all else that ``live`` says."""
-    return None if watcher._poller is None else watcher._poller.frontier.slot
+    return None if watcher._poller is None else watcher._poller.prober.frontier.slot
 
 
 def new_clock() -> VirtualClock:

@@ -9,6 +9,8 @@ from fakes.rigs.night import Night, ceiling, config_for, dark, fell, night_folde
 from fakes.worlds.clock import FakeClock
 from fakes.worlds.world import World, WorldApi
 
+from alertbot.service import watcher
+
 DOMAINS = {"video.example.com": 1e9, "img.example.com": 2e8}
 HOUR = 3600.0
 
@@ -139,14 +141,14 @@ async def test_a_clock_that_is_far_off_at_the_start_keeps_nothing_from_being_jud
 
 
 @pytest.mark.parametrize("wrong", [400 * 24 * HOUR, -1_793_613_600.0], ids=["400 days ahead", "1970"])
-async def test_a_restart_with_a_clock_that_is_far_off_goes_on_from_what_is_stored(folder, wrong):
+async def test_a_restart_with_a_clock_that_is_far_off_goes_on_from_what_is_stored(folder, wrong, monkeypatch):
     night = night_in(folder)
     await night.begin()
     await night.run_to(20)
     night.clock.step_wall(wrong)
     await night.restart(after=60)
     days = []
-    night.watcher._ledger = _noting(night.watcher._ledger, days)
+    monkeypatch.setattr(watcher, "restored_ledger", _noting(watcher.restored_ledger, days))
     await night.run_to(40)
     judged_all(night, 40)
     assert max(days) < 60, "whatever the clock says, the history held is bounded"
@@ -154,9 +156,9 @@ async def test_a_restart_with_a_clock_that_is_far_off_goes_on_from_what_is_store
     await night.end()
 
 
-def _noting(ledger, days):
-    async def noting(watch):
-        made = await ledger(watch)
+def _noting(restored, days):
+    async def noting(*of):
+        made = await restored(*of)
         days.append(len(made.grid.days))
         return made
 

@@ -29,9 +29,9 @@ from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
-from alertbot.service import watcher
+from alertbot.service import restore, watcher
 from alertbot.service.orders import OrderExecutor
-from alertbot.service.poller import Poller
+from alertbot.service.prober import Prober
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
 from alertbot.slack.poster import LogPoster
@@ -223,9 +223,9 @@ def night_folder() -> Iterator[Path]:
 
 @contextmanager
 def watched(witness: Witness) -> Iterator[None]:
-    """Within, ledgers and pollers tell the witness what they do."""
+    """Within, ledgers and probers tell the witness what they do."""
 
-    class WatchedPoller(Poller):
+    class WatchedProber(Prober):
         async def probe(self) -> None:
             witness.probing()
             try:
@@ -238,12 +238,12 @@ def watched(witness: Witness) -> Iterator[None]:
         pass
 
     Ledger.witness = witness
-    ledger, poller = watcher.Ledger, watcher.Poller
-    watcher.Ledger, watcher.Poller = Ledger, WatchedPoller  # type: ignore[misc]
+    ledger, prober = restore.Ledger, watcher.Prober
+    restore.Ledger, watcher.Prober = Ledger, WatchedProber  # type: ignore[misc]
     try:
         yield
     finally:
-        watcher.Ledger, watcher.Poller = ledger, poller  # type: ignore[misc]
+        restore.Ledger, watcher.Prober = ledger, prober  # type: ignore[misc]
 
 
 class _Complaints(logging.Handler):
