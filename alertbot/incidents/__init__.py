@@ -1,1 +1,1 @@
-"""What people are told of: which alerts are one incident, who is woken when, and what people ordered."""
+"""What is posted: which alerts are one incident, who is paged when, and what people ordered."""

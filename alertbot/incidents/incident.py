@@ -1,7 +1,7 @@
 """Incidents: what is posted. An incident is one message, whatever the number of alerts in it.
 
-``grouping`` decides which alerts belong together, ``suppression`` what is not posted for now, ``paging`` what an
-incident owes its readers; ``decision`` puts these together.
+``grouping`` decides which alerts belong together, ``suppression`` what is not posted for now, ``account_incident`` what
+is a part of a fall of the whole account, ``paging`` what is to be said; ``decision`` puts these together.
 """
 
 from __future__ import annotations

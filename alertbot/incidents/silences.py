@@ -36,7 +36,7 @@ class StoredSilence:
     reminded: bool = False
 
     def in_force(self, now: float) -> bool:
-        """Whether it holds just now."""
+        """Whether it is in force just now."""
         return self.begins <= now < self.ends
 
     def matches(self, rule: str, series: str, groups: Sequence[Group]) -> bool:
@@ -66,6 +66,6 @@ def means(target: str, series: str, groups: Sequence[Group]) -> bool:
 def in_force(
     silences: Iterable[StoredSilence], rule: str, series: str, groups: Sequence[Group], now: float
 ) -> StoredSilence | None:
-    """The silence that holds the alerts of a rule on a series now; of several, the one that ends last."""
-    suppression = [each for each in silences if each.in_force(now) and each.matches(rule, series, groups)]
-    return max(suppression, key=lambda each: each.ends, default=None)
+    """The silence over the alerts of a rule on a series now; of several, the one that ends last."""
+    found = [each for each in silences if each.in_force(now) and each.matches(rule, series, groups)]
+    return max(found, key=lambda each: each.ends, default=None)

@@ -101,8 +101,8 @@ class Suppression:
         if fired.reason not in {Reason.CLEARED, Reason.NEW_NORMAL, Reason.MONTH_OVER}:
             return False  # it did not come and go: its rule was taken away, or the CDN took back what it had said
         alert, first = fired.alert, fired.alert.slot if fired.alert.fired is None else fired.alert.fired
-        lately = (each for each in self.silences if each.begins <= self.now and each.ends > first)
-        if any(each.matches(alert.rule, alert.series, self.groups) for each in lately):
+        since = (each for each in self.silences if each.begins <= self.now and each.ends > first)
+        if any(each.matches(alert.rule, alert.series, self.groups) for each in since):
             return False
         firing = range(first, max(first, alert.slot - alert.clear_run * SLOT) + SLOT, SLOT)
         return any(replace(self, frontier=slot).suppressed(_as_at(fired, slot)) is None for slot in firing)

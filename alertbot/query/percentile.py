@@ -54,7 +54,7 @@ class Billed:
 
 @dataclass(frozen=True)
 class Committed:
-    """What a rule holds a month against, in bit/s; ``burst`` slots of the month may still lie above it."""
+    """What a rule compares a month with, in bit/s; ``burst`` slots of the month may still lie above it."""
 
     rule: str
     commit: float
@@ -95,7 +95,7 @@ def month_of(text: str | None, zone: tzinfo, now: float, first_day: int = 1) -> 
 
 
 def bill_of(watch: Watch, what: Meant) -> Bill | None:
-    """The first rule, by name, that holds a series' month against what is committed."""
+    """The first rule, by name, that compares a series' month with what is committed."""
     for name, rule in sorted(watch.rules.items()):
         if isinstance(rule.kind, Percentile) and len(what.series) == 1 and what.series[0] in watch.selection[name]:
             return name, rule.kind

@@ -66,7 +66,7 @@ class DailyDigest:
         return True
 
     async def _with_traffic(self, facts: Digest) -> Digest:
-        """The day's volume as the API itself counts it, where one call can tell; else the sum of what is stored."""
+        """The day's volume as the API itself counts it, where one call says it; else the sum of what is stored."""
         try:
             answer = await self._api.bandwidth(
                 ALL, facts.start, facts.end - SLOT, data_type=DataType.TRAFFIC, priority=Priority.HISTORY

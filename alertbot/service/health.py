@@ -99,15 +99,15 @@ class Health:
 
     async def feed(self, notifier: Notifier, pause: float) -> None:
         """Tell systemd that all is well, unless a loop makes no progress: then it is to start us again."""
-        told = False
+        logged = False
         while True:
             stuck = self.stuck()
             if stuck is None:
                 notifier.alive()
-            elif not told:
+            elif not logged:
                 log.critical("%s: systemd is left to start alertbot again", stuck)
                 notifier.status(self.line())
-            told = stuck is not None
+            logged = stuck is not None
             await asyncio.sleep(pause)
 
     def _without_data(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Measuring: gathers what the metrics tell of a service at work."""
+"""Gathers the figures of a service at work for its metrics."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OUTCOMES = (
 
 
 class Metrics:
-    """Counts what happens, and tells it with what stands in the database ``path``."""
+    """Counts what happens, and shows it with what stands in the database ``path``."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Metrics:
         self.counts.calls.labels(outcome).inc()
 
     async def metrics(self) -> bytes:
-        """The text that Prometheus scrapes; what the database does not tell just now is left out."""
+        """The text that Prometheus scrapes; what cannot be read from the database just now is left out."""
         stored: AlertCounts | None = None
         with suppress(StoreError):
             stored = await asyncio.to_thread(tally, self._path)

@@ -1,7 +1,7 @@
 """Polling: a fan-out over the series that lag behind the frontier.
 
 An answer counts only up to the frontier as it stood before the call began, less what the series is held back for
-being late; within that an absent bucket is a true zero. What a failed call would have told stays unknown, and is asked
+being late; within that an absent bucket is a true zero. What a failed call would have shown stays unknown, and is asked
 for first the next time.
 """
 

@@ -35,6 +35,6 @@ async def restored_ledger(watch: Watch, settings: StoreSettings, keeper: Storeke
 
 
 def restored_frontier(ledger: Ledger) -> Frontier:
-    """Where the frontier stood when the service stopped, as far as the total's stored slots tell."""
+    """Where the frontier stood when the service stopped, as far as the total's stored slots show."""
     newest = ledger.newest_traffic(TOTAL)
     return Frontier() if newest is None else Frontier(newest, newest - SLOT)

@@ -1,6 +1,6 @@
 """The service: start, work until it is to stop, shut down.
 
-Polls come by the scheduler, deliveries as messages are owed; all writing to the database is done by one thread of its
+Polls come by the scheduler, deliveries as there are messages; all writing to the database is done by one thread of its
 own. A reload replaces what stands between the feed and the store, between two turns; the database, the connection to
 Slack and the outbox go on.
 """
