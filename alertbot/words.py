@@ -49,6 +49,13 @@ def listed(names: Iterable[str], most: int) -> str:
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def printable(text: str) -> str:
+    """The text on one line, with what would move a terminal's cursor or change its colours written as in Python."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def quoted(text: str, longest: int = 40) -> str:
     """The text in quotes, cut where it is longer than this."""
     return '"' + (text if len(text) <= longest else text[: longest - 3] + "...") + '"'

@@ -266,6 +266,17 @@ def unsilence(config_path: Path, number: str | None) -> None:
 
 @main.command()
 @_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.argument("span", default="7d", metavar="[7d]")
+def audit(config_path: Path, as_json: bool, span: str) -> None:
+    """Say who acknowledged, silenced and reloaded what in the last 7d, or so long, and what was refused."""
+    from alertbot.cli.audit import print_changes
+
+    print_changes(config_path, span, as_json=as_json)
+
+
+@main.command()
+@_CONFIG
 def manifest(config_path: Path) -> None:
     """Print the manifest of the Slack app: paste it where Slack asks for one."""
     from alertbot.config import load

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 
@@ -48,12 +48,13 @@ Order: TypeAlias = Ack | Silence | Unsilence
 class Requester:
     """Who asks, and where: ``channel`` as messages are sent there, ``channels`` all names it has.
 
-    A silence's end is announced in its ``channel``; without one in the default channel.
+    A silence's end is announced in its ``channel``; without one in the default channel. ``words``: what was typed.
     """
 
     person: Person
     channel: str | None = None
     channels: frozenset[str] = frozenset()
+    words: str = field(default="", compare=False)
 
 
 NOBODY = Requester(Person(None, "nobody"))

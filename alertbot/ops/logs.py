@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from urllib.parse import quote, quote_plus
 
+from alertbot.words import printable
+
 log = logging.getLogger(__name__)
 
 _JOURNAL_PRIORITY = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
@@ -60,7 +62,7 @@ class RedactingFormatter(logging.Formatter):
         return "\n".join(priority + line for line in text.splitlines())
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        record.message = _one_line(record.message)
+        record.message = printable(record.message)
         return super().formatMessage(record)
 
     def _object(self, record: logging.LogRecord) -> str:
@@ -106,10 +108,3 @@ def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType
     if issubclass(kind, KeyboardInterrupt):
         return
     log.critical("alertbot ends by a mistake of its own", exc_info=(kind, error, trace))
-
-
-def _one_line(message: str) -> str:
-    """The message on one line: its line breaks and control characters are written as in Python."""
-    if message.isprintable():
-        return message
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)

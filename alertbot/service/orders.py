@@ -14,7 +14,8 @@ from alertbot.incidents.orders import Ack, Order, Person, Requester, Silence, Un
 from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, StoredSilence, means
 from alertbot.messages.blocks import code, escape
 from alertbot.service.dispatcher import Dispatcher
-from alertbot.store import incidents, silences, turns
+from alertbot.store import changes, incidents, orders, silences
+from alertbot.store.changes import ChangeKind, ordered_by
 from alertbot.store.keeper import Storekeeper
 from alertbot.units import format_clock
 from alertbot.words import counted, did_you_mean
@@ -37,7 +38,12 @@ class OrderExecutor:
         dispatcher = self._dispatcher()
         if dispatcher is None:
             raise UsageError("alertbot is only just starting: try again in a minute")
-        answer = await _Execution(dispatcher, self._keeper, requester).run(order)
+        try:
+            answer = await _Execution(dispatcher, self._keeper, requester).run(order)
+        except UsageError as error:
+            refused = ordered_by(requester, dispatcher.now(), ChangeKind.REFUSED, before=None, after=str(error))
+            await self._keeper.do(changes.record, refused)
+            raise
         log.info("%s: %s", requester.person.name, type(order).__name__.lower())
         return answer
 
@@ -71,7 +77,7 @@ class _Execution:
     async def _acknowledge(self, order: Ack) -> str:
         who, number = self._who, order.number if order.number is not None else await self._only_open()
         turn = self.dispatcher.turn(changed={number: (Note(NoteKind.ACKED, by=who.name),)})
-        incident = await self.keeper.do(turns.acknowledge, number, who, turn, turn.now)
+        incident = await self.keeper.do(orders.acknowledge, number, self.requester, turn, turn.now)
         if incident is None:
             raise UsageError(f"there is no incident #{number}")
         if incident.closed is not None:
@@ -108,9 +114,9 @@ class _Execution:
         return f"Nothing is told of {self._described(order, pairs)} {until} (silence {number}). {ends_it} ends that."
 
     async def _add(self, order: Silence, pairs: list[tuple[str, str]] | None) -> int:
-        who, turn = self._who, self.dispatcher.turn()
+        turn = self.dispatcher.turn()
         channel = self.requester.channel or self.dispatcher.slack.channel
-        number = await self.keeper.do(turns.silence, order, who, channel, pairs, turn, turn.now)
+        number = await self.keeper.do(orders.silence, order, self.requester, channel, pairs, turn, turn.now)
         self.dispatcher.wake()
         return number
 
@@ -157,8 +163,8 @@ class _Execution:
             raise UsageError(
                 f"there is no silence {order.number} to end" + (f": there are {numbers}" if numbers else "")
             )
-        who, turn = self._who, self.dispatcher.turn()
-        await self.keeper.do(turns.unsilence, order.number, who, turn, turn.now)
+        turn = self.dispatcher.turn()
+        await self.keeper.do(orders.unsilence, silence, self.requester, turn, turn.now)
         self.dispatcher.wake()
         return f"The silence of {code(silence.target)} by {escape(silence.author)} is ended."
 

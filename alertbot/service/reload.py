@@ -20,6 +20,7 @@ from alertbot.ops.systemd import Notifier
 from alertbot.service.schedule import Jobs
 from alertbot.service.wiring import Parts, Wiring
 from alertbot.store import outbox
+from alertbot.store.changes import ChangeKind, RecordedChange, record
 from alertbot.store.outbox import NewMessage
 from alertbot.words import counted
 
@@ -81,10 +82,18 @@ class Reload:
             await self._take(config)
         except ConfigError as error:
             await self._refused(error)
+            await self._record(ChangeKind.REFUSED, " | ".join(map(str, error.problems)))
             return
         self._config = config
-        log.info("the configuration is reloaded: %s", "; ".join(changed) or "nothing changed")
+        what = "; ".join(changed) or "nothing changed"
+        log.info("the configuration is reloaded: %s", what)
         await self._fixed()
+        await self._record(ChangeKind.RELOADED, what)
+
+    async def _record(self, kind: ChangeKind, after: str) -> None:
+        """Keep what became of a reload; who asked for it, nobody says."""
+        change = RecordedChange(self._clock.time(), "SIGHUP", None, str(self._config.path), kind, "reload", None, after)
+        await self._wiring.keeper.do(record, change)
 
     async def _take(self, config: Config) -> None:
         """Put another configuration to work, between two turns; ``ConfigError`` where that cannot be, and no change."""

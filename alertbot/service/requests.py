@@ -30,7 +30,8 @@ async def apply_requests(keeper: Storekeeper, executor: Executor, time: ApiTime,
 async def _outcome(request: Request, executor: Executor, time: ApiTime, zone: tzinfo) -> RequestOutcome:
     asked = " ".join(" ".join(request.words).split())[:200]
     try:
-        answer = await executor.carry_out(_order(request, time, zone), Requester(Person(None, request.author)))
+        requester = Requester(Person(None, request.author), words=asked)
+        answer = await executor.carry_out(_order(request, time, zone), requester)
     except UsageError as error:
         log.info('"%s" of %s is refused: %s', asked, request.author, error)
         return RequestOutcome(str(error), refused=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.incidents.order_parser import ORDERS, parse_order
@@ -76,7 +76,8 @@ class Commands:
     async def carry_out(self, words: Sequence[str], requester: Requester) -> str:
         """Carry out an order: what has been done, as mrkdwn; ``UsageError`` where it is wrong or makes no sense."""
         scope = self._scope()
-        return await self._executor.carry_out(parse_order(words, scope.now, scope.zone), requester)
+        order = parse_order(words, scope.now, scope.zone)
+        return await self._executor.carry_out(order, replace(requester, words=" ".join(words)))
 
     def _explain(self, problem: str, words: Sequence[str]) -> Message:
         if _is_order(words):  # what is wrong with an order is said with an example, or no example would help

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from sqlite_utils import Database
 
-from alertbot.store import requests, samples, silences
+from alertbot.store import changes, requests, samples, silences
 from alertbot.units import DAY
 
 BATCH = 500
@@ -39,6 +39,7 @@ def forget(db: Database, keep: int, now: float) -> int:
         lambda: _rows(db, "DELETE FROM charts WHERE tried < ?", records),
         lambda: silences.forget(db, now - SILENCES),
         lambda: requests.forget(db, now),
+        lambda: changes.forget(db, now - changes.KEPT),
         lambda: _series(db, before),
     )
     return next(filter(None, (step() for step in steps)), 0)

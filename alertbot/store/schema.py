@@ -225,6 +225,32 @@ def what_a_percentile_comes_to(db: Database) -> None:
     db.conn.execute("ALTER TABLE alerts ADD COLUMN outlook TEXT")
 
 
+@migrations()
+def who_changed_what(db: Database) -> None:
+    """What people changed, from where and in which words, and what was refused to them."""
+    for statement in _CHANGES:
+        db.conn.execute(statement)
+
+
+_CHANGES = (
+    # at: epoch seconds. who_id: a Slack user's. words: as typed. before, after: what stood there, in words.
+    """
+    CREATE TABLE changes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at REAL NOT NULL,
+        who TEXT NOT NULL,
+        who_id TEXT,
+        place TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        words TEXT NOT NULL,
+        "before" TEXT,
+        "after" TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX changes_at ON changes (at)",
+)
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:
