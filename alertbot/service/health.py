@@ -65,8 +65,8 @@ class Health:
             return "the connection for Slack's commands is not kept any more"
         return next((wrong for name, wrong in _ENDED.items() if self.loops.has_ended(name)), None)
 
-    def ailing(self) -> str | None:
-        """What is wrong with the cycle that just ended, in words."""
+    def why_unhealthy(self) -> str | None:
+        """What `/healthz` and the heartbeat say is wrong, in words; ``None`` while all is well."""
         if (stuck := self.stuck()) is not None:
             return stuck
         if not self.turns:

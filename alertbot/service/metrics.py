@@ -30,7 +30,7 @@ class Metrics:
         path: Path,
         budget: Budget,
         live: Callable[[], Live],
-        ailing: Callable[[], str | None],
+        why_unhealthy: Callable[[], str | None],
         owed_for: Callable[[], float],
         started: float,
     ) -> None:
@@ -38,7 +38,7 @@ class Metrics:
         self._path = path
         self._budget = budget
         self._live = live
-        self._ailing = ailing
+        self._why_unhealthy = why_unhealthy
         self._owed_for = owed_for
         self._started = started
 
@@ -57,7 +57,7 @@ class Metrics:
     def _standing(self, stored: AlertCounts | None) -> Gauges:
         live = self._live()
         return Gauges(
-            healthy=self._ailing() is None,
+            healthy=self._why_unhealthy() is None,
             feed_up=live.trouble is None and live.frontier is not None,
             data_to=None if live.frontier is None else live.frontier + SLOT,
             calls_left=self._budget.left(),

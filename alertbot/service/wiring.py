@@ -29,7 +29,7 @@ from alertbot.service.digest import DailyDigest
 from alertbot.service.health import Health
 from alertbot.service.loops import Loops
 from alertbot.service.metrics import Metrics
-from alertbot.service.orders import OrderExecutor
+from alertbot.service.order_executor import OrderExecutor
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
 from alertbot.slack.charts import ChartSource
@@ -78,9 +78,9 @@ class Wiring:
         self.loops = Loops()
         self.budget = Budget(config.feed.calls_per_minute, clock)
         self.metrics = Metrics(
-            config.store.path, self.budget, self.live, self.ailing, lambda: self.delivery.owed_for, clock.time()
+            config.store.path, self.budget, self.live, self.why_unhealthy, lambda: self.delivery.owed_for, clock.time()
         )
-        self.server = MetricsServer(self.metrics.metrics, self.ailing)
+        self.server = MetricsServer(self.metrics.metrics, self.why_unhealthy)
         executor = OrderExecutor(lambda: self.watcher.dispatcher, self.keeper)
         self.commands = Commands(self._scope, executor)
         self.pictures = Pictures(self._scope)
@@ -129,9 +129,9 @@ class Wiring:
         """The feed as it stands."""
         return self.watcher.live()
 
-    def ailing(self) -> str | None:
+    def why_unhealthy(self) -> str | None:
         """What is wrong with the service, in words."""
-        return self.health.ailing()
+        return self.health.why_unhealthy()
 
     def wake(self) -> None:
         """There may be something to send."""

@@ -41,7 +41,7 @@ from alertbot.query.live import Live
 from alertbot.query.scope import scope_of
 from alertbot.rules.base import Direction
 from alertbot.rules.grid import Grid
-from alertbot.service.orders import OrderExecutor
+from alertbot.service.order_executor import OrderExecutor
 from alertbot.slack.client import Post
 from alertbot.slack.commands import Commands
 from alertbot.slack.workspace import Workspace

@@ -16,7 +16,7 @@ from alertbot.config import Config, load
 from alertbot.feed.budget import Budget
 from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
-from alertbot.service.orders import OrderExecutor
+from alertbot.service.order_executor import OrderExecutor
 from alertbot.service.schedule import AFTER_DUE
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher

@@ -34,7 +34,7 @@ from alertbot.rules.base import Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.schedule import Schedule, Window
 from alertbot.rules.threshold import Threshold
-from alertbot.service.orders import OrderExecutor
+from alertbot.service.order_executor import OrderExecutor
 from alertbot.store.alerts import write_rules_begun
 from alertbot.units import SLOT
 

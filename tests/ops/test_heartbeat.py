@@ -38,9 +38,9 @@ async def beating(url):
     clock = FakeClock()
     heart = Heartbeat(url, clock)
 
-    async def cycle(ailing=None, after=20.0):
+    async def cycle(why_unhealthy=None, after=20.0):
         clock.advance(after)
-        heart.cycle(ailing)
+        heart.cycle(why_unhealthy)
         if heart._task is not None:
             await asyncio.wait({heart._task})
 
@@ -238,16 +238,16 @@ async def test_an_answer_that_was_lost_ails_only_until_the_message_is_found(tmp_
         house.slack.fault("chat.postMessage", "drop_after")
         await house.start()
         await until(lambda: house.rows("SELECT 1 FROM outbox WHERE state = 'unknown'"))
-        assert house.service._wiring.health.ailing().startswith("Slack: messages for #cdn-alerts: ")
+        assert house.service._wiring.health.why_unhealthy().startswith("Slack: messages for #cdn-alerts: ")
         await until(lambda: house.rows("SELECT 1 FROM outbox WHERE state = 'sent'"))
-        await until(lambda: house.service._wiring.health.ailing() is None)
+        await until(lambda: house.service._wiring.health.why_unhealthy() is None)
 
 
 async def test_what_is_refused_in_one_channel_and_said_in_another_ails_nobody(tmp_path):
     keys = 'channel = "#hidden"\nfallback_channel = "#ops"'
     async with working(tmp_path, events=[OVER], slack=keys) as house:
         await until(lambda: [post.channel for post in house.slack.posts] == ["C0OPS"])
-        await until(lambda: house.service._wiring.health.ailing() is None)
+        await until(lambda: house.service._wiring.health.why_unhealthy() is None)
 
 
 async def test_a_slack_that_did_not_say_once_who_we_are_is_asked_again_soon(tmp_path):
@@ -255,8 +255,11 @@ async def test_a_slack_that_did_not_say_once_who_we_are_is_asked_again_soon(tmp_
         house.slack.fault("auth.test", "500", times=1000)
         await house.start()
         await until(lambda: house.service._wiring.health.turns)
-        assert house.service._wiring.health.ailing() == "Slack: Slack does not answer (http_500): messages wait for it"
+        assert (
+            house.service._wiring.health.why_unhealthy()
+            == "Slack: Slack does not answer (http_500): messages wait for it"
+        )
         house.slack.mend()
         began = house.clock.time()
-        await until(lambda: house.service._wiring.health.ailing() is None)
+        await until(lambda: house.service._wiring.health.why_unhealthy() is None)
         assert house.clock.time() - began < 150

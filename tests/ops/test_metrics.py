@@ -201,7 +201,7 @@ async def test_health_is_200_or_503_with_the_reason(tmp_path, port):
         await until(lambda: house.service._wiring.health.turns)
         well = await get(port, "/healthz")
         assert (well.status_code, well.text) == (200, "ok\n")
-        await until(lambda: (house.service._wiring.ailing() or "").startswith("no data"))
+        await until(lambda: (house.service._wiring.why_unhealthy() or "").startswith("no data"))
         ill = await get(port, "/healthz")
         assert ill.status_code == 503
         assert ill.text.startswith("no data: HTTP 500")

@@ -14,7 +14,7 @@ OVER = Event("a.example.com", START + 20 * MINUTE, START + 600 * MINUTE, factor=
 
 
 def health(house):
-    return house.service._wiring.ailing()
+    return house.service._wiring.why_unhealthy()
 
 
 async def red(house, what):

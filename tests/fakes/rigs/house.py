@@ -20,7 +20,7 @@ from alertbot.incidents.order_parser import parse_order
 from alertbot.incidents.orders import Person, Requester
 from alertbot.messages.slack import from_json, plain
 from alertbot.service.dispatcher import Dispatcher
-from alertbot.service.orders import OrderExecutor
+from alertbot.service.order_executor import OrderExecutor
 from alertbot.store import restart, samples
 from alertbot.store.alerts import open_alerts
 from alertbot.units import DAY, DAY_SLOTS, SLOT

@@ -30,7 +30,7 @@ from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.threshold import Threshold
 from alertbot.service import restore, watcher
-from alertbot.service.orders import OrderExecutor
+from alertbot.service.order_executor import OrderExecutor
 from alertbot.service.prober import Prober
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
