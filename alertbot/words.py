@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from unicodedata import category
 
 _LONGEST = 253
 
@@ -53,7 +54,10 @@ def printable(text: str) -> str:
     """The text on one line, with what would move a terminal's cursor or change its colours written as in Python."""
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return "".join(
+        char if char.isprintable() or category(char) == "Zs" else char.encode("unicode_escape").decode()
+        for char in text
+    )
 
 
 def quoted(text: str, longest: int = 40) -> str:

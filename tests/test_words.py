@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from alertbot.words import counted, did_you_mean, listed, nearest, one_of, quoted
+from alertbot.words import counted, did_you_mean, listed, nearest, one_of, printable, quoted
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,7 @@ def test_the_nearest_of_many_long_names_is_found_without_looking_closely_at_each
     assert nearest("q" * 4000, names) is None
     assert time.process_time() - began < 2
     assert nearest("vdeo.example.com", [*names, "video.example.com"]) == "video.example.com"
+
+
+def test_what_would_move_a_terminals_cursor_is_written_out():
+    assert printable("a\x1b[2Jb\r\n\u202ec\u00a0d é") == "a\\x1b[2Jb\\r\\n\\u202ec\u00a0d é"

@@ -23,7 +23,7 @@ def make_backup(config_path: Path, target: Path, keep: int | None) -> None:
     """Copy the database to ``target``, and say so; of dated copies in a folder only the newest ``keep`` stay."""
     config = load(config_path)
     now = time.time()
-    folder = target if target.is_dir() else None
+    folder = target if _is_folder(target) else None
     if keep is not None and folder is None:
         raise UsageError(f"--keep goes with a folder that holds dated copies, and {target} is none")
     file = target if folder is None else folder / f"alertbot-{datetime.fromtimestamp(now, UTC):%Y-%m-%d}.db"
@@ -33,6 +33,13 @@ def make_backup(config_path: Path, target: Path, keep: int | None) -> None:
         gone = clean_up(folder, keep, now)
         if gone:
             click.echo(f"{counted(len(gone), 'older copy', 'older copies')} deleted")
+
+
+def _is_folder(target: Path) -> bool:
+    try:
+        return target.is_dir()
+    except OSError:
+        return False  # whatever it is; why not is said where the copy is made
 
 
 def clean_up(folder: Path, keep: int, now: float) -> list[Path]:

@@ -21,6 +21,7 @@ from alertbot.config.domains import normalised
 from alertbot.errors import HistoryError
 from alertbot.rules.base import Array, Mask
 from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso, parse_time
+from alertbot.words import printable
 
 HEADER = ["domain", "time", "bps"]
 _LATEST = 2**33
@@ -211,9 +212,15 @@ def write_csv(file: TextIO, series: Iterable[tuple[str, int, Array]]) -> int:
         known = np.flatnonzero(~np.isnan(values))
         if len(known):
             held = values[known[0] : known[-1] + 1]
-            writer.writerows(_rows(name, first + SLOT * int(known[0]), held, times))
+            writer.writerows(_rows(_cell(name), first + SLOT * int(known[0]), held, times))
             rows += len(held)
     return rows
+
+
+def _cell(name: str) -> str:
+    """A name that is text to whatever opens the file: a spreadsheet takes ``=`` and the like for a formula."""
+    name = printable(name)
+    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
 
 
 class _Times(dict[int, str]):

@@ -27,6 +27,7 @@ from alertbot.messages.blocks import (
 )
 from alertbot.messages.incident import Context, IncidentText, Tone, tell
 from alertbot.messages.thread import say
+from alertbot.words import printable
 
 MARKUP = Markup(code, escape)
 
@@ -171,7 +172,7 @@ def plain(message: Message) -> str:
     for block in message.blocks:
         texts = [block["text"], *block.get("fields", ())] if "text" in block else block.get("elements", ())
         lines += [part["text"] for part in texts if isinstance(part.get("text"), str)]
-    return "\n".join(_unmarked(line) for line in lines)
+    return "\n".join(printable(line) for text in lines for line in _unmarked(text).split("\n"))
 
 
 def _unmarked(text: str) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import glob
 import os
+import signal
 import sqlite3
 import tempfile
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from alertbot.errors import StoreError
@@ -14,6 +20,9 @@ from alertbot.store.checkup import is_in_use
 
 _MAGIC = b"SQLite format 3\0"
 PART = ".part"
+_LONGEST_PREFIX = 200  # bytes, of the 255 that a name may have
+_STEPS = 10_000  # of SQLite's own between two looks at whether we are to end
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def back_up(source: Path, target: Path) -> int:
@@ -25,27 +34,73 @@ def back_up(source: Path, target: Path) -> int:
     try:
         if not source.exists():
             raise StoreError(f"{source}: there is no database yet, so nothing to back up")
+        if not source.is_file():
+            raise StoreError(f"{source}: is no file: see [store] path")
         _check_target(source, target)
     except OSError as error:
-        raise StoreError(f"{error.filename}: {error.strerror}: run this as the service's user, or with sudo") from error
+        raise StoreError(f"{error.filename}: {error.strerror}: {_remedy(error)}") from error
+    with _part_of(target) as part, _until_terminated() as terminated:
+        try:
+            _copy(source, part, terminated)
+            _verify(part)
+            _sync(part)
+            part.replace(target)
+            _sync(target.parent)
+            return target.stat().st_size
+        except OSError as error:
+            raise StoreError(f"{target}: {error.strerror}: no backup is made") from error
+
+
+def _remedy(error: OSError) -> str:
+    """What to do about it."""
+    return "name a shorter one" if error.errno == errno.ENAMETOOLONG else "run this as the service's user, or with sudo"
+
+
+@contextmanager
+def _part_of(target: Path) -> Iterator[Path]:
+    """A file beside the target to write the copy into; what killed copies to the same name left there goes.
+
+    Each is locked by whoever writes it, so that one that is not locked is left over.
+    """
+    prefix = f".{os.fsencode(target.name)[:_LONGEST_PREFIX].decode(errors='ignore')}."
     try:
-        number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=PART, dir=target.parent)
-        os.close(number)
+        _delete_left_over(target.parent, prefix)
+        number, name = tempfile.mkstemp(prefix=prefix, suffix=PART, dir=target.parent)
     except OSError as error:
         raise StoreError(f"{target.parent}: {error.strerror}: name a folder that can be written") from error
     part = Path(name)
     try:
-        _copy(source, part)
-        _verify(part)
-        _sync(part)
-        part.replace(target)
-        _sync(target.parent)
-        return target.stat().st_size
-    except OSError as error:
-        raise StoreError(f"{target}: {error.strerror}: no backup is made") from error
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield part
     finally:
         for left in (part, part.with_name(f"{part.name}-journal")):
             left.unlink(missing_ok=True)
+        os.close(number)
+
+
+def _delete_left_over(folder: Path, prefix: str) -> None:
+    for path in folder.glob(f"{glob.escape(prefix)}*{PART}"):
+        if not path.is_file():
+            continue
+        with suppress(OSError), path.open("rb") as file:  # another's, or one that is being written
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+            path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+
+
+@contextmanager
+def _until_terminated() -> Iterator[Callable[[], bool]]:
+    """Say whether SIGTERM or SIGHUP came, which then end the process only once what was begun is cleared away."""
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    former = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _ENDING}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def _check_target(source: Path, target: Path) -> None:
@@ -54,6 +109,8 @@ def _check_target(source: Path, target: Path) -> None:
         raise StoreError(f"{target}: is a folder: name a file in it")
     if not target.exists():
         return
+    if not target.is_file():  # a pipe would be waited for, for ever
+        raise StoreError(f"{target}: is there and is no file: name another")
     if target.samefile(source):
         raise StoreError(f"{target}: is the database itself: name another file")
     if is_in_use(target) or target.with_name(f"{target.name}-wal").exists():
@@ -75,13 +132,16 @@ def _is_copy(target: Path) -> bool:
     return {"series", "samples", "outbox"} <= tables
 
 
-def _copy(source: Path, part: Path) -> None:
+def _copy(source: Path, part: Path, terminated: Callable[[], bool]) -> None:
     """Copy in one read transaction, which holds up no writer; free pages are left out."""
     try:
         with closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=rw", uri=True)) as connection:
             connection.execute(f"PRAGMA busy_timeout = {schema.LOCK_WAIT_MS}")
+            connection.set_progress_handler(terminated, _STEPS)
             connection.execute("VACUUM INTO ?", (str(part),))
     except sqlite3.Error as error:
+        if terminated():
+            raise StoreError(f"{part.parent}: terminated: no backup is made") from error
         if schema.is_damage(error):
             raise schema.damaged(source, error) from error
         raise StoreError(f"{source}: {error}: no backup is made; see the space left where it is to be") from error

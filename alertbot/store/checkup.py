@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,12 @@ from alertbot.errors import StoreError
 from alertbot.rules.base import Array
 from alertbot.store import samples, schema
 from alertbot.units import DAY_SLOTS
+
+_NETWORK = {
+    *("9p", "afs", "beegfs", "ceph", "cifs", "davfs", "davfs2", "gfs2", "glusterfs", "lustre"),
+    *("nfs", "nfs4", "ocfs2", "rclone", "s3fs", "smb3", "smbfs", "sshfs"),
+}
+_OCTAL = re.compile(r"\\([0-7]{3})")
 
 _STEPS = 100_000
 """How many of SQLite's own steps lie between two looks at the time."""
@@ -30,6 +37,20 @@ def is_in_use(path: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def network_file_system(path: Path, mounts: str) -> str | None:
+    """The network file system on which a path lies, by its type; ``mounts`` is what ``/proc/self/mountinfo`` says.
+
+    SQLite's locks and its shared memory do not hold there.
+    """
+    place, kind = "", ""
+    for line in mounts.splitlines():
+        fields, _, rest = line.partition(" - ")
+        mounted = _OCTAL.sub(lambda code: chr(int(code[1], 8)), fields.split(" ")[4])
+        if len(mounted) >= len(place) and path.resolve().is_relative_to(mounted):
+            place, kind = mounted, rest.split(" ")[0]
+    return kind if kind.removeprefix("fuse.") in _NETWORK else None
 
 
 def find_fault(path: Path, seconds: float) -> str | None:

@@ -228,3 +228,11 @@ def test_what_is_written_reads_back_the_same(series, tmp_path_factory):
         slots = START + SLOT * (first + np.arange(len(values)))
         np.testing.assert_array_equal(histories[name].slots, slots)
         np.testing.assert_array_equal(histories[name].values, values)
+
+
+def test_no_name_is_a_formula_or_moves_a_terminals_cursor():
+    file = io.StringIO()
+    names = ["=1+1", "+1", "-1", "@SUM(A1)", "a\x1b[2J", "\t=1", "a=b", "sum:video"]
+    write_csv(file, [(name, START, np.array([1.0])) for name in names])
+    written = [line.partition(",")[0] for line in file.getvalue().splitlines()[1:]]
+    assert written == ["'=1+1", "'+1", "'-1", "'@SUM(A1)", "a\\x1b[2J", "\\t=1", "a=b", "sum:video"]

@@ -695,3 +695,31 @@ async def test_a_machine_that_trusts_nobody_is_told_how_to(tmp_path, environment
 
 def test_a_certificate_that_does_not_count_points_to_the_help():
     assert how_to_reach("[feed] base_url", "certificate verify failed").startswith("Let this machine trust")
+
+
+MOUNTS = """\
+22 1 8:1 / / rw - ext4 /dev/sda1 rw
+40 22 0:40 / /srv rw shared:1 - {kind} server:/srv rw
+41 40 0:41 / /srv/my\\040disk rw - xfs /dev/sdb rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "found"),
+    [
+        ("/srv/alertbot.db", "nfs4", "nfs4"),
+        ("/srv/state/alertbot.db", "fuse.sshfs", "fuse.sshfs"),
+        ("/srv/state/alertbot.db", "fuse.mergerfs", None),
+        ("/srvant/alertbot.db", "nfs4", None),
+        ("/srv/my disk/alertbot.db", "nfs4", None),
+        ("/srv/alertbot.db", "btrfs", None),
+    ],
+)
+def test_a_database_on_a_network_file_system_is_refused(tmp_path, monkeypatch, path, kind, found):
+    (tmp_path / "mounts").write_text(MOUNTS.format(kind=kind))
+    monkeypatch.setattr(machine, "_MOUNTS", tmp_path / "mounts")
+    finding = machine._database(Path(path))
+    if found is None:
+        assert finding.grade is Grade.OK
+    else:
+        assert str(finding).startswith(f"failed   database: {path} lies on a network file system ({found}), where")

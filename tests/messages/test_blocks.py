@@ -19,6 +19,7 @@ from alertbot.messages.blocks import (
     section,
     select,
 )
+from alertbot.messages.slack import plain
 
 NASTY = st.one_of(
     st.text(max_size=40),
@@ -198,3 +199,8 @@ def test_a_select_says_only_what_it_was_given():
 def test_what_cutting_would_break_is_refused_instead(make):
     with pytest.raises(ValueError, match=r"^an? (button|row|select|option) takes "):
         make()
+
+
+def test_text_for_a_terminal_has_no_control_characters():
+    message = Message("`a\x1b[2Jb`\nis &lt;dark&gt;", color="#d00000")
+    assert plain(message) == "a\\x1b[2Jb\nis <dark>"

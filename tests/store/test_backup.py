@@ -178,7 +178,7 @@ def test_a_damaged_database_gives_no_copy_and_leaves_the_older_one(path, tmp_pat
 def test_what_cannot_even_be_looked_for_is_a_clear_error(path, tmp_path):
     unreadable = tmp_path / ("x" * 300)
     for source, target in ((unreadable, tmp_path / "copy.db"), (path, unreadable)):
-        with pytest.raises(StoreError, match=r"File name too long: run this as the service's user, or with sudo"):
+        with pytest.raises(StoreError, match="File name too long: name a shorter one"):
             back_up(source, target)
     with pytest.raises(StoreError, match="File name too long"):
         schema.open_for_reading(unreadable)
@@ -272,17 +272,70 @@ def test_wrong_usage_is_told(folder, arguments, code, words):
     assert words in result.stderr
 
 
-def test_a_copy_that_is_killed_leaves_nothing_in_its_place(folder):
-    code = (
-        "import time; from alertbot.cli.main import main; from alertbot.store import backup;"
-        "backup._look_through = lambda part: time.sleep(60); main(['backup', 'copy.db'])"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code])
+SLOW = (
+    "import time; from alertbot.cli.main import main; from alertbot.store import backup;"
+    "backup._verify = lambda part: time.sleep(60); main(['backup', 'copy.db'])"
+)
+COPYING = (
+    "import sqlite3; from alertbot.cli.main import main; from alertbot.store import backup;"
+    "db = sqlite3.connect('alertbot.db'); db.execute('CREATE TABLE ballast AS WITH RECURSIVE n (x) AS"
+    " (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 1000000) SELECT x, hex(x) FROM n'); db.commit(); db.close();"
+    "main(['backup', 'copy.db'])"
+)
+
+
+def backing_up(folder, code):
+    """A copy that has begun, in a process of its own."""
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not any(part.stat().st_size for part in folder.glob(".copy.db.*.part")):
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    return process
+
+
+def test_a_copy_that_is_killed_leaves_nothing_in_its_place_and_the_next_clears_away_what_it_left(folder):
+    with backing_up(folder, SLOW) as process:
+        process.send_signal(signal.SIGKILL)
 
     assert process.returncode == -signal.SIGKILL
     assert not (folder / "copy.db").exists()
+    assert len(list(folder.glob(".copy.db.*.part"))) == 1
     assert alertbot("backup", "copy.db").exit_code == 0
+    assert list(folder.glob(".copy.db.*")) == []
+
+
+def test_what_another_copy_is_writing_is_not_cleared_away(folder):
+    with backing_up(folder, SLOW) as process:
+        assert alertbot("backup", "copy.db").exit_code == 0
+        assert len(list(folder.glob(".copy.db.*.part"))) == 1
+        process.send_signal(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_copy_that_is_terminated_clears_away_what_it_wrote(folder, number):
+    with backing_up(folder, COPYING) as process:
+        process.send_signal(number)
+        said = process.stderr.read()
+
+    assert process.returncode == 1
+    assert said == f"alertbot: {folder}: terminated: no backup is made\n"
+    assert not (folder / "copy.db").exists()
+    assert list(folder.glob(".copy.db.*")) == []
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/null")])
+def test_a_pipe_or_a_device_is_refused_at_once(folder, make):
+    make(folder / "pipe")
+    result = alertbot("backup", "pipe")
+    assert (result.exit_code, result.stderr) == (1, "alertbot: pipe: is there and is no file: name another\n")
+    (folder / "alertbot.db").unlink()
+    make(folder / "alertbot.db")
+    result = alertbot("backup", "copy.db")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("alertbot.db: is no file: see [store] path\n")
+
+
+def test_a_name_as_long_as_can_be_is_taken_and_a_longer_one_a_clear_error(folder):
+    assert alertbot("backup", "\u00e9" * 127).exit_code == 0
+    result = alertbot("backup", "x" * 256)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"alertbot: {'x' * 256}: File name too long: name a shorter one\n"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from alertbot.errors import AlertbotError
-from alertbot.words import listed
+from alertbot.words import listed, printable
 
 _MOST_NAMED = 5
 _SECRET = 5  # characters: what is shorter stands in half of all words
@@ -42,7 +42,7 @@ class Finding:
 
     def __str__(self) -> str:
         mend = f". {self.mend}" if self.mend else ""
-        return " ".join(f"{self.grade.value:<8} {self.check}: {self.what}{mend}".split("\n"))
+        return printable(" ".join(f"{self.grade.value:<8} {self.check}: {self.what}{mend}".split("\n")))
 
 
 def ok(check: str, what: str) -> Finding:

@@ -26,6 +26,9 @@ ROOM = 200e6
 LITTLE = 20e6
 """Bytes that should be free beyond what history will take, and with how few nothing goes."""
 
+_MOUNTS = Path("/proc/self/mountinfo")
+_LOCAL = "Name a [store] path on a disk of this machine, and copy the database there with `alertbot backup`."
+
 _BYTES_A_DAY = 2_400
 """Of a series: its 288 samples and what SQLite puts beside them."""
 
@@ -85,13 +88,8 @@ def _disk(config: Config) -> Finding:
 
 
 def _database(path: Path) -> Finding:
-    try:
-        if not path.exists():
-            return ok("database", f"{path} is made at the first start")
-        path.open("rb").close()
-    except OSError as error:
-        mend = "Run this as the service's user, or with sudo."
-        return failed("database", f"{path} cannot be read ({error.strerror})", mend)
+    if (found := _place_of(path)) is not None:
+        return found
     try:
         fault = checkup.find_fault(path, LOOKED)
     except StoreUnusable as error:
@@ -103,6 +101,29 @@ def _database(path: Path) -> Finding:
         mend = "Stop the service and put a backup in its place, or move it away to begin with a new one."
         return failed("database", f"{path} is damaged ({fault})", mend)
     return ok("database", f"{path} is sound" if fault is None else f"{path} opens; it is too large to look through")
+
+
+def _place_of(path: Path) -> Finding | None:
+    """What is to be said of a database that need not be looked into: where it lies, or that there is none yet."""
+    if (kind := _network(path)) is not None:
+        what = f"{path} lies on a network file system ({kind}), where it may be damaged"
+        return failed("database", what, _LOCAL)
+    try:
+        if not path.exists():
+            return ok("database", f"{path} is made at the first start")
+        path.open("rb").close()
+    except OSError as error:
+        mend = "Run this as the service's user, or with sudo."
+        return failed("database", f"{path} cannot be read ({error.strerror})", mend)
+    return None
+
+
+def _network(path: Path) -> str | None:
+    """The kind of network file system on which a path lies, if any."""
+    try:
+        return checkup.network_file_system(path, _MOUNTS.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return None
 
 
 def _service(path: Path, now: float, probe: float) -> Finding:
