@@ -1,15 +1,27 @@
-"""The channels messages go to: their ids, and whether their history can be read."""
+"""The channels messages go to: their ids, and whether their history can be read.
+
+A channel that the configuration gives by its id is asked for alone: only names need the listing of all channels, which
+takes minutes in a large workspace, and may never end where Slack has no patience for it.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from alertbot.errors import DeliveryError
 from alertbot.slack.client import Channel, SlackClient
+from alertbot.words import listed
 
 log = logging.getLogger(__name__)
+
+_ID = re.compile(r"[CGD][A-Z0-9]{2,}")
+_NOT_FOUND = (
+    "not found: create it, or if it is private, /invite the bot there; until then a lost message cannot be looked for"
+    " and may be repeated"
+)
 
 
 @dataclass(frozen=True)
@@ -20,29 +32,86 @@ class Membership:
     problems: Mapping[str, str]
 
 
-async def look_up(client: SlackClient, wanted: Collection[str], *, logged: Mapping[str, str]) -> Membership:
+def is_id(channel: str) -> bool:
+    """Whether it is the id of a channel rather than its name."""
+    return _ID.fullmatch(channel) is not None
+
+
+class Listing:
+    """Lists the channels page by page, and goes on after a failure where that interrupted it."""
+
+    def __init__(self) -> None:
+        self._found: list[Channel] = []
+        self._cursor: str | None = None
+
+    async def complete(self, client: SlackClient) -> Sequence[Channel]:
+        """Every channel the bot can see; raises ``DeliveryError``, to be called again then."""
+        while True:
+            try:
+                page, self._cursor = await client.channel_page(self._cursor)
+            except DeliveryError as error:
+                if error.permanent:  # such as a cursor that Slack no longer knows
+                    self._found, self._cursor = [], None
+                raise
+            self._found += page
+            if self._cursor is None:
+                found, self._found = self._found, []
+                return found
+
+
+async def look_up(
+    client: SlackClient, listing: Listing, wanted: Collection[str], *, logged: Mapping[str, str]
+) -> Membership:
     """Find the wanted channels (``#name`` or an id) and join the public ones; raises ``DeliveryError``.
 
     Problems that were ``logged`` before are not logged again. A bot that is no member can post to a public channel, but
     not read its history, which tells what became of a message.
     """
-    seen = {channel.name: channel for channel in await client.channels()}
-    by_id = {channel.id: channel for channel in seen.values()}
     ids: dict[str, str] = {}
     problems: dict[str, str] = {}
+    named = [name for name in wanted if not is_id(name)]
+    seen = await listing.complete(client) if named else ()
     for name in wanted:
-        channel = seen.get(name.removeprefix("#")) or by_id.get(name)
-        if channel is None:
-            problems[name] = (
-                "not found: create it, or if it is private, /invite the bot there; until then a lost message cannot be"
-                " looked for and may be repeated"
-            )
+        candidates = list(_called(name, seen)) if name in named else await _by_id(client, name)
+        if not candidates:
+            problems[name] = _NOT_FOUND
             continue
+        channel = candidates[0]
         ids[name] = channel.id
-        if not channel.member and (problem := await _join(client, channel)):
+        if len(candidates) > 1:
+            problems[name] = several(candidates)
+        elif not channel.member and (problem := await _join(client, channel)):
             problems[name] = problem
     _log_new(problems, logged)
     return Membership(ids, problems)
+
+
+def _called(name: str, seen: Sequence[Channel]) -> Iterator[Channel]:
+    """The channels of that name; of several those that the bot is a member of, where it is of any."""
+    of_the_name = sorted((each for each in seen if each.name == name.removeprefix("#")), key=lambda each: each.id)
+    mine = [each for each in of_the_name if each.member]
+    yield from mine or of_the_name
+
+
+def several(candidates: Sequence[Channel]) -> str:
+    """What is wrong where several channels have the name that the configuration gives."""
+    ids = listed((each.id for each in candidates), len(candidates))
+    return f"{ids} have this name, and messages go to {candidates[0].id}: name the one you mean by its id"
+
+
+async def _by_id(client: SlackClient, channel_id: str) -> Sequence[Channel]:
+    """The channel of that id, where there is one that the bot can see; as it is where Slack does not say."""
+    as_it_is = Channel(channel_id, channel_id, private=True, member=True)
+    if channel_id.startswith("D"):  # a direct message
+        return [as_it_is]
+    try:
+        return [await client.channel(channel_id)]
+    except DeliveryError as error:
+        if error.code == "channel_not_found":
+            return ()
+        if not error.permanent:
+            raise
+        return [as_it_is]
 
 
 def unlisted(error: DeliveryError, wanted: Collection[str], before: Membership | None) -> Membership:

@@ -53,6 +53,9 @@ REFUSED_TOKEN = frozenset(
 DEAD_TOKEN = REFUSED_TOKEN - {"missing_scope", "no_permission"}
 """Slack's words for a token that no call may use; with the other words a call of another method may succeed."""
 
+NOT_LISTED = "channels_not_listed"
+"""Our own word: the id of a channel is not known, since Slack has not listed its channels yet."""
+
 _PASSING = frozenset(
     {
         "accesslimited",
@@ -187,8 +190,8 @@ class SlackClient:
             for message in page["messages"]:
                 if _id_of(message) == post.id:
                     return Posted(post.channel, message["ts"])
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
+            cursor = _next_cursor(page)
+            if cursor is None:
                 return None
 
     async def _history(self, channel_id: str, thread_ts: str | None, oldest: str, cursor: str | None) -> Any:
@@ -199,21 +202,31 @@ class SlackClient:
 
     async def channels(self) -> tuple[Channel, ...]:
         """Every channel the bot can see: all public ones, and the private ones it is a member of."""
-        found: list[Channel] = []
-        cursor: str | None = None
-        while True:
-            page = await self._asked(
-                self._web.conversations_list(
-                    types="public_channel,private_channel", exclude_archived=True, limit=_MOST_CHANNELS, cursor=cursor
-                )
+        found, cursor = await self.channel_page(None)
+        while cursor is not None:
+            more, cursor = await self.channel_page(cursor)
+            found += more
+        return tuple(found)
+
+    async def channel_page(self, cursor: str | None) -> tuple[list[Channel], str | None]:
+        """Some of these channels, and where the others begin, if there are any."""
+        page = await self._asked(
+            self._web.conversations_list(
+                types="public_channel,private_channel", exclude_archived=True, limit=_MOST_CHANNELS, cursor=cursor
             )
-            found += [
-                Channel(each["id"], each["name"], bool(each.get("is_private")), bool(each.get("is_member")))
-                for each in page["channels"]
-            ]
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return tuple(found)
+        )
+        try:
+            return [_channel(each) for each in page["channels"]], _next_cursor(page)
+        except (KeyError, TypeError, AttributeError):
+            raise DeliveryError("garbled") from None
+
+    async def channel(self, channel_id: str) -> Channel:
+        """One channel that the bot can see."""
+        answer = await self._asked(self._web.conversations_info(channel=channel_id))
+        try:
+            return _channel(answer["channel"])
+        except (KeyError, TypeError, AttributeError):
+            raise DeliveryError("garbled") from None
 
     async def join(self, channel_id: str) -> None:
         """Become a member of a public channel."""
@@ -308,6 +321,16 @@ async def _asked(call: Awaitable[T]) -> T:
         return await call
     except Exception as error:  # noqa: BLE001 - besides its own errors the SDK lets AttributeError and others through
         raise delivery_error(error) from None
+
+
+def _channel(described: Mapping[str, Any]) -> Channel:
+    private, member = bool(described.get("is_private")), bool(described.get("is_member"))
+    return Channel(described["id"], described["name"], private, member)
+
+
+def _next_cursor(page: Any) -> str | None:
+    """Where the next page begins; ``None`` after the last."""
+    return (page.get("response_metadata") or {}).get("next_cursor") or None
 
 
 def _id_of(message: Mapping[str, Any]) -> object:

@@ -18,7 +18,7 @@ from alertbot.messages.slack import mentions_in, without_mentions
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.outage import Outage
 from alertbot.slack.channel_queue import LOOK_AFTER, ChannelQueue, ChannelQueues, Lookup
-from alertbot.slack.client import DEAD_TOKEN, REFUSED_TOKEN, Posted
+from alertbot.slack.client import DEAD_TOKEN, NOT_LISTED, REFUSED_TOKEN, Posted
 from alertbot.slack.poster import Poster, post_of
 from alertbot.store import edits, outbox, parked
 from alertbot.store.keeper import Storekeeper
@@ -37,6 +37,9 @@ RETRY_PARKED = 170.0
 
 LATE = 120.0
 """Seconds after which a reply that still waits may have been overtaken by what was written since."""
+
+LOOK_NO_LONGER = 900.0
+"""Seconds after an attempt at which a message goes out again where Slack will not let it be looked up."""
 
 MARGIN = 3600.0
 """Seconds of history before the attempt that are searched: more than any clock is off."""
@@ -74,6 +77,7 @@ class Delivery:
         self._queues = ChannelQueues(clock)
         self._lookups: dict[int, Lookup] = {}
         self._unreadable: set[str] = set()
+        self._doubtful: set[int] = set()  # rows that are tried again though an earlier attempt may have arrived
         self._failing_channels: dict[str, tuple[str, float]] = {}  # Slack's last error and when, monotonic
         self._must_recover = True  # rows may stand as being sent though nobody sends them
         self._refusing: set[str] = set()  # channels for which messages are parked
@@ -213,7 +217,8 @@ class Delivery:
 
     async def _attempt(self, queue: ChannelQueue, row: OutboxRow) -> float:
         """Try once to send a row; the seconds for which its queue then waits."""
-        if not await self._keeper.do(outbox.mark_sending, row.number, self._clock.time()):
+        since = row.attempted if row.number in self._doubtful else None
+        if not await self._keeper.do(outbox.mark_sending, row.number, since or self._clock.time()):
             return 0.0
         try:
             posted = await self._send(row)
@@ -223,6 +228,7 @@ class Delivery:
         await self._keeper.do(outbox.mark_sent, row, posted.channel_id, posted.ts, now)
         self._delivered(max(now - row.created, 0.0))
         self._failing_channels.pop(row.channel, None)
+        self._doubtful.discard(row.number)
         if row.channel in self._refusing:
             self.retry()
         if times := queue.succeeded():
@@ -247,7 +253,7 @@ class Delivery:
         if error.permanent:
             await self._refused(queue, row, error)
             return PACE
-        if error.unknown and row.action != "update":
+        if (error.unknown or row.number in self._doubtful) and row.action != "update":
             self._lookups[row.number] = Lookup(self._clock.monotonic())
             await self._keeper.do(outbox.mark_unknown, row.number, error.code)
         else:
@@ -332,7 +338,12 @@ class Delivery:
 
     async def _lookup_failed(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> float:
         if not error.permanent or error.code in DEAD_TOKEN:
-            return self._back_off(queue, row, error)
+            pause = self._back_off(queue, row, error)
+            longest = LOOK_AFTER[-1] if error.code == NOT_LISTED else LOOK_NO_LONGER
+            left = self._lookup_of(row).attempted + longest - self._clock.monotonic()
+            if left > 0 or error.code in DEAD_TOKEN:
+                return min(pause, left) if left > 0 else pause
+            self._doubtful.add(row.number)
         if row.channel not in self._unreadable and error.code not in _GONE:
             self._unreadable.add(row.channel)
             log.warning(

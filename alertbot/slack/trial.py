@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from alertbot.errors import DeliveryError
 from alertbot.messages.blocks import Message
-from alertbot.slack.client import Post, Posted
+from alertbot.slack.client import NOT_LISTED, Post, Posted
 from alertbot.slack.poster import Poster
 
 
@@ -44,5 +44,5 @@ class DivertedPoster:
         """Whether a channel is the trial's; ``DeliveryError`` while that is not known."""
         known = self._id_of(self._channel)
         if known is None:
-            raise DeliveryError("channels_not_listed")
+            raise DeliveryError(NOT_LISTED)
         return channel in {known, self._channel}

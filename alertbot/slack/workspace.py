@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -14,9 +15,9 @@ from alertbot.incidents.orders import Person, Requester
 from alertbot.messages.blocks import Message
 from alertbot.ops.outage import Outage
 from alertbot.slack.buttons import Buttons
-from alertbot.slack.channels import Membership, look_up, unlisted
+from alertbot.slack.channels import Listing, Membership, is_id, look_up, unlisted
 from alertbot.slack.charts import ChartReplies, ChartSource
-from alertbot.slack.client import DEAD_TOKEN, Identity, Post, Posted, SlackClient
+from alertbot.slack.client import DEAD_TOKEN, NOT_LISTED, TIMEOUT, Identity, Post, Posted, SlackClient
 from alertbot.slack.commands import Commands
 from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener
 
@@ -27,6 +28,9 @@ RECHECK = 300.0
 
 RETRY = 30.0
 """Seconds until the next check where Slack did not answer the last."""
+
+LISTING = 15.0
+"""Seconds for which the start and a lookup wait for the channels to be listed, which goes on behind them."""
 
 OWN_WORKSPACE_ONLY = Message("This alertbot answers in its own workspace only.")
 
@@ -48,15 +52,20 @@ class Workspace:
         channels: Collection[str],
         chart_source: ChartSource | None = None,
         recovered: Callable[[], None] = lambda: None,
+        timeout: int = TIMEOUT,
     ) -> None:
         self._recovered = recovered
-        self._client = SlackClient(bot_token, base_url)
+        self._client = SlackClient(bot_token, base_url, timeout=timeout)
         self._commands = commands
         self._charts = ChartReplies(chart_source, self.upload, clock)
         self._buttons = Buttons(commands, self._charts)
         self._clock = clock
         self._channels = channels
         self._membership: Membership | None = None
+        self._listing = Listing()
+        self._one_listing = asyncio.Lock()
+        self._dead_token: DeliveryError | None = None  # why channels are not listed, where that is why
+        self._posted_to: dict[str, str] = {}  # ids of channels by the name they were posted to
         self._identity: Identity | None = None
         self._auth_outage = Outage()
         self._listing_outage = Outage()
@@ -72,7 +81,11 @@ class Workspace:
 
     def id_of(self, channel: str) -> str | None:
         """The id of a channel; ``None`` while Slack has not listed its channels, the name where it does not."""
-        return None if self._membership is None else self._membership.ids.get(channel, channel)
+        if is_id(channel):
+            return channel
+        ids = {} if self._membership is None else self._membership.ids
+        known = ids.get(channel) or self._posted_to.get(channel)
+        return known or (None if self._membership is None else channel)
 
     @property
     def trouble(self) -> str | None:
@@ -90,8 +103,11 @@ class Workspace:
         A Slack that does not answer is no reason not to start: messages wait for it in the outbox.
         """
         await self._identify()
-        await self._find_channels()
-        self._checking = asyncio.create_task(self._check_regularly())
+        found = asyncio.Event()
+        self._checking = asyncio.create_task(self._find_and_check_channels(found))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LISTING):
+                await found.wait()
         if self._listener is None:
             log.warning("there is no Slack app token: alerts are posted, but no commands or clicks arrive")
             return
@@ -101,10 +117,10 @@ class Workspace:
         """Post to these channels from now on, which are looked up in the background."""
         self._charts.source = chart_source
         if set(channels) != set(self._channels):
-            self._channels, self._membership = channels, None
+            self._channels, self._membership, self._posted_to = channels, None, {}
         if self._checking is not None:
             self._checking.cancel()
-        self._checking = asyncio.create_task(self._find_and_check_channels())
+        self._checking = asyncio.create_task(self._find_and_check_channels(asyncio.Event()))
 
     async def stop(self) -> None:
         """Stop checking Slack and listening for commands."""
@@ -116,7 +132,10 @@ class Workspace:
 
     async def post(self, post: Post) -> Posted:
         """Post a message, or a reply; raises ``DeliveryError``."""
-        return await self._client.post(self._by_id(post))
+        posted = await self._client.post(self._by_id(post))
+        if not is_id(post.channel):
+            self._posted_to[post.channel] = posted.channel_id
+        return posted
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         """Edit the message that was posted there; raises ``DeliveryError``."""
@@ -128,10 +147,12 @@ class Workspace:
 
     async def find(self, post: Post, *, since: float) -> Posted | None:
         """Where the post stands, if it was made at most ``since`` seconds ago; raises ``DeliveryError``."""
-        if self._membership is None:
-            await self._find_channels()
-        if self._membership is None:
-            raise DeliveryError("channels_not_listed")
+        if self.id_of(post.channel) is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LISTING):
+                    await self._find_channels()
+        if self.id_of(post.channel) is None:
+            raise DeliveryError(NOT_LISTED) if self._dead_token is None else self._dead_token
         post = self._by_id(post)
         try:
             return await self._client.find(post, since=since)
@@ -164,9 +185,13 @@ class Workspace:
 
     async def _find_channels(self) -> None:
         """Ask Slack for the ids of the channels, and leave it for later where it does not answer."""
+        async with self._one_listing:
+            await self._list_channels()
+
+    async def _list_channels(self) -> None:
         before = self.problems
         try:
-            self._membership = await look_up(self._client, self._channels, logged=before)
+            self._membership = await look_up(self._client, self._listing, self._channels, logged=before)
             if before.keys() - self.problems.keys():
                 self._recovered()
             if times := self._listing_outage.ended():
@@ -175,12 +200,15 @@ class Workspace:
             if error.permanent and error.code not in DEAD_TOKEN:
                 self._membership = unlisted(error, self._channels, self._membership)
             else:
+                self._dead_token = error if error.code in DEAD_TOKEN else None
                 self._warn_once(
                     self._listing_outage, f"Slack does not list its channels ({error.code}): messages wait for it"
                 )
 
-    async def _find_and_check_channels(self) -> None:
+    async def _find_and_check_channels(self, found: asyncio.Event) -> None:
+        """Look for the channels, say so, and check regularly from then on."""
         await self._find_channels()
+        found.set()
         await self._check_regularly()
 
     async def _check_regularly(self) -> None:

@@ -33,7 +33,7 @@ class OutboxRow:
     That is ``channel_id`` and ``ts``; its ``channel`` may be another than the edit was written for. A post has the body
     of its ``newest_edit``, where what it announces changed before it went out. ``text_only``: Slack refused the blocks.
     The ``broadcast`` of an edit is that of the reply it becomes where its message takes no edits.
-    ``created``, ``attempted`` (the last time): epoch seconds.
+    ``created``, ``attempted``: epoch seconds; the last attempt, or the first one of which it is not known what became.
     """
 
     number: int

@@ -131,8 +131,9 @@ async def test_where_channels_are_not_listed_names_are_used_as_they_are_and_that
         await workspace.post(Post("#ops", Message("down"), "1"))
         await workspace.post(Post("C0ALERTS", Message("down"), "2"))
         assert await find(workspace, "C0ALERTS", "2")
+        assert await find(workspace, "#ops", "1")  # the answer to the post told its id
         with pytest.raises(DeliveryError, match="channel_not_found"):
-            await find(workspace, "#ops", "1")
+            await find(workspace, "#downloads", "1")
         assert "(missing_scope): a lost message cannot be looked for" in workspace.problems["#ops"]
         assert workspace.problems.keys() == {"#ops"}
         await heartbeats(3)

@@ -10,7 +10,6 @@ from typing import Any
 
 from alertbot.messages.blocks import Message, section
 from alertbot.messages.slack import to_json
-from alertbot.slack.client import SlackClient
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
 from alertbot.store import outbox
@@ -33,14 +32,13 @@ class Deliverer:
         self.clock = clock
         self.keeper = Storekeeper()
         self.path = folder / "alertbot.db"
+        self.channels: tuple[str, ...] = ("#cdn-alerts", "#ops", "#downloads", "#private", "#hidden")
         self._fallback = fallback
         self._numbers = 0
 
     async def start(self) -> None:
         """Wire a delivery to the store, as the service does at its start."""
-        channels = ("#cdn-alerts", "#ops", "#downloads", "#private", "#hidden")
-        workspace = Workspace(BOT_TOKEN, None, self.slack.base_url, None, self.clock, channels=channels)
-        workspace._client = SlackClient(BOT_TOKEN, self.slack.base_url, timeout=1)
+        workspace = Workspace(BOT_TOKEN, None, self.slack.base_url, None, self.clock, channels=self.channels, timeout=1)
         self.delivery = Delivery(self.keeper, workspace, self.clock, self._fallback)
 
     async def owe(self, *drafts: NewMessage) -> None:

@@ -167,7 +167,8 @@ class FakeSlack:
 
         Modes: ``drop_before`` (not processed), ``drop_after`` (processed, answer lost), ``hang`` (not processed),
         ``hang_after`` (processed), ``half`` (processed, half of the answer sent), ``slow`` (a while later), ``500``,
-        ``garbage`` (JSON cut short), ``portal`` (a login page with status 200), ``429:N``, or an error code of Slack's.
+        ``garbage`` (JSON cut short), ``portal`` (a login page with status 200), ``429:N``, an error code of Slack's, or
+        ``""`` for a call that is left alone.
         The method ``*`` is every one.
         """
         self._faults += [(method, mode)] * times
