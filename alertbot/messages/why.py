@@ -15,7 +15,8 @@ from alertbot.messages.blocks import Block, Message, code, context_block, cut, e
 from alertbot.messages.incident import Context, tell
 from alertbot.messages.slack import MARKUP, plain
 from alertbot.query.scope import Scope
-from alertbot.query.why import Basis, Judged, Missing, RuleWhy, SuppressedBy, Usual, Why
+from alertbot.query.suppressed import SuppressedBy
+from alertbot.query.why import Basis, Judged, Missing, RuleWhy, Usual, Why
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredMessage
 from alertbot.units import SLOT, format_clock, format_duration, format_rate

@@ -16,17 +16,15 @@ from sqlite_utils import Database
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Alert, Phase, Seen
-from alertbot.alerts.mutes import keep_out, muted
-from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident
-from alertbot.incidents.silences import in_force
-from alertbot.incidents.suppression import Suppressed
+from alertbot.alerts.mutes import keep_out
+from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert
 from alertbot.query.scope import Scope
+from alertbot.query.suppressed import SuppressedBy, WhySuppressed
 from alertbot.rules.base import Rule
 from alertbot.rules.grid import Grid
 from alertbot.rules.terms import Term
-from alertbot.store import alerts, incidents, samples
+from alertbot.store import alerts, samples
 from alertbot.store.schema import reading
-from alertbot.store.suppressors import suppressors
 from alertbot.units import SLOT
 
 MOST_SHOWN = 4
@@ -39,20 +37,6 @@ class Missing(StrEnum):
     VALUE = "value"
     INACTIVE = "inactive"
     REFERENCE = "reference"
-
-
-@dataclass(frozen=True)
-class SuppressedBy:
-    """Why an alert is not posted or pages nobody: by whom, until when (epoch seconds), and for what reason.
-
-    ``number``: of the silence or the incident.
-    """
-
-    why: Suppressed
-    by: str = ""
-    until: float | None = None
-    reason: str = ""
-    number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -174,9 +158,7 @@ class Inquiry:
     def __init__(self, db: Database, scope: Scope) -> None:
         self._db = db
         self._watch = scope.watch
-        self._of_incidents: dict[int, SuppressedBy | None] = {}
-        suppression = scope.watch.suppression(scope.now, scope.live.frontier, suppressors(db, scope.now))
-        self.suppression = suppression.without_steadied()
+        self.suppressed = WhySuppressed(db, scope)
 
     def explain(self, series: str, rules: Sequence[Rule]) -> tuple[RuleWhy, ...]:
         """What each of these rules makes of the last slots of a series."""
@@ -193,8 +175,8 @@ class Inquiry:
         if rule is None or slot is None or series not in self._watch.selection.get(name, ()):
             return None
         engine, grid = self._laid_out(series, [rule], slot)
-        fires = fired.resolved is None
-        return self._found(engine, grid, rule, slot, fired.alert, fired, self.suppressed_by(fired) if fires else None)
+        suppressed_by = self.suppressed.of_firing(fired) if fired.resolved is None else None
+        return self._found(engine, grid, rule, slot, fired.alert, fired, suppressed_by)
 
     def _laid_out(self, series: str, rules: Sequence[Rule], last: int) -> tuple[Engine, Grid]:
         """An engine of these rules over this series alone, and what they look at up to a slot."""
@@ -249,49 +231,8 @@ class Inquiry:
         self, rule: Rule, series: str, alert: Alert | None, fired: FiredAlert | None, cursor: int
     ) -> SuppressedBy | None:
         if alert is not None and fired is not None and alert.phase is Phase.FIRING:
-            return self.suppressed_by(fired)
-        return self._to_come(rule, series, cursor)
-
-    def suppressed_by(self, fired: FiredAlert) -> SuppressedBy | None:
-        """What keeps an alert that fires from being posted, or from paging."""
-        why = self.suppression.page_suppressed(fired)
-        if why is not None:
-            return self._of_alert(why, fired)
-        return None if fired.incident is None else self._of_incident(fired.incident)
-
-    def _of_incident(self, number: int) -> SuppressedBy | None:
-        """What keeps a whole incident from paging; one with many alerts takes its time, so it is read once."""
-        if number not in self._of_incidents:
-            incident = incidents.load(self._db, number)
-            self._of_incidents[number] = None if incident is None else of_incident(incident)
-        return self._of_incidents[number]
-
-    def _of_alert(self, why: Suppressed, fired: FiredAlert) -> SuppressedBy:
-        silence, mute = self.suppression.silence(fired), self.suppression.mute(fired)
-        if why is Suppressed.SILENCED and silence is not None:
-            return SuppressedBy(why, silence.author, silence.ends, silence.reason, silence.number)
-        if why is Suppressed.MUTED and mute is not None:
-            return SuppressedBy(why, until=mute.until(fired.alert.slot), reason=mute.reason)
-        return SuppressedBy(why)
-
-    def _to_come(self, rule: Rule, series: str, cursor: int) -> SuppressedBy | None:
-        """What would keep an alert from being posted, or from paging, if it fired now."""
-        suppression = self.suppression
-        if silence := in_force(suppression.silences, rule.name, series, suppression.groups, suppression.now):
-            return SuppressedBy(Suppressed.SILENCED, silence.author, silence.ends, silence.reason, silence.number)
-        if mute := muted(suppression.mutes, rule.name, series, cursor):
-            return SuppressedBy(Suppressed.MUTED, until=mute.until(cursor), reason=mute.reason)
-        return SuppressedBy(Suppressed.FLAPPING) if (rule.name, series) in suppression.flapping else None
-
-
-def of_incident(incident: Incident) -> SuppressedBy | None:
-    """What keeps the whole of an incident from paging."""
-    progress = incident.progress
-    if progress.parent is not None:
-        return SuppressedBy(Suppressed.PART_OF, number=progress.parent)
-    if progress.acked_at is not None:
-        return SuppressedBy(Suppressed.ACKNOWLEDGED, progress.acked_by or "", number=incident.number)
-    return None
+            return self.suppressed.of_firing(fired)
+        return self.suppressed.if_it_fired(rule, series, cursor)
 
 
 def _shown(rule: Rule) -> int:

@@ -10,7 +10,8 @@ from sqlite_utils import Database
 from alertbot.errors import UsageError
 from alertbot.incidents.incident import FiredAlert, Incident, worst_of_each
 from alertbot.query.scope import Scope
-from alertbot.query.why import Inquiry, RuleWhy, SuppressedBy, of_incident
+from alertbot.query.suppressed import SuppressedBy, incident_suppressed_by
+from alertbot.query.why import Inquiry, RuleWhy
 from alertbot.store import incidents, outbox
 from alertbot.store.outbox import StoredMessage
 from alertbot.store.schema import reading
@@ -58,7 +59,7 @@ def story(scope: Scope, number: int) -> IncidentStory:
             more=max(len(worst) - MOST_ALERTS, 0),
             said=tuple(said[-MOST_MESSAGES:]),
             earlier=len(said) > MOST_MESSAGES,
-            suppressed_by=None if incident.closed is not None else of_incident(incident),
+            suppressed_by=None if incident.closed is not None else incident_suppressed_by(incident),
         )
 
 
@@ -66,4 +67,4 @@ def _parts(db: Database, scope: Scope, worst: list[FiredAlert]) -> Iterator[Part
     inquiry = Inquiry(db, scope)
     for place, fired in enumerate(worst):
         found = inquiry.why_it_fired(fired) if place < MOST_EXPLAINED else None
-        yield Part(fired, found, inquiry.suppressed_by(fired) if fired.resolved is None else None)
+        yield Part(fired, found, inquiry.suppressed.of_firing(fired) if fired.resolved is None else None)
