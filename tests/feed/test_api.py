@@ -14,7 +14,6 @@ import pytest
 from fakes.worlds.clock import FakeClock
 
 from alertbot import errors
-from alertbot.feed import api as api_module
 from alertbot.feed.api import ALL, CdnApi, DataType, Grain
 from alertbot.feed.budget import Budget, Priority
 from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape, Window
@@ -250,8 +249,7 @@ async def test_a_compressed_answer_is_read(connect):
         assert dict((await connect(base_url).bandwidth([VIDEO], T0, T0)).values) == {T0: 5.0}
 
 
-async def test_a_small_body_that_unpacks_to_a_huge_one_is_refused(connect, monkeypatch):
-    monkeypatch.setattr(api_module, "MAX_BODY", 2**20)
+async def test_a_small_body_that_unpacks_to_a_huge_one_is_refused(connect):
     async with Wire(http(gzip.compress(b" " * 2**22), "200 OK", "Content-Encoding: gzip")) as base_url:
         with pytest.raises(errors.FeedGarbled, match="the answer is larger than 1 MiB"):
             await connect(base_url).bandwidth([VIDEO], T0, T0)
@@ -287,11 +285,20 @@ async def test_every_fault_is_told_by_its_own_error_after_as_many_attempts_as_ma
     assert len(simulator.calls) == calls
 
 
-async def test_a_huge_body_is_cut_off(simulate, connect, monkeypatch):
-    monkeypatch.setattr(api_module, "MAX_BODY", 2**20)
+async def test_a_huge_body_is_cut_off(simulate, connect):
     _, base_url = await simulate(faults=(Fault(0, 2e9, FaultMode.HUGE),))
     with pytest.raises(errors.FeedGarbled, match="the answer is larger than 1 MiB"):
         await connect(base_url).bandwidth([VIDEO], T0, T0)
+
+
+async def test_a_full_answer_fits_however_it_is_laid_out(connect):
+    """Ten domains with ten days each, a line for each number."""
+    names = [f"d{number}.example.com" for number in range(10)]
+    pairs = [[T0 - 300 * slot, 123_456_789_012.34] for slot in range(2881)]
+    content = {"code": 0, "data": {name: {"domain": name, "data": pairs} for name in names}}
+    async with Wire(http(json.dumps(content, indent=4).encode())) as base_url:
+        answers = await connect(base_url).each_domain(names, T0 - 10 * 86_400, T0)
+    assert [len(answer.values) for answer in answers.values()] == [2881] * 10
 
 
 @pytest.mark.parametrize("mode", ["500", "429", "reset", "truncated"])
