@@ -61,7 +61,8 @@ def printable(text: str) -> str:
 
 
 def quoted(text: str, longest: int = 40) -> str:
-    """The text in quotes, cut where it is longer than this."""
+    """The text in quotes, cut where it is longer than this; what cannot be printed stands as its code."""
+    text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
     return '"' + (text if len(text) <= longest else text[: longest - 3] + "...") + '"'
 
 

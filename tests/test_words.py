@@ -28,6 +28,11 @@ def test_a_long_text_is_cut_in_its_quotes(letters, text):
     assert quoted("x" * letters) == f'"{text}"'
 
 
+def test_what_cannot_be_printed_stands_in_its_quotes_as_its_code():
+    assert quoted("a\x1b[2Jb\nc") == '"a\\x1b[2Jb\\nc"'
+    assert quoted("café") == '"café"'
+
+
 def test_choices_and_plurals():
     assert one_of(["info", "warning", "critical"]) == '"info", "warning" or "critical"'
     assert (counted(1, "domain"), counted(1500, "domain")) == ("1 domain", "1,500 domains")

@@ -12,6 +12,7 @@ from alertbot.alerts.replay import Span
 from alertbot.cli.csv_history import write_csv
 from alertbot.cli.span import span_of
 from alertbot.config import load
+from alertbot.config.domains import usable
 from alertbot.query.names import resolve
 from alertbot.rules.base import Array
 from alertbot.store import samples, schema
@@ -25,7 +26,7 @@ def export_history(
     config = load(config_path)
     database = schema.open_for_reading(config.store.path)
     try:
-        known = samples.domain_names(database)
+        known = usable(samples.domain_names(database))
         chosen = [resolve(domain, known) for domain in domains] or known
         newest = int(samples.known_spans(database, chosen)[1].max(initial=-1))
         span = span_of(first, last, config.slack.zone, newest)

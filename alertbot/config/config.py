@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from alertbot.config.domains import usable
 from alertbot.config.settings import (
     EVERYTHING,
     AlertmanagerSettings,
@@ -73,7 +74,10 @@ class Config:
         return self.watch.domains == EVERYTHING
 
     def watched(self, discovered: Sequence[str] = ()) -> tuple[str, ...]:
-        """The domains to watch, listed or ``discovered``, without those that ``[watch] except`` names."""
-        domains = discovered if self.discovers else self.watch.domains
+        """The domains to watch, listed or ``discovered``, without those that ``[watch] except`` names.
+
+        What was discovered and is no domain's name is left out.
+        """
+        domains = usable(discovered) if self.discovers else self.watch.domains
         left_out = domains_matching(self.watch.except_, domains)
         return tuple(domain for domain in domains if domain not in left_out)

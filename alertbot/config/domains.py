@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
 
 from alertbot.config.words import quoted
 from alertbot.rules.selection import SUM_PREFIX
@@ -30,6 +32,18 @@ def domain_name(text: str) -> str:
     if not _DOMAIN.fullmatch(name):
         raise ValueError(f'{quoted(text)} is no domain name: write the bare name, such as "video.example.com"')
     return name
+
+
+def usable(names: Iterable[str]) -> tuple[str, ...]:
+    """Those that are domain names, each once, as the API writes them.
+
+    The others can be neither asked for nor shown: a name such as ``total``, ``=cmd`` or one that moves the cursor.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        with suppress(ValueError):
+            found[domain_name(name)] = None
+    return tuple(found)
 
 
 def normalised(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -67,6 +68,11 @@ class TimeSpan:
 
 # At least as long as any bucket of the grain, the day of 25 hours included.
 _SECONDS = {Grain.MINUTE5: SLOT, Grain.HOUR: 3600, Grain.DAY: 90_000}
+# What a number or a code is written as where it is text; such a one has been seen in the vendor's samples.
+_NUMBER = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+# Far beyond all networks there are, and yet so little that no sum of such numbers, nor a square, is infinite.
+_MOST = 1e21
 _LONGEST = {Grain.MINUTE5: 10 * DAY, Grain.HOUR: 31 * DAY, Grain.DAY: 31 * DAY}
 
 
@@ -102,6 +108,16 @@ def read_document(body: bytes) -> dict[str, Any]:
     return document
 
 
+def read_code(document: Mapping[str, Any]) -> int | None:
+    """The answer's own code, 0 for success, also where it is written as text; ``None`` where there is none."""
+    code = document.get("code")
+    if isinstance(code, str) and _WHOLE.fullmatch(code):
+        return int(code)
+    if isinstance(code, bool) or not isinstance(code, int | float):
+        return None
+    return int(code) if abs(code) < _MOST and code == int(code) else None
+
+
 def read_series(data: Any, span: TimeSpan) -> dict[int, float]:
     """The values of the span's buckets, zeros left out: pairs nested or flat, in any order, the last of equals wins.
 
@@ -111,7 +127,7 @@ def read_series(data: Any, span: TimeSpan) -> dict[int, float]:
     margin = _SECONDS[span.grain]
     values = {}
     for at, value in _pairs(data):
-        bucket = _whole(at)
+        bucket = _whole(at, "the start of a bucket")
         if not span.asked - margin <= bucket <= span.end + margin:
             where = "lies outside what was asked for: the feed's timezone may be set wrong"
             raise ElsewhereError(f"bucket {_instant(bucket)} {where}")
@@ -140,10 +156,12 @@ def read_page(data: Any) -> tuple[list[str], int]:
     page = _object(data)
     if not page:
         return [], 0
-    entries, total = page.get("list"), page.get("total_number")
-    if not isinstance(entries, list) or not isinstance(total, int):
+    entries = page.get("list")
+    if not isinstance(entries, list) or "total_number" not in page:
         raise ValueError("the answer holds no list of domains")
-    return [_name(_object(entry).get("domain")) for entry in entries], total
+    return [_name(_object(entry).get("domain")) for entry in entries], _whole(
+        page["total_number"], "a count of domains"
+    )
 
 
 def _name(value: Any) -> str:
@@ -178,21 +196,23 @@ def _flattened(data: list[Any]) -> list[Any]:
 
 
 def _number(value: Any) -> float:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return _number(float(value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{_shown(value)} is not a number")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number) or number < 0:
+    if not 0 <= number <= _MOST:
         raise ValueError(f"{_shown(value)} cannot be a rate or a volume")
     return number
 
 
-def _whole(value: Any) -> int:
+def _whole(value: Any, what: str) -> int:
     number = _number(value)
     if number != int(number):
-        raise ValueError(f"{_shown(value)} is not the start of a bucket")
+        raise ValueError(f"{_shown(value)} is not {what}")
     return int(number)
 
 

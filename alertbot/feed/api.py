@@ -30,6 +30,7 @@ from alertbot.feed.answers import (
     ElsewhereError,
     Grain,
     TimeSpan,
+    read_code,
     read_document,
     read_each_domain,
     read_page,
@@ -37,7 +38,7 @@ from alertbot.feed.answers import (
     span_of,
 )
 from alertbot.feed.budget import Budget, Endpoint, Priority
-from alertbot.feed.failures import failure_of, pause_after
+from alertbot.feed.failures import failure_of, pause_after, redirection
 from alertbot.ops.http import HttpClient, read_body
 
 if TYPE_CHECKING:
@@ -206,9 +207,10 @@ class CdnApi:
         status, headers, body = await self._fetch(request, began)
         try:
             document = _document(status, body)
-            if (status, document.get("code")) != (HTTPStatus.OK, 0):
-                message = self._http.clean(str(document.get("message") or ""))
-                failure = failure_of(request.name, status, document.get("code"), message, headers)
+            code = read_code(document)
+            if (status, code) != (HTTPStatus.OK, 0):
+                message = self._http.clean(str(document.get("message") or redirection(status, headers)))
+                failure = failure_of(request.name, status, code, message, headers)
                 if isinstance(failure, FeedThrottled | FeedRefused):
                     self._budget.answered(began, request.endpoint, throttled=isinstance(failure, FeedThrottled))
                 raise failure

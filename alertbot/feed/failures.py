@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from alertbot.errors import (
     FeedBadRequest,
@@ -24,13 +26,14 @@ ATTEMPTS = 3
 _BACKOFF = (1.0, 4.0)
 _THROTTLED_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0  # after which it is asked whether it still holds
+_HOST = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
 _UNKNOWN_DOMAIN = 400_699
 _REFUSALS: Mapping[int, type[FeedRefused]] = {400: FeedBadRequest, 401: FeedUnauthorised, 403: FeedUnauthorised}
 
 
-def failure_of(call: str, status: int, code: Any, message: str, headers: Mapping[str, str]) -> FeedError:
+def failure_of(call: str, status: int, code: int | None, message: str, headers: Mapping[str, str]) -> FeedError:
     """The error that an answer stands for, by its HTTP status, or where that is 200, by the body's ``code``."""
-    code = code if isinstance(code, int) and not isinstance(code, bool) else 0
+    code = code or 0
     cause = f"HTTP {status}" + (f", code {code}" if code else "") + (f": {message}" if message else "")
     if HTTPStatus.TOO_MANY_REQUESTS in {status, code // 1000}:
         return FeedThrottled(call, cause, _retry_after(headers))
@@ -41,6 +44,17 @@ def failure_of(call: str, status: int, code: Any, message: str, headers: Mapping
         refusal = FeedUnknownDomain if code == _UNKNOWN_DOMAIN else _REFUSALS.get(kind, FeedRefused)
         return refusal(call, cause, code or status)
     return FeedGarbled(call, cause)
+
+
+def redirection(status: int, headers: Mapping[str, str]) -> str:
+    """To which host an answer redirects, and nothing else of the address, which may repeat what was asked."""
+    if not 300 <= status < 400:
+        return ""
+    try:
+        host = urlsplit(headers.get("Location", "")).hostname or ""
+    except ValueError:
+        return ""
+    return f"it redirects to {host}" if _HOST.fullmatch(host) else ""
 
 
 def pause_after(error: FeedError, failures: int) -> float | None:

@@ -368,6 +368,17 @@ def test_watched_leaves_out_the_exceptions_of_what_is_listed_or_discovered(loade
 
     assert listed.watched() == ("video.example.com",)
     assert discovering.watched(("b.example.com", "a.test", "a.example.com")) == ("b.example.com", "a.example.com")
+    strange = (
+        "all",
+        "total",
+        "sum:x",
+        "=cmd.example.com",
+        "a\x1b[2J.example.com",
+        "b,c.example.com",
+        "",
+        "B.example.com.",
+    )
+    assert discovering.watched((*strange, "b.example.com")) == ("b.example.com",)
 
 
 def test_a_group_resolves_to_its_members_in_watch_order(loaded):

@@ -16,13 +16,14 @@ from alertbot import errors
 from alertbot.feed.answers import (
     Grain,
     bucket_at,
+    read_code,
     read_document,
     read_each_domain,
     read_page,
     read_series,
     span_of,
 )
-from alertbot.feed.failures import ATTEMPTS, failure_of, pause_after
+from alertbot.feed.failures import ATTEMPTS, failure_of, pause_after, redirection
 
 ZONE = ZoneInfo("Asia/Shanghai")
 T0 = 1_793_613_600  # 2026-11-02 10:00 UTC
@@ -63,7 +64,13 @@ def test_pairs_are_read_in_every_form_the_api_writes_them(data, expected):
         ([[T0]], "a list stands where a pair belongs"),
         ([[T0, 1, 2]], "a list stands where a pair belongs"),
         ([[T0, 1], T0 + 300, 2], f"{T0 + 300} stands where a pair belongs"),
-        ([[T0, "1"]], '"1" is not a number'),
+        ([[T0, "one"]], '"one" is not a number'),
+        ([[T0, ""]], '"" is not a number'),
+        ([[T0, "nan"]], '"nan" is not a number'),
+        ([[T0, "1_000"]], '"1_000" is not a number'),
+        ([[T0, "-1"]], "-1.0 cannot be a rate or a volume"),
+        ([[T0, 1e308]], "1e.308 cannot be a rate or a volume"),
+        ([[T0, "1e308"]], "1e.308 cannot be a rate or a volume"),
         ([[T0, None]], "null is not a number"),
         ([[T0, [1]]], "a list is not a number"),
         ([[T0, True]], "true is not a number"),
@@ -200,6 +207,47 @@ def test_a_page_of_domains_that_cannot_be_read_is_refused(data):
         read_page(data)
 
 
+def test_numbers_may_be_written_as_text():
+    span = span_of(T0, T0 + 300, Grain.MINUTE5, ZONE)
+    assert read_series([[str(T0), "208706182.29"], [T0 + 300, "1.5e6"]], span) == {T0: 208706182.29, T0 + 300: 1.5e6}
+    assert read_page({"list": [{"domain": "a.com"}], "total_number": "12"}) == (["a.com"], 12)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (0, 0),
+        ("0", 0),
+        (401001, 401001),
+        ("401001", 401001),
+        (True, None),
+        (None, None),
+        ("all is well", None),
+        (401006.0, 401006),
+        (0.5, None),
+        (float("inf"), None),
+    ],
+)
+def test_the_answers_own_code_may_be_written_as_text(code, expected):
+    assert read_code({"code": code}) == expected
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("https://login.example.com/v2/?token=s3cret", "it redirects to login.example.com"),
+        ("https://user:s3cret@login.example.com:8443/", "it redirects to login.example.com"),
+        ("/elsewhere?token=s3cret", ""),
+        ("http://[", ""),
+        ("http://a=b%20c/", ""),
+        (None, ""),
+    ],
+)
+def test_a_redirection_is_named_by_its_host_alone(location, expected):
+    assert redirection(302, {} if location is None else {"Location": location}) == expected
+    assert redirection(400, {} if location is None else {"Location": location}) == ""
+
+
 @pytest.mark.parametrize(
     ("grain", "zone", "moment", "expected"),
     [
@@ -242,8 +290,6 @@ def test_a_span_of_one_bucket_asks_for_the_one_before_as_well():
         (200, 500123, errors.FeedUnreachable, None),
         (200, None, errors.FeedGarbled, None),
         (200, 17, errors.FeedGarbled, None),
-        (200, "0", errors.FeedGarbled, None),
-        (200, True, errors.FeedGarbled, None),
         (204, None, errors.FeedGarbled, None),
     ],
 )

@@ -398,6 +398,22 @@ async def test_a_wrong_token_and_an_unknown_domain_are_told_apart(simulate, conn
         await connect(base_url).bandwidth(["vidoe.example.com"], T0, T0)
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [("401 Unauthorized", "401001", errors.FeedUnauthorised), ("200 OK", "429001", errors.FeedThrottled)],
+)
+async def test_a_code_written_as_text_means_the_same(connect, status, code, expected):
+    async with Wire(http({"code": code, "message": "no"}, status)) as base_url:
+        with pytest.raises(expected, match=f"code {code}"):
+            await connect(base_url).bandwidth([VIDEO], T0, T0)
+
+
+async def test_a_redirect_says_to_which_host(connect):
+    async with Wire(http(b"", "302 Found", f"Location: https://login.example.com/?token={TOKEN}")) as base_url:
+        with pytest.raises(errors.FeedRefused, match=r": HTTP 302: it redirects to login\.example\.com$"):
+            await connect(base_url).bandwidth([VIDEO], T0, T0)
+
+
 async def test_a_wrong_time_zone_is_an_error_and_never_zeros(simulate, connect):
     _, base_url = await simulate()
     with pytest.raises(errors.FeedGarbled, match="lies outside what was asked for"):

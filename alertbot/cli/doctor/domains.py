@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from alertbot.cli.doctor.coverage import coverage, largest_first
 from alertbot.cli.doctor.findings import Finding, failed, in_help, named, ok, skipped, warning
 from alertbot.config import Config
+from alertbot.config.domains import usable
 from alertbot.config.watch import Watch, lay_out
 from alertbot.errors import FeedError
 from alertbot.feed.api import ALL, CdnApi
@@ -44,7 +45,7 @@ class AccountCheck:
     async def domains(self) -> Sequence[Finding]:
         """Whether the account has what is watched."""
         try:
-            listed = await self._api.domains(priority=Priority.COMMAND)
+            listed = usable(await self._api.domains(priority=Priority.COMMAND))
         except FeedError as error:
             return [self._unlisted(error)]
         if not self._config.discovers:

@@ -138,7 +138,8 @@ class _FeedCheck:
 
     async def _one_domain(self) -> Sequence[str]:
         """The first of the domains to watch; ``FeedRefused`` where the account has none."""
-        listed = await self.api.domains(priority=Priority.COMMAND) if self._config.discovers else self._config.watched()
+        account = await self.api.domains(priority=Priority.COMMAND) if self._config.discovers else ()
+        listed = self._config.watched(account)
         if not listed:
             raise FeedRefused("domain/list", "the account serves no domain", 0)
         return listed[:1]
