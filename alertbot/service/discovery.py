@@ -20,7 +20,7 @@ REDISCOVER = 3600.0
 """Seconds after which the account's domains are asked for again, where they are not listed."""
 
 RECHECK = 300.0
-"""Likewise, where the API says that a domain is not the account's any more."""
+"""Likewise, where the API says that a domain is not the account's any more, or did not answer."""
 
 LIST = "domain/list"
 """The call that fails where the account's domains cannot be asked for."""
@@ -40,6 +40,7 @@ class Discovery:
         self._clock = clock
         self._outages = outages
         self._asked: float | None = None
+        self._failed: float | None = None
         self._unusable: frozenset[str] = frozenset()
 
     async def look(self, *, unknown: bool) -> tuple[str, ...] | None:
@@ -50,18 +51,25 @@ class Discovery:
         if not self._config.discovers:
             self.domains = self.domains or self._config.watched()
             return None
-        pause = RECHECK if unknown else REDISCOVER
-        if self._asked is not None and self._clock.monotonic() - self._asked < pause:
+        if self._clock.monotonic() < self._due(unknown=unknown):
             return None
         try:
             found = self._config.watched(self._usable(await self._api.domains()))
         except FeedError as error:
             self._outages.series_failed(LIST, error)
             self.domains = await self._known()
+            # Polling must not wait for it at each turn; without any domain there is nothing else to do.
+            self._failed = self._clock.monotonic() if self.domains else None
             return None
         self._outages.series_read(LIST)
-        self._asked = self._clock.monotonic()
+        self._asked, self._failed = self._clock.monotonic(), None
         return await self._joined(found)
+
+    def _due(self, *, unknown: bool) -> float:
+        """When the account is to be asked next, monotonic seconds."""
+        if self._failed is not None:
+            return self._failed + RECHECK
+        return 0.0 if self._asked is None else self._asked + (RECHECK if unknown else REDISCOVER)
 
     def _usable(self, listed: Sequence[str]) -> list[str]:
         """The names of the account's list that can be asked for, each once; the log names the others once."""

@@ -258,6 +258,23 @@ def stored(night, series):
     return whole[(night.world.start - first * 86_400) // 300 :]
 
 
+async def test_a_list_of_domains_that_hangs_does_not_hold_up_the_polls(folder):
+    """It is asked for again after five minutes, not at every turn."""
+    night = night_in(
+        folder, Fault(20 * 300, 60 * 300, "hang", target="list"), watch=("*",), rules=[dark()], witnessed=False
+    )
+    night.world.traffic("img.example.com", 26, 30, 0.0)
+    await night.begin()
+    await night.run_to(20)
+    await night.restart()
+    asked = len(night.api.calls)
+    await night.run(3600)
+    lists = night.api.calls[asked:].count(("list",))
+    assert 3600 / 420 - 2 < lists < 14
+    assert [alert["series"] for alert in night.alerts()] == ["img.example.com"]
+    await night.end()
+
+
 GROUPS = (GroupSettings(name="all", domains=["*"], sum=True),)
 
 
