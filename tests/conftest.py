@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+from fakes.judges.unclosed import nothing_unclosed
 from fakes.rigs import effort
 from fakes.rigs.needs import missing, remedy
 from fakes.worlds.virtual import VirtualLoop
@@ -93,6 +94,12 @@ def _log_as_it_was():
         logging.getLogger(name).setLevel(level)
     logging.captureWarnings(capture=False)
     sys.excepthook, threading.excepthook = hooks
+
+
+@pytest.fixture(autouse=True)
+def _databases_are_closed():
+    with nothing_unclosed():
+        yield
 
 
 def pytest_terminal_summary(terminalreporter, config):

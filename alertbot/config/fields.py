@@ -167,7 +167,8 @@ Channel = Annotated[str, matching(_CHANNEL, "Slack channel (lower case, with its
 Command = Annotated[str, matching(_COMMAND, "slash command (lower case)", "/bandwidth")]
 User = Annotated[str, matching(_USER, "Slack user id", "U024BE7LH")]
 Mention = Annotated[str, matching(_MENTION, 'mention ("@here", "@channel", a user or user group id)', "@here")]
-SeverityWord = Annotated[Severity, choice(Severity, "severity"), AfterValidator(Severity)]
+# Not the enumeration itself: from Python 3.12 on pydantic cannot tell what that takes.
+SeverityWord = Annotated[Severity, choice(Severity, "severity"), AfterValidator(lambda word: Severity(word))]  # noqa: PLW0108
 IpProtocol = Annotated[str, choice(("all", "ipv4", "ipv6"), "IP protocol")]
 Audience = Annotated[
     str, matching(_AUDIENCE, 'mention ("@here", "@channel", a user or user group id) or channel', "#ops")

@@ -55,7 +55,8 @@ class MetricsServer:
             self._server = await asyncio.start_server(self._accept, host, port, limit=_LARGEST_HEAD)
         except OSError as error:
             shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            why = _WHY.get(error.errno or 0, error.strerror or type(error).__name__)
+            # From Python 3.13 on asyncio gives no number where none of the addresses is this machine's.
+            why = _WHY.get(error.errno or errno.EADDRNOTAVAIL, error.strerror or type(error).__name__)
             raise ListenError(f"metrics.listen: {shown}: {why}") from None
 
     async def stop(self) -> None:

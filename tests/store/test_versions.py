@@ -22,7 +22,8 @@ from alertbot.store.store import Store
 from alertbot.units import DAY, SLOT
 
 VERSIONS = Path(__file__).with_name("versions")
-NAMES = [migration.name for migration in schema.migrations.pending(Database(memory=True))]
+with closing(Database(memory=True)) as _empty:
+    NAMES = [migration.name for migration in schema.migrations.pending(_empty)]
 NUMBERS = range(1, len(NAMES) + 1)
 DAYS = 20_000
 
@@ -49,11 +50,11 @@ def schema_of(connection):
     return sorted(re.sub(r"\s+", " ", sql) for (sql,) in rows)
 
 
-def as_of(number):
-    """A database as the first ``number`` migrations make it today."""
-    database = Database(memory=True)
-    schema.migrations.apply(database, stop_before=NAMES[number] if number < len(NAMES) else None)
-    return database.conn
+def schema_as_of(number):
+    """What the first ``number`` migrations make of a database today."""
+    with closing(Database(memory=True)) as database:
+        schema.migrations.apply(database, stop_before=NAMES[number] if number < len(NAMES) else None)
+        return schema_of(database.conn)
 
 
 def stored(number):
@@ -80,7 +81,7 @@ def old(request, tmp_path):
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_what_a_migration_did_never_changes(number):
-    statements = schema_of(as_of(number))
+    statements = schema_as_of(number)
     if os.environ.get("ALERTBOT_VERSIONS") == "write" and not (VERSIONS / f"{number}.sql").exists():
         (VERSIONS / f"{number}.sql").write_text("\n".join(statements) + "\n", encoding="utf-8")
 

@@ -111,5 +111,6 @@ async def test_an_account_that_never_carried_anything_proves_nothing_by_it(folde
     assert night.cursors() in ({}, {"new.example.com": None, "total": None})
     await night.run_to(36)
     assert min(night.cursors().values()) >= world.start + 29 * 300
-    assert night.incidents() == []
+    assert night.alerts() == []
+    assert [(each["kind"], each["closed"] is not None) for each in night.incidents()] == [("dark", True)]
     await night.end()

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,12 @@ class Working:
         )
         self.running = asyncio.create_task(self.service.run())
 
+    async def stop(self) -> None:
+        """Stop the service, if it was started, and let its own end come out."""
+        if hasattr(self, "running"):
+            self.service.stop()
+            await self.running
+
     async def reload(self) -> None:
         """Reload, and wait until systemd is told that this is over."""
         before = self.systemd.heard.count("READY=1")
@@ -123,15 +129,12 @@ async def working(
     await slack.start()
     house = Working(folder, clock, simulator, slack, systemd, feed_url)
     house.write(text, **keys)
-    with scheduled_by(clock):
+    async with AsyncExitStack() as ending:
+        ending.callback(systemd.close)
+        ending.push_async_callback(slack.stop)
+        ending.push_async_callback(simulator.stop)
+        ending.push_async_callback(house.stop)
+        ending.enter_context(scheduled_by(clock))
         if begin:
             await house.start(watchdog=watchdog)
-        try:
-            yield house
-        finally:
-            if hasattr(house, "running"):
-                house.service.stop()
-                await house.running
-            await simulator.stop()
-            await slack.stop()
-            systemd.close()
+        yield house

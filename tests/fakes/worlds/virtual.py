@@ -53,6 +53,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.create_task(self._until_exit(transport))
         return transport, protocol
 
+    async def shutdown_default_executor(self, *timeout: Any) -> None:
+        """Wait for the threads as long as they take: Python 3.12 and later would else give them up at once."""
+        self._begun()
+        try:
+            await super().shutdown_default_executor(*timeout)
+        finally:
+            self._ended()
+
     async def until(self, holds: Callable[[], object]) -> None:
         """Return once ``holds()`` is true; it is asked each time nothing is left to do, before any time passes."""
         if holds():

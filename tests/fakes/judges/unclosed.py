@@ -1,0 +1,42 @@
+"""Objects where a database is left open: Python says so from 3.13 on alone, and only when it is found by chance."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+_connect = sqlite3.connect
+
+
+class Connection(sqlite3.Connection):
+    """One that says whether it was closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        super().close()
+        self.closed = True
+
+
+@contextmanager
+def nothing_unclosed() -> Iterator[None]:
+    """Every database that is opened while this is entered is closed by its end: whoever opens it closes it."""
+    opened: list[tuple[Connection, str]] = []
+
+    def connect(database: Any, *arguments: Any, **options: Any) -> Connection:
+        connection = _connect(database, *arguments, **{"factory": Connection} | options)
+        opened.append((connection, str(database)))
+        return connection
+
+    with patch("sqlite3.connect", connect):
+        yield
+    left = [(connection, name) for connection, name in opened if not connection.closed]
+    for connection, _ in left:
+        try:
+            connection.close()
+        except sqlite3.ProgrammingError:  # another thread opened it
+            continue
+    assert not left, f"left open: {', '.join(name for _, name in left)}"
