@@ -193,7 +193,7 @@ def test_the_checks_run_the_readmes_test_command_as_it_stands_there():
     assert re.findall(f"{pattern[1]}.*$", README, re.MULTILINE) == [
         line for line in README.splitlines() if line.startswith("python3") and "pytest" in line
     ]
-    assert 'bash -c "$line"' in script
+    assert 'bash -c "$line $*"' in script
 
 
 DOCUMENTS = {ROOT / "README.md": README} | {pages.FOLDER / f"{name}.md": text for name, text in pages.PAGES.items()}
