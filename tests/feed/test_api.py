@@ -16,7 +16,7 @@ from fakes.worlds.clock import FakeClock
 from alertbot import errors
 from alertbot.feed.api import ALL, CdnApi, DataType, Grain
 from alertbot.feed.budget import Budget, Priority
-from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape, Window
+from alertbot.feed.simulator.scenario import Fault, FaultMode, LimitWindow, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 
 TOKEN = "s3cret+t/0ken=&x"
@@ -346,7 +346,7 @@ async def test_the_budget_keeps_a_fan_out_within_the_servers_limit(simulate, con
 
 
 async def test_a_domain_list_of_few_calls_an_hour_leaves_the_statistics_alone(simulate, connect):
-    simulator, base_url = await simulate(limits={"domain/list": (Window("hour", 3),)})
+    simulator, base_url = await simulate(limits={"domain/list": (LimitWindow("hour", 3),)})
     client = connect(base_url)
     for _ in range(3):
         with contextlib.suppress(errors.FeedThrottled):

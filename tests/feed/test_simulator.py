@@ -14,7 +14,7 @@ import pytest
 from fakes.worlds.clock import FakeClock
 
 from alertbot.errors import UsageError
-from alertbot.feed.simulator.scenario import Delay, Event, Fault, FaultMode, Revision, Scenario, Shape, Window
+from alertbot.feed.simulator.scenario import Delay, Event, Fault, FaultMode, LimitWindow, Revision, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 
 T0 = 1_793_613_600  # 2026-11-02 10:00 UTC, 18:00 in +08:00
@@ -276,7 +276,7 @@ async def test_calls_past_the_minutes_limit_are_throttled_until_it_is_over(accou
 
 
 async def test_each_endpoint_has_windows_of_its_own_and_tells_the_one_that_ends_first(account):
-    cdn = await account(limits={"domain/list": (Window("hour", 100), Window("minute", 2))})
+    cdn = await account(limits={"domain/list": (LimitWindow("hour", 100), LimitWindow("minute", 2))})
     answers = [await cdn.get("domain/list") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[-1].headers["X-Ratelimit-Grad"] == "minute"

@@ -76,7 +76,7 @@ class Revision:
 
 
 @dataclass(frozen=True)
-class Window:
+class LimitWindow:
     """At most ``calls`` to an endpoint in each minute, hour or day of the clock."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -152,7 +152,7 @@ class Scenario:
     partial: float = 1.0
     partial_for: float = 300.0
     limit: PositiveInt = 300
-    limits: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
+    limits: Mapping[str, tuple[LimitWindow, ...]] = field(default_factory=dict)
     each_domain: bool = True
     deny_total: bool = False
     deny_all: bool = False

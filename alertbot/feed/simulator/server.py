@@ -24,7 +24,7 @@ from alertbot.clock import Clock, SystemClock
 from alertbot.errors import UsageError
 from alertbot.feed.simulator import gatekeeper
 from alertbot.feed.simulator.gatekeeper import RefusedError
-from alertbot.feed.simulator.scenario import FaultMode, Scenario, Window
+from alertbot.feed.simulator.scenario import FaultMode, LimitWindow, Scenario
 from alertbot.units import SLOT
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _FAULT_CODES = {FaultMode.SERVER_ERROR: 500_001, FaultMode.UNAUTHORISED: 401_001
 _SPOILS = set(FaultMode) - set(_FAULT_CODES) - {FaultMode.LYING_LIMIT}
 _BURST_CALLS, _BURST_SECONDS = 24, 2.0
 _GRAINS = {"minute": 60, "hour": 3600, "day": 86_400}
-_USED_UP = Window("day", 300), 0, 86_399
+_USED_UP = LimitWindow("day", 300), 0, 86_399
 _HUGE = 256 * 1024 * 1024
 _CHUNK = b" " * 65_536
 
@@ -164,7 +164,7 @@ class _Rate:
     """The API's limits: 24 calls of the user in any 2 s, and of each endpoint so many in each of its windows."""
 
     def __init__(self, scenario: Scenario) -> None:
-        usual = (Window("minute", scenario.limit),)
+        usual = (LimitWindow("minute", scenario.limit),)
         self._windows = {
             endpoint: tuple(_Counted(window) for window in scenario.limits.get(endpoint, usual))
             for endpoint in gatekeeper.PARAMETERS
@@ -193,7 +193,7 @@ class _Rate:
 class _Counted:
     """A window, and how many calls were ``used`` of the present one."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: LimitWindow) -> None:
         self.window = window
         self.used = 0
         self._number = -1
@@ -211,7 +211,7 @@ class _Counted:
         return int(seconds - now % seconds)
 
 
-def _limit_headers(window: Window, left: int, ends_in: int) -> dict[str, str]:
+def _limit_headers(window: LimitWindow, left: int, ends_in: int) -> dict[str, str]:
     return {
         "X-Ratelimit-Grad": window.grain,
         "X-Ratelimit-Limit": str(window.calls),
