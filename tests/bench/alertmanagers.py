@@ -17,7 +17,7 @@ import click
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fakes.rigs.paged import Plot, two_bots_two_alertmanagers
-from fakes.wire.alertmanagers import BINARY
+from fakes.wire.real_alertmanagers import BINARY
 
 
 @click.command()

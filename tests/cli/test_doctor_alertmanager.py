@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from fakes.rigs.needs import needs
-from fakes.wire.alertmanagers import Cluster, Pager
+from fakes.wire.real_alertmanagers import Cluster, Pager
 
 from alertbot.cli.doctor.alertmanager import check_alertmanagers
 from alertbot.cli.doctor.findings import Grade

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from alertbot.units import SLOT, slot_at
 from fakes.rigs.stage import Actor, Stage, StageClock
-from fakes.wire.alertmanagers import Cluster, Page, Pager, wait_for
+from fakes.wire.real_alertmanagers import Cluster, Page, Pager, wait_for
 
 RULES = """
 [alertmanager]

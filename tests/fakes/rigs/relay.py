@@ -1,20 +1,21 @@
-"""A bot that judges what a test says each series carried, and tells real Alertmanagers, by the machine's clock."""
+"""A bot that judges what a test says each series carried, and tells Alertmanagers."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
+from operator import ne
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from alertbot.alertmanager.alerts import AlertLayout
 from alertbot.alertmanager.relay import Relay, RelaySource
-from alertbot.clock import SystemClock
+from alertbot.clock import Clock
 from alertbot.config import AlertmanagerSettings
 from fakes.rigs.house import House
 from fakes.rigs.night import config_for, dark
+from fakes.rigs.until import until
 
 RESEND = 1
 NAMES = ("a.example.com", "b.example.com")
@@ -28,6 +29,7 @@ class Bot:
         self,
         folder: Path,
         urls: Sequence[str],
+        clock: Clock,
         *,
         secret: str | None = None,
         usual: Mapping[str, float] = USUAL,
@@ -36,6 +38,7 @@ class Bot:
         names = [name for name in usual if name != "total"]
         self.house = House(config_for(folder / "alertbot.db", names, [dark()]), names)
         self._usual = usual
+        self._clock = clock
         self.awaited: frozenset[str] = frozenset()
         # Without its bounds: no file may ask for so short a time.
         self._settings = AlertmanagerSettings.model_construct(**{"urls": tuple(urls), "resend": RESEND} | settings)
@@ -51,7 +54,7 @@ class Bot:
         """Begin to tell."""
         layout = AlertLayout(ZoneInfo("UTC"), self._settings.labels)
         keeper = self.house._keeper
-        self.relaying = Relay(self._settings, layout, self._secret, keeper, SystemClock(), self._scene)
+        self.relaying = Relay(self._settings, layout, self._secret, keeper, self._clock, self._scene)
         self._task = asyncio.create_task(self.relaying.run())
 
     async def die(self) -> None:
@@ -73,5 +76,17 @@ class Bot:
             await self.house.judge({**self._usual, **values})
         self.relaying.wake()
 
+    @property
+    def failures(self) -> int:
+        """How often the Alertmanagers could not be told since they last were."""
+        return sum(peer._failures.failures for peer in self.relaying._peers)
+
+    async def sends(self, times: int) -> None:
+        """Return once every Alertmanager took so many more requests; there is one for each ``RESEND`` at least."""
+        peers = self.relaying._peers
+        for _ in range(times):
+            before = [peer._accepted for peer in peers]
+            await until(lambda before=before: all(map(ne, before, (peer._accepted for peer in peers))))
+
     def _scene(self) -> RelaySource:
-        return RelaySource(self.house.watch, time.time(), self.house.slot, self.awaited)
+        return RelaySource(self.house.watch, self._clock.time(), self.house.slot, self.awaited)

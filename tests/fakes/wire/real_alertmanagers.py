@@ -9,8 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +17,7 @@ from typing import Any, Self
 import httpx
 
 from fakes.rigs.stage import Actor
+from fakes.wire.alertmanager import Page
 
 BINARY = shutil.which("prometheus-alertmanager")
 
@@ -34,21 +34,6 @@ receivers:
       - url: {url}
 """
 _PATIENCE = 30.0
-
-
-@dataclass(frozen=True)
-class Page:
-    """A notification: when it came, what it says, and which Alertmanager sent it."""
-
-    at: float
-    status: str
-    alerts: tuple[Mapping[str, Any], ...]
-    sender: str
-
-    @property
-    def names(self) -> list[str]:
-        """Alert and series of each of its alerts."""
-        return sorted(f"{each['labels']['alertname']} {each['labels'].get('series', '')}" for each in self.alerts)
 
 
 class Pager:
