@@ -131,6 +131,8 @@ class Jobs:
         try:
             while rows := await self._wiring.keeper.do(retention.forget, keep, now):
                 deleted += rows
+        except asyncio.CancelledError:
+            return  # we are stopping, as above
         except StoreError as error:
             log.error("what is old stays: %s", error)  # noqa: TRY400 - the text says it all
         if deleted:
@@ -143,7 +145,7 @@ class Jobs:
                 self._wiring.wake()
             self._digest_outage.ended()
         except asyncio.CancelledError:
-            return  # we are stopping, as above
+            return  # likewise
         except StoreError as error:
             if self._digest_outage.is_news(str(error)):
                 log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all

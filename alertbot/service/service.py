@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from alertbot.charts.painter import Pictures
 from alertbot.clock import Clock
@@ -77,7 +78,10 @@ class Service:
         ``ServiceBroken`` where only a new start can help.
         """
         try:
-            await self._start()
+            await self._open_store()
+            await self._unless_stopped(self._open_doors())
+            if not self._stopping.is_set():
+                self._start()
             await self._stopping.wait()
             if self._crash is not None:
                 await self._wiring.store_outage.announce_crash(self._crash)
@@ -90,9 +94,19 @@ class Service:
         self._crash = crash
         self.stop()
 
-    async def _start(self) -> None:
-        await self._open_store()
-        await self._open_doors()
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work, and give it up where ``stop`` comes first: a Slack that hangs may take half a minute."""
+        stopped, working = asyncio.create_task(self._stopping.wait()), asyncio.create_task(work)
+        try:
+            await asyncio.wait({stopped, working}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+        finally:
+            for task in (stopped, working):
+                task.cancel()
+            await asyncio.gather(stopped, working, return_exceptions=True)
+
+    def _start(self) -> None:
         self._jobs.start()
         self._start_loops()
         self._wiring.parts.heartbeat.start()
