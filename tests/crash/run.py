@@ -27,6 +27,7 @@ if not __package__ or __package__ != "crash":  # run as a script: the packages o
 
 from crash.cdn import DOMAINS, START, TOKEN, is_high
 from fakes.rigs.stage import ALERTBOT, Actor, StageClock, _environment
+from fakes.rigs.waiting import for_a_while, wait_for
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 
 SPEED = 50.0
@@ -183,14 +184,14 @@ class Play:
         """Return when the bot, or one that followed it, is to be killed."""
         method = self._dice.choice((POST, UPDATE))
         if point == "random":
-            time.sleep(self._dice.uniform(0.2, 6.0))
+            for_a_while(self._dice.uniform(0.2, 6.0))
         elif point in {"received", "processed", "half answered"}:
             self._hold(method, {"received": "hang", "processed": "hang_after", "half answered": "half"}[point])
         elif point == "answered":
             self._next(method)
         elif point == "in a burst":
             self._next(method)
-            time.sleep(self._dice.uniform(0.0, 0.4))
+            for_a_while(self._dice.uniform(0.0, 0.4))
         else:
             self._hold(POST, "hang_after")
             self.kill(bot)
@@ -213,7 +214,7 @@ class Play:
         until = self.clock.now() + seconds
         while self.clock.now() < until:
             self.spoil("*", self._dice.choice(("drop_before", "drop_after", "500")), 20)
-            self.clock.wait_until(min(until, self.clock.now() + 60))
+            for_a_while(min(until - self.clock.now(), 60) / self.clock.speed)
         self.mend()
 
     def spoil(self, method: str, mode: str, times: int = 1) -> None:
@@ -222,11 +223,9 @@ class Play:
 
     def settle(self) -> None:
         """Return once nothing is owed, some while after the last kill."""
-        self.clock.wait_until(self.clock.now() + 1200)
-        deadline = time.monotonic() + 120
-        while self._owed():
-            assert time.monotonic() < deadline, "messages are still owed"
-            time.sleep(0.1)
+        while_later = self.clock.now() + 1200
+        wait_for(lambda: self._looked_at() > while_later, "a bot that goes on for a while")
+        wait_for(lambda: not self._owed(), "all that is owed")
 
     def table(self) -> Table:
         """Compare what stands in Slack with what the bot's database says, and that with the traffic."""
@@ -290,6 +289,11 @@ class Play:
         with closing(sqlite3.connect(self._folder / "alertbot.db", timeout=30)) as connection:
             return connection.execute(query).fetchall()
 
+    def _looked_at(self) -> float:
+        """When the bot last looked at the feed."""
+        rows = self._query("SELECT facts FROM live")
+        return float(json.loads(rows[0][0])["now"]) if rows else 0.0
+
     def _hold(self, method: str, mode: str) -> None:
         """Let the next call of a method get stuck, and return when it is."""
         self.spoil(method, mode)
@@ -324,7 +328,7 @@ def run(folder: Path, kills: int, *, variant: str = "plain", speed: float = SPEE
             if variant == "faults":
                 play.trouble()
                 if number == kills // 4:
-                    time.sleep(3)
+                    for_a_while(3)
                     play.outage(1200)
             play.kill(play.reach(POINTS[number % len(POINTS)], bot))
             play.mend()

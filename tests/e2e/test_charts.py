@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fakes.rigs.stage import Stage, StageClock, warnings_in
+from fakes.rigs.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -33,16 +34,15 @@ def stage(tmp_path):
 
 
 def test_people_see_charts_where_they_look(stage):
-    clock = stage.clock
     bot = stage.bot()
-    clock.wait_for(stage.told, by=clock.now() + 40, what="the first message")
+    wait_for(stage.told, "the first message")
     (message,) = stage.told()
     # What burned already when watching began is a summary, which is charted on demand.
     assert stage.click(message.text[:30], "chart") == []
-    clock.wait_for(stage.shared, by=clock.now() + 60, what="a chart on a click")
-    _, answer = stage.command("show img public")
+    wait_for(stage.shared, "a chart on a click")
+    answer = stage.command("show img public")
     assert answer["response_type"] == "in_channel"
-    clock.wait_for(lambda: len(stage.shared()) == 2, by=clock.now() + 60, what="a chart in public")
+    wait_for(lambda: len(stage.shared()) == 2, "a chart in public")
     in_thread, in_channel = stage.shared()
     assert in_thread["title"] == "#1 video.example.com"
     assert in_thread["thread_ts"] is not None

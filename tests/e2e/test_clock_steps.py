@@ -8,6 +8,7 @@ import time
 import pytest
 from fakes.rigs.needs import needs
 from fakes.rigs.stage import Stage, StageClock
+from fakes.rigs.waiting import wait_for
 
 RULES = """
 [watch]
@@ -62,15 +63,16 @@ def test_polling_goes_on_and_nothing_is_told_again_when_the_clock_steps_an_hour(
     with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES, feed='probe = "5s"') as stage:
         monkeypatch.setattr(clock, "environment", clock.stepping)
         bot = stage.bot()
-        clock.wait_for(stage.told, by=clock.now() + 40, what="the first alert")
+        wait_for(stage.told, "the first alert")
         for step in hours:
             before = looked_at(stage)
             clock.step(step * 3600)
-            clock.wait_for(lambda b=before: looked_at(stage) > b + 6, by=clock.now() + 30, what=f"polls at {step:+d} h")
-        clock.wait_until(clock.now() + 15)
+            wait_for(lambda b=before: looked_at(stage) > b + 6, f"polls at {step:+d} h")
+        after = looked_at(stage)
+        wait_for(lambda: looked_at(stage) > after + 15, "three more polls")
         (told,) = stage.told()
         assert "video.example.com" in told.text
         assert not told.edits
         assert not told.replies
         assert "moved by" in bot.printed
-        assert bot.end()[0] == 0
+        assert bot.end() == 0

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from fakes.rigs.stage import Stage, StageClock
+from fakes.rigs.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +37,7 @@ def stage(tmp_path_factory):
     clock = StageClock.real()
     with Stage(tmp_path_factory.mktemp("commands") / "stage", clock, SCENARIO, RULES, feed='probe = "5s"') as stage:
         stage.bot()
-        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
+        wait_for(stage.told, "the first alert")
         yield stage
 
 
@@ -64,22 +65,21 @@ def stage(tmp_path_factory):
         ("show vdeo.example.com", "did you mean video.example.com?", "for example `/bandwidth show video 7d`"),
     ],
 )
-def test_a_command_is_answered_within_a_second_to_its_user_alone(stage, text, headline, shown):
-    seconds, answer = stage.command(text)
+def test_a_command_is_answered_to_its_user_alone(stage, text, headline, shown):
+    answer = stage.command(text)
     assert headline in answer["text"]
     assert shown in str(answer)
     assert answer["response_type"] == "ephemeral"
-    assert seconds < 1
 
 
 def test_an_answer_asked_for_in_public_is_seen_by_the_channel(stage):
-    _, answer = stage.command("status public")
+    answer = stage.command("status public")
     assert answer["response_type"] == "in_channel"
     assert "1 alert fires." in answer["text"]
 
 
 def test_a_command_from_another_workspace_is_refused(stage):
-    _, answer = stage.command("status public", team="T0OTHER")
+    answer = stage.command("status public", team="T0OTHER")
     assert answer["text"] == "This alertbot answers in its own workspace only."
     assert answer["response_type"] == "ephemeral"
     assert "a command from another workspace (T0OTHER) was refused" in stage.log

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from fakes.rigs.needs import needs
 from fakes.rigs.stage import API_TOKEN, Stage, StageClock, warnings_in
+from fakes.rigs.waiting import wait_for
 
 from alertbot.feed.simulator.scenario import Scenario
 from alertbot.units import SLOT, parse_time
@@ -20,13 +21,13 @@ MINUTE = 60
 LAG = 120
 
 # Between two publications, so that no call is under way.
-FAILS_FROM = START + 10 * MINUTE
+FAILS_FROM = START + 20 * MINUTE
 HANGS_FROM = FAILS_FROM + 30 * MINUTE
 GARBLED_FROM = HANGS_FROM + 6 * MINUTE
 REFUSED_FROM = GARBLED_FROM + 4 * MINUTE
 WELL_FROM = REFUSED_FROM + 4 * MINUTE
 
-DARK_FROM = START + 25 * MINUTE
+DARK_FROM = START + 35 * MINUTE
 
 SCENARIO = {
     "domains": {f"d{number}.example.com": {"level": 1e8 * number, "swing": 0.3} for number in range(1, 6)},
@@ -68,19 +69,19 @@ def test_a_failing_api_fires_nothing_is_told_once_by_cause_and_costs_no_slot(tmp
     clock = StageClock.fast(START)
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage:
         bot = stage.bot("--log-level", "DEBUG")
-        clock.wait_for(lambda: "history: 6 of 6 series" in bot.printed, by=FAILS_FROM, what="a bot at work")
-        clock.wait_until(WELL_FROM)
+        wait_for(lambda: "history: 6 of 6 series" in bot.printed, "a bot at work")
+        wait_for(lambda: "HTTP 401, code 401001" in bot.printed, "the last of the failures")
         (feed,) = stage.told()
         assert feed.text.startswith("The CDN's API gives no data: HTTP 500, code 500001")
         # In the first hour a series is held back by 15 minutes.
-        clock.wait_for(lambda: len(stage.told()) == 2, by=WELL_FROM + 25 * MINUTE, what="the alert that was missed")
+        wait_for(lambda: len(stage.told()) == 2, "the alert that was missed")
 
         over = "Resolved: The CDN's API can be read again; what was missed is being judged."
-        clock.wait_for(lambda: stage.told()[0].replies, by=clock.now() + 5 * MINUTE, what="the end in the thread")
+        wait_for(lambda: stage.told()[0].replies, "the end in the thread")
         feed, dark = stage.told()
         assert feed.edits[-1][1] == over
         assert [text for _, text in feed.replies] == [over]
-        assert dark.text.startswith("`d3.example.com` went dark at 10:25: 0 bps, it carried 3")
+        assert dark.text.startswith("`d3.example.com` went dark at 10:35: 0 bps, it carried 3")
         assert (dark.edits, dark.replies) == ((), ())
         _assert_told_once_by_cause(stage.log)
         exported = stage.shell("export")

@@ -1,4 +1,7 @@
-"""How ``alertbot run`` ends, and what it does without Slack: in real time, each bot a process of its own."""
+"""How ``alertbot run`` ends, and what it does without Slack: each bot a process of its own.
+
+That it ends within five seconds whatever hangs is judged in virtual time, in ``tests/service/test_stop.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import signal
 
 import pytest
 from fakes.rigs.stage import Stage, StageClock
+from fakes.rigs.waiting import for_a_while, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -29,41 +33,35 @@ def clock():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_bot_at_work_ends_within_five_seconds_with_exit_code_0(tmp_path, clock, number):
+def test_a_bot_at_work_ends_with_exit_code_0(tmp_path, clock, number):
     with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
         bot = stage.bot()
-        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
-        code, seconds = bot.end(number)
-        assert code == 0
-        assert seconds < 5
+        wait_for(stage.told, "the first alert")
+        assert bot.end(number) == 0
         assert bot.printed.splitlines()[-1].endswith("stopped")
 
 
 @pytest.mark.parametrize("mode", ["hang", "drip"])
-def test_a_bot_whose_api_hangs_ends_within_five_seconds_with_exit_code_0(tmp_path, clock, mode):
+def test_a_bot_whose_api_hangs_ends_with_exit_code_0(tmp_path, clock, mode):
     scenario = {"domains": DOMAINS, "faults": [{**FOR_EVER, "mode": mode}]}
     with Stage(tmp_path / "stage", clock, scenario, RULES) as stage:
         bot = stage.bot()
-        clock.wait_for(lambda: "watching begins" in bot.printed, by=clock.now() + 30, what="the start")
-        clock.wait_until(clock.now() + 1)
-        code, seconds = bot.end()
-        assert code == 0
-        assert seconds < 5
+        wait_for(lambda: "watching begins" in bot.printed, "the start")
+        for_a_while(1)  # a call hangs by then, or does not yet
+        assert bot.end() == 0
         assert "Traceback" not in bot.printed
 
 
-def test_a_bot_whose_slack_hangs_ends_within_five_seconds_and_tells_at_its_next_start(tmp_path, clock):
+def test_a_bot_whose_slack_hangs_ends_and_tells_at_its_next_start(tmp_path, clock):
     with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
         stage.spoil_slack("chat.postMessage", "hang")
         bot = stage.bot()
-        clock.wait_for(lambda: stage.calls("chat.postMessage"), by=clock.now() + 30, what="the post that hangs")
-        code, seconds = bot.end()
-        assert code == 0
-        assert seconds < 5
+        wait_for(lambda: stage.calls("chat.postMessage"), "the post that hangs")
+        assert bot.end() == 0
         assert stage.told() == []
         stage.bot()
         # It may have arrived: Slack is asked for 75 seconds before it is posted again.
-        clock.wait_for(stage.told, by=clock.now() + 110, what="the message")
+        wait_for(stage.told, "the message")
         assert "`video.example.com` is above 1 Gbps since" in stage.told()[0].text
 
 
@@ -71,10 +69,8 @@ def test_without_slack_tokens_messages_go_to_the_log_and_it_says_so_once(tmp_pat
     with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
         bot = stage.bot(slack=False)
         message = "message for #cdn-alerts: When watching began: video.example.com is above 1 Gbps since"
-        clock.wait_for(lambda: message in bot.printed, by=clock.now() + 30, what="the message")
-        code, seconds = bot.end()
-        assert code == 0
-        assert seconds < 5
+        wait_for(lambda: message in bot.printed, "the message")
+        assert bot.end() == 0
         assert bot.printed.count(message) == 1
         assert bot.printed.count("there are no Slack tokens") == 1
         assert stage.leaks() == []
@@ -83,8 +79,8 @@ def test_without_slack_tokens_messages_go_to_the_log_and_it_says_so_once(tmp_pat
 def test_a_second_bot_on_the_same_database_ends_with_exit_code_1(tmp_path, clock):
     with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
         first = stage.bot()
-        clock.wait_for(lambda: "watching begins" in first.printed, by=clock.now() + 30, what="the start")
+        wait_for(lambda: "watching begins" in first.printed, "the start")
         second = stage.bot()
         assert second.wait() == 1
         assert "alertbot: " in second.printed
-        assert first.end()[0] == 0
+        assert first.end() == 0

@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -18,6 +17,7 @@ from pathlib import Path
 import pytest
 from fakes.rigs.needs import needs
 from fakes.rigs.stage import API_TOKEN, Stage, StageClock
+from fakes.rigs.waiting import PATIENCE, wait_for
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 from pages import PAGES
 
@@ -71,11 +71,16 @@ class Machine:
     def run(self, *command: str) -> str:
         """What a command prints in there, whatever its exit code."""
         inside = ["nsenter", "--target", str(self._pid), "--mount", "--pid", "--cgroup", *command]
-        return subprocess.run(inside, stdout=subprocess.PIPE, text=True, timeout=30, check=False).stdout
+        return subprocess.run(inside, stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=False).stdout
 
     def status(self) -> str:
         """The line the service gave systemd for its status."""
         return self.systemctl("show", "--property=StatusText", "alertbot.service")
+
+    def fed(self) -> float:
+        """When systemd last heard that all is well, in its own monotonic seconds."""
+        stamp = self.systemctl("show", "--property=WatchdogTimestampMonotonic", "--value", "alertbot.service")
+        return int(stamp) / 1e6
 
     def shows(self, **properties: str) -> bool:
         """Whether the unit has these properties."""
@@ -113,14 +118,12 @@ def boot(tmp_path):
 def test_the_unit_becomes_active_posts_and_stops_cleanly(tmp_path, boot):
     clock = StageClock.real()
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
-        clock.wait_for(lambda: machine.shows(ActiveState="active"), by=clock.now() + 30, what="an active unit")
-        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
+        wait_for(lambda: machine.shows(ActiveState="active"), "an active unit")
+        wait_for(stage.told, "the first alert")
         assert "`video.example.com` is above 1 Gbps since" in stage.told()[0].text
         assert (machine.root / "var/lib/private/alertbot/alertbot.db").stat().st_uid != 0
 
-        began = time.monotonic()
         machine.systemctl("stop", "alertbot.service")
-        assert time.monotonic() - began < 5
         assert machine.shows(ActiveState="inactive", Result="success", ExecMainStatus="0", NRestarts="0")
         assert (machine.root / "run/alertbot.log").read_text().endswith("stopped\n")
 
@@ -128,11 +131,11 @@ def test_the_unit_becomes_active_posts_and_stops_cleanly(tmp_path, boot):
 def test_a_killed_service_is_started_again_and_tells_nothing_twice(tmp_path, boot):
     clock = StageClock.real()
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
-        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
+        wait_for(stage.told, "the first alert")
         machine.systemctl("kill", "--signal=KILL", "alertbot.service")
         again = {"NRestarts": "1", "ActiveState": "active", "SubState": "running"}
-        clock.wait_for(lambda: machine.shows(**again), by=clock.now() + 40, what="another start")
-        clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
+        wait_for(lambda: machine.shows(**again), "another start")
+        wait_for(lambda: "data to" in machine.status(), "data")
         (told,) = stage.told()
         assert not told.replies
 
@@ -140,7 +143,7 @@ def test_a_killed_service_is_started_again_and_tells_nothing_twice(tmp_path, boo
 def test_the_backup_is_made_beside_the_service_and_without_it(tmp_path, boot):
     clock = StageClock.real()
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
-        clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
+        wait_for(lambda: "data to" in machine.status(), "data")
         machine.systemctl("start", "alertbot-backup.service")
         (copy,) = (machine.root / "var/lib/private/alertbot-backups").iterdir()
         database = machine.root / "var/lib/private/alertbot/alertbot.db"
@@ -155,7 +158,7 @@ def test_the_backup_is_made_beside_the_service_and_without_it(tmp_path, boot):
         machine.systemctl("start", "alertbot-backup.service")
         assert copy.stat().st_ino != before
         machine.systemctl("start", "alertbot-backup.timer", "alertbot.service")
-        clock.wait_for(lambda: machine.shows(ActiveState="active"), by=clock.now() + 30, what="an active unit")
+        wait_for(lambda: machine.shows(ActiveState="active"), "an active unit")
         assert "alertbot-backup.service" in machine.systemctl("list-timers", "--no-legend", "--full")
 
 
@@ -168,11 +171,9 @@ def test_an_instance_has_its_own_configuration_credentials_and_state(tmp_path, b
             (tmp_path / "machine" / "etc" / "alertbot" / "eu" / name).write_text(f"{token}\n")
         with boot(stage, own) as machine:
             database = machine.root / "var/lib/private/alertbot-eu/alertbot.db"
-            clock.wait_for(database.exists, by=clock.now() + 30, what="a database of its own")
+            wait_for(database.exists, "a database of its own")
             states = partial(machine.systemctl, "is-active", "alertbot.service", "alertbot@eu.service")
-            clock.wait_for(
-                lambda: states().split() == ["active", "active"], by=clock.now() + 30, what="two active services"
-            )
+            wait_for(lambda: states().split() == ["active", "active"], "two active services")
             assert (machine.root / "var/lib/private/alertbot/alertbot.db").stat().st_uid != database.stat().st_uid
 
 
@@ -181,7 +182,7 @@ def test_secrets_that_are_encrypted_as_the_readme_says_reach_the_service(tmp_pat
     (drop_in,) = re.findall(r"^```ini\n(\[Service\]\nLoadCredential=\n.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     clock = StageClock.real()
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
-        clock.wait_for(stage.told, by=clock.now() + 30, what="the first alert")
+        wait_for(stage.told, "the first alert")
         machine.systemctl("stop", "alertbot.service")
         for name in TOKENS:
             where = f"/etc/alertbot/{name}"
@@ -191,13 +192,13 @@ def test_secrets_that_are_encrypted_as_the_readme_says_reach_the_service(tmp_pat
         machine.systemctl("daemon-reload")
         machine.systemctl("start", "alertbot.service")
         assert machine.shows(ActiveState="active", SubState="running")
-        clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
+        wait_for(lambda: "data to" in machine.status(), "data")
 
 
 def test_a_reload_takes_up_what_is_right_and_refuses_what_is_wrong(tmp_path, boot):
     clock = StageClock.real()
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
-        clock.wait_for(stage.told, by=clock.now() + 40, what="the first alert")
+        wait_for(stage.told, "the first alert")
         rules = machine.root / "etc/alertbot/rules.toml"
         log = machine.root / "run/alertbot.log"
         right = rules.read_text()
@@ -205,20 +206,18 @@ def test_a_reload_takes_up_what_is_right_and_refuses_what_is_wrong(tmp_path, boo
         rules.write_text(right.replace("1 Gbps", "1.5 Gbps"))
         assert machine.systemctl("reload", "alertbot.service") == ""
         assert machine.shows(ActiveState="active", SubState="running", NRestarts="0", ReloadResult="success")
-        clock.wait_for(
+        wait_for(
             lambda: "the configuration is reloaded: rule changed: video-ceiling" in log.read_text(),
-            by=clock.now() + 20,
-            what="the reload",
+            "the reload",
         )
 
         rules.write_text(right.replace("above", "abvoe"))
         machine.systemctl("reload", "alertbot.service")
-        clock.wait_for(lambda: len(stage.told()) == 2, by=clock.now() + 20, what="the message")
+        wait_for(lambda: len(stage.told()) == 2, "the message")
         assert "/etc/alertbot/rules.toml:" in stage.told()[1].text
-        clock.wait_for(
+        wait_for(
             lambda: machine.shows(ActiveState="active", SubState="running", NRestarts="0", ReloadResult="exit-code"),
-            by=clock.now() + 20,
-            what="a failed reload of a running unit",
+            "a failed reload of a running unit",
         )
         assert "data to" in machine.status()
         assert "resolved" not in stage.told()[0].text
@@ -226,15 +225,16 @@ def test_a_reload_takes_up_what_is_right_and_refuses_what_is_wrong(tmp_path, boo
 
 def test_a_wedged_process_is_started_again_by_the_watchdog(tmp_path, boot):
     clock = StageClock.real()
-    quick = "[Service]\nWatchdogSec=4\nTimeoutStopSec=2\n"
+    quick = "[Service]\nWatchdogSec=10\nTimeoutStopSec=2\n"
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage, quick) as machine:
-        clock.wait_for(stage.told, by=clock.now() + 40, what="the first alert")
-        clock.wait_until(clock.now() + 5)
+        wait_for(stage.told, "the first alert")
+        fed = machine.fed()
+        wait_for(lambda: machine.fed() > fed + 10, "food for longer than the watchdog waits")
         assert machine.shows(NRestarts="0", ActiveState="active")
         machine.systemctl("kill", "--signal=STOP", "alertbot.service")
         again = {"NRestarts": "1", "ActiveState": "active", "SubState": "running"}
-        clock.wait_for(lambda: machine.shows(**again), by=clock.now() + 40, what="another start")
-        clock.wait_for(lambda: "data to" in machine.status(), by=clock.now() + 30, what="data")
+        wait_for(lambda: machine.shows(**again), "another start")
+        wait_for(lambda: "data to" in machine.status(), "data")
         (told,) = stage.told()
         assert not told.replies
 
@@ -243,7 +243,7 @@ def test_a_wrong_configuration_ends_the_service_with_exit_code_2_for_good(tmp_pa
     clock = StageClock.real()
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES.replace("above", "abvoe")) as stage, boot(stage) as machine:
         failed = {"ActiveState": "failed", "ExecMainStatus": "2", "NRestarts": "0"}
-        clock.wait_for(lambda: machine.shows(**failed), by=clock.now() + 30, what="a failed unit")
+        wait_for(lambda: machine.shows(**failed), "a failed unit")
         assert 'unknown key, did you mean "above"?' in (machine.root / "run/alertbot.log").read_text()
 
 
@@ -253,7 +253,7 @@ def test_a_damaged_database_ends_the_service_after_some_starts_and_is_told_once(
     limit = "[Unit]\nStartLimitBurst=3\n"
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage, damage + limit) as machine:
         failed = {"ActiveState": "failed", "ExecMainStatus": "1", "NRestarts": "3"}
-        clock.wait_for(lambda: machine.shows(**failed), by=clock.now() + 90, what="a failed unit")
+        wait_for(lambda: machine.shows(**failed), "a failed unit")
         (told,) = stage.told()
         assert told.text.startswith("alertbot cannot start, so nothing is watched and no alert comes")
         assert "alertbot.db: file is not a database: put a backup in its place" in told.text
@@ -296,11 +296,13 @@ def _own_cgroup() -> Iterator[Path]:
 
 def _remove(cgroup: Path) -> None:
     """Remove a cgroup once the last of its processes, just killed, is gone."""
-    for _ in range(100):
+
+    def gone() -> bool:
         with suppress(OSError):
             cgroup.rmdir()
-            return
-        time.sleep(0.05)
+        return not cgroup.exists()
+
+    wait_for(gone, f"the end of all that ran in {cgroup}")
 
 
 @contextmanager
@@ -322,10 +324,11 @@ def _running(folder: Path, cgroup: Path) -> Iterator[int]:
 def _first_child(process: subprocess.Popen[bytes], log: Path) -> int:
     """The process that became PID 1 in there, once it is systemd."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    deadline = time.monotonic() + 20
-    while process.poll() is None and time.monotonic() < deadline:
-        for pid in map(int, children.read_text().split()):
-            if Path(f"/proc/{pid}/comm").read_text() == "systemd\n":
-                return pid
-        time.sleep(0.05)
-    pytest.fail(f"it did not boot: {log.read_text()}")
+
+    def booted() -> list[int]:
+        assert process.poll() is None, f"it did not boot: {log.read_text()}"
+        pids = map(int, children.read_text().split())
+        return [pid for pid in pids if Path(f"/proc/{pid}/comm").read_text() == "systemd\n"]
+
+    wait_for(booted, "a systemd")
+    return booted()[0]

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from alertbot.units import SLOT, slot_at
 from fakes.rigs.stage import Actor, Stage, StageClock
-from fakes.wire.real_alertmanagers import Cluster, Page, Pager, wait_for
+from fakes.rigs.waiting import wait_for
+from fakes.wire.real_alertmanagers import Cluster, Page, Pager
 
 RULES = """
 [alertmanager]
@@ -43,6 +44,9 @@ runbook = "https://wiki.example.com/cdn"
 """
 FEED = 'probe = "1s"\nmax_lag = "5m"\nstale_after = "24h"\n'
 SERIES = "img.example.com"
+
+_GOSSIPED = "alertmanager_nflog_gossip_messages_propagated_total"
+_REQUESTS = 'alertmanager_http_request_duration_seconds_count{handler="/alerts",method="post"}'
 
 
 @dataclass(frozen=True)
@@ -90,26 +94,25 @@ def two_bots_two_alertmanagers(folder: Path, plot: Plot, say: Callable[[str], No
         note("two Alertmanagers stand, two bots begin")
         victim: Actor = one.bot(slack=False)
         two.bot(slack=False)
-        wait_for(lambda: pager.pages, what="the page")
+        wait_for(lambda: pager.pages, "the page")
         _note_pages(pager, note)
         for number in (0, 1):
-            wait_for(lambda number=number: cluster.alerts(number), what=f"the alert in {number}")
-        time.sleep(2.5)  # the notifier tells its peer that it notified
+            wait_for(lambda number=number: cluster.alerts(number), f"the alert in {number}")
         dead = cluster.number_of(pager.pages[0])
+        wait_for(lambda: cluster.metric(1 - dead, _GOSSIPED) > 0, "the word from Alertmanager to Alertmanager")
         victim.end(signal.SIGKILL)
         cluster.kill(dead)
         note("killed: one bot, and the Alertmanager that notified")
-        wait_for(lambda: cluster.urls[dead] in two.shell("status"), what="the dead Alertmanager in the status")
+        wait_for(lambda: cluster.urls[dead] in two.shell("status"), "the dead Alertmanager in the status")
         note(next(line for line in two.shell("status").splitlines() if cluster.urls[dead] in line))
-        _wait_until(shown)
-        note("the feed shows that the domain carries traffic again")
-        wait_for(lambda: pager.pages[-1].status == "resolved", what="the resolution")
+        wait_for(lambda: pager.pages[-1].status == "resolved", "the resolution")
         note("a resolution")
         if plot.again:
             cluster.start(dead)
             one.bot(slack=False)
             note("both are started again")
-        time.sleep(8 * plot.resend + 3)
+        taken = cluster.metric(1 - dead, _REQUESTS)
+        wait_for(lambda: cluster.metric(1 - dead, _REQUESTS) >= taken + 8, "more requests, of which none notifies")
         _note_pages(pager, note)
         assert two.log.count("messages are printed here, alerts go to Alertmanager") == 1
         assert "Traceback" not in one.log + two.log
@@ -120,7 +123,7 @@ def _let_them_know_the_feed(one: Stage, two: Stage) -> None:
     """Have bots that watched for longer than the hour in which every domain is held back."""
     bot = one.bot(slack=False)
     database = one.configuration.with_name("alertbot.db")
-    wait_for(lambda: "went dark" in one.log, what="the first judgement")
+    wait_for(lambda: "went dark" in one.log, "the first judgement")
     bot.end()
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE series SET begun = begun - 7200")
@@ -131,7 +134,3 @@ def _let_them_know_the_feed(one: Stage, two: Stage) -> None:
 def _note_pages(pager: Pager, note: Callable[[str], None]) -> None:
     for page in pager.pages:
         note(f"notified so far: {page.status}, {', '.join(page.names)}, by {page.sender}")
-
-
-def _wait_until(moment: float) -> None:
-    time.sleep(max(moment - time.time(), 0.0))

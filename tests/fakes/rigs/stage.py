@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from typing import Any, Self
 import httpx
 
 from fakes.rigs.needs import FAKETIME
+from fakes.rigs.waiting import PATIENCE, wait_for
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 
 API_TOKEN = "tok-5ecret-end-to-end"
@@ -30,7 +31,6 @@ ALERTBOT = Path(sys.executable).with_name("alertbot")
 _SLACK = Path(__file__).parents[1] / "wire" / "slack.py"
 FASTEST, SLOWEST = 60.0, 10.0
 _IDLE_IMPORT = 1.2  # seconds within which an idle machine imports the service, with some to spare
-_PATIENCE = 30.0  # real seconds for a process to begin or end
 
 
 class StageClock:
@@ -58,6 +58,11 @@ class StageClock:
         return self._start + (time.monotonic() - self._origin) * self._speed
 
     @property
+    def speed(self) -> float:
+        """How many of its seconds pass in a real one."""
+        return self._speed
+
+    @property
     def is_fast(self) -> bool:
         """Whether it outruns the machine's."""
         return self._speed > 1.0
@@ -68,16 +73,6 @@ class StageClock:
             return {}
         now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(self.now()))
         return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"@{now} x{self._speed:g}", "TZ": "UTC"}
-
-    def wait_until(self, moment: float) -> None:
-        """Return at that time."""
-        time.sleep(max(moment - self.now(), 0.0) / self._speed)
-
-    def wait_for(self, holds: Callable[[], object], *, by: float, what: str) -> None:
-        """Return once ``holds()`` is true; the test fails where it is not at the time ``by``."""
-        while not holds():
-            assert self.now() < by, f"not seen in time: {what}"
-            time.sleep(0.05)
 
 
 class Actor:
@@ -98,23 +93,18 @@ class Actor:
 
     def first_line(self) -> str:
         """The first line it prints."""
-        deadline = time.monotonic() + _PATIENCE
-        while "\n" not in self.printed:
-            assert self._process.poll() is None, f"it ended at once: {self.printed}"
-            assert time.monotonic() < deadline, f"it prints nothing: {self.output}"
-            time.sleep(0.02)
+        wait_for(lambda: "\n" in self.printed or self._process.poll() is not None, f"a line in {self.output}")
+        assert "\n" in self.printed, f"it ended at once: {self.printed}"
         return self.printed.splitlines()[0]
 
     def wait(self) -> int:
         """Its exit code, once it ended by itself."""
-        return self._process.wait(_PATIENCE)
+        return self._process.wait(PATIENCE)
 
-    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
-        """Send a signal; the exit code, and after how many real seconds it ended."""
-        began = time.monotonic()
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal; the exit code it ends with."""
         self._process.send_signal(number)
-        code = self._process.wait(_PATIENCE)
-        return code, time.monotonic() - began
+        return self._process.wait(PATIENCE)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal that does not end it."""
@@ -163,7 +153,7 @@ class Stage:
         self._rules = rules
         self._feed = feed
         self._actors: list[Actor] = []
-        self._control = httpx.Client(trust_env=False, timeout=_PATIENCE)
+        self._control = httpx.Client(trust_env=False, timeout=PATIENCE)
         for part in ("bot", "simulator", "slack"):
             (folder / part).mkdir(parents=True)
 
@@ -204,19 +194,19 @@ class Stage:
         environment = _environment() | self.clock.environment()
         return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
-    def command(self, text: str, **arguments: Any) -> tuple[float, dict[str, Any]]:
-        """Type a slash command; real seconds until the answer stood there, and the answer."""
-        began = time.monotonic()
-        reply = self._control.post(f"{self._slack}/_control/command", json={"text": text, **arguments})
-        lasted = time.monotonic() - began
+    def command(self, text: str, **arguments: Any) -> dict[str, Any]:
+        """Type a slash command; its answer."""
+        body = {"text": text, "patience": PATIENCE, **arguments}
+        reply = self._control.post(f"{self._slack}/_control/command", json=body)
         assert reply.status_code == httpx.codes.OK, reply.text
-        return lasted, reply.json()["answers"][0]
+        answer: dict[str, Any] = reply.json()["answers"][0]
+        return answer
 
     def click(self, text: str, action_id: str, value: str | None = None, **arguments: Any) -> list[dict[str, Any]]:
         """Click an element of the newest message that holds this text, and what the one who clicked is told."""
         messages = self._control.get(f"{self._slack}/_control/messages").json()
         ts = [message["ts"] for message in messages if text in json.dumps(message)][-1]
-        body = {"ts": ts, "action_id": action_id, "value": value, **arguments}
+        body = {"ts": ts, "action_id": action_id, "value": value, "patience": PATIENCE, **arguments}
         reply = self._control.post(f"{self._slack}/_control/click", json=body)
         assert reply.status_code == httpx.codes.OK, reply.text
         answers: list[dict[str, Any]] = reply.json()["answers"]

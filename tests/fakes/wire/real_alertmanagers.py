@@ -9,7 +9,6 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +16,7 @@ from typing import Any, Self
 import httpx
 
 from fakes.rigs.stage import Actor
+from fakes.rigs.waiting import wait_for
 from fakes.wire.alertmanager import Page
 
 BINARY = shutil.which("prometheus-alertmanager")
@@ -33,7 +33,6 @@ receivers:
     webhook_configs:
       - url: {url}
 """
-_PATIENCE = 30.0
 
 
 class Pager:
@@ -105,7 +104,7 @@ class Cluster:
         for number in range(len(self._ports)):
             self.start(number)
         for number in range(len(self._ports)):
-            wait_for(lambda number=number: self._status(number) == "ready", what=f"Alertmanager {number}")
+            wait_for(lambda number=number: self._status(number) == "ready", f"Alertmanager {number}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -152,6 +151,11 @@ class Cluster:
         found: list[dict[str, Any]] = answer.json()
         return found
 
+    def metric(self, number: int, name: str) -> float:
+        """One of the figures by which an Alertmanager says how it is; 0 where it does not say it."""
+        text = httpx.get(f"{self.urls[number]}/metrics", trust_env=False, auth=self._auth, verify=False).text
+        return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(name)), 0.0)
+
     def _get(self, number: int, what: str) -> httpx.Response:
         return httpx.get(f"{self.urls[number]}/api/v2/{what}", trust_env=False, auth=self._auth, verify=False)
 
@@ -161,14 +165,6 @@ class Cluster:
         except httpx.HTTPError:
             return "none"
         return str(answer.json()["cluster"]["status"]).replace("disabled", "ready")
-
-
-def wait_for(holds: Callable[[], object], *, what: str, patience: float = _PATIENCE) -> None:
-    """Return once ``holds()`` is true; the test fails where it is not within so many seconds."""
-    deadline = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < deadline, f"not seen in time: {what}"
-        time.sleep(0.05)
 
 
 def _free_port() -> int:
