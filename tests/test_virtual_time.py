@@ -101,6 +101,22 @@ async def test_what_is_waited_for_is_seen_at_the_moment_it_comes_about():
     await ticking
 
 
+async def test_an_instant_amid_what_goes_on_is_reached_and_at_its_end_at_the_latest():
+    done = []
+
+    async def work():
+        for number in range(5):
+            await asyncio.to_thread(lambda: None)
+            done.append(number)
+
+    loop, working = asyncio.get_running_loop(), asyncio.create_task(work())
+    await loop.after_news(1)
+    assert len(done) < 5
+    await loop.after_news(1000)
+    assert len(done) == 5
+    await working
+
+
 async def test_what_never_comes_about_ends_the_wait():
     ticking = asyncio.create_task(passes(1e9))
     with pytest.raises(TimeoutError):

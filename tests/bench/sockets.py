@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fakes.rigs.waiting import for_a_while
 from fakes.wire.slack import APP_TOKEN, FakeSlack
 
 from alertbot.slack.socket_mode import PING_INTERVAL, SlashCommand, SocketListener
@@ -106,7 +107,7 @@ async def away(fault: Fault, instant: float) -> float:
     await slack.start()
     try:
         async with listening(slack):
-            await asyncio.sleep(instant)
+            await asyncio.to_thread(for_a_while, instant)
             await fault(slack)
             began = time.monotonic()
             # A command typed while nobody is connected waits here, where Slack would tell its user to try again.

@@ -60,16 +60,16 @@ def looked_at(stage):
 @pytest.mark.parametrize("hours", [(-1, 0), (1, 0)], ids=["back and forth", "forth and back"])
 def test_polling_goes_on_and_nothing_is_told_again_when_the_clock_steps_an_hour(tmp_path, monkeypatch, hours):
     clock = SteppedClock(tmp_path)
-    with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES, feed='probe = "5s"') as stage:
+    with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES, feed='probe = "2s"') as stage:
         monkeypatch.setattr(clock, "environment", clock.stepping)
         bot = stage.bot()
         wait_for(stage.told, "the first alert")
         for step in hours:
             before = looked_at(stage)
             clock.step(step * 3600)
-            wait_for(lambda b=before: looked_at(stage) > b + 6, f"polls at {step:+d} h")
+            wait_for(lambda b=before: looked_at(stage) > b + 4, f"polls at {step:+d} h")
         after = looked_at(stage)
-        wait_for(lambda: looked_at(stage) > after + 15, "three more polls")
+        wait_for(lambda: looked_at(stage) > after + 6, "three more polls")
         (told,) = stage.told()
         assert "video.example.com" in told.text
         assert not told.edits

@@ -6,8 +6,10 @@ That it ends within five seconds whatever hangs is judged in virtual time, in ``
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
+from fakes.rigs.needs import needs
 from fakes.rigs.stage import Stage, StageClock
 from fakes.rigs.waiting import for_a_while, wait_for
 
@@ -52,7 +54,9 @@ def test_a_bot_whose_api_hangs_ends_with_exit_code_0(tmp_path, clock, mode):
         assert "Traceback" not in bot.printed
 
 
-def test_a_bot_whose_slack_hangs_ends_and_tells_at_its_next_start(tmp_path, clock):
+@needs("faketime")
+def test_a_bot_whose_slack_hangs_ends_and_tells_at_its_next_start(tmp_path):
+    clock = StageClock.fast(time.time())
     with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
         stage.spoil_slack("chat.postMessage", "hang")
         bot = stage.bot()
@@ -60,7 +64,7 @@ def test_a_bot_whose_slack_hangs_ends_and_tells_at_its_next_start(tmp_path, cloc
         assert bot.end() == 0
         assert stage.told() == []
         stage.bot()
-        # It may have arrived: Slack is asked for 75 seconds before it is posted again.
+        # It may have arrived: Slack is asked for 75 of the clock's seconds before it is posted again.
         wait_for(stage.told, "the message")
         assert "`video.example.com` is above 1 Gbps since" in stage.told()[0].text
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fakes.worlds.clock import FakeClock
+from fakes.worlds.virtual import passes
 
 from alertbot import errors
 from alertbot.feed.api import ALL, CdnApi, DataType, Grain
@@ -89,7 +90,7 @@ class Wire:
             for at in range(0, len(answer), step or 1):
                 writer.write(answer[at : at + step])
                 await writer.drain()
-                await asyncio.sleep(self.pace or 0)
+                await passes(self.pace or 0)
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError):

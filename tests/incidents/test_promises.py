@@ -10,7 +10,6 @@ ones of each.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from collections import Counter
@@ -24,6 +23,7 @@ from fakes.judges.bystander import Bystander
 from fakes.rigs.effort import examples
 from fakes.rigs.house import ADA, LAG, START, House
 from fakes.rigs.night import config_for, night_folder
+from fakes.worlds.virtual import run
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
@@ -398,7 +398,7 @@ class IncidentText:
 
 
 def told(story: IncidentStory, folder: Path, *, restarts: bool = True) -> Bystander:
-    return asyncio.run(IncidentText(story, folder, restarts=restarts).tell())
+    return run(IncidentText(story, folder, restarts=restarts).tell())
 
 
 _SETTINGS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC
@@ -11,6 +10,7 @@ import pytest
 from fakes.rigs.house import House, database
 from fakes.rigs.inquired import Inquired
 from fakes.rigs.night import ceiling, config_for, dark, doubled, far_off, fell
+from fakes.worlds.virtual import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -286,7 +286,7 @@ def test_what_why_says_of_a_slot_is_what_the_engine_did_with_it(tmp_path_factory
                 _agrees(home, found)
         await home.end()
 
-    asyncio.run(lived())
+    run(lived())
 
 
 def _agrees(home, found):

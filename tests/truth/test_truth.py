@@ -10,7 +10,6 @@ pages for nothing again after that was found out. What is left at the end is che
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import pytest
 from fakes.rigs.effort import examples
 from fakes.rigs.night import Night, ceiling, config_for, dark, doubled, fell, night_folder
 from fakes.worlds.clock import FakeClock
+from fakes.worlds.virtual import run
 from fakes.worlds.world import Fault, World, WorldApi
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
@@ -215,7 +215,7 @@ async def test_a_night_that_once_went_wrong_goes_well(night):
 @given(stories())
 def test_every_night_is_judged_and_told_as_it_was(story):
     with night_folder() as folder:
-        asyncio.run(play(story, folder))
+        run(play(story, folder))
 
 
 async def play(story: IncidentStory, folder: Path) -> Night:

@@ -17,11 +17,9 @@ from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage
 from fakes.wire.slack import BOT_TOKEN, FakeSlack
 from fakes.worlds.clock import FakeClock
+from fakes.worlds.virtual import passes
 
 START = FakeClock().time()
-
-PROCESSED = 0.02
-"""Real seconds after which a call that was cancelled is processed, if it ever is."""
 
 
 class Deliverer:
@@ -73,15 +71,15 @@ class Deliverer:
                 self.clock.advance(min(pause, seconds - passed) + 0.001)
         return self.clock.monotonic() - began
 
-    async def kill(self, after: float = 0.0) -> None:
-        """End the delivery so many real seconds after it began what is due, and start another."""
+    async def kill(self, after: int = 1_000) -> None:
+        """End the delivery in the middle of what is due, and start another: after so many steps of its talk."""
         await self.delivery.begin()
-        await asyncio.sleep(after)
+        await asyncio.get_running_loop().after_news(after)
         under_way = self.delivery.under_way
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
-        await asyncio.sleep(PROCESSED)
+        await passes(0.0)
         await self.start()
 
     async def dropped_replies(self, subject: str) -> int:

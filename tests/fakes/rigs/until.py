@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from fakes.worlds.virtual import VirtualLoop
 
-_LOOK = 0.01
-
 
 async def until(holds: Callable[[], object], patience: float = 12 * 3600.0) -> None:
     """Return once ``holds()`` is true; ``TimeoutError`` where it is not within ``patience`` of the loop's seconds."""
@@ -17,4 +15,4 @@ async def until(holds: Callable[[], object], patience: float = 12 * 3600.0) -> N
         if isinstance(loop, VirtualLoop):
             await loop.until(holds)
         while not holds():  # noqa: ASYNC110 - what is waited for has no event to set
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(0.01)

@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from alertbot.clock import Clock
+from fakes.worlds.virtual import passes
 
 GROUP_WAIT = GROUP_INTERVAL = 1.0
 RESOLVE_TIMEOUT = 300.0
@@ -139,7 +140,7 @@ class FakeAlertmanager:
 
     async def _notify(self, name: str) -> None:
         """Page what is new in a group, once it had time to gather, and from then on now and then."""
-        await asyncio.sleep(GROUP_WAIT)
+        await passes(GROUP_WAIT)
         while True:
             now = self._clock.time()
             group = {labels: alert for labels, alert in self._alerts.items() if dict(labels)["alertname"] == name}
@@ -152,7 +153,7 @@ class FakeAlertmanager:
                 self.pages.append(Page(now, "firing" if fires else "resolved", alerts, self.urls[0]))
             for labels in over:
                 del self._alerts[labels]
-            await asyncio.sleep(GROUP_INTERVAL)
+            await passes(GROUP_INTERVAL)
 
 
 def _of_json(told: Mapping[str, Any], now: float) -> _Alert:

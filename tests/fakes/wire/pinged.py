@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from aiohttp import web
+
+from fakes.worlds.virtual import passes
 
 SECRET = "0b5e55ed-7e57-4bad-c0de-5ec12e7beef5"
 
@@ -39,7 +40,7 @@ class DeadMansSwitch:
         self.pings.append((path, await request.text()))
         self.queries.append(request.raw_path.partition("?")[2])
         if self.mode == "hang":
-            await asyncio.sleep(3600)
+            await passes(3600)
         if self.mode == "drop":
             request.transport.close()
         return web.Response(status=200 if self.mode == "ok" else int(self.mode) if self.mode.isdigit() else 500)

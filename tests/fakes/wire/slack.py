@@ -35,7 +35,6 @@ from fakes.worlds.virtual import wall_time
 __all__ = ["APP_TOKEN", "BOT_TOKEN", "BOT_USER", "SCOPES", "TEAM", "Answer", "Call", "Channel", "FakeSlack", "Message"]
 
 RESPONSE_USES, RESPONSE_LIFE = 5, 1800.0
-_SLOW = 0.3
 _RESPONSE_KEYS = {
     "text",
     "blocks",
@@ -322,7 +321,7 @@ class FakeSlack:
         if mode in {"half", "hang_after"}:
             await self._stopping.wait()
         if mode == "slow":
-            await asyncio.sleep(_SLOW)
+            await asyncio.sleep(0.1)
         return response if mode in {"", "slow"} else _dropped(request)
 
     def _due_fault(self, name: str) -> str:

@@ -10,8 +10,6 @@ from typing import Any, cast
 
 from aiohttp import WSMsgType, web
 
-_UNDER_WAY = 0.1
-
 
 class SocketMode:
     """Hands out tickets, upgrades them to connections, and delivers each envelope to any ONE of those."""
@@ -119,7 +117,7 @@ class SocketMode:
     async def leave(self, socket: web.WebSocketResponse) -> None:
         """Close one connection, in good order: what it was sent is acknowledged by then."""
         await self._forget(socket)
-        await asyncio.sleep(_UNDER_WAY)
+        await asyncio.sleep(0.1)
         await socket.close()
 
     async def dismiss(self, reason: str) -> None:

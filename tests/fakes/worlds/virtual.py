@@ -8,11 +8,14 @@ depends on what it does and never on how fast the machine is.
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 START = 1_793_613_600.0
 _ORIGIN = 1000.0
@@ -32,6 +35,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._under_way = 0
         self._goes_on = False
         self._awaited: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
+        self._news = 0
+        self._instants: list[tuple[int, asyncio.Future[None]]] = []
         super().__init__(_Selector(self))
 
     def time(self) -> float:
@@ -71,6 +76,25 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             await awaited[1]
         finally:
             self._awaited.remove(awaited)
+
+    async def after_news(self, count: int) -> None:
+        """Return once sockets and threads brought news so many times, or nothing is left to do: an instant amid it."""
+        instant = (self._news + count, self.create_future())
+        self._instants.append(instant)
+        await instant[1]
+
+    def brought_news(self) -> None:
+        """A socket or a thread has something for somebody."""
+        self._news += 1
+        self.reach(self._news)
+
+    def reach(self, news: float) -> bool:
+        """Let go on who waits for an instant up to this one."""
+        reached = [future for number, future in self._instants if number <= news]
+        self._instants = [each for each in self._instants if each[0] > news]
+        for future in reached:
+            future.set_result(None)
+        return bool(reached)
 
     def seen(self) -> bool:
         """Whether something that is waited for has come about; who waits for it then runs."""
@@ -132,24 +156,35 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        events = super().select(0)
-        if events or (timeout is not None and timeout <= 0):
+        if events := super().select(0):
+            self._loop.brought_news()
             return events
-        if self._loop.seen():
+        if (timeout is not None and timeout <= 0) or self._loop.seen():
             return []
-        if not self._loop.standing_still and timeout is not None:
-            self._loop.jump(timeout)
+        if self._loop.standing_still:
+            return self._really()
+        if self._loop.reach(math.inf):
             return []
-        return self._really()
+        if timeout is None:
+            return self._really()
+        self._loop.jump(timeout)
+        return []
 
     def _really(self) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait for a thread, a process or a socket, as long as it takes."""
         for _ in range(int(_PATIENCE / _LOOK) if self._loop.waited_for else 1):
             if events := super().select(_LOOK if self._loop.waited_for else _PATIENCE):
+                self._loop.brought_news()
                 return events
             if self._loop.seen():
                 return []
         raise RuntimeError("nothing will ever happen: each task waits for something that nobody does")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """``asyncio.run`` in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(work)
 
 
 async def passes(seconds: float) -> None:

@@ -1,0 +1,46 @@
+"""What the suite promises of itself: nothing waits for the machine's clock."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from fakes.rigs.needs import NEEDS, missing, remedy
+
+TESTS = Path(__file__).parent
+MOST = 0.1
+"""Seconds."""
+
+HELPERS = {"fakes/rigs/waiting.py", "fakes/worlds/virtual.py", "test_virtual_time.py"}
+"""``for_a_while``, which says when it may be used, and virtual time, which takes none."""
+
+MODULES = [path for path in sorted(TESTS.rglob("*.py")) if path.relative_to(TESTS).as_posix() not in HELPERS]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(TESTS).as_posix())
+def test_nothing_sleeps_for_longer_than_a_look_takes(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and sleeps(node.func)]
+    assert [ast.unparse(call) for call in calls if not is_short(call)] == []
+
+
+def sleeps(function):
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr == "sleep"
+        and isinstance(function.value, ast.Name)
+        and function.value.id in {"time", "asyncio"}
+    )
+
+
+def is_short(call):
+    (seconds,) = call.args
+    return isinstance(seconds, ast.Constant) and seconds.value <= MOST
+
+
+def test_what_is_missing_is_brought_by_one_command():
+    assert remedy(["promtool", "faketime"]) == "sudo apt install faketime prometheus"
+    assert remedy(["root"]) == "run them as root"
+    assert remedy(["amtool", "root"]) == "sudo apt install prometheus-alertmanager and run them as root"
+    assert set(missing(NEEDS)) <= set(NEEDS)
