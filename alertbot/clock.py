@@ -46,6 +46,9 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+SYSTEM = SystemClock()
+
+
 class FastClock:
     """Runs ``speed`` times as fast as the machine's, from ``start``: the demo's."""
 

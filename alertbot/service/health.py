@@ -5,12 +5,12 @@ systemd's watchdog is fed from here. What fails but is tried again is ailing; on
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from alertbot.clock import Clock
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
@@ -97,7 +97,7 @@ class Health:
         line = f"data to {data}; {counted(live.domains, 'domain')}; {waiting} waiting"
         return f"{line}; the changed configuration is refused" if live.misconfigured else line
 
-    async def feed(self, notifier: Notifier, pause: float) -> None:
+    async def feed(self, notifier: Notifier, clock: Clock, pause: float) -> None:
         """Tell systemd that all is well, unless a loop makes no progress: then it is to start us again."""
         logged = False
         while True:
@@ -108,7 +108,7 @@ class Health:
                 log.critical("%s: systemd is left to start alertbot again", stuck)
                 notifier.status(self.line())
             logged = stuck is not None
-            await asyncio.sleep(pause)
+            await clock.sleep(pause)
 
     def _without_data(self) -> str | None:
         if self.store_outage.cause is not None:

@@ -91,7 +91,7 @@ class Jobs:
         """APScheduler waits for a wall clock that stepped back to catch up: run its jobs at once instead."""
         offset = self._clock.time() - self._clock.monotonic()
         while True:
-            await asyncio.sleep(CLOCK_CHECK)
+            await self._clock.sleep(CLOCK_CHECK)
             moved = self._clock.time() - self._clock.monotonic() - offset
             if abs(moved) >= CLOCK_STEP:
                 offset += moved

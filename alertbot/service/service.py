@@ -51,6 +51,7 @@ class Service:
         self._stopping = asyncio.Event()
         self._crash: ServiceBroken | None = None
         self._wiring = Wiring(config, credentials, clock, progress=progress, poster=poster)
+        self._clock = clock
         self._jobs = Jobs(self._wiring, clock, notifier, speed, self._end)
         self._reload = Reload(self._wiring, self._jobs, config, read or (lambda: config), clock, notifier)
 
@@ -159,5 +160,5 @@ class Service:
         wiring.loops.start("clock", self._jobs.watch_clock())
         wiring.loops.start("reload", self._reload.run())
         if self._notifier.watchdog is not None:
-            wiring.loops.start("watchdog", wiring.health.feed(self._notifier, self._notifier.watchdog / 2))
+            wiring.loops.start("watchdog", wiring.health.feed(self._notifier, self._clock, self._notifier.watchdog / 2))
         wiring.start_loops()

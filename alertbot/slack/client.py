@@ -11,7 +11,6 @@ import contextlib
 import json
 import logging
 import re
-import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -24,6 +23,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from alertbot.charts.chart import Picture
+from alertbot.clock import SYSTEM, Clock
 from alertbot.errors import CredentialsError, DeliveryError, HttpTimeout, HttpUnreachable
 from alertbot.messages.blocks import Message
 from alertbot.ops.http import HttpClient
@@ -134,8 +134,9 @@ class Identity:
 class SlackClient:
     """Posts, edits and answers with the bot token; every failure is a ``DeliveryError`` that says what is known."""
 
-    def __init__(self, bot_token: str, base_url: str, *, timeout: int = TIMEOUT) -> None:
+    def __init__(self, bot_token: str, base_url: str, *, timeout: int = TIMEOUT, clock: Clock = SYSTEM) -> None:
         self._timeout = timeout
+        self._clock = clock
         self.granted: frozenset[str] | None = None
         """What the bot token may do, by Slack's last answer; ``None`` where it did not say."""
         self._slack_time: tuple[float, float] | None = None  # Slack's clock, and the monotonic time it was read at
@@ -145,7 +146,10 @@ class SlackClient:
     @property
     def time(self) -> float | None:
         """Epoch seconds by Slack's own clock, once an answer has shown it."""
-        return None if self._slack_time is None else self._slack_time[0] + time.monotonic() - self._slack_time[1]
+        if self._slack_time is None:
+            return None
+        shown, at = self._slack_time
+        return shown + self._clock.monotonic() - at
 
     async def auth_test(self) -> Identity:
         """Whose token this is; ``CredentialsError`` where Slack refuses it, ``DeliveryError`` where it cannot say."""
@@ -182,7 +186,7 @@ class SlackClient:
         """
         if self._slack_time is None:
             await self._asked(self._web.auth_test())
-        now = time.time() if self.time is None else self.time
+        now = self._clock.time() if self.time is None else self.time
         oldest = f"{max(0.0, now - since):.6f}"
         cursor: str | None = None
         while True:
@@ -267,7 +271,7 @@ class SlackClient:
         date = headers.get("date")
         if date:
             with contextlib.suppress(ValueError):
-                self._slack_time = parsedate_to_datetime(date).timestamp(), time.monotonic()
+                self._slack_time = parsedate_to_datetime(date).timestamp(), self._clock.monotonic()
         return answer
 
     async def respond(self, response_url: str, message: Message, *, public: bool = False) -> None:

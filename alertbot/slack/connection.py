@@ -12,12 +12,12 @@ import asyncio
 import contextlib
 import json
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
 
+from alertbot.clock import SYSTEM, Clock
 from alertbot.errors import DeliveryError
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.network import proxy_for
@@ -68,7 +68,9 @@ class Connection:
         ping_interval: float = PING_INTERVAL,
         timeout: float = HANDSHAKE,
         renew_after: float = RENEW_AFTER,
+        clock: Clock = SYSTEM,
     ) -> None:
+        self._clock = clock
         self._ticket = ticket
         self._received = received
         self._ping_interval = ping_interval
@@ -78,8 +80,8 @@ class Connection:
         self._session: aiohttp.ClientSession | None = None
         self._tasks: dict[_Socket, asyncio.Task[None]] = {}
         self._keeping: asyncio.Task[None] | None = None
-        self._failures = Outage()
-        self._liveness = Liveness(time.monotonic)
+        self._failures = Outage(clock.monotonic)
+        self._liveness = Liveness(clock.monotonic)
 
     @property
     def stuck(self) -> bool:
@@ -133,21 +135,21 @@ class Connection:
         socket = await session.ws_connect(ticket, autoping=False, proxy=proxy_for(ticket), timeout=closing)
         for old in self._tasks:
             old.retire()
-        connection = _Socket(socket, self._received, self._ping_interval, self._liveness)
+        connection = _Socket(socket, self._received, self._ping_interval, self._liveness, self._clock)
         task = self._tasks[connection] = asyncio.create_task(connection.read())
         task.add_done_callback(lambda _: self._tasks.pop(connection))
         return connection
 
     async def _until_replaced(self, connection: _Socket) -> None:
         """Return once another connection is to be made: at once, or a while later where this one did not last."""
-        began = asyncio.get_running_loop().time()
+        began = self._clock.monotonic()
         if not await _within(connection.superseded, _CONNECTED * self._ping_interval):
             self._announce()
             while not await _within(connection.superseded, self._renew_after) and connection.was_used():
                 continue
         if connection.refusal is not None:
             self.failed(DeliveryError(connection.refusal))
-        if asyncio.get_running_loop().time() - began >= _LASTING * self._ping_interval:
+        if self._clock.monotonic() - began >= _LASTING * self._ping_interval:
             self._pause = _FIRST_PAUSE
         else:
             await self._wait_to_retry(None)
@@ -165,7 +167,7 @@ class Connection:
         asked = error.retry_after if isinstance(error, DeliveryError) else None
         seconds = pause * self._ping_interval if asked is None else asked
         self._liveness.beat(within=seconds)
-        await asyncio.sleep(seconds)
+        await self._clock.sleep(seconds)
 
 
 class _Socket:
@@ -177,6 +179,7 @@ class _Socket:
         received: Callable[[Mapping[str, Any]], None],
         interval: float,
         liveness: Liveness,
+        clock: Clock,
     ) -> None:
         self.superseded = asyncio.Event()
         self.refusal: str | None = None  # why Slack would not have it
@@ -184,6 +187,7 @@ class _Socket:
         self._received = received
         self._interval = interval
         self._liveness = liveness
+        self._clock = clock
         self._unanswered = 0
         self._used = False
         self._closing: asyncio.Task[None] | None = None
@@ -224,7 +228,7 @@ class _Socket:
                 self._unanswered += 1
                 await self._socket.ping()
                 self._liveness.beat(within=self._interval)
-                await asyncio.sleep(self._interval)
+                await self._clock.sleep(self._interval)
         await self._socket.close()
 
     def retire(self) -> None:
@@ -236,7 +240,7 @@ class _Socket:
         await self._socket.close()
 
     async def _close_later(self) -> None:
-        await asyncio.sleep(_LINGER)
+        await self._clock.sleep(_LINGER)
         await self._socket.close()
 
     async def _receive(self, text: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from alertbot.clock import SYSTEM, Clock
 from alertbot.errors import DeliveryError
 from alertbot.slack.client import delivery_error, quiet_logger, raise_if_refused, web_client
 from alertbot.slack.connection import HANDSHAKE, PING_INTERVAL, RENEW_AFTER, Connection
@@ -62,6 +63,7 @@ class SocketListener:
         ping_interval: float = PING_INTERVAL,
         timeout: float = HANDSHAKE,
         renew_after: float = RENEW_AFTER,
+        clock: Clock = SYSTEM,
     ) -> None:
         self._app_token = app_token
         self._on_command = on_command
@@ -73,6 +75,7 @@ class SocketListener:
             ping_interval=ping_interval,
             timeout=timeout,
             renew_after=renew_after,
+            clock=clock,
         )
         self._answers: set[asyncio.Task[None]] = set()
 

@@ -55,7 +55,7 @@ class Workspace:
         timeout: int = TIMEOUT,
     ) -> None:
         self._recovered = recovered
-        self._client = SlackClient(bot_token, base_url, timeout=timeout)
+        self._client = SlackClient(bot_token, base_url, timeout=timeout, clock=clock)
         self._commands = commands
         self._charts = ChartReplies(chart_source, self.upload, clock)
         self._buttons = Buttons(commands, self._charts)
@@ -72,7 +72,7 @@ class Workspace:
         self._listener: SocketListener | None = None
         self._checking: asyncio.Task[None] | None = None
         if app_token is not None:
-            self._listener = SocketListener(app_token, self._command, self._click, base_url=base_url)
+            self._listener = SocketListener(app_token, self._command, self._click, base_url=base_url, clock=clock)
 
     @property
     def problems(self) -> Mapping[str, str]:

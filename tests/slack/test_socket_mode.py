@@ -8,7 +8,7 @@ import re
 import pytest
 from fakes.rigs.until import until
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, TEAM, FakeSlack
-from fakes.worlds.virtual import passes
+from fakes.worlds.virtual import VirtualClock, passes
 
 from alertbot.errors import CredentialsError
 from alertbot.messages.blocks import Message, actions, button, select
@@ -42,7 +42,7 @@ def listening(slack):
             on_command or echo,
             on_click or echo,
             base_url=slack.base_url,
-            **{"ping_interval": PING, **options},
+            **{"ping_interval": PING, "clock": VirtualClock(), **options},
         )
         await listener.start()
         try:
