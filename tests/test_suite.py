@@ -44,3 +44,9 @@ def test_what_is_missing_is_brought_by_one_command():
     assert remedy(["root"]) == "run them as root"
     assert remedy(["amtool", "root"]) == "sudo apt install prometheus-alertmanager and run them as root"
     assert set(missing(NEEDS)) <= set(NEEDS)
+
+
+def test_the_index_of_the_fakes_names_each_of_them():
+    index = (TESTS / "fakes" / "README.md").read_text(encoding="utf-8")
+    fakes = [path for path in (TESTS / "fakes").glob("*/*.py") if path.name != "__init__.py"]
+    assert [path.name for path in fakes if f"`{path.name}`" not in index and f"/{path.name}`" not in index] == []
