@@ -1,6 +1,6 @@
 """Wrong files: every mistake is named, with its line, in words that say what would be right.
 
-The words stand in ``tests/golden/config-errors.txt``. After a change of words ``ALERTBOT_GOLDEN=write pytest
+The words stand in ``tests/golden/config/errors.txt``. After a change of words ``ALERTBOT_GOLDEN=write pytest
 tests/config/test_config_errors.py`` writes them anew: read them in the review.
 """
 
@@ -22,7 +22,7 @@ from alertbot.config.draft import SECTIONS
 from alertbot.config.kinds import KINDS
 from alertbot.errors import ConfigError
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "config-errors.txt"
+GOLDEN = Path(__file__).parents[1] / "golden" / "config" / "errors.txt"
 
 WATCH = '[watch]\ndomains = ["video.example.com", "img.example.com"]\n'
 DARK = '[[rule]]\nname = "went-dark"\nkind = "drop"\nto = "0 bps"\n'

@@ -1,6 +1,6 @@
 """How ``alertbot run`` ends, and what it does without Slack: each bot a process of its own.
 
-That it ends within five seconds whatever hangs is judged in virtual time, in ``tests/service/test_stop.py``.
+That it ends within five seconds whatever hangs is judged in virtual time, in ``tests/service/test_service_stops.py``.
 """
 
 from __future__ import annotations
