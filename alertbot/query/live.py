@@ -19,7 +19,8 @@ class Live:
     account's total shows a slot. ``gone``: domains that left the account. ``channels``: what is
     wrong with Slack's channels and with Alertmanagers, in words. ``trial``: the channel to which every message is
     diverted. ``misconfigured``: what is wrong with the configuration that was to be taken up last,
-    FILE:LINE: KEY: MESSAGE each, while an earlier one is at work.
+    FILE:LINE: KEY: MESSAGE each, while an earlier one is at work. ``workspace``: the id of Slack's, kept for a restart
+    while Slack does not say it.
     """
 
     now: float
@@ -41,6 +42,7 @@ class Live:
     channels: Mapping[str, str] = field(default_factory=dict)
     trial: str | None = None
     misconfigured: tuple[str, ...] = ()
+    workspace: str | None = None
 
     def to_json(self) -> str:
         """As text for the database, where the shell's commands read it."""

@@ -19,11 +19,13 @@ from alertbot.config.credentials import Credentials
 from alertbot.errors import ServiceBroken, StoreError, StoreTaken, StoreUnusable
 from alertbot.ops.progress import Reporter
 from alertbot.ops.systemd import Notifier
+from alertbot.query.live import Live
 from alertbot.service.reload import Reload
 from alertbot.service.schedule import Jobs
 from alertbot.service.wiring import Wiring
 from alertbot.slack.commands import Commands
 from alertbot.slack.poster import Poster
+from alertbot.store import feed
 
 log = logging.getLogger(__name__)
 
@@ -147,12 +149,21 @@ class Service:
         if config.metrics is not None:
             await wiring.server.start(config.metrics.listen)
         if wiring.workspace is not None:
+            wiring.workspace.recall(await self._last_workspace())
             await wiring.workspace.start()
         elif wiring.prints:
             beside = "" if wiring.parts.relay is None else ", alerts go to Alertmanager"
             log.warning("there are no Slack tokens: messages are printed here%s, and no commands arrive", beside)
         if config.trial is not None:
             log.warning("a trial: every message goes to %s, and mentions nobody", config.trial)
+
+    async def _last_workspace(self) -> str | None:
+        """The id of Slack's workspace, as an earlier run was told; ``None`` where none was."""
+        try:
+            stored = await self._wiring.keeper.do(feed.live)
+        except StoreError:
+            return None
+        return None if stored is None else Live.from_json(stored[1]).workspace
 
     def _start_loops(self) -> None:
         wiring = self._wiring

@@ -50,7 +50,7 @@ class Watcher:
     """Watches what a configuration says. ``wake`` is called once there are messages to send.
 
     ``channels`` says what is wrong with Slack's channels and with Alertmanagers, ``misconfigured`` what is with a
-    changed configuration.
+    changed configuration. ``workspace`` is the id of Slack's.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Watcher:
         executor: Executor,
         channels: Callable[[], Mapping[str, str]],
         misconfigured: Callable[[], tuple[str, ...]] = tuple,
+        workspace: Callable[[], str | None] = lambda: None,
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
     ) -> None:
         self.watch: Watch | None = None
@@ -82,6 +83,7 @@ class Watcher:
         self._executor = executor
         self._channels = channels
         self._misconfigured = misconfigured
+        self._workspace = workspace
         self._judged = judged
         self._time = ApiTime(clock)
         self._outages = FeedOutages(clock)
@@ -172,6 +174,7 @@ class Watcher:
                 channels=self._channels(),
                 trial=self._config.trial,
                 misconfigured=self._misconfigured(),
+                workspace=self._workspace(),
             )
         prober, frontier = poller.prober, poller.prober.frontier
         return Live(
@@ -194,6 +197,7 @@ class Watcher:
             channels=self._channels(),
             trial=self._config.trial,
             misconfigured=self._misconfigured(),
+            workspace=self._workspace(),
         )
 
     def awaited(self) -> frozenset[str]:

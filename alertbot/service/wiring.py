@@ -164,6 +164,7 @@ class Wiring:
             executor=executor,
             channels=self._problems,
             misconfigured=lambda: self.refused,
+            workspace=lambda: None if self.workspace is None else self.workspace.team_id,
             judged=self.metrics.counts.judged,
         )
 

@@ -125,10 +125,11 @@ class Channel:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose bot token it is."""
+    """Whose bot token it is; ``organisation``: the id of the one that the app is installed for as a whole, if it is."""
 
     team_id: str
     team: str
+    organisation: str | None = None
 
 
 class SlackClient:
@@ -158,7 +159,13 @@ class SlackClient:
         except DeliveryError as error:
             raise_if_refused(error, "bot", "ALERTBOT_SLACK_BOT_TOKEN", "slack_bot_token")
             raise
-        return Identity(answer["team_id"], answer["team"])
+        team_id = answer.get("team_id")
+        if not isinstance(team_id, str):
+            raise DeliveryError("garbled")
+        organisation = team_id if team_id.startswith("E") else None
+        if answer.get("is_enterprise_install"):
+            organisation = str(answer.get("enterprise_id") or team_id)
+        return Identity(team_id, str(answer.get("team")), organisation)
 
     async def post(self, post: Post) -> Posted:
         """Post a message, or a reply; where it then stands."""

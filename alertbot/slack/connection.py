@@ -251,7 +251,13 @@ class _Socket:
             # Where this does not get through, Slack says to the user that the command failed; so it is not run.
             await self._socket.send_json({"envelope_id": message["envelope_id"]})
             self._used = True
+            self._hand_on(message)
+
+    def _hand_on(self, message: Mapping[str, Any]) -> None:
+        try:
             self._received(message)
+        except Exception as error:  # noqa: BLE001 - the boundary: what Slack sends may end no connection
+            _log.warning("Socket Mode: what makes no sense is left alone (%s)", type(error).__name__)
 
     async def _disconnect(self, reason: str) -> None:
         if reason not in _RENEWALS:
@@ -274,7 +280,7 @@ def _parsed(text: str) -> Mapping[str, Any]:
     """A message of Slack's; empty where it is none."""
     try:
         message = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return message if isinstance(message, dict) else {}
 

@@ -33,6 +33,7 @@ LISTING = 15.0
 """Seconds for which the start and a lookup wait for the channels to be listed, which goes on behind them."""
 
 OWN_WORKSPACE_ONLY = Message("This alertbot answers in its own workspace only.")
+NOT_YET = Message("Slack has not said yet which workspace this alertbot belongs to: try again in a minute.")
 
 
 class Workspace:
@@ -67,6 +68,7 @@ class Workspace:
         self._dead_token: DeliveryError | None = None  # why channels are not listed, where that is why
         self._posted_to: dict[str, str] = {}  # ids of channels by the name they were posted to
         self._identity: Identity | None = None
+        self._recalled: str | None = None
         self._auth_outage = Outage()
         self._listing_outage = Outage()
         self._listener: SocketListener | None = None
@@ -86,6 +88,15 @@ class Workspace:
         ids = {} if self._membership is None else self._membership.ids
         known = ids.get(channel) or self._posted_to.get(channel)
         return known or (None if self._membership is None else channel)
+
+    @property
+    def team_id(self) -> str | None:
+        """The id of our own workspace, by Slack's last word or what was recalled; ``None`` while nobody said."""
+        return self._recalled if self._identity is None else self._identity.team_id
+
+    def recall(self, team_id: str | None) -> None:
+        """Take this for our own workspace until Slack says which it is: an earlier run was told so."""
+        self._recalled = team_id
 
     @property
     def trouble(self) -> str | None:
@@ -178,6 +189,7 @@ class Workspace:
             return
         if self._identity is None:
             log.info("Slack: posting to the workspace %s", identity.team)
+            _warn_of_organisation(identity)
         self._identity = identity
         if times := self._auth_outage.ended():
             log.info("Slack answers again, after %d times that it did not", times)
@@ -229,8 +241,8 @@ class Workspace:
             log.warning("%s", trouble)
 
     async def _command(self, command: SlashCommand) -> None:
-        if self._is_foreign(command, "a command"):
-            await self._respond(command.response_url, OWN_WORKSPACE_ONLY, public=False)
+        if (refusal := self._refusal(command, "a command")) is not None:
+            await self._respond(command.response_url, refusal, public=False)
             return
         if (notice := self._commands.answer_at_once(command.text)) is not None:
             await self._respond(command.response_url, notice, public=False)
@@ -242,20 +254,23 @@ class Workspace:
                 await self._respond(command.response_url, trouble, public=False)
 
     async def _click(self, click: Click) -> None:
-        if self._is_foreign(click, "a click"):
-            await self._respond(click.response_url, OWN_WORKSPACE_ONLY, public=False)
+        if (refusal := self._refusal(click, "a click")) is not None:
+            await self._respond(click.response_url, refusal, public=False)
             return
         under = Posted(click.channel_id, click.message_ts)
         answer = await self._buttons.press(click.action_id, click.value, self._requester(click), under)
         if answer is not None:
             await self._respond(click.response_url, answer, public=False)
 
-    def _is_foreign(self, asked: SlashCommand | Click, what: str) -> bool:
-        """Whether a command or click comes from another workspace, which the log then says."""
-        if self._identity is None or asked.team_id == self._identity.team_id:
-            return False
+    def _refusal(self, asked: SlashCommand | Click, what: str) -> Message | None:
+        """The answer to a command or click that is not from our own workspace, or may not be, as the log then says."""
+        if self.team_id is None:
+            log.warning("%s was refused: Slack has not said yet which workspace is our own", what)
+            return NOT_YET
+        if asked.team_id == self.team_id:
+            return None
         log.warning("%s from another workspace (%s) was refused", what, asked.team_id)
-        return True
+        return OWN_WORKSPACE_ONLY
 
     def _requester(self, asked: SlashCommand | Click) -> Requester:
         """Who asks where; the channel by its name in the configuration, since Slack calls all private ones alike."""
@@ -270,3 +285,12 @@ class Workspace:
             await self._client.respond(response_url, message, public=public)
         except DeliveryError as error:
             log.warning("an answer was not taken by Slack (%s)", error.code)
+
+
+def _warn_of_organisation(identity: Identity) -> None:
+    if identity.organisation is not None:
+        log.error(
+            "the Slack app is installed for the whole organisation %s, and alertbot works in one workspace: commands"
+            " and clicks are refused, and channels may not be found; install it in the workspace that holds them",
+            identity.organisation,
+        )

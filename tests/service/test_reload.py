@@ -258,3 +258,17 @@ async def test_which_alertmanagers_are_told_takes_effect(tmp_path, caplog):
             )
     finally:
         await there.stop()
+
+
+async def test_a_restart_while_slack_does_not_say_who_we_are_still_knows_its_workspace(tmp_path):
+    async with working(tmp_path) as house:
+        await until(lambda: house.live().get("workspace") == "T0LOOP")
+        house.service.stop()
+        await house.running
+        house.slack.fault("auth.test", "internal_error", 10_000)
+        await house.start()
+        own = await house.slack.command(text="status")
+        other = await house.slack.command(text="status", team="T0OTHER")
+        assert "own workspace only" not in own.answers[0]["text"]
+        assert "has not said yet" not in own.answers[0]["text"]
+        assert other.answers[0]["text"] == "This alertbot answers in its own workspace only."

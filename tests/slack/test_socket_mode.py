@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import re
 
@@ -261,13 +262,39 @@ async def test_an_app_token_that_is_revoked_while_we_run_is_asked_for_seldom(sla
     assert "Socket Mode: token_revoked" in caplog.text
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"type": "slash_commands"}', '{"envelope_id": "1"}'])
-async def test_what_makes_no_sense_does_not_end_the_connection(slack, listening, text):
+def envelope(kind, payload):
+    return json.dumps({"envelope_id": "1", "type": kind, "payload": payload})
+
+
+MALFORMED = {"type": "block_actions", "message": {"ts": "1.0"}, "response_url": "http://127.0.0.1:9/s3cret"}
+CLICK = {**MALFORMED, "user": {"id": "U0ADA"}, "channel": {"id": "C0OPS"}, "actions": [{"action_id": "ack"}]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "[" * 100_000,
+        '{"type": "slash_commands"}',
+        '{"envelope_id": "1"}',
+        envelope("interactive", MALFORMED),
+        envelope("interactive", {**CLICK, "user": "U0ADA"}),
+        envelope("interactive", {**CLICK, "channel": None}),
+        envelope("interactive", {**CLICK, "actions": None}),
+        envelope("interactive", {**CLICK, "actions": ["ack"]}),
+        envelope("interactive", {**CLICK, "team": ["T0LOOP"]}),
+        envelope("interactive", {**CLICK, "message": "1.0"}),
+    ],
+)
+async def test_what_makes_no_sense_does_not_end_the_connection(slack, listening, text, caplog):
     async with listening():
         await slack.socket.connected()
         await slack.socket.connections[0].send_str(text)
         assert (await slack.command(text="status")).answers
     assert [call.method for call in slack.calls].count("apps.connections.open") == 1
+    assert "s3cret" not in caplog.text
 
 
 async def test_a_handshake_that_hangs_is_given_up(slack, listening, caplog):

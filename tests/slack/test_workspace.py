@@ -214,3 +214,46 @@ async def test_what_waits_is_sent_at_once_when_slack_knows_the_bot_again_or_it_i
         slack.workspace.channels["G0HIDDEN"].member = True
         await until(lambda: workspace.problems == {})
         assert len(recovered) == 2
+
+
+def unknown(slack):
+    slack.fault("auth.test", "internal_error", 1000)
+
+
+async def test_no_command_is_obeyed_before_slack_has_said_which_workspace_is_our_own():
+    async with at_work("#ops", app_token=APP_TOKEN, spoil=unknown) as (workspace, slack):
+        for team in ("T0LOOP", "T0OTHER"):
+            refused = await slack.command(text="status", team=team)
+            assert refused.answers[0]["text"].startswith("Slack has not said yet which workspace")
+        slack.mend()
+        await until(lambda: workspace.team_id == "T0LOOP")
+        assert (await slack.command(text="status")).answers[0]["text"] == "u0ada said status in C0ALERTS"
+
+
+async def test_a_workspace_that_an_earlier_run_knew_is_obeyed_and_no_other():
+    async with at_work("#ops", app_token=APP_TOKEN, spoil=unknown) as (workspace, slack):
+        workspace.recall("T0LOOP")
+        assert (await slack.command(text="status")).answers[0]["text"] == "u0ada said status in C0ALERTS"
+        refused = await slack.command(text="status", team="T0OTHER")
+        assert refused.answers[0]["text"] == "This alertbot answers in its own workspace only."
+
+
+@pytest.mark.parametrize("said", [{"team_id": "E0ACME"}, {"is_enterprise_install": True, "enterprise_id": "E0ACME"}])
+async def test_an_app_installed_for_a_whole_organisation_is_said_in_one_line(caplog, said):
+    def spoil(slack):
+        slack.workspace.identity |= said
+
+    async with at_work("#ops", spoil=spoil):
+        await heartbeats(3)
+    (line,) = [line for line in warnings(caplog) if "organisation" in line]
+    assert "installed for the whole organisation E0ACME" in line
+    assert "install it in the workspace that holds them" in line
+
+
+async def test_an_answer_of_slacks_that_does_not_say_who_we_are_is_none(caplog):
+    def spoil(slack):
+        slack.workspace.identity.pop("team_id")
+
+    async with at_work("#ops", spoil=spoil) as (workspace, _):
+        assert workspace.team_id is None
+    assert "Slack does not answer (garbled)" in caplog.text

@@ -118,6 +118,15 @@ class Workspace:
         self.channels = {channel.id: Channel(**asdict(channel)) for channel in channels}
         self.scopes = scopes
         self.messages: list[Message] = []
+        self.identity: dict[str, Any] = {
+            "url": "https://loopback.slack.com/",
+            "team": "Loopback",
+            "user": "alertbot",
+            "team_id": TEAM,
+            "user_id": BOT_USER,
+            "bot_id": BOT,
+            "is_enterprise_install": False,
+        }
         self.files = Files()
         self._now = now
         self._paced = paced
@@ -170,15 +179,7 @@ class Workspace:
         return channel
 
     def _auth_test(self, _: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "url": "https://loopback.slack.com/",
-            "team": "Loopback",
-            "user": "alertbot",
-            "team_id": TEAM,
-            "user_id": BOT_USER,
-            "bot_id": BOT,
-            "is_enterprise_install": False,
-        }
+        return self.identity
 
     def _connections_open(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"url": self._socket_url()}
