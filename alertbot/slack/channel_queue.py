@@ -1,4 +1,4 @@
-"""What delivery remembers of each channel, and of each message that may have arrived."""
+"""What delivery remembers of each channel: which of its queues are free, and since when their work lasts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,6 @@ SPACING = {"update": 1.2, "find": 1.2}
 
 HUNG = {"post": 240.0, "update": 240.0, "find": 600.0}
 """Seconds by method that one message takes at most, or one lookup through the pages of a channel's history."""
-
-LOOK_AFTER = (2.0, 10.0, 30.0, 60.0, 75.0)
-"""Seconds after an attempt at which its message is looked up; after the last it counts as not posted.
-
-A message that lands later still will stand there twice.
-"""
 
 
 @dataclass
@@ -88,25 +82,3 @@ class ChannelQueues:
             return retry_after
         pause, queue.pause = queue.pause, min(2 * queue.pause, LONGEST_PAUSE)
         return pause
-
-
-@dataclass
-class Lookup:
-    """A message that may have arrived: when it was attempted (monotonic), and how often it was looked up since."""
-
-    attempted: float
-    count: int = 0
-
-    @property
-    def due(self) -> float:
-        """When to look it up next."""
-        return self.attempted + LOOK_AFTER[min(self.count, len(LOOK_AFTER) - 1)]
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether the last lookup was made."""
-        return self.count == len(LOOK_AFTER)
-
-    def looked_up(self, now: float) -> None:
-        """Count a lookup begun at ``now``; those overdue by then, after a restart or an outage, are made by it too."""
-        self.count = sum(now - self.attempted >= seconds for seconds in LOOK_AFTER)

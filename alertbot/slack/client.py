@@ -8,85 +8,31 @@ Slack closes while we write is a lost answer too.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
-from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from alertbot.charts.chart import Picture
 from alertbot.clock import SYSTEM, Clock
-from alertbot.errors import CredentialsError, DeliveryError, HttpTimeout, HttpUnreachable
+from alertbot.errors import DeliveryError
 from alertbot.messages.blocks import Message
 from alertbot.ops.http import HttpClient
 from alertbot.ops.network import proxy_for
+from alertbot.slack.failures import delivery_error, raise_if_refused, refusal, webhook_error
 
 EVENT_TYPE = "alertbot_message"
 TIMEOUT = 30
 """Seconds for a whole call."""
 
-SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
-"""Seconds between which a pause lies that Slack asks for: after five minutes it is asked whether it still holds."""
 
-REFUSED_TOKEN = frozenset(
-    {
-        "account_inactive",
-        "invalid_auth",
-        "missing_scope",
-        "no_permission",
-        "not_allowed_token_type",
-        "not_authed",
-        "token_expired",
-        "token_revoked",
-    }
-)
-"""Slack's words for a token that cannot be used."""
-
-DEAD_TOKEN = REFUSED_TOKEN - {"missing_scope", "no_permission"}
-"""Slack's words for a token that no call may use; with the other words a call of another method may succeed."""
-
-NOT_LISTED = "channels_not_listed"
-"""Our own word: the id of a channel is not known, since Slack has not listed its channels yet."""
-
-_PASSING = frozenset(
-    {
-        "accesslimited",
-        "ekm_access_denied",
-        "external_channel_migrating",
-        "message_limit_exceeded",
-        "org_login_required",
-        "rate_limited",
-        "ratelimited",
-        "request_timeout",
-        "service_unavailable",
-        "team_added_to_org",
-    }
-)
-# "It's possible some aspect of the operation succeeded before the error was raised", says every method's page.
-_MAY_STAND = frozenset({"fatal_error", "internal_error"})
-_LIKE_5XX = re.compile(r"(?:server|backend|upstream)_error|gateway|unavailable|overloaded|time(?:d_)?out")
-_WORD = re.compile(r"[a-z][a-z0-9_]{2,60}")
-_OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
-
+_OK = 200
 _ALT = 1_000
 _PAGE, _MOST_CHANNELS = 200, 1000  # conversations.list is meant for 20 calls a minute
-
-_UNSENT: Mapping[type[Exception], str] = {
-    aiohttp.ClientHttpProxyError: "refused_by_proxy",
-    aiohttp.ClientProxyConnectionError: "proxy_unreachable",
-    aiohttp.ClientConnectorCertificateError: "untrusted_certificate",
-    aiohttp.ClientConnectorError: "unreachable",
-    HttpUnreachable: "unreachable",
-}
-"""What says that Slack was not asked at all, the more special before the more general."""
 
 T = TypeVar("T")
 
@@ -265,7 +211,7 @@ class SlackClient:
         try:
             async with http.ask("POST", "/", content=png) as sent:
                 if sent.status_code != _OK:
-                    raise _refusal(sent.status_code, "", sent.headers)
+                    raise refusal(sent.status_code, "", sent.headers)
         finally:
             await http.aclose()
 
@@ -288,7 +234,7 @@ class SlackClient:
         # Both are always said: after a click Slack has answered in public, or in place of the message, by default.
         kind = "in_channel" if public else "ephemeral"
         body = {**message.payload(), "response_type": kind, "replace_original": False}
-        error = _webhook_error(await _asked(webhook.send_dict(body)))
+        error = webhook_error(await _asked(webhook.send_dict(body)))
         if error is not None:
             raise error
 
@@ -304,27 +250,6 @@ def quiet_logger() -> logging.Logger:
     """A logger for slack_sdk that says nothing: its debug lines hold response URLs and Socket Mode tickets."""
     # Outside the tree of loggers, so that no root handler or level brings it back.
     return logging.Logger("alertbot.slack.sdk", level=logging.CRITICAL + 1)  # noqa: LOG001 - see above
-
-
-def raise_if_refused(error: DeliveryError, which: str, variable: str, credential: str) -> None:
-    """``CredentialsError`` where the error is Slack's refusal of the token itself."""
-    if error.code in REFUSED_TOKEN:
-        raise CredentialsError(
-            f"Slack refuses the {which} token ({error.code}): check {variable}, or the systemd credential {credential}"
-        ) from None
-
-
-def delivery_error(error: Exception) -> DeliveryError:
-    """What a failed call of slack_sdk or aiohttp means; nothing of its own text is kept, only Slack's word for it."""
-    if isinstance(error, DeliveryError):
-        return error
-    if isinstance(error, SlackApiError):
-        return _refusal(*_answered(error.response))
-    if (unsent := next((code for kind, code in _UNSENT.items() if isinstance(error, kind)), None)) is not None:
-        return DeliveryError(unsent)
-    if isinstance(error, TimeoutError | HttpTimeout):
-        return DeliveryError("timeout", unknown=True)
-    return DeliveryError("answer_lost", unknown=True)
 
 
 async def _asked(call: Awaitable[T]) -> T:
@@ -347,51 +272,3 @@ def _next_cursor(page: Any) -> str | None:
 def _id_of(message: Mapping[str, Any]) -> object:
     metadata = message.get("metadata") or {}
     return (metadata.get("event_payload") or {}).get("id") if metadata.get("event_type") == EVENT_TYPE else None
-
-
-def _answered(response: Any) -> tuple[int, str, Mapping[str, str]]:
-    """Status, Slack's word for the error ("" for none) and headers.
-
-    The SDK's errors hold its own response, or aiohttp's where the body is not JSON.
-    """
-    data = getattr(response, "data", None)
-    word = data.get("error") if isinstance(data, dict) else None
-    status = response.status_code if hasattr(response, "status_code") else response.status
-    return status, _word(word), response.headers
-
-
-def _webhook_error(response: WebhookResponse) -> DeliveryError | None:
-    try:
-        body = json.loads(response.body)
-    except ValueError:
-        body = response.body
-    if response.status_code == _OK and (body == "ok" or (isinstance(body, dict) and body.get("ok"))):
-        return None
-    word = body.get("error") if isinstance(body, dict) else body
-    return _refusal(response.status_code, _word(word), response.headers)
-
-
-def _word(given: object) -> str:
-    return given if isinstance(given, str) and _WORD.fullmatch(given) else ""
-
-
-def _refusal(status: int, word: str, headers: Mapping[str, str]) -> DeliveryError:
-    if status == _TOO_MANY:
-        return DeliveryError(word or "ratelimited", retry_after=_seconds(headers.get("Retry-After")))
-    if status >= _SERVER_ERROR:
-        return DeliveryError(word or f"http_{status}", unknown=True)
-    if word in _PASSING:
-        return DeliveryError(word, retry_after=_seconds(headers.get("Retry-After")))
-    if word in _MAY_STAND or _LIKE_5XX.search(word):
-        return DeliveryError(word, unknown=True)
-    if status == _OK and not word:
-        return DeliveryError("garbled", unknown=True)
-    # Without a word it was not Slack that refused, but something on the way there.
-    return DeliveryError(word or f"http_{status}", permanent=bool(word))
-
-
-def _seconds(header: str | None) -> float | None:
-    """The pause that Slack asks for, never so short that it is a hot loop, nor so long that alerts are forgotten."""
-    if header is None or not (header.isascii() and header.isdigit()):
-        return None
-    return min(max(float(header), SHORTEST_PAUSE), LONGEST_PAUSE)

@@ -22,7 +22,7 @@ from alertbot.errors import DeliveryError
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.network import proxy_for
 from alertbot.ops.outage import Outage
-from alertbot.slack.client import REFUSED_TOKEN, delivery_error
+from alertbot.slack.failures import REFUSED_TOKEN, delivery_error
 
 PING_INTERVAL = 5.0
 """Seconds between pings; three in a row without a word from Slack, and its end of the connection is dead.

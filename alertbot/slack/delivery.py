@@ -17,8 +17,10 @@ from alertbot.errors import DeliveryError, StoreError
 from alertbot.messages.slack import mentions_in, without_mentions
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.outage import Outage
-from alertbot.slack.channel_queue import LOOK_AFTER, ChannelQueue, ChannelQueues, Lookup
-from alertbot.slack.client import DEAD_TOKEN, NOT_LISTED, REFUSED_TOKEN, Posted
+from alertbot.slack.channel_queue import ChannelQueue, ChannelQueues
+from alertbot.slack.client import Posted
+from alertbot.slack.failures import GONE, REFUSED_BLOCKS, REFUSED_CHANNEL, REFUSED_TOKEN
+from alertbot.slack.lookups import Lookups
 from alertbot.slack.poster import Poster, post_of
 from alertbot.store import edits, outbox, parked
 from alertbot.store.keeper import Storekeeper
@@ -38,19 +40,7 @@ RETRY_PARKED = 170.0
 LATE = 120.0
 """Seconds after which a reply that still waits may have been overtaken by what was written since."""
 
-LOOK_NO_LONGER = 900.0
-"""Seconds after an attempt at which a message goes out again where Slack will not let it be looked up."""
-
-MARGIN = 3600.0
-"""Seconds of history before the attempt that are searched: more than any clock is off."""
-
-_BLOCKS_REFUSED = frozenset(
-    {"invalid_blocks", "invalid_blocks_format", "invalid_attachments", "msg_blocks_too_long", "msg_too_long"}
-)
 _LATELY = 3600.0  # seconds
-_GONE = frozenset({"message_not_found", "thread_not_found", "diverted"})
-_CHANNEL_REFUSED = frozenset({"channel_not_found", "is_archived", "is_inactive", "not_in_channel", "team_not_found"})
-
 
 _Work = Callable[[ChannelQueue, OutboxRow], Awaitable[float]]
 
@@ -75,9 +65,7 @@ class Delivery:
         self._fallback = fallback
         self._delivered = delivered
         self._queues = ChannelQueues(clock)
-        self._lookups: dict[int, Lookup] = {}
-        self._unreadable: set[str] = set()
-        self._doubtful: set[int] = set()  # rows that are tried again though an earlier attempt may have arrived
+        self._lookups = Lookups(keeper, poster, clock)
         self._failing_channels: dict[str, tuple[str, float]] = {}  # Slack's last error and when, monotonic
         self._must_recover = True  # rows may stand as being sent though nobody sends them
         self._refusing: set[str] = set()  # channels for which messages are parked
@@ -150,15 +138,13 @@ class Delivery:
                 return None
             if self._must_recover:
                 await self._recover()
-            await self._retry_parked()
-            await self._keeper.do(edits.to_threads, without_mentions)
-            await self._keeper.do(parked.drop_late_replies, self._clock.time() - LATE, mentions_in)
+            await self._tidy()
             self._oldest = await self._keeper.do(outbox.oldest_owed)
             uncertain, waiting = await self._keeper.do(outbox.uncertain), await self._keeper.do(outbox.waiting)
         except StoreError as error:
             self._stall(error)
             return STORE_PAUSE
-        pauses = [self._start("find", each, self._look_up, self._lookup_of(each).due) for each in uncertain]
+        pauses = [self._start("find", each, self._look_up, self._lookups.due(each)) for each in uncertain]
         pauses += [
             self._start("update" if each.action == "update" else "post", each, self._attempt) for each in waiting
         ]
@@ -166,13 +152,13 @@ class Delivery:
             pauses.append(max(self._retry_at - self._clock.monotonic(), 0.0))
         return min((pause for pause in pauses if pause is not None), default=None)
 
-    async def _retry_parked(self) -> None:
-        """Try one refused message of each channel again every few minutes, for as long as there is any."""
+    async def _tidy(self) -> None:
+        """Try one refused message of each channel again every few minutes, and drop what was overtaken."""
         now = self._clock.monotonic()
         if self._retry_at is not None and now >= self._retry_at:
-            self._retry_at = None
-            if await self._keeper.do(parked.retry):
-                self._retry_at = now + RETRY_PARKED
+            self._retry_at = now + RETRY_PARKED if await self._keeper.do(parked.retry) else None
+        await self._keeper.do(edits.to_threads, without_mentions)
+        await self._keeper.do(parked.drop_late_replies, self._clock.time() - LATE, mentions_in)
 
     async def _recover(self) -> None:
         lost, retried = await self._keeper.do(outbox.recover), await self._keeper.do(parked.unpark)
@@ -217,7 +203,7 @@ class Delivery:
 
     async def _attempt(self, queue: ChannelQueue, row: OutboxRow) -> float:
         """Try once to send a row; the seconds for which its queue then waits."""
-        since = row.attempted if row.number in self._doubtful else None
+        since = row.attempted if self._lookups.is_doubtful(row) else None
         if not await self._keeper.do(outbox.mark_sending, row.number, since or self._clock.time()):
             return 0.0
         try:
@@ -228,7 +214,7 @@ class Delivery:
         await self._keeper.do(outbox.mark_sent, row, posted.channel_id, posted.ts, now)
         self._delivered(max(now - row.created, 0.0))
         self._failing_channels.pop(row.channel, None)
-        self._doubtful.discard(row.number)
+        self._lookups.arrived(row)
         if row.channel in self._refusing:
             self.retry()
         if times := queue.succeeded():
@@ -253,8 +239,8 @@ class Delivery:
         if error.permanent:
             await self._refused(queue, row, error)
             return PACE
-        if (error.unknown or row.number in self._doubtful) and row.action != "update":
-            self._lookups[row.number] = Lookup(self._clock.monotonic())
+        if (error.unknown or self._lookups.is_doubtful(row)) and row.action != "update":
+            self._lookups.attempted(row)
             await self._keeper.do(outbox.mark_unknown, row.number, error.code)
         else:
             await self._keeper.do(outbox.requeue, row.number, error.code)
@@ -269,13 +255,13 @@ class Delivery:
 
     async def _refused(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> None:
         """Send a row otherwise that Slack refuses as it is: as plain text, as a new message, or elsewhere."""
-        if error.code in _BLOCKS_REFUSED and not row.text_only:
+        if error.code in REFUSED_BLOCKS and not row.text_only:
             log.error("Slack refuses the blocks of a message (%s): it goes out as plain text", error.code)
             await self._keeper.do(outbox.requeue, row.number, error.code, text_only=True)
-        elif row.action != "post" and error.code in _GONE:
+        elif row.action != "post" and error.code in GONE:
             log.warning("a message in %s is gone (%s): it is posted once more", row.channel, error.code)
             await self._keeper.do(edits.post_anew, row, error.code, uuid.uuid4().hex, without_mentions)
-        elif row.action == "update" and error.code not in REFUSED_TOKEN | _CHANNEL_REFUSED:
+        elif row.action == "update" and error.code not in REFUSED_TOKEN | REFUSED_CHANNEL:
             log.warning("a message in %s cannot be edited (%s): its thread says what changes", row.channel, error.code)
             await self._keeper.do(edits.refuse_edits, row, error.code, without_mentions)
         else:
@@ -302,56 +288,14 @@ class Delivery:
         if self._retry_at is None:
             self._retry_at = self._clock.monotonic() + RETRY_PARKED
 
-    def _lookup_of(self, row: OutboxRow) -> Lookup:
-        """When the row was tried and how often it was looked up; after a restart as far as the stored times tell.
-
-        The machine's clock may have stepped since.
-        """
-        if row.number not in self._lookups:
-            ago = self._clock.time() - (row.attempted or row.created)
-            self._lookups[row.number] = Lookup(self._clock.monotonic() - min(max(ago, 0.0), LOOK_AFTER[-1]))
-        return self._lookups[row.number]
-
     async def _look_up(self, queue: ChannelQueue, row: OutboxRow) -> float:
-        """Look up a message whose answer was lost; queue it again only if it is not there."""
-        lookup = self._lookup_of(row)
-        began = self._clock.monotonic()
+        """Look up a message whose answer was lost; the seconds for which its queue then waits."""
         try:
-            found = await self._find(row, began - lookup.attempted)
+            found = await self._lookups.look_up(row)
         except DeliveryError as error:
-            return await self._lookup_failed(queue, row, error)
+            left = await self._lookups.failed(row, error)
+            return 0.0 if left is None else min(self._back_off(queue, row, error), left)
         queue.succeeded()
-        lookup.looked_up(began)
-        if found is not None:
-            await self._keeper.do(outbox.mark_found, row, found.channel_id, found.ts, self._clock.time())
+        if found:
             self._failing_channels.pop(row.channel, None)
-        elif lookup.exhausted:
-            await self._keeper.do(outbox.requeue, row.number, None)
-        else:
-            return 0.0
-        del self._lookups[row.number]
-        return 0.0
-
-    async def _find(self, row: OutboxRow, ago: float) -> Posted | None:
-        passed = max(ago, self._clock.time() - (row.attempted or row.created))
-        return await self._poster.find(post_of(row), since=passed + MARGIN)
-
-    async def _lookup_failed(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> float:
-        if not error.permanent or error.code in DEAD_TOKEN:
-            pause = self._back_off(queue, row, error)
-            longest = LOOK_AFTER[-1] if error.code == NOT_LISTED else LOOK_NO_LONGER
-            left = self._lookup_of(row).attempted + longest - self._clock.monotonic()
-            if left > 0 or error.code in DEAD_TOKEN:
-                return min(pause, left) if left > 0 else pause
-            self._doubtful.add(row.number)
-        if row.channel not in self._unreadable and error.code not in _GONE:
-            self._unreadable.add(row.channel)
-            log.warning(
-                "the history of %s cannot be read (%s): a message whose answer was lost is posted again, and may then"
-                " stand there twice; invite the bot to the channel",
-                row.channel,
-                error.code,
-            )
-        await self._keeper.do(outbox.requeue, row.number, error.code)
-        del self._lookups[row.number]
         return 0.0

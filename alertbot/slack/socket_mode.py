@@ -16,8 +16,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from alertbot.clock import SYSTEM, Clock
 from alertbot.errors import DeliveryError
-from alertbot.slack.client import delivery_error, quiet_logger, raise_if_refused, web_client
+from alertbot.slack.client import quiet_logger, web_client
 from alertbot.slack.connection import HANDSHAKE, PING_INTERVAL, RENEW_AFTER, Connection
+from alertbot.slack.failures import delivery_error, raise_if_refused
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from alertbot.errors import DeliveryError
 from alertbot.messages.blocks import Message
-from alertbot.slack.client import NOT_LISTED, Post, Posted
+from alertbot.slack.client import Post, Posted
+from alertbot.slack.failures import NOT_LISTED
 from alertbot.slack.poster import Poster
 
 

@@ -17,8 +17,9 @@ from alertbot.ops.outage import Outage
 from alertbot.slack.buttons import Buttons
 from alertbot.slack.channels import Listing, Membership, is_id, look_up, unlisted
 from alertbot.slack.charts import ChartReplies, ChartSource
-from alertbot.slack.client import DEAD_TOKEN, NOT_LISTED, TIMEOUT, Identity, Post, Posted, SlackClient
+from alertbot.slack.client import TIMEOUT, Identity, Post, Posted, SlackClient
 from alertbot.slack.commands import Commands
+from alertbot.slack.failures import DEAD_TOKEN, NOT_LISTED
 from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener
 
 log = logging.getLogger(__name__)

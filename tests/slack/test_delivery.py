@@ -18,7 +18,7 @@ from fakes.worlds.virtual import run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.slack.channel_queue import LOOK_AFTER
+from alertbot.slack.lookups import LOOK_AFTER
 
 POST, UPDATE, HISTORY = "chat.postMessage", "chat.update", "conversations.history"
 
