@@ -69,10 +69,7 @@ async def look_up(
     """
     ids: dict[str, str] = {}
     problems: dict[str, str] = {}
-    named = [name for name in wanted if not is_id(name)]
-    seen = await listing.complete(client) if named else ()
-    for name in wanted:
-        candidates = list(_called(name, seen)) if name in named else await _by_id(client, name)
+    for name, candidates in (await find(client, listing, wanted)).items():
         if not candidates:
             problems[name] = _NOT_FOUND
             continue
@@ -84,6 +81,12 @@ async def look_up(
             problems[name] = problem
     _log_new(problems, logged)
     return Membership(ids, problems)
+
+
+async def find(client: SlackClient, listing: Listing, wanted: Collection[str]) -> Mapping[str, Sequence[Channel]]:
+    """The channels that each of these names or ids may mean, the likeliest first; raises ``DeliveryError``."""
+    seen = () if all(map(is_id, wanted)) else await listing.complete(client)
+    return {name: await _by_id(client, name) if is_id(name) else list(_called(name, seen)) for name in wanted}
 
 
 def _called(name: str, seen: Sequence[Channel]) -> Iterator[Channel]:

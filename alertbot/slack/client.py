@@ -157,16 +157,11 @@ class SlackClient:
             return await self._asked(self._web.conversations_history(channel=channel_id, **options))
         return await self._asked(self._web.conversations_replies(channel=channel_id, ts=thread_ts, **options))
 
-    async def channels(self) -> tuple[Channel, ...]:
-        """Every channel the bot can see: all public ones, and the private ones it is a member of."""
-        found, cursor = await self.channel_page(None)
-        while cursor is not None:
-            more, cursor = await self.channel_page(cursor)
-            found += more
-        return tuple(found)
-
     async def channel_page(self, cursor: str | None) -> tuple[list[Channel], str | None]:
-        """Some of these channels, and where the others begin, if there are any."""
+        """Some of the channels the bot can see, and where the others begin, if there are any.
+
+        These are all public ones, and the private ones it is a member of.
+        """
         page = await self._asked(
             self._web.conversations_list(
                 types="public_channel,private_channel", exclude_archived=True, limit=_MOST_CHANNELS, cursor=cursor

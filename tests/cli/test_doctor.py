@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 from fakes.rigs.until import until
 from fakes.wire.proxy import proxying
-from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, SCOPES, Channel, FakeSlack
+from fakes.wire.workspace import CHANNELS
 from fakes.worlds.clock import FakeClock
 from fakes.worlds.stored import store
 from pages import PAGES, README
@@ -92,6 +93,9 @@ async def surroundings(tmp_path, *, scenario=None, workspace=None, **texts):
     finally:
         await simulator.stop()
         await slack.stop()
+
+
+BY_ID = Channel("C0123456789", "ops-of-others")
 
 
 async def examined(tmp_path, *, credentials=CREDENTIALS, ahead=0.0, **options):
@@ -312,6 +316,14 @@ async def test_a_missing_secret_is_named(tmp_path, credentials, expected):
         (
             {"workspace": {"scopes": SCOPES - {"channels:read", "groups:read"}}},
             "failed   Slack channels: they cannot be listed (missing_scope)",
+        ),
+        (
+            {"workspace": {"channels": (*CHANNELS, Channel("C1OPS", "ops"))}, "more": 'fallback_channel = "#ops"'},
+            "warning  Slack channels: C0OPS, C1OPS have the name #ops each, and messages go to C0OPS. Name the one",
+        ),
+        (
+            {"workspace": {"channels": (*CHANNELS, BY_ID)}, "more": f'fallback_channel = "{BY_ID.id}"'},
+            "ok       Slack channels: the bot is a member of #cdn-alerts, C0123456789",
         ),
         (
             {"rules": "enabled = false"},

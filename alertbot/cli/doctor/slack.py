@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from alertbot.cli.doctor.findings import (
     Finding,
@@ -24,6 +24,7 @@ from alertbot.config import Config
 from alertbot.config.credentials import Credentials
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message, actions, button, section
+from alertbot.slack.channels import Listing, find
 from alertbot.slack.client import Channel, Post, SlackClient
 from alertbot.slack.manifest import SCOPES
 from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener, check_app_token
@@ -87,25 +88,31 @@ def _scopes(granted: frozenset[str] | None) -> Finding:
 async def _channels(client: SlackClient, wanted: Sequence[str]) -> Sequence[Finding]:
     """Whether the bot is in each channel a message may go to."""
     try:
-        listed = await client.channels()
+        meant = await find(client, Listing(), wanted)
     except DeliveryError as error:
         mend = _INSTALL if error.code == "missing_scope" else "Try again."
         return [failed("Slack channels", f"they cannot be listed ({error.code})", mend)]
-    by_name: Mapping[str, Channel] = {channel.name: channel for channel in listed}
-    by_id: Mapping[str, Channel] = {channel.id: channel for channel in listed}
     found, joined = [], []
     may_join = client.granted is None or _JOIN in client.granted
-    for name in wanted:
-        if name.startswith("D"):  # a direct message, which is listed nowhere
+    for name, channels in meant.items():
+        channel = channels[0] if channels else None
+        if len(channels) > 1:
+            found.append(_ambiguous(name, channels))
+        elif name.startswith("D"):  # a direct message, of which nothing is to be found out
             continue
-        channel = by_id.get(name) or by_name.get(name.removeprefix("#"))
-        if channel is not None and channel.member:
+        elif channel is not None and channel.member:
             joined.append(name)
         else:
             found.append(_absent(name, channel, may_join=may_join))
     if joined:
         found.append(ok("Slack channels", f"the bot is a member of {named(joined)}"))
     return found
+
+
+def _ambiguous(name: str, channels: Sequence[Channel]) -> Finding:
+    ids = named([channel.id for channel in channels])
+    mend = f"Name the one you mean by its id in place of {name}: its details in Slack show it."
+    return warning("Slack channels", f"{ids} have the name {name} each, and messages go to {channels[0].id}", mend)
 
 
 def _absent(name: str, channel: Channel | None, *, may_join: bool) -> Finding:
