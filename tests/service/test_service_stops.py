@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 
 import pytest
 from fakes.rigs.until import until
@@ -70,12 +69,9 @@ async def test_while_what_is_old_is_deleted(tmp_path, caplog):
     async with working(tmp_path) as house:
         await house.until_judged("a.example.com")
         await passes(START + 3599 - house.clock.time())
-        released = threading.Event()
-        house.service._wiring.keeper._thread.submit(released.wait)
-        with asyncio.get_running_loop().waiting_for_no_thread():
+        async with house.hung_store():
             await passes(2)
             house.service.stop()
             await passes(1)
-        released.set()
         await ends_in_time(house)
     assert "raised an exception" not in caplog.text

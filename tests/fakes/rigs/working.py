@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
@@ -102,6 +103,18 @@ class Working:
 
     async def until_judged(self, *series: str) -> None:
         await until(lambda: {*series, "total"} <= set(self.judged()))
+
+    @asynccontextmanager
+    async def hung_store(self) -> AsyncIterator[None]:
+        """A database that does not answer until this is left, while time passes all the same."""
+        begun, released = threading.Event(), threading.Event()
+        self.service._wiring.keeper._thread.submit(lambda: (begun.set(), released.wait()))
+        try:
+            await until(begun.is_set)  # what the store's thread was in the middle of is done by then
+            with asyncio.get_running_loop().waiting_for_no_thread():
+                yield
+        finally:
+            released.set()
 
 
 @asynccontextmanager
