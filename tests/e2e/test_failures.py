@@ -20,14 +20,14 @@ START = int(datetime(2026, 11, 2, 10, 0, tzinfo=UTC).timestamp())
 MINUTE = 60
 LAG = 120
 
-# Between two publications, so that no call is under way.
-FAILS_FROM = START + 20 * MINUTE
+# Between two publications, so that no call is under way, and over before the list of domains is asked for anew.
+FAILS_FROM = START + 14 * MINUTE
 HANGS_FROM = FAILS_FROM + 30 * MINUTE
 GARBLED_FROM = HANGS_FROM + 6 * MINUTE
 REFUSED_FROM = GARBLED_FROM + 4 * MINUTE
 WELL_FROM = REFUSED_FROM + 4 * MINUTE
 
-DARK_FROM = START + 35 * MINUTE
+DARK_FROM = START + 25 * MINUTE
 
 SCENARIO = {
     "domains": {f"d{number}.example.com": {"level": 1e8 * number, "swing": 0.3} for number in range(1, 6)},
@@ -81,7 +81,7 @@ def test_a_failing_api_fires_nothing_is_told_once_by_cause_and_costs_no_slot(tmp
         feed, dark = stage.told()
         assert feed.edits[-1][1] == over
         assert [text for _, text in feed.replies] == [over]
-        assert dark.text.startswith("`d3.example.com` went dark at 10:35: 0 bps, it carried 3")
+        assert dark.text.startswith("`d3.example.com` went dark at 10:25: 0 bps, it carried 3")
         assert (dark.edits, dark.replies) == ((), ())
         _assert_told_once_by_cause(stage.log)
         exported = stage.shell("export")

@@ -117,7 +117,7 @@ def test_no_secret_stands_anywhere_whatever_fails(tmp_path, switch):
         bot.signal(signal.SIGHUP)
         wait_for(lambda: "is not reloaded" in bot.printed, "a refusal")
         with httpx.Client(trust_env=False, timeout=30) as client:
-            while "answers again" not in bot.printed:
+            while "the CDN's API answers again" not in bot.printed:
                 for_a_while(0.1)  # what else it says meanwhile is hunted through whenever it comes
                 answers = [client.get(f"http://127.0.0.1:{port}{path}") for path in ("/metrics", "/healthz", "/x")]
                 seen += [answer.content + str(answer.headers).encode() for answer in answers]
