@@ -4,9 +4,10 @@ Whatever the number of slots, a live poll's one or a replay's 288, the same code
 computed for the whole block as arrays, of the series with a slot due alone; Python steps only through the cells where
 an alert is under way or begins. A block of very many series is cut into pieces, so that its arrays stay small.
 
-An alert of a ``drop`` bars its slots from later references, one of a ``baseline`` from those of ``baseline``. Bars
-take effect after all rules have judged a slot, so that the order of rules decides nothing; for the series barred within
-the block, references are then computed anew: of one slot while each brings another bar, then of the rest of the block.
+What fires is set aside: its slots are no measure of what is usual. That takes effect after all rules have judged a
+slot, so that the order of rules decides nothing. An alert that fires is set aside to the end of the block at once,
+since no slot looks at those after it, and its series is judged anew from the next slot on; so it is when the alert
+ends. Judging it anew costs the same however long it fires.
 
 Outside its ``active`` windows a rule is shown a slot as unknown: whatever its value, it neither fires nor resolves.
 """
@@ -15,16 +16,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.alerts import lifecycle
+from alertbot.alerts import lifecycle, new_normal
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Policy, Reason, Seen
-from alertbot.rules.base import Array, Bars, Direction, Mask, Measured, Rule
-from alertbot.rules.grid import Columns, Grid
-from alertbot.units import DAY_SLOTS, SLOT
+from alertbot.rules.base import Array, Direction, Judged, Mask, Measured, Rule
+from alertbot.rules.episodes import Episode
+from alertbot.rules.grid import Columns, Grid, GridPast
+from alertbot.units import SLOT
 
 AlertKey = tuple[str, str]
 """Rule name and series."""
@@ -35,10 +37,14 @@ MOST_CELLS = 500_000
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a block of slots came to: the alerts still under way, and what changed, by slot, rule and series."""
+    """What a block of slots came to: the alerts still under way, and what changed, by slot, rule and series.
+
+    ``restored``: new normals that are over, since the old level is back; their slots are set aside again.
+    """
 
     alerts: Mapping[AlertKey, Alert]
     changes: tuple[Change, ...]
+    restored: tuple[Episode, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,23 @@ class _Charge:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A block under one rule: slots x the rule's series."""
+    """A block under one rule: slots x the rule's series. ``hot``: the grid's columns in breach, by row."""
 
     charge: _Charge
     values: Array
-    reference: Array | None
-    hot: Mask
+    judged: Judged
+    hot: dict[int, set[int]]
+    anew: dict[int, _Column] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One series of a sheet, judged anew from the row ``start`` on; ``over``: of an alert that fires."""
+
+    start: int
+    values: Array
+    judged: Judged
+    over: Mask | None
 
 
 class Engine:
@@ -76,41 +93,46 @@ class Engine:
             for rule in sorted(rules, key=lambda rule: rule.name)
             if rule.enabled
         }
-        self.depth = max((charge.rule.kind.depth for charge in self._charges.values()), default=0)
+        self.depth = max((charge.rule.kind.reach for charge in self._charges.values()), default=0)
 
     def depth_of(self, series: str) -> int:
         """How many slots back the rules look that judge one series."""
         column = self._column[series]
         judging = (charge.rule.kind for charge in self._charges.values() if column in charge.position)
-        return max((kind.depth for kind in judging), default=0)
+        return max((kind.reach for kind in judging), default=0)
 
     def judge(self, grid: Grid, first: int, due: Mask, alerts: Mapping[AlertKey, Alert]) -> Judgement:
-        """Judge the slots from ``first`` on where ``due`` (slots x series of the grid) says so; bars slots in the grid.
+        """Judge the slots from ``first`` on where ``due`` (slots x series of the grid) says so; sets slots aside.
 
         A due slot whose value is NaN is passed over for good. ``alerts`` are those under way before ``first``.
         """
         changes: list[Change] = []
+        restored: list[Episode] = []
         rows = max(MOST_CELLS // max(due.shape[1], 1), 1)
         for start in range(0, due.shape[0], rows):
             part, begin = due[start : start + rows], first + start * SLOT
-            sheets = [self._sheet(charge, grid, begin, part) for charge in self._worth(grid, begin, part, alerts)]
-            walk = _Walk(grid, begin, part, sheets)
-            walk.take(alerts)
+            walk = _Walk(self._charges, grid, begin, part, alerts)
             changes += [change for row in range(len(part)) for change in walk.judge(row)]
             alerts = walk.give()
-        return Judgement(alerts, tuple(changes))
+            restored += walk.restored
+        return Judgement(alerts, tuple(changes), tuple(restored))
 
     def rerun(self, grid: Grid, alert: Alert) -> Alert | None:
-        """What the alert's lifecycle, run from its first slot to its last on present values, comes to."""
-        column, count = self._column[alert.series], (alert.slot - alert.since) // SLOT + 1
-        due = np.zeros((count, len(grid.series)), dtype=bool)
-        due[:, column] = True
-        charge = self._charges[alert.rule]
-        only = _laid(charge.rule, charge.policy, np.array([column], dtype=np.intp))
-        walk = _Walk(grid, alert.since, due, [self._sheet(only, grid, alert.since, due)])
+        """What the alert's lifecycle, run from its first slot to its last on present values, comes to.
+
+        What was set aside before it began is as it stood then.
+        """
+        charge, series = self._charges[alert.rule], alert.series
+        depth, count = charge.rule.kind.reach, (alert.slot - alert.since) // SLOT + 1
+        column = np.array([self._column[series]], dtype=np.intp)
+        alone, begin = Grid((series,)), alert.since - depth * SLOT
+        alone.put(series, begin, grid.values(begin, depth + count, column)[:, 0])
+        alone.take_marks(grid, series, alert.since)
+        only = {alert.rule: _laid(charge.rule, charge.policy, np.array([0], dtype=np.intp))}
+        walk = _Walk(only, alone, alert.since, np.ones((count, 1), dtype=bool), {})
         for row in range(count):
             walk.judge(row)
-        return walk.give().get((alert.rule, alert.series))
+        return walk.give().get((alert.rule, series))
 
     def seen(self, grid: Grid, key: AlertKey, first: int, count: int, alert: Alert | None = None) -> tuple[Seen, ...]:
         """What ``count`` slots from ``first`` on show under one rule, as the lifecycle is told of them.
@@ -119,13 +141,26 @@ class Engine:
         """
         rule, series = key
         column, charge = self._column[series], self._charges[rule]
-        only = _laid(charge.rule, charge.policy, np.array([column], dtype=np.intp))
+        only = {rule: _laid(charge.rule, charge.policy, np.array([column], dtype=np.intp))}
         due = np.ones((count, len(grid.series)), dtype=bool)
-        sheet = self._sheet(only, grid, first, due)
-        walk = _Walk(grid, first, due, [sheet])
-        begun = count if alert is None else (alert.since - first) // SLOT
-        under_way = {} if alert is None else {column: alert}
-        return tuple(walk.seen(sheet, under_way if row >= begun else {}, row, [column])[0] for row in range(count))
+        walk = _Walk(only, grid, first, due, {})
+        begun = count if alert is None else max((alert.since - first) // SLOT, 0)
+        return tuple(
+            walk.seen(rule, None if row < begun else alert, row, column, anew=row >= begun) for row in range(count)
+        )
+
+    def recall(self, grid: Grid, alerts: Mapping[AlertKey, Alert]) -> dict[AlertKey, Alert]:
+        """The alerts, with what they fired on where an earlier version did not store it: as it was at their begin."""
+        return {key: self._recalled(grid, alert) for key, alert in alerts.items()}
+
+    def _recalled(self, grid: Grid, alert: Alert) -> Alert:
+        charge = self._charges.get(alert.rule)
+        if alert.phase is not Phase.FIRING or alert.fired_on is not None or charge is None:
+            return alert
+        if charge.rule.kind.frozen or self._column.get(alert.series) not in charge.position:
+            return replace(alert, fired_on=alert.reference)
+        found = self.seen(grid, (alert.rule, alert.series), alert.since, 1)[0].reference
+        return replace(alert, fired_on=alert.reference if found is None or math.isnan(found) else found)
 
     def settle(self, alerts: Mapping[AlertKey, Alert]) -> Judgement:
         """What the present rules make of stored alerts: those that no longer judge their series end."""
@@ -137,32 +172,6 @@ class Engine:
             elif alert.phase is Phase.FIRING:
                 changes.append(Change(alert, fired=False, reason=Reason.RULE_CHANGED))
         return Judgement(kept, tuple(changes))
-
-    def _worth(self, grid: Grid, first: int, due: Mask, alerts: Mapping[AlertKey, Alert]) -> Iterator[_Charge]:
-        """Each rule with the columns it has to look at: where a slot is due, and a breach possible or under way."""
-        under_way: dict[str, list[int]] = {name: [] for name in self._charges}
-        for rule, series in alerts:
-            under_way[rule].append(self._column[series])
-        live = np.asarray(due.any(axis=0))
-        for name, charge in self._charges.items():
-            due_there = charge.over(live)
-            past = grid.past(first, due.shape[0], _compact(due_there.columns))
-            possible = charge.rule.kind.possible(past)
-            if possible is not None:
-                wanted = np.zeros(len(live), dtype=bool)
-                wanted[due_there.columns[possible.any(axis=0)]] = True
-                wanted[under_way[name]] = True
-                due_there = due_there.over(wanted)
-            yield due_there
-
-    def _sheet(self, charge: _Charge, grid: Grid, first: int, due: Mask) -> _Sheet:
-        past = grid.past(first, due.shape[0], _compact(charge.columns))
-        values = _awake(charge.rule, past.now, first)
-        if isinstance(charge.rule.kind, Measured):
-            hot = charge.rule.kind.hot(past) & ~np.isnan(values)
-            return _Sheet(charge, values, None, hot & due[:, charge.columns])
-        reference = charge.rule.kind.reference(past)
-        return _Sheet(charge, values, reference, charge.rule.kind.breach(values, reference) & due[:, charge.columns])
 
 
 def _charge(rule: Rule, columns: Iterable[int]) -> _Charge:
@@ -193,182 +202,304 @@ def _awake(rule: Rule, values: Array, first: int) -> Array:
 class _Walk:
     """One pass over a block, slot after slot, with the alerts under way by rule and column."""
 
-    def __init__(self, grid: Grid, first: int, due: Mask, sheets: Sequence[_Sheet]) -> None:
+    def __init__(
+        self, charges: Mapping[str, _Charge], grid: Grid, first: int, due: Mask, alerts: Mapping[AlertKey, Alert]
+    ) -> None:
+        self.restored: list[Episode] = []
         self._grid = grid
         self._first = first
         self._due = due
-        self._sheets = {sheet.charge.rule.name: sheet for sheet in sheets}
-        self._hot = {sheet.charge.rule.name: _hot_columns(sheet) for sheet in sheets}
-        self._references = {sheet.charge.rule.name: sheet.reference for sheet in sheets}
-        self._alerts: dict[str, dict[int, Alert]] = {name: {} for name in self._sheets}
-        self._barred: dict[int, int] = {}  # column: the last row that barred slots of it
-        self._settled: dict[str, set[int]] = {name: set() for name in self._sheets}  # compared anew to the block's end
-
-    def take(self, alerts: Mapping[AlertKey, Alert]) -> None:
-        """Start from the alerts that were under way."""
+        self._charges = charges
+        self._alerts: dict[str, dict[int, Alert]] = {name: {} for name in charges}
         for (rule, series), alert in alerts.items():
-            self._alerts[rule][self._grid.column[series]] = alert
+            self._alerts[rule][grid.column[series]] = alert
+            if alert.phase is Phase.FIRING:
+                self._set_aside(alert, self._last)
+        self._returns: dict[str, dict[int, list[Episode]]] = {}
+        self._at_old_level: dict[int, Mask] = {}
+        for series in {episode.series for episode in grid.episodes.accepted(first)}:
+            self._look_out(series, 0)
+        self._sheets = {name: self._sheet(charge) for name, charge in charges.items()}
+        for name, under_way in self._alerts.items():
+            self._anew(name, sorted(under_way), 0)
+
+    def _look_out(self, series: str, row: int) -> None:
+        """Find where the level from before a new normal is back, from a row on: no breach of any rule, and its end."""
+        count = len(self._due) - row
+        if count <= 0:
+            return
+        column, first = self._grid.column[series], self._first + row * SLOT
+        found: dict[int, list[Episode]] = {}
+        forgiven = np.zeros(len(self._due), dtype=bool)
+        for episode in self._grid.episodes.accepted_of(series, first):
+            charge = self._charges.get(episode.rule)
+            if charge is not None:
+                back, place = new_normal.old_level(charge.rule, self._grid, episode, first, count)
+                if place is not None:
+                    back[place + 1 :] = False
+                    over = new_normal.ended(charge.rule, episode, first + place * SLOT)
+                    found.setdefault(row + place, []).append(over)
+                forgiven[row:] |= back
+        self._returns[series] = found
+        self._at_old_level[column] = forgiven
+
+    @property
+    def _last(self) -> int:
+        return self._first + (len(self._due) - 1) * SLOT
 
     def give(self) -> dict[AlertKey, Alert]:
-        """The alerts under way now."""
+        """The alerts under way now; what was set aside beyond what they were judged to is not any more."""
+        for alerts in self._alerts.values():
+            for alert in alerts.values():
+                if alert.phase is Phase.FIRING and alert.slot < self._last:
+                    self._set_aside(alert, alert.slot)
         return {(a.rule, a.series): a for alerts in self._alerts.values() for a in alerts.values()}
 
     def judge(self, row: int) -> list[Change]:
         """Judge one slot under every rule: what changed, by rule and series."""
         changes: list[Change] = []
+        moved: dict[str, set[int]] = {}
         for name, sheet in self._sheets.items():
-            if self._barred:
-                self._refresh(sheet, row)
-            columns = self._stepped(sheet, row)
-            if columns:
-                changes += self._over(sheet, row, columns)
-                seen = self.seen(sheet, self._alerts[name], row, columns)
-                for column, each in zip(columns, seen, strict=True):
-                    self._step(sheet, row, column, each, changes)
-        self._bar(row)
+            for column in self._stepped(name, sheet, row):
+                changes += self._month_over(name, row, column)
+                if self._step(name, row, column, changes):
+                    moved.setdefault(name, set()).add(column)
+        self._take_effect(row, changes, moved)
         return changes
 
-    def _refresh(self, sheet: _Sheet, row: int) -> None:
-        """Compare the series barred within this block with what may still serve, and see anew where that is a breach.
+    def _sheet(self, charge: _Charge) -> _Sheet:
+        """The block under a rule: the series where a slot is due, and a breach possible."""
+        rule = charge.rule
+        charge = charge.over(np.asarray(self._due.any(axis=0)))
+        possible = rule.kind.possible(self._past(charge.columns))
+        if possible is not None:
+            wanted = np.zeros(self._due.shape[1], dtype=bool)
+            wanted[charge.columns[possible.any(axis=0)]] = True
+            charge = charge.over(wanted)
+        past = self._past(charge.columns)
+        judged = self._judge(rule, past, charge.columns, 0, None)
+        hot: dict[int, set[int]] = {}
+        for row, position in np.argwhere(judged.breach & self._due[:, charge.columns]).tolist():
+            hot.setdefault(row, set()).add(int(charge.columns[position]))
+        return _Sheet(charge, _awake(rule, past.now, self._first), judged, hot)
 
-        Those whose reference is frozen are left out.
-        """
-        name, kind, position = sheet.charge.rule.name, sheet.charge.rule.kind, sheet.charge.position
-        held = self._alerts[name].keys() if kind.frozen else frozenset()
-        columns = sorted((self._barred.keys() & position.keys()) - held - self._settled[name])
-        if sheet.reference is None or not columns:
+    def _judge(
+        self, rule: Rule, past: GridPast, columns: Sequence[int] | NDArray[np.intp], row: int, fixed: Array | None
+    ) -> Judged:
+        """What a rule makes of the rest of the block."""
+        judged = _judge(rule, past, fixed)
+        if self._at_old_level and judged.reference is not None:  # a fixed limit is none of what is usual
+            for place, column in enumerate(columns):
+                back = self._at_old_level.get(int(column))
+                if back is not None:
+                    judged.breach[:, place] &= ~back[row:]
+        return judged
+
+    def _past(self, columns: NDArray[np.intp], row: int = 0) -> GridPast:
+        return self._grid.past(self._first + row * SLOT, len(self._due) - row, _compact(columns))
+
+    def _anew(self, name: str, columns: Sequence[int], row: int) -> None:
+        """Judge some series anew from a row to the end of the block."""
+        charge, sheet = self._charges[name], self._sheets[name]
+        rule = charge.rule
+        columns = [column for column in columns if column in charge.position]
+        if not columns or row >= len(self._due) or isinstance(rule.kind, Measured):
             return
-        if self._references[name] is sheet.reference:
-            self._references[name] = sheet.reference.copy()  # it may be a part of the grid itself
-        still = [column for column in columns if self._barred[column] == row - 1]
-        settled = [column for column in columns if self._barred[column] < row - 1]
-        self._settled[name].update(settled)
-        for some, count in ((still, 1), (settled, len(sheet.values) - row)):
-            if some:
-                self._compare(sheet, row, count, some)
+        past = self._past(np.array(columns, dtype=np.intp), row)
+        alerts = [self._alerts[name].get(column) for column in columns]
+        firing = [place for place, alert in enumerate(alerts) if _fires(alert)]
+        cuts = np.array([_END if alert is None or not _fires(alert) else alert.since for alert in alerts])
+        fixed = np.array([_frozen(rule, alert) for alert in alerts])
+        judged = self._judge(rule, past.without(cuts) if firing else past, columns, row, fixed)
+        over = np.zeros(judged.breach.shape, dtype=bool)
+        if firing:
+            fired = np.array([_fired_on(alerts[place]) for place in firing])
+            over[:, firing] = _over(rule, past.without(cuts).only(np.array(firing, dtype=np.intp)), fired)
+        values = _awake(rule, past.now, self._first + row * SLOT)
+        due = self._due[row:, columns]
+        for place, column in enumerate(columns):
+            self._cool(sheet, column, row)
+            for later in np.flatnonzero(judged.breach[:, place] & due[:, place]).tolist():
+                sheet.hot.setdefault(row + later, set()).add(column)
+            sheet.anew[column] = _Column(row, values[:, place], _of(judged, place), over[:, place])
 
-    def _compare(self, sheet: _Sheet, row: int, count: int, columns: list[int]) -> None:
-        """Compare so many slots from this one on with what may still serve."""
-        name, kind = sheet.charge.rule.name, sheet.charge.rule.kind
-        fresh = kind.reference(self._grid.past(self._first + row * SLOT, count, np.array(columns, dtype=np.intp)))
-        if fresh is None:
+    def _cool(self, sheet: _Sheet, column: int, row: int) -> None:
+        """Forget where a series was found in breach from a row on."""
+        before = sheet.anew.get(column)
+        if before is not None:
+            breach, start = before.judged.breach, before.start
+        elif column in sheet.charge.position:
+            breach, start = sheet.judged.breach[:, sheet.charge.position[column]], 0
+        else:
             return
-        rows = slice(row, row + count)
-        places = [sheet.charge.position[column] for column in columns]
-        np.asarray(self._references[name])[rows, places] = fresh
-        for later, breach in enumerate(kind.breach(sheet.values[rows, places], fresh).tolist(), row):
-            hot = self._hot[name].setdefault(later, set())
-            hot.difference_update(columns)
-            hot.update(column for column, burns in zip(columns, breach, strict=True) if burns)
+        for later in np.flatnonzero(breach[row - start :]).tolist():
+            sheet.hot.get(row + later, set()).discard(column)
 
-    def _stepped(self, sheet: _Sheet, row: int) -> list[int]:
+    def _stepped(self, name: str, sheet: _Sheet, row: int) -> list[int]:
         """The columns in which this slot begins an alert or is the next of one, by the name of their series."""
-        name, position = sheet.charge.rule.name, sheet.charge.position
-        columns = {column for column in self._alerts[name] if column in position} | self._hot[name].get(row, set())
+        columns = self._alerts[name].keys() | sheet.hot.get(row, set())
         due = (column for column in columns if self._due[row, column])
         return sorted(due, key=self._grid.series.__getitem__)
 
-    def _over(self, sheet: _Sheet, row: int, columns: Sequence[int]) -> Iterator[Change]:
-        """The alerts that end because what they were about has, as a month does; a slot that is known must show it."""
-        kind, alerts, slot = sheet.charge.rule.kind, self._alerts[sheet.charge.rule.name], self._first + row * SLOT
-        if not isinstance(kind, Measured):
+    def _month_over(self, name: str, row: int, column: int) -> Iterator[Change]:
+        """The alert that ends because what it was about has, as a month does; a slot that is known must show it."""
+        kind, alerts, slot = self._charges[name].rule.kind, self._alerts[name], self._first + row * SLOT
+        alert = alerts.get(column)
+        if not isinstance(kind, Measured) or alert is None or math.isnan(self._value(name, row, column)):
             return
-        for column in columns:
-            alert, value = alerts.get(column), sheet.values[row, sheet.charge.position[column]]
-            if alert is not None and not np.isnan(value) and kind.is_over(alert.since, slot):
-                del alerts[column]
-                if alert.phase is Phase.FIRING:
-                    yield Change(replace(alert, slot=slot), fired=False, reason=Reason.MONTH_OVER)
+        if kind.is_over(alert.since, slot):
+            del alerts[column]
+            if alert.phase is Phase.FIRING:
+                yield Change(replace(alert, slot=slot), fired=False, reason=Reason.MONTH_OVER)
 
-    def _step(self, sheet: _Sheet, row: int, column: int, seen: Seen, changes: list[Change]) -> None:
-        charge, slot = sheet.charge, self._first + row * SLOT
-        alerts = self._alerts[charge.rule.name]
+    def _step(self, name: str, row: int, column: int, changes: list[Change]) -> bool:
+        """Take an alert on by one slot; whether its series is to be compared otherwise from the next slot on."""
+        charge, slot, alerts = self._charges[name], self._first + row * SLOT, self._alerts[name]
         alert = alerts.pop(column, None)
+        seen = self.seen(name, alert, row, column)
         if alert is not None:
             after, change = lifecycle.step(charge.policy, alert, slot, seen)
         elif seen.breach:
-            after, change = lifecycle.begin(charge.policy, charge.rule.name, self._grid.series[column], slot, seen)
+            after, change = lifecycle.begin(charge.policy, name, self._grid.series[column], slot, seen)
         else:
-            return
+            return False
         if after is not None:
             alerts[column] = after
         if change is not None:
             changes.append(change)
+        return change is not None or (charge.rule.kind.frozen and (alert is None) != (after is None))
 
-    def seen(self, sheet: _Sheet, alerts: Mapping[int, Alert], row: int, columns: Sequence[int]) -> list[Seen]:
-        """What one slot shows of these columns under a rule, with the alerts under way there."""
-        kind = sheet.charge.rule.kind
-        values = sheet.values[row, [sheet.charge.position[column] for column in columns]]
-        if isinstance(kind, Measured):
-            return [
-                self._measured(sheet.charge.rule, alerts.get(column), row, column, value)
-                for column, value in zip(columns, values.tolist(), strict=True)
-            ]
-        reference = self._reference(sheet, alerts, row, columns)
-        breach = kind.breach(values, reference).tolist()
-        cleared = [False] * len(columns)
-        if any(_fires(alerts.get(column)) for column in columns):
-            past = self._grid.past(self._first + row * SLOT, 1, np.array(columns, dtype=np.intp))
-            cleared = kind.cleared(values, reference, past.back(DAY_SLOTS)[0]).tolist()
-        against = [None] * len(columns) if reference is None else reference.tolist()
-        return [
-            Seen(value, compared, burns, over and _fires(alerts.get(column)), kind.direction(value, compared))
-            for column, value, compared, burns, over in zip(
-                columns, values.tolist(), against, breach, cleared, strict=True
-            )
-        ]
+    def _take_effect(self, row: int, changes: Sequence[Change], moved: Mapping[str, set[int]]) -> None:
+        """Set aside what fired and no longer what ended, and judge anew what that concerns."""
+        touched: set[int] = set()
+        for change in changes:
+            alert = change.alert
+            if self._charges[alert.rule].rule.kind.sets_aside(alert.direction):
+                self._end(change) if not change.fired else self._set_aside(alert, self._last)
+                touched.add(self._grid.column[alert.series])
+        back = (episode for ends in self._returns.values() for episode in ends.get(row, ()))
+        for episode in sorted(back, key=lambda each: (each.series, each.key)):
+            self._grid.record(episode)
+            self.restored.append(episode)
+            touched.add(self._grid.column[episode.series])
+        for column in touched:
+            series = self._grid.series[column]
+            if series in self._returns or next(self._grid.episodes.accepted_of(series, self._first), None):
+                self._look_out(series, row + 1)
+        for name in self._sheets:
+            self._anew(name, sorted(touched | moved.get(name, set())), row + 1)
 
-    def _measured(self, rule: Rule, alert: Alert | None, row: int, column: int, value: float) -> Seen:
-        """Likewise of one column, for a kind that judges a figure of its own; ``value`` is the slot's."""
+    def _set_aside(self, alert: Alert, last: int) -> None:
+        if self._charges[alert.rule].rule.kind.sets_aside(alert.direction):
+            self._grid.record(_episode(alert, last))
+
+    def _end(self, change: Change) -> None:
+        """From the slot that resolves it on, nothing is set aside for an alert any more."""
+        alert = change.alert
+        settled = alert.settled if change.reason is Reason.NEW_NORMAL else None
+        episode = _episode(alert, alert.slot - SLOT)
+        episode = replace(episode, ended=True, accepted=None if settled is None else settled.since)
+        self._grid.record(episode)
+
+    def _value(self, name: str, row: int, column: int) -> float:
+        sheet = self._sheets[name]
+        anew = sheet.anew.get(column)
+        if anew is not None:
+            return float(anew.values[row - anew.start])
+        return float(sheet.values[row, sheet.charge.position[column]])
+
+    def seen(self, name: str, alert: Alert | None, row: int, column: int, *, anew: bool = False) -> Seen:
+        """What one slot shows of a series under a rule; ``anew``: with this alert, which the walk does not know of."""
+        rule, sheet = self._charges[name].rule, self._sheets[name]
+        if anew:
+            self._alerts[name] = {} if alert is None else {column: alert}
+            self._anew(name, [column], row)
+        if column not in sheet.anew and column not in sheet.charge.position:
+            self._anew(name, [column], row)
+        if isinstance(rule.kind, Measured):
+            return self._measured(rule, alert, row, column)
+        found = sheet.anew.get(column)
+        if found is not None:
+            place, judged, over = row - found.start, found.judged, found.over
+        else:
+            place, judged, over = row, _of(sheet.judged, sheet.charge.position[column]), None
+        value = self._value(name, row, column)
+        reference = None if judged.reference is None else float(judged.reference[place])
+        return Seen(
+            value=value,
+            reference=reference,
+            breach=bool(judged.breach[place]),
+            cleared=_fires(alert) and over is not None and bool(over[place]) and not math.isnan(value),
+            direction=rule.kind.direction(value, reference),
+            usual=None if judged.usual is None else float(judged.usual[place]),
+        )
+
+    def _measured(self, rule: Rule, alert: Alert | None, row: int, column: int) -> Seen:
+        """Likewise, for a kind that judges a figure of its own."""
         kind, found = rule.kind, None
-        if isinstance(kind, Measured) and not math.isnan(value):
+        if isinstance(kind, Measured) and not math.isnan(self._value(rule.name, row, column)):
             found = kind.measure(self._grid.past(self._first + row * SLOT, 1, np.array([column])))[0][0]
-        if found is None:
+        if found is None or not isinstance(kind, Measured):
             return Seen(math.nan, None, breach=False, cleared=False, direction=Direction.RISE)
-        figure, level = np.asarray(found.value), np.asarray(found.reference)
         return Seen(
             value=found.value,
             reference=found.reference,
-            breach=bool(kind.breach(figure, level)),
-            cleared=_fires(alert) and bool(kind.cleared(figure, level, np.asarray(math.nan))),
+            breach=bool(kind.breach(np.asarray(found.value), np.asarray(found.reference))),
+            cleared=_fires(alert) and kind.cleared(found.value),
             direction=kind.direction(found.value, found.reference),
             outlook=found.outlook,
         )
 
-    def _reference(self, sheet: _Sheet, alerts: Mapping[int, Alert], row: int, columns: Sequence[int]) -> Array | None:
-        """The frozen reference of an alert under way, else the live one."""
-        live = self._references[sheet.charge.rule.name]
-        if live is None:
-            return None
-        reference = live[row, [sheet.charge.position[column] for column in columns]]
-        if sheet.charge.rule.kind.frozen:
-            for place, column in enumerate(columns):
-                alert = alerts.get(column)
-                if alert is not None and alert.reference is not None:
-                    reference[place] = alert.reference
-        return reference
 
-    def _bar(self, row: int) -> None:
-        slot = self._first + row * SLOT
-        for name, sheet in self._sheets.items():
-            bars = sheet.charge.rule.kind.bars
-            if bars is Bars.NOBODY:
-                continue
-            for column, alert in self._alerts[name].items():
-                if alert.phase is Phase.FIRING and alert.slot == slot:
-                    self._grid.bar(alert.series, alert.since if alert.fired == slot else slot, slot, bars)
-                    self._barred[column] = row
-                    for settled in self._settled.values():
-                        settled.discard(column)
+_END = 2**62
+
+
+def _judge(rule: Rule, past: GridPast, fixed: Array | None) -> Judged:
+    """What a rule makes of some slots; those under a one-off mute are compared with what it covers as well."""
+    judged = rule.kind.judge(past, fixed)
+    muted = past.muted
+    if muted is not None and muted.any():
+        inside = rule.kind.judge(past.meanwhile(), fixed)
+        judged = Judged(
+            _either(muted, inside.reference, judged.reference),
+            np.where(muted, inside.breach, judged.breach),
+            _either(muted, inside.usual, judged.usual),
+        )
+    if rule.active is None:
+        return judged
+    return replace(judged, breach=judged.breach & ~np.isnan(_awake(rule, past.now, past.first)))
+
+
+def _over(rule: Rule, past: GridPast, fired: Array) -> Mask:
+    over, muted = rule.kind.over(past, fired), past.muted
+    return over if muted is None or not muted.any() else np.where(muted, rule.kind.over(past.meanwhile(), fired), over)
+
+
+def _either(where: Mask, inside: Array | None, outside: Array | None) -> Array | None:
+    return None if inside is None or outside is None else np.where(where, inside, outside)
+
+
+def _of(judged: Judged, place: int) -> Judged:
+    """One series of what was judged."""
+    return Judged(
+        None if judged.reference is None else judged.reference[:, place],
+        judged.breach[:, place],
+        None if judged.usual is None else judged.usual[:, place],
+    )
+
+
+def _episode(alert: Alert, last: int) -> Episode:
+    return Episode(alert.rule, alert.series, alert.since, last, alert.direction, alert.fired_on)
 
 
 def _fires(alert: Alert | None) -> bool:
     return alert is not None and alert.phase is Phase.FIRING
 
 
-def _hot_columns(sheet: _Sheet) -> dict[int, set[int]]:
-    """The grid's columns in breach, by row; only rows that have any."""
-    hot: dict[int, set[int]] = {}
-    for row, position in np.argwhere(sheet.hot).tolist():
-        hot.setdefault(row, set()).add(int(sheet.charge.columns[position]))
-    return hot
+def _frozen(rule: Rule, alert: Alert | None) -> float:
+    """The reference that an alert under way keeps, where its kind's does not move."""
+    return math.nan if alert is None or alert.reference is None or not rule.kind.frozen else alert.reference
+
+
+def _fired_on(alert: Alert | None) -> float:
+    return math.nan if alert is None or alert.fired_on is None else alert.fired_on

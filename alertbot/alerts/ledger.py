@@ -7,7 +7,7 @@ are judged in the same order with the same result.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,19 +15,24 @@ import numpy as np
 from alertbot.alerts.engine import AlertKey, Engine
 from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.rules.base import Array, Mask
+from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a judgement changes: the days of samples that differ, cursors that moved, alerts, and their changes."""
+    """What a judgement changes: the days of samples that differ, cursors that moved, alerts, their changes.
+
+    ``restored``: new normals that are over; see ``Judgement``.
+    """
 
     touched: frozenset[tuple[str, int]]
     cursors: Mapping[str, int]
     alerts: Mapping[AlertKey, Alert]
     changes: tuple[Change, ...]
     slots: int
+    restored: tuple[Episode, ...] = ()
 
 
 class Ledger:
@@ -85,13 +90,15 @@ class Ledger:
         """Judge all that is known and was not judged yet, up to the slot ``last``, and what was revised anew."""
         self.revise()
         changes, self._ended = self._ended, []
+        restored: list[Episode] = []
         slots = 0
         for first, due in self._blocks(last):
             judgement = self._engine.judge(self.grid, first, due, self.alerts)
             self.alerts = dict(judgement.alerts)
             changes += judgement.changes
+            restored += judgement.restored
             slots += int(due.sum())
-        return self._entry(changes, slots)
+        return self._entry(changes, slots, restored)
 
     def revise(self) -> frozenset[str]:
         """End the alerts that revised values no longer bear out; the series they are of.
@@ -107,6 +114,7 @@ class Ledger:
             if alert.phase is Phase.FIRING and (present is None or present.phase is not Phase.FIRING):
                 del self.alerts[key]
                 ended.append(Change(alert, fired=False, reason=Reason.REVISED))
+                self.grid.erase(alert.series, alert.rule, alert.since)
             elif alert.phase is Phase.PENDING and present is None:
                 del self.alerts[key]
         self._revised = set()
@@ -129,9 +137,9 @@ class Ledger:
         if len(started):
             self.grid.forget(int(started.min()) - DAY - max(self._engine.depth, DAY_SLOTS) * SLOT)
 
-    def _entry(self, changes: list[Change], slots: int) -> Entry:
+    def _entry(self, changes: list[Change], slots: int, restored: Sequence[Episode] = ()) -> Entry:
         cursors = {self.grid.series[column]: int(self._cursor[column]) for column in sorted(self._moved)}
-        entry = Entry(frozenset(self._touched), cursors, dict(self.alerts), tuple(changes), slots)
+        entry = Entry(frozenset(self._touched), cursors, dict(self.alerts), tuple(changes), slots, tuple(restored))
         self._touched, self._moved = set(), set()
         return entry
 

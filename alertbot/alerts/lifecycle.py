@@ -47,7 +47,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One slot under one rule: the value (bit/s), what it was compared with, and what the rule says of it."""
+    """One slot under one rule: the value (bit/s), what it was compared with, and what the rule says of it.
+
+    ``usual``: what is usual at this time, where the rule knows.
+    """
 
     value: float
     reference: float | None
@@ -55,11 +58,34 @@ class Seen:
     cleared: bool
     direction: Direction
     outlook: Outlook | None = None
+    usual: float | None = None
 
     @property
     def unknown(self) -> bool:
         """Whether the slot says nothing: its value or its reference is not known."""
         return math.isnan(self.value) or (self.reference is not None and math.isnan(self.reference))
+
+
+AGREE = 1.5
+"""The factor within which values are one level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Slots in breach that agree with each other: the first, how many, the least and the most."""
+
+    since: int
+    slots: int
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        """Whether a value belongs to it."""
+        return max(self.high, value) <= AGREE * min(self.low, value)
+
+
+Levels = tuple[Level | None, Level | None]
+"""The level a breach has come to, in bit/s, and as a share of what is usual at the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +95,7 @@ class Alert:
     ``since`` is its first slot, ``fired`` the slot that completed ``for``, ``slot`` the last one judged; ``window``
     holds a bit for each of the last slots, set where in breach, the newest lowest; ``clear_run`` counts the clear
     slots in a row; ``worst`` is the value farthest off since the breach began; ``outlook`` goes with a percentile.
+    ``fired_on`` is the reference that it fired against; ``levels`` say how long it has been at one level.
     """
 
     rule: str
@@ -84,6 +111,13 @@ class Alert:
     window: int = 1
     clear_run: int = 0
     outlook: Outlook | None = None
+    fired_on: float | None = None
+    levels: Levels = (None, None)
+
+    @property
+    def settled(self) -> Level | None:
+        """The level it has been at for longest."""
+        return max((each for each in self.levels if each is not None), key=lambda each: each.slots, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +139,7 @@ def begin(policy: Policy, rule: str, series: str, slot: int, seen: Seen) -> Outc
     alert = Alert(
         rule, series, Phase.PENDING, slot, slot, value, reference, value, seen.direction, outlook=seen.outlook
     )
+    alert = replace(alert, levels=_levels(alert, slot, seen))
     return _fire_if_shown(policy, alert)
 
 
@@ -138,6 +173,7 @@ def _step_pending(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcom
             worst=worst,
             direction=seen.direction,
             outlook=seen.outlook,
+            levels=_levels(alert, slot, seen),
         ),
     )
 
@@ -145,27 +181,48 @@ def _step_pending(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcom
 def _fire_if_shown(policy: Policy, alert: Alert) -> Outcome:
     if alert.window.bit_count() < policy.for_slots:
         return alert, None
-    alert = replace(alert, phase=Phase.FIRING, fired=alert.slot)
+    alert = replace(alert, phase=Phase.FIRING, fired=alert.slot, fired_on=alert.reference)
     return alert, Change(alert, fired=True, reason=Reason.BREACH)
 
 
 def _step_firing(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcome:
-    if seen.unknown:
+    if math.isnan(seen.value):
         return replace(alert, slot=slot, clear_run=0), None
     alert = replace(
         alert,
         slot=slot,
         value=seen.value,
-        reference=seen.reference,
+        reference=alert.reference if seen.unknown else seen.reference,
         worst=_worse(alert, seen),
         clear_run=alert.clear_run + 1 if seen.cleared else 0,
         outlook=seen.outlook,
+        levels=_levels(alert, slot, seen),
     )
     if alert.clear_run >= policy.clear_slots:
         return None, Change(alert, fired=False, reason=Reason.CLEARED)
-    if policy.accept_slots is not None and slot - alert.since >= (policy.accept_slots - 1) * SLOT:
+    settled = alert.settled
+    if policy.accept_slots is not None and settled is not None and settled.slots >= policy.accept_slots:
         return None, Change(alert, fired=False, reason=Reason.NEW_NORMAL)
     return alert, None
+
+
+def _levels(alert: Alert, slot: int, seen: Seen) -> Levels:
+    """How long it has been at one level, with this slot: only what is in breach counts, and 0 bps is no level."""
+    if seen.value == 0:
+        return None, None
+    if not seen.breach or seen.unknown:
+        return alert.levels
+    share = seen.value / seen.usual if seen.usual is not None and seen.usual > 0 else None
+    by_value, by_share = alert.levels
+    return _grown(by_value, slot, seen.value), _grown(by_share, slot, share)
+
+
+def _grown(level: Level | None, slot: int, value: float | None) -> Level | None:
+    if value is None:
+        return level
+    if level is None or not level.holds(value):
+        return Level(slot, 1, value, value)
+    return Level(level.since, level.slots + 1, min(level.low, value), max(level.high, value))
 
 
 def _worse(alert: Alert, seen: Seen) -> float:

@@ -12,11 +12,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from alertbot.alerts.engine import AlertKey, Engine
-from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.alerts.lifecycle import Alert, Change, Reason
 from alertbot.alerts.mutes import Mute, keep_out
-from alertbot.rules.base import Array, Mask, Rule
+from alertbot.rules.base import Array, Direction, Mask, Rule
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT
+
+HOUR = 3600
+"""Seconds after an end within which a second outage reopens the incident."""
 
 
 class History(Protocol):
@@ -61,10 +64,32 @@ def replay(engine: Engine, history: History, span: Span, mutes: Sequence[Mute] =
         grid.forget((day + 1) * DAY - engine.depth * SLOT)
 
 
-def as_event(change: Change, rules: Mapping[str, Rule]) -> dict[str, Any]:
-    """One line of ``replay --json``."""
+class Reopenings:
+    """Notices which firings reopen an incident: within the hour of the end of the last one of its series and way."""
+
+    def __init__(self) -> None:
+        self._firing: dict[tuple[str, Direction], set[str]] = {}
+        self._ended: dict[tuple[str, Direction], int] = {}
+
+    def notice(self, change: Change) -> bool:
+        """Take note of one change; whether it reopens an incident."""
+        alert = change.alert
+        what = alert.series, alert.direction
+        firing = self._firing.setdefault(what, set())
+        if not change.fired:
+            firing.discard(alert.rule)
+            if not firing and change.reason is Reason.CLEARED:
+                self._ended[what] = alert.slot
+            return False
+        again = not firing and alert.since - self._ended.get(what, -HOUR - 1) <= HOUR
+        firing.add(alert.rule)
+        return again
+
+
+def as_event(change: Change, rules: Mapping[str, Rule], *, again: bool = False) -> dict[str, Any]:
+    """One line of ``replay --json``; ``again``: whether it reopens an incident."""
     alert = change.alert
-    return {
+    event = {
         "event": "fired" if change.fired else "resolved",
         "rule": alert.rule,
         "series": alert.series,
@@ -75,3 +100,4 @@ def as_event(change: Change, rules: Mapping[str, Rule]) -> dict[str, Any]:
         "severity": rules[alert.rule].severity.value,
         "reason": change.reason.value,
     }
+    return event | {"again": True} if again else event

@@ -16,7 +16,8 @@ from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, seri
 from alertbot.incidents.silences import GROUP_MARK
 from alertbot.query.names import Meant
 from alertbot.query.scope import Scope
-from alertbot.rules.base import Array, Bars, Breach, Kind, Rule, Shown
+from alertbot.rules.base import Array, Breach, Direction, Kind, Rule, Shown
+from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid, GridPast
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group
 from alertbot.store import incidents, samples
@@ -207,8 +208,8 @@ def _past(read: Read, name: str, first: int, values: Array, kind: Kind, marks: S
     grid, begin = Grid((name,)), first - kind.depth * SLOT
     grid.put(name, begin, read(name, begin, first + (len(values) - 1) * SLOT))
     for mark in marks:
-        if kind.bars is not Bars.NOBODY:
-            grid.bar(name, mark.since, mark.last, kind.bars)
+        if any(map(kind.sets_aside, Direction)):
+            grid.record(Episode("", name, mark.since, mark.last, Direction.FALL))
     return GridPast(grid, first, len(values), slice(None))
 
 

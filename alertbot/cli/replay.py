@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from alertbot.alerts.lifecycle import Change
-from alertbot.alerts.replay import History, Span, as_event, replay
+from alertbot.alerts.replay import History, Reopenings, Span, as_event, replay
 from alertbot.cli.csv_history import CsvHistory, read_csv
 from alertbot.cli.events import difference_lines, read_events
 from alertbot.cli.replay_charts import (
@@ -136,10 +136,14 @@ def _replays(
 
 
 def _print_all(replayed: _Replay, options: ReplayOptions) -> None:
-    record = FiringRecord(replayed.watch.rules)
+    record, reopenings = FiringRecord(replayed.watch.rules), Reopenings()
     for change in replayed.changes():
         record.add(change)
-        click.echo(_line(change, replayed.watch, as_json=options.as_json))
+        again = reopenings.notice(change)
+        if options.as_json:
+            click.echo(json.dumps(as_event(change, replayed.watch.rules, again=again)))
+        else:
+            click.echo(_line(change, replayed.watch))
     record.close(replayed.last_of)
     if not options.as_json:
         for line in summary(record.firings, replayed.scope()):
@@ -192,9 +196,7 @@ def _firings(replayed: _Replay) -> list[Firing]:
     return record.firings
 
 
-def _line(change: Change, watch: Watch, *, as_json: bool) -> str:
-    if as_json:
-        return json.dumps(as_event(change, watch.rules))
+def _line(change: Change, watch: Watch) -> str:
     alert, now = change.alert, change.alert.slot + SLOT
     word, reason = ("fired   ", None) if change.fired else ("resolved", change.reason.value)
     sentence = alert_sentence(watch.rules[alert.rule], alert, reason, watch.zone, now, PLAIN)

@@ -32,8 +32,8 @@ SIDES: Mapping[str, Direction | None] = MappingProxyType({"both": None, "up": Di
 _REPEAT = {Severity.CRITICAL: 30 * 60, Severity.WARNING: 4 * 3600, Severity.INFO: 0}
 """Seconds between the reminders of an alert, where its rule does not say; 0: never."""
 
-_ZONED = {"percentile"}
-"""Kinds that count days, which ``timezone`` is for, too."""
+_TIMELESS = {"threshold"}
+"""Kinds that count no days, for which ``timezone`` is that of ``active`` alone."""
 
 
 def _kind(value: object) -> str:
@@ -54,6 +54,8 @@ class RuleSettings(Section):
     channel: Channel | None = None
     runbook: addresses.Url | None = None
     enabled: Flag = True
+    trial: Flag = False
+    learn_silence: Flag = True
     windows: fields.Windows | None = Field(default=None, alias="active")
     zone: fields.Zone | None = Field(default=None, alias="timezone")
     reminder: fields.Reminder | None = Field(default=None, alias="repeat")
@@ -79,7 +81,7 @@ class RuleSettings(Section):
         """A rule is judged at some time, and an escalation has a time and somebody to turn to."""
         if self.windows == ():
             yield "active", 'the rule is never judged: list windows, such as ["mon-fri 09:00-18:00"], or leave it out'
-        if "timezone" in given and "active" not in given and self.kind_name not in _ZONED:
+        if "timezone" in given and "active" not in given and self.kind_name in _TIMELESS:
             yield "timezone", 'goes with "active" only: write active = ["mon-fri 09:00-18:00"], or leave it out'
         if "escalate_after" in given and "escalate_to" not in given:
             yield "escalate_after", 'goes with "escalate_to": say whom to turn to, such as escalate_to = ["#ops"]'
@@ -97,9 +99,11 @@ class KindSettings(RuleSettings):
         """The rule kind with these numbers, once nothing is wrong."""
 
     def judged_in(self, zone: tzinfo) -> Kind:
-        """The same, counting the days of ``zone`` where the kind counts any."""
-        del zone
-        return self.judged_by()
+        """The same, with the days of ``zone`` and what it may learn, where the kind counts days and learns."""
+        kind = self.judged_by()
+        known = {each.name for each in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set[str]()
+        own = {"zone": zone, "learn_silence": self.learn_silence}
+        return dataclasses.replace(kind, **{name: own[name] for name in own if name in known})  # type: ignore[type-var]
 
     @property
     def accept_slots(self) -> int | None:
@@ -150,6 +154,10 @@ class ThresholdSettings(KindSettings):
         """The rule kind with these limits."""
         return Threshold(self.above, self.below, self.clear)
 
+    def judged_in(self, zone: tzinfo) -> Kind:
+        """The same, counting days only where falls are looked for, which may be usual silence."""
+        return self.judged_by() if self.below is None else super().judged_in(zone)
+
 
 class DropSettings(KindSettings):
     """``kind = "drop"``."""
@@ -196,6 +204,7 @@ class DayOverDaySettings(KindSettings):
     days: Annotated[int, count(0, 90)] = 1
     weeks: Annotated[int, count(0, 52)] = 0
     floor: Rate = 1e7
+    accept_after: Annotated[int, between("1h", "30d")] = DAY
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
         """There is a ratio, and something to compare with."""
@@ -208,6 +217,11 @@ class DayOverDaySettings(KindSettings):
     def judged_by(self) -> DayOverDay:
         """The rule kind with these numbers."""
         return DayOverDay(self.ratio, self.days, self.weeks, self.floor)
+
+    @property
+    def accept_slots(self) -> int:
+        """What lasts so long is what is usual from then on."""
+        return slots_of(self.accept_after)
 
 
 class PercentileSettings(KindSettings):
@@ -251,7 +265,7 @@ class BaselineSettings(KindSettings):
     days: Annotated[int, count(0, 28)] = 7
     weeks: Annotated[int, count(0, 8)] = 2
     zeros: Flag = True
-    accept_after: Annotated[int, between("1h", "24h")] = DAY
+    accept_after: Annotated[int, between("1h", "30d")] = DAY
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
         """There is something to learn from."""

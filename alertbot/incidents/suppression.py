@@ -21,6 +21,8 @@ from alertbot.units import SLOT, slot_at
 class Suppressed(StrEnum):
     """Why an alert is not posted just now, or pages nobody; the values stand in the JSON of ``why``."""
 
+    TRIAL = "trial"
+    """Its rule is on trial: judged, stored and listed, never posted."""
     SILENCED = "silenced"
     MUTED = "muted"
     INACTIVE = "inactive"
@@ -80,11 +82,13 @@ class Suppression:
 
     def suppressed(self, fired: FiredAlert) -> Suppressed | None:
         """Why this alert is not to be posted; ``None``: it is."""
+        rule = self.rules.get(fired.alert.rule)
+        if rule is not None and rule.trial:
+            return Suppressed.TRIAL
         if self.silence(fired) is not None:
             return Suppressed.SILENCED
         if self.mute(fired) is not None:
             return Suppressed.MUTED
-        rule = self.rules.get(fired.alert.rule)
         if rule is not None and rule.active is not None and not rule.active.holds_at(fired.alert.slot):
             return Suppressed.INACTIVE
         if fired.alert.clear_run:

@@ -192,6 +192,7 @@ def _suppressed(found: SuppressedBy, active: object, reader: Reader) -> str:
     until = "" if found.until is None else f" until {reader.clock(found.until)}"
     because = f": {escape(found.reason)}" if found.reason else ""
     return {
+        Suppressed.TRIAL: "its rule is on trial: judged, never posted",
         Suppressed.SILENCED: f"silenced by {escape(found.by)}{until} (silence {found.number}){because}",
         Suppressed.MUTED: f"muted by the configuration{until}{because}",
         Suppressed.INACTIVE: f"outside its hours, {escape(str(active))}",

@@ -12,7 +12,7 @@ from alertbot.alerts.replay import Span, replay
 from alertbot.config.watch import Watch
 from alertbot.incidents.firings import Firing, FiringRecord
 from alertbot.query.scope import Scope
-from alertbot.rules.base import Bars, Rule
+from alertbot.rules.base import Direction, Rule
 from alertbot.store.history import StoredHistory
 from alertbot.store.schema import reading
 from alertbot.units import DAY, SLOT
@@ -88,8 +88,9 @@ def _engine(watch: Watch, rule: Rule, series: Sequence[str]) -> Engine:
 
 def _judged_with(watch: Watch, rule: Rule) -> list[Rule]:
     """The rule, and those whose alerts keep slots from serving as its reference."""
-    barring = {Bars.ALL, rule.kind.bars} - {Bars.NOBODY}
-    return [each for each in watch.rules.values() if each.name == rule.name or each.kind.bars in barring]
+    return [
+        each for each in watch.rules.values() if each.name == rule.name or any(map(each.kind.sets_aside, Direction))
+    ]
 
 
 class _Lately(StoredHistory):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -186,9 +186,9 @@ class Inquiry:
     def _grid(self, series: str, first: int, last: int) -> Grid:
         grid = Grid((series,))
         grid.put(series, first, samples.sum_of(self._db, (series,), first, last))
-        for name, begin, end, bars in alerts.barred(self._db, first):
-            if name == series:
-                grid.bar(series, max(begin, first), min(end, last), bars)
+        for episode in alerts.episodes(self._db, first):
+            if episode.series == series and episode.first <= last:
+                grid.record(replace(episode, last=min(episode.last, last)))
         keep_out(grid, self._watch.mutes)
         return grid
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +23,8 @@ from alertbot.units import SLOT, format_duration, format_rate
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Marks = NDArray[np.uint8]
+Offsets = NDArray[np.int64]
 
 ROUNDING = 1e-9
 """Relative slack at a limit, so that 20 of 100 counts as fallen by 80 % although 1 - 0.8 is not quite 0.2."""
@@ -43,17 +45,8 @@ class Direction(StrEnum):
     RISE = "rise"
 
 
-class Bars(IntEnum):
-    """For whom the slots in which a kind's alert fired never again serve as a reference."""
-
-    NOBODY = 0
-    ALL = 1
-    BASELINE = 2
-    """For ``baseline`` alone: a ``drop`` beside it goes on comparing with what was just before."""
-
-
 class Past(Protocol):
-    """The slots being judged, and what lay before them."""
+    """The slots being judged, and what lay before them; slots x series."""
 
     @property
     def first(self) -> int:
@@ -69,24 +62,42 @@ class Past(Protocol):
     def at_least(self, limit: float, begins: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each slot, how many from its own beginning up to itself are known and ``limit`` or more."""
 
-    @property
-    def banned(self) -> Mask | None:
-        """Which of them lie under a ban; None where none does."""
+    def span(self, back: int, slots: int) -> Array:
+        """So many slots from ``back`` slots before the first on, whether set aside or not."""
 
-    def span(self, back: int, slots: int, *, bans: bool = True) -> Array:
-        """So many slots from ``back`` slots before the first on, slots x series.
+    def marks(self, back: int, slots: int) -> Marks | None:
+        """Why each of these is set aside, as the bits of ``episodes``; None where none is."""
 
-        NaN where a ``baseline`` may not use them; where ``bans`` do not count, banned slots are there as well.
+    def earlier(self, offsets: Offsets, back: int = 0) -> tuple[Array, Marks | None]:
+        """Values and marks that lie ``offsets`` seconds (days x slots) before each slot, days x slots x series.
+
+        Counted from ``back`` slots before the first slot on; no marks where nothing is set aside.
         """
 
     def only(self, positions: NDArray[np.intp]) -> Past:
         """The same of some of the series."""
 
+    def without(self, cuts: NDArray[np.int64] | None) -> Past:
+        """The same without what each series carried from its own slot of ``cuts`` on; None: with all of it."""
+
     def back(self, slots: int) -> Array:
-        """The values that many slots earlier, of the same shape; NaN where they may not serve as a reference."""
+        """The values that many slots earlier, of the same shape; NaN where they are set aside."""
 
     def window(self, slots: int) -> Array:
-        """The values of that many slots before each, along one more axis, the last; NaN likewise."""
+        """The values of that many slots before each, along one more axis, the last."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a kind makes of some slots, slots x series.
+
+    ``reference``: what each is compared with, as a sentence cites it, NaN where unknown; None for a kind that compares
+    with fixed numbers. ``usual``: what is usual at this time, where the kind knows.
+    """
+
+    reference: Array | None
+    breach: Mask
+    usual: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -136,27 +147,43 @@ class Kind(Worded, Protocol):
         """Whether the reference stays what it was when the breach began."""
 
     @property
-    def bars(self) -> Bars:
-        """For whom the slots in which it fired never again serve as a reference."""
+    def depth(self) -> int:
+        """How many slots back the kind has to look."""
 
     @property
-    def depth(self) -> int:
-        """How many slots back the kind looks."""
+    def reach(self) -> int:
+        """How many slots back the kind looks where so much is known."""
+        return self.depth
 
     def possible(self, past: Past) -> Mask | None:
-        """Where a breach is possible, told at less cost than a reference is; None where only that tells.
+        """Where a breach is possible, told at less cost than a reference is; None where only that tells."""
 
-        What is barred later makes nothing possible that was not.
+    def judge(self, past: Past, fixed: Array | None = None) -> Judged:
+        """Which slots are in breach, and of what; ``fixed``: the reference of each series that is frozen, else NaN."""
+        reference = self.reference(past)
+        if reference is not None and fixed is not None:
+            reference = np.where(np.isnan(fixed), reference, fixed)
+        return Judged(reference, self.breach(past.now, reference))
+
+    def over(self, past: Past, fired: Array) -> Mask:
+        """Where a breach is over that fired against these references, one of each series.
+
+        Either these or the present one say so, ``past`` being without the slots of the breach.
         """
+        reference = self.reference(past)
+        if reference is not None:
+            reference = np.where(np.isnan(reference) | self.frozen, fired, reference)
+        return ~self.breach(past.now, reference) & ~np.isnan(past.now)
+
+    def sets_aside(self, direction: Direction) -> bool:
+        """Whether the slots of an alert in this direction are no measure of what is usual."""
+        return False
 
     def reference(self, past: Past) -> Array | None:
         """What each slot is compared with, NaN where unknown; None for a kind that compares with fixed numbers."""
 
     def breach(self, value: Array, reference: Array | None) -> Mask:
-        """Where the value is in breach; never where anything is NaN."""
-
-    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
-        """Where a breach that began earlier is over; ``day_before`` is the same slot a day earlier."""
+        """Where the value is in breach by its reference alone; never where anything is NaN."""
 
     def direction(self, value: float, reference: float | None) -> Direction:
         """Which way a breach with this value went."""
@@ -209,6 +236,10 @@ class Measured(Kind):
         """What is judged, of each slot and series; None where too little is known."""
 
     @abstractmethod
+    def cleared(self, value: float) -> bool:
+        """Whether a figure of this size is far enough from every level."""
+
+    @abstractmethod
     def is_over(self, since: int, slot: int) -> bool:
         """Whether what a breach from the slot ``since`` on was about has ended before this slot."""
 
@@ -234,6 +265,7 @@ class Rule:
     clear_slots: int = 2
     within_slots: int | None = None
     accept_slots: int | None = None
+    trial: bool = False
     active: Schedule | None = None
     repeat: int | None = None
     escalate_after: int | None = None
@@ -261,7 +293,7 @@ def window_max(window: Array) -> Array:
     return np.fmax(most[: len(most) - rest], most[rest:]) if rest else most
 
 
-def known_median(values: Array, least: int | None = None) -> Array:
+def known_median(values: Array, least: int | NDArray[np.int64] | None = None) -> Array:
     """The median over the last axis of what is known; NaN where less than ``least`` of it is, or less than half."""
     ordered = np.sort(values, axis=-1)  # NaN sorts last
     size = ordered.shape[-1]
@@ -270,7 +302,7 @@ def known_median(values: Array, least: int | None = None) -> Array:
         return _between(ordered[..., (size - 1) // 2], ordered[..., size // 2])
     known = size - np.isnan(ordered).sum(axis=-1)
     lower = np.take_along_axis(ordered, (np.maximum(known - 1, 0) // 2)[..., None], axis=-1)[..., 0]
-    upper = np.take_along_axis(ordered, (known // 2)[..., None], axis=-1)[..., 0]
+    upper = np.take_along_axis(ordered, np.minimum(known // 2, size - 1)[..., None], axis=-1)[..., 0]
     return np.where(known >= needed, _between(lower, upper), np.nan)
 
 

@@ -9,23 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 import numpy as np
 
 from alertbot.rules.base import (
     ROUNDING,
     Array,
-    Bars,
     Direction,
     Expectation,
+    Judged,
     Kind,
     Limit,
     Mask,
+    Offsets,
     Past,
     Shown,
     known_median,
 )
+from alertbot.rules.civil import readings
+from alertbot.rules.episodes import ASIDE, FALL, MUTE, RISE
 from alertbot.rules.terms import USUAL, References, Term, compared, floor_term
+from alertbot.rules.usual import REACH, nearest, no_silence, over_unless_silent, preferred, weekly
 from alertbot.rules.wording import AlertFacts, Outlook
 from alertbot.units import DAY_SLOTS, SLOT, format_rate, format_share
 
@@ -35,6 +40,15 @@ LEVEL = 24
 HOUR = 12
 NEAR = 6
 """Slots on either side of a time of day that count as the same: half an hour."""
+
+LOOK_PAST = 72
+"""Slots further back that the level looks past what is set aside: six hours."""
+
+LOOK_HOUR = 12
+"""Likewise for the level of the last hour."""
+
+DISTURBED = 25 * 12
+"""Slots for which an alert's mark on today's level is reckoned with."""
 
 SPREADS = 6.0
 """So many times the usual straying is still usual."""
@@ -68,8 +82,10 @@ class Baseline(Kind):
     weeks: int = 2
     zeros: bool = True
 
+    zone: tzinfo = UTC
+    learn_silence: bool = True
+
     frozen = False
-    bars = Bars.BASELINE
 
     @property
     def backs(self) -> tuple[int, ...]:
@@ -80,6 +96,15 @@ class Baseline(Kind):
     def depth(self) -> int:
         """Two hours before the same slot of the oldest day."""
         return DAY_SLOTS * max(self.days, 7 * self.weeks) + LEVEL
+
+    @property
+    def reach(self) -> int:
+        """The last of these weekdays, too, say what recurs."""
+        return max(self.depth + DAY_SLOTS, REACH)
+
+    def sets_aside(self, direction: Direction) -> bool:
+        """What is far off is no measure of what is usual."""
+        return True
 
     @property
     def easing(self) -> float:
@@ -99,21 +124,23 @@ class Baseline(Kind):
         usual = self.expect(past)
         return np.clip(past.now, usual.low, usual.high)
 
-    def expect(self, past: Past) -> Expectation:
-        """What is usual; for slots under a ban by what the ban covers as well."""
-        usual, under = self._expect(past, bans=True), past.banned
-        if under is None or not under.any():
-            return usual
-        meanwhile = self._expect(past, bans=False)
-        return Expectation(
-            *(
-                np.where(under, inside, outside)
-                for inside, outside in (
-                    (meanwhile.expected, usual.expected),
-                    (meanwhile.low, usual.low),
-                    (meanwhile.high, usual.high),
-                )
-            )
+    def judge(self, past: Past, fixed: Array | None = None) -> Judged:
+        """As ``breach`` says, but for silence where it is usual."""
+        reference = self.reference(past)
+        breach = self.breach(past.now, reference)
+        return Judged(
+            reference,
+            no_silence(past, self.zone, breach, learn=self.learn_silence) if self.zeros else breach,
+            reference,
+        )
+
+    def over(self, past: Past, fired: Array) -> Mask:
+        """No more than half as far off as makes a breach, from what it fired on or from what is usual now."""
+        now, present = past.now, self.reference(past)
+        back = self._eased(now, present) | self._eased(now, np.broadcast_to(fired, now.shape))
+        over = back & ~(self._beyond(now, present, self.factor) & ((now >= self.floor) | (present >= self.floor)))
+        return (
+            over if self.only is Direction.RISE else over_unless_silent(past, self.zone, over, learn=self.learn_silence)
         )
 
     def breach(self, value: Array, reference: Array | None) -> Mask:
@@ -124,10 +151,8 @@ class Baseline(Kind):
         past &= (value >= self.floor) | (reference >= self.floor)
         return past if self.zeros else past & (value != 0)
 
-    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
-        """No more than half as far off as makes a breach, or of no weight any more."""
-        if reference is None:
-            raise TypeError("a baseline is judged against a reference")
+    def _eased(self, value: Array, reference: Array) -> Mask:
+        """Not half as far off as makes a breach, or of no weight any more."""
         known = ~np.isnan(value) & ~np.isnan(reference)
         weightless = (value < self.floor) & (reference < self.floor)
         return known & (weightless | ~self._beyond(value, reference, self.easing))
@@ -199,49 +224,94 @@ class Baseline(Kind):
             return rises | falls
         return rises if self.only is Direction.RISE else falls
 
-    def _expect(self, past: Past, *, bans: bool) -> Expectation:
-        """Some series at a time, so that what is worked on fits a processor's cache whatever their number."""
+    def expect(self, past: Past) -> Expectation:
+        """What is usual; some series at a time, so that what is worked on fits a processor's cache."""
         now = past.now
         usual = Expectation(*(np.full(now.shape, np.nan) for _ in range(3)))
         known = np.flatnonzero(~np.isnan(now).all(axis=0))
         step = max(_CELLS // len(now), 1)
         for first in range(0, len(known), step):
             some = known[first : first + step]
-            part = self._expect_of(past.only(some), bans=bans)
+            part = self._expect_of(past.only(some))
             usual.expected[:, some], usual.low[:, some], usual.high[:, some] = part.expected, part.low, part.high
         return usual
 
-    def _expect_of(self, past: Past, *, bans: bool) -> Expectation:
-        count = past.now.shape[0]
-        days, shape = self._days(past, LEVEL, count + LEVEL + NEAR, bans=bans)
-        today = past.span(LEVEL, LEVEL + count, bans=bans) / shape[: LEVEL + count]
-        now = shape[LEVEL : LEVEL + count]
-        level = _before(today, LEVEL, count, least=1)
-        for back in range(LEVEL, DAY_SLOTS, LEVEL):  # an alert that burns leaves nothing of the last two hours
-            missing = np.flatnonzero((np.isnan(level) & ~np.isnan(now)).any(axis=0))
-            if not len(missing):
-                break
-            earlier = self._level(past.only(missing), back, count, bans=bans)
-            level[:, missing] = np.where(np.isnan(level[:, missing]), earlier, level[:, missing])
-        expected = now * level
-        hour = _before(past.span(HOUR, HOUR + count, bans=bans), HOUR, count, least=HOUR // 2)
-        spread = _spread(days / shape, today, count)
+    def _expect_of(self, past: Past) -> Expectation:
+        """By every reading of the clocks there is, from the lowest to the highest."""
+        rows = LEVEL + len(past.now) + NEAR
+        clocks = readings(self.zone, past.first - LEVEL * SLOT, rows, self.backs)
+        found = [self._read(past, offsets, reading) for reading, offsets in enumerate(clocks)]
+        low = np.fmin.reduce([each.low for each in found])
+        high = np.fmax.reduce([each.high for each in found])
+        return Expectation(found[0].expected, low, high)
+
+    def _read(self, past: Past, offsets: Offsets, reading: int) -> Expectation:
+        """By one reading of the clocks, the one of that number."""
+        count = len(past.now)
+        days, shape = self._days(past, offsets, LEVEL)
+        ratios = self._lately(past, shape, count, reading)
+        level = known_median(ratios, LEVEL // 4)
+        plain = shape[LEVEL : LEVEL + count]
+        expected = plain * np.where(np.isnan(level), 1.0, level)
+        # Coming back to what was usual is never a rise after a fall, nor a fall after a rise.
+        fell, rose = _disturbed(past, count)
+        around = [expected, self._hour(past, count), weekly(past, self.zone)]
+        spread = _spread(days / shape, ratios, count)
         # Rounded, since a logarithm's last digit may depend on how many are taken at once.
         margin = np.round(np.maximum(np.exp(SPREADS * np.round(spread, 9)) / self.factor, 1), 9)
-        low, high = np.fmin(expected, hour) / margin, np.fmax(expected, hour) * margin
+        low = np.fmin.reduce([*around, np.where(rose, plain, np.nan)]) / margin
+        high = np.fmax.reduce([*around, np.where(fell, plain, np.nan)]) * margin
         known = (expected > 0) & ~np.isnan(margin)
         return Expectation(*(np.where(known, each, np.nan) for each in (expected, low, high)))
 
-    def _days(self, past: Past, back: int, rows: int, *, bans: bool) -> tuple[Array, Array]:
-        """``rows`` slots from ``back`` before the first, of each earlier day (days x rows x series); their shape."""
-        days = np.stack([past.span(DAY_SLOTS * day + back, rows, bans=bans) for day in self.backs])
+    def _days(self, past: Past, offsets: Offsets, back: int) -> tuple[Array, Array]:
+        """The earlier days that may serve (days x slots x series), and their shape, NaN where that is 0."""
+        days, marks = past.earlier(offsets, back)
+        aside = None if marks is None else (marks & ASIDE) > 0
+        if aside is not None and aside.any():
+            days = preferred(days, aside, past, offsets, back)
         shape = known_median(np.moveaxis(days, 0, -1), least=1)
         return days, np.where(shape > 0, shape, np.nan)
 
-    def _level(self, past: Past, back: int, count: int, *, bans: bool) -> Array:
-        """The level as it stood so many slots before each."""
-        _, shape = self._days(past, LEVEL + back, LEVEL + count, bans=bans)
-        return _before(past.span(LEVEL + back, LEVEL + count, bans=bans) / shape, LEVEL, count, least=1)
+    def _lately(self, past: Past, shape: Array, count: int, reading: int) -> Array:
+        """How each of the last two hours' slots stood to its shape; slots set aside are looked past."""
+        marks = past.marks(LEVEL, LEVEL + count)
+        ratios = nearest(past.span(LEVEL, LEVEL + count) / shape[: LEVEL + count], None, LEVEL, count, ASIDE)
+        if marks is None:
+            return ratios
+        columns = np.flatnonzero((marks & ASIDE).any(axis=0))
+        if not len(columns):
+            return ratios
+        some, back = past.only(columns), LEVEL + LOOK_PAST
+        clocks = readings(self.zone, past.first - back * SLOT, back + count, self.backs)
+        _, further = self._days(some, clocks[min(reading, len(clocks) - 1)], back)
+        ratios = ratios.copy()
+        ratios[:, columns] = nearest(
+            some.span(back, back + count) / further, some.marks(back, back + count), LEVEL, count, ASIDE
+        )
+        return ratios
+
+    def _hour(self, past: Past, count: int) -> Array:
+        """The level of the last hour; slots set aside are looked past."""
+        back = HOUR + LOOK_HOUR
+        window = nearest(past.span(back, back + count), past.marks(back, back + count), HOUR, count, ASIDE)
+        return known_median(window, HOUR // 2)
+
+
+def _disturbed(past: Past, count: int) -> tuple[Mask, Mask]:
+    """Where a fall, and where a rise, of the last day and an hour disturbed today's level."""
+    marks = past.marks(DISTURBED, DISTURBED + count - 1)
+    if marks is None:
+        nowhere = np.zeros((count, past.now.shape[1]), dtype=bool)
+        return nowhere, nowhere
+    return _any_before((marks & (FALL | MUTE)) > 0, count), _any_before((marks & (RISE | MUTE)) > 0, count)
+
+
+def _any_before(marked: Mask, count: int) -> Mask:
+    """Whether any of the rows before each of the last ``count`` is marked, as far back as there are rows."""
+    back = len(marked) - count + 1
+    passed = np.cumsum(np.concatenate([np.zeros((1, marked.shape[1]), dtype=np.int32), marked]), axis=0)
+    return np.asarray(passed[back:] > passed[:-back])
 
 
 def _before(values: Array, size: int, count: int, least: int) -> Array:
@@ -250,8 +320,11 @@ def _before(values: Array, size: int, count: int, least: int) -> Array:
     return known_median(windows[..., :count, :, :], least)
 
 
-def _spread(days: Array, today: Array, count: int) -> Array:
-    """How far the ratios around this time of day usually stray from the level of their day, as a share (log)."""
+def _spread(days: Array, lately: Array, count: int) -> Array:
+    """How far the ratios around this time of day usually stray from the level of their day, as a share (log).
+
+    ``lately``: the last two hours' ratios of each slot, along the last axis.
+    """
     days = _log(days)
     level = _before(days, LEVEL, count, least=LEVEL // 2)
     around = np.lib.stride_tricks.sliding_window_view(days[:, LEVEL - NEAR :], 2 * NEAR + 1, axis=1)[:, :count, :, ::2]
@@ -260,9 +333,9 @@ def _spread(days: Array, today: Array, count: int) -> Array:
     whole = (~np.isnan(level)).sum(axis=0)
     few = np.flatnonzero((whole < _FEWEST_DAYS).any(axis=0))
     if len(few):
-        windows = np.lib.stride_tricks.sliding_window_view(_log(today[:, few]), LEVEL, axis=0)[:count]
-        lately = known_median(np.abs(windows - known_median(windows, least=1)[..., None]), least=HOUR)
-        spread[:, few] = np.where(whole[:, few] < _FEWEST_DAYS, lately, spread[:, few])
+        windows = _log(lately[:, few])
+        strays = known_median(np.abs(windows - known_median(windows, least=1)[..., None]), least=HOUR)
+        spread[:, few] = np.where(whole[:, few] < _FEWEST_DAYS, strays, spread[:, few])
     return _AS_SIGMA * spread
 
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 import numpy as np
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Kind, Limit, Mask, Past, Shown, known_median
+from alertbot.rules.base import (
+    ROUNDING,
+    Array,
+    Direction,
+    Judged,
+    Kind,
+    Limit,
+    Mask,
+    Offsets,
+    Past,
+    Shown,
+    known_median,
+)
+from alertbot.rules.civil import readings
+from alertbot.rules.episodes import ASIDE
 from alertbot.rules.terms import NO_REFERENCE, USUAL, References, Term, compared, floor_term
+from alertbot.rules.usual import REACH, no_silence, over_unless_silent, preferred
 from alertbot.rules.wording import AlertFacts, Outlook
 from alertbot.units import DAY_SLOTS, format_rate, format_share
 
@@ -27,13 +43,34 @@ class DayOverDay(Kind):
     weeks: int = 0
     floor: float = 1e7
 
+    zone: tzinfo = UTC
+    learn_silence: bool = True
+
     frozen = False
-    bars = Bars.NOBODY
 
     @property
     def depth(self) -> int:
         """Back to the oldest day or week compared with."""
         return DAY_SLOTS * max(self.days, 7 * self.weeks)
+
+    @property
+    def reach(self) -> int:
+        """Days and weeks set aside are passed over, and a fall may be usual silence."""
+        return max(self.depth, REACH, DAY_SLOTS * (max(self._days, default=0) + 1), DAY_SLOTS * self._weekly[-1])
+
+    @property
+    def _days(self) -> tuple[int, ...]:
+        """The days among which the nearest are looked for."""
+        return tuple(range(1, max(self.days, 7) + 1)) if self.days else ()
+
+    @property
+    def _weekly(self) -> tuple[int, ...]:
+        """Likewise of the weeks, as days."""
+        return tuple(7 * week for week in range(1, max(self.weeks, 4) + 1)) if self.weeks else (0,)
+
+    def sets_aside(self, direction: Direction) -> bool:
+        """What is far off is no measure of what is usual."""
+        return True
 
     @property
     def compared_with(self) -> str:
@@ -49,13 +86,13 @@ class DayOverDay(Kind):
         return None
 
     def reference(self, past: Past) -> Array:
-        """The same time of day, earlier; where only one of days and weeks is known, that one."""
-        days = _median_back(past, DAY_SLOTS, self.days)
-        weeks = _median_back(past, 7 * DAY_SLOTS, self.weeks)
-        if days is None or weeks is None:
-            return weeks if days is None and weeks is not None else np.asarray(days)
-        week_nearer = np.abs(past.now - weeks) < np.abs(past.now - days)
-        return np.where(week_nearer | np.isnan(days), weeks, days)
+        """The same time of day, earlier: of all readings the one nearest in value to now."""
+        found = []
+        for count, among in ((self.days, self._days), (self.weeks, self._weekly)):
+            if count:
+                clocks = readings(self.zone, past.first, len(past.now), among)
+                found += [_nearest_days(past, offsets, count) for offsets in clocks]
+        return nearest_value(past.now, found)
 
     def breach(self, value: Array, reference: Array | None) -> Mask:
         """Past the ratio, with at least one side at the floor or more; a reference of 0 is no breach."""
@@ -65,9 +102,21 @@ class DayOverDay(Kind):
         past = value >= limit * (1 - ROUNDING) if self.ratio >= 1 else value <= limit * (1 + ROUNDING)
         return past & (reference > 0) & ((value >= self.floor) | (reference >= self.floor))
 
-    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
-        """No longer in breach."""
-        return ~self.breach(value, reference)
+    def judge(self, past: Past, fixed: Array | None = None) -> Judged:
+        """As ``breach`` says, but for silence where it is usual."""
+        reference = self.reference(past)
+        breach = self.breach(past.now, reference)
+        return Judged(
+            reference,
+            breach if self.ratio >= 1 else no_silence(past, self.zone, breach, learn=self.learn_silence),
+            reference,
+        )
+
+    def over(self, past: Past, fired: Array) -> Mask:
+        """No longer in breach; where the present days are unknown, by the reference it fired on."""
+        now, present = past.now, self.reference(past)
+        over = np.where(np.isnan(present), ~self.breach(now, fired), ~self.breach(now, present)) & ~np.isnan(now)
+        return over if self.ratio >= 1 else over_unless_silent(past, self.zone, over, learn=self.learn_silence)
 
     def direction(self, value: float, reference: float | None) -> Direction:
         """A rise, or a fall for a ratio under 1."""
@@ -108,9 +157,27 @@ class DayOverDay(Kind):
             yield f"{self.ratio:g} times {self.compared_with}", self.ratio * self.reference(shown.past())[:, 0]
 
 
-def _median_back(past: Past, step: int, count: int) -> Array | None:
-    if count == 0:
-        return None
-    if count == 1:
-        return past.back(step)
-    return known_median(np.stack([past.back(step * number) for number in range(1, count + 1)], axis=-1))
+def nearest_value(now: Array, found: Sequence[Array]) -> Array:
+    """Of several references of each slot the one nearest to it, the first where two are; NaN where none is known."""
+    best = found[0]
+    for other in found[1:]:
+        nearer = np.abs(now - other) < np.abs(now - best)
+        best = np.where(nearer | np.isnan(best), other, best)
+    return best
+
+
+def _nearest_days(past: Past, offsets: Offsets, count: int) -> Array:
+    """The median of the ``count`` nearest days that are not set aside; of fewer where there are no more."""
+    values, marks = past.earlier(offsets[:count])
+    if marks is None or not (marks & ASIDE).any():
+        return values[0] if count == 1 else known_median(np.moveaxis(values, 0, -1))
+    values, marks = past.earlier(offsets)
+    if marks is None:
+        raise AssertionError("the nearest days are among all of them")
+    aside = (marks & ASIDE) > 0
+    good = preferred(values, aside, past, offsets)
+    # A day that is unknown though nothing set it aside counts as one: it is a hole, not a choice.
+    serves = ~np.isnan(good) | (np.isnan(values) & ~aside)
+    chosen = serves & (np.cumsum(serves, axis=0) <= count)
+    least = np.maximum((chosen.sum(axis=0) + 1) // 2, 1)
+    return known_median(np.moveaxis(np.where(chosen, good, np.nan), 0, -1), least)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 import numpy as np
 
 from alertbot.rules.base import (
     ROUNDING,
     Array,
-    Bars,
     Direction,
+    Judged,
     Kind,
     Limit,
     Mask,
     Past,
     Shown,
-    known_median,
     window_max,
 )
 from alertbot.rules.terms import NO_REFERENCE, RECENT, References, Term, compared
+from alertbot.rules.usual import REACH, no_silence, over_unless_silent, recent, usual
 from alertbot.rules.wording import AlertFacts, Outlook
 from alertbot.units import DAY_SLOTS, SLOT, format_rate, format_share
 
@@ -30,7 +31,7 @@ class Drop(Kind):
     """Fallen to ``to`` bit/s or less, or by the share ``by``, from a reference of at least ``from_`` bit/s.
 
     The reference is the median of the ``window`` slots before the breach began, frozen until it is over: measured
-    against a moving one, an outage longer than the window would end by itself.
+    against a moving one, an outage longer than the window would end by itself. Falls are left out of the window.
     """
 
     to: float | None = None
@@ -38,9 +39,10 @@ class Drop(Kind):
     from_: float = 1e6
     window: int = 12
     clear: float = 0.5
+    zone: tzinfo = UTC
+    learn_silence: bool = True
 
     frozen = True
-    bars = Bars.ALL
     reference_name = RECENT
 
     @property
@@ -48,15 +50,29 @@ class Drop(Kind):
         """The window, and the same slot a day earlier, which may show that the level is normal for this hour."""
         return max(self.window, DAY_SLOTS)
 
+    @property
+    def reach(self) -> int:
+        """What is usual at this time looks weeks back."""
+        return max(self.window, REACH)
+
+    def sets_aside(self, direction: Direction) -> bool:
+        """A fall is no measure of what is usual."""
+        return True
+
     def possible(self, past: Past) -> Mask | None:
         """At or under what would be allowed if the reference were the most that the window holds."""
         if self.to is not None:
             return np.asarray(past.now <= self.to)
-        return np.asarray(past.now <= (1 - (self.by or 0)) * window_max(past.window(self.window)) * (1 + ROUNDING))
+        window = past.window(self.window)
+        possible = np.asarray(past.now <= (1 - (self.by or 0)) * window_max(window) * (1 + ROUNDING))
+        marks = past.marks(self.window, self.window + len(possible) - 1)
+        if marks is not None:  # where the window reaches further back, it may hold more
+            possible |= np.lib.stride_tricks.sliding_window_view(marks, self.window, axis=0).any(axis=-1)
+        return possible
 
     def reference(self, past: Past) -> Array:
-        """The median of the window before each slot."""
-        return known_median(past.window(self.window))
+        """The median of the window before each slot, falls left out."""
+        return recent(past, self.window)
 
     def breach(self, value: Array, reference: Array | None) -> Mask:
         """At or under what is allowed, where the reference was worth watching; a reference of 0 is no breach."""
@@ -65,13 +81,43 @@ class Drop(Kind):
         allowed = self.to if self.to is not None else (1 - (self.by or 0)) * reference * (1 + ROUNDING)
         return (value <= allowed) & (reference >= self.from_) & (reference > 0)
 
-    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
-        """The share ``clear`` is back, of the frozen reference or of the same slot a day earlier.
+    def judge(self, past: Past, fixed: Array | None = None) -> Judged:
+        """``to``: fallen from what it carried, or usually does. ``by``: fallen, and under the usual as well."""
+        now, reference = past.now, self._fixed(past, fixed)
+        usually = np.full(now.shape, np.nan)
+        if self.to is not None:
+            asked = np.flatnonzero(((now <= self.to) & ~(reference >= self.from_)).any(axis=0))
+            if len(asked):
+                low = usual(past.only(asked), self.zone).low
+                carried = reference[:, asked]
+                reference[:, asked] = np.where(~(carried >= self.from_) & (low >= self.from_), low, carried)
+            breach = self.breach(now, reference)
+        else:
+            breach = self.breach(now, reference)
+            asked = np.flatnonzero(breach.any(axis=0))
+            if len(asked):
+                low = usual(past.only(asked), self.zone).low
+                usually[:, asked] = low
+                breach[:, asked] &= np.isnan(low) | (now[:, asked] < self.clear * low * (1 - ROUNDING))
+        return Judged(reference, no_silence(past, self.zone, breach, learn=self.learn_silence), usually)
 
-        A day earlier at 0 says nothing: a domain that is dark is not over its outage because it is night.
-        """
+    def _fixed(self, past: Past, fixed: Array | None) -> Array:
+        """The reference of each slot, where it is not frozen the window's."""
+        if fixed is None:
+            return np.array(self.reference(past))
+        reference = np.repeat(fixed[None, :], len(past.now), axis=0)
+        moving = np.flatnonzero(np.isnan(fixed))
+        if len(moving):
+            reference[:, moving] = self.reference(past.only(moving))
+        return reference
+
+    def over(self, past: Past, fired: Array) -> Mask:
+        """The share ``clear`` is back, of what it fell from or of what is usual at this time."""
+        now, low = past.now, usual(past, self.zone).low
         share = self.clear * (1 - ROUNDING)
-        return (value >= share * np.asarray(reference)) | ((day_before > 0) & (value >= share * day_before))
+        back = (now >= share * fired) | ((low > 0) & (now >= share * low))
+        fallen = now <= (self.to if self.to is not None else (1 - (self.by or 0)) * low * (1 + ROUNDING))
+        return over_unless_silent(past, self.zone, back & ~fallen, learn=self.learn_silence)
 
     def direction(self, value: float, reference: float | None) -> Direction:
         """Always a fall."""

@@ -1,34 +1,34 @@
 """The grid: what is known of every series, slot by slot, as arrays, a block of 288 rows for each UTC day.
 
 A number is what the slot carried, 0 is a true zero, NaN is unknown: the three can never be confused. A slot may also
-be *barred*: judged like any other, but never used as a reference, because an incident passed through it. A *ban* says
-so beforehand of a whole span, held or not; but slots under a ban may be compared with each other, or what happens
-meanwhile would go unseen.
+be *set aside*: judged like any other, but no measure of what is usual where others are, because an alert or a one-off
+mute passed through it. Which it was is kept as marks beside the values. A mute says so beforehand of a whole span,
+held or not; but slots under a mute may be compared with each other, or what happens meanwhile would go unseen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.rules.base import Array, Bars, Mask
+from alertbot.rules.base import Array, Marks, Mask, Offsets
+from alertbot.rules.episodes import MUTE, Episode, Episodes
 from alertbot.units import DAY, DAY_SLOTS, SLOT
+
+T = TypeVar("T", bound=np.generic)
 
 Columns = slice | NDArray[np.intp]
 """Which series: those side by side as a slice, which copies nothing, or their positions, ascending."""
 
 EVERY = slice(None)
 
-_Part = Callable[[int, int, int, Columns], Array]
-"""Reads the rows of one day: the day, the first row, how many, and which columns."""
-
 
 @dataclass(frozen=True)
-class _Ban:
+class _Mute:
     """The slots ``first`` to ``last``, both included, of the series where ``columns`` says so."""
 
     first: int
@@ -54,10 +54,11 @@ class Grid:
         self.column = {name: position for position, name in enumerate(self.series)}
         self._room = room
         self._values: dict[int, Array] = {}
-        self._barred: dict[int, Mask] = {}
-        self._strange: dict[int, Mask] = {}
+        self._marks: dict[int, Marks] = {}
+        self._marked: dict[int, Mask] = {}
         self._counts: dict[int, dict[float, NDArray[np.int64]]] = {}
-        self._bans: list[_Ban] = []
+        self._mutes: list[_Mute] = []
+        self._episodes = Episodes()
 
     @property
     def days(self) -> tuple[int, ...]:
@@ -94,60 +95,100 @@ class Grid:
             fresh = values[offset : offset + count]
             np.copyto(target, fresh, where=~np.isnan(fresh))
 
-    def bar(self, series: str, first: int, last: int, bars: Bars = Bars.ALL) -> None:
-        """Never again use the slots ``first`` to ``last``, both included, as a reference, of all kinds or of some."""
-        masks = self._barred if bars is Bars.ALL else self._strange
-        for day, row, _, count in _spans(first, (last - first) // SLOT + 1):
-            mask = masks.get(day)
-            if mask is None:
-                mask = masks[day] = np.zeros((DAY_SLOTS, len(self.series)), dtype=bool)
-            mask[row : row + count, self.column[series]] = True
+    @property
+    def episodes(self) -> Episodes:
+        """What set slots aside; to be changed through ``record`` alone."""
+        return self._episodes
 
-    def ban(self, series: Iterable[str], first: int, last: int) -> None:
-        """Likewise for many series, known here or not, and any span: of days not held it takes no memory.
+    def record(self, episode: Episode) -> None:
+        """Set aside the slots of an alert, or do so anew where the same alert is recorded already."""
+        before = self._episodes.put(episode)
+        first, last = episode.first, episode.last
+        if before is not None:
+            first, last = min(first, before.first), max(last, before.last)
+        self._paint(episode.series, first, last)
 
-        The slots within it may still look back on what is banned.
+    def take_marks(self, other: Grid, series: str, before: int) -> None:
+        """What another grid set aside of a series before a slot, and its mutes."""
+        for episode in other.episodes.of(series):
+            if episode.first < before:
+                self.record(replace(episode, last=min(episode.last, before - SLOT)))
+        for mute in other._mutes:
+            if mute.columns[other.column[series]]:
+                self.mute((series,), mute.first, mute.last)
+
+    def erase(self, series: str, rule: str, first: int) -> None:
+        """The slots of an alert count again, unless another covers them."""
+        episode = self._episodes.remove(series, rule, first)
+        if episode is not None:
+            self._paint(series, episode.first, episode.last)
+
+    def _paint(self, series: str, first: int, last: int) -> None:
+        marks = self._episodes.marks(series, first, last)
+        column = self.column[series]
+        for day, row, offset, count in _spans(first, (last - first) // SLOT + 1):
+            fresh = marks[offset : offset + count]
+            held = self._marks.get(day)
+            if held is None:
+                if not fresh.any():
+                    continue
+                held = self._marks[day] = np.zeros((DAY_SLOTS, len(self.series)), dtype=np.uint8)
+                self._marked[day] = np.zeros(len(self.series), dtype=bool)
+            held[row : row + count, column] = fresh
+            self._marked[day][column] |= bool(fresh.any())
+
+    def mute(self, series: Iterable[str], first: int, last: int) -> None:
+        """Set aside a span of many series, known here or not: of days not held it takes no memory.
+
+        The slots within it may still look back on what it covers.
         """
         columns = np.zeros(len(self.series), dtype=bool)
         columns[[self.column[name] for name in series if name in self.column]] = True
         if columns.any():
-            self._bans.append(_Ban(first, last, columns))
+            self._mutes.append(_Mute(first, last, columns))
 
     def forget(self, before: int) -> None:
         """Let go of the days that end at or before the slot ``before``."""
-        for held in (self._values, self._barred, self._strange, self._counts):
+        for held in (self._values, self._marks, self._marked, self._counts):
             for day in [day for day in held if (day + 1) * DAY <= before]:
                 del held[day]
+        self._episodes.forget(before)
 
     def values(self, first: int, count: int, columns: Columns = EVERY) -> Array:
         """``count`` slots from ``first`` on, slots x series, NaN where unknown."""
-        return self._read(first, count, columns, self._held)
+        parts = [self._held(day, row, rows, columns) for day, row, _, rows in _spans(first, count)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def references(self, first: int, count: int, columns: Columns = EVERY, *, bans: bool = True) -> Array:
-        """Likewise, with the barred slots unknown as well, and the banned ones unless ``bans`` do not count."""
-        return self._read(first, count, columns, self._usable if bans and self._bans else self._unbarred)
+    def marks(self, first: int, count: int, columns: Columns = EVERY, *, mutes: bool = True) -> Marks | None:
+        """Why each of these slots is set aside, as bits; None where none is. ``mutes``: whether those count."""
+        touching = self._touching(first, count) if mutes else []
+        days = [
+            (day, row, offset, rows)
+            for day, row, offset, rows in _spans(first, count)
+            if day in self._marked and self._marked[day][columns].any()
+        ]
+        if not days and not touching:
+            return None
+        marks = np.zeros((count, self._width(columns)), dtype=np.uint8)
+        for day, row, offset, rows in days:
+            marks[offset : offset + rows] = self._marks[day][row : row + rows, columns]
+        for rows_muted, mute in touching:
+            marks[rows_muted, mute.columns[columns]] |= np.uint8(MUTE)
+        return marks if marks.any() else None
 
-    def steady(self, first: int, count: int, columns: Columns = EVERY, *, bans: bool = True) -> Array:
-        """Likewise, without the slots that are barred for ``baseline`` alone."""
-        return self._read(first, count, columns, self._steady_usable if bans and self._bans else self._steady)
-
-    def banned(self, first: int, count: int, columns: Columns = EVERY) -> Mask | None:
-        """Which of these slots lie under a ban; None where none does."""
+    def muted(self, first: int, count: int, columns: Columns = EVERY) -> Mask | None:
+        """Which of these slots lie under a one-off mute; None where none does."""
         touching = self._touching(first, count)
         if not touching:
             return None
-        banned = np.zeros((count, len(self.series)), dtype=bool)
-        for rows, ban in touching:
-            banned[rows] |= ban.columns
-        return banned[:, columns]
+        muted = np.zeros((count, len(self.series)), dtype=bool)
+        for rows, mute in touching:
+            muted[rows] |= mute.columns
+        return muted[:, columns]
 
     def past(self, first: int, count: int, columns: Columns = EVERY) -> GridPast:
         """The slots from ``first`` on as a rule kind sees them."""
         return GridPast(self, first, count, columns)
-
-    def _read(self, first: int, count: int, columns: Columns, part: _Part) -> Array:
-        parts = [part(day, row, rows, columns) for day, row, _, rows in _spans(first, count)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _held(self, day: int, row: int, rows: int, columns: Columns) -> Array:
         block = self._values.get(day)
@@ -158,34 +199,13 @@ class Grid:
     def _width(self, columns: Columns) -> int:
         return len(range(len(self.series))[columns]) if isinstance(columns, slice) else len(columns)
 
-    def _unbarred(self, day: int, row: int, rows: int, columns: Columns) -> Array:
-        part, barred = self._held(day, row, rows, columns), self._barred.get(day)
-        return part if barred is None else np.where(barred[row : row + rows, columns], np.nan, part)
-
-    def _steady(self, day: int, row: int, rows: int, columns: Columns) -> Array:
-        part, strange = self._unbarred(day, row, rows, columns), self._strange.get(day)
-        return part if strange is None else np.where(strange[row : row + rows, columns], np.nan, part)
-
-    def _usable(self, day: int, row: int, rows: int, columns: Columns) -> Array:
-        return self._unbanned(self._unbarred(day, row, rows, columns), day, row, rows, columns)
-
-    def _steady_usable(self, day: int, row: int, rows: int, columns: Columns) -> Array:
-        return self._unbanned(self._steady(day, row, rows, columns), day, row, rows, columns)
-
-    def _unbanned(self, part: Array, day: int, row: int, rows: int, columns: Columns) -> Array:
-        touching = self._touching(day * DAY + row * SLOT, rows)
-        part = part.copy() if touching else part
-        for banned, ban in touching:
-            part[banned, ban.columns[columns]] = np.nan
-        return part
-
-    def _touching(self, first: int, count: int) -> list[tuple[slice, _Ban]]:
-        """The bans that touch these slots, with the rows they do."""
+    def _touching(self, first: int, count: int) -> list[tuple[slice, _Mute]]:
+        """The one-off mutes that touch these slots, with the rows they do."""
         last = first + (count - 1) * SLOT
         return [
-            (slice(max(ban.first - first, 0) // SLOT, (ban.last - first) // SLOT + 1), ban)
-            for ban in self._bans
-            if ban.first <= last and ban.last >= first
+            (slice(max(mute.first - first, 0) // SLOT, (mute.last - first) // SLOT + 1), mute)
+            for mute in self._mutes
+            if mute.first <= last and mute.last >= first
         ]
 
 
@@ -197,6 +217,8 @@ class GridPast:
     first: int
     count: int
     columns: Columns
+    mutes: bool = True
+    cuts: NDArray[np.int64] | None = None
 
     @property
     def now(self) -> Array:
@@ -204,18 +226,60 @@ class GridPast:
         return self.grid.values(self.first, self.count, self.columns)
 
     @property
-    def banned(self) -> Mask | None:
-        """Which of them lie under a ban."""
-        return self.grid.banned(self.first, self.count, self.columns)
+    def muted(self) -> Mask | None:
+        """Which of them lie under a one-off mute."""
+        return self.grid.muted(self.first, self.count, self.columns)
 
-    def span(self, back: int, slots: int, *, bans: bool = True) -> Array:
-        """So many slots from ``back`` slots before the first on, without those that no ``baseline`` may use."""
-        return self.grid.steady(self.first - back * SLOT, slots, self.columns, bans=bans)
+    def meanwhile(self) -> GridPast:
+        """The same as slots under a mute see it: what a mute covers counts as well."""
+        return replace(self, mutes=False)
+
+    def without(self, cuts: NDArray[np.int64] | None) -> GridPast:
+        """The same without what each series carried from its own slot of ``cuts`` on; None: with all of it."""
+        return replace(self, cuts=cuts)
 
     def only(self, positions: NDArray[np.intp]) -> GridPast:
         """The same of some of the series."""
         columns = np.arange(len(self.grid.series))[self.columns][positions]
-        return GridPast(self.grid, self.first, self.count, columns)
+        cuts = None if self.cuts is None else self.cuts[positions]
+        return replace(self, columns=columns, cuts=cuts)
+
+    def span(self, back: int, slots: int) -> Array:
+        """So many slots from ``back`` slots before the first on, slots x series."""
+        first = self.first - back * SLOT
+        return self._cut(self.grid.values(first, slots, self.columns), first)
+
+    def marks(self, back: int, slots: int) -> Marks | None:
+        """Likewise, why each of these is set aside; None where none is."""
+        return self.grid.marks(self.first - back * SLOT, slots, self.columns, mutes=self.mutes)
+
+    def earlier(self, offsets: Offsets, back: int = 0) -> tuple[Array, Marks | None]:
+        """What lies ``offsets`` seconds (days x slots) before each slot from ``back`` slots before the first on.
+
+        Values and marks, days x slots x series; None for the marks where nothing is set aside.
+        """
+        count, first = offsets.shape[1], self.first - back * SLOT
+        parts: list[Array] = []
+        marks: list[Marks | None] = []
+        for day in offsets:
+            apart = np.unique(day)
+            found = [self._at(first - int(offset), count) for offset in apart.tolist()]
+            parts.append(_pick([values for values, _ in found], day, apart))
+            some = any(each is not None for _, each in found)
+            marks.append(_pick([_zeros(each, parts[-1]) for _, each in found], day, apart) if some else None)
+        if all(each is None for each in marks):
+            return np.stack(parts), None
+        return np.stack(parts), np.stack([_zeros(each, parts[0]) for each in marks])
+
+    def _at(self, first: int, count: int) -> tuple[Array, Marks | None]:
+        values = self._cut(self.grid.values(first, count, self.columns), first)
+        return values, self.grid.marks(first, count, self.columns, mutes=self.mutes)
+
+    def _cut(self, values: Array, first: int) -> Array:
+        if self.cuts is None:
+            return values
+        slots = first + SLOT * np.arange(len(values), dtype=np.int64)
+        return np.where(slots[:, None] >= self.cuts, np.nan, values)
 
     def held(self, first: int, count: int) -> Array:
         """Other slots of the same series, whatever passed through them."""
@@ -249,23 +313,27 @@ class GridPast:
         return np.asarray(sums[rows] + earlier[self.columns])
 
     def back(self, slots: int) -> Array:
-        """The same so many slots earlier, without those that may not serve."""
-        return self._usable(slots, self.count, lambda before: before)
+        """The values so many slots earlier; NaN where they are set aside."""
+        values, marks = self.span(slots, self.count), self.marks(slots, self.count)
+        return values if marks is None else np.where(marks > 0, np.nan, values)
 
     def window(self, slots: int) -> Array:
-        """The same of that many slots before each, along one more axis."""
-        view = np.lib.stride_tricks.sliding_window_view
-        return self._usable(slots, self.count + slots - 1, lambda before: view(before, slots, axis=0))
+        """The values of that many slots before each, along one more axis, whatever passed through them."""
+        return np.lib.stride_tricks.sliding_window_view(self.span(slots, self.count + slots - 1), slots, axis=0)
 
-    def _usable(self, back: int, count: int, shape: Callable[[Array], Array]) -> Array:
-        """``count`` slots from so many earlier on; for the slots under a ban, bans do not count."""
-        first = self.first - back * SLOT
-        usable = shape(self.grid.references(first, count, self.columns))
-        under = self.banned
-        if under is None:
-            return usable
-        meanwhile = shape(self.grid.references(first, count, self.columns, bans=False))
-        return np.where(under if usable.ndim == under.ndim else under[..., None], meanwhile, usable)
+
+def _pick(found: Sequence[NDArray[T]], day: Offsets, apart: Offsets) -> NDArray[T]:
+    """Of what was found at each offset, row by row that of the row's own."""
+    if len(found) == 1:
+        return found[0]
+    picked = found[0].copy()
+    for offset, values in zip(apart.tolist()[1:], found[1:], strict=True):
+        picked[day == offset] = values[day == offset]
+    return picked
+
+
+def _zeros(marks: Marks | None, like: Array) -> Marks:
+    return np.zeros(like.shape, dtype=np.uint8) if marks is None else marks
 
 
 def _spans(first: int, count: int) -> Iterator[tuple[int, int, int, int]]:

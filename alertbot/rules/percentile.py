@@ -15,11 +15,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.rules.base import ROUNDING, Array, Bars, Direction, Limit, Mask, Measured, Measurement, Past, Shown
+from alertbot.rules.base import (
+    ROUNDING,
+    Array,
+    Direction,
+    Judged,
+    Limit,
+    Mask,
+    Measured,
+    Measurement,
+    Past,
+    Shown,
+)
 from alertbot.rules.months import LONGEST, Calendar
 from alertbot.rules.terms import LEVEL, References, Term, compared
 from alertbot.rules.wording import AlertFacts, Outlook
@@ -86,7 +98,6 @@ class Percentile(Measured):
     calendar: Calendar = field(default_factory=Calendar)
 
     frozen = False
-    bars = Bars.NOBODY
     depth = LONGEST
     reference_name = LEVEL
 
@@ -110,9 +121,31 @@ class Percentile(Measured):
             raise TypeError("a percentile is judged against a level")
         return value >= reference * (1 - ROUNDING)
 
-    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
+    def judge(self, past: Past, fixed: Array | None = None) -> Judged:
+        """By counting alone: the figures are measured where an alert is under way."""
+        return Judged(None, self.hot(past) & ~np.isnan(past.now))
+
+    def over(self, past: Past, fired: Array) -> Mask:
+        """Nothing that slots alone would tell."""
+        return np.zeros(past.now.shape, dtype=bool)
+
+    def cleared(self, value: float) -> bool:
         """Neither is at the share ``clear`` of what is committed any more."""
         return value < self.clear * self.commit * (1 - ROUNDING)
+
+    def sets_aside(self, direction: Direction) -> bool:
+        """A month's figure is made of slots that are as usual as any."""
+        return False
+
+    @property
+    def reach(self) -> int:
+        """A month."""
+        return self.depth
+
+    @property
+    def zone(self) -> tzinfo:
+        """That of its months."""
+        return self.calendar.zone
 
     def direction(self, value: float, reference: float | None) -> Direction:
         """Always a rise."""

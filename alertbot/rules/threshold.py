@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 import numpy as np
 
-from alertbot.rules.base import Array, Bars, Direction, Kind, Limit, Mask, Past, Shown
+from alertbot.rules.base import Array, Direction, Judged, Kind, Limit, Mask, Past, Shown
 from alertbot.rules.terms import References, Term, compared
+from alertbot.rules.usual import REACH, no_silence, over_unless_silent
 from alertbot.rules.wording import AlertFacts, Outlook
 from alertbot.units import format_rate
 
@@ -25,9 +27,20 @@ class Threshold(Kind):
     below: float | None = None
     clear: float | None = None
 
+    zone: tzinfo = UTC
+    learn_silence: bool = True
+
     frozen = False
-    bars = Bars.NOBODY
     depth = 0
+
+    @property
+    def reach(self) -> int:
+        """Where it looks for falls, whether it is usually silent then."""
+        return 0 if self.below is None else REACH
+
+    def sets_aside(self, direction: Direction) -> bool:
+        """Only a fall is no measure of what is usual."""
+        return direction is Direction.FALL
 
     def possible(self, past: Past) -> Mask | None:
         """Its reference costs next to nothing."""
@@ -41,11 +54,20 @@ class Threshold(Kind):
         """Above ``above`` or below ``below``, both strict."""
         return (value > _or(self.above, math.inf)) | (value < _or(self.below, -math.inf))
 
-    def cleared(self, value: Array, reference: Array | None, day_before: Array) -> Mask:
-        """Back at ``clear``, or at the limit itself."""
+    def judge(self, past: Past, fixed: Array | None = None) -> Judged:
+        """As ``breach`` says, but for silence where it is usual."""
+        breach = self.breach(past.now, None)
+        return Judged(
+            None, breach if self.below is None else no_silence(past, self.zone, breach, learn=self.learn_silence)
+        )
+
+    def over(self, past: Past, fired: Array) -> Mask:
+        """Back at ``clear``, or at the limit itself; or silent, where that is usual."""
         upper = math.inf if self.above is None else _or(self.clear, self.above)
         lower = -math.inf if self.below is None else _or(self.clear, self.below)
-        return (value <= upper) & (value >= lower)
+        now = past.now
+        within = (now <= upper) & (now >= lower)
+        return within if self.below is None else over_unless_silent(past, self.zone, within, learn=self.learn_silence)
 
     def direction(self, value: float, reference: float | None) -> Direction:
         """A fall where the lower limit was passed."""

@@ -65,6 +65,7 @@ class Dispatcher:
             now=self._clock.time(),
             begun=begun or {},
             late=late,
+            restored=entry.restored,
         )
         turn = self.turn()
         await self._keeper.do(turns.commit, batch, turn)

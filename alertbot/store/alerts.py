@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from sqlite_utils import Database
 
 from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
+from alertbot.alerts.lifecycle import Alert, Change, Level, Phase, Reason
 from alertbot.incidents.flapping import WITHIN, Flap
 from alertbot.incidents.incident import FiredAlert
-from alertbot.rules.base import Bars, Direction, Rule
+from alertbot.rules.base import Direction, Rule
+from alertbot.rules.episodes import Episode
 from alertbot.rules.wording import Outlook
 from alertbot.units import SLOT
 
-_COLUMNS = 'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run, outlook'
+_COLUMNS = (
+    'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run, outlook,'
+    " fired_on, levels"
+)
+_OWN = 14
+"""How many these are."""
+
+_SETS_ASIDE = "(kind IN ('drop', 'day_over_day', 'baseline') OR kind = 'threshold' AND direction = 'fall')"
+"""Alerts whose slots are no measure of what is usual; of a rule that is gone the kind is not known, and none is."""
 
 
 def open_alerts(db: Database) -> dict[AlertKey, Alert]:
@@ -27,15 +36,22 @@ def open_alerts(db: Database) -> dict[AlertKey, Alert]:
     return {(alert.rule, alert.series): alert for alert in alerts}
 
 
-def barred(db: Database, since: int) -> list[tuple[str, int, int, Bars]]:
-    """(series, first, last, for whom) of the slots from ``since`` on that may not serve as a reference."""
-    # The slot that resolved an alert serves again; one that ended otherwise still fired in its last.
+def episodes(db: Database, since: int) -> list[Episode]:
+    """The alerts that set aside slots from ``since`` on."""
+    # The slot that resolved an alert counts again; one that ended otherwise still fired in its last.
     rows = db.conn.execute(
-        "SELECT series, since, CASE WHEN phase = 'resolved' AND reason NOT IN (?, ?) THEN resolved - ? ELSE slot END,"
-        " bars FROM alerts WHERE bars AND fired IS NOT NULL AND slot >= ?",
-        (Reason.RULE_CHANGED.value, Reason.REVISED.value, SLOT, since),
+        "SELECT rule, series, since, CASE WHEN restored IS NOT NULL THEN restored"
+        " WHEN phase = 'resolved' AND reason <> ? THEN resolved - ? ELSE slot END,"
+        " direction, fired_on, CASE WHEN restored IS NULL THEN accepted END, phase = 'resolved',"
+        " (SELECT json_extract(standing, '$.acked_at') IS NOT NULL FROM incidents WHERE incidents.id = alerts.incident)"
+        f" FROM alerts WHERE fired IS NOT NULL AND {_SETS_ASIDE} AND coalesce(reason, '') <> ?"
+        " AND coalesce(restored, slot) >= ?",
+        (Reason.RULE_CHANGED.value, SLOT, Reason.REVISED.value, since),
     )
-    return [(series, first, last, Bars(bars)) for series, first, last, bars in rows]
+    return [
+        Episode(rule, series, first, last, Direction(direction), fired_on, accepted, bool(handled), bool(ended))
+        for rule, series, first, last, direction, fired_on, accepted, ended, handled in rows
+    ]
 
 
 @dataclass(frozen=True)
@@ -43,12 +59,12 @@ class Traits:
     """What is stored of a rule beside its alerts."""
 
     severity: str
-    bars: Bars
+    kind: str
 
 
 def traits_of(rules: Mapping[str, Rule]) -> dict[str, Traits]:
     """What is stored of each rule beside its alerts, by the rule's name."""
-    return {name: Traits(rule.severity.value, rule.kind.bars) for name, rule in rules.items()}
+    return {name: Traits(rule.severity.value, rule.kind_name) for name, rule in rules.items()}
 
 
 def write(
@@ -72,20 +88,20 @@ def write(
         number, *stored = rows.pop(key, _NO_ROW)
         known = traits.get(alert.rule)
         # An alert changes only with the slots that are judged of it: in a storm thousands need not be written again.
-        if number is None or stored != [alert.slot, *(stored[1:] if known is None else (known.severity, known.bars))]:
+        if number is None or stored != [alert.slot, *(stored[1:] if known is None else (known.severity, known.kind))]:
             _put(db, number, alert, traits)
     db.conn.executemany("DELETE FROM alerts WHERE id = ?", [(row[0],) for row in rows.values()])
     return numbers
 
 
-_Row = tuple[int | None, int | None, str | None, bool | None]
+_Row = tuple[int | None, int | None, str | None, str | None]
 _NO_ROW: _Row = (None, None, None, None)
 
 
 def _open_rows(db: Database) -> dict[AlertKey, _Row]:
-    """Number, slot, severity and whether it bars, of each alert under way."""
-    rows = db.conn.execute("SELECT rule, series, id, slot, severity, bars FROM alerts WHERE phase <> 'resolved'")
-    return {(rule, series): (number, slot, severity, bars) for rule, series, number, slot, severity, bars in rows}
+    """Number, slot, severity and kind of each alert under way."""
+    rows = db.conn.execute("SELECT rule, series, id, slot, severity, kind FROM alerts WHERE phase <> 'resolved'")
+    return {(rule, series): (number, slot, severity, kind) for rule, series, number, slot, severity, kind in rows}
 
 
 def _put(db: Database, number: int | None, alert: Alert, traits: Mapping[str, Traits]) -> int:
@@ -105,9 +121,12 @@ def _put(db: Database, number: int | None, alert: Alert, traits: Mapping[str, Tr
         "window": hex(alert.window),
         "clear_run": alert.clear_run,
         "outlook": None if alert.outlook is None else json.dumps(asdict(alert.outlook)),
+        "fired_on": alert.fired_on,
+        "levels": json.dumps([None if each is None else astuple(each) for each in alert.levels]),
+        "bars": 0,
     }
     if known is not None:  # a rule that is gone leaves what was stored of it
-        row |= {"severity": known.severity, "bars": known.bars}
+        row |= {"severity": known.severity, "kind": known.kind}
     names = ", ".join(f'"{name}"' for name in row)
     values = ", ".join(f":{name}" for name in row)
     changed = ", ".join(f'"{name}" = :{name}' for name in row if name != "id")
@@ -119,13 +138,34 @@ def _put(db: Database, number: int | None, alert: Alert, traits: Mapping[str, Tr
 
 def _close(db: Database, number: int, change: Change) -> None:
     db.conn.execute(
-        "UPDATE alerts SET phase = 'resolved', resolved = ?, reason = ? WHERE id = ?",
-        (change.alert.slot, change.reason.value, number),
+        "UPDATE alerts SET phase = 'resolved', resolved = ?, reason = ?, accepted = ? WHERE id = ?",
+        (change.alert.slot, change.reason.value, _accepted(change), number),
+    )
+
+
+def name_kinds(db: Database, kinds: Mapping[str, str]) -> None:
+    """Note of alerts from before kinds were stored the kind that the rule of their name has now."""
+    rows = ((kind, rule) for rule, kind in kinds.items())
+    db.conn.executemany("UPDATE alerts SET kind = ? WHERE rule = ? AND kind IS NULL", rows)
+
+
+def _accepted(change: Change) -> int | None:
+    """The first slot of the level that was taken as the new normal."""
+    settled = change.alert.settled if change.reason is Reason.NEW_NORMAL else None
+    return None if settled is None else settled.since
+
+
+def restore(db: Database, restored: Iterable[Episode]) -> None:
+    """These new normals are over, and their slots set aside again; to be called within a transaction."""
+    db.conn.executemany(
+        "UPDATE alerts SET restored = ? WHERE rule = ? AND series = ? AND since = ? AND reason = ?",
+        ((each.last, each.rule, each.series, each.first, Reason.NEW_NORMAL.value) for each in restored),
     )
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
-    rule, series, since, slot, value, reference, worst, direction, fired, window, clear_run, outlook = row
+    rule, series, since, slot, value, reference, worst, direction, fired, window, clear_run, outlook = row[:12]
+    by_value, by_share = (None if each is None else Level(*each) for each in json.loads(row[13] or "[null, null]"))
     return Alert(
         rule=rule,
         series=series,
@@ -140,6 +180,8 @@ def _alert(row: tuple[Any, ...]) -> Alert:
         window=int(window, 16),
         clear_run=clear_run,
         outlook=None if outlook is None else Outlook(**json.loads(outlook)),
+        fired_on=row[12],
+        levels=(by_value, by_share),
     )
 
 
@@ -148,8 +190,8 @@ _SINCE = "fired IS NOT NULL AND (phase = 'firing' OR resolved >= ?)"
 
 
 def _fired_alert(row: tuple[Any, ...], fires: int = 1) -> FiredAlert:
-    number, severity, resolved, reason, incident, noted = row[12:18]
-    return FiredAlert(number, _alert(row[:12]), severity, resolved, reason, incident, noted, fires)
+    number, severity, resolved, reason, incident, noted = row[_OWN : _OWN + 6]
+    return FiredAlert(number, _alert(row[:_OWN]), severity, resolved, reason, incident, noted, fires)
 
 
 def fired_since(db: Database, since: int, most: int) -> list[FiredAlert]:
@@ -245,7 +287,7 @@ def unposted(db: Database, resolved: Iterable[int]) -> list[FiredAlert]:
         """,
         numbers,
     )
-    return [_fired_alert(row, row[18]) for row in rows]
+    return [_fired_alert(row, row[_OWN + 6]) for row in rows]
 
 
 def assign(db: Database, incident: int, numbers: Iterable[int]) -> None:

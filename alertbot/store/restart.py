@@ -28,10 +28,10 @@ def memory(db: Database, since: int) -> Memory:
 
 
 def grid(db: Database, series: Sequence[str], first: int, last: int, room: Room | None = None) -> Grid:
-    """A grid of these series with what is stored from the slot ``first`` to ``last``, excluded slots marked."""
+    """A grid of these series with what is stored from the slot ``first`` to ``last``, and what alerts set aside."""
     filled = Grid(series, room)
     samples.load(db, filled, first, last)
-    for name, start, end, bars in alerts.barred(db, first):
-        if name in filled.column:
-            filled.bar(name, max(start, first), end, bars)
+    for episode in alerts.episodes(db, first):
+        if episode.series in filled.column:
+            filled.record(episode)
     return filled

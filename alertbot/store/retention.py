@@ -17,7 +17,7 @@ from alertbot.units import DAY
 BATCH = 500
 """Rows a step at most: some milliseconds."""
 
-RECORDS = 8 * DAY
+RECORDS = 29 * DAY
 """Seconds for which alerts, incidents and messages are kept at least: digests and people look back that far."""
 
 SILENCES = 90 * DAY

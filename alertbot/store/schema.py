@@ -251,6 +251,26 @@ _CHANGES = (
 )
 
 
+@migrations()
+def what_alerts_set_aside(db: Database) -> None:
+    """What is no measure of what is usual: kind and reference of each alert, and what became of a new normal."""
+    for statement in _MEMORY:
+        db.conn.execute(statement)
+
+
+_MEMORY = (
+    # kind: that of the rule; fired_on: the reference it fired against, bit/s. levels: JSON, how long it has been at
+    # one level. accepted: the first slot of a level taken as the new normal; restored: the last slot set aside again.
+    "ALTER TABLE alerts ADD COLUMN kind TEXT",
+    "ALTER TABLE alerts ADD COLUMN fired_on REAL",
+    "ALTER TABLE alerts ADD COLUMN levels TEXT",
+    "ALTER TABLE alerts ADD COLUMN accepted INTEGER",
+    "ALTER TABLE alerts ADD COLUMN restored INTEGER",
+    # What was taken as the new normal before anybody remembered where it began counts from its beginning.
+    "UPDATE alerts SET accepted = since WHERE reason = 'new normal'",
+)
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:
@@ -263,12 +283,27 @@ def open_database(path: Path) -> Database:
             database.conn.execute("PRAGMA journal_mode = WAL")
             database.conn.execute("PRAGMA synchronous = FULL")
             _refuse_newer(database, path)
+            _copy_before_migration(database, path)
             migrations.apply(database)
     except (OSError, sqlite3.Error) as error:
         if is_damage(error):
             raise damaged(path, error) from error
         raise StoreError(f"{path}: {error}: {_mend(error)}") from error
     return database
+
+
+def _copy_before_migration(database: Database, path: Path) -> None:
+    """Put a copy beside a database that is about to be brought up to date, named after the first step."""
+    pending = migrations.pending(database)
+    if not pending or not migrations.applied(database):
+        return  # up to date, or new
+    target = path.with_name(f"{path.name}.before-{pending[0].name}")
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_RDWR | os.O_CREAT, 0o600))
+    with closing(sqlite3.connect(part)) as copy:
+        database.conn.backup(copy)
+    part.replace(target)
 
 
 def is_damage(error: Exception) -> bool:

@@ -20,6 +20,7 @@ from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.orders import Person, Silence
 from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Suppressors
+from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
 from alertbot.store import alerts, feed, incidents, outbox, samples, silences
 from alertbot.store.alerts import Traits
@@ -67,7 +68,8 @@ class Decider(Protocol):
 class Batch:
     """All that some judged slots change: samples (``touched`` series and days of the grid), cursors, alerts.
 
-    ``begun``: the frontier at which series were first judged. ``late``: series, slot, seconds.
+    ``begun``: the frontier at which series were first judged. ``late``: series, slot, seconds. ``restored``: new
+    normals that are over.
     """
 
     grid: Grid
@@ -79,6 +81,7 @@ class Batch:
     now: float
     begun: Mapping[str, int] = field(default_factory=dict)
     late: Sequence[LateSlot] = ()
+    restored: Sequence[Episode] = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ def commit(db: Database, batch: Batch, decider: Decider) -> None:
     samples.write_begun(db, ids, batch.begun)
     feed.write_late(db, batch.late)
     numbers = alerts.write(db, batch.alerts, batch.changes, batch.traits)
+    alerts.restore(db, batch.restored)
     if batch.changes:
         resolved = [number for change, number in zip(batch.changes, numbers, strict=True) if not change.fired]
         _decide(db, decider, batch.now, resolved, _passed(batch.changes, numbers))

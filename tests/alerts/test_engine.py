@@ -123,7 +123,7 @@ class Situation:
         for column, name in enumerate(self.series):
             grid.put(name, self.begin, self.values[:, column])
         for banned, first, last in self.bans:
-            grid.ban(banned, first, last)
+            grid.mute(banned, first, last)
         return grid
 
     def expected(self):
@@ -134,7 +134,7 @@ class Situation:
         }
         oracle = Oracle(self.rules, self.selection, by_slot)
         for banned, begin, last in self.bans:
-            oracle.banned |= {(name, slot) for name in banned for slot in range(begin, last + SLOT, SLOT)}
+            oracle.muted |= {(name, slot) for name in banned for slot in range(begin, last + SLOT, SLOT)}
         for row, due in enumerate(self.due):
             oracle.judge(self.first + row * SLOT, [self.series[column] for column in np.flatnonzero(due)])
         return oracle.verdicts
@@ -263,9 +263,8 @@ def test_how_the_slots_are_split_into_blocks_decides_nothing(case, sizes):
         changes, left, after = judged(case, split)
         assert changes == whole
         assert left == alerts
-        for read in (Grid.references, Grid.steady):
-            usable = [read(g, case.begin, len(case.values)) for g in (grid, after)]
-            np.testing.assert_array_equal(usable[0], usable[1])
+        marks = [g.marks(case.begin, len(case.values)) for g in (grid, after)]
+        np.testing.assert_array_equal(marks[0], marks[1])
 
 
 @examples(8, 60)
@@ -293,7 +292,7 @@ def test_a_rule_that_is_switched_off_judges_nothing_and_asks_for_no_history():
 def test_the_deepest_rule_says_how_much_history_is_needed():
     week = Rule("week", "day_over_day", DayOverDay(2.0, days=1, weeks=1), Severity.WARNING)
     ceiling = Rule("ceiling", "threshold", Threshold(above=1), Severity.WARNING)
-    assert Engine((ceiling, week), {"week": ("a",), "ceiling": ("a",)}, ("a",)).depth == 7 * DAY_SLOTS
+    assert Engine((ceiling, week), {"week": ("a",), "ceiling": ("a",)}, ("a",)).depth == week.kind.reach
 
 
 def test_a_selected_series_that_the_grid_does_not_hold_is_passed_over():

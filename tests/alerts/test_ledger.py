@@ -236,14 +236,15 @@ def test_an_edited_rule_keeps_its_alert_and_goes_on_from_there():
 
 def test_days_are_kept_as_long_as_a_rule_looks_back_on_them_and_one_more_for_what_is_revised():
     made = ledger("a", "b", rules=(DARK,))
-    take(made, "a", -2 * DAY_SLOTS, np.ones(4 * DAY_SLOTS))
-    take(made, "b", -2 * DAY_SLOTS, np.ones(4 * DAY_SLOTS))
+    reach = DARK.kind.reach // DAY_SLOTS
+    for name in ("a", "b"):
+        take(made, name, -(reach + 1) * DAY_SLOTS, np.ones((reach + 3) * DAY_SLOTS))
     made.judge(at(0))
     made.trim()
-    assert min(made.grid.days) == START // DAY - 2
+    assert min(made.grid.days) == START // DAY - reach - 1
     made.judge(at(2 * DAY_SLOTS - 1))
     made.trim()
-    assert min(made.grid.days) == START // DAY - 1, "the day before the last judged slot's own day before"
+    assert min(made.grid.days) == START // DAY - reach, "the day before the last judged slot's own day before"
 
 
 SERIES = ("a", "b", "c")

@@ -100,8 +100,9 @@ def told(policy, shown):
         (Policy(1, accept_slots=4), "BBBB", ["fired@0>0", "new normal@0>3"]),
         (Policy(2, accept_slots=4), "BBB", ["fired@0>1"]),
         (Policy(2, accept_slots=4), "BBBBBB", ["fired@0>1", "new normal@0>3", "fired@4>5"]),
-        (Policy(1, accept_slots=4), "BB??B", ["fired@0>0", "new normal@0>4"]),  # not while nothing is known
-        (Policy(1, accept_slots=4), "B---", ["fired@0>0", "new normal@0>3"]),
+        (Policy(1, accept_slots=4), "BB??BB", ["fired@0>0", "new normal@0>5"]),  # known slots in breach count
+        (Policy(1, accept_slots=4), "B---B-B", ["fired@0>0"]),
+        (Policy(1, accept_slots=4), "B---B-BB", ["fired@0>0", "new normal@0>7"]),
         (Policy(1, clear_slots=2, accept_slots=4), "BB..", ["fired@0>0", "cleared@0>3"]),  # cleared counts first
         (Policy(3, accept_slots=1), "BBBB", ["fired@0>2", "new normal@0>3"]),  # never on the slot that fires
         (Policy(1, accept_slots=None), "B" * 1000, ["fired@0>0"]),
@@ -252,11 +253,9 @@ def test_a_reference_needs_half_of_its_slots_known_else_the_slot_is_unknown():
     doubled = rule(DayOverDay(2.0, days=3))
     assert story(doubled, [50, 50], {1: [20, 20], 2: [20, 20]}) == ["fired@0>1"]
     assert story(doubled, [50, 50], {1: [20, 20]}) == []
-    # while firing, an unknown reference is an unknown slot: it stays, and counts its clear slots afresh
-    assert story(doubled, [50, 50, 30, 30, 30, 30], {1: [20] * 6, 2: [20, 20, 20, NAN, 20, 20]}) == [
-        "fired@0>1",
-        "cleared@0>5",
-    ]
+    # while firing, what it fired on says whether it is over where the present reference is unknown
+    unknown = [20, 20, 20, NAN, NAN, NAN]
+    assert story(doubled, [50, 50, 50, 50, 30, 30], {1: unknown, 2: unknown}) == ["fired@0>1", "cleared@0>5"]
 
 
 def test_a_slot_between_clear_and_the_threshold_ends_pending():
@@ -299,9 +298,9 @@ def test_slots_in_which_a_drop_fired_never_serve_as_a_reference_of_the_drop():
 def test_slots_in_which_a_drop_fired_never_serve_as_a_reference_of_another_rule():
     doubled = rule(DayOverDay(2.0, floor=MBPS))
     dip = Rule("dip", "drop", Drop(to=MBPS, window=4), Severity.CRITICAL)
-    values = [9, 9, 9, 9, 1, 1, 9, 9] + [9] * DAY_SLOTS
-    assert story(doubled, values) == ["fired@292>293", "cleared@292>295"], "9 is nine times the 1 of the day before"
-    assert story(doubled, values, others=[dip]) == []
+    values = [9] * DAY_SLOTS + [9, 9, 9, 9, 1, 1, 9, 9] + [9] * DAY_SLOTS
+    assert story(doubled, values) == ["fired@580>581", "cleared@580>583"], "9 is nine times the 1 of the day before"
+    assert story(doubled, values, others=[dip]) == [], "it is compared with the day before that"
 
 
 def test_the_alert_fires_on_the_slot_that_completes_for():
@@ -363,15 +362,15 @@ def test_within_keeps_the_reference_of_the_breachs_first_slot():
 
 @settings(deadline=None, max_examples=50)
 @given(values=st.lists(st.sampled_from([0.0, 1.0, 4.0, 4.5, 9.0, NAN]), min_size=5, max_size=60))
-def test_from_its_first_slot_until_it_resolves_a_drop_leaves_no_reference_behind(values):
+def test_from_its_first_slot_until_it_resolves_the_slots_of_a_drop_are_set_aside(values):
     grid = Grid(["a"])
     grid.put("a", START, MBPS * np.array([9.0] * 4 + values))
     due = np.ones((len(values) + 4, 1), dtype=bool)
     changes = Engine((dark,), {"rule": ("a",)}, ("a",)).judge(grid, START, due, {}).changes
     resolved = {change.alert.since: change.alert.slot for change in changes if not change.fired}
-    barred = np.zeros(len(due), dtype=bool)
+    aside = np.zeros(len(due), dtype=bool)
     for since in (change.alert.since for change in changes if change.fired):
         end = resolved.get(since, START + len(due) * SLOT)
-        barred[(since - START) // SLOT : (end - START) // SLOT] = True
-    usable = grid.references(START, len(due))[:, 0]
-    np.testing.assert_array_equal(np.isnan(usable), barred | np.isnan(grid.values(START, len(due))[:, 0]))
+        aside[(since - START) // SLOT : (end - START) // SLOT] = True
+    marks = grid.marks(START, len(due))
+    np.testing.assert_array_equal(np.zeros(len(due), dtype=bool) if marks is None else marks[:, 0] > 0, aside)

@@ -161,7 +161,7 @@ def lived(path: Path, values, stops, at_once):
             ledger.give_up("a", FIRST + (end - 1) * SLOT)
             entry = ledger.judge(FIRST + (end - 1) * SLOT)
             changes += entry.changes
-            traits = {"bill": Traits("warning", bars=False)}
+            traits = {"bill": Traits("warning", "percentile")}
             batch = Batch(grid, entry.touched, entry.cursors, entry.alerts, entry.changes, traits, now=float(end))
             store.do(turns.commit, batch, Apart())
             ledger.trim()
@@ -199,7 +199,7 @@ def test_an_alert_that_is_stored_keeps_its_figures(tmp_path):
     ledger = Ledger(engine, grid, {"a": first - SLOT}, {})
     entry = ledger.judge(first + (len(values) - 1) * SLOT)
     store = Store(tmp_path / "other.db")
-    traits = {"bill": Traits("warning", bars=False)}
+    traits = {"bill": Traits("warning", "percentile")}
     batch = Batch(grid, entry.touched, entry.cursors, entry.alerts, entry.changes, traits, now=0.0)
     store.do(turns.commit, batch, Apart())
     (alert,) = store.do(alerts.open_alerts).values()

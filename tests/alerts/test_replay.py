@@ -217,7 +217,7 @@ def test_days_of_which_nothing_is_stored_were_given_up_as_well_and_end_what_was_
     """Live, a gap that the API refuses for good drops a pending alert: so it must here."""
     values = np.full(4 * DAY_SLOTS, NAN)
     values[DAY_SLOTS - 13 : DAY_SLOTS] = [100] * 12 + [0]  # the last slot of the first day breaches
-    values[3 * DAY_SLOTS :] = 0  # two days later nothing is back
+    values[3 * DAY_SLOTS : -20] = 0  # two days later nothing is back
     first = START // DAY
     past = stored(store, {"a.com": (START, values)}, [first, first + 3])
     lived = Ledger(Engine(RULES, {rule.name: ("a.com",) for rule in RULES}, ("a.com",)), Grid(("a.com",)), {}, {})

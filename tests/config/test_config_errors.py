@@ -161,7 +161,7 @@ WRONG = {
     "a baseline of too many days": (USUAL + "days = 100\n", 6, "rule.far-off.days"),
     "a direction that is none": (USUAL + 'direction = "upp"\n', 6, "rule.far-off.direction"),
     "zeros that are no flag": (USUAL + "zeros = 0\n", 6, "rule.far-off.zeros"),
-    "a new normal after too long": (USUAL + 'accept_after = "2d"\n', 6, "rule.far-off.accept_after"),
+    "a new normal after too long": (USUAL + 'accept_after = "31d"\n', 6, "rule.far-off.accept_after"),
     "an unknown severity": (GOOD + 'severity = "critcal"\n', 7, "rule.went-dark.severity"),
     "an unknown protocol": (GOOD + '[feed]\nip_protocol = "ipv5"\n', 8, "feed.ip_protocol"),
     "a mention for no severity": (GOOD + '[slack]\nmention = { high = "@here" }\n', 8, "slack.mention.high"),

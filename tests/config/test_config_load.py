@@ -24,6 +24,8 @@ WATCH = '[watch]\ndomains = ["video.example.com", "img.example.com"]\n'
 NONE = frozenset[str]()
 DARK = '[[rule]]\nname = "went-dark"\nkind = "drop"\nto = "0 bps"\n'
 
+ZONE = ZoneInfo("UTC")
+
 
 @pytest.fixture
 def loaded(tmp_path):
@@ -79,7 +81,15 @@ def test_what_is_left_out_has_its_default(loaded, tmp_path):
     assert config.path == tmp_path / "rules.toml"
     assert config.mutes == ()
     assert config.rules == (
-        Rule("went-dark", "drop", Drop(to=0.0), Severity.WARNING, for_slots=2, clear_slots=2, repeat=4 * 3600),
+        Rule(
+            "went-dark",
+            "drop",
+            Drop(to=0.0, zone=ZONE),
+            Severity.WARNING,
+            for_slots=2,
+            clear_slots=2,
+            repeat=4 * 3600,
+        ),
     )
 
 
@@ -177,7 +187,7 @@ end = 2026-03-02T23:00:00-05:00
         Rule(
             name="r",
             kind_name="drop",
-            kind=Drop(to=1e6),
+            kind=Drop(to=1e6, zone=ZoneInfo("America/New_York")),
             severity=Severity.CRITICAL,
             domains=("@downloads", "sum:downloads", "total"),
             except_=("b.example.com",),
@@ -209,18 +219,21 @@ end = 2026-03-02T23:00:00-05:00
     [
         ('kind = "threshold"\nabove = "8 Gbps"', Threshold(above=8e9)),
         ('kind = "threshold"\nabove = "8 Gbps"\nclear = "8 Gbps"', Threshold(above=8e9, clear=8e9)),
-        ('kind = "threshold"\nbelow = "1 Mbps"\nclear = "2 Mbps"', Threshold(below=1e6, clear=2e6)),
-        ('kind = "threshold"\nabove = "8 Gbps"\nbelow = "1 bps"', Threshold(above=8e9, below=1.0)),
-        ('kind = "drop"\nto = "0 bps"\nfrom = "5 Mbps"\nwindow = "2h"', Drop(to=0.0, from_=5e6, window=24)),
-        ('kind = "drop"\nby = "80%"', Drop(by=0.8, clear=0.5)),
-        ('kind = "drop"\nby = "100%"\nclear = "1%"', Drop(by=1.0, clear=0.01)),
-        ('kind = "drop"\nby = "30%"', Drop(by=0.3, clear=0.7)),
-        ('kind = "drop"\nby = "30%"\nclear = "90%"', Drop(by=0.3, clear=0.9)),
-        ('kind = "drop"\nby = "80%"\nclear = "20%"', Drop(by=0.8, clear=0.2)),
-        ('kind = "day_over_day"\nratio = 2', DayOverDay(2.0)),
+        ('kind = "threshold"\nbelow = "1 Mbps"\nclear = "2 Mbps"', Threshold(below=1e6, clear=2e6, zone=ZONE)),
+        ('kind = "threshold"\nabove = "8 Gbps"\nbelow = "1 bps"', Threshold(above=8e9, below=1.0, zone=ZONE)),
+        (
+            'kind = "drop"\nto = "0 bps"\nfrom = "5 Mbps"\nwindow = "2h"',
+            Drop(to=0.0, from_=5e6, window=24, zone=ZONE),
+        ),
+        ('kind = "drop"\nby = "80%"', Drop(by=0.8, clear=0.5, zone=ZONE)),
+        ('kind = "drop"\nby = "100%"\nclear = "1%"', Drop(by=1.0, clear=0.01, zone=ZONE)),
+        ('kind = "drop"\nby = "30%"', Drop(by=0.3, clear=0.7, zone=ZONE)),
+        ('kind = "drop"\nby = "30%"\nclear = "90%"', Drop(by=0.3, clear=0.9, zone=ZONE)),
+        ('kind = "drop"\nby = "80%"\nclear = "20%"', Drop(by=0.8, clear=0.2, zone=ZONE)),
+        ('kind = "day_over_day"\nratio = 2', DayOverDay(2.0, zone=ZONE)),
         (
             'kind = "day_over_day"\nratio = 0.5\ndays = 0\nweeks = 4\nfloor = "0 bps"',
-            DayOverDay(0.5, days=0, weeks=4, floor=0.0),
+            DayOverDay(0.5, days=0, weeks=4, floor=0.0, zone=ZONE),
         ),
         (
             'kind = "percentile"\ncommit = "10 Gbps"',
@@ -237,12 +250,12 @@ end = 2026-03-02T23:00:00-05:00
             'kind = "percentile"\ncommit = "1 Gbps"\nat = ["8%"]',
             Percentile(1e9, (0.08,), 0.04, 95, Calendar(1, ZoneInfo("UTC"))),
         ),
-        ('kind = "baseline"', Baseline()),
+        ('kind = "baseline"', Baseline(zone=ZONE)),
         (
             'kind = "baseline"\nfactor = 3\nfloor = "1 Mbps"\ndirection = "down"\ndays = 3\nweeks = 0\nzeros = false',
-            Baseline(3.0, 1e6, Direction.FALL, 3, 0, zeros=False),
+            Baseline(3.0, 1e6, Direction.FALL, 3, 0, zeros=False, zone=ZONE),
         ),
-        ('kind = "baseline"\ndirection = "up"', Baseline(only=Direction.RISE)),
+        ('kind = "baseline"\ndirection = "up"', Baseline(only=Direction.RISE, zone=ZONE)),
     ],
 )
 def test_each_kind_is_built_with_its_numbers(rule, text, kind):
@@ -256,12 +269,13 @@ def test_each_kind_is_built_with_its_numbers(rule, text, kind):
         ('kind = "drop"\nby = "80%"\naccept_after = "2h"', 24),
         ('kind = "drop"\nto = "0 bps"', None),
         ('kind = "threshold"\nabove = "1 bps"', None),
-        ('kind = "day_over_day"\nratio = 2.0', None),
+        ('kind = "day_over_day"\nratio = 2.0', 288),
+        ('kind = "day_over_day"\nratio = 2.0\naccept_after = "30d"', 30 * 288),
         ('kind = "baseline"', 288),
         ('kind = "baseline"\naccept_after = "2h"', 24),
     ],
 )
-def test_only_a_fall_by_a_share_and_what_is_unusual_are_accepted_in_time(rule, text, slots):
+def test_whatever_is_compared_with_the_usual_is_accepted_in_time(rule, text, slots):
     assert rule(text).accept_slots == slots
 
 

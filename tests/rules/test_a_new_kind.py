@@ -19,7 +19,7 @@ from alertbot.cli.main import main
 from alertbot.config import load
 from alertbot.config.fields import Rate
 from alertbot.config.kinds import KINDS, KindSettings
-from alertbot.rules.base import Bars, Direction, Kind
+from alertbot.rules.base import Direction, Kind
 from alertbot.units import SLOT, format_rate
 
 A = "a.example.com"
@@ -43,7 +43,6 @@ class Jump(Kind):
     by: float
 
     frozen = True
-    bars = Bars.NOBODY
     depth = 1
     looks_at = (1,)
 
@@ -55,9 +54,6 @@ class Jump(Kind):
 
     def breach(self, value, reference):
         return value >= reference + self.by
-
-    def cleared(self, value, reference, day_before):
-        return value < reference + self.by
 
     def direction(self, value, reference):
         return Direction.RISE

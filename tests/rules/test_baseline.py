@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import pytest
-from fakes.judges.oracle import Oracle
+from fakes.judges.oracle import Oracle, Spell, baseline
 from fakes.rigs.effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.rules.base import Bars, Direction
+from alertbot.rules.base import Direction
 from alertbot.rules.baseline import Baseline
+from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -60,6 +61,12 @@ def test_what_is_expected_is_the_time_of_day_scaled_to_todays_level():
     assert (low, high) == pytest.approx((min(expected, hour), max(expected, hour)))
 
 
+def aside(grid, first, last):
+    """An alert passed through these rows."""
+    begin, end = MONDAY + first * SLOT, MONDAY + last * SLOT
+    grid.record(Episode(f"r{first}", "a", begin, end, Direction.FALL))
+
+
 @pytest.mark.parametrize(("factor", "found"), [(0.0, True), (0.4, True), (0.8, False), (1.3, False), (2.5, True)])
 @pytest.mark.parametrize("level", [20 * MBPS, 40e9])
 def test_a_fall_and_a_rise_are_seen_at_once_at_any_hour_and_any_size(factor, found, level):
@@ -101,22 +108,34 @@ def test_what_an_alert_passed_through_is_left_out_and_the_level_is_that_of_befor
     begun, row = 8 * DAY_SLOTS + 100, 8 * DAY_SLOTS + 180
     values[begun : row + 1] *= 0.3
     past = grid_of(values)
-    past.bar("a", MONDAY + begun * SLOT, MONDAY + (row - 1) * SLOT, Bars.BASELINE)
+    aside(past, begun, row - 1)
 
     found = Baseline().expect(past.past(MONDAY + row * SLOT, 1))
 
     assert float(found.expected[0, 0]) == pytest.approx(values[row] / 0.3)
-    assert np.isfinite(past.past(MONDAY + row * SLOT, 1).window(12)).all(), "other kinds go on using them"
 
 
-def test_what_a_drop_barred_is_left_out_as_well():
+def test_set_aside_is_a_preference_and_never_a_gap():
     values = wave(3, noise=0)
-    grid = grid_of(values)
     row = 2 * DAY_SLOTS + 100
-    grid.bar("a", MONDAY + (row - DAY_SLOTS) * SLOT, MONDAY + (row - DAY_SLOTS) * SLOT)
-    grid.bar("a", MONDAY + (row - 2 * DAY_SLOTS) * SLOT, MONDAY + (row - 2 * DAY_SLOTS) * SLOT)
+    values[row - DAY_SLOTS] *= 0.3
+    grid = grid_of(values)
+    aside(grid, row - DAY_SLOTS, row - DAY_SLOTS)
+    assert float(Baseline().expect(grid.past(MONDAY + row * SLOT, 1)).expected[0, 0]) == pytest.approx(values[row])
+    aside(grid, row - 2 * DAY_SLOTS, row - 2 * DAY_SLOTS)
+    assert np.isfinite(Baseline().reference(grid.past(MONDAY + row * SLOT, 1)))[0, 0]
 
-    assert np.isnan(Baseline().reference(grid.past(MONDAY + row * SLOT, 1)))[0, 0]
+
+def test_coming_back_to_what_was_usual_is_no_rise_after_a_fall():
+    values = wave(9, noise=0)
+    begun, row = 8 * DAY_SLOTS + 100, 8 * DAY_SLOTS + 200
+    values[begun : row - 20] = 0
+    values[row - 20 : row] *= 0.4  # half back for a while, so that today's level is low
+    grid = grid_of(values)
+    aside(grid, begun, row - 21)
+    found = Baseline().expect(grid.past(MONDAY + row * SLOT, 1))
+    assert float(found.high[0, 0]) >= 0.99 * values[row]
+    assert float(found.low[0, 0]) <= 0.5 * values[row]
 
 
 def test_it_judges_from_a_day_and_an_hour_of_history_on():
@@ -184,13 +203,15 @@ def test_a_breach_is_past_the_factor_and_over_when_half_as_far_off(rule, value, 
     value, against = np.array(value * MBPS), np.array(against * MBPS)
 
     assert bool(rule.breach(value, against)) is breach
-    assert bool(rule.cleared(value, against, np.array(NAN))) is cleared
+    grid = Grid(["a"])
+    grid.put("a", MONDAY, np.array([value]))
+    assert bool(rule.over(grid.past(MONDAY, 1), np.array([against]))[0, 0]) is cleared
 
 
-def test_which_way_it_went_and_what_it_bars():
+def test_which_way_it_went_and_what_it_sets_aside():
     assert Baseline().direction(1.0, 2.0) is Direction.FALL
     assert Baseline().direction(3.0, 2.0) is Direction.RISE
-    assert Baseline().bars is Bars.BASELINE
+    assert Baseline().sets_aside(Direction.RISE)
     assert not Baseline().frozen
     assert Baseline(days=3, weeks=0).depth == 3 * DAY_SLOTS + 24
     assert Baseline(days=3, weeks=1).depth == 7 * DAY_SLOTS + 24
@@ -199,8 +220,6 @@ def test_which_way_it_went_and_what_it_bars():
 def test_a_reference_is_needed():
     with pytest.raises(TypeError):
         Baseline().breach(np.array(1.0), None)
-    with pytest.raises(TypeError):
-        Baseline().cleared(np.array(1.0), None, np.array(1.0))
 
 
 @examples(12, 60)
@@ -222,15 +241,16 @@ def test_what_is_usual_is_what_the_oracle_says_slowly(seed, rule, row):
     values[rng.random(len(values)) < rng.choice([0, 0.1, 0.7])] = NAN
     grid = grid_of(values)
     oracle = Oracle([], {}, {"a": dict(zip((MONDAY + SLOT * np.arange(len(values))).tolist(), values, strict=True))})
-    for barred, bars in ((oracle.barred, Bars.ALL), (oracle.strange, Bars.BASELINE)):
-        for first in rng.integers(0, len(values), 3).tolist():
-            last = min(first + int(rng.integers(1, 100)), len(values) - 1)
-            grid.bar("a", MONDAY + first * SLOT, MONDAY + last * SLOT, bars)
-            barred |= {("a", MONDAY + each * SLOT) for each in range(first, last + 1)}
+    for number, first in enumerate(rng.integers(0, len(values), 6).tolist()):
+        last, way = min(first + int(rng.integers(1, 400)), row - 1), rng.choice(list(Direction))
+        if first <= last:
+            begin, end = MONDAY + first * SLOT, MONDAY + last * SLOT
+            grid.record(Episode(f"r{number}", "a", begin, end, Direction(way)))
+            oracle.spells["a"].append(Spell(f"r{number}", begin, end, Direction(way), None))
     slot = MONDAY + row * SLOT
 
     found = rule.expect(grid.past(slot, 1))
-    expected = oracle.usual(rule, "a", slot)
+    expected = baseline(rule, oracle.view("a", slot))
 
     got = tuple(float(each[0, 0]) for each in (found.expected, found.low, found.high))
     if math.isnan(values[row]) or expected is None:
@@ -271,13 +291,13 @@ def test_no_series_at_all_are_judged_as_well():
     assert Baseline().reference(Grid([]).past(MONDAY, 3)).shape == (3, 0)
 
 
-def test_slots_under_a_ban_are_compared_with_each_other():
+def test_slots_under_a_mute_are_compared_with_each_other():
     values = wave(3, noise=0)
     values[DAY_SLOTS:] *= 4  # a launch, announced as two days
     grid = grid_of(values)
-    grid.ban(["a"], MONDAY + DAY, MONDAY + 3 * DAY - SLOT)
+    grid.mute(["a"], MONDAY + DAY, MONDAY + 3 * DAY - SLOT)
     row = 2 * DAY_SLOTS + 100
 
-    inside = Baseline().expect(grid.past(MONDAY + row * SLOT, 1))
+    inside = Baseline().expect(grid.past(MONDAY + row * SLOT, 1).meanwhile())
 
     assert float(inside.expected[0, 0]) == pytest.approx(values[row])

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from alertbot.rules.base import Bars, Direction
+from alertbot.rules.base import Direction
 from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -17,14 +18,14 @@ NAN = math.nan
 MBPS = 1e6
 
 
-def reference(rule, now, earlier, barred=()):
+def reference(rule, now, earlier, aside=()):
     """The reference of the slot at noon, where ``earlier`` holds the value of so many days before."""
     grid = Grid(["a"])
     grid.put("a", NOON, np.array([now], dtype=float))
     for days, value in earlier.items():
         grid.put("a", NOON - days * DAY, np.array([value], dtype=float))
-    for days in barred:
-        grid.bar("a", NOON - days * DAY, NOON - days * DAY)
+    for days in aside:
+        grid.record(Episode("r", "a", NOON - days * DAY, NOON - days * DAY, Direction.FALL))
     return float(rule.reference(grid.past(NOON, 1))[0, 0])
 
 
@@ -60,13 +61,44 @@ def test_a_day_is_86400_seconds_whatever_a_clock_on_a_wall_does():
     assert float(DayOverDay(2.0).reference(grid.past(NOON, 1))[0, 0]) == 3
 
 
-def test_barred_slots_never_serve_as_a_reference():
-    assert math.isnan(reference(DayOverDay(2.0), 9, {1: 5}, barred=(1,)))
-    assert reference(DayOverDay(2.0, days=3), 9, {1: 5, 2: 7, 3: 9}, barred=(1,)) == 8
+def test_days_set_aside_are_passed_over_where_there_are_others_in_reach():
+    assert reference(DayOverDay(2.0), 9, {1: 5, 2: 7}, aside=(1,)) == 7
+    assert math.isnan(reference(DayOverDay(2.0), 9, {1: 5, 3: 8}, aside=(1,))), "a day that is not known is a hole"
+    assert reference(DayOverDay(2.0), 9, {1: 5, 2: 5, 7: 8}, aside=(1, 2, 3, 4, 5, 6)) == 8
+    assert reference(DayOverDay(2.0, days=3), 9, {1: 5, 2: 7, 3: 9, 4: 9}, aside=(1,)) == 9
+    assert reference(DayOverDay(2.0, days=0, weeks=1), 9, {7: 1, 14: 4}, aside=(7,)) == 4
 
 
-def test_the_slot_itself_is_judged_though_it_may_never_serve_as_a_reference():
-    assert reference(DayOverDay(2.0, days=1, weeks=1), 9, {1: 8, 7: 4}, barred=(0,)) == 8
+def test_where_all_days_in_reach_are_set_aside_they_count_but_for_their_zeros():
+    assert reference(DayOverDay(2.0), 9, {1: 0, 2: 6, 3: 9}, aside=range(1, 8)) == 6
+    assert math.isnan(reference(DayOverDay(2.0), 9, {1: 0}, aside=range(1, 8)))
+
+
+def test_what_agrees_on_three_days_of_separate_alerts_counts_again():
+    earlier = {1: 5, 2: 6, 3: 7, 4: 20}
+    assert reference(DayOverDay(2.0), 9, earlier, aside=(1, 2, 3)) == 5
+    assert reference(DayOverDay(2.0), 9, {**earlier, 3: 9}, aside=(1, 2, 3)) == 20, "9 is more than 1.5 times 5"
+
+
+def test_one_alert_teaches_one_day_however_long_it_lasted():
+    grid = Grid(["a"])
+    grid.put("a", NOON - 4 * DAY, np.array([20.0]))
+    for days in (1, 2, 3):
+        grid.put("a", NOON - days * DAY, np.array([5.0]))
+    grid.record(Episode("r", "a", NOON - 3 * DAY, NOON - DAY, Direction.FALL))
+    assert float(DayOverDay(2.0).reference(grid.past(NOON, 1))[0, 0]) == 20
+
+
+@pytest.mark.parametrize(("now", "expected"), [(51e6, True), (49e6, False), (0, False)])
+def test_it_is_over_when_it_is_no_longer_in_breach(now, expected):
+    grid = Grid(["a"])
+    grid.put("a", NOON - DAY, np.array([100e6]))
+    grid.put("a", NOON, np.array([now], dtype=float))
+    assert bool(DayOverDay(0.5).over(grid.past(NOON, 1), np.array([NAN]))[0, 0]) is expected
+
+
+def test_the_slot_itself_is_judged_though_it_is_set_aside():
+    assert reference(DayOverDay(2.0, days=1, weeks=1), 9, {1: 8, 7: 4}, aside=(0,)) == 8
 
 
 @pytest.mark.parametrize(
@@ -92,8 +124,6 @@ def test_the_slot_itself_is_judged_though_it_may_never_serve_as_a_reference():
 def test_a_breach_is_past_the_ratio_with_either_side_at_the_floor(rule, value, against, breach):
     against, value = np.asarray(against, dtype=float), np.asarray(value, dtype=float)
     assert bool(rule.breach(value, against)) is breach
-    if not np.isnan(value) and not np.isnan(against):
-        assert bool(rule.cleared(value, against, np.asarray(NAN))) is not breach
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.3, 0.7, 1.1, 2.2, 3.3])
@@ -108,9 +138,9 @@ def test_the_direction_is_that_of_the_ratio():
     assert DayOverDay(0.5).direction(0, 1.0) is Direction.FALL
 
 
-def test_the_reference_moves_on_and_slots_may_serve_again():
+def test_the_reference_moves_on_and_its_slots_are_set_aside():
     assert not DayOverDay(2.0).frozen
-    assert DayOverDay(2.0).bars is Bars.NOBODY
+    assert DayOverDay(2.0).sets_aside(Direction.RISE)
 
 
 @pytest.mark.parametrize(("days", "weeks", "depth"), [(1, 0, 1), (3, 0, 3), (0, 1, 7), (8, 1, 8), (1, 2, 14)])

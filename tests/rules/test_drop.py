@@ -7,9 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from alertbot.rules.base import Bars, Direction
+from alertbot.rules.base import Direction
 from alertbot.rules.drop import Drop
+from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
+from alertbot.rules.usual import REACH
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 NOON = 20_000 * DAY + DAY // 2
@@ -17,13 +19,14 @@ MBPS = 1e6
 NAN = math.nan
 
 
-def reference(rule, before, barred=()):
-    """The reference of the slot at noon after these values; ``barred`` names some by their position."""
+def reference(rule, before, fallen=(), way=Direction.FALL):
+    """The reference of the slot at noon after these values; alerts passed through those at the positions ``fallen``."""
     grid = Grid(["a"])
     first = NOON - len(before) * SLOT
     grid.put("a", first, np.array(before, dtype=float))
-    for position in barred:
-        grid.bar("a", first + position * SLOT, first + position * SLOT)
+    for position in fallen:
+        slot = first + position * SLOT
+        grid.record(Episode("r", "a", slot, slot, way))
     return float(rule.reference(grid.past(NOON, 1))[0, 0])
 
 
@@ -55,9 +58,19 @@ def test_a_window_of_one_slot_is_the_slot_before():
     assert reference(Drop(to=0, window=1), [7, 9]) == 9
 
 
-def test_barred_slots_never_serve_as_a_reference():
-    assert reference(Drop(to=0, window=4), [9, 9, 1, 1], barred=(2, 3)) == 9
-    assert math.isnan(reference(Drop(to=0, window=4), [9, 1, 1, 1], barred=(1, 2, 3)))
+def test_falls_are_left_out_of_the_window_which_reaches_further_back_for_it():
+    assert reference(Drop(to=0, window=4), [9, 9, 1, 1], fallen=(2, 3)) == 9
+    assert reference(Drop(to=0, window=4), [7, 7, 9, 9, 1, 1, 1], fallen=(4, 5, 6)) == 8
+    assert math.isnan(reference(Drop(to=0, window=4), [9, 1, 1, 1], fallen=(1, 2, 3))), "one of four is known"
+
+
+def test_what_a_rise_carried_was_carried():
+    assert reference(Drop(to=0, window=4), [1, 1, 9, 9, 9], fallen=(2, 3, 4), way=Direction.RISE) == 9
+
+
+def test_a_window_keeps_its_last_reference_through_days_of_nothing_else():
+    days = 3 * DAY_SLOTS
+    assert reference(Drop(to=0, window=4), [5] * 4 + [0] * days, fallen=range(4, 4 + days)) == 5
 
 
 def test_the_slot_itself_is_no_part_of_its_reference():
@@ -101,36 +114,50 @@ def test_exactly_fallen_by_the_share_counts_whatever_floats_make_of_it(share, le
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
 @pytest.mark.parametrize("level", [3.0, 1e6, 123_456_789.0])
 def test_exactly_the_share_is_back_whatever_floats_make_of_it(share, level):
-    back, dark = level - (1 - share) * level, np.asarray(math.nan)
-    assert Drop(to=0, clear=share).cleared(np.asarray(back), np.asarray(level), dark)
+    assert over(Drop(to=0, clear=share), level - (1 - share) * level, level)
+
+
+def over(rule, now, fired, usual=NAN, *, silent=False):
+    """Whether a breach that fired on a reference is over at noon, with what the same slot usually carries."""
+    grid = Grid(["a"])
+    grid.put("a", NOON - 8 * DAY, np.full(8 * DAY_SLOTS + 1, NAN))
+    for day in range(1, 8):
+        grid.put("a", NOON - day * DAY, np.array([usual], dtype=float))
+    grid.put("a", NOON - 21 * DAY, np.array([1.0 if silent else NAN]))
+    grid.put("a", NOON, np.array([now], dtype=float))
+    return bool(rule.over(grid.past(NOON, 1), np.array([fired], dtype=float))[0, 0])
 
 
 @pytest.mark.parametrize(
-    ("rule", "value", "against", "day_before", "cleared"),
+    ("rule", "value", "fired", "usual", "expected"),
     [
         (Drop(to=0), 50, 100, NAN, True),  # half by default
         (Drop(to=0), 49.9, 100, NAN, False),
         (Drop(to=0, clear=0.9), 89, 100, NAN, False),
-        (Drop(to=0), 20, 100, 40, True),  # half of the same slot a day earlier
+        (Drop(to=0), 20, 100, 40, True),  # half of what is usual at this time
         (Drop(to=0), 19, 100, 40, False),
         (Drop(to=0), 60, 100, 1000, True),  # either is enough
-        (Drop(to=0), 0, 100, 0, False),  # dark a day earlier as well says nothing
         (Drop(to=0), 0, 100, NAN, False),
         (Drop(to=0), NAN, 100, 40, False),
+        (Drop(by=0.8), 60, 100, 400, False),  # back by the level it fell from, but still fallen from the usual one
+        (Drop(by=0.8), 60, 100, 250, True),
     ],
 )
-def test_it_is_over_when_the_share_is_back_of_the_reference_or_of_the_day_before(
-    rule, value, against, day_before, cleared
-):
-    arrays = (np.asarray(number, dtype=float) for number in (value, against, day_before))
-    assert bool(rule.cleared(*arrays)) is cleared
+def test_it_is_over_when_the_share_is_back_of_what_it_fired_on_or_of_the_usual(rule, value, fired, usual, expected):
+    assert over(rule, value, fired, usual) is expected
 
 
-def test_a_drop_is_a_fall_freezes_its_reference_and_bars_its_slots():
+def test_at_0_it_is_over_only_where_it_is_usually_silent():
+    assert not over(Drop(to=0), 0, 100, usual=0)  # it never carried anything, as far as is known
+    assert over(Drop(to=0), 0, 100, usual=0, silent=True)
+
+
+def test_a_drop_is_a_fall_freezes_its_reference_and_sets_its_slots_aside():
     rule = Drop(to=0)
     assert rule.direction(0, 1.0) is Direction.FALL
     assert rule.frozen
-    assert rule.bars is Bars.ALL
+    assert rule.sets_aside(Direction.FALL)
+    assert rule.reach == REACH
 
 
 @pytest.mark.parametrize(("window", "depth"), [(12, DAY_SLOTS), (288, 288), (400, 400)])

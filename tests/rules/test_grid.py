@@ -1,4 +1,4 @@
-"""The grid: zero, unknown and barred are three things, and days are joined without a seam."""
+"""The grid: zero, unknown and set aside are three things, and days are joined without a seam."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.rules.base import known_median
+from alertbot.rules.base import Direction, known_median
+from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -32,11 +33,21 @@ def read(grid, first, count, name="a"):
     return grid.values(first, count, np.array([grid.column[name]]))[:, 0].tolist()
 
 
+def aside(grid, name, first, last):
+    grid.record(Episode("r", name, first, last, Direction.FALL))
+
+
+def usable(grid, first, count, columns=slice(None)):
+    """The values, NaN where they are set aside."""
+    values, marks = grid.values(first, count, columns), grid.marks(first, count, columns)
+    return values if marks is None else np.where(marks > 0, NAN, values)
+
+
 def test_what_was_never_put_is_unknown_and_not_zero():
     grid = Grid(SERIES)
     assert np.isnan(grid.values(MIDNIGHT, 3)).all()
     assert grid.values(MIDNIGHT, 3).shape == (3, 3)
-    assert grid.references(MIDNIGHT, 3, np.array([1])).shape == (3, 1)
+    assert grid.marks(MIDNIGHT, 3) is None
     assert grid.days == ()
 
 
@@ -75,64 +86,80 @@ def test_series_do_not_touch_one_another():
     np.testing.assert_array_equal(grid.values(MIDNIGHT, 1, np.array([2, 0])), [[3, 1]])
 
 
-def test_a_barred_slot_is_judged_but_never_a_reference():
+def test_a_slot_set_aside_is_judged_and_marked():
     grid = Grid(SERIES)
     column(grid, MIDNIGHT - SLOT, [1, 2, 3])
-    grid.bar("a", MIDNIGHT - SLOT, MIDNIGHT)
+    aside(grid, "a", MIDNIGHT - SLOT, MIDNIGHT)
     assert read(grid, MIDNIGHT - SLOT, 3) == [1, 2, 3]
-    np.testing.assert_array_equal(grid.references(MIDNIGHT - SLOT, 3)[:, 0], [NAN, NAN, 3])
+    np.testing.assert_array_equal(usable(grid, MIDNIGHT - SLOT, 3)[:, 0], [NAN, NAN, 3])
 
 
-def test_a_bar_outlives_a_revision():
+def test_a_mark_outlives_a_revision():
     grid = Grid(SERIES)
-    grid.bar("a", MIDNIGHT, MIDNIGHT)
+    aside(grid, "a", MIDNIGHT, MIDNIGHT)
     column(grid, MIDNIGHT, [7])
-    assert np.isnan(grid.references(MIDNIGHT, 1)[0, 0])
+    assert np.isnan(usable(grid, MIDNIGHT, 1)[0, 0])
 
 
-def test_a_ban_keeps_slots_from_being_references_before_and_after_they_are_known():
+def test_an_alert_that_is_recorded_anew_or_erased_leaves_no_marks_but_those_of_others():
     grid = Grid(SERIES)
-    grid.ban(["a", "c", "unheard of"], MIDNIGHT - SLOT, MIDNIGHT)
+    aside(grid, "a", MIDNIGHT, MIDNIGHT + 5 * SLOT)
+    grid.record(Episode("other", "a", MIDNIGHT + SLOT, MIDNIGHT + 2 * SLOT, Direction.RISE))
+    aside(grid, "a", MIDNIGHT, MIDNIGHT + 3 * SLOT)
+    assert grid.marks(MIDNIGHT, 6)[:, 0].tolist() == [1, 3, 3, 1, 0, 0]
+    grid.erase("a", "r", MIDNIGHT)
+    assert grid.marks(MIDNIGHT, 6)[:, 0].tolist() == [0, 2, 2, 0, 0, 0]
+
+
+def test_of_a_new_normal_only_what_came_before_its_level_is_set_aside():
+    grid = Grid(SERIES)
+    grid.record(Episode("r", "a", MIDNIGHT, MIDNIGHT + 5 * SLOT, Direction.FALL, accepted=MIDNIGHT + 2 * SLOT))
+    assert grid.marks(MIDNIGHT, 6)[:, 0].tolist() == [1, 1, 0, 0, 0, 0]
+
+
+def test_a_one_off_mute_sets_slots_aside_before_and_after_they_are_known():
+    grid = Grid(SERIES)
+    grid.mute(["a", "c", "unheard of"], MIDNIGHT - SLOT, MIDNIGHT)
     for name in SERIES:
         column(grid, MIDNIGHT - 2 * SLOT, [1, 2, 3, 4], name)
-    usable = grid.references(MIDNIGHT - 2 * SLOT, 4)
-    np.testing.assert_array_equal(usable[:, 0], [1, NAN, NAN, 4])
-    np.testing.assert_array_equal(usable[:, 1], [1, 2, 3, 4])
-    np.testing.assert_array_equal(usable[:, 2], usable[:, 0])
+    left = usable(grid, MIDNIGHT - 2 * SLOT, 4)
+    np.testing.assert_array_equal(left[:, 0], [1, NAN, NAN, 4])
+    np.testing.assert_array_equal(left[:, 1], [1, 2, 3, 4])
+    np.testing.assert_array_equal(left[:, 2], left[:, 0])
     assert read(grid, MIDNIGHT - 2 * SLOT, 4) == [1, 2, 3, 4], "what is judged and stored stays as it is"
 
 
-def test_slots_under_a_ban_may_look_back_on_each_other_and_others_may_not():
+def test_slots_under_a_mute_may_look_back_on_each_other():
     grid = Grid(["a", "b"])
     for name in grid.series:
         column(grid, MIDNIGHT - 4 * SLOT, range(8), name)
-    grid.ban(["a"], MIDNIGHT - 2 * SLOT, MIDNIGHT)
+    grid.mute(["a"], MIDNIGHT - 2 * SLOT, MIDNIGHT)
     past = grid.past(MIDNIGHT - SLOT, 4)
-    np.testing.assert_array_equal(past.back(1), [[2, 2], [3, 3], [NAN, 4], [5, 5]])
-    np.testing.assert_array_equal(past.window(2)[:, 0], [[1, 2], [2, 3], [NAN, NAN], [NAN, 5]])
-    np.testing.assert_array_equal(past.window(2)[:, 1], [[1, 2], [2, 3], [3, 4], [4, 5]])
+    np.testing.assert_array_equal(past.back(1), [[NAN, 2], [NAN, 3], [NAN, 4], [5, 5]])
+    np.testing.assert_array_equal(past.meanwhile().back(1), [[2, 2], [3, 3], [4, 4], [5, 5]])
+    np.testing.assert_array_equal(past.muted, [[True, False], [True, False], [False, False], [False, False]])
 
 
-def test_a_ban_of_years_holds_no_days_and_outlives_those_that_are_let_go_of():
+def test_a_mute_of_years_holds_no_days_and_outlives_those_that_are_let_go_of():
     grid = Grid(SERIES)
-    grid.ban(SERIES, MIDNIGHT - 4000 * DAY, MIDNIGHT + 4000 * DAY)
+    grid.mute(SERIES, MIDNIGHT - 4000 * DAY, MIDNIGHT + 4000 * DAY)
     assert grid.days == ()
     grid.forget(MIDNIGHT)
     column(grid, MIDNIGHT - SLOT, [1, 2])
-    assert np.isnan(grid.references(MIDNIGHT - SLOT, 2)[:, 0]).all()
+    assert np.isnan(usable(grid, MIDNIGHT - SLOT, 2)[:, 0]).all()
 
 
 def test_days_are_let_go_of_only_once_all_of_them_is_past():
     grid = Grid(SERIES)
     column(grid, MIDNIGHT - DAY, np.ones(2 * DAY_SLOTS))
-    grid.bar("a", MIDNIGHT - DAY, MIDNIGHT)
+    aside(grid, "a", MIDNIGHT - DAY, MIDNIGHT - SLOT)
     grid.forget(MIDNIGHT - SLOT)
     assert grid.days == (TODAY - 1, TODAY)
     grid.forget(MIDNIGHT)
     assert grid.days == (TODAY,)
     assert np.isnan(read(grid, MIDNIGHT - SLOT, 1)).all()
     column(grid, MIDNIGHT - SLOT, [4])
-    assert grid.references(MIDNIGHT - SLOT, 1)[0, 0] == 4, "the bars of a day go with it"
+    assert grid.marks(MIDNIGHT - SLOT, 1) is None, "the marks of a day go with it"
 
 
 def test_a_days_block_can_be_written_to():
@@ -153,8 +180,8 @@ def test_the_past_looks_back_from_each_slot():
 @settings(max_examples=100, deadline=None)
 @given(
     puts=st.lists(runs, max_size=6),
-    bars=st.lists(st.tuples(st.sampled_from(SERIES), st.integers(-400, 400), st.integers(0, 300)), max_size=3),
-    bans=st.lists(
+    alerts=st.lists(st.tuples(st.sampled_from(SERIES), st.integers(-400, 400), st.integers(0, 300)), max_size=3),
+    mutes=st.lists(
         st.tuples(st.sets(st.sampled_from(SERIES)), st.integers(-900, 400), st.sampled_from([0, 3, 400, 2000])),
         max_size=2,
     ),
@@ -162,26 +189,27 @@ def test_the_past_looks_back_from_each_slot():
     count=st.integers(1, 600),
     picked=st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True),
 )
-def test_a_grid_reads_as_a_dictionary_of_slots_would(puts, bars, bans, start, count, picked):
-    grid, plain, barred = Grid(SERIES), {}, set()
+def test_a_grid_reads_as_a_dictionary_of_slots_would(puts, alerts, mutes, start, count, picked):
+    grid, plain, aside_slots = Grid(SERIES), {}, set()
     for name, offset, pattern, repeats in puts:
         run = pattern * repeats
         column(grid, MIDNIGHT + offset * SLOT, run, name)
         plain |= {(name, offset + i): value for i, value in enumerate(run) if not math.isnan(value)}
-    for name, offset, length in bars:
-        grid.bar(name, MIDNIGHT + offset * SLOT, MIDNIGHT + (offset + length) * SLOT)
-        barred |= {(name, offset + i) for i in range(length + 1)}
-    for banned, offset, length in bans:
-        grid.ban(banned, MIDNIGHT + offset * SLOT, MIDNIGHT + (offset + length) * SLOT)
-        barred |= {(name, offset + i) for name in banned for i in range(length + 1)}
+    for number, (name, offset, length) in enumerate(alerts):
+        begin = MIDNIGHT + offset * SLOT
+        grid.record(Episode(f"r{number}", name, begin, begin + length * SLOT, Direction.FALL))
+        aside_slots |= {(name, offset + i) for i in range(length + 1)}
+    for names, offset, length in mutes:
+        grid.mute(names, MIDNIGHT + offset * SLOT, MIDNIGHT + (offset + length) * SLOT)
+        aside_slots |= {(name, offset + i) for name in names for i in range(length + 1)}
     names = [SERIES[position] for position in picked]
     slots = range(start, start + count)
     judged = [[plain.get((name, slot), NAN) for name in names] for slot in slots]
-    usable = [[NAN if (name, slot) in barred else plain.get((name, slot), NAN) for name in names] for slot in slots]
+    left = [[NAN if (name, slot) in aside_slots else plain.get((name, slot), NAN) for name in names] for slot in slots]
     first = MIDNIGHT + start * SLOT
     np.testing.assert_array_equal(grid.values(first, count, np.array(picked)), judged)
-    np.testing.assert_array_equal(grid.references(first, count, np.array(picked)), usable)
-    np.testing.assert_array_equal(grid.references(first, count)[:, picked], usable)
+    np.testing.assert_array_equal(usable(grid, first, count, np.array(picked)), left)
+    np.testing.assert_array_equal(usable(grid, first, count)[:, picked], left)
 
 
 @settings(deadline=None)

@@ -18,6 +18,8 @@ from fakes.rigs.effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertbot.rules.base import Direction
+from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
 from alertbot.rules.months import LONGEST, Calendar
 from alertbot.rules.percentile import WEEK, Percentile, forecast, nearest_rank
@@ -240,7 +242,7 @@ def test_it_is_held_against_the_highest_level_reached():
 
 def test_it_is_over_once_both_figures_are_under_clear_and_never_within_the_level():
     values, level = np.array([7.4e9, 7.5e9, 8e9, NAN]), np.full(4, 8e9)
-    assert KIND.cleared(values, level, np.full(4, NAN)).tolist() == [True, False, False, False]
+    assert [KIND.cleared(value) for value in values.tolist()] == [True, False, False, False]
     assert KIND.breach(values, level).tolist() == [False, False, True, False]
 
 
@@ -254,8 +256,8 @@ def test_a_breach_is_about_the_month_it_began_in():
 def test_slots_that_serve_no_reference_are_billed_all_the_same():
     first = parse_time("2026-11-01")
     grid = filled(np.full(2 * DAY_SLOTS, 11e9), first)
-    grid.bar("a", first, first + DAY)
-    grid.ban(["a"], first, first + 2 * DAY)
+    grid.record(Episode("r", "a", first, first + DAY, Direction.RISE))
+    grid.mute(["a"], first, first + 2 * DAY)
     assert KIND.hot(grid.past(first + DAY, DAY_SLOTS)).all()
 
 

@@ -7,8 +7,9 @@ from fakes.rigs.effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.rules.base import window_max
+from alertbot.rules.base import Direction, window_max
 from alertbot.rules.drop import Drop
+from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
 from alertbot.units import SLOT
 
@@ -34,11 +35,10 @@ def _most(cell):
     st.sampled_from([Drop(to=0.0), Drop(to=1e6), Drop(by=0.8), Drop(by=0.5, window=7), Drop(by=0.2, window=1)]),
     st.lists(st.integers(0, 19), max_size=6),
 )
-def test_a_breach_is_always_possible_whatever_is_barred(values, kind, barred):
+def test_a_breach_is_always_possible_whatever_is_set_aside(values, kind, fallen):
     grid = Grid(("a",))
     grid.put("a", 0, np.array(values))
     past = grid.past(kind.window * SLOT, len(values) - kind.window)
-    possible = kind.possible(past)
-    for slot in barred:
-        grid.bar("a", slot * SLOT, slot * SLOT)
-    assert not (kind.breach(past.now, kind.reference(past)) & ~possible).any()
+    for slot in fallen:
+        grid.record(Episode("r", "a", slot * SLOT, slot * SLOT, Direction.FALL))
+    assert not (kind.judge(past).breach & ~kind.possible(past)).any()

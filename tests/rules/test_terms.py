@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alertbot.rules.base import Bars, Direction, Kind
+from alertbot.rules.base import Direction, Kind
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
@@ -97,7 +97,6 @@ class Strange(Kind):
     """A kind that nobody wrote words for."""
 
     frozen = False
-    bars = Bars.NOBODY
     depth = 0
 
     def reference(self, past):
@@ -105,9 +104,6 @@ class Strange(Kind):
 
     def breach(self, value, reference):
         return value > 1
-
-    def cleared(self, value, reference, day_before):
-        return ~self.breach(value, reference)
 
     def direction(self, value, reference):
         return Direction.RISE

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from alertbot.rules.base import Bars, Direction
+from alertbot.rules.base import Direction
+from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
 
 GBPS = 1e9
@@ -52,7 +53,9 @@ def test_a_breach_is_strictly_beyond_a_limit_and_never_unknown(rule, value, brea
     ],
 )
 def test_a_breach_is_over_once_clear_is_reached_again(rule, value, cleared):
-    assert bool(rule.cleared(np.asarray(value), None, np.asarray(math.nan))) is cleared
+    grid = Grid(["a"])
+    grid.put("a", 0, np.array([value], dtype=float))
+    assert bool(rule.over(grid.past(0, 1), np.array([math.nan]))[0, 0]) is cleared
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,7 @@ def test_the_direction_is_that_of_the_limit_passed(rule, value, direction):
 def test_a_threshold_compares_with_fixed_numbers_and_looks_back_on_nothing():
     rule = Threshold(above=8 * GBPS)
     assert rule.reference(None) is None
-    assert (rule.depth, rule.frozen, rule.bars) == (0, False, Bars.NOBODY)
+    assert (rule.depth, rule.frozen, rule.sets_aside(Direction.RISE)) == (0, False, False)
 
 
 def test_a_grid_of_values_is_judged_in_one_go():

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.ledger import Ledger
-from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
+from alertbot.alerts.lifecycle import Alert, Change, Level, Phase, Reason
 from alertbot.errors import StoreError
 from alertbot.incidents.incident import IncidentKind
 from alertbot.incidents.orders import Person, Silence
-from alertbot.rules.base import Bars, Direction, Rule, Severity
+from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
@@ -39,7 +39,7 @@ START = 20_000 * DAY
 TODAY = START // DAY
 ADA = Person("U0ADA", "Ada")
 NAN = math.nan
-TRAITS = {"ceiling": Traits("warning", Bars.NOBODY), "dark": Traits("critical", Bars.ALL)}
+TRAITS = {"ceiling": Traits("warning", "threshold"), "dark": Traits("critical", "drop")}
 FIRING = Alert(
     "dark", "a", Phase.FIRING, START, START + SLOT, 0.0, 5e6, 0.0, Direction.FALL, fired=START + SLOT, window=3
 )
@@ -62,7 +62,7 @@ def commit(store, given, compose=nothing):
     store.do(turns.commit, given, Apart(compose))
 
 
-def batch(grid=None, *, touched=(), cursors=None, alerts=(), changes=(), traits=TRAITS):
+def batch(grid=None, *, touched=(), cursors=None, alerts=(), changes=(), traits=TRAITS, restored=()):
     return Batch(
         grid=grid or Grid(("a", "b")),
         touched=frozenset(touched),
@@ -71,6 +71,7 @@ def batch(grid=None, *, touched=(), cursors=None, alerts=(), changes=(), traits=
         changes=changes,
         traits=traits,
         now=1.5,
+        restored=restored,
     )
 
 
@@ -410,41 +411,48 @@ def test_what_fires_is_listed_before_what_resolved_and_what_was_only_pending_nev
     assert store.do(alerts.count_firing) == 1
 
 
-def test_the_slots_in_which_a_drop_fired_are_still_no_reference_after_a_restart(store, path):
+def test_the_slots_in_which_a_drop_fired_are_still_set_aside_after_a_restart(store, path):
     grid = Grid(("a", "b"))
     for name in ("a", "b"):
         grid.put(name, START, np.ones(10))
     over = replace(FIRING, series="b")
-    up = replace(FIRING, rule="ceiling", slot=START + 3 * SLOT)
+    up = replace(FIRING, rule="ceiling", slot=START + 3 * SLOT, direction=Direction.RISE)
     changes = [fired(FIRING), fired(over), resolved(over, START + 4 * SLOT), fired(up)]
     commit(store, batch(grid, touched=[("a", TODAY), ("b", TODAY)], alerts=[FIRING, up], changes=changes))
     store.close()
     again = Store(path)
-    usable = again.do(restart.grid, ("a", "b"), START, START + SLOT).references(START, 10)
-    assert np.isnan(usable[:, 0]).tolist() == [True] * 2 + [False] * 8, "up to the last slot judged"
-    assert np.isnan(usable[:, 1]).tolist() == [True] * 4 + [False] * 6, "not the slot that resolved it"
+    marks = again.do(restart.grid, ("a", "b"), START, START + SLOT).marks(START, 10)
+    assert (marks[:, 0] > 0).tolist() == [True] * 2 + [False] * 8, "up to the last slot judged"
+    assert (marks[:, 1] > 0).tolist() == [True] * 4 + [False] * 6, "not the slot that resolved it"
     again.close()
 
 
-def test_the_slots_in_which_a_baseline_fired_are_after_a_restart_no_reference_of_a_baseline_alone(store, path):
-    grid = Grid(("a", "b"))
-    grid.put("a", START, np.ones(10))
-    off = replace(FIRING, rule="far-off")
-    traits = {"far-off": Traits("warning", Bars.BASELINE)}
-    commit(store, batch(grid, touched=[("a", TODAY)], alerts=[off], changes=[fired(off)], traits=traits))
-    store.close()
-    again = Store(path)
-    held = again.do(restart.grid, ("a", "b"), START, START + SLOT)
-    assert np.isnan(held.steady(START, 10)[:, 0]).tolist() == [True] * 2 + [False] * 8
-    assert not np.isnan(held.references(START, 10)[:, 0]).any()
-    again.close()
+def test_what_a_new_normal_left_and_what_its_end_set_aside_again_outlive_a_restart(store):
+    level = Level(START + 2 * SLOT, 9, 1.0, 1.0)
+    alert = replace(FIRING, slot=START + 9 * SLOT, levels=(level, None), fired_on=7.0)
+    commit(store, batch(alerts=[alert], changes=[fired(alert)]))
+    commit(store, batch(changes=[Change(alert, fired=False, reason=Reason.NEW_NORMAL)]))
+    (episode,) = store.do(alerts.episodes, START)
+    assert (episode.last, episode.accepted, episode.reference) == (START + 8 * SLOT, START + 2 * SLOT, 7.0)
+    commit(store, batch(restored=[replace(episode, accepted=None, last=START + 20 * SLOT)]))
+    (episode,) = store.do(alerts.episodes, START)
+    assert (episode.last, episode.accepted) == (START + 20 * SLOT, None)
 
 
-def test_the_bars_of_an_alert_that_a_changed_rule_ended_outlive_a_restart(store):
+def test_what_an_alert_that_a_changed_rule_ended_set_aside_outlives_a_restart(store):
     alert = replace(FIRING, slot=START + 3 * SLOT)
     commit(store, batch(alerts=[alert], changes=[fired(alert)]))
     commit(store, batch(changes=[Change(alert, fired=False, reason=Reason.RULE_CHANGED)]))
-    assert store.do(alerts.barred, START) == [("a", START, START + 3 * SLOT, Bars.ALL)]
+    found = [(each.series, each.first, each.last) for each in store.do(alerts.episodes, START)]
+    assert found == [("a", START, START + 3 * SLOT)]
+
+
+def test_an_alert_from_before_kinds_were_stored_has_the_kind_that_its_rule_has(store):
+    commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]))
+    store.do(lambda db: db.conn.execute("UPDATE alerts SET kind = NULL"))
+    assert store.do(alerts.episodes, START) == []
+    store.do(alerts.name_kinds, {"dark": "drop"})
+    assert [each.rule for each in store.do(alerts.episodes, START)] == ["dark"]
 
 
 # One transaction
@@ -688,7 +696,7 @@ STORIES = st.lists(
 def lived(values, stops):
     """The changes told when the service is restarted after each of ``stops`` slots."""
     engine = Engine(RULES, {rule.name: SERIES for rule in RULES}, SERIES)
-    traits = {rule.name: Traits(rule.severity.value, rule.kind.bars) for rule in RULES}
+    traits = {rule.name: Traits(rule.severity.value, rule.kind_name) for rule in RULES}
     changes, cursors = [], dict.fromkeys(SERIES, START - SLOT)
     with tempfile.TemporaryDirectory() as folder:
         for begin, end in zip([0, *stops], [*stops, len(values)], strict=True):
@@ -703,7 +711,16 @@ def lived(values, stops):
             changes += entry.changes
             commit(
                 store,
-                Batch(grid, entry.touched, entry.cursors, entry.alerts, entry.changes, traits, now=float(end)),
+                Batch(
+                    grid,
+                    entry.touched,
+                    entry.cursors,
+                    entry.alerts,
+                    entry.changes,
+                    traits,
+                    float(end),
+                    restored=entry.restored,
+                ),
             )
             store.close()
     return changes

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -274,12 +274,16 @@ class Witness:
             rerun = Oracle(
                 [rule for rule in self.oracle.rules if rule.name == rule_name], {rule_name: {name}}, self.oracle.values
             )
-            rerun.barred = set(self.oracle.barred)
+            # What was set aside before it began is as it stood then.
+            before = (spell for spell in self.oracle.spells[name] if spell.since < since)
+            rerun.spells[name] = [replace(spell, last=min(spell.last, since - SLOT)) for spell in before]
             for slot in range(since, seen.cursor + SLOT, SLOT):
                 rerun.judge(slot, {name})
             present = rerun.states.get((rule_name, name), State())
             if state.firing and not present.firing:
                 self._ended.append((seen.cursor, rule_name, name, "resolved", since, Reason.REVISED.value))
+                kept = [spell for spell in self.oracle.spells[name] if (spell.rule, spell.since) != (rule_name, since)]
+                self.oracle.spells[name] = kept
                 self.oracle.states[rule_name, name] = State()
             elif not state.firing and not (present.firing or present.shown):
                 self.oracle.states[rule_name, name] = State()

@@ -1,0 +1,244 @@
+"""An outage is no measure of what is usual, and a second one is posted: stories of single domains over weeks."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from alertbot.alerts.engine import Engine
+from alertbot.alerts.replay import Reopenings
+from alertbot.config import load
+from alertbot.rules.base import Rule, Severity
+from alertbot.rules.baseline import Baseline
+from alertbot.rules.day_over_day import DayOverDay
+from alertbot.rules.drop import Drop
+from alertbot.rules.grid import Grid
+from alertbot.units import DAY, DAY_SLOTS, SLOT
+
+MONDAY = 20_514 * DAY
+"""The 2nd of March 2026."""
+
+HOUR = 12
+GBPS, MBPS = 1e9, 1e6
+EXAMPLE = load(Path(__file__).parents[2] / "rules.example.toml")
+STARTER = tuple(rule for rule in EXAMPLE.rules if "*" in rule.domains)
+DARK = Rule("went-dark", "drop", Drop(to=0.0, from_=5e6), Severity.CRITICAL)
+FELL = Rule("fell", "drop", Drop(by=0.8, from_=20e6), Severity.WARNING, for_slots=3, accept_slots=DAY_SLOTS)
+HALF = Rule("half", "day_over_day", DayOverDay(0.5), Severity.CRITICAL, accept_slots=DAY_SLOTS)
+FAR_OFF = Rule("far-off", "baseline", Baseline(1.9, 20e6, zeros=False), Severity.WARNING, for_slots=1, accept_slots=288)
+
+
+def levels(*pieces):
+    """Values of one level after the other: (bit/s, slots)."""
+    return np.concatenate([np.full(slots, level, dtype=float) for level, slots in pieces])
+
+
+def wave(days, level=500 * MBPS, seed=3):
+    """A day like another, with a little noise."""
+    slots = np.arange(days * DAY_SLOTS)
+    noise = np.random.default_rng(seed).normal(1, 0.02, len(slots))
+    return level * (1 - 0.3 * np.cos(2 * np.pi * slots / DAY_SLOTS)) * noise
+
+
+def judged(values, *rules, first=MONDAY, block=DAY_SLOTS):
+    """Every change of a replay."""
+    grid, alerts, changes = Grid(["a"]), {}, []
+    grid.put("a", first, values)
+    engine = Engine(rules, {rule.name: ["a"] for rule in rules}, ["a"])
+    for row in range(0, len(values), block):
+        due = np.ones((min(block, len(values) - row), 1), dtype=bool)
+        judgement = engine.judge(grid, first + row * SLOT, due, alerts)
+        alerts = judgement.alerts
+        changes += judgement.changes
+    return changes
+
+
+def told(values, *rules, first=MONDAY):
+    """(rule, slot, ``fired`` or why it ended) of each change."""
+    return [
+        (each.alert.rule, (each.alert.slot - first) // SLOT, "fired" if each.fired else each.reason.value)
+        for each in judged(values, *rules, first=first)
+    ]
+
+
+def fired(values, *rules, first=MONDAY):
+    """The slots in which something fired, by direction."""
+    return [
+        (each.alert.direction.value, (each.alert.slot - first) // SLOT)
+        for each in judged(values, *rules, first=first)
+        if each.fired
+    ]
+
+
+def falls(values, *rules):
+    return [slot for way, slot in fired(values, *rules) if way == "fall"]
+
+
+def rises(values, *rules):
+    return [slot for way, slot in fired(values, *rules) if way == "rise"]
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 6])
+def test_a_domain_that_stays_dark_is_not_normal_again(days):
+    dark = levels((GBPS, 2 * DAY_SLOTS), (0, days * DAY_SLOTS), (GBPS, HOUR))
+    end = (2 + days) * DAY_SLOTS
+    assert told(dark, HALF) == [("half", 577, "fired"), ("half", end + 1, "cleared")]
+    assert told(dark, DARK) == [("went-dark", 577, "fired"), ("went-dark", end + 1, "cleared")]
+
+
+@pytest.mark.parametrize("hours", [1, 6, 26, 50])
+def test_an_outage_is_over_under_every_rule_when_traffic_is_back(hours):
+    end = 2 * DAY_SLOTS + hours * HOUR
+    values = levels((GBPS, 2 * DAY_SLOTS), (0, hours * HOUR), (GBPS, 2 * DAY_SLOTS))
+    assert told(values, HALF, DARK) == [
+        ("half", 577, "fired"),
+        ("went-dark", 577, "fired"),
+        ("half", end + 1, "cleared"),
+        ("went-dark", end + 1, "cleared"),
+    ]
+
+
+@pytest.mark.parametrize(("first", "back", "second"), [(12, 2, 72), (12, 2, 3), (300, 3, 12), (72, 14, 72)])
+def test_a_relapse_is_posted_however_soon_it_comes(first, back, second):
+    values = levels((GBPS, 10 * DAY_SLOTS), (0, first), (GBPS, back), (0, second), (GBPS, HOUR))
+    begun = 10 * DAY_SLOTS
+    assert falls(values, DARK) == [begun + 1, begun + first + back + 1]
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 4, 6, 8])
+@pytest.mark.parametrize("back", [24, 72, 144])
+def test_after_days_of_darkness_the_return_is_no_rise_and_the_relapse_is_posted(days, back):
+    values = wave(24)
+    begun = 10 * DAY_SLOTS + 100
+    end = begun + days * DAY_SLOTS
+    values[begun:end] = 0
+    values[end + back : end + back + 144] = 0
+    assert rises(values, *STARTER) == []
+    dark = [slot for rule, slot, what in told(values, DARK) if what == "fired"]
+    assert dark == [begun + 1, end + back + 1]
+
+
+def test_an_outage_that_began_before_the_first_start_is_posted_where_the_history_tells_what_is_usual():
+    values = wave(4)
+    values[2 * DAY_SLOTS + 100 :] = 0
+    judged_from = 2 * DAY_SLOTS + 300
+    grid = Grid(["a"])
+    grid.put("a", MONDAY, values)
+    engine = Engine([DARK], {"went-dark": ["a"]}, ["a"])
+    due = np.ones((12, 1), dtype=bool)
+    (change,) = engine.judge(grid, MONDAY + judged_from * SLOT, due, {}).changes
+    assert change.alert.since == MONDAY + judged_from * SLOT
+    assert change.alert.reference == pytest.approx(values[judged_from - DAY_SLOTS], rel=0.2)
+
+
+@pytest.mark.parametrize("times", [1.5, 6.0])
+@pytest.mark.parametrize("hours", [2, 5, 20])
+def test_an_event_that_ends_as_it_began_is_no_fall(hours, times):
+    values = levels((200e6, DAY_SLOTS + 3 * HOUR), (times * 200e6, hours * HOUR), (200e6, 6 * HOUR))
+    assert told(values, FELL) == []
+
+
+def test_a_launch_that_goes_dark_is_posted_though_it_was_usual_for_nobody():
+    values = levels((3e6, 10 * DAY_SLOTS), (GBPS, 36), (0, 72), (GBPS, 24))
+    assert 10 * DAY_SLOTS + 37 in falls(values, *STARTER)
+
+
+def test_a_job_of_every_night_is_posted_four_nights_at_most_and_a_weekly_one_four_weeks():
+    daily, weekly = wave(30), wave(60)
+    for day in range(8, 30):
+        daily[day * DAY_SLOTS + 30 : day * DAY_SLOTS + 36] *= 8
+    for day in range(8, 60, 7):
+        weekly[day * DAY_SLOTS + 30 : day * DAY_SLOTS + 36] *= 8
+    assert 1 <= len(rises(daily, FAR_OFF)) <= 4
+    assert 1 <= len(rises(weekly, FAR_OFF)) <= 4
+    assert falls(daily, FAR_OFF) == falls(weekly, FAR_OFF) == []
+
+
+def test_an_evening_that_falls_every_day_is_posted_four_times_at_most():
+    values = wave(30)
+    for day in range(8, 30):
+        values[day * DAY_SLOTS + 240 : (day + 1) * DAY_SLOTS] *= 0.1
+    assert len(falls(values, FELL)) <= 4
+
+
+def test_nights_that_were_always_silent_are_posted_never_and_one_that_does_not_end_is():
+    values = wave(16)
+    for day in range(16):
+        values[day * DAY_SLOTS + 264 : (day + 1) * DAY_SLOTS + 60] = 0
+    assert [slot for slot in falls(values, *STARTER) if slot >= 8 * DAY_SLOTS] == []
+    morning = 12 * DAY_SLOTS + 60
+    values[morning : morning + 60] = 0
+    (posted,) = (slot for slot in falls(values, DARK) if slot >= 8 * DAY_SLOTS)
+    assert morning <= posted <= morning + 3
+
+
+def test_nights_that_turn_silent_are_posted_five_times_at_most():
+    values = wave(30)
+    for day in range(14, 30):
+        values[day * DAY_SLOTS + 264 : (day + 1) * DAY_SLOTS + 60] = 0
+    assert 3 <= len(falls(values, DARK)) <= 5
+    unlearned = Rule("went-dark", "drop", Drop(to=0.0, from_=5e6, learn_silence=False), Severity.CRITICAL)
+    assert len(falls(values, unlearned)) == 16
+
+
+def test_three_silent_weekends_teach_and_one_outage_of_five_days_does_not():
+    weekends, outage = wave(42), wave(30)
+    for week in range(6):
+        weekends[(7 * week + 5) * DAY_SLOTS : (7 * week + 7) * DAY_SLOTS] = 0
+    assert len(falls(weekends, DARK)) == 3
+    outage[10 * DAY_SLOTS : 15 * DAY_SLOTS] = 0
+    outage[18 * DAY_SLOTS + 100 : 18 * DAY_SLOTS + 200] = 0
+    assert len(falls(outage, DARK)) == 2
+
+
+@pytest.mark.parametrize("factor", [0.1, 4.0])
+def test_what_lasts_a_day_is_the_new_normal_and_the_old_level_comes_back_without_a_word(factor):
+    values = wave(20)
+    begun, end = 10 * DAY_SLOTS + 100, 13 * DAY_SLOTS
+    values[begun:end] *= factor
+    found = [(rule, what) for rule, _, what in told(values, FAR_OFF, FELL)]
+    assert {what for _, what in found} == {"fired", "new normal"}
+    assert max(slot for _, slot, _ in told(values, FAR_OFF, FELL)) < end
+
+
+def test_after_a_new_normal_that_ended_its_days_are_no_measure_any_more():
+    values = wave(20)
+    values[10 * DAY_SLOTS + 100 : 13 * DAY_SLOTS] *= 4
+    values[14 * DAY_SLOTS + 100 : 14 * DAY_SLOTS + 130] *= 4
+    assert rises(values, FAR_OFF)[-1] == 14 * DAY_SLOTS + 100
+
+
+def test_a_fall_to_a_rate_is_never_the_new_normal():
+    assert told(levels((GBPS, DAY_SLOTS), (0, 9 * DAY_SLOTS)), DARK) == [("went-dark", 289, "fired")]
+
+
+def test_the_same_hour_on_the_wall_counts_through_a_change_of_clocks():
+    """Europe puts its clocks forward on the 29th of March 2026: office hours move by an hour of UTC."""
+    zone = ZoneInfo("Europe/Berlin")
+    slots = np.arange(40 * DAY_SLOTS)
+    offset = np.where(MONDAY + slots * SLOT >= 1_774_746_000, 2 * HOUR, HOUR)
+    office = ((slots + offset) % DAY_SLOTS >= 8 * HOUR) & ((slots + offset) % DAY_SLOTS < 18 * HOUR)
+    values = np.where(office, 600 * MBPS, 60 * MBPS) * np.random.default_rng(1).normal(1, 0.02, len(slots))
+    here = Rule("far-off", "baseline", Baseline(1.9, 20e6, zone=zone), Severity.WARNING, for_slots=1)
+    assert fired(values, here) == []
+
+
+def test_a_second_outage_within_the_hour_reopens_the_incident_and_a_later_one_does_not():
+    values = levels((GBPS, DAY_SLOTS), (0, 6), (GBPS, 8), (0, 6), (GBPS, 20), (0, 6), (GBPS, 6))
+    reopenings = Reopenings()
+    again = [(change.fired, reopenings.notice(change)) for change in judged(values, DARK)]
+    assert [each for shown, each in again if shown] == [False, True, False]
+    assert not any(each for shown, each in again if not shown)
+
+
+def test_a_day_at_a_time_an_hour_or_a_slot_comes_to_the_same():
+    values = wave(12)
+    for begin, end in pairwise([2900, 2912, 2990, 3010]):
+        values[begin:end] *= 0.05
+    whole = judged(values, *STARTER)
+    assert judged(values, *STARTER, block=HOUR) == whole
+    assert judged(values, *STARTER, block=1) == whole
