@@ -264,8 +264,23 @@ class _Walk:
                 changes += self._month_over(name, row, column)
                 if self._step(name, row, column, changes):
                     moved.setdefault(name, set()).add(column)
+        for change in [each for each in changes if each.reason is Reason.NEW_NORMAL]:
+            changes += self._accepted_with(change)
+        changes.sort(key=lambda each: (each.alert.rule, each.alert.series))
         self._take_effect(row, changes, moved)
         return changes
+
+    def _accepted_with(self, change: Change) -> Iterator[Change]:
+        """End the other alerts of a series and a direction with a new normal: what is usual is so for every rule."""
+        ended, column = change.alert, self._grid.column[change.alert.series]
+        for name, alerts in self._alerts.items():
+            alert = alerts.get(column)
+            if alert is None or alert.phase is not Phase.FIRING or alert.fired == ended.slot:
+                continue
+            if alert.direction is ended.direction and self._charges[name].policy.accept_slots is not None:
+                del alerts[column]
+                alert = replace(alert, levels=ended.levels)
+                yield Change(alert, fired=False, reason=Reason.NEW_NORMAL)
 
     def _sheet(self, charge: _Charge) -> _Sheet:
         """The block under a rule: the series where a slot is due, and a breach possible."""

@@ -113,6 +113,30 @@ def test_what_an_old_database_holds_is_taken_up(old):
     store.close()
 
 
+def test_a_copy_of_a_database_is_put_beside_it_before_it_is_brought_up_to_date(old):
+    was = done(old)
+    with closing(sqlite3.connect(old)) as db:
+        before = list(db.iterdump())
+    Store(old).close()
+    Store(old).close()
+    copies = sorted(path.name for path in old.parent.glob("*.before-*"))
+    if len(was) == len(NAMES):
+        assert copies == []
+        return
+    assert copies == [f"{old.name}.before-{NAMES[len(was)]}"]
+    with closing(sqlite3.connect(old.parent / copies[0])) as db:
+        assert list(db.iterdump()) == before
+    assert (old.parent / copies[0]).stat().st_mode & 0o077 == 0
+
+
+def test_an_alert_of_an_old_database_sets_its_slots_aside_once_its_kind_is_known(old):
+    store = Store(old)
+    store.do(alerts.name_kinds, {"went-dark": "drop"})
+    (episode,) = store.do(alerts.episodes, 0)
+    assert (episode.first, episode.last) == (DAYS * DAY, DAYS * DAY + SLOT)
+    store.close()
+
+
 def test_a_database_brought_up_to_date_twice_stays_as_it_is(old):
     Store(old).close()
     before = old.read_bytes()

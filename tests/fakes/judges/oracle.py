@@ -62,8 +62,10 @@ class State:
     firing: bool = False
     since: int = 0
     clear: int = 0
+    fired: int = 0
     fired_on: float | None = None
     reference: float | None = None
+    value: float = 0.0
     direction: Direction = Direction.FALL
     plateaus: list[Plateau | None] = field(default_factory=lambda: [None, None])
 
@@ -121,6 +123,9 @@ class Oracle:
         for rule in self.rules:
             for series in sorted(set(self.selection[rule.name]) & set(due)):
                 ended += [(series, spell) for spell in self._judge_one(rule, series, slot)]
+        for series, spell in [each for each in ended if each[1].accepted is not None]:
+            ended += [(series, other) for other in self._accepted_with(series, spell, slot)]
+        self.verdicts.sort()
         returned = [(series, spell) for series in before for spell in self._returned(series, slot)]
         for series, spell in ended + returned:
             self._put(series, spell)
@@ -165,7 +170,7 @@ class Oracle:
             return
         settle(state, slot, value, scale, breach=breach)
         if len(breaches) >= rule.for_slots:
-            state.firing, state.clear, state.fired_on, state.reference = True, 0, reference, reference
+            state.firing, state.fired, state.fired_on, state.reference = True, slot, reference, reference
             state.direction = direction(rule.kind, value, reference)
             self._say(rule, series, slot, "fired", state, value, "breach")
 
@@ -209,6 +214,21 @@ class Oracle:
         return reference, low
 
     # -- after a new normal
+
+    def _accepted_with(self, series: str, spell: Spell, slot: int) -> list[Spell]:
+        """The other alerts of a series and a direction end with a new normal."""
+        found = []
+        for rule in self.rules:
+            state = self.states.get((rule.name, series), State())
+            if state.firing and state.fired != slot and state.direction is spell.direction and rule.accept_slots:
+                found.append(
+                    Spell(
+                        rule.name, state.since, slot - SLOT, state.direction, state.fired_on, spell.accepted, ended=True
+                    )
+                )
+                value = self._value(series, slot)
+                self._say(rule, series, slot, "resolved", state, state.value if value is None else value, "new normal")
+        return found
 
     def _old_level(self, rule: Rule, series: str, spell: Spell, slot: int) -> bool:
         """Whether a slot carries the level from before a new normal."""
