@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, tzinfo
 from types import MappingProxyType
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, PlainValidator
 
@@ -102,7 +103,7 @@ class KindSettings(RuleSettings):
         """The same, with the days of ``zone`` and what it may learn, where the kind counts days and learns."""
         kind = self.judged_by()
         known = {each.name for each in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set[str]()
-        own = {"zone": zone, "learn_silence": self.learn_silence}
+        own = {"zone": UTC if zone == ZoneInfo("UTC") else zone, "learn_silence": self.learn_silence}
         return dataclasses.replace(kind, **{name: own[name] for name in own if name in known})  # type: ignore[type-var]
 
     @property

@@ -267,9 +267,8 @@ class Baseline(Kind):
     def _days(self, past: Past, offsets: Offsets, back: int) -> tuple[Array, Array]:
         """The earlier days that may serve (days x slots x series), and their shape, NaN where that is 0."""
         days, marks = past.earlier(offsets, back)
-        aside = None if marks is None else (marks & ASIDE) > 0
-        if aside is not None and aside.any():
-            days = preferred(days, aside, past, offsets, back)
+        if marks is not None and (marks & ASIDE).any():
+            days = preferred(days, marks, past, offsets, back)
         shape = known_median(np.moveaxis(days, 0, -1), least=1)
         return days, np.where(shape > 0, shape, np.nan)
 

@@ -175,7 +175,7 @@ def _nearest_days(past: Past, offsets: Offsets, count: int) -> Array:
     if marks is None:
         raise AssertionError("the nearest days are among all of them")
     aside = (marks & ASIDE) > 0
-    good = preferred(values, aside, past, offsets)
+    good = preferred(values, marks, past, offsets)
     # A day that is unknown though nothing set it aside counts as one: it is a hole, not a choice.
     serves = ~np.isnan(good) | (np.isnan(values) & ~aside)
     chosen = serves & (np.cumsum(serves, axis=0) <= count)

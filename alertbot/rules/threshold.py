@@ -40,7 +40,7 @@ class Threshold(Kind):
 
     def sets_aside(self, direction: Direction) -> bool:
         """Only a fall is no measure of what is usual."""
-        return direction is Direction.FALL
+        return direction is Direction.FALL and self.below is not None
 
     def possible(self, past: Past) -> Mask | None:
         """Its reference costs next to nothing."""

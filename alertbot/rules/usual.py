@@ -61,25 +61,29 @@ def usual(past: Past, zone: tzinfo, days: Sequence[int] = WEEK) -> Usual:
 
 def typical(values: Array, marks: Marks | None, past: Past, offsets: Offsets, back: int = 0) -> Array:
     """The median over the first axis, the days, of what may serve; NaN where nothing does."""
-    aside = None if marks is None else (marks & ASIDE) > 0
-    if aside is None or not aside.any():
+    if marks is None or not (marks & ASIDE).any():
         return known_median(np.moveaxis(values, 0, -1), least=1)
-    good = preferred(values, aside, past, offsets, back)
+    good = preferred(values, marks, past, offsets, back)
     return known_median(np.moveaxis(good, 0, -1), least=1)
 
 
-def preferred(values: Array, aside: Mask, past: Past, offsets: Offsets, back: int = 0) -> Array:
-    """What may serve of the same time on several days, days x slots x series; the rest is NaN."""
+def preferred(values: Array, marks: Marks, past: Past, offsets: Offsets, back: int = 0) -> Array:
+    """What may serve of the same time on several days, days x slots x series; the rest is NaN.
+
+    What a mute covers serves nobody but what it covers itself.
+    """
+    aside, muted = (marks & ASIDE) > 0, (marks & MUTE) > 0
     good = np.where(aside, np.nan, values)
-    rows, columns = np.nonzero((aside & (values > 0)).sum(axis=0) >= 3)
+    taught = aside & ~muted & (values > 0)
+    rows, columns = np.nonzero(taught.sum(axis=0) >= 3)
     if len(rows):
         some = values[:, rows, columns]
-        counted = _agreeing(some, aside[:, rows, columns], _runs_of(past, (rows, columns), offsets, back))
+        counted = _agreeing(some, taught[:, rows, columns], _runs_of(past, (rows, columns), offsets, back))
         good[:, rows, columns] = np.where(counted, some, good[:, rows, columns])
     rows, columns = np.nonzero(np.isnan(good).all(axis=0))
     if len(rows):
         some = values[:, rows, columns]
-        good[:, rows, columns] = np.where(some > 0, some, np.nan)
+        good[:, rows, columns] = np.where((some > 0) & ~muted[:, rows, columns], some, np.nan)
     return good
 
 
@@ -175,9 +179,9 @@ def recent(past: Past, size: int) -> Array:
     return level
 
 
-def _agreeing(values: Array, aside: Mask, runs: NDArray[np.int64]) -> Mask:
-    """Which of these (days x cells) count again: three separate alerts agree."""
-    taught = _separate(aside & (values > 0), runs)
+def _agreeing(values: Array, taught: Mask, runs: NDArray[np.int64]) -> Mask:
+    """Which of what alerts carried (days x cells) count again: three separate alerts agree."""
+    taught = _separate(taught, runs)
     ordered = np.sort(np.where(taught, values, np.nan), axis=0)
     counted = np.zeros(values.shape, dtype=bool)
     for low, high in zip(ordered[:-2], ordered[2:], strict=True):

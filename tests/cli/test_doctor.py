@@ -404,8 +404,8 @@ def covering(kind, values, **more):
         (Drop(to=0, from_=5e6), flat(4.9e6), "low"),
         # A median over the window has to come up to it; a peak now and then is none.
         (Drop(to=0, from_=5e6), flat(6e6, 6e6, 1e6), ""),
-        (Drop(to=0, from_=5e6), flat(6e6, 1e6), "low"),
-        (Drop(to=0, from_=5e6), flat(9e9, 0, 0, 0, 0, 0), "low"),
+        (Drop(to=0, from_=5e6), flat(6e6, 1e6), ""),
+        (Drop(to=0, from_=5e6), flat(9e9, 0, 0, 0, 0, 0), ""),
         (Drop(to=0, from_=5e6, window=1), flat(9e9, 0, 0, 0, 0, 0), ""),
         (Drop(by=0.5, from_=0.0), flat(0), "silent"),
         (Drop(by=0.5, from_=0.0), flat(1), ""),

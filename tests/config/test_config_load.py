@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,8 @@ WATCH = '[watch]\ndomains = ["video.example.com", "img.example.com"]\n'
 NONE = frozenset[str]()
 DARK = '[[rule]]\nname = "went-dark"\nkind = "drop"\nto = "0 bps"\n'
 
-ZONE = ZoneInfo("UTC")
+ZONE = UTC
+"""Days are counted in UTC where nothing else is said."""
 
 
 @pytest.fixture

@@ -332,13 +332,14 @@ def usual(zone, view: View) -> float | None:
 def serving(view: View, days: Sequence[int]) -> list[float | None]:
     """What may serve of the same time on several days: what is not set aside, what recurs, or else all but zeros."""
     good = [None if view.aside(at) else view.value(at) for at in days]
-    taught = separate(view, [at for at in days if view.aside(at) and view.value(at)])
+    of_alerts = [at for at in days if view.aside(at) and "mute" not in view.aside(at)]
+    taught = separate(view, [at for at in of_alerts if view.value(at)])
     for three in combinations(taught, 3):
         carried = [view.value(at) for at in three]
         if max(carried) <= 1.5 * min(carried):
             good = [view.value(at) if at in three else known for at, known in zip(days, good, strict=True)]
     if all(each is None for each in good):
-        return [view.value(at) or None for at in days]
+        return [view.value(at) or None if "mute" not in view.aside(at) else None for at in days]
     return good
 
 
