@@ -211,7 +211,7 @@ async def test_a_replay_that_takes_its_time_says_so_first(scope, monkeypatch):
     monkeypatch.setattr(backtest, "CELLS_A_SECOND", 100)
     beforehand = asked.answer_at_once("replay went-dark 7d public")
     assert beforehand is not None
-    assert plain(beforehand) == "Replaying went-dark over 7d may take up to 1m: the answer comes here."
+    assert plain(beforehand) == "Replaying went-dark over 7d may take up to 2m: the answer comes here."
     for text in ("replay", "replay nonsense", "show video", ""):
         assert asked.answer_at_once(text) is None
 
