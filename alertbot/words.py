@@ -69,3 +69,14 @@ def quoted(text: str, longest: int = 40) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """``1 domain``, ``1,500 domains``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def ordinal(number: int) -> str:
+    """``second``, ``third``; beyond the tenth in figures: ``11th``, ``21st``."""
+    if number <= len(_ORDINALS):
+        return _ORDINALS[number - 1]
+    teens = number % 100 in {11, 12, 13}
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"

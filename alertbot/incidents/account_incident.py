@@ -61,7 +61,8 @@ def _merged_by_channel(current: Mapping[int, Current], host: int) -> dict[int, C
 def _same_fall(part: Incident, merged: Mapping[int, Current], host: int) -> int | None:
     """The incident of the part's channel that is of the account's fall, or of a part of it."""
     of_this = [host, *(number for number, each in merged.items() if each.incident.progress.parent == host)]
-    return next((number for number in of_this if merged[number].incident.channel == part.channel), None)
+    here = (number for number in of_this if merged[number].incident.channel == part.channel)
+    return next((number for number in here if merged[number].incident.closed is None), None)
 
 
 def _open_dark(incidents: Sequence[Incident]) -> Incident | None:

@@ -95,8 +95,13 @@ def _new(number: int, placed: Placed, state: State) -> Incident:
 
 
 def _with_alerts(incident: Incident, placed: Placed) -> Incident:
-    since = min(incident.since, placed.since) if placed.kind is IncidentKind.ALERT else incident.since
-    return replace(incident, since=since, alerts=(*incident.alerts, *placed.alerts), closed=None)
+    ordinary, progress = placed.kind is IncidentKind.ALERT, incident.progress
+    if ordinary and incident.closed is not None:
+        # Nobody has acknowledged what it is now; with how many domains it paged people, they know.
+        progress = Progress(paged_series=progress.paged_series, copies=progress.copies)
+    since = min(incident.since, placed.since) if ordinary else incident.since
+    alerts = (*incident.alerts, *placed.alerts)
+    return replace(incident, since=since, alerts=alerts, closed=None, progress=progress)
 
 
 def _firing_parts(incidents: Iterable[Incident]) -> dict[int, list[FiredAlert]]:
@@ -117,7 +122,17 @@ def _change(
     if incident.kind in FEED_SEVERITY and not joined and not state.settled and not changed:
         return None
     suppressed = bool(parts) and all(state.suppression.page_suppressed(fired) is not None for fired in parts)
-    situation = Situation(incident, state.suppression, state.settled, joined, flaps, changed, bool(parts), suppressed)
+    situation = Situation(
+        incident,
+        state.suppression,
+        state.settled,
+        joined,
+        flaps,
+        changed,
+        has_parts=bool(parts),
+        parts_suppressed=suppressed,
+        reopens=_was_closed(state, incident),
+    )
     result = due(situation)
     if not (situation.opens or joined or _differs(state, incident, result)):
         return None
@@ -126,6 +141,12 @@ def _change(
     return IncidentChange(
         after, tuple(sorted(joined)), result.notes, result.noted, result.closed, situation.opens, ends_wide
     )
+
+
+def _was_closed(state: State, incident: Incident) -> bool:
+    """Whether an incident of alerts is reopened by what has come into it."""
+    closed = (one.number for one in state.incidents if one.closed is not None)
+    return incident.kind is IncidentKind.ALERT and incident.number in closed
 
 
 def _inhibited(state: State, incident: Incident) -> tuple[Note, ...]:

@@ -2,6 +2,7 @@
 
 Alerts of one channel and one direction that begin within three slots of each other belong together where they share a
 rule, a series or a group, or where one of them is of a group's sum or the total that holds the series of the other.
+An outage within an hour of the end of the last one of its series comes into the incident of that, and reopens it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from alertbot.alerts.engine import AlertKey
-from alertbot.incidents.incident import AccountFall, FiredAlert, Incident, IncidentKind
+from alertbot.incidents.incident import AccountFall, FiredAlert, Incident, IncidentKind, follows
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL, Group
 from alertbot.units import SLOT
@@ -88,7 +89,16 @@ def _special(
         fall = of_account.get(incident.number) or of_account.get(incident.progress.parent or 0)
         if _takes_in(incident, fall, fired, placing):
             return incident.kind, channel, incident.number
-    return None
+    return _again(fired, channel, incidents)
+
+
+def _again(
+    fired: FiredAlert, channel: str, incidents: Sequence[Incident]
+) -> tuple[IncidentKind, str, int | None] | None:
+    """The newest incident that tells of an earlier outage of its series which it follows, open or closed."""
+    ordinary = (one for one in reversed(incidents) if one.kind is IncidentKind.ALERT and one.channel == channel)
+    found = next((one for one in ordinary if any(follows(fired, each) for each in one.alerts)), None)
+    return None if found is None else (found.kind, channel, found.number)
 
 
 def _recent(kind: IncidentKind, channel: str, incidents: Sequence[Incident], now: float) -> int | None:
@@ -125,7 +135,9 @@ def _grouped(
 ) -> list[Placed]:
     """``joined``: what has just come into incidents for another reason."""
     links = _Links(placing.groups)
-    joinable = [one for one in incidents if one.kind is IncidentKind.ALERT and one.closed is None]
+    joinable = [
+        one for one in incidents if one.kind is IncidentKind.ALERT and (one.closed is None or one.number in joined)
+    ]
     for incident in joinable:
         for fired in (*incident.alerts, *joined.get(incident.number, ())):
             links.add(fired, incident.channel, incident.number)

@@ -6,17 +6,22 @@ is a part of a fall of the whole account, ``paging`` what is to be said; ``decis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-from alertbot.alerts.lifecycle import Alert
+from alertbot.alerts.lifecycle import Alert, Reason
 from alertbot.rules.base import Direction, Severity
 from alertbot.units import SLOT
 
 SEVERITY_RANK = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.CRITICAL.value: 2}
 """The highest has the highest rank."""
+
+
+AGAIN_WITHIN = 3600
+"""Seconds of slots after the end of an outage within which the next one of its series belongs to the same incident."""
 
 
 class IncidentKind(StrEnum):
@@ -131,6 +136,14 @@ class Incident:
         """Whether it is of the account as a whole."""
         return self.progress.wide is not None or bool(self.facts.get("account_wide"))
 
+    @cached_property
+    def outages(self) -> Mapping[int, tuple[int, ...]]:
+        """Of each alert, by its row, the first slots of the outages of its series that it has, up to its own."""
+        of: dict[tuple[str, Direction], list[FiredAlert]] = {}
+        for fired in self.alerts:
+            of.setdefault(_what(fired), []).append(fired)
+        return {number: begun for alike in of.values() for number, begun in _outages(alike)}
+
     @property
     def falls(self) -> bool:
         """Whether it is of something that carries too little."""
@@ -152,12 +165,45 @@ def cleared_at(fired: FiredAlert) -> int:
     return fired.alert.slot - max(fired.alert.clear_run - 1, 0) * SLOT
 
 
+def follows(fired: FiredAlert, earlier: FiredAlert) -> bool:
+    """Whether an alert began within the hour after an earlier one of its series and direction was over by itself."""
+    over = earlier.resolved is not None and earlier.reason == Reason.CLEARED
+    return (
+        _what(fired) == _what(earlier)
+        and over
+        and cleared_at(earlier) <= fired.alert.since <= (earlier.resolved or 0) + AGAIN_WITHIN
+    )
+
+
+def _outages(alerts: Iterable[FiredAlert]) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """The row of each alert, and the first slots of the outages up to its own; all are of one series and direction."""
+    begun: tuple[int, ...] = ()
+    over = -1
+    for fired in sorted(alerts, key=lambda each: each.alert.since):
+        if fired.reason in {None, Reason.CLEARED.value}:
+            begun = begun if begun and fired.alert.since < over else (*begun, fired.alert.since)
+            over = max(over, _END if fired.resolved is None else cleared_at(fired))
+        yield fired.number, begun
+
+
+_END = 2**62
+
+
 def worst_of_each(alerts: Sequence[FiredAlert]) -> list[FiredAlert]:
-    """One alert of each series: what fires comes first, then the higher severity, then what is farthest off."""
+    """One alert of each series' last outage, the worst of what fires first."""
+    begun: dict[tuple[str, Direction], int] = {}
+    for fired in alerts:
+        what = _what(fired)
+        begun[what] = max(fired.alert.since, begun.get(what, fired.alert.since))
     best: dict[str, FiredAlert] = {}
-    for fired in sorted(alerts, key=_weight):
+    last = (each for each in alerts if each.resolved is None or each.resolved >= begun[_what(each)])
+    for fired in sorted(last, key=_weight):
         best[fired.alert.series] = fired
     return sorted(best.values(), key=_weight, reverse=True)
+
+
+def _what(fired: FiredAlert) -> tuple[str, Direction]:
+    return fired.alert.series, fired.alert.direction
 
 
 def _weight(fired: FiredAlert) -> tuple[bool, int, float, float]:

@@ -9,6 +9,8 @@ from enum import StrEnum
 class NoteKind(StrEnum):
     """What a note in the thread says."""
 
+    AGAIN = "again"
+    REOPENED = "reopened"
     JOINED = "joined"
     LISTED = "listed"
     GREW = "grew"

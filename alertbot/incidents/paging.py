@@ -56,7 +56,8 @@ def due(situation: Situation) -> Due:
     closed = situation.incident.kind is IncidentKind.PASSED or (situation.settled and _is_over(situation))
     if closed and not situation.opens and situation.incident.kind is not IncidentKind.PASSED:
         notes.append(Note(NoteKind.RESOLVED))
-    return Due(tuple(_one_page(notes)), progress, closed, _noted(situation))
+    said = tuple(_one_page(notes))
+    return Due(said, progress, closed, {**_said_again(said), **_noted(situation)})
 
 
 def _stages(situation: Situation) -> Sequence[Stage]:
@@ -71,8 +72,8 @@ def _stages(situation: Situation) -> Sequence[Stage]:
     if kind is IncidentKind.SUMMARY:
         return (_suppress, _list_changes) if situation.settled else (_suppress,)
     if not situation.settled:
-        return (_flap, _suppress)
-    return (_flap, _outlive, _grow, _suppress, _list_changes, _remind, _escalate)
+        return (_flap, _relapse, _suppress)
+    return (_flap, _relapse, _outlive, _grow, _suppress, _list_changes, _remind, _escalate)
 
 
 def _is_over(situation: Situation) -> bool:
@@ -133,6 +134,16 @@ def _flap(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[
     if not notes:
         return progress, ()
     return replace(_rearmed(situation, progress), steady=(*progress.steady, *stay)), notes
+
+
+def _relapse(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[Note]]:
+    """It is over and begins again: whoever acknowledged the first outage did not mean this one."""
+    relapsed = situation.relapsed
+    if not relapsed:
+        return progress, ()
+    kind = NoteKind.REOPENED if situation.reopens else NoteKind.AGAIN
+    note = Note(kind, page=True, alerts=tuple(each.number for each in relapsed))
+    return _rearmed(situation, progress), (note,)
 
 
 def _outlive(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[Note]]:
@@ -205,7 +216,9 @@ def _list_changes(situation: Situation, progress: Progress) -> tuple[Progress, I
     """What joined and what resolved since the thread last said so; what flaps is left out."""
     alerts = situation.incident.alerts
     flapping = situation.suppression.flapping
-    joined = tuple(each.number for each in alerts if not each.noted and each.key not in flapping)
+    said = {each.number for each in situation.relapsed}
+    fresh = [each for each in alerts if not each.noted and each.number not in said]
+    joined = tuple(each.number for each in fresh if each.key not in flapping)
     resolved = [each for each in alerts if each.resolved is not None and each.noted < 2]
     ended = tuple(each.number for each in resolved if each.key not in flapping)
     notes = []
@@ -227,6 +240,12 @@ def _list_in_full(situation: Situation, progress: Progress) -> tuple[Progress, I
     listed = len(before) > MOST_LISTED
     which = sorted(situation.fresh) if listed else [each.number for each in alerts]
     return progress, (Note(NoteKind.JOINED if listed else NoteKind.LISTED, alerts=tuple(which)),)
+
+
+def _said_again(notes: Iterable[Note]) -> Mapping[int, int]:
+    """What the thread knows by notes that say that it began again, with the batch that shows it."""
+    again = (note for note in notes if note.kind in {NoteKind.AGAIN, NoteKind.REOPENED})
+    return {number: 1 for note in again for number in note.alerts}
 
 
 def _noted(situation: Situation) -> Mapping[int, int]:

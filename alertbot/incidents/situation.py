@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from alertbot.incidents.grouping import TOGETHER
 from alertbot.incidents.incident import FEED_SEVERITY, FiredAlert, Incident, highest_severity
 from alertbot.incidents.notes import Note
 from alertbot.incidents.suppression import Suppression
+from alertbot.units import SLOT
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Situation:
     ``settled``: whether all series of a slot were judged, so that it can be said how large it is. ``fresh``: the rows
     that have just come in. ``new_flaps``: the keys that begin to flap. ``changed``: notes about what people did just
     now. ``has_parts``: whether other incidents that fire are parts of this one; ``parts_suppressed``: whether all that
-    fires in these is suppressed.
+    fires in these is suppressed. ``reopens``: the incident was closed until now.
     """
 
     incident: Incident
@@ -28,6 +30,7 @@ class Situation:
     changed: tuple[Note, ...] = ()
     has_parts: bool = False
     parts_suppressed: bool = False
+    reopens: bool = False
 
     @cached_property
     def pageable(self) -> tuple[FiredAlert, ...]:
@@ -38,6 +41,23 @@ class Situation:
     def opens(self) -> bool:
         """Whether the incident is about to be opened."""
         return self.incident.number < 0
+
+    @property
+    def relapsed(self) -> tuple[FiredAlert, ...]:
+        """What has just come in, is to page people, and follows an outage that its readers know of."""
+        progress = self.incident.progress
+        if progress.parent is not None or (progress.wide is not None and not self.reopens):
+            return ()
+        fresh = [fired for fired in self.pageable if fired.number in self.fresh]
+        if self.reopens:
+            return tuple(fresh)
+        known = [fired.alert.since for fired in self.incident.firing if fired.number not in self.fresh]
+        return tuple(
+            fired
+            for fired in fresh
+            if len(self.incident.outages[fired.number]) > 1
+            and all(abs(fired.alert.since - since) > TOGETHER * SLOT for since in known)
+        )
 
     @property
     def severity(self) -> str | None:

@@ -5,7 +5,7 @@ Times are of slots, in the reader's zone; ``markup`` is the medium's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
@@ -14,7 +14,7 @@ from alertbot.rules.base import Direction, Kind, Rule
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.rules.wording import AlertFacts
 from alertbot.units import SLOT, format_clock, format_duration, format_rate
-from alertbot.words import counted
+from alertbot.words import counted, ordinal
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,32 @@ _BY_ITSELF = {Reason.CLEARED.value, Reason.MONTH_OVER.value}
 
 
 def alert_sentence(
-    rule: Rule | None, alert: Alert, reason: str | None, zone: tzinfo, now: float, markup: Markup
+    rule: Rule | None,
+    alert: Alert,
+    reason: str | None,
+    zone: tzinfo,
+    now: float,
+    markup: Markup,
+    outages: Sequence[int] = (),
 ) -> str:
     """The one sentence: what happened, to whom, since when, with numbers.
 
-    ``reason`` is why it resolved, ``None`` while it fires; ``rule`` is ``None`` where it is gone.
+    ``reason`` is why it resolved, ``None`` while it fires; ``rule`` is ``None`` where it is gone. ``outages``: the
+    first slots of those that its incident tells of, up to this one.
     """
     name = subject(alert.series, markup)
     since = format_clock(alert.since, zone, now)
-    if rule is not None and (words := _of_kind(rule.kind, alert, reason, name, since)):
-        return words
+    again = reason is None and len(outages) > 1
+    if rule is not None and (words := _of_kind(rule.kind, alert, reason, name, since, again=again)):
+        return f"{words.removesuffix('.')}; {_time(outages, zone, now)}." if again else words
     if reason is None:
         return f"{name} breaks the rule {markup.text(alert.rule)}, which is gone: {format_rate(alert.value)}."
     return _resolved(replace(alert, rule=markup.text(alert.rule)), reason, name, zone, now)
+
+
+def _time(outages: Sequence[int], zone: tzinfo, now: float) -> str:
+    """``second time since 00:30``."""
+    return f"{ordinal(len(outages))} time since {format_clock(outages[0], zone, now)}"
 
 
 def stamp(epoch: float, zone: tzinfo) -> str:
@@ -73,12 +86,11 @@ def several(series: Iterable[str], more: str = "") -> str:
     return " and ".join(said) if len(said) < 3 else f"{said[0]}, {said[1]} and {said[2]}"
 
 
-def _of_kind(kind: Kind, alert: Alert, reason: str | None, name: str, since: str) -> str | None:
+def _of_kind(kind: Kind, alert: Alert, reason: str | None, name: str, since: str, *, again: bool) -> str | None:
     """What the rule's kind says; ``None`` where it leaves that to what is said of any alert."""
     references = kind.named(alert.reference)
-    facts = AlertFacts(
-        name, since, alert.value, alert.worst, references, alert.direction is Direction.FALL, alert.outlook
-    )
+    falls = alert.direction is Direction.FALL
+    facts = AlertFacts(name, since, alert.value, alert.worst, references, falls, alert.outlook, again)
     if reason is None:
         return kind.sentence(facts)
     return kind.resolution(facts, ended=reason == Reason.MONTH_OVER) if reason in _BY_ITSELF else None

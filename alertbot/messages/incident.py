@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from enum import StrEnum
+from types import MappingProxyType
 
 from alertbot.alerts.engine import AlertKey
 from alertbot.alerts.lifecycle import Reason
@@ -29,6 +30,8 @@ from alertbot.rules.base import Rule
 from alertbot.rules.selection import TOTAL, is_domain
 from alertbot.units import format_clock, format_duration, format_rate, format_volume
 from alertbot.words import counted, listed
+
+_NONE: Mapping[int, Sequence[int]] = MappingProxyType({})
 
 
 class Tone(StrEnum):
@@ -116,7 +119,7 @@ def _below(incident: Incident, shown: Sequence[FiredAlert], context: Context, ma
     wide = incident.closed is None and incident.progress.wide is not None
     named = incident.closed is None and not wide and bool(incident.firing)
     below = [told for told in shown if not (wide and told.alert.series == TOTAL)]
-    yield from _alert_lines(below[1:] if named else below, context, markup)
+    yield from _alert_lines(below[1:] if named else below, context, markup, incident.outages)
 
 
 def headline(incident: Incident, context: Context, markup: Markup) -> str:
@@ -130,7 +133,7 @@ def headline(incident: Incident, context: Context, markup: Markup) -> str:
         names = listed((subject(told.alert.series, markup) for told in firing), MOST_LISTED)
         whole = f"Part of the account-wide fall #{incident.progress.parent}"
         return f"{whole}, since {_began(firing, context)}: {names}."
-    first = sentence(firing[0], context, markup)
+    first = sentence(firing[0], context, markup, incident.outages)
     if len(firing) == 1:
         return first
     verb = "fell" if incident.falls else "rose"
@@ -144,7 +147,8 @@ def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:
     share = f"{wide.fell:,} of {counted(wide.carried, 'domain')} with traffic fell"
     total = [told for told in worst_of_each(incident.firing) if told.alert.series == TOTAL]
     if total:
-        return f"{sentence(total[0], context, markup).removesuffix('.')}{f'; {share}' if wide.fell else ''}."
+        fell = sentence(total[0], context, markup, incident.outages)
+        return f"{fell.removesuffix('.')}; {share}." if wide.fell else fell
     levels = (
         ""
         if context.total is None
@@ -173,12 +177,15 @@ def _began(alerts: Sequence[FiredAlert], context: Context) -> str:
 
 
 def _shortfall(alerts: Sequence[FiredAlert], context: Context) -> str:
-    """What its users did not get; of several rules on a series the one that saw most counts."""
-    lost: dict[str, float] = {}
+    """What its users did not get, over all outages; of several rules on a series the one that saw most counts."""
+    by_rule: dict[AlertKey, float] = {}
     for told in alerts:
         volume = context.shortfall.get(told.number) if told.reason == Reason.CLEARED else None
         if volume is not None:
-            lost[told.alert.series] = max(volume, lost.get(told.alert.series, 0.0))
+            by_rule[told.key] = by_rule.get(told.key, 0.0) + volume
+    lost: dict[str, float] = {}
+    for (_, series), volume in by_rule.items():
+        lost[series] = max(volume, lost.get(series, 0.0))
     parts = [volume for series, volume in lost.items() if is_domain(series)]
     volume = sum(parts) if parts else max(lost.values(), default=0.0)
     return f" About {format_volume(volume)} were not served." if volume >= 1e6 else ""
@@ -307,16 +314,18 @@ def _vanished(incident: Incident, context: Context, markup: Markup) -> IncidentT
     return IncidentText(head, state, f"its alerts stay open; #{incident.number}", _tone(incident, context))
 
 
-def sentence(told: FiredAlert, context: Context, markup: Markup) -> str:
-    """One alert in one sentence."""
-    rule = context.rules.get(told.alert.rule)
-    return alert_sentence(rule, told.alert, told.reason, context.zone, context.now, markup)
+def sentence(told: FiredAlert, context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = _NONE) -> str:
+    """One alert in one sentence; ``outages``: those of its incident, by which it may not be the first."""
+    rule, begun = context.rules.get(told.alert.rule), outages.get(told.number, ())
+    return alert_sentence(rule, told.alert, told.reason, context.zone, context.now, markup, begun)
 
 
-def _alert_lines(alerts: Sequence[FiredAlert], context: Context, markup: Markup) -> Iterator[str]:
+def _alert_lines(
+    alerts: Sequence[FiredAlert], context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = _NONE
+) -> Iterator[str]:
     """Up to 20 series, a line each; the rest are counted."""
     for told in alerts[:MOST_LISTED]:
-        yield sentence(told, context, markup)
+        yield sentence(told, context, markup, outages)
     if len(alerts) > MOST_LISTED:
         yield f"and {len(alerts) - MOST_LISTED:,} more; the thread lists them all"
 

@@ -81,11 +81,19 @@ class _Matter:
 
     def sentence(self, told: FiredAlert) -> str:
         """One alert."""
-        return sentence(told, self.context, self.markup)
+        return sentence(told, self.context, self.markup, self.incident.outages)
 
     def listed(self, head: str) -> ThreadText:
         """The alerts meant, a line each."""
         return ThreadText(head, tuple(self.sentence(told) for told in self.alerts))
+
+
+def _again(matter: _Matter, end: str = "") -> ThreadText:
+    """What is out again, in one sentence, and the other domains under it."""
+    first, *rest = matter.alerts
+    with_it = f"; {_several(rest)} with it" if rest else ""
+    head = f"{matter.sentence(first).removesuffix('.')}{with_it}.{end}"
+    return ThreadText(head, tuple(map(matter.sentence, rest)))
 
 
 def _joined(matter: _Matter) -> ThreadText:
@@ -98,6 +106,8 @@ def _joined(matter: _Matter) -> ThreadText:
     if not fresh:
         return ThreadText(" ".join(also))
     if len(fresh) == 1:
+        if len(matter.incident.outages[fresh[0].number]) > 1:
+            return ThreadText(matter.sentence(fresh[0]), also)
         again = any(told.alert.series == fresh[0].alert.series for told in matter.others)
         return ThreadText(f"{'Again' if again else 'One more'}: {matter.sentence(fresh[0])}", also)
     return ThreadText(f"{_several(fresh, ' more')}:", (*map(matter.sentence, fresh), *also))
@@ -182,6 +192,8 @@ def _ended(matter: _Matter) -> ThreadText:
 
 _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
     {
+        NoteKind.AGAIN: _again,
+        NoteKind.REOPENED: lambda it: _again(it, f" #{it.incident.number} reopened."),
         NoteKind.JOINED: _joined,
         NoteKind.LISTED: lambda it: it.listed(f"All {_several(it.alerts)}:"),
         NoteKind.GREW: _grew,

@@ -150,7 +150,8 @@ class DayOverDay(Kind):
         share = facts.value / reference if reference else 0.0
         much = f"{share:.3g} times" if self.ratio >= 1 else f"only {format_share(share)}"
         against = f"{format_rate(facts.value)} against {format_rate(reference)}"
-        return f"{facts.series} carries {much} as much as {self.compared_with}, since {facts.since}: {against}"
+        again = "again " if facts.again else ""
+        return f"{facts.series} {again}carries {much} as much as {self.compared_with}, since {facts.since}: {against}"
 
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         if shown.breaches:

@@ -156,10 +156,11 @@ class Drop(Kind):
     def firing(self, facts: AlertFacts) -> str:
         before = facts.references.get(RECENT, 0.0)
         carried = f"{format_rate(facts.value)}, it carried {format_rate(before)}"
+        again = " again" if facts.again else ""
         if facts.value == 0:
-            return f"{facts.series} went dark at {facts.since}: {carried}"
+            return f"{facts.series} went dark{again} at {facts.since}: {carried}"
         fallen = format_share(1 - facts.value / before) if before else "far"
-        return f"{facts.series} fell by {fallen} at {facts.since}: {carried}"
+        return f"{facts.series} fell{again} by {fallen} at {facts.since}: {carried}"
 
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         """What it carried before, from what that was taken from up to the end of the breach."""

@@ -87,7 +87,10 @@ class Threshold(Kind):
 
     def firing(self, facts: AlertFacts) -> str:
         side, limit = ("under", self.below) if facts.falls else ("above", self.above)
-        return f"{facts.series} is {side} {format_rate(limit or 0)} since {facts.since}: {format_rate(facts.value)}"
+        again = " again" if facts.again else ""
+        return (
+            f"{facts.series} is {side} {format_rate(limit or 0)}{again} since {facts.since}: {format_rate(facts.value)}"
+        )
 
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         return ((label, np.full(len(shown.slots), limit)) for label, limit in self._limits)

@@ -39,6 +39,7 @@ class AlertFacts:
     """An alert as its sentence needs it: rates in bit/s, ``series`` and ``since`` in the reader's words and mark-up.
 
     ``value`` is that of the last slot, ``worst`` the one farthest off since the breach began; ``falls``: downwards.
+    ``again``: it was over less than an hour before.
     """
 
     series: str
@@ -48,6 +49,7 @@ class AlertFacts:
     references: References
     falls: bool
     outlook: Outlook | None = None
+    again: bool = False
 
 
 class Worded(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from alertbot.incidents.grouping import JOIN_WITHIN
-from alertbot.incidents.incident import AccountFall, Incident, IncidentKind, Progress
+from alertbot.incidents.incident import AGAIN_WITHIN, AccountFall, Incident, IncidentKind, Progress
 from alertbot.incidents.suppression import Darkness
 from alertbot.store.alerts import of_incidents
 
@@ -18,6 +18,17 @@ _COLUMNS = "id, kind, channel, since, opened, closed, facts, standing"
 
 _FIELDS = {"untaken": "unacked_since"}
 """What is called otherwise in the database than in ``Progress``."""
+# Incidents are closed after the last slot of theirs, by the clock: that leaves few to be looked at.
+_FOLLOWED = f"""
+    SELECT incident FROM alerts AS ended WHERE incident IN (
+        SELECT id FROM incidents WHERE kind = 'alert' AND closed >= (
+            SELECT min(since) - {AGAIN_WITHIN} FROM alerts WHERE incident IS NULL AND phase = 'firing'))
+    AND reason = 'cleared' AND EXISTS (
+        SELECT 1 FROM alerts AS fresh WHERE fresh.incident IS NULL AND fresh.phase = 'firing'
+        AND fresh.series = ended.series AND fresh.direction = ended.direction
+        AND fresh.since <= ended.resolved + {AGAIN_WITHIN})
+"""
+"""The incidents that tell of an earlier outage of what fires and was not posted yet."""
 
 DARKNESS_REMEMBERED = 6 * 3600
 """Seconds for which it counts that nothing was published."""
@@ -26,7 +37,9 @@ DARKNESS_REMEMBERED = 6 * 3600
 def open_or_joinable(db: Database, now: float) -> list[Incident]:
     """The incidents that are open, and the closed ones that alerts may still join, the oldest first."""
     return _incidents(
-        db, "closed IS NULL OR (kind IN ('passed', 'summary') AND opened > ?) ORDER BY id", (now - JOIN_WITHIN,)
+        db,
+        f"closed IS NULL OR (kind IN ('passed', 'summary') AND opened > ?) OR id IN ({_FOLLOWED}) ORDER BY id",
+        (now - JOIN_WITHIN,),
     )
 
 

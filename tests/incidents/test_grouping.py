@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fakes.worlds.cases import DEFAULT, T, incident, told
 
@@ -91,6 +93,46 @@ OPEN = incident(7, told(1, "a"))
 )
 def test_an_alert_comes_into_the_open_incident_it_belongs_to(alert, incidents, expected):
     assert placed([alert], incidents) == [(expected, "", [2])]
+
+
+WAS = incident(7, told(1, "a", ended=6, clearing=2), told(9, "b", ended=6, clearing=2), closed=6)
+
+
+@pytest.mark.parametrize(
+    ("alerts", "incidents", "expected"),
+    [
+        ([told(2, "a", since=18)], [WAS], [(7, "", [2])]),  # within the hour after its end
+        ([told(2, "a", since=19)], [WAS], [(None, "", [2])]),
+        ([told(2, "a", "fell", since=18)], [WAS], [(7, "", [2])]),  # whatever rule says it
+        ([told(2, "a", "high", since=18, rises=True)], [WAS], [(None, "", [2])]),
+        ([told(2, "c", since=18)], [WAS], [(None, "", [2])]),  # no domain of it
+        (
+            [told(2, "a", since=18), told(3, "c", since=19)],
+            [WAS],
+            [(7, "", [2]), (7, "", [3])],
+        ),  # with what begins with it
+        ([told(2, "a", since=18), told(3, "c", since=22)], [WAS], [(7, "", [2]), (None, "", [3])]),
+        ([told(2, "a", since=18)], [incident(7, *WAS.alerts, channel="#own", closed=6)], [(None, "", [2])]),
+        ([told(2, "a", since=18)], [incident(7, *WAS.alerts, told(8, "c"))], [(7, "", [2])]),  # another domain is out
+        (
+            [told(2, "a", since=18)],
+            [WAS, incident(8, told(5, "c", since=18))],
+            [(7, "", [2])],
+        ),  # not with others
+        (
+            [told(2, "a", since=30)],
+            [WAS, incident(8, told(5, "a", since=19, ended=28), closed=28)],
+            [(8, "", [2])],
+        ),
+        (
+            [told(2, "a", since=18)],
+            [incident(7, replace(told(1, "a", ended=6), reason="revised"), closed=6)],
+            [(None, "", [2])],  # there was no outage
+        ),
+    ],
+)
+def test_an_outage_soon_after_the_last_one_of_its_domain_is_told_with_that(alerts, incidents, expected):
+    assert placed(alerts, incidents) == expected
 
 
 WHOLE = incident(7, told(1, "total"), wide=AccountFall(T, 3, 3))

@@ -258,3 +258,41 @@ def test_a_summary_is_told_once():
     summary = incident(1, a(severity="critical"), b(noted=0), kind=IncidentKind.SUMMARY, **WARNED)
 
     assert notes(summary, suppression(48, HOURLY)) == ["joined"]
+
+
+AGAIN = told(3, since=10, slot=10)
+FIRST = told(1, slot=4, ended=5, noted=2, clearing=2)
+
+
+@pytest.mark.parametrize(
+    ("which", "more", "expected"),
+    [
+        (incident(1, FIRST, AGAIN, **ACKED), {}, ["again!"]),
+        (incident(1, FIRST, AGAIN, closed=5), {"reopens": True}, ["reopened!"]),
+        (
+            incident(1, FIRST, AGAIN, b(since=9, slot=10), **ACKED | {"paged_series": 2}),
+            {},
+            ["joined"],
+        ),  # with what people know of
+        (incident(1, FIRST, AGAIN, parent=2, **WARNED), {}, ["joined"]),  # it is told elsewhere
+        (incident(1, FIRST, AGAIN, b(), wide=FELL, **WARNED | {"paged_wide": True}), {}, ["joined"]),
+        (incident(1, FIRST, told(3, since=10, slot=10, clearing=1), **ACKED), {}, ["joined"]),
+        (incident(1, a(ended=10, slot=9), AGAIN, a(rule="fell"), **ACKED), {}, ["joined", "ended"]),  # not over at all
+    ],
+)
+def test_a_second_outage_wakes_people_once(which, more, expected):
+    assert notes(which, suppression(10), fresh=frozenset({3}), **more) == expected
+
+
+def test_a_second_outage_is_nobodys_yet():
+    what = due(Situation(incident(1, FIRST, AGAIN, **ACKED), suppression(10), settled=False, fresh=frozenset({3})))
+
+    assert (what.progress.acked_at, what.progress.unacked_since, what.progress.paged_at) == (None, T + 3000, T + 3000)
+    assert what.noted == {3: 1}
+
+
+def test_what_is_again_is_said_with_the_batch_that_shows_it_and_not_once_more():
+    said = due(Situation(incident(1, FIRST, AGAIN, **WARNED), suppression(10), settled=False, fresh=frozenset({3})))
+    after = incident(1, FIRST, told(3, since=10, slot=10, noted=1), **vars(said.progress))
+
+    assert says(due(Situation(after, suppression(10), settled=True))) == []

@@ -105,6 +105,12 @@ WELL = (8, "cleared", 1.79e9)
 MANY = [told(number, f"d{number:02}.example.com", reference=1e9 - number * 1e6) for number in range(1, 26)]
 SOME = [told(1), told(2, "img.example.com", reference=3.2e8), told(3, VIDEO, "sharp-fall")]
 WIDE = AccountFall(SINCE, 212, 300)
+EARLIER = SINCE - 55 * 60
+AGAIN = [
+    told(1, since=EARLIER, ended=(4, "cleared", 1.79e9)),
+    told(2, "img.example.com", reference=3.2e8, since=EARLIER, ended=(4, "cleared", 3e8)),
+    told(3, reference=3.19e8),
+]
 
 MESSAGES = {
     "dark": (one(told(1)), SETTING),
@@ -148,6 +154,16 @@ MESSAGES = {
         one(told(1, ended=WELL), told(2, "img.example.com", ended=(3, "revised", 0.0)), closed=CLOSED),
         LATER,
     ),
+    "dark again": (one(*AGAIN), SETTING),
+    "dark again, two of them": (one(*AGAIN, told(4, "img.example.com", reference=3.1e8)), SETTING),
+    "above again": (
+        one(
+            told(1, rule="ceiling", value=9e9, since=EARLIER, ended=(4, "cleared", 6.9e9)),
+            told(2, rule="ceiling", value=8.4e9),
+        ),
+        SETTING,
+    ),
+    "resolved, the second time": (one(*AGAIN[:2], told(3, ended=WELL), closed=CLOSED), LATER),
     "dark feed": (one(kind=IncidentKind.DARK, account_wide=False), SETTING),
     "dark feed, counted as nothing": (one(*SOME, kind=IncidentKind.DARK, account_wide=True), SETTING),
     "dark feed, over": (one(*SOME, kind=IncidentKind.DARK, account_wide=True, closed=CLOSED), LATER),
@@ -179,6 +195,8 @@ MESSAGES = {
 }
 
 NOTES = {
+    NoteKind.AGAIN: (Note(NoteKind.AGAIN, page=True, alerts=(3,)), one(*AGAIN[::2], told(4, "img.example.com"))),
+    NoteKind.REOPENED: (Note(NoteKind.REOPENED, page=True, alerts=(3,)), one(*AGAIN)),
     NoteKind.JOINED: (Note(NoteKind.JOINED, alerts=(2,)), one(*SOME)),
     NoteKind.LISTED: (Note(NoteKind.LISTED, alerts=tuple(range(1, 26))), one(*MANY)),
     NoteKind.GREW: (Note(NoteKind.GREW, page=True, alerts=(1, 2)), one(*SOME)),

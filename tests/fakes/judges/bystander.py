@@ -47,6 +47,7 @@ class Fired:
     clearing: bool
     incident: int | None
     falls: bool
+    reason: str | None
 
     @property
     def key(self) -> Key:
@@ -263,6 +264,30 @@ class Bystander:
             if alert.incident == number and getattr(self._before.get(alert.number), "incident", None) is None
         ]
 
+    def _follows(self, alert: Fired) -> bool:
+        """Whether it began within an hour of the end of another outage of its series that its incident tells of."""
+        return any(
+            (each.series, each.falls, each.incident, each.reason)
+            == (alert.series, alert.falls, alert.incident, "cleared")
+            and alert.since > each.since
+            and alert.since - (each.ended or 0) <= HOUR
+            for each in self.alerts.values()
+        )
+
+    def _is_out_again(self, case: Situation) -> bool:
+        """Whether what has just come in was over before, beside nothing that began with it and is known."""
+        fresh = [alert for alert in self.joined(case.number) if not self.quiet(alert) and self._follows(alert)]
+        if self._reopened(case):
+            return bool([alert for alert in self.joined(case.number) if not self.quiet(alert)])
+        known = [each for each in self.firing(case.number) if each not in self.joined(case.number)]
+        alone = [alert for alert in fresh if all(abs(alert.since - each.since) > NEAR for each in known)]
+        of_known = {(each.series, each.falls) for each in known}
+        return any((alert.series, alert.falls) not in of_known for alert in alone)
+
+    def _reopened(self, case: Situation) -> bool:
+        before = self._was.get(case.number)
+        return before is not None and before.closed is not None and case.closed is None
+
     def _forget_what_is_steady(self) -> None:
         for key in list(self.flapping):
             last = max(alert.ended or alert.fired for alert in self.alerts.values() if alert.key == key)
@@ -298,7 +323,10 @@ class Bystander:
         case = self.cases[int(number)]
         self.promise(line.channel == (elsewhere or case.channel), "an incident is told in its channel", line)
         before = self._was.get(case.number)
-        reopened = case.kind in {"summary", "passed"} and self.joined(case.number)
+        reopened = bool(self.joined(case.number))
+        if reopened and case.kind == "alert" and before is not None and before.closed is not None:
+            late = [each for each in self.joined(case.number) if self._follows(each)]
+            self.promise(late, "what is over is reopened by what follows it within the hour alone", line)
         ended = before is not None and before.closed is not None and not reopened
         self.promise(not ended, "nothing is said after the resolution", line)
 
@@ -425,7 +453,9 @@ class Bystander:
             reasons.add("stays")
         if not loud and not self._tells_of_the_account(case):
             return reasons
-        if readers.part or (readers.wide and wide is None):
+        if self._is_out_again(case) and (not wide or self._reopened(case)):
+            reasons.add("again")
+        elif readers.part or (readers.wide and wide is None):
             reasons.add("outlived")
         elif self._rank(case) > readers.rank:
             reasons.add("louder")
@@ -563,7 +593,8 @@ class Bystander:
 
 
 _ALERTS = (
-    "SELECT id, rule, series, phase, since, slot, fired, resolved, severity, clear_run, incident, direction"
+    "SELECT id, rule, series, phase, since, slot, fired, resolved, severity, clear_run, incident, direction,"
+    " reason"
     " FROM alerts WHERE fired IS NOT NULL ORDER BY id"
 )
 _INCIDENTS = "SELECT id, kind, channel, opened, closed, standing FROM incidents ORDER BY id"
@@ -571,10 +602,22 @@ _OUTBOX = "SELECT number, subject, action, channel, broadcast, body FROM outbox 
 
 
 def _fired(row: tuple[Any, ...]) -> Fired:
-    number, rule, series, phase, since, slot, fired, ended, severity, clear_run, incident, direction = row
+    number, rule, series, phase, since, slot, fired, ended, severity, clear_run, incident, direction, reason = row
     clearing, burns = clear_run > 0 and phase == "firing", phase == "firing"
     return Fired(
-        number, rule, series, burns, since, slot, fired, ended, severity, clearing, incident, direction == "fall"
+        number,
+        rule,
+        series,
+        burns,
+        since,
+        slot,
+        fired,
+        ended,
+        severity,
+        clearing,
+        incident,
+        direction == "fall",
+        reason,
     )
 
 
