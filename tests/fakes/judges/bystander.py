@@ -7,6 +7,7 @@ written; it calls nothing of what decides who is woken. Each promise is a senten
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -274,15 +275,20 @@ class Bystander:
             for each in self.alerts.values()
         )
 
-    def _is_out_again(self, case: Situation) -> bool:
-        """Whether what has just come in was over before, beside nothing that began with it and is known."""
-        fresh = [alert for alert in self.joined(case.number) if not self.quiet(alert) and self._follows(alert)]
+    def _out_again(self, case: Situation) -> list[Fired]:
+        """What has just come in and was over before, beside nothing that began with it and is known."""
+        joined = [alert for alert in self.joined(case.number) if not self.quiet(alert)]
         if self._reopened(case):
-            return bool([alert for alert in self.joined(case.number) if not self.quiet(alert)])
+            return joined
         known = [each for each in self.firing(case.number) if each not in self.joined(case.number)]
-        alone = [alert for alert in fresh if all(abs(alert.since - each.since) > NEAR for each in known)]
         of_known = {(each.series, each.falls) for each in known}
-        return any((alert.series, alert.falls) not in of_known for alert in alone)
+        return [
+            alert
+            for alert in joined
+            if self._follows(alert)
+            and (alert.series, alert.falls) not in of_known
+            and all(abs(alert.since - each.since) > NEAR for each in known)
+        ]
 
     def _reopened(self, case: Situation) -> bool:
         before = self._was.get(case.number)
@@ -398,6 +404,9 @@ class Bystander:
 
     def _check_calls(self, case: Situation, calls: list[Line], copies: list[Line], *, settled: bool) -> None:
         readers, loud = self.readers[case.number], self.loud(case.number)
+        if self._reopened(case):  # what people knew of the first outage says nothing of this one
+            readers.wide, readers.part, readers.acked = False, not self._out_again(case), False
+            readers.escalated, readers.untaken = set(), math.inf
         news, again, others = self._grown(case, readers, loud), False, set()
         if case.kind in {"summary", "passed"}:
             self.promise(not calls and not copies, "a summary is told once", case, calls)
@@ -429,6 +438,8 @@ class Bystander:
     def _heard(
         self, case: Situation, readers: Readers, loud: list[Fired], news: Collection[str], others: Collection[str]
     ) -> None:
+        if "again" in news:
+            readers.known |= {alert.number for alert in self._out_again(case)}
         if news:
             readers.acked, readers.untaken = False, self.house.now
             readers.escalated = set()
@@ -453,7 +464,7 @@ class Bystander:
             reasons.add("stays")
         if not loud and not self._tells_of_the_account(case):
             return reasons
-        if self._is_out_again(case) and (not wide or self._reopened(case)):
+        if self._out_again(case) and (not wide or self._reopened(case)):
             reasons.add("again")
         elif readers.part or (readers.wide and wide is None):
             reasons.add("outlived")

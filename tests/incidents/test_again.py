@@ -1,0 +1,102 @@
+"""A second outage within the hour: the same incident, told and stored by a real house."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes.rigs.house import ADA, House, database
+from fakes.rigs.night import config_for, dark, fell
+
+from alertbot.units import SLOT
+
+A, B = "a.example.com", "b.example.com"
+USUAL = {A: 1.84e9, B: 3e8, "c.example.com": 1e8, "d.example.com": 1e8}
+
+
+@pytest.fixture
+async def house(tmp_path):
+    opened = House(config_for(database(tmp_path), tuple(USUAL), [dark(), fell()]), tuple(USUAL))
+    await opened.begin({**USUAL, "total": sum(USUAL.values())})
+    yield opened
+    await opened.end()
+
+
+async def carried(house, slots, **values):
+    """So many slots in which ``a`` and ``b`` carried this share of the usual."""
+    now = {name: level * values.get(name[0], 1) for name, level in USUAL.items()}
+    for _ in range(slots):
+        await house.judge({**now, "total": sum(now.values())})
+
+
+def pages(house):
+    return [(row.subject, row.text) for row in house.outbox() if row.pages]
+
+
+def incidents(house):
+    return {row["id"]: row for row in house.rows("SELECT * FROM incidents")}
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_it_reopens_the_incident_whoever_acknowledged_that(house, restarts):
+    await carried(house, 4, a=0)
+    await house.say("ack 1", ADA)
+    await carried(house, 8)
+    assert incidents(house)[1]["closed"] is not None
+    if restarts:
+        await house.restart()
+
+    await carried(house, 6, a=0)
+
+    (_, first), (subject, second) = pages(house)
+    assert "went dark at" in first
+    assert subject == "incident:1"
+    assert "went dark again at" in second
+    assert "second time since" in second
+    assert second.endswith("#1 reopened.")
+    (row,) = incidents(house).values()
+    assert (row["closed"], json.loads(row["standing"])["acked_at"]) == (None, None)
+    assert house.outbox()[-1].action == "update"
+
+    await carried(house, 4)
+    assert incidents(house)[1]["closed"] is not None
+    assert len(pages(house)) == 2
+    assert "2 domains" not in house.outbox()[-1].text
+
+
+async def test_after_an_hour_it_is_an_incident_of_its_own(house):
+    await carried(house, 4, a=0)
+    await carried(house, 16)
+    await carried(house, 4, a=0)
+
+    assert [subject for subject, _ in pages(house)] == ["incident:1", "incident:2"]
+    assert "again" not in pages(house)[-1][1]
+
+
+async def test_another_domain_is_an_incident_of_its_own(house):
+    await carried(house, 4, a=0)
+    await carried(house, 4)
+    await carried(house, 4, b=0)
+
+    assert [subject for subject, _ in pages(house)] == ["incident:1", "incident:2"]
+
+
+async def test_a_domain_that_is_out_again_beside_another_that_still_is_wakes_people_in_its_incident(house):
+    await carried(house, 4, a=0, b=0)
+    await carried(house, 6, b=0)
+    await carried(house, 4, a=0, b=0)
+
+    assert len(incidents(house)) == 1
+    assert "went dark again" in pages(house)[-1][1]
+    assert "reopened" not in pages(house)[-1][1]
+
+
+async def test_a_third_time_is_counted_from_the_first(house):
+    began = house.slot + SLOT
+    for _ in range(3):
+        await carried(house, 4, a=0)
+        await carried(house, 5)
+
+    assert len(incidents(house)) == 1
+    assert "third time since" in pages(house)[-1][1]
+    assert incidents(house)[1]["since"] == began
