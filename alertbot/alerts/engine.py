@@ -381,8 +381,18 @@ class _Walk:
         if after is not None:
             alerts[column] = after
         if change is not None:
-            changes.append(change)
+            changes.append(self._with_usual(change, row, column))
         return change is not None or (charge.rule.kind.frozen and (alert is None) != (after is None))
+
+    def _with_usual(self, change: Change, row: int, column: int) -> Change:
+        """The change of an alert that is over, with what is usual then."""
+        alert, rule = change.alert, self._charges[change.alert.rule].rule
+        if change.reason is not Reason.CLEARED:
+            return change
+        past = self._grid.past(self._first + row * SLOT, 1, np.array([column], dtype=np.intp))
+        level = rule.kind.usual_level(past.without(np.array([alert.since])))
+        usual = math.nan if level is None else float(level[0, 0])
+        return change if math.isnan(usual) else replace(change, alert=replace(alert, usual=usual))
 
     def _take_effect(self, row: int, changes: Sequence[Change], moved: Mapping[str, set[int]]) -> None:
         """Set aside what fired and no longer what ended, and judge anew what that concerns."""
@@ -447,6 +457,7 @@ class _Walk:
             cleared=_fires(alert) and over is not None and bool(over[place]) and not math.isnan(value),
             direction=rule.kind.direction(value, reference),
             usual=None if judged.usual is None else float(judged.usual[place]),
+            by_usual=_by_usual(rule, alert) or (judged.by_usual is not None and bool(judged.by_usual[place])),
         )
 
     def _measured(self, rule: Rule, alert: Alert | None, row: int, column: int) -> Seen:
@@ -479,6 +490,7 @@ def _judge(rule: Rule, past: GridPast, fixed: Array | None) -> Judged:
             _either(muted, inside.reference, judged.reference),
             np.where(muted, inside.breach, judged.breach),
             _either(muted, inside.usual, judged.usual),
+            judged.by_usual,
         )
     if rule.active is None:
         return judged
@@ -500,6 +512,7 @@ def _of(judged: Judged, place: int) -> Judged:
         None if judged.reference is None else judged.reference[:, place],
         judged.breach[:, place],
         None if judged.usual is None else judged.usual[:, place],
+        None if judged.by_usual is None else judged.by_usual[:, place],
     )
 
 
@@ -514,6 +527,11 @@ def _fires(alert: Alert | None) -> bool:
 def _frozen(rule: Rule, alert: Alert | None) -> float:
     """The reference that an alert under way keeps, where its kind's does not move."""
     return math.nan if alert is None or alert.reference is None or not rule.kind.frozen else alert.reference
+
+
+def _by_usual(rule: Rule, alert: Alert | None) -> bool:
+    """Whether the reference that an alert under way keeps is what was usual."""
+    return alert is not None and alert.by_usual and rule.kind.frozen
 
 
 def _fired_on(alert: Alert | None) -> float:

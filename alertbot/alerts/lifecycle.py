@@ -49,7 +49,7 @@ class Policy:
 class Seen:
     """One slot under one rule: the value (bit/s), what it was compared with, and what the rule says of it.
 
-    ``usual``: what is usual at this time, where the rule knows.
+    ``usual``: what is usual at this time, where the rule knows. ``by_usual``: whether the reference is just that.
     """
 
     value: float
@@ -59,6 +59,7 @@ class Seen:
     direction: Direction
     outlook: Outlook | None = None
     usual: float | None = None
+    by_usual: bool = False
 
     @property
     def unknown(self) -> bool:
@@ -95,7 +96,8 @@ class Alert:
     ``since`` is its first slot, ``fired`` the slot that completed ``for``, ``slot`` the last one judged; ``window``
     holds a bit for each of the last slots, set where in breach, the newest lowest; ``clear_run`` counts the clear
     slots in a row; ``worst`` is the value farthest off since the breach began; ``outlook`` goes with a percentile.
-    ``fired_on`` is the reference that it fired against; ``levels`` say how long it has been at one level.
+    ``fired_on`` is the reference that it fired against; ``levels`` say how long it has been at one level. ``by_usual``:
+    the reference is what is usual, since too little was carried just before. ``usual``: what was so when it was over.
     """
 
     rule: str
@@ -113,6 +115,8 @@ class Alert:
     outlook: Outlook | None = None
     fired_on: float | None = None
     levels: Levels = (None, None)
+    by_usual: bool = False
+    usual: float | None = None
 
     @property
     def settled(self) -> Level | None:
@@ -139,7 +143,7 @@ def begin(policy: Policy, rule: str, series: str, slot: int, seen: Seen) -> Outc
     alert = Alert(
         rule, series, Phase.PENDING, slot, slot, value, reference, value, seen.direction, outlook=seen.outlook
     )
-    alert = replace(alert, levels=_levels(alert, slot, seen))
+    alert = replace(alert, levels=_levels(alert, slot, seen), by_usual=seen.by_usual)
     return _fire_if_shown(policy, alert)
 
 

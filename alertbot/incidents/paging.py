@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.account import is_over
 from alertbot.incidents.flapping import stays
 from alertbot.incidents.incident import (
@@ -220,7 +221,10 @@ def _list_changes(situation: Situation, progress: Progress) -> tuple[Progress, I
     fresh = [each for each in alerts if not each.noted and each.number not in said]
     joined = tuple(each.number for each in fresh if each.key not in flapping)
     resolved = [each for each in alerts if each.resolved is not None and each.noted < 2]
-    ended = tuple(each.number for each in resolved if each.key not in flapping)
+    left = series_of(situation.incident.firing)
+    # A new normal is said once, however many rules come to it.
+    over = [each for each in resolved if each.reason != Reason.NEW_NORMAL or each.alert.series not in left]
+    ended = tuple(each.number for each in over if each.key not in flapping)
     notes = []
     if not any(each.noted for each in alerts):  # it was opened just now: the message lists them, if it can
         notes += [Note(NoteKind.LISTED, alerts=joined)] if len(series_of(alerts)) > MOST_LISTED else []

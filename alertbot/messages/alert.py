@@ -52,7 +52,25 @@ def alert_sentence(
         return f"{words.removesuffix('.')}; {_time(outages, zone, now)}." if again else words
     if reason is None:
         return f"{name} breaks the rule {markup.text(alert.rule)}, which is gone: {format_rate(alert.value)}."
+    if reason == Reason.CLEARED and not back_to_normal(rule, alert):
+        return _back_elsewhere(alert, name, zone, now)
     return _resolved(replace(alert, rule=markup.text(alert.rule)), reason, name, zone, now)
+
+
+def back_to_normal(rule: Rule | None, alert: Alert) -> bool:
+    """Whether what is over is at what is usual, or, where that is unknown, at what it was compared with."""
+    level = alert.fired_on if alert.usual is None else alert.usual
+    return rule is None or level is None or rule.kind.is_back(alert.value, level)
+
+
+def _back_elsewhere(alert: Alert, name: str, zone: tzinfo, now: float) -> str:
+    cleared = alert.slot - (alert.clear_run - 1) * SLOT
+    word, level = ("was", alert.fired_on or 0.0) if alert.usual is None else ("usually", alert.usual)
+    value, before = format_rate(alert.value), format_rate(level)
+    if value.split()[1] == before.split()[1]:
+        before = before.split()[0]
+    since, lasted = format_clock(cleared, zone, now), format_duration(cleared - alert.since)
+    return f"{name} is back at {value} since {since} ({word} {before}), after {lasted}."
 
 
 def _time(outages: Sequence[int], zone: tzinfo, now: float) -> str:
@@ -88,7 +106,7 @@ def several(series: Iterable[str], more: str = "") -> str:
 
 def _of_kind(kind: Kind, alert: Alert, reason: str | None, name: str, since: str, *, again: bool) -> str | None:
     """What the rule's kind says; ``None`` where it leaves that to what is said of any alert."""
-    references = kind.named(alert.reference)
+    references = kind.named(alert.reference, by_usual=alert.by_usual)
     falls = alert.direction is Direction.FALL
     facts = AlertFacts(name, since, alert.value, alert.worst, references, falls, alert.outlook, again)
     if reason is None:
@@ -107,7 +125,8 @@ def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) ->
         return f"{name}: the CDN revised its figures for the time since {since}, and by these it is not in breach."
     if reason == Reason.NEW_NORMAL:
         lasted = format_duration(alert.slot + SLOT - alert.since)
-        return f"{name} stayed at {level} for {lasted}, since {since}: this is taken as the new normal."
+        was = "" if alert.fired_on is None else f" (was {format_rate(alert.fired_on)})"
+        return f"{name} is still at {level} after {lasted}{was}. From now on alerts compare with this level."
     cleared = alert.slot - (alert.clear_run - 1) * SLOT
     lasted = format_duration(cleared - alert.since)
     at = format_clock(cleared, zone, now)

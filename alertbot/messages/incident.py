@@ -25,7 +25,7 @@ from alertbot.incidents.incident import (
 )
 from alertbot.incidents.paging import MOST_LISTED
 from alertbot.incidents.silences import StoredSilence
-from alertbot.messages.alert import Markup, alert_sentence, several, subject
+from alertbot.messages.alert import Markup, alert_sentence, back_to_normal, several, subject
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import TOTAL, is_domain
 from alertbot.units import format_clock, format_duration, format_rate, format_volume
@@ -43,6 +43,8 @@ class Tone(StrEnum):
     TAKEN = "acknowledged"
     QUIET = "quiet"
     OVER = "over"
+    ACCEPTED = "accepted"
+    """Closed since what it was about is taken as normal: that is no resolution."""
 
     @property
     def wakes(self) -> bool:
@@ -164,9 +166,14 @@ def _over(incident: Incident, context: Context, markup: Markup) -> str:
         return f"{sentence(shown[0], context, markup)}{shortfall}"
     if not shown:
         return "The account is as before."
+    if all(told.reason == Reason.NEW_NORMAL for told in shown):
+        return f"{several(series_of(shown))} are still at another level. From now on alerts compare with that."
     ended = max(cleared_at(told) for told in shown)
     lasted = format_duration(ended - min(told.alert.since for told in shown))
-    well = sum(told.reason == Reason.CLEARED for told in shown)
+    well = sum(
+        told.reason == Reason.CLEARED and back_to_normal(context.rules.get(told.alert.rule), told.alert)
+        for told in shown
+    )
     how = "are normal again" if well == len(shown) else f"are no longer in alert, {well:,} of them normal again"
     what = f"it began at {_began(shown, context)} and lasted {lasted}"
     return f"{several(series_of(shown))} {how} at {context.clock(ended)}; {what}.{shortfall}"
@@ -364,7 +371,8 @@ def _others(context: Context, own: set[str]) -> str:
 def _tone(incident: Incident, context: Context) -> Tone:
     progress = incident.progress
     if incident.closed is not None:
-        return Tone.OVER
+        accepted = any(told.reason == Reason.NEW_NORMAL for told in worst_of_each(incident.alerts))
+        return Tone.ACCEPTED if accepted else Tone.OVER
     if progress.acked_at is not None:
         return Tone.TAKEN
     if progress.parent is not None:

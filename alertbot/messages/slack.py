@@ -38,6 +38,7 @@ _COLORS = {
     Tone.TAKEN: "#2a78d6",
     Tone.QUIET: "#9aa5b1",
     Tone.OVER: "#2eb67d",
+    Tone.ACCEPTED: "#9aa5b1",
 }
 _MENTION = re.compile(r"<[!@](?:subteam\^)?(\w+)>")
 _CALL = re.compile(r"<(?:!here|!channel|!everyone|!subteam\^\w+|@\w+)>")
@@ -61,10 +62,11 @@ def incident_message(
     telling = tell(incident, context, MARKUP)
     details = escape(telling.details)
     blocks = [section(text) for text in packed(telling.lines, _SECTION)]
-    if telling.tone is Tone.OVER:
-        text = telling.headline if incident.kind is IncidentKind.PASSED else f"Resolved: {telling.headline}"
+    if telling.tone in {Tone.OVER, Tone.ACCEPTED}:
+        resolved = telling.tone is Tone.OVER and incident.kind is not IncidentKind.PASSED
+        text = f"Resolved: {telling.headline}" if resolved else telling.headline
         return Message(
-            text, (*blocks, context_block(details), actions(*_looks(incident, charts=charts))), _COLORS[Tone.OVER]
+            text, (*blocks, context_block(details), actions(*_looks(incident, charts=charts))), _COLORS[telling.tone]
         )
     called = mention.get(telling.tone.value) if telling.tone.wakes else None
     text = f"{mention_markup(called)} {telling.headline}" if called else telling.headline

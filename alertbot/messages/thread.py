@@ -190,6 +190,12 @@ def _ended(matter: _Matter) -> ThreadText:
     return ThreadText(f"{_several(over)} no longer in alert, {still}:", (*map(matter.sentence, over), *rest))
 
 
+def _resolved(matter: _Matter) -> ThreadText:
+    """The end; that something is taken as normal is no resolution."""
+    accepted = any(told.reason == Reason.NEW_NORMAL for told in worst_of_each(matter.incident.alerts))
+    return ThreadText(matter.now if accepted else f"Resolved: {matter.now}")
+
+
 _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
     {
         NoteKind.AGAIN: _again,
@@ -213,6 +219,6 @@ _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
             f"Acknowledged by {it.by}: no reminders until it is over, unless it grows."
         ),
         NoteKind.ENDED: _ended,
-        NoteKind.RESOLVED: lambda it: ThreadText(f"Resolved: {it.now}"),
+        NoteKind.RESOLVED: _resolved,
     }
 )

@@ -253,7 +253,7 @@ def _judged(grid: Grid, rule: Rule, slot: int, seen: Seen) -> Judged:
 
 
 def _terms(rule: Rule, seen: Seen) -> tuple[Term, ...]:
-    return rule.kind.terms(seen.value, rule.kind.named(seen.reference), seen.outlook)
+    return rule.kind.terms(seen.value, rule.kind.named(seen.reference, by_usual=seen.by_usual), seen.outlook)
 
 
 def _basis(grid: Grid, rule: Rule, slot: int) -> Basis | None:

@@ -92,12 +92,14 @@ class Judged:
     """What a kind makes of some slots, slots x series.
 
     ``reference``: what each is compared with, as a sentence cites it, NaN where unknown; None for a kind that compares
-    with fixed numbers. ``usual``: what is usual at this time, where the kind knows.
+    with fixed numbers. ``usual``: what is usual at this time, where the kind knows. ``by_usual``: where the reference
+    is what is usual, for want of anything carried just before.
     """
 
     reference: Array | None
     breach: Mask
     usual: Array | None = None
+    by_usual: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,14 @@ class Kind(Worded, Protocol):
         if reference is not None:
             reference = np.where(np.isnan(reference) | self.frozen, fired, reference)
         return ~self.breach(past.now, reference) & ~np.isnan(past.now)
+
+    def usual_level(self, past: Past) -> Array | None:
+        """What is usual of each slot, NaN where unknown, as a resolution cites it; None: the kind does not know."""
+        return None
+
+    def is_back(self, value: float, level: float) -> bool:
+        """Whether a value that is over is so near to a level (bit/s) that it may be called normal."""
+        return True
 
     def sets_aside(self, direction: Direction) -> bool:
         """Whether the slots of an alert in this direction are no measure of what is usual."""

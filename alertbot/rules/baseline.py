@@ -157,6 +157,13 @@ class Baseline(Kind):
         weightless = (value < self.floor) & (reference < self.floor)
         return known & (weightless | ~self._beyond(value, reference, self.easing))
 
+    def usual_level(self, past: Past) -> Array:
+        return self.reference(past)
+
+    def is_back(self, value: float, level: float) -> bool:
+        """Not half as far off as makes a breach."""
+        return bool(self._eased(np.asarray(value), np.asarray(level)))
+
     def direction(self, value: float, reference: float | None) -> Direction:
         """A fall where less is carried than is usual."""
         return Direction.FALL if reference is not None and value < reference else Direction.RISE

@@ -118,6 +118,13 @@ class DayOverDay(Kind):
         over = np.where(np.isnan(present), ~self.breach(now, fired), ~self.breach(now, present)) & ~np.isnan(now)
         return over if self.ratio >= 1 else over_unless_silent(past, self.zone, over, learn=self.learn_silence)
 
+    def usual_level(self, past: Past) -> Array:
+        return self.reference(past)
+
+    def is_back(self, value: float, level: float) -> bool:
+        """It would be no breach."""
+        return not self.in_breach(value, {USUAL: level})
+
     def direction(self, value: float, reference: float | None) -> Direction:
         """A rise, or a fall for a ratio under 1."""
         return Direction.RISE if self.ratio >= 1 else Direction.FALL

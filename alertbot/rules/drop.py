@@ -20,7 +20,7 @@ from alertbot.rules.base import (
     Shown,
     window_max,
 )
-from alertbot.rules.terms import NO_REFERENCE, RECENT, References, Term, compared
+from alertbot.rules.terms import NO_REFERENCE, RECENT, USUAL, References, Term, compared
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent, recent, usual
 from alertbot.rules.wording import AlertFacts, Outlook
 from alertbot.units import DAY_SLOTS, SLOT, format_rate, format_share
@@ -85,12 +85,14 @@ class Drop(Kind):
         """``to``: fallen from what it carried, or usually does. ``by``: fallen, and under the usual as well."""
         now, reference = past.now, self._fixed(past, fixed)
         usually = np.full(now.shape, np.nan)
+        by_usual = np.zeros(now.shape, dtype=bool)
         if self.to is not None:
             asked = np.flatnonzero(((now <= self.to) & ~(reference >= self.from_)).any(axis=0))
             if len(asked):
                 low = usual(past.only(asked), self.zone).low
                 carried = reference[:, asked]
-                reference[:, asked] = np.where(~(carried >= self.from_) & (low >= self.from_), low, carried)
+                by_usual[:, asked] = ~(carried >= self.from_) & (low >= self.from_)
+                reference[:, asked] = np.where(by_usual[:, asked], low, carried)
             breach = self.breach(now, reference)
         else:
             breach = self.breach(now, reference)
@@ -99,7 +101,8 @@ class Drop(Kind):
                 low = usual(past.only(asked), self.zone).low
                 usually[:, asked] = low
                 breach[:, asked] &= np.isnan(low) | (now[:, asked] < self.clear * low * (1 - ROUNDING))
-        return Judged(reference, no_silence(past, self.zone, breach, learn=self.learn_silence), usually)
+        breach = no_silence(past, self.zone, breach, learn=self.learn_silence)
+        return Judged(reference, breach, usually, by_usual)
 
     def _fixed(self, past: Past, fixed: Array | None) -> Array:
         """The reference of each slot, where it is not frozen the window's."""
@@ -118,6 +121,13 @@ class Drop(Kind):
         back = (now >= share * fired) | ((low > 0) & (now >= share * low))
         fallen = now <= (self.to if self.to is not None else (1 - (self.by or 0)) * low * (1 + ROUNDING))
         return over_unless_silent(past, self.zone, back & ~fallen, learn=self.learn_silence)
+
+    def usual_level(self, past: Past) -> Array:
+        return usual(past, self.zone).low
+
+    def is_back(self, value: float, level: float) -> bool:
+        """The share ``clear`` of it is."""
+        return value >= self.clear * level * (1 - ROUNDING)
 
     def direction(self, value: float, reference: float | None) -> Direction:
         """Always a fall."""
@@ -140,7 +150,7 @@ class Drop(Kind):
         return np.full_like(value, np.nan) if reference is None else reference
 
     def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
-        reference = references[RECENT]
+        reference = _before(references)
         if self.to is not None:
             fallen = value <= self.to
             first = Term(compared(value, "<=" if fallen else ">", self.to), fallen)
@@ -150,11 +160,19 @@ class Drop(Kind):
             of_what = f"{format_share(share)} of {format_rate(reference)} = "
             first = Term(compared(value, "<=" if fallen else ">", share * reference, of_what), fallen)
         enough = reference >= self.from_
-        second = Term(f"reference {compared(reference, '>=' if enough else '<', self.from_)}", enough)
+        name = "usual" if USUAL in references else "reference"
+        second = Term(f"{name} {compared(reference, '>=' if enough else '<', self.from_)}", enough)
         return (first, second) if reference > 0 else (first, second, NO_REFERENCE)
 
+    def in_breach(self, value: float, references: References) -> bool:
+        return bool(self.breach(np.asarray(value), np.asarray(_before(references))))
+
     def firing(self, facts: AlertFacts) -> str:
-        before = facts.references.get(RECENT, 0.0)
+        before = _before(facts.references)
+        if USUAL in facts.references:
+            state = "been dark" if facts.value == 0 else "been low"
+            level = f"{format_rate(facts.value)}, usually {format_rate(before)} at this time"
+            return f"{facts.series} has {state} since {facts.since} or earlier: {level}"
         carried = f"{format_rate(facts.value)}, it carried {format_rate(before)}"
         again = " again" if facts.again else ""
         if facts.value == 0:
@@ -165,3 +183,8 @@ class Drop(Kind):
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         """What it carried before, from what that was taken from up to the end of the breach."""
         return shown.reference_line(RECENT, "before", before=self.window * SLOT)
+
+
+def _before(references: References) -> float:
+    """What was carried before, or what usually is where that was too little; 0 where neither is known."""
+    return references.get(RECENT, references.get(USUAL, 0.0))

@@ -68,9 +68,9 @@ class Worded(Protocol):
         """What kind of reference a value is compared with."""
         return USUAL
 
-    def named(self, reference: float | None) -> References:
-        """The reference (bit/s) under its name."""
-        return {} if reference is None else {self.reference_name: reference}
+    def named(self, reference: float | None, *, by_usual: bool = False) -> References:
+        """The reference (bit/s) under its name; ``by_usual``: it is what is usual, whatever the kind else compares."""
+        return {} if reference is None else {USUAL if by_usual else self.reference_name: reference}
 
     def terms(self, value: float, references: References, outlook: Outlook | None = None) -> tuple[Term, ...]:
         """The comparisons that decided: a breach where all of them hold; none where something is not known."""

@@ -156,7 +156,7 @@ class Turn:
             alert, rule = fired.alert, self.watch.rules.get(fired.alert.rule)
             count = (alert.slot - alert.since) // SLOT + 1 - alert.clear_run
             short = fired.resolved is not None and 0 < count <= _COMPARABLE
-            before = None if rule is None else rule.kind.named(alert.reference).get(RECENT)
+            before = None if rule is None else rule.kind.named(alert.reference, by_usual=alert.by_usual).get(RECENT)
             if not short or before is None:
                 continue
             column = self.ledger.grid.column.get(alert.series)

@@ -20,9 +20,9 @@ from alertbot.units import SLOT
 
 _COLUMNS = (
     'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run, outlook,'
-    " fired_on, levels"
+    " fired_on, levels, by_usual, usual"
 )
-_OWN = 14
+_OWN = 16
 """How many these are."""
 
 _SETS_ASIDE = "(kind IN ('drop', 'day_over_day', 'baseline') OR kind = 'threshold' AND direction = 'fall')"
@@ -123,6 +123,8 @@ def _put(db: Database, number: int | None, alert: Alert, traits: Mapping[str, Tr
         "outlook": None if alert.outlook is None else json.dumps(asdict(alert.outlook)),
         "fired_on": alert.fired_on,
         "levels": json.dumps([None if each is None else astuple(each) for each in alert.levels]),
+        "by_usual": alert.by_usual,
+        "usual": alert.usual,
         "bars": 0,
     }
     if known is not None:  # a rule that is gone leaves what was stored of it
@@ -182,6 +184,8 @@ def _alert(row: tuple[Any, ...]) -> Alert:
         outlook=None if outlook is None else Outlook(**json.loads(outlook)),
         fired_on=row[12],
         levels=(by_value, by_share),
+        by_usual=bool(row[14]),
+        usual=row[15],
     )
 
 

@@ -266,6 +266,9 @@ _MEMORY = (
     "ALTER TABLE alerts ADD COLUMN levels TEXT",
     "ALTER TABLE alerts ADD COLUMN accepted INTEGER",
     "ALTER TABLE alerts ADD COLUMN restored INTEGER",
+    # by_usual: whether the reference is what is usual, not what was carried just before; usual: bit/s when it was over.
+    "ALTER TABLE alerts ADD COLUMN by_usual INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE alerts ADD COLUMN usual REAL",
     # What was taken as the new normal before anybody remembered where it began counts from its beginning.
     "UPDATE alerts SET accepted = since WHERE reason = 'new normal'",
 )

@@ -181,8 +181,8 @@ def test_a_month_that_is_over_is_told_where_its_rule_is_gone():
         ),
         (
             "new normal",
-            alert(3.1e8, 1.84e9, slot=SINCE + 287 * SLOT),
-            f"{NAME} stayed at 310 Mbps for 1d, since 12:05: this is taken as the new normal.",
+            alert(3.1e8, 1.84e9, slot=SINCE + 287 * SLOT, fired_on=1.84e9),
+            f"{NAME} is still at 310 Mbps after 1d (was 1.84 Gbps). From now on alerts compare with this level.",
         ),
         (
             "rule changed",
@@ -198,6 +198,95 @@ def test_a_month_that_is_over_is_told_where_its_rule_is_gone():
 )
 def test_how_it_ended_is_told_with_how_long_and_how_bad(reason, told, expected):
     assert alert_sentence(rule(Drop(to=0)), told, reason, UTC, NOW, PLAIN) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "expected"),
+    [
+        (
+            Drop(to=0, clear=0.7),
+            alert(1.1e9, 1.84e9, 0.0, slot=SINCE + 21 * SLOT, clear_run=2, usual=1.84e9, fired_on=1.84e9),
+            f"{NAME} is back at 1.1 Gbps since 13:45 (usually 1.84), after 1h 40m.",
+        ),
+        (
+            Drop(to=0, clear=0.7),  # of what is usual nothing is known
+            alert(1.1e9, 1.84e9, 0.0, slot=SINCE + 21 * SLOT, clear_run=2, fired_on=1.84e9),
+            f"{NAME} is back at 1.1 Gbps since 13:45 (was 1.84), after 1h 40m.",
+        ),
+        (
+            Drop(to=0),  # at night
+            alert(9e7, 1.84e9, 0.0, slot=SINCE + 21 * SLOT, clear_run=2, usual=9.5e7, fired_on=1.84e9),
+            (
+                f"{NAME} is normal again at 13:45: 90 Mbps. It was down from 12:05, for 1h 40m, and carried"
+                " nothing at its worst."
+            ),
+        ),
+        (
+            Drop(to=0),
+            alert(3e8, 4e8, 0.0, slot=SINCE + 21 * SLOT, clear_run=2, usual=1.84e9, fired_on=4e8),
+            f"{NAME} is back at 300 Mbps since 13:45 (usually 1.84 Gbps), after 1h 40m.",
+        ),
+        (
+            Baseline(),
+            alert(1.2e9, 1.84e9, 3e8, slot=SINCE + 21 * SLOT, clear_run=2, usual=1.84e9, fired_on=1.5e9),
+            f"{NAME} is back at 1.2 Gbps since 13:45 (usually 1.84), after 1h 40m.",
+        ),
+    ],
+)
+def test_only_what_is_at_its_usual_level_is_called_normal(kind, told, expected):
+    assert alert_sentence(rule(kind), told, "cleared", UTC, NOW + 7200, PLAIN) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "expected"),
+    [
+        (
+            Drop(to=0),
+            alert(0.0, 1.84e9),
+            "has been dark since 12:05 or earlier: 0 bps, usually 1.84 Gbps at this time.",
+        ),
+        (
+            Drop(to=5e6),
+            alert(2e6, 1.84e9),
+            "has been low since 12:05 or earlier: 2 Mbps, usually 1.84 Gbps at this time.",
+        ),
+        (
+            Drop(to=0),
+            alert(1e9, 1.84e9, 0.0, clear_run=1),
+            "has been dark since 12:05 or earlier: 0 bps, usually 1.84 Gbps at this time; now 1 Gbps.",
+        ),
+    ],
+)
+def test_what_carried_nothing_before_either_is_compared_with_what_is_usual(kind, told, expected):
+    told = replace(told, by_usual=True)
+    assert alert_sentence(rule(kind), told, None, UTC, NOW, PLAIN) == f"{NAME} {expected}"
+
+
+AGAIN = [SINCE - 95 * 60, SINCE]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "expected"),
+    [
+        (Drop(to=0), alert(0.0, 3.19e8), "went dark again at 12:05: 0 bps, it carried 319 Mbps"),
+        (Drop(by=0.8), alert(3.1e8, 1.84e9), "fell again by 83.2% at 12:05: 310 Mbps, it carried 1.84 Gbps"),
+        (CEILING, alert(8.4e9, direction=UP), "is above 8 Gbps again since 12:05: 8.4 Gbps"),
+        (
+            DAY,
+            alert(4.2e9, 1.84e9, direction=UP),
+            "again carries 2.28 times as much as a day earlier, since 12:05: 4.2 Gbps against 1.84 Gbps",
+        ),
+        (
+            BASELINE,
+            alert(4.1e9, 1.8e9, direction=UP),
+            "again carries 4.1 Gbps, 2.28 times the 1.8 Gbps usual at this time, since 12:05",
+        ),
+    ],
+)
+def test_what_comes_again_says_so(kind, told, expected):
+    sentence = alert_sentence(rule(kind), told, None, UTC, NOW, PLAIN, AGAIN)
+    assert sentence == f"{NAME} {expected}; second time since 10:30."
+    assert "again " not in alert_sentence(rule(kind), told, None, UTC, NOW, PLAIN, AGAIN[1:])
 
 
 def test_an_alert_whose_rule_is_gone_still_makes_a_sentence():

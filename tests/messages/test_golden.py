@@ -58,7 +58,8 @@ def told(
     *,
     since=SINCE,
     ended=None,
-    direction=None,
+    usual=None,
+    by_usual=False,
     **more,
 ):
     """An alert; ``ended`` is (slots after it began, reason, value at the end)."""
@@ -74,6 +75,9 @@ def told(
         worst=value,
         direction=Direction.RISE if rising else Direction.FALL,
         fired=since + SLOT,
+        fired_on=reference,
+        usual=usual,
+        by_usual=by_usual,
     )
     reason = None
     if ended is not None:
@@ -148,6 +152,23 @@ MESSAGES = {
         one(told(1, rule="sharp-fall", value=3e8, ended=(288, "new normal", 3e8)), closed=CLOSED),
         LATER,
     ),
+    "resolved, not at the usual level": (
+        one(told(1, ended=(21, "cleared", 8e8), usual=1.84e9), closed=CLOSED),
+        replace(LATER, now=SINCE + 7200.0),
+    ),
+    "resolved, one of two not at the usual level": (
+        one(told(1, ended=(8, "cleared", 8e8), usual=1.84e9), told(2, "img.example.com", ended=WELL), closed=CLOSED),
+        LATER,
+    ),
+    "resolved, new normal under two rules": (
+        one(
+            told(1, rule="sharp-fall", value=3e8, ended=(288, "new normal", 3e8)),
+            told(2, rule="far-off", value=3e8, ended=(289, "new normal", 3e8)),
+            closed=CLOSED,
+        ),
+        LATER,
+    ),
+    "dark before the first start": (one(told(1, by_usual=True)), SETTING),
     "resolved, revised": (one(told(1, ended=(3, "revised", 0.0)), closed=CLOSED), LATER),
     "resolved, rule changed": (one(told(1, ended=(3, "rule changed", 0.0)), closed=CLOSED), LATER),
     "resolved, each otherwise": (
