@@ -57,8 +57,9 @@ def due(situation: Situation) -> Due:
     closed = situation.incident.kind is IncidentKind.PASSED or (situation.settled and _is_over(situation))
     if closed and not situation.opens and situation.incident.kind is not IncidentKind.PASSED:
         notes.append(Note(NoteKind.RESOLVED))
-    said = tuple(_one_page(notes))
-    return Due(said, progress, closed, {**_said_again(said), **_noted(situation)})
+    # What began again is said with the batch that shows it, by a note of its own or by one that pages beside it.
+    noted = dict.fromkeys((each.number for each in situation.relapsed), 1)
+    return Due(tuple(_one_page(notes)), progress, closed, {**noted, **_noted(situation)})
 
 
 def _stages(situation: Situation) -> Sequence[Stage]:
@@ -244,12 +245,6 @@ def _list_in_full(situation: Situation, progress: Progress) -> tuple[Progress, I
     listed = len(before) > MOST_LISTED
     which = sorted(situation.fresh) if listed else [each.number for each in alerts]
     return progress, (Note(NoteKind.JOINED if listed else NoteKind.LISTED, alerts=tuple(which)),)
-
-
-def _said_again(notes: Iterable[Note]) -> Mapping[int, int]:
-    """What the thread knows by notes that say that it began again, with the batch that shows it."""
-    again = (note for note in notes if note.kind in {NoteKind.AGAIN, NoteKind.REOPENED})
-    return {number: 1 for note in again for number in note.alerts}
 
 
 def _noted(situation: Situation) -> Mapping[int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fakes.worlds.cases import DEFAULT, T, incident, mute, rule, silence, suppression, told
 
@@ -296,3 +298,14 @@ def test_what_is_again_is_said_with_the_batch_that_shows_it_and_not_once_more():
     after = incident(1, FIRST, told(3, since=10, slot=10, noted=1), **vars(said.progress))
 
     assert says(due(Situation(after, suppression(10), settled=True))) == []
+
+
+def test_what_begins_to_flap_and_reopens_its_incident_pages_once():
+    both = (AGAIN, told(4, rule="fell", since=10, slot=10))
+    flaps = {"fresh": frozenset({3, 4}), "new_flaps": frozenset({("dark", "a")}), "reopens": True}
+    said = due(Situation(incident(1, FIRST, *both), suppression(10, rule(), rule("fell")), settled=False, **flaps))
+    known = [replace(each, noted=said.noted[each.number]) for each in both]
+    after = incident(1, FIRST, *known, **vars(said.progress))
+
+    assert says(said) == ["flaps!"]
+    assert says(due(Situation(after, suppression(10, rule(), rule("fell")), settled=True))) == []
