@@ -16,7 +16,7 @@ from alertbot.messages.incident import Context, tell
 from alertbot.messages.slack import MARKUP, plain
 from alertbot.query.scope import Scope
 from alertbot.query.suppressed import SuppressedBy
-from alertbot.query.why import Basis, Judged, Missing, RuleWhy, Usual, Why
+from alertbot.query.why import Basis, Judged, Missing, RuleWhy, SetAside, Usual, Why
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredMessage
 from alertbot.units import SLOT, format_clock, format_duration, format_rate
@@ -24,6 +24,7 @@ from alertbot.words import counted, listed
 
 MOST_RULES = 12
 _MOST_NAMED = 8
+_MOST_ASIDE = 5
 _SAID = 220
 _CALLS = re.compile(r"^(?:@\S+ )+")
 
@@ -51,7 +52,7 @@ def why_message(why: Why, zone: tzinfo, now: float) -> Message:
     headline = _judged_last(why, reader)
     blocks: list[Block] = [section(headline), context_block("\n".join(_held_up(why, reader)))]
     blocks += [section("\n".join(_rule_lines(each, reader))) for each in why.rules[:MOST_RULES]]
-    if rest := _rest(why):
+    if rest := _rest(why, reader):
         blocks.append(context_block("\n".join(rest)))
     return Message(headline, tuple(blocks))
 
@@ -81,8 +82,21 @@ def _held_up(why: Why, reader: Reader) -> Iterator[str]:
         yield "it is no longer the account's"
 
 
-def _rest(why: Why) -> list[str]:
-    lines = []
+def _set_aside(why: Why, reader: Reader) -> Iterator[str]:
+    """Which slots are no measure of what is usual, and for which incident; one outage is said once."""
+    spans = dict.fromkeys(_span(each, reader) for each in why.set_aside)
+    if spans:
+        yield f"set aside, no measure of what is usual: {listed(spans, _MOST_ASIDE)}"
+
+
+def _span(aside: SetAside, reader: Reader) -> str:
+    number = "not posted" if aside.incident is None else f"#{aside.incident}"
+    counts = "" if aside.accepted is None else f", counts again from {reader.clock(aside.accepted)} as the new normal"
+    return f"{reader.clock(aside.first)} to {reader.clock(aside.last + SLOT)} ({number}{counts})"
+
+
+def _rest(why: Why, reader: Reader) -> list[str]:
+    lines = [*_set_aside(why, reader)]
     left_out = len(why.rules) - MOST_RULES
     if left_out > 0:
         lines.append(f"{counted(left_out, 'more rule')} that judge it: no alert under way")

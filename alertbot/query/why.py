@@ -25,10 +25,14 @@ from alertbot.rules.grid import Grid
 from alertbot.rules.terms import Term
 from alertbot.store import alerts, samples
 from alertbot.store.schema import reading
-from alertbot.units import SLOT
+from alertbot.units import DAY, SLOT
 
 MOST_SHOWN = 4
 """Slots shown of a rule, unless it looks at fewer."""
+
+
+ASIDE_SHOWN = 8 * DAY
+"""Seconds of slots within which it is shown what was set aside."""
 
 
 class Missing(StrEnum):
@@ -99,12 +103,27 @@ class RuleWhy:
 
 
 @dataclass(frozen=True)
+class SetAside:
+    """Slots that are no measure of what is usual, ``first`` to ``last``, for an alert of ``rule`` in ``incident``.
+
+    ``accepted``: the first of those that count again, since what the alert was about is the new normal.
+    """
+
+    rule: str
+    first: int
+    last: int
+    incident: int | None
+    accepted: int | None
+
+
+@dataclass(frozen=True)
 class Why:
     """One series: how far it was judged, what delays that, and what each rule makes of it.
 
     ``cursor``: the last slot judged; ``frontier``: the last that is known of the account; ``held``: slots by which
     the series is held back for being late. ``waiting``: slots that should be known and are not. ``unreadable``: why it
     cannot be read. ``others`` are rules that do not watch it, ``disabled`` those that are switched off.
+    ``set_aside``: what is no measure of what is usual, of the last days, the newest first.
     """
 
     series: str
@@ -119,6 +138,7 @@ class Why:
     rules: tuple[RuleWhy, ...]
     others: tuple[str, ...]
     disabled: tuple[str, ...]
+    set_aside: tuple[SetAside, ...] = ()
 
 
 def why(scope: Scope, series: str) -> Why:
@@ -128,6 +148,7 @@ def why(scope: Scope, series: str) -> Why:
         cursor = samples.cursor(db, series)
         meaning = [rule for name, rule in watch.rules.items() if series in watch.selection.get(name, ())]
         found = Inquiry(db, scope).explain(series, meaning) if cursor is not None else ()
+        set_aside = () if cursor is None else _set_aside(db, series, cursor)
         value = None if cursor is None else _known(samples.sum_of(db, (series,), cursor, cursor)[0])
     held = live.held.get(series, 0)
     return Why(
@@ -143,7 +164,21 @@ def why(scope: Scope, series: str) -> Why:
         rules=tuple(sorted(found, key=lambda each: (each.weight, each.rule.name))),
         others=tuple(sorted(watch.rules.keys() - {rule.name for rule in meaning})),
         disabled=tuple(watch.disabled),
+        set_aside=set_aside,
     )
+
+
+def _set_aside(db: Database, series: str, cursor: int) -> tuple[SetAside, ...]:
+    """Of the days that are usual at this time."""
+    since = cursor - ASIDE_SHOWN
+    fired = alerts.fired_between(db, series, since, cursor)
+    told_in = {(each.alert.rule, each.alert.since): each.incident for each in fired}
+    found = (
+        SetAside(each.rule, each.first, each.last, told_in.get(each.key), each.accepted)
+        for each in alerts.episodes(db, since)
+        if each.series == series
+    )
+    return tuple(sorted(found, key=lambda each: (-each.first, each.rule)))
 
 
 def _waiting(cursor: int | None, frontier: int | None, held: int) -> int:

@@ -299,3 +299,19 @@ def _agrees(home, found):
     assert last.value == alert.value or alert.fired is None
     if alert.reference is not None and last.reference is not None and found.rule.kind.frozen:
         assert last.reference == alert.reference
+
+
+async def test_what_is_set_aside_is_shown_with_its_incident(house):
+    home, asked = await house(dark(), fell())
+    began = home.slot + SLOT
+    assert "set aside" not in await asked.ask(f"why {A}")
+    await carried(home, *[0.0] * 6, *[1.84e9] * 6)
+
+    found = why(asked.scope, A).set_aside
+
+    # From the breach's first slot to the one before the slot that resolves it.
+    assert {(each.first, each.incident, each.accepted) for each in found} == {(began, 1, None)}
+    assert {each.last for each in found} == {home.rows("SELECT resolved FROM alerts")[0]["resolved"] - SLOT}
+    assert "set aside, no measure of what is usual: " in await asked.ask(f"why {A}")
+    assert "(#1)" in await asked.ask(f"why {A}")
+    assert not why(asked.scope, DOMAINS[1]).set_aside
