@@ -28,8 +28,11 @@ from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.alert import Markup, alert_sentence, back_to_normal, several, subject
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import TOTAL, is_domain
-from alertbot.units import format_clock, format_duration, format_rate, format_volume
+from alertbot.units import SLOT, format_clock, format_duration, format_rate, format_volume
 from alertbot.words import counted, listed
+
+UNKNOWN_FOR = 1800
+"""Seconds for which a series must be unknown before its incident says so."""
 
 _NONE: Mapping[int, Sequence[int]] = MappingProxyType({})
 
@@ -210,6 +213,7 @@ def _state(incident: Incident, context: Context, markup: Markup) -> Iterator[str
     progress = incident.progress
     if incident.closed is not None:
         return
+    yield from _without_data(incident, context, markup)
     if progress.acked_at is not None:
         yield f"Acknowledged by {markup.text(progress.acked_by or '')} at {context.clock(progress.acked_at)}."
     for number in progress.silences:
@@ -220,6 +224,15 @@ def _state(incident: Incident, context: Context, markup: Markup) -> Iterator[str
     if flapping := {told.alert.series for told in incident.alerts if told.key in context.flapping}:
         names = ", ".join(subject(series, markup) for series in sorted(flapping)[:MOST_LISTED])
         yield f"Flapping: {names}. More is said once it stays in alert for 20m, or is steady for an hour."
+
+
+def _without_data(incident: Incident, context: Context, markup: Markup) -> Iterator[str]:
+    """Which series are not known any more, while others are, and since when: their alerts stay as they are."""
+    known_to = {fired.alert.series: fired.alert.slot + SLOT for fired in incident.firing}
+    old = {series: to for series, to in known_to.items() if to + UNKNOWN_FOR <= (context.data_to or 0)}
+    if old:
+        names = listed((subject(series, markup) for series in sorted(old)), MOST_LISTED)
+        yield f"No data of {names} since {context.clock(min(old.values()))}."
 
 
 def silenced(silence: StoredSilence, context: Context, markup: Markup) -> str:

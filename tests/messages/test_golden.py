@@ -168,6 +168,10 @@ MESSAGES = {
         ),
         LATER,
     ),
+    "unknown for half an hour": (
+        one(told(1), told(2, "img.example.com", reference=3.2e8)),
+        replace(SETTING, data_to=SINCE + 2 * SLOT + 1800),
+    ),
     "dark before the first start": (one(told(1, by_usual=True)), SETTING),
     "resolved, revised": (one(told(1, ended=(3, "revised", 0.0)), closed=CLOSED), LATER),
     "resolved, rule changed": (one(told(1, ended=(3, "rule changed", 0.0)), closed=CLOSED), LATER),
