@@ -266,11 +266,22 @@ _MEMORY = (
     "ALTER TABLE alerts ADD COLUMN levels TEXT",
     "ALTER TABLE alerts ADD COLUMN accepted INTEGER",
     "ALTER TABLE alerts ADD COLUMN restored INTEGER",
+    # What was taken as the new normal before anybody remembered where it began counts from its beginning.
+    "UPDATE alerts SET accepted = since WHERE reason = 'new normal'",
+)
+
+
+@migrations()
+def what_is_usual_beside_alerts(db: Database) -> None:
+    """What an alert was compared with, and what was usual when it was over: its sentences say so."""
+    for statement in _USUAL:
+        db.conn.execute(statement)
+
+
+_USUAL = (
     # by_usual: whether the reference is what is usual, not what was carried just before; usual: bit/s when it was over.
     "ALTER TABLE alerts ADD COLUMN by_usual INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE alerts ADD COLUMN usual REAL",
-    # What was taken as the new normal before anybody remembered where it began counts from its beginning.
-    "UPDATE alerts SET accepted = since WHERE reason = 'new normal'",
 )
 
 
