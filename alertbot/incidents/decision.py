@@ -12,7 +12,7 @@ from alertbot.alerts.engine import AlertKey
 from alertbot.incidents.account_incident import with_account
 from alertbot.incidents.flapping import begins_to_flap
 from alertbot.incidents.grouping import Placed, place
-from alertbot.incidents.incident import FEED_SEVERITY, FiredAlert, Incident, IncidentKind, Progress
+from alertbot.incidents.incident import FEED_SEVERITY, FiredAlert, Incident, IncidentKind, Progress, series_of
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.paging import Due, due
 from alertbot.incidents.silences import StoredSilence
@@ -97,8 +97,8 @@ def _new(number: int, placed: Placed, state: State) -> Incident:
 def _with_alerts(incident: Incident, placed: Placed) -> Incident:
     ordinary, progress = placed.kind is IncidentKind.ALERT, incident.progress
     if ordinary and incident.closed is not None:
-        # Nobody has acknowledged what it is now; with how many domains it paged people, they know.
-        progress = Progress(paged_series=progress.paged_series, copies=progress.copies)
+        # Nobody has acknowledged what it is now; that its domains belong together, people know.
+        progress = Progress(paged_series=len(series_of(incident.alerts)), copies=progress.copies)
     since = min(incident.since, placed.since) if ordinary else incident.since
     alerts = (*incident.alerts, *placed.alerts)
     return replace(incident, since=since, alerts=alerts, closed=None, progress=progress)

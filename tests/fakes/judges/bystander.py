@@ -267,13 +267,13 @@ class Bystander:
 
     def _follows(self, alert: Fired) -> bool:
         """Whether it began within an hour of the end of another outage of its series that its incident tells of."""
-        return any(
-            (each.series, each.falls, each.incident, each.reason)
-            == (alert.series, alert.falls, alert.incident, "cleared")
-            and alert.since > each.since
-            and alert.since - (each.ended or 0) <= HOUR
-            for each in self.alerts.values()
-        )
+        return any(alert.since - (each.ended or 0) <= HOUR for each in self._over_before(alert))
+
+    def _over_before(self, alert: Fired) -> list[Fired]:
+        """The earlier outages of its series that its incident tells of."""
+        what = alert.series, alert.falls, alert.incident
+        alike = [each for each in self.alerts.values() if (each.series, each.falls, each.incident) == what]
+        return [each for each in alike if each.reason == "cleared" and each.since < alert.since]
 
     def _out_again(self, case: Situation) -> list[Fired]:
         """What has just come in and was over before, beside nothing that began with it and is known."""
@@ -285,7 +285,7 @@ class Bystander:
         return [
             alert
             for alert in joined
-            if self._follows(alert)
+            if self._over_before(alert)
             and (alert.series, alert.falls) not in of_known
             and all(abs(alert.since - each.since) > NEAR for each in known)
         ]
@@ -407,6 +407,8 @@ class Bystander:
         if self._reopened(case):  # what people knew of the first outage says nothing of this one
             readers.wide, readers.part, readers.acked = False, not self._out_again(case), False
             readers.escalated, readers.untaken = set(), math.inf
+            known = [each for each in self._own(case) if each not in self.joined(case.number)]
+            readers.series = len({each.series for each in known})
         news, again, others = self._grown(case, readers, loud), False, set()
         if case.kind in {"summary", "passed"}:
             self.promise(not calls and not copies, "a summary is told once", case, calls)
