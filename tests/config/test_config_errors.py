@@ -225,7 +225,7 @@ WRONG = {
     "a mute of no domain": (NIGHTLY + "domains = []\n", 10, "mute[1].domains"),
     "a mute of no rule": (NIGHTLY + "rules = []\n", 10, "mute[1].rules"),
     # contradictions
-    "a zone without windows": (GOOD + 'timezone = "UTC"\n', 7, "rule.went-dark.timezone"),
+    "a zone without windows": (CEILING + 'above = "8 Gbps"\ntimezone = "UTC"\n', 7, "rule.ceiling.timezone"),
     "a recurring mute with a start": (NIGHTLY + "start = 2026-03-02T17:00:00\n", 10, "mute[1].start"),
     "a mute that ends before it begins": (
         MUTE + "start = 2026-03-02T17:00:00\nend = 2026-03-02T05:00:00\n",
