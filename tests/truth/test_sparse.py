@@ -58,7 +58,7 @@ async def test_an_account_that_is_dark_every_night_is_left_in_peace(folder):
     levels = {"shop.example.com": 4e7, "blog.example.com": 6e6}
     world = World(levels, FakeClock(NIGHT + 19 * 3600), slots=12 * 15, lag=420.0)
     for domain in levels:
-        for evening in range(12 - 10 * 288, 12 + 2 * 288, 288):  # ebbs away from 20:00, nothing from 0:00 to 4:00
+        for evening in range(12 - HISTORY // 300, 12 + 2 * 288, 288):  # ebbs away from 20:00, nothing from 0:00 to 4:00
             for step in range(48):
                 world.traffic(domain, evening + step, 1, 0.9**step)
                 world.traffic(domain, evening + 96 + step, 1, 0.9 ** (47 - step))

@@ -53,7 +53,7 @@ class Shown:
 
 @dataclass
 class Seen:
-    """One series as the witness knows it. ``answers``: the last answer, and the one taken before it."""
+    """One series as the witness knows it: the last answer, the one taken before it, and the last about earlier days."""
 
     members: tuple[str, ...]
     shown: Shown
@@ -61,6 +61,7 @@ class Seen:
     begun: int | None = None
     answer: Answer | None = None
     before: Answer | None = None
+    older: Answer | None = None
     lateness: float = 0.0
     revised: bool = False
     disproved: bool = False
@@ -95,10 +96,10 @@ class Witness:
         self._asked = {calls[0]: name for name, calls in plan.items()}
         values = {name: seen.shown for name, seen in self.series.items()}
         self.oracle = Oracle(tuple(watch.rules.values()), watch.selection, values)
-        for mute in watch.mutes:  # what one that happens once touches is no reference
+        for mute in watch.mutes:  # what one that happens once touches serves nobody but itself
             if mute.start is not None and mute.end is not None:
                 touched = range(mute.start // SLOT * SLOT, mute.end, SLOT)
-                self.oracle.banned.update((name, slot) for name in mute.series for slot in touched)
+                self.oracle.muted.update((name, slot) for name in mute.series for slot in touched)
 
     @property
     def false_pages(self) -> dict[str, int]:
@@ -110,7 +111,7 @@ class Witness:
         self._frontier = self._unbroken = self._last_success = None
         self._began = math.inf
         for seen in self.series.values():
-            seen.answer = seen.before = None
+            seen.answer = seen.before = seen.older = None
 
     # What the feed shows
 
@@ -124,6 +125,8 @@ class Witness:
                 self._newest = newest if self._newest is None else max(self._newest, newest)
         if name is not None and answer.end == self._frontier:
             self.series[name].answer = answer
+        elif name is not None:
+            self.series[name].older = answer
 
     def probing(self) -> None:
         """A probe begins."""
@@ -173,16 +176,19 @@ class Witness:
     def taken(self, name: str, first: int, values: Values) -> None:
         """These values count as known."""
         seen = self.series[name]
-        answer = seen.answer
-        assert answer is not None
+        asked_for = [each for each in (seen.answer, seen.older) if each is not None and each.start <= first <= each.end]
+        if not len(values):
+            return
+        assert asked_for, f"{name}: values are kept that no answer showed"
+        answer = asked_for[0]
         shown = _array(answer, first, len(values))
-        assert not len(values) or answer.start <= first
         assert np.array_equal(values, shown), f"{name}: kept {values} where {shown} was shown"
         changed = seen.shown.put(first, shown)
         if changed is not None and seen.cursor is not None and changed <= seen.cursor:
             seen.revised = True
-        self._notice_lateness(seen, answer)
-        seen.before = answer
+        if answer is seen.answer:
+            self._notice_lateness(seen, answer)
+            seen.before = answer
 
     def _notice_lateness(self, seen: Seen, answer: Answer) -> None:
         """What is complete only now was late for as long as an answer is known to have shown less."""

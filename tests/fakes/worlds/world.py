@@ -27,7 +27,7 @@ from alertbot.feed.budget import Priority
 from alertbot.units import DAY, SLOT
 from fakes.worlds.clock import FakeClock
 
-HISTORY = 10 * DAY
+HISTORY = 26 * DAY
 """Seconds of ordinary traffic before the story begins."""
 
 Values = NDArray[np.float64]
