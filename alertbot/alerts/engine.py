@@ -214,7 +214,8 @@ class _Walk:
         for (rule, series), alert in alerts.items():
             self._alerts[rule][grid.column[series]] = alert
             if alert.phase is Phase.FIRING:
-                self._set_aside(alert, self._last)
+                # A prompt series may have been judged to beyond this block already.
+                self._set_aside(alert, max(alert.slot, self._last))
         self._returns: dict[str, dict[int, list[Episode]]] = {}
         self._at_old_level: dict[int, Mask] = {}
         for series in {episode.series for episode in grid.episodes.accepted(first)}:

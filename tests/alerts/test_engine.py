@@ -85,8 +85,9 @@ any_kind = st.one_of(thresholds, drops, drops, days_over_days)
 def rules_of_any_kind(draw, kinds=any_kind):
     for_slots = draw(counts)
     within = draw(st.none() | st.integers(for_slots, for_slots + 4))
-    accept = draw(st.none() | st.integers(1, 30))
     kind = draw(kinds)
+    never = isinstance(kind, Threshold) or (isinstance(kind, Drop) and kind.to is not None)
+    accept = None if never else draw(st.none() | st.integers(1, 30))
     return Rule(
         draw(names),
         "any",
