@@ -113,6 +113,14 @@ class SlackClient:
             organisation = str(answer.get("enterprise_id") or team_id)
         return Identity(team_id, str(answer.get("team")), organisation)
 
+    async def answers(self) -> bool:
+        """Whether Slack answers at all just now."""
+        try:
+            await self._asked(self._web.auth_test())
+        except DeliveryError as error:
+            return error.permanent
+        return True
+
     async def post(self, post: Post) -> Posted:
         """Post a message, or a reply; where it then stands."""
         answer = await self._asked(

@@ -36,6 +36,9 @@ DEAD_TOKEN = REFUSED_TOKEN - {"missing_scope", "no_permission"}
 NOT_LISTED = "channels_not_listed"
 """Our own word: the id of a channel is not known, since Slack has not listed its channels yet."""
 
+AWAY = "no_answer"
+"""Our own word: Slack answers nothing at all just now."""
+
 REFUSED_BLOCKS = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "invalid_attachments", "msg_blocks_too_long", "msg_too_long"}
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from alertbot.clock import Clock
 from alertbot.errors import DeliveryError
-from alertbot.slack.failures import DEAD_TOKEN, GONE, NOT_LISTED
+from alertbot.slack.failures import AWAY, DEAD_TOKEN, GONE, NOT_LISTED
 from alertbot.slack.poster import Poster, post_of
 from alertbot.store import outbox
 from alertbot.store.keeper import Storekeeper
@@ -25,7 +25,7 @@ A message that lands later still will stand there twice.
 """
 
 LOOK_NO_LONGER = 900.0
-"""Seconds after an attempt at which a message goes out again where Slack will not let it be looked up."""
+"""Seconds after an attempt at which a message goes out again where Slack answers, but not what its history holds."""
 
 MARGIN = 3600.0
 """Seconds of history before the attempt that are searched: more than any clock is off."""
@@ -98,8 +98,11 @@ class Lookups:
         return found is not None
 
     async def failed(self, row: OutboxRow, error: DeliveryError) -> float | None:
-        """The seconds for which it is still to be looked up after that error; ``None``: it was queued again instead."""
-        if error.code in DEAD_TOKEN:
+        """The seconds for which it is still to be looked up after that error; ``None``: it was queued again instead.
+
+        While Slack answers nothing the message is not posted again: the answer to that would be lost as well.
+        """
+        if error.code in DEAD_TOKEN | {AWAY}:
             return float("inf")
         if not error.permanent:
             longest = LOOK_AFTER[-1] if error.code == NOT_LISTED else LOOK_NO_LONGER

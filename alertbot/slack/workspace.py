@@ -19,7 +19,7 @@ from alertbot.slack.channels import Listing, Membership, is_id, look_up, unliste
 from alertbot.slack.charts import ChartReplies, ChartSource
 from alertbot.slack.client import TIMEOUT, Identity, Post, Posted, SlackClient
 from alertbot.slack.commands import Commands
-from alertbot.slack.failures import DEAD_TOKEN, NOT_LISTED
+from alertbot.slack.failures import AWAY, DEAD_TOKEN, NOT_LISTED
 from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener
 
 log = logging.getLogger(__name__)
@@ -158,7 +158,18 @@ class Workspace:
         await self._client.upload(channel_id, picture, thread_ts=thread_ts)
 
     async def find(self, post: Post, *, since: float) -> Posted | None:
-        """Where the post stands, if it was made at most ``since`` seconds ago; raises ``DeliveryError``."""
+        """Where the post stands, if it was made at most ``since`` seconds ago; raises ``DeliveryError``.
+
+        Its code is ``AWAY`` where Slack answers nothing else either.
+        """
+        try:
+            return await self._found(post, since)
+        except DeliveryError as error:
+            if error.permanent or await self._client.answers():
+                raise
+            raise DeliveryError(AWAY, retry_after=error.retry_after) from None
+
+    async def _found(self, post: Post, since: float) -> Posted | None:
         if self.id_of(post.channel) is None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LISTING):

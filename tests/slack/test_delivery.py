@@ -108,6 +108,28 @@ async def test_a_slack_that_is_away_for_long_is_asked_before_anything_is_posted_
     assert bot.calls(HISTORY).count("ok") == 1
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_while_slack_loses_every_answer_nothing_is_posted_again_after_a_restart_neither(bot, restarted):
+    bot.slack.fault("*", "drop_after", 10_000)
+    await bot.owe(bot.post("a", "down"))
+    await bot.deliver(60)
+    if restarted:
+        await bot.start()
+    await bot.deliver(2400)
+    bot.slack.mend()
+    await bot.deliver()
+    assert bot.texts() == ["down"]
+    assert await bot.states() == [("post", "sent")]
+
+
+async def test_a_history_that_alone_is_not_answered_keeps_no_message_back_for_ever(bot):
+    bot.slack.fault(POST, "drop_before")
+    bot.slack.fault(HISTORY, "500", 10_000)
+    await bot.owe(bot.post("a", "down"))
+    assert 900 <= await bot.deliver() < 1000
+    assert bot.texts() == ["down"]
+
+
 async def test_a_restart_looks_for_what_was_being_sent(bot):
     bot.slack.fault(POST, "hang_after")
     await bot.owe(bot.post("a", "down"), bot.edit("a", "up"))
