@@ -12,7 +12,7 @@ from datetime import tzinfo
 from enum import StrEnum
 from urllib.parse import quote
 
-from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.lifecycle import AlertKey
 from alertbot.incidents import account
 from alertbot.incidents.incident import FEED_SEVERITY, SEVERITY_RANK, FiredAlert, Incident, IncidentKind
 from alertbot.incidents.relayed import AlertmanagerAlert, Labels, RelayFacts, RelayPlan

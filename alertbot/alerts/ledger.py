@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.alerts.engine import AlertKey, Engine
-from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
+from alertbot.alerts.engine import Engine
+from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Phase, Reason
 from alertbot.rules.base import Array, Mask
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid

@@ -16,6 +16,9 @@ from alertbot.rules.base import Direction
 from alertbot.rules.wording import Outlook
 from alertbot.units import SLOT
 
+AlertKey = tuple[str, str]
+"""Rule name and series."""
+
 
 class Phase(StrEnum):
     """Where an alert stands; one that is inactive or resolved is not kept."""

@@ -5,10 +5,13 @@ What was taken as usual meanwhile is then set aside again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from alertbot.alerts.judged_block import AppliedRule
 from alertbot.rules.base import Mask, Rule
 from alertbot.rules.episodes import REMEMBERED, Episode
 from alertbot.rules.grid import Grid
@@ -40,3 +43,56 @@ def ended(rule: Rule, episode: Episode, slot: int) -> Episode:
 def _lasting(holds: Mask, slots: int) -> Mask:
     """Where it has held for so many slots in a row; the first that can say so comes first."""
     return np.asarray(np.lib.stride_tricks.sliding_window_view(holds, slots).all(axis=-1))
+
+
+class OldLevels:
+    """Where in a block the level from before a new normal is back, of each series that has one.
+
+    ``first`` is the block's first slot, ``rows`` how many it has. It is no breach of any rule there.
+    """
+
+    def __init__(self, applied: Mapping[str, AppliedRule], grid: Grid, first: int, rows: int) -> None:
+        self._applied = applied
+        self._grid = grid
+        self._first = first
+        self._rows = rows
+        self._ends: dict[str, dict[int, list[Episode]]] = {}
+        self._back: dict[int, Mask] = {}
+        for series in {episode.series for episode in grid.episodes.accepted(first)}:
+            self._look(series, 0)
+
+    def forgive(self, breach: Mask, columns: Sequence[int] | NDArray[np.intp], row: int) -> None:
+        """Clear the breaches (slots from ``row`` on x ``columns`` of the grid) where the old level is back."""
+        if not self._back:
+            return
+        for place, column in enumerate(columns):
+            back = self._back.get(int(column))
+            if back is not None:
+                breach[:, place] &= ~back[row:]
+
+    def ended(self, row: int) -> list[Episode]:
+        """The new normals that are over with this row, as they are from then on."""
+        found = [episode for ends in self._ends.values() for episode in ends.get(row, ())]
+        return sorted(found, key=lambda each: (each.series, each.key))
+
+    def look_again(self, series: str, row: int) -> None:
+        """Find anew, from a row on, where the old level of a series is back, if it has one."""
+        if series in self._ends or next(self._grid.episodes.accepted_of(series, self._first), None):
+            self._look(series, row)
+
+    def _look(self, series: str, row: int) -> None:
+        count, first = self._rows - row, self._first + row * SLOT
+        if count <= 0:
+            return
+        ends: dict[int, list[Episode]] = {}
+        forgiven = np.zeros(self._rows, dtype=bool)
+        for episode in self._grid.episodes.accepted_of(series, first):
+            applied = self._applied.get(episode.rule)
+            if applied is not None:
+                back, place = old_level(applied.rule, self._grid, episode, first, count)
+                if place is not None:
+                    back[place + 1 :] = False
+                    ends.setdefault(row + place, []).append(ended(applied.rule, episode, first + place * SLOT))
+                forgiven[row:] |= back
+        self._ends[series] = ends
+        self._back[self._grid.column[series]] = forgiven

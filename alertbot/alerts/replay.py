@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from alertbot.alerts.engine import AlertKey, Engine
-from alertbot.alerts.lifecycle import Alert, Change, Reason
+from alertbot.alerts.engine import Engine
+from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Reason
 from alertbot.alerts.mutes import Mute, keep_out
 from alertbot.rules.base import Array, Direction, Mask, Rule
 from alertbot.rules.grid import Grid

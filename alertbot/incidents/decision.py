@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.lifecycle import AlertKey
 from alertbot.incidents.account_incident import with_account
 from alertbot.incidents.flapping import begins_to_flap
 from alertbot.incidents.grouping import Placed, place

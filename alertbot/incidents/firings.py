@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.alerts.lifecycle import Alert, AlertKey, Change
 from alertbot.incidents.grouping import Placed, Placing, place
 from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert
 from alertbot.incidents.routing import channel_for

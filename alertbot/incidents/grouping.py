@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.lifecycle import AlertKey
 from alertbot.incidents.incident import AccountFall, FiredAlert, Incident, IncidentKind, follows
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL, Group

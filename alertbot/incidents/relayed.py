@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from alertbot.alerts.engine import AlertKey
+from alertbot.alerts.lifecycle import AlertKey
 from alertbot.incidents.incident import FiredAlert, Incident
 
 Labels = tuple[tuple[str, str], ...]

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.lifecycle import Reason
+from alertbot.alerts.lifecycle import AlertKey, Reason
 from alertbot.alerts.mutes import Mute, muted
 from alertbot.incidents import silences
 from alertbot.incidents.flapping import Flap, stays

@@ -11,8 +11,7 @@ from datetime import tzinfo
 from enum import StrEnum
 from types import MappingProxyType
 
-from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.lifecycle import Reason
+from alertbot.alerts.lifecycle import AlertKey, Reason
 from alertbot.incidents.incident import (
     FEED_SEVERITY,
     FiredAlert,

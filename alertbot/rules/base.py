@@ -238,7 +238,7 @@ class Measured(Kind):
     """A ``Kind`` whose figure is made of so many slots that it is worked out only where it matters."""
 
     @abstractmethod
-    def hot(self, past: Past) -> Mask:
+    def breaches(self, past: Past) -> Mask:
         """Where a slot is in breach, as ``breach`` would say of what is measured there; cheap for any number."""
 
     @abstractmethod

@@ -123,7 +123,7 @@ class Percentile(Measured):
 
     def judge(self, past: Past, fixed: Array | None = None) -> Judged:
         """By counting alone: the figures are measured where an alert is under way."""
-        return Judged(None, self.hot(past) & ~np.isnan(past.now))
+        return Judged(None, self.breaches(past) & ~np.isnan(past.now))
 
     def over(self, past: Past, fired: Array) -> Mask:
         """Nothing that slots alone would tell."""
@@ -200,7 +200,7 @@ class Percentile(Measured):
     def _committed(self, value: float) -> str:
         return f"{format_rate(value)}, {format_share(value / self.commit)} of the {format_rate(self.commit)} committed"
 
-    def hot(self, past: Past) -> Mask:
+    def breaches(self, past: Past) -> Mask:
         """Where a slot is in breach, by counting alone."""
         slots, begins, ends = self._months(past)
         limit = self.limits[0] * (1 - ROUNDING)

@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.lifecycle import Alert, Change, Level, Phase, Reason
+from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Level, Phase, Reason
 from alertbot.incidents.flapping import WITHIN, Flap
 from alertbot.incidents.incident import FiredAlert
 from alertbot.rules.base import Direction, Rule

@@ -12,8 +12,7 @@ from typing import Any, Protocol
 
 from sqlite_utils import Database
 
-from alertbot.alerts.engine import AlertKey
-from alertbot.alerts.lifecycle import Alert, Change
+from alertbot.alerts.lifecycle import Alert, AlertKey, Change
 from alertbot.incidents.decision import Decision, IncidentChange
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
 from alertbot.incidents.notes import Note, NoteKind

@@ -122,24 +122,24 @@ def test_a_year_slot_by_slot_is_in_breach_where_the_percentile_or_its_forecast_r
     for start in range(0, len(values), DAY_SLOTS):
         begin = first + start * SLOT
         grid.put("a", begin, values[start : start + DAY_SLOTS])
-        hot = kind.hot(grid.past(begin, DAY_SLOTS))
-        assert not hot[:, 1].any()
+        in_breach = kind.breaches(grid.past(begin, DAY_SLOTS))
+        assert not in_breach[:, 1].any()
         looked_at = set(rng.integers(0, DAY_SLOTS, 1).tolist())
         for row, value in enumerate(values[start : start + DAY_SLOTS].tolist()):
             slot = begin + row * SLOT
             slowly.see(slot, value)
             enough = slowly.enough()
             if enough and slowly.so_far() >= kind.limits[0] and len(slowly.known) >= WEEK:
-                assert hot[row, 0]
+                assert in_breach[row, 0]
             if row in looked_at or (slowly.elapsed in {1, 288, 289} or slowly.to_come(slot) < 2):
                 (((found,),),) = (kind.measure(grid.past(slot, 1, np.array([0]))),)
                 assert (found is not None) == enough
-                assert bool(hot[row, 0]) == (found is not None and found.value >= kind.limits[0])
+                assert bool(in_breach[row, 0]) == (found is not None and found.value >= kind.limits[0])
                 if found is not None:
                     assert found.outlook.so_far == slowly.so_far()
                     assert found.outlook.forecast == slowly.ahead(slot)
                     assert found.value == slowly.judged(slot)
-        breaches += int(hot[:, 0].sum())
+        breaches += int(in_breach[:, 0].sum())
         grid.forget(begin + DAY - kind.depth * SLOT)
     assert 10_000 < breaches < 100_000
 
@@ -164,11 +164,11 @@ def test_counting_says_what_measuring_says(runs, offset, percent, limit):
     past = grid.past(first, len(values))
     last = min(5, len(values))
     measured = kind.measure(grid.past(first + (len(values) - last) * SLOT, last))
-    hot = kind.hot(past)[-last:, 0]
+    in_breach = kind.breaches(past)[-last:, 0]
 
     for row, ((cell,),) in enumerate(zip(measured, strict=True)):
         expected = cell is not None and bool(kind.breach(np.asarray(cell.value), np.asarray(cell.reference)))
-        assert bool(hot[row]) == expected
+        assert bool(in_breach[row]) == expected
 
 
 @examples(40, 200)
@@ -207,12 +207,12 @@ def test_the_burst_left_is_what_the_month_bears_and_no_slot_more(known, above, p
 def test_nothing_is_said_before_a_day_of_the_month_is_known_or_where_half_of_it_is_not():
     first = parse_time("2026-11-01")
     busy = filled(np.full(3 * DAY_SLOTS, 11e9), first)
-    assert KIND.hot(busy.past(first, DAY_SLOTS))[:, 0].tolist() == [False] * (DAY_SLOTS - 1) + [True]
+    assert KIND.breaches(busy.past(first, DAY_SLOTS))[:, 0].tolist() == [False] * (DAY_SLOTS - 1) + [True]
     assert KIND.measure(busy.past(first + (DAY_SLOTS - 2) * SLOT, 1)) == ((None,),)
     holed = np.full(3 * DAY_SLOTS, 11e9)
     holed[DAY_SLOTS : 2 * DAY_SLOTS + 1] = NAN
     late = filled(holed, first)
-    assert KIND.hot(late.past(first + 2 * DAY, DAY_SLOTS))[:, 0].tolist() == [False] + [True] * (DAY_SLOTS - 1)
+    assert KIND.breaches(late.past(first + 2 * DAY, DAY_SLOTS))[:, 0].tolist() == [False] + [True] * (DAY_SLOTS - 1)
 
 
 def test_in_a_months_first_week_the_forecast_decides_where_there_is_one():
@@ -222,8 +222,8 @@ def test_in_a_months_first_week_the_forecast_decides_where_there_is_one():
     busy[:24] = 9e9
     after_a_week = filled(np.concatenate([np.full(WEEK, 1e9), busy]), first - 7 * DAY)
 
-    assert KIND.hot(filled(busy, first).past(first + DAY, 100)).all()
-    assert not KIND.hot(after_a_week.past(first, 9 * DAY_SLOTS)).any()
+    assert KIND.breaches(filled(busy, first).past(first + DAY, 100)).all()
+    assert not KIND.breaches(after_a_week.past(first, 9 * DAY_SLOTS)).any()
     (((found,),),) = (KIND.measure(after_a_week.past(first + DAY, 1)),)
     assert (found.value, found.outlook.so_far, found.outlook.settled) == (1e9, 9e9, False)
 
@@ -258,16 +258,16 @@ def test_slots_that_serve_no_reference_are_billed_all_the_same():
     grid = filled(np.full(2 * DAY_SLOTS, 11e9), first)
     grid.record(Episode("r", "a", first, first + DAY, Direction.RISE))
     grid.mute(["a"], first, first + 2 * DAY)
-    assert KIND.hot(grid.past(first + DAY, DAY_SLOTS)).all()
+    assert KIND.breaches(grid.past(first + DAY, DAY_SLOTS)).all()
 
 
 def test_what_is_revised_is_counted_anew():
     first = parse_time("2026-11-01")
     grid = filled(np.full(2 * DAY_SLOTS, 11e9), first)
     last = first + 2 * DAY - SLOT
-    assert KIND.hot(grid.past(last, 1)).all()
+    assert KIND.breaches(grid.past(last, 1)).all()
     grid.put("a", first, np.full(2 * DAY_SLOTS, 1e9))
-    assert not KIND.hot(grid.past(last, 1)).any()
+    assert not KIND.breaches(grid.past(last, 1)).any()
 
 
 @pytest.mark.parametrize(

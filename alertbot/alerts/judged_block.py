@@ -1,0 +1,141 @@
+"""One rule over a block of slots: which series it judges there, and what it makes of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alertbot.alerts.lifecycle import Policy, Seen
+from alertbot.rules.base import Array, Direction, Judged, Mask, Measured, Rule
+from alertbot.rules.grid import Columns, GridPast
+from alertbot.units import SLOT
+
+
+@dataclass(frozen=True)
+class AppliedRule:
+    """A rule with the columns of the grid that it judges, and the position of each among them."""
+
+    rule: Rule
+    policy: Policy
+    columns: NDArray[np.intp]
+    position: Mapping[int, int]
+
+    @classmethod
+    def to(cls, rule: Rule, columns: Iterable[int]) -> AppliedRule:
+        """A rule applied to these columns."""
+        policy = Policy(rule.for_slots, rule.clear_slots, rule.within_slots, rule.accept_slots)
+        ordered = np.array(sorted(columns), dtype=np.intp)
+        return cls(rule, policy, ordered, _positions(ordered))
+
+    def only(self, columns: NDArray[np.intp]) -> AppliedRule:
+        """The same rule applied to these columns, ascending, instead."""
+        return replace(self, columns=columns, position=_positions(columns))
+
+    def where(self, chosen: Mask) -> AppliedRule:
+        """The same without the columns of the grid where ``chosen`` says no."""
+        kept = chosen[self.columns]
+        return self if kept.all() else self.only(self.columns[kept])
+
+
+@dataclass(frozen=True)
+class JudgedBlock:
+    """A block under one rule, slots x the rule's series.
+
+    ``in_breach``: the grid's columns in breach, by row. ``anew``: the series that were judged anew since, by column.
+    """
+
+    applied: AppliedRule
+    values: Array
+    judged: Judged
+    in_breach: dict[int, set[int]]
+    anew: dict[int, JudgedSeries] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JudgedSeries:
+    """One series of a block, judged anew from the row ``start`` on; ``over``: where an alert that fires is over."""
+
+    start: int
+    values: Array
+    judged: Judged
+    over: Mask | None
+
+
+def seen_of_measured(kind: Measured, past: GridPast | None, *, fires: bool) -> Seen:
+    """What one slot of one series shows under a kind that judges a figure of its own; ``past`` is None where unknown.
+
+    ``fires``: whether an alert does, which may be over.
+    """
+    found = None if past is None else kind.measure(past)[0][0]
+    if found is None:
+        return Seen(math.nan, None, breach=False, cleared=False, direction=Direction.RISE)
+    return Seen(
+        value=found.value,
+        reference=found.reference,
+        breach=bool(kind.breach(np.asarray(found.value), np.asarray(found.reference))),
+        cleared=fires and kind.cleared(found.value),
+        direction=kind.direction(found.value, found.reference),
+        outlook=found.outlook,
+    )
+
+
+def _positions(columns: NDArray[np.intp]) -> dict[int, int]:
+    return {column: position for position, column in enumerate(columns.tolist())}
+
+
+def compact(columns: NDArray[np.intp]) -> Columns:
+    """Columns side by side as a slice, which copies nothing."""
+    if len(columns) and columns[-1] - columns[0] == len(columns) - 1:
+        return slice(int(columns[0]), int(columns[-1]) + 1)
+    return columns
+
+
+def while_active(rule: Rule, values: Array, first: int) -> Array:
+    """The values from the slot ``first`` on, unknown where the rule is not active."""
+    if rule.active is None:
+        return values
+    active = rule.active.holds(first + SLOT * np.arange(len(values), dtype=np.int64))
+    return values if active.all() else np.where(active[:, None], values, np.nan)
+
+
+def judge(rule: Rule, past: GridPast, fixed: Array | None) -> Judged:
+    """What a rule makes of some slots; those under a one-off mute are compared with what it covers as well."""
+    judged = rule.kind.judge(past, fixed)
+    muted = past.muted
+    if muted is not None and muted.any():
+        inside = rule.kind.judge(past.meanwhile(), fixed)
+        judged = Judged(
+            _either(muted, inside.reference, judged.reference),
+            np.where(muted, inside.breach, judged.breach),
+            _either(muted, inside.usual, judged.usual),
+            judged.by_usual,
+        )
+    if rule.active is None:
+        return judged
+    return replace(judged, breach=judged.breach & ~np.isnan(while_active(rule, past.now, past.first)))
+
+
+def over(rule: Rule, past: GridPast, fired: Array) -> Mask:
+    """Where an alert is over that fired against these references, one of each series."""
+    found, muted = rule.kind.over(past, fired), past.muted
+    if muted is None or not muted.any():
+        return found
+    return np.where(muted, rule.kind.over(past.meanwhile(), fired), found)
+
+
+def _either(where: Mask, inside: Array | None, outside: Array | None) -> Array | None:
+    return None if inside is None or outside is None else np.where(where, inside, outside)
+
+
+def of_series(judged: Judged, place: int) -> Judged:
+    """One series of what was judged."""
+    return Judged(
+        None if judged.reference is None else judged.reference[:, place],
+        judged.breach[:, place],
+        None if judged.usual is None else judged.usual[:, place],
+        None if judged.by_usual is None else judged.by_usual[:, place],
+    )
