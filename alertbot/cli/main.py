@@ -211,7 +211,8 @@ _QUESTIONS = {
     ),
     "p95": _Question("DOMAIN [MONTH]", "Work out the 95th percentile of a month so far, and the burst left in it."),
     "why": _Question("N|DOMAIN", "Explain why something was told or not: the slots, the arithmetic, what holds it."),
-    "alerts": _Question("", "List what fires now, and what ended within a day."),
+    "alerts": _Question("[24h|7d]", "List the open incidents, what fires without being posted, and what ended."),
+    "incidents": _Question("[7d]", "List the incidents that were open within that time, the oldest first."),
     "rules": _Question("[DOMAIN]", "List the rules, or those that watch a domain."),
     "silences": _Question(
         "", "List what is silenced, or was within a day, until when and by whom.", json="One JSON object a line."

@@ -16,10 +16,11 @@ from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
 from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
 from alertbot.messages.blocks import Message, code
-from alertbot.messages.status import alerts_message, help_message, rules_message, silences_message, status_message
+from alertbot.messages.incidents import alerts_message, incidents_message
+from alertbot.messages.status import help_message, rules_message, silences_message, status_message
 from alertbot.messages.usages import USAGES
 from alertbot.messages.why import story_message, why_message
-from alertbot.query import backtest, bandwidth, percentile, status, why, why_incident
+from alertbot.query import backtest, bandwidth, incidents, percentile, status, why, why_incident
 from alertbot.query.bandwidth import By
 from alertbot.query.names import Meant, meant, resolve
 from alertbot.query.scope import Scope
@@ -29,7 +30,7 @@ from alertbot.words import did_you_mean
 
 LONGEST_SPAN = 35 * DAY
 MOST_TOP = 50
-REPLAYED = 7 * DAY
+WEEK = 7 * DAY
 _TOP = 10
 
 PATIENCE = 10.0
@@ -123,9 +124,15 @@ def _p95(rest: Words, scope: Scope) -> Answered:
 
 
 def _alerts(rest: Words, scope: Scope) -> Answered:
-    _no_more(rest)
-    facts = status.alerts(scope.path, scope.now)
-    return Answered(facts, alerts_message(facts, scope.zone, scope.now))
+    span = _only_span(rest, DAY)
+    facts = incidents.alerts(scope, span)
+    return Answered(facts, alerts_message(facts, scope))
+
+
+def _incidents(rest: Words, scope: Scope) -> Answered:
+    span = _only_span(rest, WEEK)
+    facts = incidents.within(scope, span)
+    return Answered(facts, incidents_message(facts, scope))
 
 
 def _rules(rest: Words, scope: Scope) -> Answered:
@@ -176,6 +183,7 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "top": _top,
         "p95": _p95,
         "alerts": _alerts,
+        "incidents": _incidents,
         "rules": _rules,
         "why": _why,
         "replay": _replay,
@@ -189,7 +197,7 @@ def _replayed(rest: Words, watch: Watch) -> tuple[Rule, int]:
     if not rest:
         raise UsageError("which rule?")
     name = rest.pop(0)
-    span = _span(rest.pop(0)) if rest else REPLAYED
+    span = _span(rest.pop(0)) if rest else WEEK
     _no_more(rest)
     found = [each for each in watch.rules if each.lower() == name.lower()]
     if not found:
@@ -228,6 +236,12 @@ def _span(word: str) -> int:
         raise UsageError(str(error)) from None
     if not 0 < span <= LONGEST_SPAN:
         raise UsageError(f"{word[:20]} is not between 5m and 35d")
+    return span
+
+
+def _only_span(rest: Words, usual: int) -> int:
+    span = _span(rest.pop(0)) if rest else usual
+    _no_more(rest)
     return span
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import tzinfo
 
-from alertbot.incidents.incident import FiredAlert
-from alertbot.messages.blocks import Message, code, context_block, escape, paragraphs, section, short
+from alertbot.messages.blocks import Message, code, context_block, escape, paragraphs, section
 from alertbot.query.live import Live
-from alertbot.query.status import Alerts, RuleLine, SilenceLine, Silences, Stage, Status
-from alertbot.units import SLOT, format_clock, format_duration, format_rate
+from alertbot.query.status import RuleLine, SilenceLine, Silences, Stage, Status
+from alertbot.units import SLOT, format_clock, format_duration
 from alertbot.words import counted, listed
 
 _LISTED = 15
@@ -24,8 +23,8 @@ def help_message(lines: Sequence[str], closing: str) -> Message:
 def status_message(status: Status, zone: tzinfo) -> Message:
     """Freshness first: without it nothing else can be believed."""
     live = status.live
-    headline = f"{_fresh(live, zone)} {_firing(status.firing)}{_open(status)}"
-    lines = _misconfigured(live)
+    headline = f"{_fresh(live, zone)} {_firing(status)}"
+    lines = [*_misconfigured(live), *_silenced(status, zone)]
     lines += [
         f"watching {counted(live.domains, 'domain')}, {live.series:,} series; {live.behind:,} of them waiting for data",
         f"{live.calls_left} of {live.calls_per_minute} API calls left this minute",
@@ -74,14 +73,22 @@ def _fresh(live: Live, zone: tzinfo) -> str:
     return f"Data to {format_clock(live.frontier + SLOT, zone, live.now)}, {age} old."
 
 
-def _firing(count: int) -> str:
-    return "Nothing fires." if not count else f"{count:,} alert{'s' * (count > 1)} fire{'s' * (count == 1)}."
+def _firing(status: Status) -> str:
+    """What fires, and the open incidents by number: the feed's have no alerts."""
+    alerts = f"{counted(status.firing, 'alert')} firing" if status.firing else ""
+    numbers = listed((f"#{number}" for number in status.open), _LISTED)
+    incidents = f"{counted(status.incidents, 'incident')} open: {numbers}" if status.incidents else ""
+    return f"{'; '.join(part for part in (incidents, alerts) if part) or 'No alerts'}."
 
 
-def _open(status: Status) -> str:
-    if not status.incidents:
-        return ""
-    return f" {status.incidents:,} incident{'s are' if status.incidents > 1 else ' is'} open."
+def _silenced(status: Status, zone: tzinfo) -> list[str]:
+    """The silences at work."""
+    silences = [
+        f"s{each.number} {code(each.target)} until {format_clock(each.ends, zone, status.live.now)} by"
+        f" {escape(each.author)}"
+        for each in status.silences
+    ]
+    return [f"silenced: {listed(silences, _LISTED)}"] if silences else []
 
 
 def _outbox(status: Status) -> str:
@@ -91,37 +98,6 @@ def _outbox(status: Status) -> str:
     if parked:
         line += f"; {parked} refused"
     return line + "".join(f"; {escape(channel)}: {escape(error)}" for channel, error in status.trouble)
-
-
-def alerts_message(alerts: Alerts, zone: tzinfo, now: float) -> Message:
-    """What fires, then what ended."""
-    headline = _firing(len(alerts.firing)) if not alerts.more else f"{len(alerts.firing):,} or more alerts fire."
-    blocks = [*paragraphs([headline, *(_firing_line(stored, zone, now) for stored in alerts.firing)])]
-    if alerts.resolved:
-        ended = [_ended_line(stored, zone, now) for stored in alerts.resolved]
-        blocks += paragraphs(["Ended within a day:", *ended])
-    if alerts.more > 0:
-        blocks.append(context_block(f"and {alerts.more:,} more"))
-    return Message(headline, tuple(blocks))
-
-
-def _firing_line(stored: FiredAlert, zone: tzinfo, now: float) -> str:
-    alert = stored.alert
-    since = format_clock(alert.since, zone, now)
-    against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
-    rule = f"{stored.severity}, {escape(alert.rule)}"
-    return f"{_number(stored)} {short(alert.series)} since {since}: {format_rate(alert.value)}{against} ({rule})"
-
-
-def _ended_line(stored: FiredAlert, zone: tzinfo, now: float) -> str:
-    alert, ended = stored.alert, stored.resolved or stored.alert.slot
-    span = f"{format_clock(alert.since, zone, now)} to {format_clock(ended, zone, now)}"
-    return f"{_number(stored)} {short(alert.series)} {span} ({escape(alert.rule)}: {escape(stored.reason or '')})"
-
-
-def _number(stored: FiredAlert) -> str:
-    """The incident's, by which people call it."""
-    return "not told:" if stored.incident is None else f"#{stored.incident}"
 
 
 def rules_message(lines: Sequence[RuleLine], series: str | None) -> Message:

@@ -19,7 +19,7 @@ USAGES = {
     "status": Usage(
         "",
         "how fresh the data is and what proves it, which domains are held back, calls left, the last failure,"
-        " how many alerts fire",
+        " what is open",
         "status",
     ),
     "show": Usage(
@@ -31,7 +31,10 @@ USAGES = {
         "[N] [now|peak|p95|change]", "the total, and the domains that carry most or moved most", "top 20 change"
     ),
     "p95": Usage("DOMAIN [month]", "the 95th percentile of a month so far, and the burst left in it", "p95 video"),
-    "alerts": Usage("", "what fires now, and what ended within a day", "alerts"),
+    "alerts": Usage(
+        "[24h|7d]", "the open incidents, the loudest first, what fires without being posted, and what ended", "alerts"
+    ),
+    "incidents": Usage("[7d]", "what was open within that time, the oldest first", "incidents 7d"),
     "rules": Usage("[DOMAIN]", "the rules, or those that watch a domain", "rules video.example.com"),
     "why": Usage("#N|DOMAIN", "why something was told or not: the slots, the arithmetic, what holds it", "why video"),
     "replay": Usage("RULE [7d]", "what a rule would have done with the stored history", "replay went-dark 7d"),

@@ -14,8 +14,8 @@ from alertbot.incidents.suppression import Suppressed
 from alertbot.messages.blocks import Block, Message, code, context_block, cut, escape, paragraphs, section, short
 from alertbot.messages.incident import Context, tell
 from alertbot.messages.slack import MARKUP, plain
+from alertbot.messages.suppressed import suppressed_words
 from alertbot.query.scope import Scope
-from alertbot.query.suppressed import SuppressedBy
 from alertbot.query.why import Basis, Judged, Missing, RuleWhy, SetAside, Usual, Why
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredMessage
@@ -101,7 +101,7 @@ def _rest(why: Why, reader: Reader) -> list[str]:
     if left_out > 0:
         lines.append(f"{counted(left_out, 'more rule')} that judge it: no alert under way")
     if why.others:
-        lines.append(f"do not mean it: {_names(why.others)}")
+        lines.append(f"rules that don't watch this domain: {_names(why.others)}")
     if why.disabled:
         lines.append(f"switched off: {_names(why.disabled)}")
     return lines
@@ -117,19 +117,21 @@ def _rule_lines(why: RuleWhy, reader: Reader) -> list[str]:
     lines.append(_arithmetic(why, reader))
     if why.suppressed_by is not None:
         fires = why.alert is not None and why.alert.phase is Phase.FIRING
-        what = "not told" if fires else "would not be told"
-        lines.append(f"{what}: {_suppressed(why.suppressed_by, why.rule.active, reader)}")
+        words = suppressed_words(why.suppressed_by, why.rule.active, reader.clock)
+        posted = why.suppressed_by.why in {Suppressed.ACKNOWLEDGED, Suppressed.PART_OF}
+        what = "not posted: " if fires else "would not be posted: "
+        lines.append(words if posted else f"{what}{words}")
     return lines
 
 
 def _standing(why: RuleWhy, reader: Reader) -> str:
     alert, told, rule = why.alert, why.told, why.rule
     if alert is None:
-        return f"no alert; asks for {escape(rule.describe())}{_lately(told, reader)}"
+        return f"no alert; fires when {escape(rule.describe())}{_lately(told, reader)}"
     since = reader.clock(alert.since)
     if alert.phase is Phase.PENDING:
         return f"pending since {since}: {alert.window.bit_count()} of {_slots(rule.for_slots)} shown"
-    fired = "" if alert.fired is None else f", fired with the slot of {reader.clock(alert.fired)}"
+    fired = "" if alert.fired is None else f", fired at {reader.clock(alert.fired)}"
     clearing = f"; {alert.clear_run} of {_slots(rule.clear_slots)} show that it is over" if alert.clear_run else ""
     return f"firing since {since}{fired}{_number(told)}{clearing}"
 
@@ -141,12 +143,12 @@ def _slots(count: int) -> str:
 def _number(told: FiredAlert | None) -> str:
     if told is None:
         return ""
-    return ", not told in any incident yet" if told.incident is None else f", told as #{told.incident}"
+    return "; not posted yet" if told.incident is None else f", posted as #{told.incident}"
 
 
 def _lately(told: FiredAlert | None, reader: Reader) -> str:
     if told is None or told.resolved is None:
-        return "; it never fired here"
+        return "; has never fired for this domain"
     number = "" if told.incident is None else f" (#{told.incident})"
     since, ended = reader.clock(told.alert.since), reader.clock(told.resolved)
     return f"; fired last from {since} to {ended}, {told.reason or 'over'}{number}"
@@ -202,29 +204,13 @@ def _because(basis: Basis | None, slot: int, reader: Reader) -> str:
     return f"of {counted(basis.slots, 'slot')} {basis.known:,} are known{barred}; {needed} needed"
 
 
-def _suppressed(found: SuppressedBy, active: object, reader: Reader) -> str:
-    until = "" if found.until is None else f" until {reader.clock(found.until)}"
-    because = f": {escape(found.reason)}" if found.reason else ""
-    return {
-        Suppressed.TRIAL: "its rule is on trial: judged, never posted",
-        Suppressed.SILENCED: f"silenced by {escape(found.by)}{until} (silence {found.number}){because}",
-        Suppressed.MUTED: f"muted by the configuration{until}{because}",
-        Suppressed.INACTIVE: f"outside its hours, {escape(str(active))}",
-        Suppressed.CLEARING: "it is about to be over",
-        Suppressed.FLAPPING: "it flaps, so it is told once it stays for 20m",
-        Suppressed.DARKNESS: "it fell with the whole account, and may be over with it",
-        Suppressed.PART_OF: f"it is a part of #{found.number}, which is of the whole account",
-        Suppressed.ACKNOWLEDGED: f"no reminders: #{found.number} is acknowledged by {escape(found.by)}",
-    }[found.why]
-
-
 def story_message(story: IncidentStory, scope: Scope) -> Message:
     """An incident: what it is about, what made it fire, what was said of it when."""
     reader, incident = Reader(scope.zone, scope.now), story.incident
     headline = f"#{incident.number}: {_sentence(story, scope)}"
-    opened = f"told {reader.clock(incident.opened)} in {escape(incident.channel)}"
+    opened = f"posted {reader.clock(incident.opened)} in {escape(incident.channel)}"
     closed = "still open" if incident.closed is None else f"closed {reader.clock(incident.closed)}"
-    quiet = "" if story.suppressed_by is None else f"; {_suppressed(story.suppressed_by, None, reader)}"
+    quiet = "" if story.suppressed_by is None else f"; {suppressed_words(story.suppressed_by, None, reader.clock)}"
     blocks: list[Block] = [section(headline), context_block(f"{opened}, {closed}{quiet}")]
     blocks += [section("\n".join(_part_lines(part, reader))) for part in story.parts]
     if story.more:
@@ -233,7 +219,7 @@ def story_message(story: IncidentStory, scope: Scope) -> Message:
         )
     if story.said:
         more = ["(earlier ones are left out)"] if story.earlier else []
-        blocks += paragraphs(["What was said:", *more, *(_said(words, reader) for words in story.said)])
+        blocks += paragraphs(["What was posted:", *more, *(_said(words, reader) for words in story.said)])
     return Message(headline, tuple(blocks))
 
 
@@ -257,12 +243,12 @@ def _part_lines(part: Part, reader: Reader) -> list[str]:
         lines.append(f"it fired by {_arithmetic(part.why, reader)}")
     if part.suppressed_by is not None and part.suppressed_by.why is not Suppressed.ACKNOWLEDGED:
         active = None if part.why is None else part.why.rule.active
-        lines.append(f"quiet: {_suppressed(part.suppressed_by, active, reader)}")
+        lines.append(f"suppressed: {suppressed_words(part.suppressed_by, active, reader.clock)}")
     return lines
 
 
 def _course(told: FiredAlert, alert: Alert, reader: Reader) -> str:
-    fired = "" if alert.fired is None else f", fired with the slot of {reader.clock(alert.fired)}"
+    fired = "" if alert.fired is None else f", fired at {reader.clock(alert.fired)}"
     worst = f"; {format_rate(alert.worst)} at worst"
     if told.resolved is None:
         return f"firing since {reader.clock(alert.since)}{fired}{worst}, now {format_rate(alert.value)}"

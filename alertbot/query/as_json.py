@@ -31,7 +31,8 @@ def _plain(value: Any) -> Any:
             "enabled": value.enabled,
         }
     elif is_dataclass(value):
-        value = {_KEYS.get(field.name, field.name): getattr(value, field.name) for field in fields(value)}
+        shown = (field for field in fields(value) if field.metadata.get("json", True))
+        value = {_KEYS.get(field.name, field.name): getattr(value, field.name) for field in shown}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, AbstractSet):

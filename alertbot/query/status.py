@@ -1,4 +1,4 @@
-"""The questions: status, alerts, rules, silences. Each opens the database for reading and closes it again."""
+"""The questions: status, rules, silences. Each opens the database for reading and closes it again."""
 
 from __future__ import annotations
 
@@ -8,43 +8,38 @@ from enum import StrEnum
 from pathlib import Path
 
 from alertbot.errors import StoreError
-from alertbot.incidents.incident import FiredAlert
+from alertbot.query.incidents import numbers_open
 from alertbot.query.live import Live
 from alertbot.rules.base import Rule
 from alertbot.store import feed, incidents, outbox
-from alertbot.store.alerts import count_fired_since, count_firing, counts, fired_since
+from alertbot.store.alerts import count_firing, counts
 from alertbot.store.schema import reading
 from alertbot.store.silences import ListedSilence, as_asked
 from alertbot.units import DAY
 
 RECENT = DAY
-"""Seconds for which ``alerts`` still shows what resolved."""
+"""Seconds for which ``silences`` still shows what ended."""
 
 SILENT_AFTER = 180.0
 """Seconds beyond the time between two probes without a word of the service after which it does not seem to run."""
 
-MOST_ALERTS = 20
 MOST_SILENCES = 20
 
 
 @dataclass(frozen=True)
 class Status:
-    """How alertbot is: the feed, alerts that fire, open incidents, the outbox by state, the channels in trouble."""
+    """How alertbot is: the feed, alerts that fire, open incidents, the outbox by state, the channels in trouble.
+
+    ``open``: the numbers of the open incidents, the loudest first. ``silences``: those in force.
+    """
 
     live: Live
     firing: int
     incidents: int
     outbox: Mapping[str, int]
     trouble: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Alerts:
-    """What fires, the newest first, then what resolved lately; ``more`` counts what is not listed."""
-
-    firing: tuple[FiredAlert, ...]
-    resolved: tuple[FiredAlert, ...]
-    more: int
+    open: tuple[int, ...] = ()
+    silences: tuple[ListedSilence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +90,15 @@ class Silences:
 def status(path: Path, live: Live) -> Status:
     """How alertbot is just now."""
     with reading(path) as db:
-        return Status(live, count_firing(db), incidents.count_open(db), outbox.counts(db), tuple(outbox.refusals(db)))
+        return Status(
+            live,
+            count_firing(db),
+            incidents.count_open(db),
+            outbox.counts(db),
+            tuple(outbox.refusals(db)),
+            open=numbers_open(db),
+            silences=tuple(each for each in as_asked(db, live.now) if _stage(each, live.now) is Stage.IN_FORCE),
+        )
 
 
 @dataclass(frozen=True)
@@ -126,15 +129,6 @@ def stored_status(path: Path) -> tuple[Status, float]:
         raise StoreError(f"{path}: the service has not looked at the feed yet: start `alertbot run`")
     written, facts = stored
     return status(path, Live.from_json(facts)), written
-
-
-def alerts(path: Path, now: float) -> Alerts:
-    """What fires, and what resolved within the last day."""
-    with reading(path) as db:
-        fired = fired_since(db, int(now) - RECENT, MOST_ALERTS)
-        total = count_fired_since(db, int(now) - RECENT)
-    firing = tuple(each for each in fired if each.resolved is None)
-    return Alerts(firing, tuple(each for each in fired if each.resolved is not None), total - len(fired))
 
 
 def silences(path: Path, now: float) -> Silences:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlite_utils import Database
 
 from alertbot.alerts.mutes import muted
 from alertbot.incidents.incident import FiredAlert, Incident
-from alertbot.incidents.silences import in_force
+from alertbot.incidents.silences import StoredSilence, in_force
 from alertbot.incidents.suppression import Suppressed
 from alertbot.query.scope import Scope
 from alertbot.rules.base import Rule
@@ -45,6 +46,11 @@ class WhySuppressed:
         if why is not None:
             return self._of_alert(why, fired)
         return None if fired.incident is None else self._of_incident(fired.incident)
+
+    def silences(self, fired: Iterable[FiredAlert]) -> dict[int, StoredSilence]:
+        """The silence over each of these alerts that has one, by the alert's row."""
+        found = ((each.number, self._suppression.silence(each)) for each in fired)
+        return {number: silence for number, silence in found if silence is not None}
 
     def if_it_fired(self, rule: Rule, series: str, slot: int) -> SuppressedBy | None:
         """What would keep an alert that fired now from being posted, or paging; ``slot``: the last one judged."""

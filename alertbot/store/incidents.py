@@ -59,6 +59,11 @@ def opened_between(db: Database, first: float, last: float) -> list[Incident]:
     return _incidents(db, "opened >= ? AND opened < ? ORDER BY id", (first, last))
 
 
+def open_since(db: Database, since: float) -> list[Incident]:
+    """The incidents that are open, or were at ``since`` (epoch seconds) or later, the oldest first."""
+    return _incidents(db, "closed IS NULL OR closed >= ? ORDER BY id", (since,))
+
+
 def _incidents(db: Database, where: str, values: tuple[Any, ...]) -> list[Incident]:
     rows = db.conn.execute(f"SELECT {_COLUMNS} FROM incidents WHERE {where}", values).fetchall()
     alerts = of_incidents(db, [row[0] for row in rows])

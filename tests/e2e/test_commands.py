@@ -46,7 +46,7 @@ def stage(tmp_path_factory):
     [
         ("", "What alertbot answers", "/bandwidth status"),
         ("help", "What alertbot answers", "/bandwidth show DOMAIN [24h|7d]"),
-        ("status", "1 alert fires.", "watching 2 domains, 3 series; 0 of them waiting for data"),
+        ("status", "1 incident open: #1; 1 alert firing.", "watching 2 domains, 3 series; 0 of them waiting for data"),
         ("show video.example.com", "`video.example.com`: 1.84 Gbps", "average 1.84 Gbps, peak 1.84 Gbps"),
         ("show img 7d", "`img.example.com`: 300 Mbps", "7d: average 300 Mbps"),
         ("SHOW IMG", "`img.example.com`: 300 Mbps", "a week earlier 300 Mbps (+0%)"),
@@ -55,7 +55,7 @@ def stage(tmp_path_factory):
         ("why video", "`video.example.com`: the last slot judged", "1.84 Gbps &gt; 1 Gbps: breach"),
         ("why #1", "#1: When watching began", "it fired by "),
         ("replay went-dark 1d", "would never have fired in", "as it is configured now"),
-        ("alerts", "1 alert fires.", "#1 `video.example.com` since"),
+        ("alerts", "1 incident open, 1 alert firing.", "`video.example.com`"),
         ("rules", "2 rules", "*went-dark* (critical)"),
         ("rules img.example.com", "1 rule for `img.example.com`", "*went-dark* (critical)"),
         ("silences", "Nothing is silenced.", "Nothing is silenced."),

@@ -198,7 +198,7 @@ async def test_every_example_makes_sense_with_no_data_yet(empty, usage):
         ("p95 video", "video.example.com: nothing is known of 2026-11 yet."),
         ("why video", "video.example.com: no slot of it was judged yet."),
         ("replay went-dark", "nothing is stored of what it judges, so there is nothing to replay."),
-        ("alerts", "Nothing fires."),
+        ("alerts", "No alerts."),
     ],
 )
 async def test_with_no_data_yet_that_is_said(empty, text, says):

@@ -1,0 +1,109 @@
+"""Lists of incidents in words: a line each, as one reads them who has just been woken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from alertbot.incidents.incident import IncidentKind
+from alertbot.messages.blocks import Block, Message, context_block, escape, paragraphs
+from alertbot.messages.incident import Context, sentence, tell
+from alertbot.messages.slack import MARKUP
+from alertbot.messages.suppressed import suppressed_words
+from alertbot.query.incidents import Alerts, IncidentLine, Incidents, Unposted
+from alertbot.query.scope import Scope
+from alertbot.units import DAY, SLOT, format_clock, format_duration
+from alertbot.words import counted
+
+_MOST_UNPOSTED = 20
+_WITHOUT_TIMES = {IncidentKind.FEED, IncidentKind.VANISHED}
+"""Kinds whose sentence does not say since when."""
+
+
+def alerts_message(alerts: Alerts, scope: Scope) -> Message:
+    """What is open, what fires without being posted, and what ended."""
+    words = _Words(scope)
+    headline = _headline(alerts)
+    blocks: list[Block] = [*paragraphs([headline, *map(words.line, alerts.open)])]
+    if alerts.unposted:
+        blocks += paragraphs(words.unposted(alerts.unposted))
+    if alerts.ended:
+        more = [f"and {alerts.ended_more:,} more: `incidents` lists them"] if alerts.ended_more else []
+        blocks += paragraphs([f"Ended within {_span(alerts.span)}:", *map(words.line, alerts.ended), *more])
+    return Message(headline, tuple(blocks))
+
+
+def incidents_message(incidents: Incidents, scope: Scope) -> Message:
+    """What was open within a span, the oldest first."""
+    words = _Words(scope)
+    count = len(incidents.incidents) + incidents.more
+    headline = f"{counted(count, 'incident') if count else 'No incidents'} within {_span(incidents.span)}."
+    blocks: list[Block] = []
+    if incidents.more:
+        blocks.append(context_block(f"{incidents.more:,} older ones are left out"))
+    return Message(headline, (*blocks, *paragraphs([headline, *map(words.line, incidents.incidents)])))
+
+
+def _headline(alerts: Alerts) -> str:
+    firing = f"{counted(alerts.alerts_firing, 'alert')} firing" if alerts.alerts_firing else ""
+    opened = f"{counted(len(alerts.open), 'incident')} open" if alerts.open else ""
+    return f"{', '.join(part for part in (opened, firing) if part) or 'No alerts'}."
+
+
+def _span(seconds: int) -> str:
+    return "a day" if seconds == DAY else format_duration(seconds)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Puts lines in words for the readers of a scope."""
+
+    scope: Scope
+
+    def line(self, line: IncidentLine) -> str:
+        """Number, severity, how long, whose word keeps it from paging, and what it is about."""
+        what = tell(line.incident, self._context, MARKUP).headline
+        return f"*#{line.number}* {', '.join((line.severity, *self._facts(line)))}: {what}"
+
+    def unposted(self, alerts: tuple[Unposted, ...]) -> list[str]:
+        """What fires and is in no incident, with the reason."""
+        more = len(alerts) - _MOST_UNPOSTED
+        rest = [f"and {more:,} more"] if more > 0 else []
+        return ["Firing, but not posted:", *map(self._unposted, alerts[:_MOST_UNPOSTED]), *rest]
+
+    def _unposted(self, each: Unposted) -> str:
+        rule = self.scope.watch.rules.get(each.alert.alert.rule)
+        found = each.suppressed_by
+        active = None if rule is None else rule.active
+        why = "to be posted in a moment" if found is None else suppressed_words(found, active, self._clock)
+        what = sentence(each.alert, self._context, MARKUP).removesuffix(".")
+        return f"{each.alert.severity}, {escape(each.alert.alert.rule)}: {what} ({why})"
+
+    def _facts(self, line: IncidentLine) -> Iterator[str]:
+        if line.closed is not None:
+            yield from self._ended(line)
+            return
+        began = line.opened if line.kind in _WITHOUT_TIMES else line.since
+        since = f"since {self._clock(began)}, " if line.kind in _WITHOUT_TIMES else ""
+        yield f"{since}{format_duration(max(self.scope.now - began, 0))}"
+        if line.incident.progress.parent is not None:
+            return
+        yield "not acknowledged" if line.acked_by is None else f"acknowledged by {escape(line.acked_by)}"
+        if line.silenced_by is not None and line.silenced_until is not None:
+            part = "in part " if line.silenced_in_part else ""
+            yield f"{part}silenced by {escape(line.silenced_by)} until {self._clock(line.silenced_until)}"
+
+    def _ended(self, line: IncidentLine) -> Iterable[str]:
+        if line.kind in _WITHOUT_TIMES and line.closed is not None:
+            lasted = format_duration(line.closed - line.opened)
+            yield f"{self._clock(line.opened)} to {self._clock(line.closed)} ({lasted})"
+
+    def _clock(self, epoch: float) -> str:
+        return format_clock(epoch, self.scope.zone, self.scope.now)
+
+    @property
+    def _context(self) -> Context:
+        frontier = self.scope.live.frontier
+        watch = self.scope.watch
+        to = None if frontier is None else frontier + SLOT
+        return Context(self.scope.now, to, len(watch.domains), frozenset(), watch.rules, self.scope.zone)

@@ -1,0 +1,147 @@
+"""``alerts`` and ``incidents``: a line an incident, none missing, the loudest first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from fakes.rigs.house import House, database
+from fakes.rigs.inquired import Inquired
+from fakes.rigs.night import CHANNEL, config_for, dark, fell
+
+from alertbot.config import GroupSettings
+from alertbot.incidents.incident import IncidentKind
+from alertbot.query import incidents
+from alertbot.query.as_json import to_json
+from alertbot.store.turns import FeedReport
+from alertbot.units import DAY, SLOT
+
+MANY = tuple(f"shop-{number:03}.example.com" for number in range(40))
+DOMAINS = ("a.example.com", "b.example.com", "c.example.com", "d.example.com", *MANY)
+USUAL = dict.fromkeys(DOMAINS, 1e8) | {"a.example.com": 1.84e9, "b.example.com": 3e8}
+USUAL["total"] = sum(USUAL.values())
+
+
+@pytest.fixture
+async def house(tmp_path):
+    opened = []
+
+    async def begun(*rules, groups=()):
+        home = House(config_for(database(tmp_path), DOMAINS, rules or (dark(),), groups=groups), DOMAINS)
+        await home.begin(USUAL)
+        opened.append(home)
+        return home, Inquired(home)
+
+    yield begun
+    for home in opened:
+        await home.end()
+
+
+async def carried(home, slots=1, **changed):
+    for _ in range(slots):
+        now = USUAL | {name.replace("_", "-") + ".example.com": value for name, value in changed.items()}
+        await home.judge({**now, "total": sum(now[name] for name in DOMAINS)})
+
+
+async def test_with_nothing_open_it_says_so(house):
+    home, asked = await house()
+    await carried(home)
+    assert await asked.ask("alerts") == "No alerts."
+    assert await asked.ask("incidents") == "No incidents within 7d."
+    assert "No alerts." in await asked.ask("status")
+
+
+async def test_an_incident_is_a_line_with_how_long_and_whose_word(house):
+    home, asked = await house()
+    await carried(home, 2, a=0.0)
+    said = await asked.ask("alerts")
+    assert "1 incident open, 1 alert firing." in said
+    assert "*#1* critical, 20m, not acknowledged: a.example.com went dark at 00:00: 0 bps" in said
+    await home.say("ack")
+    await home.say("silence a.* 2h")
+    assert "#1* critical, 20m, acknowledged by Ada, silenced by Ada until 02:20: a.ex" in await asked.ask("alerts")
+    assert "1 incident open: #1; 1 alert firing." in await asked.ask("status")
+    assert "silenced: s1 a.* until 02:20 by Ada" in await asked.ask("status")
+
+
+async def test_an_incident_of_the_feed_is_open_though_no_alert_fires(house):
+    home, asked = await house()
+    await carried(home)
+    facts = {"cause": "500 Internal Server Error"}
+    await home.dispatcher.report([FeedReport(IncidentKind.FEED, CHANNEL, home.slot, facts)])
+    home.now += 1200
+    said = await asked.ask("alerts")
+    assert "No alerts" not in said
+    assert "1 incident open." in said
+    assert "*#1* warning, since 00:15, 20m, not acknowledged: The CDN's API gives no data" in said
+    assert "1 incident open: #1." in await asked.ask("status")
+    await home.dispatcher.report([FeedReport(IncidentKind.FEED, CHANNEL, home.slot, facts, number=1, closes=True)])
+    assert "*#1* warning, 00:15 to 00:35 (20m): The CDN's API can be read again" in await asked.ask("alerts")
+
+
+async def test_the_loudest_come_first_and_none_is_buried(house):
+    warns = [replace(fell(domains=(f"{name}.*",)), name=f"{name}-fell") for name in "bcd"]
+    home, asked = await house(dark(domains=("a.*", "shop-*")), *warns)
+    await carried(home, 2, d=1e6)
+    await carried(home, 4, d=1e6, c=1e6)
+    await carried(home, 4, d=1e6, c=1e6, b=1e6)
+    await carried(home, 2, d=1e6, c=1e6, b=1e6, a=0.0)
+    loud = [each.number for each in incidents.alerts(asked.scope, DAY).open]
+    assert loud[0] == max(loud)
+    assert len(loud) == 4
+    said = await asked.ask("alerts")
+    assert all(f"*#{number}*" in said for number in loud)
+
+
+async def test_forty_domains_are_one_line(house):
+    home, asked = await house()
+    down = {name.removesuffix(".example.com").replace("-", "_"): 0.0 for name in MANY[:15]}
+    await carried(home, 2, **down)
+    (line,) = incidents.alerts(asked.scope, DAY).open
+    assert line.domains == 15
+    assert "14 more domains fell with it" in await asked.ask("alerts")
+
+
+async def test_what_fires_without_being_posted_stands_there_with_the_reason(house):
+    home, asked = await house()
+    await home.say("silence a.* 2h image <work>")
+    await carried(home, 2, a=0.0)
+    said = await asked.ask("alerts")
+    assert said.startswith("1 alert firing.\nFiring, but not posted:\ncritical, went-dark: a.example.com went dark")
+    assert said.endswith("(silenced by Ada until 02:00 (s1): image <work>)")
+
+
+async def test_what_ended_follows_for_a_day_or_as_long_as_asked(house):
+    home, asked = await house()
+    await carried(home, 2, a=0.0)
+    await carried(home, 3)
+    said = await asked.ask("alerts")
+    assert said.startswith("No alerts.\nEnded within a day:\n*#1* critical: a.example.com is normal again at 00:10")
+    home.now += 2 * DAY
+    assert await asked.ask("alerts") == "No alerts."
+    assert "*#1* critical:" in await asked.ask("alerts 7d")
+    assert "1 incident within 7d." in await asked.ask("incidents")
+    assert await asked.ask("incidents 24h") == "No incidents within a day."
+
+
+async def test_a_part_of_the_account_wide_fall_is_no_line_one_must_acknowledge(house):
+    home, asked = await house(groups=[GroupSettings(name="own", domains=["a.*"], channel="#own")])
+    await carried(home, 2, **{name.removesuffix(".example.com").replace("-", "_"): 0.0 for name in DOMAINS})
+    said = await asked.ask("alerts")
+    first, second = [line for line in said.splitlines() if line.startswith("*#")]
+    assert "The whole account" in first
+    assert "not acknowledged" in first
+    assert "Part of the account-wide fall" in second
+    assert "acknowledged" not in second
+
+
+async def test_scripts_keep_their_keys(house):
+    home, asked = await house()
+    await carried(home, 2, a=0.0)
+    facts = json.loads(to_json(incidents.alerts(asked.scope, DAY)))
+    assert {"firing", "resolved", "more", "incidents"} <= facts.keys()
+    (line,) = facts["incidents"]
+    assert (line["number"], line["severity"], line["closed"]) == (1, "critical", None)
+    assert line["since"] == home.slot - SLOT
+    assert "incident" not in line
