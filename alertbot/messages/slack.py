@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from alertbot.incidents.incident import Incident, IncidentKind
@@ -149,11 +149,30 @@ def mentions_in(text: str) -> frozenset[str]:
     return frozenset(_CALL.findall(text))
 
 
-def without_mentions(body: str) -> str:
-    """The body of a message in the outbox, calling nobody at its start."""
+def calling(body: str) -> tuple[str, ...]:
+    """Whom a message in the outbox mentions, as Slack's markup."""
+    return tuple(sorted(mentions_in(from_json(body).text)))
+
+
+def without_mentions(body: str, calls: Iterable[str] | None = None) -> str:
+    """The body of a message in the outbox, calling nobody at its start, or none of these."""
     message = from_json(body)
-    calls = _CALLS_FIRST.match(message.text)
-    return body if calls is None else to_json(replace(message, text=message.text[calls.end() :]))
+    first = _CALLS_FIRST.match(message.text)
+    if first is None:
+        return body
+    kept = [] if calls is None else [call for call in _CALL.findall(first[0]) if call not in calls]
+    text = " ".join([*kept, message.text[first.end() :]])
+    # A reply of several paragraphs begins with its text once more.
+    blocks = (section(text) if block == section(message.text) else block for block in message.blocks)
+    return to_json(replace(message, text=text, blocks=tuple(blocks)))
+
+
+def mentions_pause(call: str, until: str, command: str) -> Message:
+    """That these people were called so often that they are called no more until a time."""
+    return Message(
+        f"{call} You were mentioned here 10 times within an hour: no more mentions until {until}."
+        f" Everything is still posted; {code(f'{command} alerts')} lists what is firing."
+    )
 
 
 def to_json(message: Message) -> str:

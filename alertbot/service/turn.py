@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,10 +22,19 @@ from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.state import State
 from alertbot.incidents.suppression import Suppression, Suppressors
 from alertbot.messages.incident import Context
-from alertbot.messages.slack import incident_message, note_messages, silence_ends, to_json
+from alertbot.messages.slack import (
+    calling,
+    incident_message,
+    mentions_pause,
+    note_messages,
+    silence_ends,
+    to_json,
+    without_mentions,
+)
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL
 from alertbot.rules.terms import RECENT
+from alertbot.store.mentions import SUBJECT
 from alertbot.store.outbox import NewMessage
 from alertbot.store.turns import Pending
 from alertbot.units import SLOT
@@ -101,6 +110,15 @@ class Turn:
         """The message that a silence is about to end."""
         message = silence_ends(silence, self._context(None), self.slack.command)
         yield _draft(f"silence:{silence.number}", "post", silence.channel, to_json(message))
+
+    def uncalled(self, draft: NewMessage, calls: Iterable[str]) -> NewMessage:
+        """The message without these mentions."""
+        return replace(draft, body=without_mentions(draft.body, calls), calls=())
+
+    def pause(self, channel: str, call: str, until: float) -> NewMessage:
+        """The message that mentions pause."""
+        message = mentions_pause(call, self._context(None).clock(until), self.slack.command)
+        return _draft(SUBJECT, "post", channel, to_json(message))
 
     def _channel(self, fired: FiredAlert) -> str:
         """Where an alert is posted."""
@@ -179,7 +197,7 @@ class Turn:
 
 
 def _draft(subject: str, action: str, channel: str, body: str, *, broadcast: bool = False) -> NewMessage:
-    return NewMessage(uuid.uuid4().hex, subject, action, channel, body, broadcast)
+    return NewMessage(uuid.uuid4().hex, subject, action, channel, body, broadcast, calling(body))
 
 
 def _replies(

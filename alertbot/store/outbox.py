@@ -16,7 +16,10 @@ from sqlite_utils import Database
 
 @dataclass(frozen=True)
 class NewMessage:
-    """A message to be written into the outbox; ``body`` is what the Slack side made of it, as JSON."""
+    """A message to be written into the outbox; ``body`` is what the Slack side made of it, as JSON.
+
+    ``calls``: whom it mentions, as they stand in its text.
+    """
 
     id: str
     subject: str
@@ -24,6 +27,7 @@ class NewMessage:
     channel: str
     body: str
     broadcast: bool = False
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

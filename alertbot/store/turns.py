@@ -24,6 +24,7 @@ from alertbot.rules.grid import Grid
 from alertbot.store import alerts, feed, incidents, outbox, samples, silences
 from alertbot.store.alerts import Traits
 from alertbot.store.feed import LateSlot
+from alertbot.store.mentions import Speaker, enqueue_calling
 from alertbot.store.outbox import NewMessage
 from alertbot.store.suppressors import suppressors
 from alertbot.units import DAY
@@ -50,7 +51,7 @@ class Pending:
         return not (self.incidents or self.unposted or self.suppressors.flapping or self.suppressors.silences)
 
 
-class Decider(Protocol):
+class Decider(Speaker, Protocol):
     """Decides what to post, and puts it in words."""
 
     def decide(self, pending: Pending) -> Decision:
@@ -126,7 +127,7 @@ def report(db: Database, reports: Iterable[FeedReport], decider: Decider, now: f
         if incident is not None:
             change = _reported(incident, each, now)
             incidents.write_progress(db, change.incident)
-            outbox.enqueue(db, decider.compose(change), now)
+            enqueue_calling(db, decider.compose(change), decider, now)
         if each.closes:
             alerts.release(db, number)
 
@@ -198,7 +199,7 @@ def _write(db: Database, changes: Sequence[IncidentChange], decider: Decider, no
         incidents.write_progress(db, incident)
         alerts.assign(db, number, change.joined)
         alerts.write_noted(db, change.noted)
-        outbox.enqueue(db, decider.compose(replace(change, incident=incident)), now)
+        enqueue_calling(db, decider.compose(replace(change, incident=incident)), decider, now)
 
 
 def _passed(changes: Sequence[Change], numbers: Sequence[int]) -> frozenset[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from alertbot.config import Config, GroupSettings
-from alertbot.rules.base import Severity
+from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.selection import TOTAL
@@ -128,10 +128,12 @@ class Storm:
 
 
 @asynccontextmanager
-async def storm(folder: Path, domains: Sequence[str], grouped: int = 0) -> AsyncIterator[Storm]:
+async def storm(
+    folder: Path, domains: Sequence[str], grouped: int = 0, rules: Sequence[Rule] = RULES
+) -> AsyncIterator[Storm]:
     """A storm about to break; the first ``grouped`` domains are a group with a channel of its own."""
     group = GroupSettings(name=GROUP, domains=list(domains[:grouped]), sum=True, channel=GROUP_CHANNEL)
-    config = config_for(database(folder), domains, RULES, groups=[group] if grouped else ())
+    config = config_for(database(folder), domains, rules, groups=[group] if grouped else ())
     house = House(_mentioning(config), domains)
     fake = FakeSlack(now=lambda: house.now, paced=True)
     await fake.start()
