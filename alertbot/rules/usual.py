@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from alertbot.rules.base import Array, Marks, Mask, Offsets, Past, known_median
 from alertbot.rules.civil import readings
 from alertbot.rules.episodes import ASIDE, FALL, HANDLED, MUTE
-from alertbot.units import DAY_SLOTS, SLOT
+from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 WEEK = tuple(range(1, 8))
 """The days that are usual at this time."""
@@ -32,6 +32,9 @@ AGREE = 1.5
 
 _NEAR = 6
 """Slots within which a neighbour of a usually silent slot may be silent as well: half an hour."""
+
+_SPREAD = 1
+"""Slots by which a night may begin sooner, or end later, than any that it is compared with."""
 
 _MOST_SILENT_DAY, _MOST_SILENT_WEEKEND = 20 * 12, 3 * DAY_SLOTS
 """Slots that an alert may have lasted to teach silence: on days, on weekdays."""
@@ -114,14 +117,28 @@ def silent(past: Past, zone: tzinfo, cells: Cells, *, learn: bool = True) -> Mas
     if not len(columns):
         return np.zeros(0, dtype=bool)
     here = past.only(columns)
-    by_days = _silent_days(here, zone, WEEK, _MOST_SILENT_DAY if learn else 0)
-    by_weekdays = _silent_days(here, zone, WEEKDAYS, _MOST_SILENT_WEEKEND if learn else 0)
-    usual_there: Mask = np.logical_or(_mostly(*by_days), by_weekdays[0].all(axis=0))
-    once = by_days[0].any(axis=0) | by_weekdays[0].any(axis=0)
-    count = len(usual_there) - 2 * _NEAR
-    window = np.lib.stride_tricks.sliding_window_view(usual_there, 2 * _NEAR + 1, axis=0).any(axis=-1)
-    found = np.asarray(window & np.asarray(once)[_NEAR : _NEAR + count])
+    clocks = (zone, UTC) if zone is not UTC and _clocks_changed(here, zone) else (zone,)
+    found: Mask = np.logical_or.reduce([_silent(here, clock, learn=learn) for clock in clocks])
     return np.asarray(found[cells[0], place])
+
+
+def _clocks_changed(past: Past, zone: tzinfo) -> bool:
+    """Whether the same time on one of these weekdays was another by UTC: traffic may follow either."""
+    offsets = readings(zone, past.first, len(past.now), WEEKDAYS)[0]
+    return bool((offsets != DAY * np.array(WEEKDAYS)[:, None]).any())
+
+
+def _silent(past: Past, zone: tzinfo, *, learn: bool) -> Mask:
+    """Whether each slot of each series is usually silent."""
+    by_days = _silent_days(past, zone, WEEK, _MOST_SILENT_DAY if learn else 0)
+    by_weekdays = _silent_days(past, zone, WEEKDAYS, _MOST_SILENT_WEEKEND if learn else 0)
+    usual_there: Mask = np.logical_or(_mostly(*by_days), by_weekdays[0].all(axis=0))
+    once: Mask = np.logical_or(by_days[0].any(axis=0), by_weekdays[0].any(axis=0))
+    count = len(usual_there) - 2 * _NEAR
+    window = np.lib.stride_tricks.sliding_window_view
+    near = window(usual_there, 2 * _NEAR + 1, axis=0).any(axis=-1)
+    spread = window(once[_NEAR - _SPREAD : _NEAR + count + _SPREAD], 2 * _SPREAD + 1, axis=0).any(axis=-1)
+    return np.asarray(near & spread)
 
 
 def no_silence(past: Past, zone: tzinfo, breach: Mask, *, learn: bool) -> Mask:

@@ -176,6 +176,29 @@ def test_nights_that_were_always_silent_are_posted_never_and_one_that_does_not_e
     assert morning <= posted <= morning + 3
 
 
+@pytest.mark.parametrize(("longer", "told"), [(-1, 0), (0, 0), (2, 0), (3, 1)])
+def test_a_night_may_end_a_little_later_than_ever_before_for_15_minutes(longer, told):
+    values = wave(16)
+    for day in range(16):
+        values[day * DAY_SLOTS + 264 : (day + 1) * DAY_SLOTS + 60] = 0
+    morning = 12 * DAY_SLOTS + 60
+    values[morning : morning + longer] = 0
+    assert len([slot for slot in falls(values, DARK) if slot >= 8 * DAY_SLOTS]) == told
+
+
+@pytest.mark.parametrize("follows", ["Europe/Berlin", "UTC"])
+@pytest.mark.parametrize("days", [range(7), (5, 6)])
+def test_silent_nights_and_weekends_stay_known_through_a_change_of_clocks_by_whichever_they_go(follows, days):
+    """Europe puts its clocks forward on the 29th of March 2026."""
+    slots = MONDAY + SLOT * np.arange(56 * DAY_SLOTS)
+    clock = slots + np.where(slots >= 1_774_746_000, 7200, 3600) if follows != "UTC" else slots
+    values = wave(56)
+    values[(clock % DAY < 6 * 3600) & np.isin((clock // DAY + 3) % 7, days)] = 0
+    dark = Rule("went-dark", "drop", Drop(to=0.0, from_=5e6, zone=ZoneInfo("Europe/Berlin")), Severity.CRITICAL)
+    learned = 25 * DAY_SLOTS
+    assert [slot for slot in falls(values, dark) if slot >= learned] == []
+
+
 def test_nights_that_turn_silent_are_posted_five_times_at_most():
     values = wave(30)
     for day in range(14, 30):

@@ -363,10 +363,19 @@ def weekly(zone, view: View) -> float | None:
 
 
 def silent(zone, view: View) -> bool:
-    """Usually silent at this time, or near such a time and silent then on one of the days."""
+    """Usually silent at this time, by either clock."""
+    return any(silent_by(clock, view) for clock in (zone, UTC))
+
+
+def silent_by(zone, view: View) -> bool:
+    """Usually silent near this time, and silent then, or a slot before or after, on one of the days."""
+    near = [
+        each
+        for at in (view.slot - SLOT, view.slot, view.slot + SLOT)
+        for each in (*zeros(zone, view, at, WEEK, 20 * HOUR), *zeros(zone, view, at, WEEKDAYS, 3 * DAY))
+    ]
     around = range(view.slot - HOUR // 2, view.slot + HOUR // 2 + SLOT, SLOT)
-    here = [*zeros(zone, view, view.slot, WEEK, 20 * HOUR), *zeros(zone, view, view.slot, WEEKDAYS, 3 * DAY)]
-    return any(here) and any(mostly_silent(zone, view, at) for at in around)
+    return any(near) and any(mostly_silent(zone, view, at) for at in around)
 
 
 def mostly_silent(zone, view: View, slot: int) -> bool:
