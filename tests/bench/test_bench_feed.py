@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from bench import feed
+from bench import feed, seconds
 from bench.clockwork import VirtualClock, run
 
 pytestmark = pytest.mark.slow
@@ -38,3 +38,9 @@ def test_virtual_time_passes_only_while_everybody_sleeps():
 
     assert run(clock, naps()) == [3600, 20, 300]
     assert clock.time() == 4600
+
+
+def test_what_a_prompt_domain_carries_is_told_within_a_minute_of_its_proof():
+    found = seconds.measure(6, 0.0, 2, tens=False)
+    assert (found.missed, found.false, found.errors) == (0, 0, [])
+    assert max(found.delays) <= 60
