@@ -17,6 +17,7 @@ PAGES = {
     "commands": "every command of the shell",
     "operations": "reload, logs, metrics, backups, upgrades, several accounts",
     "scale": "many domains, two machines, Prometheus Alertmanager",
+    "runbook": "what each cause of an unhealthy service means, and what to do",
     "troubleshooting": "what to do when something is wrong",
 }
 """What each page is about, in the order in which they are listed."""

@@ -24,7 +24,8 @@ def status_message(status: Status, zone: tzinfo) -> Message:
     """Freshness first: without it nothing else can be believed."""
     live = status.live
     headline = f"{_fresh(live, zone)} {_firing(status)}"
-    lines = [*_misconfigured(live), *_silenced(status, zone)]
+    lines = [] if live.unhealthy is None else [f"not healthy: {escape(live.unhealthy)}"]
+    lines += [*_misconfigured(live), *_silenced(status, zone)]
     lines += [
         f"watching {counted(live.domains, 'domain')}, {live.series:,} series; {live.behind:,} of them waiting for data",
         f"{live.calls_left} of {live.calls_per_minute} API calls left this minute",

@@ -20,7 +20,7 @@ class Live:
     wrong with Slack's channels and with Alertmanagers, in words. ``trial``: the channel to which every message is
     diverted. ``misconfigured``: what is wrong with the configuration that was to be taken up last,
     FILE:LINE: KEY: MESSAGE each, while an earlier one is at work. ``workspace``: the id of Slack's, kept for a restart
-    while Slack does not say it.
+    while Slack does not say it. ``unhealthy``: what is wrong with the service, and on a second line where to read on.
     """
 
     now: float
@@ -43,6 +43,7 @@ class Live:
     trial: str | None = None
     misconfigured: tuple[str, ...] = ()
     workspace: str | None = None
+    unhealthy: str | None = None
 
     def to_json(self) -> str:
         """As text for the database, where the shell's commands read it."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from alertbot.feed.staleness import FeedAssessment, FeedFacts, FeedState, assess, silent_before
 from alertbot.incidents.incident import Incident, IncidentKind
+from alertbot.ops.trouble import Cause, Trouble
 from alertbot.rules.selection import TOTAL
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.prober import Prober
@@ -40,13 +41,17 @@ class FeedIncidents:
         self._open = {each.kind: each for each in await self._dispatcher.open_incidents(_KINDS)}
 
     @property
-    def trouble(self) -> str | None:
+    def trouble(self) -> Trouble | None:
         """What is wrong with the feed, as long as an incident about it is open."""
         failing, dark = self._open.get(IncidentKind.FEED), self._open.get(IncidentKind.DARK)
+        if failing is not None and (cause := failing.facts.get("cause")):
+            return Trouble(Cause.CALLS, f"no data: {cause}")
         if failing is not None:
             names = failing.facts.get("series", ())
-            return str(failing.facts.get("cause") or f"{counted(len(names), 'domain')} cannot be read")
-        return None if dark is None else "calls succeed, but show nothing newer"
+            return Trouble(Cause.UNREADABLE, f"no data: {counted(len(names), 'domain')} cannot be read")
+        if dark is not None:
+            return Trouble(Cause.NOTHING_NEWER, "no data: calls succeed, but show nothing newer")
+        return None
 
     async def update(self, prober: Prober, unreadable: Mapping[str, str]) -> None:
         """Open, change and close incidents as the feed is now; ``unreadable``: why single series cannot be read."""

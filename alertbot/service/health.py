@@ -6,13 +6,14 @@ systemd's watchdog is fed from here. What fails but is tried again is ailing; on
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 
 from alertbot.clock import Clock
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.systemd import Notifier
+from alertbot.ops.trouble import Cause, Trouble
 from alertbot.query.live import Live
 from alertbot.service.loops import Loops
 from alertbot.service.store_outage import StoreOutage
@@ -42,7 +43,7 @@ class Health:
 
     polls: Liveness
     live: Callable[[], Live]
-    feed_trouble: Callable[[], str | None]
+    feed_trouble: Callable[[], Trouble | None]
     zone: Callable[[], tzinfo]
     store_outage: StoreOutage
     delivery: Delivery
@@ -66,29 +67,42 @@ class Health:
         return next((wrong for name, wrong in _ENDED.items() if self.loops.has_ended(name)), None)
 
     def why_unhealthy(self) -> str | None:
-        """What `/healthz` and the heartbeat say is wrong, in words; ``None`` while all is well."""
-        if (stuck := self.stuck()) is not None:
-            return stuck
-        if not self.turns:
-            return "starting: the feed was not looked at yet"
-        if self.store_outage.cause is not None:
-            return f"nothing can be stored: {self.store_outage.cause}"
-        if (trouble := self.feed_trouble()) is not None:
-            return trouble
-        slack = (
-            self._undelivered() or self.delivery.trouble or (None if self.workspace is None else self.workspace.trouble)
-        )
-        return None if slack is None else f"Slack: {slack}"
+        """What is wrong, in words; ``None`` while all is well."""
+        trouble = self.trouble()
+        return None if trouble is None else trouble.words
 
-    def _undelivered(self) -> str | None:
-        """That messages wait for longer than they may."""
-        waits = self.delivery.owed_for
-        return f"a message has been waiting for {format_duration(waits)}" if waits > LONGEST_OWED else None
+    def report(self) -> str | None:
+        """What `/healthz` and the heartbeat say is wrong, and its entry in the run-book; ``None`` while all is well."""
+        trouble = self.trouble()
+        return None if trouble is None else trouble.report
+
+    def trouble(self) -> Trouble | None:
+        """What is wrong; ``None`` while all is well."""
+        return next(self.troubles(), None)
+
+    def troubles(self) -> Iterator[Trouble]:
+        """All that is wrong, the worst first."""
+        if (stuck := self.stuck()) is not None:
+            yield Trouble(Cause.HANGING, stuck)
+        if not self.turns:
+            yield Trouble(Cause.STARTING, "starting: the feed was not looked at yet")
+        if self.store_outage.cause is not None:
+            yield Trouble(Cause.STORE, f"nothing can be stored: {self.store_outage.cause}")
+        if (feed_trouble := self.feed_trouble()) is not None:
+            yield feed_trouble
+        if (waits := self.delivery.owed_for) > LONGEST_OWED:
+            yield Trouble(Cause.WAITING, f"Slack: a message has been waiting for {format_duration(waits)}")
+        if self.delivery.trouble is not None:
+            yield Trouble(Cause.REFUSED, f"Slack: {self.delivery.trouble}")
+        if self.workspace is not None and self.workspace.trouble is not None:
+            yield Trouble(Cause.UNKNOWN_TO_SLACK, f"Slack: {self.workspace.trouble}")
 
     def line(self) -> str:
         """What the service is doing, on one line."""
-        if (wrong := self.stuck() or self._without_data() or self.feed_trouble()) is not None:
+        if (wrong := self.stuck() or self._without_data()) is not None:
             return wrong
+        if (feed_trouble := self.feed_trouble()) is not None:
+            return feed_trouble.words
         live = self.live()
         if live.frontier is None:
             return "waiting for the first data"

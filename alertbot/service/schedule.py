@@ -118,7 +118,7 @@ class Jobs:
         probe = parts.config.feed.probe
         health.turned(probe)
         self._notifier.status(health.line())
-        parts.heartbeat.cycle(health.why_unhealthy())
+        parts.heartbeat.cycle(health.report())
         if (hopeless := watcher.hopeless) is not None:
             self._broken(ServiceBroken(hopeless))
         due = watcher.due_in()

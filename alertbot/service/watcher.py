@@ -19,6 +19,7 @@ from alertbot.feed.outages import FeedOutages
 from alertbot.feed.total import AccountTotal
 from alertbot.incidents.orders import Executor
 from alertbot.ops.outage import Outage
+from alertbot.ops.trouble import Cause, Trouble
 from alertbot.query.live import Live
 from alertbot.service.discovery import LIST, Discovery
 from alertbot.service.dispatcher import Dispatcher
@@ -50,7 +51,7 @@ class Watcher:
     """Watches what a configuration says. ``wake`` is called once there are messages to send.
 
     ``channels`` says what is wrong with Slack's channels and with Alertmanagers, ``misconfigured`` what is with a
-    changed configuration. ``workspace`` is the id of Slack's.
+    changed configuration. ``workspace`` is the id of Slack's, ``unhealthy`` what is wrong with the service.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Watcher:
         channels: Callable[[], Mapping[str, str]],
         misconfigured: Callable[[], tuple[str, ...]] = tuple,
         workspace: Callable[[], str | None] = lambda: None,
+        unhealthy: Callable[[], str | None] = lambda: None,
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
     ) -> None:
         self.watch: Watch | None = None
@@ -84,6 +86,7 @@ class Watcher:
         self._channels = channels
         self._misconfigured = misconfigured
         self._workspace = workspace
+        self._unhealthy = unhealthy
         self._judged = judged
         self._time = ApiTime(clock)
         self._outages = FeedOutages(clock)
@@ -144,21 +147,26 @@ class Watcher:
         await self._keeper.do(feed.write_live, facts, now)
 
     @property
-    def trouble(self) -> str | None:
-        """Why nothing is judged that could be, in words; ``None`` while all is well."""
+    def trouble(self) -> Trouble | None:
+        """Why nothing is judged that could be; ``None`` while all is well."""
         if self._exceptions.failures >= TOO_MANY_EXCEPTIONS:
-            return f"the last {self._exceptions.failures} looks at the feed ended in an error: {self._exceptions.cause}"
+            count, cause = self._exceptions.failures, self._exceptions.cause
+            return Trouble(Cause.LOOKS, f"the last {count} looks at the feed ended in an error: {cause}")
         if (feed_trouble := None if self._feed_incidents is None else self._feed_incidents.trouble) is not None:
-            return f"no data: {feed_trouble}"
+            return feed_trouble
         late = [] if self._poller is None else self._poller.unjudged(LONGEST_UNJUDGED)
-        return f"{counted(len(late), 'series', 'series')} not judged for 10 minutes: {late[0]}" if late else None
+        if not late:
+            return None
+        which = f"{counted(len(late), 'series', 'series')} not judged for 10 minutes: {late[0]}"
+        return Trouble(Cause.UNJUDGED, which)
 
     @property
     def hopeless(self) -> str | None:
         """Why only a new start can help: the database is lost, or look after look ended in an error."""
         if self._lost is not None:
             return f"{self._lost}; it goes on with what lies there now, so acknowledgements and silences may be gone"
-        return self.trouble if self._exceptions.failures >= HOPELESS_EXCEPTIONS else None
+        trouble = self.trouble
+        return None if trouble is None or self._exceptions.failures < HOPELESS_EXCEPTIONS else trouble.words
 
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published, where that is known."""
@@ -175,6 +183,7 @@ class Watcher:
                 trial=self._config.trial,
                 misconfigured=self._misconfigured(),
                 workspace=self._workspace(),
+                unhealthy=self._unhealthy(),
             )
         prober, frontier = poller.prober, poller.prober.frontier
         return Live(
@@ -198,6 +207,7 @@ class Watcher:
             trial=self._config.trial,
             misconfigured=self._misconfigured(),
             workspace=self._workspace(),
+            unhealthy=self._unhealthy(),
         )
 
     def awaited(self) -> frozenset[str]:

@@ -22,6 +22,7 @@ from alertbot.ops.heartbeat import Heartbeat
 from alertbot.ops.liveness import Liveness
 from alertbot.ops.progress import Reporter
 from alertbot.ops.server import MetricsServer
+from alertbot.ops.trouble import Cause
 from alertbot.query.live import Live
 from alertbot.query.scope import Scope, scope_of
 from alertbot.service.charts import ChartThreads
@@ -80,7 +81,7 @@ class Wiring:
         self.metrics = Metrics(
             config.store.path, self.budget, self.live, self.why_unhealthy, lambda: self.delivery.owed_for, clock.time()
         )
-        self.server = MetricsServer(self.metrics.metrics, self.why_unhealthy)
+        self.server = MetricsServer(self.metrics.metrics, self._report)
         executor = OrderExecutor(lambda: self.watcher.dispatcher, self.keeper)
         self.commands = Commands(self._scope, executor)
         self.pictures = Pictures(self._scope)
@@ -165,6 +166,7 @@ class Wiring:
             channels=self._problems,
             misconfigured=lambda: self.refused,
             workspace=lambda: None if self.workspace is None else self.workspace.team_id,
+            unhealthy=self._unhealthy,
             judged=self.metrics.counts.judged,
         )
 
@@ -229,6 +231,15 @@ class Wiring:
         """What is wrong with the places where alerts go."""
         slack = {} if self.workspace is None else self.workspace.problems
         return {**slack, **({} if self.parts.relay is None else self.parts.relay.problems)}
+
+    def _report(self) -> str | None:
+        """What is wrong with the service, and where the run-book says what to do."""
+        return self.health.report()
+
+    def _unhealthy(self) -> str | None:
+        """What ``status`` says is wrong with the service, once it has looked at the feed."""
+        trouble = self.health.trouble()
+        return None if trouble is None or trouble.cause is Cause.STARTING else trouble.report
 
     def _zone(self) -> tzinfo:
         return self.parts.config.slack.zone

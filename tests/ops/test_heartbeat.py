@@ -18,6 +18,7 @@ from alertbot.errors import ConfigError
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.ops import heartbeat
 from alertbot.ops.heartbeat import EVERY, LASTS, Heartbeat, secrets_of
+from alertbot.ops.trouble import Cause, Trouble
 
 OVER = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
 
@@ -189,7 +190,8 @@ async def test_a_slack_that_refuses_is_told(tmp_path):
     async with switch() as (there, url):
         text = f'{WATCH}{CEILING}[heartbeat]\nurl = "{url}"\n'
         async with working(tmp_path, text, events=[OVER], slack='channel = "#hidden"') as house:
-            await until(lambda: ("/fail", "Slack: messages for #hidden: channel_not_found") in there.pings)
+            report = Trouble(Cause.REFUSED, "Slack: messages for #hidden: channel_not_found").report
+            await until(lambda: ("/fail", report) in there.pings)
             house.slack.workspace.channels["G0HIDDEN"].member = True
             await house.reload()
             await until(lambda: there.pings[-1] == ("", ""))
