@@ -159,7 +159,7 @@ def of_alert(fired: FiredAlert, suppression: Suppression, layout: AlertLayout) -
     if rule is not None and rule.runbook is not None:
         annotations["runbook_url"] = rule.runbook
     link = _link(layout, alert.series)
-    return AlertmanagerAlert(_labels(labels, layout), annotations, link, suppression.now, key=fired.key)
+    return AlertmanagerAlert(labelled(labels, layout), annotations, link, suppression.now, key=fired.key)
 
 
 def of_incident(incident: Incident, suppression: Suppression, layout: AlertLayout) -> Iterator[AlertmanagerAlert]:
@@ -186,7 +186,7 @@ def _of_account(
     suppression: Suppression,
     layout: AlertLayout,
 ) -> AlertmanagerAlert:
-    labels = _labels({"alertname": name.value, "severity": severity}, layout)
+    labels = labelled({"alertname": name.value, "severity": severity}, layout)
     description = " ".join((summary, *lines, f"alertbot calls this #{incident.number}."))
     annotations = {"summary": summary, "description": description, "since": format_iso(incident.since)}
     return AlertmanagerAlert(labels, annotations, _link(layout, TOTAL), suppression.now, incident=incident.number)
@@ -226,7 +226,8 @@ def _of_series(series: str, suppression: Suppression) -> dict[str, str]:
     return labels | ({"group": ",".join(names)} if names else {})
 
 
-def _labels(own: Mapping[str, str], layout: AlertLayout) -> Labels:
+def labelled(own: Mapping[str, str], layout: AlertLayout) -> Labels:
+    """The labels of an alert, with those that the configuration gives to all."""
     return tuple(sorted({**layout.labels, "job": JOB, **own}.items()))
 
 

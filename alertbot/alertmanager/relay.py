@@ -24,6 +24,7 @@ from alertbot.alertmanager.alerts import (
     plan_relay,
 )
 from alertbot.alertmanager.client import Alertmanager
+from alertbot.alertmanager.own_trouble import OwnTrouble
 from alertbot.clock import Clock, wait
 from alertbot.config import AlertmanagerSettings
 from alertbot.config.watch import Watch
@@ -59,7 +60,10 @@ class RelaySource:
 
 
 class Relay:
-    """Sends until cancelled; ``source()`` is ``None`` before anything is watched. ``wake`` it after a commit."""
+    """Sends until cancelled; ``source()`` is ``None`` before anything is watched. ``wake`` it after a commit.
+
+    What is wrong with the service itself is sent beside that, whatever fails.
+    """
 
     def __init__(
         self,
@@ -69,12 +73,14 @@ class Relay:
         keeper: Storekeeper,
         clock: Clock,
         source: Callable[[], RelaySource | None],
+        own_trouble: OwnTrouble,
     ) -> None:
         self._resend = settings.resend
         self._layout = layout
         self._keeper = keeper
         self._clock = clock
         self._source = source
+        self._own_trouble = own_trouble
         self._peers = [
             Peer(Alertmanager(url, secret=secret, user=settings.user), settings.resend, clock) for url in settings.urls
         ]
@@ -95,7 +101,7 @@ class Relay:
         """Send what is due, again and again."""
         try:
             while True:
-                if self._woken.is_set() or self._is_due():
+                if self._own_trouble.look() or self._woken.is_set() or self._is_due():
                     self._woken.clear()
                     await self.send_due()
                 await self._clock.sleep(PACE)
@@ -118,7 +124,7 @@ class Relay:
         except Exception:
             log.exception("what fires cannot be relayed")
         for peer in self._peers:
-            peer.begin(self._latest, self._clock.time())
+            peer.begin(self._own_trouble.beside(self._latest), self._clock.time())
 
     def _is_due(self) -> bool:
         """Whether a plan is worth it though nothing is new: in a storm each costs a second."""

@@ -10,7 +10,8 @@ class Cause(StrEnum):
     """Why the service is unhealthy; the value is the heading of its entry in the page ``runbook``."""
 
     STARTING = "Starting"
-    HANGING = "Something hangs"
+    LOOKS_HANG = "The looks at the feed hang"
+    SENDING_HANGS = "Messages or commands hang"
     STORE = "Nothing can be stored"
     LOOKS = "Looks at the feed end in an error"
     CALLS = "The API gives no answers"

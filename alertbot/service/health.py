@@ -58,13 +58,18 @@ class Health:
 
     def stuck(self) -> str | None:
         """Which loop makes no progress, in words; an API or a Slack that is merely down stops none of them."""
+        trouble = self._hanging()
+        return None if trouble is None else trouble.words
+
+    def _hanging(self) -> Trouble | None:
         if self.polls.stalled:
-            return "the feed is not looked at any more"
+            return Trouble(Cause.LOOKS_HANG, "the feed is not looked at any more")
         if self.delivery.stuck:
-            return _SENDING
+            return Trouble(Cause.SENDING_HANGS, _SENDING)
         if self.workspace is not None and self.workspace.stuck:
-            return "the connection for Slack's commands is not kept any more"
-        return next((wrong for name, wrong in _ENDED.items() if self.loops.has_ended(name)), None)
+            return Trouble(Cause.SENDING_HANGS, "the connection for Slack's commands is not kept any more")
+        ended = (wrong for name, wrong in _ENDED.items() if self.loops.has_ended(name))
+        return next((Trouble(Cause.SENDING_HANGS, wrong) for wrong in ended), None)
 
     def why_unhealthy(self) -> str | None:
         """What is wrong, in words; ``None`` while all is well."""
@@ -82,8 +87,8 @@ class Health:
 
     def troubles(self) -> Iterator[Trouble]:
         """All that is wrong, the worst first."""
-        if (stuck := self.stuck()) is not None:
-            yield Trouble(Cause.HANGING, stuck)
+        if (hanging := self._hanging()) is not None:
+            yield hanging
         if not self.turns:
             yield Trouble(Cause.STARTING, "starting: the feed was not looked at yet")
         if self.store_outage.cause is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from alertbot.alertmanager.alerts import AlertLayout
+from alertbot.alertmanager.own_trouble import OwnTrouble
 from alertbot.alertmanager.relay import Relay, RelaySource
 from alertbot.charts.painter import Pictures
 from alertbot.charts.worker import is_installed
@@ -207,7 +209,10 @@ class Wiring:
         if settings is None:
             return None
         layout = AlertLayout(zone, settings.labels, settings.generator_url)
-        return Relay(settings, layout, self._relay_secret, self.keeper, self._clock, self._relay_source)
+        # Of two identical bots one alone may be in trouble: unlike all other alerts these say which.
+        own = replace(layout, labels={"instance": socket.gethostname(), **settings.labels})
+        own_trouble = OwnTrouble(self.health.troubles, own, self._clock)
+        return Relay(settings, layout, self._relay_secret, self.keeper, self._clock, self._relay_source, own_trouble)
 
     def _charts(self, config: Config, former: Parts | None) -> ChartThreads | None:
         if former is not None and config.slack.charts == former.config.slack.charts:

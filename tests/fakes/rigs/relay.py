@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alertbot.alertmanager.alerts import AlertLayout
+from alertbot.alertmanager.own_trouble import OwnTrouble
 from alertbot.alertmanager.relay import Relay, RelaySource
 from alertbot.clock import Clock
 from alertbot.config import AlertmanagerSettings
@@ -54,7 +55,8 @@ class Bot:
         """Begin to tell."""
         layout = AlertLayout(ZoneInfo("UTC"), self._settings.labels)
         keeper = self.house._keeper
-        self.relaying = Relay(self._settings, layout, self._secret, keeper, self._clock, self._scene)
+        own = OwnTrouble(tuple, layout, self._clock)
+        self.relaying = Relay(self._settings, layout, self._secret, keeper, self._clock, self._scene, own)
         self._task = asyncio.create_task(self.relaying.run())
 
     async def die(self) -> None:
