@@ -120,8 +120,11 @@ class Threads:
         return len(due.items() - standing)
 
     def repeated(self) -> int:
-        """How many replies say what their thread says already, whatever the bot takes them for."""
-        said = Counter((self.subjects.get(reply["thread_ts"]), reply["text"]) for reply in self.replies)
+        """How many replies say what their thread says already, whatever the bot takes them for.
+
+        All of a reply counts: two that list domains may begin alike.
+        """
+        said = Counter((self.subjects.get(reply["thread_ts"]), _content(reply)) for reply in self.replies)
         return sum(said.values()) - len(said)
 
     def ends(self, subject: str) -> int:
@@ -337,6 +340,10 @@ def run(folder: Path, kills: int, *, variant: str = "plain", speed: float = SPEE
         play.settle()
         last.end()
         return play.table(), play.log
+
+
+def _content(message: dict[str, Any]) -> str:
+    return json.dumps([message["text"], message["blocks"], message["attachments"]])
 
 
 def _id(message: dict[str, Any]) -> str:

@@ -36,11 +36,13 @@ if KILLS >= LONG:
         assert table.repeated == 0 or "cannot be read (missing_scope)" in log
 
 
-def _message(number, text, ts, thread_ts=None):
+def _message(number, text, ts, thread_ts=None, *, listed=()):
     return {
         "ts": ts,
         "thread_ts": thread_ts,
         "text": text,
+        "blocks": list(listed),
+        "attachments": [],
         "edits": [],
         "metadata": {"event_payload": {"id": f"id-{number}"}},
     }
@@ -58,6 +60,12 @@ def test_the_count_sees_replies_that_are_lost_said_twice_or_in_another_thread():
     assert threads.repeated() == 1
     assert threads.missing({"id-3": "incident:1", "id-4": "incident:1", "id-6": "incident:1"}) == 2
     assert (threads.ends("incident:1"), threads.ends("incident:2")) == (0, 1)
+
+
+def test_two_replies_that_begin_alike_and_list_other_domains_are_no_repetition():
+    said = [_message(number, "2 more:", f"1.{number}", "1.1", listed=[f"d{number}"]) for number in (2, 3)]
+    assert Threads({"1.1": "incident:1"}, said).repeated() == 0
+    assert Threads({"1.1": "incident:1"}, [*said, said[0]]).repeated() == 1
 
 
 def _assert_all_told(table):
