@@ -21,6 +21,9 @@ MEMBER_REFUSED = DAY
 """Seconds for which one member alone may keep a sum unknown before that is said."""
 
 
+_FEWEST_WEEKS, _LAST_DAYS = 2, 3
+
+
 class FeedState(StrEnum):
     """How the feed is, judged by its silence or by its calls."""
 
@@ -108,14 +111,23 @@ def _silence(facts: FeedFacts, stale_after: float) -> FeedState:
     return FeedState.EMPTY if facts.frontier > facts.newest else FeedState.SILENT
 
 
-def silent_before(earlier: NDArray[np.float64]) -> bool:
-    """Whether this hour is usually silent, by the same hour of earlier weeks or days.
+def silent_before(weeks: NDArray[np.float64], days: NDArray[np.float64]) -> bool:
+    """Whether this hour is usually silent, by the same hour of earlier weeks or, where those are new, of days.
 
-    ``earlier`` has a row for each, NaN where unknown. A row is silent where at least half of its known values are 0;
-    the hour is usually silent where most rows with a known value are.
+    Each has a row for a week or a day, NaN where unknown, the newest first. Most of the weeks that are known decide,
+    at least two; with fewer all of the last three days must be silent; with less than that known it is not.
     """
+    known = _silent(weeks)
+    if len(known) >= _FEWEST_WEEKS:
+        return bool(2 * known.sum() > len(known))
+    lately = _silent(days[:_LAST_DAYS])
+    return len(lately) == _LAST_DAYS and bool(lately.all())
+
+
+def _silent(earlier: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Of each row of which something is known, whether at least half of that is 0."""
     known = ~np.isnan(earlier)
     counts = known.sum(axis=1)
     zeros = ((earlier == 0) & known).sum(axis=1)
-    silent = (2 * zeros >= counts)[counts > 0]
-    return bool(len(silent)) and bool(2 * silent.sum() > len(silent))
+    silent: NDArray[np.bool_] = (2 * zeros >= counts)[counts > 0]
+    return silent

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from alertbot.feed.staleness import FeedAssessment, FeedFacts, FeedState, assess, silent_before
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.ops.trouble import Cause, Trouble
@@ -22,7 +20,7 @@ _KINDS = (IncidentKind.DARK, IncidentKind.FEED, IncidentKind.VANISHED)
 _MOST_CAUSES = 3
 
 WEEKS_BACK = tuple(7 * DAY * week for week in (1, 2, 3, 4))
-DAYS_BACK = tuple(DAY * day for day in range(1, 7))
+DAYS_BACK = tuple(DAY * day for day in range(1, 4))
 _HOUR_SLOTS = 3600 // SLOT
 
 
@@ -73,18 +71,16 @@ class FeedIncidents:
         await self._report([self._of(IncidentKind.VANISHED, since, facts, over=over)])
 
     async def _usually_silent(self, facts: FeedFacts) -> bool:
-        """Whether the account carried nothing at this time on earlier weeks, or days where those are new.
+        """Whether the account usually carries nothing at this time.
 
         The time is that since it fell silent, the last hour at most: what came before is not in question.
         """
         now = slot_at(facts.now)
         first = max(now - _HOUR_SLOTS * SLOT, (facts.newest or 0) + SLOT)
         count = max((now - first) // SLOT, 1)
-        for backs in (WEEKS_BACK, DAYS_BACK):
-            earlier = await self._keeper.do(samples.earlier, TOTAL, first, count, backs)
-            if not np.isnan(earlier).all():
-                return silent_before(earlier)
-        return False
+        weeks = await self._keeper.do(samples.earlier, TOTAL, first, count, WEEKS_BACK)
+        days = await self._keeper.do(samples.earlier, TOTAL, first, count, DAYS_BACK)
+        return silent_before(weeks, days)
 
     def _about_silence(self, assessment: FeedAssessment, facts: FeedFacts) -> list[FeedReport]:
         incident = self._open.get(IncidentKind.DARK)

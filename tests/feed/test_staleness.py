@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from alertbot.feed.staleness import FeedFacts, FeedState, assess
+from alertbot.feed.staleness import FeedFacts, FeedState, assess, silent_before
 from alertbot.units import DAY
 
 NOW = 1_793_613_600.0
@@ -51,3 +52,23 @@ def test_a_member_that_alone_keeps_a_sum_unknown_for_a_day_is_named(unreadable, 
 
 def test_an_account_without_any_traffic_is_dark_since_the_first_answer():
     assert assess(facts(newest=None, frontier=None, unchanged=1500.0), STALE).since == NOW - 1500
+
+
+SILENT, BUSY, UNKNOWN = [0.0, 0.0, 7.0], [7.0, 0.0, 9.0], [np.nan] * 3
+
+
+@pytest.mark.parametrize(
+    ("weeks", "days", "usually"),
+    [
+        ([SILENT, SILENT, BUSY, UNKNOWN], [BUSY, BUSY, BUSY], True),
+        ([SILENT, BUSY, UNKNOWN, UNKNOWN], [SILENT, SILENT, SILENT], False),
+        ([SILENT, SILENT, BUSY, BUSY], [SILENT, SILENT, SILENT], False),
+        ([SILENT, UNKNOWN, UNKNOWN, UNKNOWN], [BUSY, BUSY, BUSY], False),
+        ([SILENT, UNKNOWN, UNKNOWN, UNKNOWN], [SILENT, SILENT, BUSY], False),
+        ([BUSY, UNKNOWN, UNKNOWN, UNKNOWN], [SILENT, SILENT, SILENT], True),
+        ([UNKNOWN] * 4, [SILENT, SILENT, UNKNOWN], False),
+        ([UNKNOWN] * 4, [UNKNOWN] * 3, False),
+    ],
+)
+def test_an_hour_is_usually_silent_by_most_of_two_weeks_or_more_else_by_all_of_three_days(weeks, days, usually):
+    assert silent_before(np.array(weeks), np.array(days)) is usually
