@@ -18,6 +18,7 @@ import httpx
 from fakes.rigs.stage import Actor
 from fakes.rigs.waiting import wait_for
 from fakes.wire.alertmanager import Page
+from fakes.wire.pagerduty import PagerDuty
 
 BINARY = shutil.which("prometheus-alertmanager")
 
@@ -76,7 +77,7 @@ class Cluster:
     def __init__(
         self,
         folder: Path,
-        pager: Pager,
+        pager: Pager | PagerDuty,
         size: int,
         *,
         prefix: str = "",

@@ -1,0 +1,80 @@
+"""PagerDuty's Events API v2 on loopback: it takes what the real one takes, and refuses the rest with its reasons."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+LONGEST_SUMMARY = 1024
+ACTIONS = {"trigger", "acknowledge", "resolve"}
+SEVERITIES = {"critical", "error", "warning", "info"}
+
+
+def problems(event: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an event, as its documentation has it."""
+    payload, found = event.get("payload", {}), []
+    if not event.get("routing_key"):
+        found.append("'routing_key' is missing or blank")
+    if event.get("event_action") not in ACTIONS:
+        found.append("'event_action' is invalid")
+    if event.get("event_action") != "trigger":
+        return found if event.get("dedup_key") else [*found, "'dedup_key' is missing"]
+    if not 0 < len(payload.get("summary", "").strip()) <= LONGEST_SUMMARY:
+        found.append("'payload.summary' is missing, blank or too long")
+    if not payload.get("source"):
+        found.append("'payload.source' is missing or blank")
+    if payload.get("severity") not in SEVERITIES:
+        found.append("'payload.severity' is invalid (must be one of the following: critical, warning, error or info)")
+    return found
+
+
+class PagerDuty:
+    """Serves while it is entered. ``events``: what it took; ``refused``: why it did not take what."""
+
+    def __init__(self) -> None:
+        self.events: list[Mapping[str, Any]] = []
+        self.refused: list[str] = []
+        duty = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                wrong = problems(event)
+                duty.refused += wrong
+                if not wrong:
+                    duty.events.append(event)
+                said = {"status": "invalid event", "errors": wrong} if wrong else {"status": "success"}
+                self.send_response(HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.ACCEPTED)
+                self.end_headers()
+                self.wfile.write(json.dumps(said).encode())
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v2/enqueue"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def open(self) -> dict[str, str]:
+        """The incidents that are open, with what each says."""
+        found: dict[str, str] = {}
+        for event in self.events:
+            if event["event_action"] == "resolve":
+                found.pop(event["dedup_key"], None)
+            else:
+                found[event["dedup_key"]] = event["payload"]["summary"]
+        return found
