@@ -68,7 +68,8 @@ def _stages(situation: Situation) -> Sequence[Stage]:
     if kind is IncidentKind.PASSED:
         return (_list_in_full,)
     if kind in FEED_SEVERITY:
-        return (_remind,) if situation.settled else ()
+        # That a domain left the account is posted once; from then on the digest says so.
+        return (_remind,) if situation.settled and kind is not IncidentKind.VANISHED else ()
     if situation.opens:
         return (_open, _suppress)
     if kind is IncidentKind.SUMMARY:

@@ -10,10 +10,12 @@ from alertbot.messages.blocks import Message, code, context_block, escape, secti
 from alertbot.query.digest import Digest, Volume, revised
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.units import format_clock, format_duration, format_rate, format_volume
-from alertbot.words import counted
+from alertbot.words import counted, listed
 
 _KNOWN = 0.995
 """The share of slots below which it is said that some are missing."""
+
+_NAMED = 10
 
 
 def digest_message(digest: Digest, zone: tzinfo) -> Message:
@@ -108,5 +110,8 @@ def _feed(digest: Digest, zone: tzinfo) -> Iterator[str]:
         since = format_clock(incident.since, zone, incident.since)
         lasting = "" if incident.closed is None else f" for {format_duration(incident.closed - incident.since)}"
         yield f"{what.get(incident.kind, 'a domain left the account')} from {since}{lasting} (#{incident.number})"
+    for incident in digest.gone:
+        names = listed(map(code, incident.facts.get("series", ())), _NAMED)
+        yield f"not back among the account's domains: {names} (#{incident.number})"
     if not digest.feed and digest.known >= _KNOWN:
         yield "the feed was complete"

@@ -52,7 +52,8 @@ class Digest:
     """The day from ``start`` until ``end`` (epoch seconds). Bit rates in bit/s; ``known``: the share of slots known.
 
     ``incidents``: those opened that day, the longest first, ``more`` beside them. ``alerts`` by the reason of their end
-    ("" for those that still fire). ``flapped``: how many alerts fired more than four times.
+    ("" for those that still fire). ``flapped``: how many alerts fired more than four times. ``gone``: that domains left
+    the account before that day, and are not back.
     """
 
     start: int
@@ -69,6 +70,7 @@ class Digest:
     alerts: dict[str, int]
     flapped: int
     feed: tuple[Incident, ...]
+    gone: tuple[Incident, ...] = ()
 
 
 def digest(path: Path, start: int, end: int) -> Digest:
@@ -77,6 +79,7 @@ def digest(path: Path, start: int, end: int) -> Digest:
     with reading(path) as db:
         now, then = samples.means(db, start, count), samples.means(db, start - count * SLOT, count)
         account = samples.series_between(db, TOTAL, start, end - SLOT)
+        gone = [one for one in incidents.open_incidents(db, [IncidentKind.VANISHED]) if one.opened < start]
         opened = [one for one in incidents.opened_between(db, start, end) if one.kind is not IncidentKind.PASSED]
     volumes = {name: Volume(name, _volume(now.get(name), count), _volume(then.get(name), count)) for name in now | then}
     domains = [each for name, each in volumes.items() if is_domain(name)]
@@ -98,6 +101,7 @@ def digest(path: Path, start: int, end: int) -> Digest:
         alerts=dict(Counter(each.reason or "" for each in alerts)),
         flapped=sum(fired > MOST_FIRES for fired in Counter(each.key for each in alerts).values()),
         feed=tuple(one for one in opened if one.kind in _ABOUT_FEED),
+        gone=tuple(gone),
     )
 
 

@@ -26,6 +26,9 @@ from alertbot.words import counted
 
 log = logging.getLogger(__name__)
 
+ONE_SITTING = 3600.0
+"""Seconds after a mended configuration within which another wrong one edits the same message."""
+
 MOST_LISTED = 20
 """Problems that the message in Slack lists; the log has all of them."""
 
@@ -54,6 +57,7 @@ class Reload:
         self._asked = asyncio.Event()
         self._posted: tuple[str, str] | None = None  # the message in Slack: its subject and its channel
         self._listed: tuple[str, ...] = ()  # the problems that it lists
+        self._mended: float | None = None  # when it was edited to say that all is well again, monotonic
 
     def ask(self) -> None:
         """Reload as soon as can be; may be called from a signal handler."""
@@ -133,17 +137,19 @@ class Reload:
         log.error("the configuration is not reloaded, the former one stays: %s", " | ".join(problems))
         if problems == self._listed:
             return
-        first = self._posted is None
+        if self._mended is not None and self._clock.monotonic() - self._mended > ONE_SITTING:
+            self._posted = None
+        first, self._mended = self._posted is None, None
         subject, channel = self._posted or (f"reload:{uuid.uuid4().hex}", self._config.slack.channel)
         await self._enqueue(subject, "post" if first else "update", channel, _refusal(problems))
         self._posted, self._listed = (subject, channel), problems
 
     async def _fixed(self) -> None:
         self._wiring.refused = ()
-        if self._posted is not None:
+        if self._posted is not None and self._mended is None:
             subject, channel = self._posted
             await self._enqueue(subject, "update", channel, _FIXED)
-            self._posted, self._listed = None, ()
+            self._listed, self._mended = (), self._clock.monotonic()
 
     async def _enqueue(self, subject: str, action: str, channel: str, message: Message) -> None:
         draft = NewMessage(uuid.uuid4().hex, subject, action, channel, to_json(message))

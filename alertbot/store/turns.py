@@ -120,12 +120,13 @@ def report(db: Database, reports: Iterable[FeedReport], decider: Decider, now: f
     """Open, change and close incidents that are not made of alerts, with their messages."""
     for each in reports:
         number = each.number
+        before = None if number is None else incidents.load(db, number)
         if number is None:
             number = incidents.create(db, each.kind, each.channel, each.since, now, each.facts)
         incidents.write_facts(db, number, each.facts, now if each.closes else None)
         incident = incidents.load(db, number)
         if incident is not None:
-            change = _reported(incident, each, now)
+            change = _reported(incident, each, now, left=_left_since(before, each))
             incidents.write_progress(db, change.incident)
             enqueue_calling(db, decider.compose(change), decider, now)
         if each.closes:
@@ -209,8 +210,18 @@ def _passed(changes: Sequence[Change], numbers: Sequence[int]) -> frozenset[int]
     return frozenset(number for change, number in pairs if not change.fired and number in fired)
 
 
-def _reported(incident: Incident, report: FeedReport, now: float) -> IncidentChange:
-    """The change of an incident about the feed itself: opened, changed, grown to the whole account, or closed."""
+def _left_since(before: Incident | None, report: FeedReport) -> bool:
+    """Whether domains left the account beside those of which an incident says so already."""
+    if before is None or report.kind is not IncidentKind.VANISHED:
+        return False
+    return not set(report.facts["series"]) <= set(before.facts["series"])
+
+
+def _reported(incident: Incident, report: FeedReport, now: float, *, left: bool) -> IncidentChange:
+    """The change of an incident about the feed itself: opened, changed, grown, or closed.
+
+    It grows to the whole account, or by domains that ``left`` it.
+    """
     progress = incident.progress
     if report.number is None:
         progress = Progress(paged_at=now, unacked_since=now)
@@ -218,7 +229,7 @@ def _reported(incident: Incident, report: FeedReport, now: float) -> IncidentCha
     notes: tuple[Note, ...] = ()
     if report.closes:
         notes = (Note(NoteKind.RESOLVED),)
-    elif incident.facts.get("account_wide"):
+    elif left or incident.facts.get("account_wide"):
         notes = (Note(NoteKind.GREW, page=True),)
         progress = replace(progress, paged_at=now, acked_at=None, acked_by=None, unacked_since=now)
     ends_wide = report.closes and incident.account_wide

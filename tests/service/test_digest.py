@@ -15,10 +15,12 @@ from alertbot.config import DigestSettings
 from alertbot.errors import FeedUnreachable
 from alertbot.feed.answers import DataType
 from alertbot.feed.api import Answer
+from alertbot.incidents.incident import IncidentKind
 from alertbot.messages.digest import digest_message
 from alertbot.messages.slack import plain
 from alertbot.query.digest import day_before, digest
 from alertbot.service.digest import DailyDigest, due
+from alertbot.store.turns import FeedReport
 from alertbot.units import DAY, SLOT
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -115,6 +117,18 @@ async def test_it_says_how_much_was_carried_by_whom_what_moved_and_what_burned(h
         "#1 img.example.com (went-dark), from 12:30, 30m",
         "the feed was complete",
     ]
+
+
+async def test_domains_that_left_the_account_are_listed_until_they_are_back(house):
+    house.now = START - 3600.0
+    left = FeedReport(IncidentKind.VANISHED, "#cdn", START - 7200, {"series": ["img.example.com"]})
+    await house.dispatcher.report([left])
+    await a_day(house)
+    lines = plain(digest_message(digest(house.config.store.path, START, START + DAY), ZoneInfo("UTC"))).splitlines()
+    assert "not back among the account's domains: img.example.com (#1)" in lines
+    await house.dispatcher.report([replace(left, number=1, closes=True)])
+    lines = plain(digest_message(digest(house.config.store.path, START, START + DAY), ZoneInfo("UTC"))).splitlines()
+    assert not [line for line in lines if "not back" in line]
 
 
 async def test_it_is_posted_once_a_day_restarts_included(house):

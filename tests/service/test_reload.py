@@ -107,6 +107,24 @@ async def test_a_file_that_is_wrong_otherwise_edits_the_message(tmp_path):
         assert len(house.slack.posts) == 1
 
 
+async def test_twelve_wrong_configurations_and_their_repairs_are_one_message(tmp_path):
+    async with working(tmp_path) as house:
+        await house.until_judged("a.example.com")
+        for _ in range(12):
+            house.write(WATCH + CEILING.replace("above", "abvoe"))
+            await house.reload()
+            house.write(WATCH + CEILING)
+            await house.reload()
+        await house.reload()
+        mended = "The configuration can be used again, and is at work."
+        await until(lambda: [post.text for post in house.slack.posts] == [mended])
+        await house.clock.sleep(61 * MINUTE)
+        house.write(WATCH + CEILING.replace("above", "abvoe"))
+        await house.reload()
+        await until(lambda: len(house.slack.posts) == 2)
+        assert house.slack.posts[0].text == mended
+
+
 async def test_the_shell_tells_the_status_of_a_service_whose_file_is_wrong(tmp_path):
     async with working(tmp_path) as house:
         await house.until_judged()

@@ -322,6 +322,24 @@ async def test_the_alerts_of_a_domain_that_vanished_stay_open(folder):
     await night.end()
 
 
+async def test_a_domain_that_left_is_posted_once_and_a_second_one_once_more(folder):
+    """No reminder comes for days; the digest lists it."""
+    night = night_in(folder, watch=("*",), rules=[dark()], slots=320, witnessed=False)
+    await night.begin()
+    await night.run_to(14)
+    night.api.names = ("video.example.com", "dl.example.com")
+    await night.run_to(160)
+    (incident,) = night.incidents()
+    assert len(night.texts(incident["id"])) == 1
+    night.api.names = ("video.example.com",)
+    await night.run_to(310)
+    (incident,) = night.incidents()
+    assert incident["closed"] is None
+    (reply,) = night.replies(incident["id"])
+    assert "`dl.example.com`, `img.example.com`" in reply
+    await night.end()
+
+
 async def test_a_history_that_is_cut_off_is_no_reason_to_wait(folder):
     night = night_in(folder, Fault(0, ALWAYS, "old"), rules=[dark(), fell()])
     night.world.traffic("img.example.com", 26, 6, 0.0)
