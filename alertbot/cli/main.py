@@ -237,32 +237,43 @@ for _name, _question in _QUESTIONS.items():
 
 @main.command()
 @_CONFIG
+@click.argument("words", nargs=-1, metavar="[N] [NOTE]")
+def ack(config_path: Path, words: tuple[str, ...]) -> None:
+    """Acknowledge an incident: N, or the only open one. The note stands in its thread."""
+    from alertbot.cli.orders import give_order
+
+    give_order(config_path, ("ack", *words))
+
+
+@main.command()
+@_CONFIG
 @click.argument("number", required=False, metavar="[N]")
-def ack(config_path: Path, number: str | None) -> None:
-    """Take on an incident: N, or the only open one."""
+def unack(config_path: Path, number: str | None) -> None:
+    """Take an acknowledgement back: reminders go on."""
     from alertbot.cli.orders import give_order
 
-    give_order(config_path, ("ack", number) if number else ("ack",))
+    give_order(config_path, ("unack", number) if number else ("unack",))
 
 
 @main.command()
 @_CONFIG
+@click.option("--yes", is_flag=True, help="Do not ask, however much it covers.")
 @click.argument("words", nargs=-1, metavar="TARGET WHEN [REASON]")
-def silence(config_path: Path, words: tuple[str, ...]) -> None:
-    """Tell nothing of TARGET for a time: 2h, until 06:00, from 22:00 for 3h."""
+def silence(config_path: Path, yes: bool, words: tuple[str, ...]) -> None:
+    """Silence TARGET for a time: 2h, until 06:00, from 22:00 for 3h."""
     from alertbot.cli.orders import give_order
 
-    give_order(config_path, ("silence", *words))
+    give_order(config_path, ("silence", *words), yes=yes)
 
 
 @main.command()
 @_CONFIG
-@click.argument("number", required=False, metavar="ID")
-def unsilence(config_path: Path, number: str | None) -> None:
-    """End a silence now: ID is its number as silences lists it."""
+@click.argument("words", nargs=-1, metavar="ID|TARGET")
+def unsilence(config_path: Path, words: tuple[str, ...]) -> None:
+    """End a silence now: s3 as silences lists it, or those over a domain, a rule, an incident (#412)."""
     from alertbot.cli.orders import give_order
 
-    give_order(config_path, ("unsilence", number) if number else ("unsilence",))
+    give_order(config_path, ("unsilence", *words))
 
 
 @main.command()

@@ -1,9 +1,10 @@
-"""``alertbot ack``, ``silence``, ``unsilence``: orders from the shell, which the service carries out."""
+"""``alertbot ack``, ``unack``, ``silence``, ``unsilence``: orders from the shell, which the service carries out."""
 
 from __future__ import annotations
 
 import getpass
 import os
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,14 +12,20 @@ from pathlib import Path
 
 import click
 
-from alertbot.config import load
+from alertbot.config import Config, load
+from alertbot.config.watch import lay_out
 from alertbot.errors import AlertbotError, UsageError
+from alertbot.incidents.coverage import domains_covered, is_wide
 from alertbot.incidents.order_parser import parse_order
+from alertbot.incidents.orders import Silence
+from alertbot.incidents.silences import INCIDENT_MARK
 from alertbot.messages.blocks import Message
+from alertbot.messages.silences import target_words
 from alertbot.messages.slack import plain
 from alertbot.query.status import seems_to_run
-from alertbot.store import feed, requests, schema
+from alertbot.store import feed, requests, samples, schema
 from alertbot.store.requests import RequestOutcome
+from alertbot.units import format_duration
 
 PATIENCE = 15.0
 """Seconds for which an answer is awaited beyond the time from one probe to the next."""
@@ -26,11 +33,16 @@ PATIENCE = 15.0
 _LOOK = 0.2
 
 
-def give_order(config_path: Path, words: Sequence[str]) -> None:
-    """Leave an order for the service and print what it did; ``UsageError`` where the order is wrong or refused."""
+def give_order(config_path: Path, words: Sequence[str], *, yes: bool = False) -> None:
+    """Leave an order for the service and print what it did; ``UsageError`` where the order is wrong or refused.
+
+    A silence that covers much is asked about on a terminal, unless ``yes``.
+    """
     config = load(config_path)
     path, now = config.store.path, time.time()
-    parse_order(words, now, config.slack.zone)  # so that what is wrong is refused at once
+    order = parse_order(words, now, config.slack.zone)  # so that what is wrong is refused at once
+    if isinstance(order, Silence) and not yes and sys.stdin.isatty():
+        _ask_first(config, order)
     number = requests.leave(path, _author(), words, now)
     if not _runs(path, now, config.feed.probe):
         click.echo("The service does not seem to run: this will be done when it starts, if that is within a day.")
@@ -39,6 +51,19 @@ def give_order(config_path: Path, words: Sequence[str]) -> None:
     if outcome.refused:
         raise UsageError(outcome.answer)
     click.echo(plain(Message(outcome.answer)))
+
+
+def _ask_first(config: Config, order: Silence) -> None:
+    """Ask whether a silence that covers much is meant; ends the command where it is not."""
+    if order.target.startswith(INCIDENT_MARK):
+        return  # which alerts it has, the service knows
+    with closing(schema.open_for_reading(config.store.path)) as db:
+        watch = lay_out(config, config.watched(samples.domain_names(db)))
+    covered = domains_covered(order.target, None, watch.domains, watch.groups, watch.selection)
+    if is_wide(order.target, covered, len(watch.domains)):
+        what = plain(Message(target_words(order.target, len(covered))))
+        lasting = format_duration(order.ends - order.begins)
+        click.confirm(f"Silence {what} of {len(watch.domains):,} watched for {lasting}?", abort=True)
 
 
 def _author() -> str:

@@ -16,8 +16,9 @@ from alertbot.config.watch import lay_out
 from alertbot.errors import ConfigError, UsageError
 from alertbot.messages.blocks import Message
 from alertbot.messages.questions import ask
+from alertbot.messages.silences import silences_message
 from alertbot.messages.slack import plain
-from alertbot.messages.status import silences_message, status_message
+from alertbot.messages.status import status_message
 from alertbot.query import status
 from alertbot.query.as_json import to_json
 from alertbot.query.live import Live

@@ -86,7 +86,8 @@ class AccountFall:
 class Progress:
     """What the readers of an incident know, and who acknowledged it. Times in epoch seconds, ``paged_slot`` is a slot.
 
-    ``paged_*``: when they were last paged, and with what. ``unacked_since``: since when nobody acknowledges it.
+    ``paged_*``: when they were last paged, and with what. ``unacked_since``: since when nobody acknowledges it;
+    ``acked_note``: what whoever did said.
     ``escalated``: to whom, since then; ``copies``: the channels that have a message of it for that reason.
     ``silences``: those over some of what fires; ``muted``: whether a mute is. ``steady``: alerts that flapped and were
     posted again since they stayed. ``parent``: the account-wide incident that this one is a part of.
@@ -100,6 +101,7 @@ class Progress:
     unacked_since: float | None = None
     acked_at: float | None = None
     acked_by: str | None = None
+    acked_note: str = ""
     escalated: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
     silences: tuple[int, ...] = ()

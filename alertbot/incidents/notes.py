@@ -25,6 +25,8 @@ class NoteKind(StrEnum):
     MUTE_OVER = "mute over"
     INHIBITED = "inhibited"
     ACKED = "acked"
+    NOTED = "noted"
+    UNACKED = "unacked"
     ENDED = "ended"
     RESOLVED = "resolved"
 

@@ -1,4 +1,4 @@
-"""Reading orders: the words of ``ack #12``, ``silence video.* until 06:00 image work``, ``unsilence 3``.
+"""Reading orders: the words of ``ack #12``, ``silence video.* until 06:00 image work``, ``unsilence s3``.
 
 What is not understood is a ``UsageError`` with an example, and an end is never guessed: a silence that lasts longer
 than was meant is a page that never comes.
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from alertbot.errors import UsageError
-from alertbot.incidents.orders import Ack, Order, Silence, Unsilence
+from alertbot.incidents.orders import Ack, Order, Silence, Unack, Unsilence
 from alertbot.units import DAY, parse_duration
 from alertbot.words import quoted
 
-ORDERS = ("ack", "silence", "unsilence")
+ORDERS = ("ack", "unack", "silence", "unsilence")
 """The commands that are orders."""
 
 SHORTEST, LONGEST = 60, 90 * DAY
@@ -26,6 +26,7 @@ LONGEST_REASON = 300
 
 _LONGEST_NAME, _LONGEST_DOMAIN = 80, 253
 _NUMBER = re.compile(r"#?([1-9]\d{0,9})", re.ASCII)
+_SILENCE = re.compile(r"s?([1-9]\d{0,9})", re.ASCII | re.IGNORECASE)
 _GROUP = re.compile(r"(?:@|sum:)\w[\w.-]{0,59}")
 _GLOB = re.compile(r"[\w.*?\[\]!-]+")
 _RULE = re.compile(r"rule:(.*)", re.IGNORECASE)
@@ -57,14 +58,37 @@ def parse_order(words: Sequence[str], now: float, zone: tzinfo) -> Order:
         return _silence(left, _Given(now, zone))
     if name not in ORDERS:
         raise UsageError(f'{quoted(name)} is no order: there are {", ".join(ORDERS)}, such as "ack #412"')
-    number = _number(left.pop(0)) if left else None
-    if left:
-        raise UsageError(f'{quoted(" ".join(left))} is more than this takes: write "{name} 412"')
     if name == "ack":
-        return Ack(number)
-    if number is None:
-        raise UsageError('which silence? "silences" lists them with their numbers: write "unsilence 3"')
-    return Unsilence(number)
+        return _ack(left)
+    if name == "unsilence":
+        return _unsilence(left)
+    number = _number(left.pop(0)) if left else None
+    _no_more(left, "unack 412")
+    return Unack(number)
+
+
+def _ack(words: list[str]) -> Ack:
+    """A number, a note, or both."""
+    numbered = bool(words) and (words[0].startswith("#") or words[0][0].isdigit())
+    number = _number(words.pop(0)) if numbered else None
+    return Ack(number, _reason(words, "note"))
+
+
+def _unsilence(words: list[str]) -> Unsilence:
+    if not words:
+        raise UsageError('which silence? "silences" lists them with their numbers: write "unsilence s3"')
+    first = words.pop(0)
+    if first.lower() == "silence" and words:
+        first = words.pop(0)
+    _no_more(words, "unsilence s3")
+    if match := _SILENCE.fullmatch(first):
+        return Unsilence(int(match[1]))
+    return Unsilence(None, _target(first))
+
+
+def _no_more(words: Sequence[str], right: str) -> None:
+    if words:
+        raise UsageError(f'{quoted(" ".join(words))} is one word too many: write "{right}"')
 
 
 def _silence(words: list[str], given: _Given) -> Silence:
@@ -217,10 +241,10 @@ def _instants(day: date, clock: time, zone: tzinfo) -> Iterator[float]:
         yield second.timestamp()
 
 
-def _reason(words: Sequence[str]) -> str:
+def _reason(words: Sequence[str], what: str = "reason") -> str:
     reason = " ".join(words)
     if len(reason) > LONGEST_REASON:
-        raise UsageError(f"the reason is longer than {LONGEST_REASON} characters: say it in a few words")
+        raise UsageError(f"the {what} is longer than {LONGEST_REASON} characters: say it in a few words")
     return reason
 
 

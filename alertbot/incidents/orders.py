@@ -16,7 +16,18 @@ class Person:
 
 @dataclass(frozen=True)
 class Ack:
-    """Acknowledge the incident ``number``; without one, the only open one of the channel it is typed in."""
+    """Acknowledge the incident ``number``; without one, the only open one of the channel it is typed in.
+
+    ``note``: what whoever does so says to the others.
+    """
+
+    number: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Unack:
+    """Take the acknowledgement of the incident ``number`` back; without one, of the only acknowledged one."""
 
     number: int | None
 
@@ -25,23 +36,34 @@ class Ack:
 class Silence:
     """Post nothing of ``target`` (a glob over series, ``@group``, ``rule:NAME`` or ``#N``) between two times.
 
-    Times are epoch seconds.
+    Times are epoch seconds. ``confirmed``: whoever orders it knows how much it covers.
     """
 
     target: str
     begins: float
     ends: float
     reason: str = ""
+    confirmed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Unsilence:
-    """End the silence ``number`` now."""
+    """End the silence ``number`` now; without one, those over ``target``."""
 
-    number: int
+    number: int | None
+    target: str = ""
 
 
-Order: TypeAlias = Ack | Silence | Unsilence
+Order: TypeAlias = Ack | Unack | Silence | Unsilence
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A silence that covers so much that it is asked about first: ``domains`` of ``watched`` ones."""
+
+    silence: Silence
+    domains: int
+    watched: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +78,10 @@ class Requester:
     channels: frozenset[str] = frozenset()
     words: str = field(default="", compare=False)
 
+    def command(self, slash: str) -> str:
+        """What commands begin with where this person is: ``slash`` in Slack, alertbot's name in the shell."""
+        return "alertbot" if self.person.id is None else slash
+
 
 NOBODY = Requester(Person(None, "nobody"))
 """Asks for nobody in particular, as the demo does."""
@@ -64,8 +90,8 @@ NOBODY = Requester(Person(None, "nobody"))
 class Executor(Protocol):
     """Carries out orders."""
 
-    async def carry_out(self, order: Order, requester: Requester) -> str:
+    async def carry_out(self, order: Order, requester: Requester) -> str | Preview:
         """Do it at once: what has been done, as lines of mrkdwn; ``UsageError`` in plain text where it makes no sense.
 
-        The same order twice does no harm.
+        A silence that covers much is not begun before it is confirmed. The same order twice does no harm.
         """

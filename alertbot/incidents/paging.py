@@ -14,6 +14,7 @@ from alertbot.incidents.flapping import stays
 from alertbot.incidents.incident import (
     FEED_SEVERITY,
     SEVERITY_RANK,
+    FiredAlert,
     IncidentKind,
     Progress,
     series_of,
@@ -202,16 +203,19 @@ def _suppress(situation: Situation, progress: Progress) -> tuple[Progress, Itera
     ]
     if mute is not None and not progress.muted:
         begun.append(Note(NoteKind.MUTED, until=mute.until(suppression.frontier), reason=mute.reason))
-    ended = [*_ended_silences(suppression, [number for number in progress.silences if number not in now])]
+    gone = [number for number in progress.silences if number not in now]
+    ended = [*_ended_silences(suppression, gone, [each for each in firing if suppression.silence(each) is None])]
     if mute is None and progress.muted:
         ended.append(Note(NoteKind.MUTE_OVER))
     progress = replace(progress, silences=tuple(sorted(now)), muted=mute is not None)
     return progress, (*begun, *(ended if firing else ()))
 
 
-def _ended_silences(suppression: Suppression, numbers: Sequence[int]) -> Iterator[Note]:
+def _ended_silences(suppression: Suppression, numbers: Sequence[int], heard: Sequence[FiredAlert]) -> Iterator[Note]:
+    """The silences that ended over what is ``heard`` again: what another one still covers is not."""
     for each in suppression.silences:
-        if each.number in numbers and not each.in_force(suppression.now):
+        covered = any(each.matches(*fired.key, suppression.groups) for fired in heard)
+        if each.number in numbers and covered and not each.in_force(suppression.now):
             yield Note(NoteKind.SILENCE_OVER, by=each.author, until=each.ends, reason=each.cancelled_by or "")
 
 

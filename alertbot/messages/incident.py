@@ -214,7 +214,8 @@ def _state(incident: Incident, context: Context, markup: Markup) -> Iterator[str
         return
     yield from _without_data(incident, context, markup)
     if progress.acked_at is not None:
-        yield f"Acknowledged by {markup.text(progress.acked_by or '')} at {context.clock(progress.acked_at)}."
+        note = f": {markup.text(progress.acked_note)}" if progress.acked_note else "."
+        yield f"Acknowledged by {markup.text(progress.acked_by or '')} at {context.clock(progress.acked_at)}{note}"
     for number in progress.silences:
         if (silence := context.silences.get(number)) is not None:
             yield silenced(silence, context, markup)

@@ -17,7 +17,8 @@ from alertbot.errors import UsageError
 from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
 from alertbot.messages.blocks import Message, code
 from alertbot.messages.incidents import alerts_message, incidents_message
-from alertbot.messages.status import help_message, rules_message, silences_message, status_message
+from alertbot.messages.silences import silences_message
+from alertbot.messages.status import help_message, rules_message, status_message
 from alertbot.messages.usages import USAGES
 from alertbot.messages.why import story_message, why_message
 from alertbot.query import backtest, bandwidth, incidents, percentile, status, why, why_incident

@@ -10,7 +10,6 @@ from dataclasses import replace
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.incidents.notes import Note
 from alertbot.incidents.routing import is_channel
-from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.alert import Markup
 from alertbot.messages.blocks import (
     Block,
@@ -126,15 +125,6 @@ def _called(note: Note, incident: Incident, context: Context, mention: Mapping[s
     by_severity = mention.get(tone.value) if tone.wakes else None
     others = (who for who in note.mentions if not is_channel(who))
     return list(dict.fromkeys(who for who in (by_severity, *others) if who is not None))
-
-
-def silence_ends(silence: StoredSilence, context: Context, command: str) -> Message:
-    """That a long silence is about to end."""
-    reason = f" ({escape(silence.reason)})" if silence.reason else ""
-    return Message(
-        f"The silence of {code(silence.target)} by {escape(silence.author)}{reason} ends at"
-        f" {context.clock(silence.ends)}; {code(f'{command} unsilence {silence.number}')} ends it now."
-    )
 
 
 def mention_markup(mention: str) -> str:

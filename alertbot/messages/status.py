@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from alertbot.messages.blocks import Message, code, context_block, escape, paragraphs, section
 from alertbot.query.live import Live
-from alertbot.query.status import RuleLine, SilenceLine, Silences, Stage, Status
+from alertbot.query.status import RuleLine, Status
 from alertbot.units import SLOT, format_clock, format_duration
 from alertbot.words import counted, listed
 
@@ -111,41 +111,6 @@ def rules_message(lines: Sequence[RuleLine], series: str | None) -> Message:
         for line in lines
     ]
     return Message(headline, paragraphs([headline, *judged]))
-
-
-def silences_message(silences: Silences, zone: tzinfo, now: float) -> Message:
-    """What is silenced and what will be, then what was."""
-    in_force = silences.of(Stage.IN_FORCE)
-    headline = f"{counted(len(in_force), 'silence')} in force." if in_force else "Nothing is silenced."
-    progress = silences.of(Stage.IN_FORCE, Stage.UPCOMING)
-    blocks = [section("\n".join([headline, *(_silence_line(line, zone, now) for line in progress)]))]
-    if ended := silences.of(Stage.CANCELLED, Stage.OVER):
-        lines = [_silence_line(line, zone, now) for line in ended]
-        blocks.append(context_block("\n".join(["Ended within a day:", *lines])))
-    if silences.more:
-        blocks.append(context_block(f"and {silences.more:,} more"))
-    return Message(headline, tuple(blocks))
-
-
-def _silence_line(line: SilenceLine, zone: tzinfo, now: float) -> str:
-    silence = line.silence
-    why = f": {escape(silence.reason)}" if silence.reason else ""
-    return (
-        f"{silence.number}. {code(silence.target)} {_when(line, zone, now)}, silenced by {escape(silence.author)}{why}"
-    )
-
-
-def _when(line: SilenceLine, zone: tzinfo, now: float) -> str:
-    silence = line.silence
-    ends = format_clock(silence.ends, zone, now)
-    if line.stage is Stage.IN_FORCE:
-        return f"until {ends}"
-    if line.stage is Stage.UPCOMING:
-        return f"from {format_clock(silence.begins, zone, now)} until {ends}"
-    if silence.cancelled is None:
-        return f"ended {ends}"
-    who = escape(silence.cancelled_by or "somebody")
-    return f"ended {format_clock(silence.cancelled, zone, now)} by {who}"
 
 
 def order_message(answer: str) -> Message:

@@ -164,8 +164,9 @@ def _escalated(matter: _Matter) -> ThreadText:
 
 
 def _silence_over(matter: _Matter) -> ThreadText:
-    ended = f"was ended by {matter.markup.text(matter.note.reason)}" if matter.note.reason else "is over"
-    return ThreadText(f"The silence by {matter.by} {ended}, and it burns: {matter.now}")
+    ended = f"{matter.markup.text(matter.note.reason)} ended the silence by {matter.by}"
+    over = ended if matter.note.reason else f"The silence by {matter.by} is over"
+    return ThreadText(f"{over}; still firing: {matter.now}")
 
 
 def _ended(matter: _Matter) -> ThreadText:
@@ -211,13 +212,15 @@ _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
         NoteKind.SILENCED: lambda it: ThreadText(f"Silenced{it.until} by {it.by}{it.because}."),
         NoteKind.SILENCE_OVER: _silence_over,
         NoteKind.MUTED: lambda it: ThreadText(f"Muted{it.until} by the configuration{it.because}."),
-        NoteKind.MUTE_OVER: lambda it: ThreadText(f"The mute is over, and it burns: {it.now}"),
+        NoteKind.MUTE_OVER: lambda it: ThreadText(f"Mute over; still firing: {it.now}"),
         NoteKind.INHIBITED: lambda it: ThreadText(
             f"Now a part of #{it.incident.progress.parent}, which is of the whole account: see there."
         ),
         NoteKind.ACKED: lambda it: ThreadText(
-            f"Acknowledged by {it.by}: no reminders until it is over, unless it grows."
+            f"Acknowledged by {it.by}{it.because}. Reminders stopped until it resolves or gets worse."
         ),
+        NoteKind.NOTED: lambda it: ThreadText(f"{it.by}{it.because}"),
+        NoteKind.UNACKED: lambda it: ThreadText(f"{it.by} handed this back: no longer acknowledged. Reminders go on."),
         NoteKind.ENDED: _ended,
         NoteKind.RESOLVED: _resolved,
     }

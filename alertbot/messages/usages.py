@@ -38,10 +38,15 @@ USAGES = {
     "rules": Usage("[DOMAIN]", "the rules, or those that watch a domain", "rules video.example.com"),
     "why": Usage("#N|DOMAIN", "why something was told or not: the slots, the arithmetic, what holds it", "why video"),
     "replay": Usage("RULE [7d]", "what a rule would have done with the stored history", "replay went-dark 7d"),
-    "ack": Usage("[#N]", "take on an incident; without a number the channel's only open one", "ack #412"),
-    "silence": Usage(
-        "TARGET 2h|until 06:00|from 22:00 for 3h [reason]", "tell nothing of TARGET for that time", "silence video.* 2h"
+    "ack": Usage(
+        "[#N] [note]",
+        "acknowledge an incident; without a number the channel's only open one",
+        "ack #412 looking into it",
     ),
-    "unsilence": Usage("ID", "end a silence now", "unsilence 3"),
+    "unack": Usage("[#N]", "take an acknowledgement back: reminders go on", "unack #412"),
+    "silence": Usage(
+        "TARGET 2h|until 06:00|from 22:00 for 3h [reason]", "silence TARGET for that time", "silence video.* 2h"
+    ),
+    "unsilence": Usage("sN|TARGET", "end a silence now, or those over a domain, a rule, an incident", "unsilence s3"),
     "silences": Usage("", "what is silenced, or was within a day, until when and by whom", "silences"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import tzinfo
 
 from alertbot.errors import StoreError, UsageError
@@ -40,8 +41,7 @@ async def _outcome(request: Request, executor: Executor, time: ApiTime, zone: tz
     except Exception:
         log.exception('"%s" of %s failed', asked, request.author)
         return RequestOutcome("it failed: the service's log says why", refused=True)
-    log.info('"%s" of %s is done', asked, request.author)
-    return RequestOutcome(answer)
+    return RequestOutcome(str(answer))
 
 
 def _order(request: Request, time: ApiTime, zone: tzinfo) -> Order:
@@ -49,4 +49,4 @@ def _order(request: Request, time: ApiTime, zone: tzinfo) -> Order:
     order = parse_order(request.words, request.created - time.skew, zone)
     if isinstance(order, Silence) and order.ends <= time.time():
         raise UsageError("that time was over before the service could begin it")
-    return order
+    return replace(order, confirmed=True) if isinstance(order, Silence) else order  # the shell asked

@@ -13,6 +13,7 @@ from alertbot.alerts.lifecycle import Phase
 from alertbot.config import SlackSettings
 from alertbot.config.watch import Watch
 from alertbot.incidents.account_incident import RECENTLY
+from alertbot.incidents.coverage import domains_covered, is_wide
 from alertbot.incidents.decision import Decision, IncidentChange, decide
 from alertbot.incidents.grouping import Placing
 from alertbot.incidents.incident import FiredAlert, Incident
@@ -22,12 +23,12 @@ from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.state import State
 from alertbot.incidents.suppression import Suppression, Suppressors
 from alertbot.messages.incident import Context
+from alertbot.messages.silences import silence_declared, silence_ends
 from alertbot.messages.slack import (
     calling,
     incident_message,
     mentions_pause,
     note_messages,
-    silence_ends,
     to_json,
     without_mentions,
 )
@@ -36,7 +37,7 @@ from alertbot.rules.selection import TOTAL
 from alertbot.rules.terms import RECENT
 from alertbot.store.mentions import SUBJECT
 from alertbot.store.outbox import NewMessage
-from alertbot.store.turns import Pending
+from alertbot.store.turns import Pending, declaration_of
 from alertbot.units import SLOT
 
 _BEFORE = 12
@@ -119,6 +120,15 @@ class Turn:
         """The message that mentions pause."""
         message = mentions_pause(call, self._context(None).clock(until), self.slack.command)
         return _draft(SUBJECT, "post", channel, to_json(message))
+
+    def declare(self, silence: StoredSilence, *, declared: bool) -> Iterator[NewMessage]:
+        """The message that says what a wide silence covers, or its edit where it was ``declared`` before."""
+        watch = self.watch
+        covered = domains_covered(silence.target, silence.pairs, watch.domains, watch.groups, watch.selection)
+        if declared or is_wide(silence.target, covered, len(watch.domains)):
+            message = silence_declared(silence, len(covered), self._context(None))
+            action = "update" if declared else "post"
+            yield _draft(declaration_of(silence.number), action, self.slack.channel, to_json(message))
 
     def _channel(self, fired: FiredAlert) -> str:
         """Where an alert is posted."""

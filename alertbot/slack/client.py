@@ -230,13 +230,18 @@ class SlackClient:
                 self._slack_time = parsedate_to_datetime(date).timestamp(), self._clock.monotonic()
         return answer
 
-    async def respond(self, response_url: str, message: Message, *, public: bool = False) -> None:
-        """Answer a command or a click: 5 times within 30 minutes, seen by the user alone unless ``public``."""
+    async def respond(
+        self, response_url: str, message: Message, *, public: bool = False, replaces: bool = False
+    ) -> None:
+        """Answer a command or a click: 5 times within 30 minutes, seen by the user alone unless ``public``.
+
+        ``replaces``: the answer takes the place of the message that was clicked.
+        """
         webhook = AsyncWebhookClient(response_url, timeout=self._timeout, logger=self._logger, retry_handlers=[])
         webhook.proxy = proxy_for(response_url)
         # Both are always said: after a click Slack has answered in public, or in place of the message, by default.
         kind = "in_channel" if public else "ephemeral"
-        body = {**message.payload(), "response_type": kind, "replace_original": False}
+        body = {**message.payload(), "response_type": kind, "replace_original": replaces}
         error = webhook_error(await _asked(webhook.send_dict(body)))
         if error is not None:
             raise error

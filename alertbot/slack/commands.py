@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 from alertbot.errors import AlertbotError, UsageError
 from alertbot.incidents.order_parser import ORDERS, parse_order
-from alertbot.incidents.orders import NOBODY, Executor, Requester
+from alertbot.incidents.orders import NOBODY, Executor, Preview, Requester, Silence
 from alertbot.messages import questions, status
 from alertbot.messages.blocks import Message, code, escape
+from alertbot.messages.silences import PREVIEWED, preview_message
 from alertbot.messages.usages import USAGES
 from alertbot.query.names import Meant
 from alertbot.query.scope import Scope
@@ -69,15 +70,35 @@ class Commands:
 
     async def _message(self, words: Sequence[str], requester: Requester) -> Message:
         if _is_order(words):
-            return status.order_message(await self.carry_out(words, requester))
+            return self._ordered(await self.carry_out(words, requester))
         # What is asked about is looked up here, and no longer changes while a thread works on the answer.
         return (await asyncio.to_thread(questions.ask, list(words), self._scope())).message
 
-    async def carry_out(self, words: Sequence[str], requester: Requester) -> str:
+    async def carry_out(self, words: Sequence[str], requester: Requester) -> str | Preview:
         """Carry out an order: what has been done, as mrkdwn; ``UsageError`` where it is wrong or makes no sense."""
         scope = self._scope()
         order = parse_order(words, scope.now, scope.zone)
         return await self._executor.carry_out(order, replace(requester, words=" ".join(words)))
+
+    async def silence(self, words: Sequence[str], requester: Requester) -> Message:
+        """Begin a silence that its words name, however much it covers: it was confirmed where it was clicked."""
+        scope = self._scope()
+        order = parse_order(words, scope.now, scope.zone)
+        order = replace(order, confirmed=True) if isinstance(order, Silence) else order
+        return self._ordered(await self._executor.carry_out(order, replace(requester, words=" ".join(words))))
+
+    async def confirm(self, silence: Silence, asked: float, requester: Requester) -> Message:
+        """Begin the silence of a preview that was shown at ``asked``, epoch seconds, unless that is long ago."""
+        scope = self._scope()
+        if scope.now > asked + PREVIEWED or silence.ends <= scope.now:
+            return Message("This preview has expired, and nothing is silenced: type the command again.")
+        return self._ordered(await self._executor.carry_out(replace(silence, confirmed=True), requester))
+
+    def _ordered(self, answer: str | Preview) -> Message:
+        scope = self._scope()
+        if isinstance(answer, Preview):
+            return preview_message(answer, scope.zone, scope.now)
+        return status.order_message(answer)
 
     def _explain(self, problem: str, words: Sequence[str]) -> Message:
         if _is_order(words):  # what is wrong with an order is said with an example, or no example would help

@@ -23,7 +23,7 @@ SCOPES = (
 
 USAGE_HINT = (
     "help | status | show DOMAIN | top [N] | p95 DOMAIN | alerts | rules | why #N | replay RULE | ack #N"
-    " | silence TARGET 2h | unsilence ID | silences"
+    " | silence TARGET 2h | unsilence s1 | silences"
 )
 
 

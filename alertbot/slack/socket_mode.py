@@ -162,7 +162,9 @@ def _command(payload: Mapping[str, Any]) -> SlashCommand:
 
 def _clicks(payload: dict[str, Any]) -> Iterator[Click]:
     """The clicks on elements of a message; other interactions yield nothing."""
-    if payload.get("type") != "block_actions" or not payload.get("message") or not payload.get("response_url"):
+    # A message that only one user sees is not sent along: its place alone is.
+    ts = (payload.get("message") or {}).get("ts") or (payload.get("container") or {}).get("message_ts")
+    if payload.get("type") != "block_actions" or not ts or not payload.get("response_url"):
         return
     user, channel = payload["user"], payload["channel"]
     # In a channel shared with another company the team is the channel's; the user's is their own.
@@ -175,7 +177,7 @@ def _clicks(payload: dict[str, Any]) -> Iterator[Click]:
             user_name=user.get("name") or user.get("username") or user["id"],
             channel_id=channel["id"],
             channel_name=channel.get("name", ""),
-            message_ts=payload["message"]["ts"],
+            message_ts=ts,
             team_id=team_id,
             response_url=payload["response_url"],
         )

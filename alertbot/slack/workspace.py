@@ -14,7 +14,7 @@ from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.incidents.orders import Person, Requester
 from alertbot.messages.blocks import Message
 from alertbot.ops.outage import Outage
-from alertbot.slack.buttons import Buttons
+from alertbot.slack.buttons import REPLACING, Buttons
 from alertbot.slack.channels import Listing, Membership, is_id, look_up, unlisted
 from alertbot.slack.charts import ChartReplies, ChartSource
 from alertbot.slack.client import TIMEOUT, Identity, Post, Posted, SlackClient
@@ -272,7 +272,8 @@ class Workspace:
         under = Posted(click.channel_id, click.message_ts)
         answer = await self._buttons.press(click.action_id, click.value, self._requester(click), under)
         if answer is not None:
-            await self._respond(click.response_url, answer, public=False)
+            replaces = click.action_id in REPLACING
+            await self._respond(click.response_url, answer, public=False, replaces=replaces)
 
     def _refusal(self, asked: SlashCommand | Click, what: str) -> Message | None:
         """The answer to a command or click that is not from our own workspace, or may not be, as the log then says."""
@@ -292,9 +293,9 @@ class Workspace:
         person = Person(asked.user_id, asked.user_name)
         return Requester(person, own[0] if own else asked.channel_id, frozenset(names))
 
-    async def _respond(self, response_url: str, message: Message, *, public: bool) -> None:
+    async def _respond(self, response_url: str, message: Message, *, public: bool, replaces: bool = False) -> None:
         try:
-            await self._client.respond(response_url, message, public=public)
+            await self._client.respond(response_url, message, public=public, replaces=replaces)
         except DeliveryError as error:
             log.warning("an answer was not taken by Slack (%s)", error.code)
 

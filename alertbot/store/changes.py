@@ -20,6 +20,7 @@ class ChangeKind(StrEnum):
     """What was done; ``REFUSED`` is what was asked for and not done."""
 
     ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
     SILENCED = "silenced"
     UNSILENCED = "unsilenced"
     RELOADED = "reloaded"

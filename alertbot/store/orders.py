@@ -15,12 +15,27 @@ from alertbot.store.turns import Decider
 from alertbot.units import format_iso
 
 
-def acknowledge(db: Database, number: int, requester: Requester, decider: Decider, now: float) -> Incident | None:
-    """Acknowledge an incident, unless it is closed or acknowledged; how it was before, if there is one."""
-    incident = turns.acknowledge(db, number, requester.person, decider, now)
-    if incident is not None and incident.closed is None and incident.progress.acked_at is None:
-        before, after = f"#{number} open", f"#{number} acknowledged"
+def acknowledge(
+    db: Database, number: int, requester: Requester, note: str, decider: Decider, now: float
+) -> Incident | None:
+    """Acknowledge an incident, unless it is closed; how it was before, if there is one.
+
+    Of one that is acknowledged already only a ``note`` is taken.
+    """
+    incident = turns.acknowledge(db, number, requester.person, note, decider, now)
+    if incident is not None and incident.closed is None and (incident.progress.acked_at is None or note):
+        before = f"#{number} open" if incident.progress.acked_at is None else f"#{number} acknowledged"
+        after = f"#{number} acknowledged{f' ({note})' if note else ''}"
         changes.record(db, ordered_by(requester, now, ChangeKind.ACKNOWLEDGED, before=before, after=after))
+    return incident
+
+
+def unacknowledge(db: Database, number: int, requester: Requester, decider: Decider, now: float) -> Incident | None:
+    """Take the acknowledgement of an open incident back; how it was before, if there is one."""
+    incident = turns.unacknowledge(db, number, decider, now)
+    if incident is not None and incident.closed is None and incident.progress.acked_at is not None:
+        before, after = f"#{number} acknowledged by {incident.progress.acked_by}", f"#{number} open"
+        changes.record(db, ordered_by(requester, now, ChangeKind.UNACKNOWLEDGED, before=before, after=after))
     return incident
 
 
@@ -38,6 +53,22 @@ def silence(
     after = _described(number, silence.target, silence.begins, silence.ends, silence.reason)
     changes.record(db, ordered_by(requester, now, ChangeKind.SILENCED, before=None, after=after))
     return number
+
+
+def extend(
+    db: Database,
+    silence: StoredSilence,
+    ends: float,
+    reason: str,
+    requester: Requester,
+    decider: Decider,
+    now: float,
+) -> None:
+    """Have a silence end later, at ``ends``."""
+    turns.extend(db, silence.number, ends, reason, decider, now)
+    before = _described(silence.number, silence.target, silence.begins, silence.ends, silence.reason)
+    after = _described(silence.number, silence.target, silence.begins, ends, reason or silence.reason)
+    changes.record(db, ordered_by(requester, now, ChangeKind.SILENCED, before=before, after=after))
 
 
 def unsilence(db: Database, silence: StoredSilence, requester: Requester, decider: Decider, now: float) -> None:

@@ -12,15 +12,24 @@ from sqlite_utils import Database
 from alertbot.incidents.orders import Person, Silence
 from alertbot.incidents.silences import StoredSilence
 
+_COLUMNS = (
+    "id, target, begins, min(ends, coalesce(cancelled, ends)), author, reason, channel, pairs, cancelled_by, reminded"
+)
+
 
 def not_ended(db: Database, since: float) -> list[StoredSilence]:
     """The silences that are in force or to come, and those that ended at ``since`` (epoch seconds) or later."""
     rows = db.conn.execute(
-        "SELECT id, target, begins, min(ends, coalesce(cancelled, ends)), author, reason, channel, pairs,"
-        " cancelled_by, reminded FROM silences WHERE ends >= ? ORDER BY id",
+        f"SELECT {_COLUMNS} FROM silences WHERE ends >= ? ORDER BY id",
         (since,),
     )
     return [silence for silence in map(_silence, rows) if silence.ends >= since]
+
+
+def load(db: Database, number: int) -> StoredSilence | None:
+    """One silence."""
+    row = db.conn.execute(f"SELECT {_COLUMNS} FROM silences WHERE id = ?", (number,)).fetchone()
+    return None if row is None else _silence(row)
 
 
 def _silence(row: tuple[Any, ...]) -> StoredSilence:
@@ -60,6 +69,14 @@ def cancel(db: Database, number: int, who: Person, now: float) -> None:
     db.conn.execute(
         "UPDATE silences SET cancelled = ?, cancelled_by = ? WHERE id = ? AND cancelled IS NULL",
         (now, who.name, number),
+    )
+
+
+def extend(db: Database, number: int, ends: float, reason: str) -> None:
+    """Have a silence end at ``ends``; a ``reason`` replaces the former one."""
+    db.conn.execute(
+        "UPDATE silences SET ends = ?, reason = coalesce(nullif(?, ''), reason), reminded = 0 WHERE id = ?",
+        (ends, reason, number),
     )
 
 

@@ -63,6 +63,9 @@ class Decider(Speaker, Protocol):
     def announce(self, silence: StoredSilence) -> Iterable[NewMessage]:
         """Write the message that says that a silence is about to end."""
 
+    def declare(self, silence: StoredSilence, *, declared: bool) -> Iterable[NewMessage]:
+        """Write the message that says what a wide silence covers; its edit where it was ``declared`` before."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -133,11 +136,30 @@ def report(db: Database, reports: Iterable[FeedReport], decider: Decider, now: f
             alerts.release(db, number)
 
 
-def acknowledge(db: Database, number: int, who: Person, decider: Decider, now: float) -> Incident | None:
-    """Acknowledge an incident, unless it is closed or acknowledged; how it was before, if there is one."""
+def acknowledge(db: Database, number: int, who: Person, note: str, decider: Decider, now: float) -> Incident | None:
+    """Acknowledge an incident, unless it is closed; how it was before, if there is one.
+
+    Of one that is acknowledged already only a ``note`` is taken.
+    """
     incident = incidents.load(db, number)
-    if incident is not None and incident.closed is None and incident.progress.acked_at is None:
-        progress = replace(incident.progress, acked_at=now, acked_by=who.name)
+    if incident is None or incident.closed is not None:
+        return incident
+    if incident.progress.acked_at is None:
+        progress = replace(incident.progress, acked_at=now, acked_by=who.name, acked_note=note)
+    elif note:
+        progress = replace(incident.progress, acked_note=note)
+    else:
+        return incident
+    incidents.write_progress(db, replace(incident, progress=progress))
+    _decide(db, decider, now)
+    return incident
+
+
+def unacknowledge(db: Database, number: int, decider: Decider, now: float) -> Incident | None:
+    """Take the acknowledgement of an open incident back; how it was before, if there is one."""
+    incident = incidents.load(db, number)
+    if incident is not None and incident.closed is None and incident.progress.acked_at is not None:
+        progress = replace(incident.progress, acked_at=None, acked_by=None, acked_note="", unacked_since=now)
         incidents.write_progress(db, replace(incident, progress=progress))
         _decide(db, decider, now)
     return incident
@@ -154,14 +176,36 @@ def silence(
 ) -> int:
     """Begin a silence; its number. ``pairs``: the alerts it covers (rule, series), where it is of an incident."""
     number = silences.add(db, silence, who, channel, pairs, now)
+    _declare(db, number, decider, now)
     _decide(db, decider, now)
     return number
+
+
+def extend(db: Database, number: int, ends: float, reason: str, decider: Decider, now: float) -> None:
+    """Have a silence end later, at ``ends``."""
+    silences.extend(db, number, ends, reason)
+    _declare(db, number, decider, now)
+    _decide(db, decider, now)
 
 
 def unsilence(db: Database, number: int, who: Person, decider: Decider, now: float) -> None:
     """End a silence now."""
     silences.cancel(db, number, who, now)
+    _declare(db, number, decider, now)
     _decide(db, decider, now)
+
+
+def _declare(db: Database, number: int, decider: Decider, now: float) -> None:
+    """Have said in the channel what is silenced from now on, or no longer, where that is worth saying."""
+    silence = silences.load(db, number)
+    if silence is not None:
+        declared = outbox.has_message_about(db, declaration_of(number))
+        outbox.enqueue(db, decider.declare(silence, declared=declared), now)
+
+
+def declaration_of(number: int) -> str:
+    """The subject of the message that says what a silence covers."""
+    return f"silenced:{number}"
 
 
 def _decide(

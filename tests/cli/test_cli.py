@@ -117,8 +117,8 @@ def events(output):
         ("demo", "fast"),
         ("replay", "--csv", "history.csv", "--from", "yesterday"),
         ("replay", "--csv", "history.csv", "--rule", "went-drak"),
-        ("ack", "this"),
-        ("ack", "1", "2"),
+        ("ack", "#this"),
+        ("unack", "1", "2"),
         ("silence",),
         ("silence", "video.*"),
         ("silence", "video.*", "image", "work"),
@@ -398,8 +398,10 @@ def login(monkeypatch):
     [
         (("ack",), ("ack",)),
         (("ack", "#412"), ("ack", "#412")),
+        (("ack", "412", "looking", "into", "it"), ("ack", "412", "looking", "into", "it")),
+        (("unack", "412"), ("unack", "412")),
         (("silence", "rule:my rule", "2h", "image", "work"), ("silence", "rule:my rule", "2h", "image", "work")),
-        (("unsilence", "3"), ("unsilence", "3")),
+        (("unsilence", "s3"), ("unsilence", "s3")),
     ],
 )
 @pytest.mark.usefixtures("login")
@@ -472,7 +474,7 @@ def test_silences_are_listed_in_words_and_as_json(folder):
             (begins, ends),
         )
     result = alertbot("silences")
-    assert result.stdout.startswith("1 silence in force.\n1. video.* until ")
+    assert result.stdout.startswith("1 silence in force.\ns1 video.* until ")
     assert result.stdout.endswith(", silenced by ada: a & b\n")
     assert json.loads(alertbot("silences", "--json").stdout) == {
         "stage": "in force",

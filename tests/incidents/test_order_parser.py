@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alertbot.errors import UsageError
 from alertbot.incidents.order_parser import LONGEST, ORDERS, SHORTEST, parse_order
-from alertbot.incidents.orders import Ack, Silence, Unsilence
+from alertbot.incidents.orders import Ack, Silence, Unack, Unsilence
 from alertbot.units import DAY
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -30,8 +30,17 @@ def read(text, now=MONDAY, zone=BERLIN):
         ("ack", Ack(None)),
         ("ack #12", Ack(12)),
         ("ACK 12", Ack(12)),
+        ("ack #12 looking into it", Ack(12, "looking into it")),
+        ("ack looking into it", Ack(None, "looking into it")),
+        ("unack #12", Unack(12)),
+        ("unack", Unack(None)),
         ("unsilence 3", Unsilence(3)),
-        ("unsilence #3", Unsilence(3)),
+        ("unsilence s3", Unsilence(3)),
+        ("unsilence S3", Unsilence(3)),
+        ("unsilence silence 3", Unsilence(3)),
+        ("unsilence #3", Unsilence(None, "#3")),
+        ("unsilence video.*", Unsilence(None, "video.*")),
+        ("unsilence rule:dark", Unsilence(None, "rule:dark")),
     ],
 )
 def test_an_incident_is_taken_on_and_a_silence_ended_by_its_number(text, order):
@@ -127,13 +136,15 @@ def test_times_are_read_in_the_readers_zone():
     ("text", "says"),
     [
         ("", "is no order"),
-        ("sleep", "there are ack, silence, unsilence"),
-        ("ack this", '"this" is no number'),
+        ("sleep", "there are ack, unack, silence, unsilence"),
+        ("ack #x", '"#x" is no number'),
+        ("unack this", '"this" is no number'),
+        ("unack 1 2", 'one word too many: write "unack 412"'),
+        ("ack #1 " + "x" * 301, "the note is longer than 300 characters"),
         ("ack #0", '"#0" is no number'),
-        ("ack 1 2", '"2" is more than this takes'),
         ("ack 99999999999", "is no number"),
-        ("unsilence", '"unsilence 3"'),
-        ("unsilence video.*", '"video.*" is no number'),
+        ("unsilence", '"unsilence s3"'),
+        ("unsilence s3 now", '"now" is one word too many'),
         ("silence", "say what to silence"),
         ("silence 2h", "say what to silence"),
         ("silence until 06:00", "say what to silence"),

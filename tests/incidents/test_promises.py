@@ -375,13 +375,15 @@ class IncidentText:
     async def _order(self, order: Order) -> None:
         house = self.house
         try:
+            order = replace(order, confirmed=True) if isinstance(order, Silence) else order
             answer = await OrderExecutor(lambda: house.dispatcher, house._keeper).carry_out(order, Requester(ADA))
+            assert isinstance(answer, str)
         except UsageError:
             return
         if isinstance(order, Ack) and "already" not in answer:
             self.bystander.acked(order.number or 0)
         elif isinstance(order, Silence):
-            number = re.search(r"\(silence (\d+)\)", answer)
+            number = re.search(r"\(s(\d+)\)", answer)
             assert number is not None, answer
             self.bystander.silenced(int(number[1]), order.target, order.begins, order.ends)
         elif isinstance(order, Unsilence):

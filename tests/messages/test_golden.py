@@ -19,7 +19,8 @@ from alertbot.incidents.incident import AccountFall, FiredAlert, Incident, Incid
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.incident import Context
-from alertbot.messages.slack import incident_message, note_messages, silence_ends
+from alertbot.messages.silences import silence_ends
+from alertbot.messages.slack import incident_message, note_messages
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -241,7 +242,9 @@ NOTES = {
     NoteKind.MUTED: (Note(NoteKind.MUTED, until=SINCE + 7200.0, reason="image pipeline"), one(told(1))),
     NoteKind.MUTE_OVER: (Note(NoteKind.MUTE_OVER), one(told(1))),
     NoteKind.INHIBITED: (Note(NoteKind.INHIBITED), one(told(1), progress=Progress(parent=411))),
-    NoteKind.ACKED: (Note(NoteKind.ACKED, by="Ada"), one(told(1))),
+    NoteKind.ACKED: (Note(NoteKind.ACKED, by="Ada", reason="looking into it"), one(told(1))),
+    NoteKind.NOTED: (Note(NoteKind.NOTED, by="Ada", reason="the origin's <b> disk is full"), one(told(1))),
+    NoteKind.UNACKED: (Note(NoteKind.UNACKED, by="Ada"), one(told(1))),
     NoteKind.ENDED: (Note(NoteKind.ENDED, alerts=(2,)), one(SOME[0], told(2, "img.example.com", ended=WELL))),
     NoteKind.RESOLVED: (Note(NoteKind.RESOLVED), one(told(1, ended=WELL), closed=CLOSED)),
 }

@@ -53,7 +53,7 @@ async def service(tmp_path):
 
 
 async def test_requests_are_carried_out_in_their_order_and_once(service):
-    first, second = service.asked("ack", "412"), service.asked("unsilence", "#3")
+    first, second = service.asked("ack", "412"), service.asked("unsilence", "s3")
     service.obedience.answer = "#412 is acknowledged."
     await service.turn()
     await service.turn()

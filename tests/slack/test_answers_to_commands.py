@@ -60,7 +60,7 @@ def commands(path, obedience):
             Silence("video.example.com", NOW, at("18:00"), "a & b"),
         ),
         ("silence rule:\u201cmy rule\u201d 1h", Silence("rule:my rule", NOW, at("15:30"))),
-        ("unsilence #3", Unsilence(3)),
+        ("unsilence s3", Unsilence(3)),
     ],
 )
 async def test_an_order_is_carried_out_for_who_gave_it_where(commands, obedience, text, order):
@@ -84,7 +84,7 @@ async def test_an_answer_of_several_lines_is_shown_whole(commands, obedience):
     [
         ("silence video.*", 'Say until when: "silence video.* 2h"'),
         ("silence <b> 2h", '"&lt;b&gt;" cannot be silenced'),
-        ("ack this public", '"this" is no number'),
+        ("ack #this public", '"#this" is no number'),
     ],
 )
 async def test_an_order_that_is_not_understood_is_explained_to_its_giver_alone(commands, obedience, text, says):
@@ -150,12 +150,12 @@ async def test_silences_are_listed_by_where_they_stand(commands, path):
     )
     assert (await listed(commands)).splitlines() == [
         "2 silences in force.",
-        "4. rule:went-dark until 15:00, silenced by bob",
-        "2. video.* until 18:00, silenced by ada: image <work>",
-        "3. @downloads from 22:00 until Tue 3 Mar 01:00, silenced by bob (shell)",
+        "s4 rule:went-dark until 15:00, silenced by bob",
+        "s2 video.* until 18:00, silenced by ada: image <work>",
+        "s3 @downloads from 22:00 until Tue 3 Mar 01:00, silenced by bob (shell)",
         "Ended within a day:",
-        "5. #412 ended 14:15 by bob, silenced by ada",
-        "1. over.* ended 13:00, silenced by ada",
+        "s5 #412 ended 14:15 by bob, silenced by ada",
+        "s1 over.* ended 13:00, silenced by ada",
     ]
 
 

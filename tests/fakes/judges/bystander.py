@@ -11,7 +11,7 @@ import math
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -150,7 +150,10 @@ class Bystander:
         keys = None
         if target.startswith("#"):
             keys = frozenset(a.key for a in self.alerts.values() if a.incident == int(target[1:]) and a.burns)
-        self.silences.setdefault(number, Hush(target, keys, begins, ends))
+        held = self.silences.get(number)  # a silence over the same is extended by the next
+        self.silences[number] = (
+            Hush(target, keys, begins, ends) if held is None else replace(held, ends=max(held.ends, ends))
+        )
 
     def unsilenced(self, number: int) -> None:
         held = self.silences[number]

@@ -45,6 +45,9 @@ class Apart:
     def announce(self, _silence: StoredSilence) -> Iterable[NewMessage]:
         return ()
 
+    def declare(self, _silence: StoredSilence, *, declared: bool) -> Iterable[NewMessage]:
+        return ()
+
 
 class Silent(Apart):
     """A teller who keeps everything to itself."""

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from alertbot.alerts.mutes import keep_out
 from alertbot.config import Config
 from alertbot.config.watch import Watch, lay_out
 from alertbot.incidents.order_parser import parse_order
-from alertbot.incidents.orders import Person, Requester
+from alertbot.incidents.orders import Order, Person, Preview, Requester
 from alertbot.messages.slack import from_json, plain
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.order_executor import OrderExecutor
@@ -129,8 +129,15 @@ class House:
         await self.dispatcher.post_due()
 
     async def say(self, words: str, who: Person = ADA, channels: frozenset[str] = frozenset()) -> str:
+        """Somebody types a command, and confirms what is asked about."""
+        answer = await self.ask(words, who, channels)
+        return answer if isinstance(answer, str) else await self._order(replace(answer.silence, confirmed=True), who)
+
+    async def ask(self, words: str, who: Person = ADA, channels: frozenset[str] = frozenset()) -> str | Preview:
         """Somebody types a command."""
-        order = parse_order(words.split(), self.now, self.config.slack.zone)
+        return await self._order(parse_order(words.split(), self.now, self.config.slack.zone), who, channels)
+
+    async def _order(self, order: Order, who: Person, channels: frozenset[str] = frozenset()) -> Any:
         executor = OrderExecutor(lambda: self.dispatcher, self._keeper)
         return await executor.carry_out(order, Requester(who, channels=channels))
 
