@@ -64,23 +64,27 @@ class Engine:
         judging = (applied.rule.kind for applied in self._applied.values() if column in applied.position)
         return max((kind.reach for kind in judging), default=0)
 
-    def judge(self, grid: Grid, first: int, due: Mask, alerts: Mapping[AlertKey, Alert]) -> Judgement:
+    def judge(
+        self, grid: Grid, first: int, due: Mask, alerts: Mapping[AlertKey, Alert], *, needs_ack: bool = False
+    ) -> Judgement:
         """Judge the slots from ``first`` on where ``due`` (slots x series of the grid) says so; sets slots aside.
 
         A due slot whose value is NaN is passed over for good. ``alerts`` are those under way before ``first``.
+        ``needs_ack``: whether what is critical is taken as the new normal only once somebody acknowledged it; a replay
+        takes all as acknowledged.
         """
         changes: list[Change] = []
         restored: list[Episode] = []
         rows = max(MOST_CELLS // max(due.shape[1], 1), 1)
         for start in range(0, due.shape[0], rows):
             part, begin = due[start : start + rows], first + start * SLOT
-            walk = Walk(self._applied, grid, begin, part, alerts)
+            walk = Walk(self._applied, grid, begin, part, alerts, needs_ack=needs_ack)
             changes += [change for row in range(len(part)) for change in walk.judge(row)]
             alerts = walk.give()
             restored += walk.restored
         return Judgement(alerts, tuple(changes), tuple(restored))
 
-    def rerun(self, grid: Grid, alert: Alert) -> Alert | None:
+    def rerun(self, grid: Grid, alert: Alert, *, needs_ack: bool = False) -> Alert | None:
         """What the alert's lifecycle, run from its first slot to its last on present values, comes to.
 
         What was set aside before it began is as it stood then.
@@ -92,7 +96,7 @@ class Engine:
         alone.put(series, begin, grid.values(begin, depth + count, column)[:, 0])
         alone.take_marks(grid, series, alert.since)
         only = {alert.rule: applied.only(np.array([0], dtype=np.intp))}
-        walk = Walk(only, alone, alert.since, np.ones((count, 1), dtype=bool), {})
+        walk = Walk(only, alone, alert.since, np.ones((count, 1), dtype=bool), {}, needs_ack=needs_ack)
         for row in range(count):
             walk.judge(row)
         return walk.give().get((alert.rule, series))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.alerts.lifecycle import Policy, Seen
+from alertbot.alerts.lifecycle import Alert, Phase, Policy, Seen
 from alertbot.rules.base import Array, Direction, Judged, Mask, Measured, Rule
 from alertbot.rules.grid import Columns, GridPast
 from alertbot.units import SLOT
@@ -54,6 +54,25 @@ class JudgedBlock:
     in_breach: dict[int, set[int]]
     anew: dict[int, JudgedSeries] = field(default_factory=dict)
 
+    def value(self, row: int, column: int) -> float:
+        """What a series carried in a row, bit/s; NaN where unknown, or where the rule is not active."""
+        anew = self.anew.get(column)
+        if anew is not None:
+            return float(anew.values[row - anew.start])
+        return float(self.values[row, self.applied.position[column]])
+
+    def forget_breaches(self, column: int, row: int) -> None:
+        """Forget where a series was found in breach from a row on."""
+        before = self.anew.get(column)
+        if before is not None:
+            breach, start = before.judged.breach, before.start
+        elif column in self.applied.position:
+            breach, start = self.judged.breach[:, self.applied.position[column]], 0
+        else:
+            return
+        for later in np.flatnonzero(breach[row - start :]).tolist():
+            self.in_breach.get(row + later, set()).discard(column)
+
 
 @dataclass(frozen=True)
 class JudgedSeries:
@@ -63,6 +82,26 @@ class JudgedSeries:
     values: Array
     judged: Judged
     over: Mask | None
+
+
+def fires(alert: Alert | None) -> bool:
+    """Whether there is an alert, and it fires."""
+    return alert is not None and alert.phase is Phase.FIRING
+
+
+def kept_reference(rule: Rule, alert: Alert | None) -> float:
+    """The reference (bit/s) that an alert under way keeps, where its kind's does not move; else NaN."""
+    return math.nan if alert is None or alert.reference is None or not rule.kind.frozen else alert.reference
+
+
+def keeps_usual(rule: Rule, alert: Alert | None) -> bool:
+    """Whether the reference that an alert under way keeps is what was usual."""
+    return alert is not None and alert.by_usual and rule.kind.frozen
+
+
+def fired_on(alert: Alert | None) -> float:
+    """The reference (bit/s) that an alert fired on; NaN where there is none."""
+    return math.nan if alert is None or alert.fired_on is None else alert.fired_on
 
 
 def seen_of_measured(kind: Measured, past: GridPast | None, *, fires: bool) -> Seen:

@@ -7,8 +7,8 @@ are judged in the same order with the same result.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,14 +36,24 @@ class Entry:
 
 
 class Ledger:
-    """Holds the grid; ``cursors`` has the last slot judged of each series that was judged before."""
+    """Holds the grid; ``cursors`` has the last slot judged of each series that was judged before.
+
+    ``needs_ack``: whether what is critical is taken as the new normal only once somebody acknowledged it.
+    """
 
     def __init__(
-        self, engine: Engine, grid: Grid, cursors: Mapping[str, int], alerts: Mapping[AlertKey, Alert]
+        self,
+        engine: Engine,
+        grid: Grid,
+        cursors: Mapping[str, int],
+        alerts: Mapping[AlertKey, Alert],
+        *,
+        needs_ack: bool = False,
     ) -> None:
         self.grid = grid
         self.alerts = dict(alerts)
         self._engine = engine
+        self._needs_ack = needs_ack
         self._cursor = np.array([cursors.get(name, -1) for name in grid.series], dtype=np.int64)
         self._given_up = np.full(len(grid.series), -1, dtype=np.int64)
         self._touched: set[tuple[str, int]] = set()
@@ -81,6 +91,13 @@ class Ledger:
             self._revised.add(series)
         self.grid.put(series, first, values)
 
+    def acknowledge(self, alerts: Iterable[tuple[AlertKey, int]]) -> None:
+        """Note that somebody acknowledged these, each named by its key and its first slot, as far as they fire."""
+        for key, since in alerts:
+            alert = self.alerts.get(key)
+            if alert is not None and alert.phase is Phase.FIRING and alert.since == since:
+                self.alerts[key] = replace(alert, acknowledged=True)
+
     def give_up(self, series: str, last: int) -> None:
         """Judge what is unknown up to the slot ``last`` as unknown: it will never be known."""
         column = self.grid.column[series]
@@ -93,7 +110,7 @@ class Ledger:
         restored: list[Episode] = []
         slots = 0
         for first, due in self._blocks(last):
-            judgement = self._engine.judge(self.grid, first, due, self.alerts)
+            judgement = self._engine.judge(self.grid, first, due, self.alerts, needs_ack=self._needs_ack)
             self.alerts = dict(judgement.alerts)
             changes += judgement.changes
             restored += judgement.restored
@@ -110,7 +127,8 @@ class Ledger:
         for key, alert in sorted(self.alerts.items()):
             if alert.series not in self._revised or alert.since < alert.slot - DAY:
                 continue
-            present = self._engine.rerun(self.grid, alert)
+            needs_ack = self._needs_ack and not alert.acknowledged
+            present = self._engine.rerun(self.grid, alert, needs_ack=needs_ack)
             if alert.phase is Phase.FIRING and (present is None or present.phase is not Phase.FIRING):
                 del self.alerts[key]
                 ended.append(Change(alert, fired=False, reason=Reason.REVISED))

@@ -47,6 +47,11 @@ class Policy:
     within_slots: int | None = None
     accept_slots: int | None = None
 
+    @property
+    def without_acceptance(self) -> Policy:
+        """The same, but nothing is taken as the new normal."""
+        return replace(self, accept_slots=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -101,6 +106,7 @@ class Alert:
     slots in a row; ``worst`` is the value farthest off since the breach began; ``outlook`` goes with a percentile.
     ``fired_on`` is the reference that it fired against; ``levels`` say how long it has been at one level. ``by_usual``:
     the reference is what is usual, since too little was carried just before. ``usual``: what was so when it was over.
+    ``acknowledged``: somebody did so while it fired, whatever became of the incident since.
     """
 
     rule: str
@@ -120,6 +126,7 @@ class Alert:
     levels: Levels = (None, None)
     by_usual: bool = False
     usual: float | None = None
+    acknowledged: bool = False
 
     @property
     def settled(self) -> Level | None:

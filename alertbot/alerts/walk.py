@@ -19,7 +19,11 @@ from alertbot.alerts.judged_block import (
     JudgedBlock,
     JudgedSeries,
     compact,
+    fired_on,
+    fires,
     judge,
+    keeps_usual,
+    kept_reference,
     of_series,
     over,
     seen_of_measured,
@@ -27,22 +31,33 @@ from alertbot.alerts.judged_block import (
 )
 from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Phase, Reason, Seen
 from alertbot.alerts.new_normal import OldLevels
-from alertbot.rules.base import Array, Judged, Mask, Measured, Rule
+from alertbot.rules.base import Array, Judged, Mask, Measured, Rule, Severity
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid, GridPast
 from alertbot.units import SLOT
 
 
 class Walk:
-    """One pass over a block, slot after slot, with the alerts under way by rule and column."""
+    """One pass over a block, slot after slot, with the alerts under way by rule and column.
+
+    ``needs_ack``: whether what is critical is taken as the new normal only once somebody acknowledged it.
+    """
 
     def __init__(
-        self, applied: Mapping[str, AppliedRule], grid: Grid, first: int, due: Mask, alerts: Mapping[AlertKey, Alert]
+        self,
+        applied: Mapping[str, AppliedRule],
+        grid: Grid,
+        first: int,
+        due: Mask,
+        alerts: Mapping[AlertKey, Alert],
+        *,
+        needs_ack: bool = False,
     ) -> None:
         self.restored: list[Episode] = []
         self._grid = grid
         self._first = first
         self._due = due
+        self._needs_ack = needs_ack
         self._applied = applied
         self._alerts: dict[str, dict[int, Alert]] = {name: {} for name in applied}
         for (rule, series), alert in alerts.items():
@@ -135,33 +150,21 @@ class Walk:
             return
         past = self._past(np.array(columns, dtype=np.intp), row)
         alerts = [self._alerts[name].get(column) for column in columns]
-        firing = [place for place, alert in enumerate(alerts) if _fires(alert)]
-        cuts = np.array([_NEVER if alert is None or not _fires(alert) else alert.since for alert in alerts])
-        fixed = np.array([_frozen(rule, alert) for alert in alerts])
+        firing = [place for place, alert in enumerate(alerts) if fires(alert)]
+        cuts = np.array([_NEVER if alert is None or not fires(alert) else alert.since for alert in alerts])
+        fixed = np.array([kept_reference(rule, alert) for alert in alerts])
         judged = self._judge(rule, past.without(cuts) if firing else past, columns, row, fixed)
         ended = np.zeros(judged.breach.shape, dtype=bool)
         if firing:
-            fired = np.array([_fired_on(alerts[place]) for place in firing])
+            fired = np.array([fired_on(alerts[place]) for place in firing])
             ended[:, firing] = over(rule, past.without(cuts).only(np.array(firing, dtype=np.intp)), fired)
         values = while_active(rule, past.now, self._first + row * SLOT)
         due = self._due[row:, columns]
         for place, column in enumerate(columns):
-            self._forget_breaches(block, column, row)
+            block.forget_breaches(column, row)
             for later in np.flatnonzero(judged.breach[:, place] & due[:, place]).tolist():
                 block.in_breach.setdefault(row + later, set()).add(column)
             block.anew[column] = JudgedSeries(row, values[:, place], of_series(judged, place), ended[:, place])
-
-    def _forget_breaches(self, block: JudgedBlock, column: int, row: int) -> None:
-        """Forget where a series was found in breach from a row on."""
-        before = block.anew.get(column)
-        if before is not None:
-            breach, start = before.judged.breach, before.start
-        elif column in block.applied.position:
-            breach, start = block.judged.breach[:, block.applied.position[column]], 0
-        else:
-            return
-        for later in np.flatnonzero(breach[row - start :]).tolist():
-            block.in_breach.get(row + later, set()).discard(column)
 
     def _stepped(self, name: str, block: JudgedBlock, row: int) -> list[int]:
         """The columns in which this slot begins an alert or is the next of one, by the name of their series."""
@@ -173,7 +176,7 @@ class Walk:
         """The alert that ends because what it was about has, as a month does; a slot that is known must show it."""
         kind, alerts, slot = self._applied[name].rule.kind, self._alerts[name], self._first + row * SLOT
         alert = alerts.get(column)
-        if not isinstance(kind, Measured) or alert is None or math.isnan(self._value(name, row, column)):
+        if not isinstance(kind, Measured) or alert is None or math.isnan(self._blocks[name].value(row, column)):
             return
         if kind.is_over(alert.since, slot):
             del alerts[column]
@@ -186,7 +189,8 @@ class Walk:
         alert = alerts.pop(column, None)
         seen = self.seen(name, alert, row, column)
         if alert is not None:
-            after, change = lifecycle.step(applied.policy, alert, slot, seen)
+            policy = applied.policy.without_acceptance if self._waits_for_ack(alert, column) else applied.policy
+            after, change = lifecycle.step(policy, alert, slot, seen)
         elif seen.breach:
             after, change = lifecycle.begin(applied.policy, name, self._grid.series[column], slot, seen)
         else:
@@ -196,6 +200,20 @@ class Walk:
         if change is not None:
             changes.append(self._with_usual(change, row, column))
         return change is not None or (applied.rule.kind.frozen and (alert is None) != (after is None))
+
+    def _waits_for_ack(self, alert: Alert, column: int) -> bool:
+        """Whether a critical alert of this series and direction fires that nobody has acknowledged."""
+        if not self._needs_ack:
+            return False
+        others = (alerts[column] for alerts in self._alerts.values() if column in alerts)
+        return any(
+            fires(each) and each.direction is alert.direction and self._is_unacknowledged(each)
+            for each in (alert, *others)
+        )
+
+    def _is_unacknowledged(self, alert: Alert) -> bool:
+        rule = self._applied[alert.rule].rule
+        return rule.severity is Severity.CRITICAL and not rule.trial and not alert.acknowledged
 
     def _with_usual(self, change: Change, row: int, column: int) -> Change:
         """The change of an alert that is over, with what is usual then."""
@@ -235,13 +253,6 @@ class Walk:
         episode = replace(episode, ended=True, accepted=None if settled is None else settled.since)
         self._grid.record(episode)
 
-    def _value(self, name: str, row: int, column: int) -> float:
-        block = self._blocks[name]
-        anew = block.anew.get(column)
-        if anew is not None:
-            return float(anew.values[row - anew.start])
-        return float(block.values[row, block.applied.position[column]])
-
     def seen(self, name: str, alert: Alert | None, row: int, column: int, *, anew: bool = False) -> Seen:
         """What one slot shows of a series under a rule; ``anew``: with this alert, which the walk does not know of."""
         rule, block = self._applied[name].rule, self._blocks[name]
@@ -251,23 +262,23 @@ class Walk:
         if column not in block.anew and column not in block.applied.position:
             self._judge_anew(name, [column], row)
         if isinstance(rule.kind, Measured):
-            known = not math.isnan(self._value(name, row, column))
-            return seen_of_measured(rule.kind, self._slot(row, column) if known else None, fires=_fires(alert))
+            known = not math.isnan(self._blocks[name].value(row, column))
+            return seen_of_measured(rule.kind, self._slot(row, column) if known else None, fires=fires(alert))
         found = block.anew.get(column)
         if found is not None:
             place, judged, ended = row - found.start, found.judged, found.over
         else:
             place, judged, ended = row, of_series(block.judged, block.applied.position[column]), None
-        value = self._value(name, row, column)
+        value = block.value(row, column)
         reference = None if judged.reference is None else float(judged.reference[place])
         return Seen(
             value=value,
             reference=reference,
             breach=bool(judged.breach[place]),
-            cleared=_fires(alert) and ended is not None and bool(ended[place]) and not math.isnan(value),
+            cleared=fires(alert) and ended is not None and bool(ended[place]) and not math.isnan(value),
             direction=rule.kind.direction(value, reference),
             usual=None if judged.usual is None else float(judged.usual[place]),
-            by_usual=_by_usual(rule, alert) or (judged.by_usual is not None and bool(judged.by_usual[place])),
+            by_usual=keeps_usual(rule, alert) or (judged.by_usual is not None and bool(judged.by_usual[place])),
         )
 
 
@@ -276,22 +287,6 @@ _NEVER = 2**62
 
 
 def _episode(alert: Alert, last: int) -> Episode:
-    return Episode(alert.rule, alert.series, alert.since, last, alert.direction, alert.fired_on)
-
-
-def _fires(alert: Alert | None) -> bool:
-    return alert is not None and alert.phase is Phase.FIRING
-
-
-def _frozen(rule: Rule, alert: Alert | None) -> float:
-    """The reference that an alert under way keeps, where its kind's does not move."""
-    return math.nan if alert is None or alert.reference is None or not rule.kind.frozen else alert.reference
-
-
-def _by_usual(rule: Rule, alert: Alert | None) -> bool:
-    """Whether the reference that an alert under way keeps is what was usual."""
-    return alert is not None and alert.by_usual and rule.kind.frozen
-
-
-def _fired_on(alert: Alert | None) -> float:
-    return math.nan if alert is None or alert.fired_on is None else alert.fired_on
+    return Episode(
+        alert.rule, alert.series, alert.since, last, alert.direction, alert.fired_on, handled=alert.acknowledged
+    )

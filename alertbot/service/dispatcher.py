@@ -11,7 +11,7 @@ from alertbot.config.watch import Watch
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.incidents.notes import Note
 from alertbot.service.turn import Turn
-from alertbot.store import incidents, turns
+from alertbot.store import alerts, incidents, turns
 from alertbot.store.alerts import traits_of, write_rules_begun
 from alertbot.store.feed import LateSlot, write_publications
 from alertbot.store.keeper import Storekeeper
@@ -70,13 +70,19 @@ class Dispatcher:
         turn = self.turn()
         await self._keeper.do(turns.commit, batch, turn)
         if entry.changes:
+            await self.note_acknowledged()
             self.wake()
 
     async def post_due(self) -> None:
         """All series of a slot are judged: post what that comes to altogether, and what is due by now."""
         turn = self.turn(settled=True)
         if await self._keeper.do(turns.post_due, turn, turn.now):
+            await self.note_acknowledged()
             self.wake()
+
+    async def note_acknowledged(self) -> None:
+        """Note in the ledger which alerts people acknowledged, by an order or by an incident that others came into."""
+        self._ledger.acknowledge(await self._keeper.do(alerts.acknowledged))
 
     def turn(self, *, settled: bool = False, changed: Mapping[int, tuple[Note, ...]] | None = None) -> Turn:
         """What decides, as things are now, and words it; ``changed``: notes about what people did just now."""

@@ -19,9 +19,9 @@ from alertbot.units import SLOT
 
 _COLUMNS = (
     'rule, series, since, slot, value, reference, worst, direction, fired, "window", clear_run, outlook,'
-    " fired_on, levels, by_usual, usual"
+    " fired_on, levels, by_usual, usual, acknowledged"
 )
-_OWN = 16
+_OWN = 17
 """How many these are."""
 
 _SETS_ASIDE = "(kind IN ('drop', 'day_over_day', 'baseline') OR kind = 'threshold' AND direction = 'fall')"
@@ -41,8 +41,7 @@ def episodes(db: Database, since: int) -> list[Episode]:
     rows = db.conn.execute(
         "SELECT rule, series, since, CASE WHEN restored IS NOT NULL THEN restored"
         " WHEN phase = 'resolved' AND reason <> ? THEN resolved - ? ELSE slot END,"
-        " direction, fired_on, CASE WHEN restored IS NULL THEN accepted END, phase = 'resolved',"
-        " (SELECT json_extract(standing, '$.acked_at') IS NOT NULL FROM incidents WHERE incidents.id = alerts.incident)"
+        " direction, fired_on, CASE WHEN restored IS NULL THEN accepted END, phase = 'resolved', acknowledged"
         f" FROM alerts WHERE fired IS NOT NULL AND {_SETS_ASIDE} AND coalesce(reason, '') <> ?"
         " AND coalesce(restored, slot) >= ?",
         (Reason.RULE_CHANGED.value, SLOT, Reason.REVISED.value, since),
@@ -185,6 +184,7 @@ def _alert(row: tuple[Any, ...]) -> Alert:
         levels=(by_value, by_share),
         by_usual=bool(row[14]),
         usual=row[15],
+        acknowledged=bool(row[16]),
     )
 
 
@@ -301,6 +301,21 @@ def assign(db: Database, incident: int, numbers: Iterable[int]) -> None:
 def release(db: Database, incident: int) -> None:
     """Take what still fires out of an incident that is closed, so that it may come into another."""
     db.conn.execute("UPDATE alerts SET incident = NULL, noted = 0 WHERE incident = ? AND phase = 'firing'", (incident,))
+
+
+def mark_acknowledged(db: Database, incident: int) -> None:
+    """Note that somebody acknowledged what fires in an incident and in its parts; that outlives the incident."""
+    db.conn.execute(
+        "UPDATE alerts SET acknowledged = 1 WHERE phase = 'firing' AND (incident = :incident OR incident IN"
+        " (SELECT id FROM incidents WHERE json_extract(standing, '$.parent') = :incident))",
+        {"incident": incident},
+    )
+
+
+def acknowledged(db: Database) -> list[tuple[AlertKey, int]]:
+    """What fires and was acknowledged, each by its key and its first slot."""
+    rows = db.conn.execute("SELECT rule, series, since FROM alerts WHERE phase = 'firing' AND acknowledged")
+    return [((rule, series), since) for rule, series, since in rows]
 
 
 def write_noted(db: Database, noted: Mapping[int, int]) -> None:

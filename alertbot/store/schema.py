@@ -285,6 +285,16 @@ _USUAL = (
 )
 
 
+@migrations()
+def who_took_care_of_an_alert(db: Database) -> None:
+    """Whether somebody acknowledged an alert while it fired: so it stays when its incident is reopened."""
+    db.conn.execute("ALTER TABLE alerts ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0")
+    db.conn.execute(
+        "UPDATE alerts SET acknowledged = 1 WHERE incident IN"
+        " (SELECT id FROM incidents WHERE json_extract(standing, '$.acked_at') IS NOT NULL)"
+    )
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:

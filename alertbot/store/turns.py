@@ -151,6 +151,7 @@ def acknowledge(db: Database, number: int, who: Person, note: str, decider: Deci
     else:
         return incident
     incidents.write_progress(db, replace(incident, progress=progress))
+    alerts.mark_acknowledged(db, number)
     _decide(db, decider, now)
     return incident
 
@@ -243,6 +244,8 @@ def _write(db: Database, changes: Sequence[IncidentChange], decider: Decider, no
         incident = replace(change.incident, number=number, progress=progress)
         incidents.write_progress(db, incident)
         alerts.assign(db, number, change.joined)
+        if progress.acked_at is not None and change.joined:
+            alerts.mark_acknowledged(db, number)
         alerts.write_noted(db, change.noted)
         enqueue_calling(db, decider.compose(replace(change, incident=incident)), decider, now)
 

@@ -29,11 +29,11 @@ DARK = Rule("dark", "drop", Drop(to=0, from_=1, window=4), Severity.CRITICAL)
 class Recording(Engine):
     """The engine, noting each (series, slot) it is asked to judge."""
 
-    def judge(self, grid, first, due, alerts):
+    def judge(self, grid, first, due, alerts, **how):
         self.judged = getattr(self, "judged", [])
         for row, column in np.argwhere(due).tolist():
             self.judged.append((grid.series[column], first + row * SLOT))
-        return super().judge(grid, first, due, alerts)
+        return super().judge(grid, first, due, alerts, **how)
 
 
 def ledger(*series, rules=(CEILING,), cursors=None, alerts=None, start=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from alertbot.alerts.engine import Engine
+from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.replay import Reopenings
 from alertbot.config import load
 from alertbot.rules.base import Rule, Severity
@@ -265,3 +267,53 @@ def test_a_day_at_a_time_an_hour_or_a_slot_comes_to_the_same():
     whole = judged(values, *STARTER)
     assert judged(values, *STARTER, block=HOUR) == whole
     assert judged(values, *STARTER, block=1) == whole
+
+
+def attended(values, *rules, acked=None):
+    """(rule, slot, ``fired`` or why it ended) as the service judges, where somebody acknowledges in slot ``acked``."""
+    grid = Grid(["a"])
+    ledger = Ledger(Engine(rules, {rule.name: ["a"] for rule in rules}, ["a"]), grid, {}, {}, needs_ack=True)
+    ledger.start("a", MONDAY - SLOT)
+    changes = []
+    for row in range(0, len(values), HOUR):
+        if row == acked:
+            ledger.acknowledge([(key, alert.since) for key, alert in ledger.alerts.items()])
+        ledger.take("a", MONDAY + row * SLOT, values[row : row + HOUR])
+        changes += ledger.judge(MONDAY + (row + HOUR - 1) * SLOT).changes
+    return [
+        (each.alert.rule, (each.alert.slot - MONDAY) // SLOT, "fired" if each.fired else each.reason.value)
+        for each in changes
+    ], ledger
+
+
+MILD = replace(FELL, kind=Drop(by=0.4, from_=20e6), accept_slots=HOUR)
+SOON = replace(MILD, name="half", severity=Severity.CRITICAL, for_slots=2, accept_slots=2 * HOUR)
+LOWER = levels((GBPS, 2 * DAY_SLOTS), (400 * MBPS, 8 * HOUR))
+
+
+def test_what_is_critical_is_no_new_normal_before_somebody_acknowledged_it():
+    begun = 2 * DAY_SLOTS
+    assert attended(LOWER, SOON)[0] == [("half", begun + 1, "fired")]
+    assert attended(LOWER, SOON, acked=begun + HOUR)[0][1:] == [("half", begun + 2 * HOUR - 1, "new normal")]
+    assert attended(LOWER, SOON, acked=begun + 5 * HOUR)[0][1:] == [("half", begun + 5 * HOUR, "new normal")]
+    assert told(LOWER, SOON)[1:] == [("half", begun + 2 * HOUR - 1, "new normal")]  # a replay takes all as seen to
+
+
+def test_a_lesser_rule_of_the_same_fall_waits_with_it():
+    begun = 2 * DAY_SLOTS
+    assert {what for _, _, what in attended(LOWER, SOON, MILD)[0]} == {"fired"}
+    ended = {(rule, slot) for rule, slot, what in attended(LOWER, SOON, MILD, acked=begun + HOUR)[0] if what != "fired"}
+    assert {rule for rule, _ in ended} == {"half", "fell"}
+    assert [what for _, _, what in attended(LOWER, MILD)[0]] == ["fired", "new normal"]
+
+
+def test_a_rule_on_trial_keeps_nobody_waiting():
+    assert [what for _, _, what in attended(LOWER, replace(SOON, trial=True))[0]] == ["fired", "new normal"]
+
+
+@pytest.mark.parametrize("acked", [None, 2 * DAY_SLOTS + HOUR])
+def test_what_people_took_care_of_is_remembered_as_such(acked):
+    values = levels((GBPS, 2 * DAY_SLOTS), (0, 2 * HOUR), (GBPS, 2 * HOUR))
+    _, ledger = attended(values, DARK, acked=acked)
+    (episode,) = ledger.grid.episodes.of("a")
+    assert (episode.ended, episode.handled) == (True, acked is not None)

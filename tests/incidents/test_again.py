@@ -64,6 +64,29 @@ async def test_it_reopens_the_incident_whoever_acknowledged_that(house, restarts
     assert "2 domains" not in house.outbox()[-1].text
 
 
+@pytest.mark.parametrize("acked", [False, True])
+async def test_that_people_took_care_of_an_outage_outlives_a_restart_and_the_next_outage(house, acked):
+    await carried(house, 4, a=0)
+    if acked:
+        await house.say("ack 1", ADA)
+    await carried(house, 8)
+    await carried(house, 4, a=0)  # reopens it: nobody has acknowledged this one
+    for _ in range(2):
+        outages = sorted(house.ledger.grid.episodes.of(A), key=lambda each: each.first)
+        assert [each.handled for each in outages if each.rule == "went-dark"] == [acked, False]
+        await house.restart()
+
+
+async def test_what_joins_an_acknowledged_incident_was_acknowledged_as_well(house):
+    await carried(house, 2, a=0, b=0)
+    await house.say("ack 1", ADA)
+    await carried(house, 2, a=0, b=0, c=0)
+    rows = house.rows("SELECT series, acknowledged FROM alerts WHERE incident = 1 AND rule = 'went-dark'")
+    assert {row["series"][0]: row["acknowledged"] for row in rows} == {"a": 1, "b": 1, "c": 1}
+    marked = {alert.series[0] for alert in house.ledger.alerts.values() if alert.acknowledged}
+    assert marked == {"a", "b", "c"}
+
+
 async def test_after_an_hour_it_is_an_incident_of_its_own(house):
     await carried(house, 4, a=0)
     await carried(house, 16)

@@ -137,6 +137,21 @@ def test_an_alert_of_an_old_database_sets_its_slots_aside_once_its_kind_is_known
     store.close()
 
 
+@pytest.mark.parametrize("standing", ["{}", '{"acked_at": 5.0}'])
+def test_that_somebody_acknowledged_an_alert_of_an_old_database_is_known(tmp_path, standing):
+    path = tmp_path / "alertbot.db"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executescript(";".join(sorted(stored(9).splitlines(), key=lambda line: not line.startswith("CREATE TABLE"))))
+        db.executescript(ROWS)
+        db.execute("UPDATE incidents SET standing = ?", (standing,))
+        done = [("alertbot", name, "2026-01-01") for name in NAMES[:9]]
+        db.executemany("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, ?, ?)", done)
+    store = Store(path)
+    (alert,) = store.do(alerts.open_alerts).values()
+    assert alert.acknowledged == (standing != "{}")
+    store.close()
+
+
 def test_a_database_brought_up_to_date_twice_stays_as_it_is(old):
     Store(old).close()
     before = old.read_bytes()
