@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alertbot.alerts.judged_block import AppliedRule
+from alertbot.alerts.learned_silence import LearnedSilence, learned_silences
 from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Phase, Reason, Seen
 from alertbot.alerts.walk import Walk
 from alertbot.rules.base import Mask, Rule
@@ -115,6 +116,10 @@ class Engine:
         return tuple(
             walk.seen(rule, None if row < begun else alert, row, column, anew=row >= begun) for row in range(count)
         )
+
+    def learned_silences(self, grid: Grid, first: int, due: Mask) -> tuple[LearnedSilence, ...]:
+        """What begins to be silent in the slots from ``first`` on, and is no outage only since alerts taught that."""
+        return tuple(learned_silences(self._applied.values(), grid, first, due))
 
     def recall(self, grid: Grid, alerts: Mapping[AlertKey, Alert]) -> dict[AlertKey, Alert]:
         """The alerts, with what they fired on where an earlier version did not store it: as it was at their begin."""

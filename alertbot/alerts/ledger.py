@@ -7,12 +7,13 @@ are judged in the same order with the same result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from alertbot.alerts.engine import Engine
+from alertbot.alerts.learned_silence import LearnedSilence
 from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Phase, Reason
 from alertbot.rules.base import Array, Mask
 from alertbot.rules.episodes import Episode
@@ -24,7 +25,7 @@ from alertbot.units import DAY, DAY_SLOTS, SLOT
 class Entry:
     """What a judgement changes: the days of samples that differ, cursors that moved, alerts, their changes.
 
-    ``restored``: new normals that are over; see ``Judgement``.
+    ``restored``: new normals that are over; see ``Judgement``. ``silences``: those that alerts taught, as they begin.
     """
 
     touched: frozenset[tuple[str, int]]
@@ -33,12 +34,14 @@ class Entry:
     changes: tuple[Change, ...]
     slots: int
     restored: tuple[Episode, ...] = ()
+    silences: tuple[LearnedSilence, ...] = ()
 
 
 class Ledger:
     """Holds the grid; ``cursors`` has the last slot judged of each series that was judged before.
 
-    ``needs_ack``: whether what is critical is taken as the new normal only once somebody acknowledged it.
+    ``live``: whether people see what comes of it: so what is critical is taken as the new normal only once somebody
+    acknowledged it, and what is usually silent by earlier alerts alone is noted.
     """
 
     def __init__(
@@ -48,12 +51,12 @@ class Ledger:
         cursors: Mapping[str, int],
         alerts: Mapping[AlertKey, Alert],
         *,
-        needs_ack: bool = False,
+        live: bool = False,
     ) -> None:
         self.grid = grid
         self.alerts = dict(alerts)
         self._engine = engine
-        self._needs_ack = needs_ack
+        self._live = live
         self._cursor = np.array([cursors.get(name, -1) for name in grid.series], dtype=np.int64)
         self._given_up = np.full(len(grid.series), -1, dtype=np.int64)
         self._touched: set[tuple[str, int]] = set()
@@ -108,14 +111,16 @@ class Ledger:
         self.revise()
         changes, self._ended = self._ended, []
         restored: list[Episode] = []
+        silences: list[LearnedSilence] = []
         slots = 0
         for first, due in self._blocks(last):
-            judgement = self._engine.judge(self.grid, first, due, self.alerts, needs_ack=self._needs_ack)
+            judgement = self._engine.judge(self.grid, first, due, self.alerts, needs_ack=self._live)
             self.alerts = dict(judgement.alerts)
             changes += judgement.changes
             restored += judgement.restored
+            silences += self._engine.learned_silences(self.grid, first, due) if self._live else ()
             slots += int(due.sum())
-        return self._entry(changes, slots, restored)
+        return replace(self._entry(changes, slots), restored=tuple(restored), silences=tuple(silences))
 
     def revise(self) -> frozenset[str]:
         """End the alerts that revised values no longer bear out; the series they are of.
@@ -127,7 +132,7 @@ class Ledger:
         for key, alert in sorted(self.alerts.items()):
             if alert.series not in self._revised or alert.since < alert.slot - DAY:
                 continue
-            needs_ack = self._needs_ack and not alert.acknowledged
+            needs_ack = self._live and not alert.acknowledged
             present = self._engine.rerun(self.grid, alert, needs_ack=needs_ack)
             if alert.phase is Phase.FIRING and (present is None or present.phase is not Phase.FIRING):
                 del self.alerts[key]
@@ -155,9 +160,9 @@ class Ledger:
         if len(started):
             self.grid.forget(int(started.min()) - DAY - max(self._engine.depth, DAY_SLOTS) * SLOT)
 
-    def _entry(self, changes: list[Change], slots: int, restored: Sequence[Episode] = ()) -> Entry:
+    def _entry(self, changes: list[Change], slots: int) -> Entry:
         cursors = {self.grid.series[column]: int(self._cursor[column]) for column in sorted(self._moved)}
-        entry = Entry(frozenset(self._touched), cursors, dict(self.alerts), tuple(changes), slots, tuple(restored))
+        entry = Entry(frozenset(self._touched), cursors, dict(self.alerts), tuple(changes), slots)
         self._touched, self._moved = set(), set()
         return entry
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC
 from pathlib import Path
 
 import click
@@ -32,9 +33,12 @@ from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget, Priority
 from alertbot.feed.last_week import DAYS, LastWeek, last_week_span, read_last_week
 from alertbot.feed.reader import REFUSED_TOKEN
+from alertbot.messages.incidents import hours
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.progress import Reporter, history_reporter
+from alertbot.query.silent import silent_hours
 from alertbot.rules.base import Array
+from alertbot.rules.grid import Grid
 from alertbot.units import SLOT
 from alertbot.words import counted, did_you_mean
 
@@ -95,12 +99,22 @@ async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedS
         domains=names,
         listed=bool(domains) or len(names) <= LISTED,
         silent=[name for name in read if not np.nansum(lately.values[name]) > 0],
+        nightly=_nightly(lately, read),
         missed=sorted(lately.missed),
         feed=_feed_lines(feed, len(names), each_domain=lately.each_domain),
         days=DAYS,
         starter=starter(history, total),
         peak=None if total is None else float(total.max()),
     )
+
+
+def _nightly(lately: LastWeek, read: Sequence[str]) -> list[str]:
+    """The domains that are silent at some time of day, each with when, in the zone of the file."""
+    carried = [name for name in read if np.nansum(lately.values[name]) > 0]
+    grid = Grid(carried)
+    for name in carried:
+        grid.put(name, lately.first, lately.values[name])
+    return [f"{each.domain}{hours(each, UTC)}" for each in silent_hours(grid, UTC, lately.last)]
 
 
 async def _listed(api: CdnApi) -> tuple[str, ...]:

@@ -276,6 +276,26 @@ def unsilence(config_path: Path, words: tuple[str, ...]) -> None:
     give_order(config_path, ("unsilence", *words))
 
 
+@main.command(name="keep-posting")
+@_CONFIG
+@click.argument("domain")
+def keep_posting(config_path: Path, domain: str) -> None:
+    """Post it whenever DOMAIN is silent, however usual that has become."""
+    from alertbot.cli.orders import give_order
+
+    give_order(config_path, ("keep-posting", domain))
+
+
+@main.command(name="learn-silence")
+@_CONFIG
+@click.argument("domain")
+def learn_silence(config_path: Path, domain: str) -> None:
+    """Take the usual silence of DOMAIN as usual again."""
+    from alertbot.cli.orders import give_order
+
+    give_order(config_path, ("learn-silence", domain))
+
+
 @main.command()
 @_CONFIG
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")

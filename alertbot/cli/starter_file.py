@@ -22,6 +22,7 @@ _WIDTH = 118
 class Account:
     """What the file is about: the account's ``domains``, those that carried nothing, and those that gave no answer.
 
+    ``nightly``: those that are silent at some time of day, with when that is.
     ``listed``: whether the domains stand in the file, or ``["*"]`` does. ``feed``: lines for ``[feed]``. ``peak``: that
     of the total in the last ``days``, bit/s; None where it is not known. ``starter``: the rules that fit.
     """
@@ -29,6 +30,7 @@ class Account:
     domains: Sequence[str]
     listed: bool
     silent: Sequence[str]
+    nightly: Sequence[str]
     missed: Sequence[str]
     feed: Sequence[str]
     days: int
@@ -75,6 +77,7 @@ def _watch(account: Account) -> str:
     else:
         lines += ["domains = [", *(f"    {name}," for name in names), "]"]
     lines += _comment(f"Carried nothing in the last {account.days} days", account.silent)
+    lines += _comment("Silent as usual, so not posted at these times of day", account.nightly)
     lines += _comment("Could not be read", account.missed)
     return "\n".join(lines)
 

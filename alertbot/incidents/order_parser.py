@@ -7,16 +7,17 @@ than was meant is a page that never comes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from types import MappingProxyType
 
 from alertbot.errors import UsageError
-from alertbot.incidents.orders import Ack, Order, Silence, Unack, Unsilence
+from alertbot.incidents.orders import Ack, KeepPosting, LearnSilence, Order, Silence, Unack, Unsilence
 from alertbot.units import DAY, parse_duration
 from alertbot.words import quoted
 
-ORDERS = ("ack", "unack", "silence", "unsilence")
+ORDERS = ("ack", "unack", "silence", "unsilence", "keep-posting", "learn-silence")
 """The commands that are orders."""
 
 SHORTEST, LONGEST = 60, 90 * DAY
@@ -56,6 +57,8 @@ def parse_order(words: Sequence[str], now: float, zone: tzinfo) -> Order:
     name = left.pop(0).lower() if left else ""
     if name == "silence":
         return _silence(left, _Given(now, zone))
+    if name in _OF_A_SERIES:
+        return _of_a_series(name, left)
     if name not in ORDERS:
         raise UsageError(f'{quoted(name)} is no order: there are {", ".join(ORDERS)}, such as "ack #412"')
     if name == "ack":
@@ -89,6 +92,17 @@ def _unsilence(words: list[str]) -> Unsilence:
 def _no_more(words: Sequence[str], right: str) -> None:
     if words:
         raise UsageError(f'{quoted(" ".join(words))} is one word too many: write "{right}"')
+
+
+_OF_A_SERIES: Mapping[str, type[KeepPosting | LearnSilence]] = MappingProxyType(
+    {"keep-posting": KeepPosting, "learn-silence": LearnSilence}
+)
+
+
+def _of_a_series(name: str, words: list[str]) -> KeepPosting | LearnSilence:
+    if len(words) != 1:
+        raise UsageError(f'say of which domain: write "{name} video.example.com"')
+    return _OF_A_SERIES[name](_SCHEME.sub("", words[0], count=1).rstrip("/").lower())
 
 
 def _silence(words: list[str], given: _Given) -> Silence:

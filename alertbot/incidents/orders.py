@@ -54,7 +54,21 @@ class Unsilence:
     target: str = ""
 
 
-Order: TypeAlias = Ack | Unack | Silence | Unsilence
+@dataclass(frozen=True)
+class KeepPosting:
+    """Post it whenever ``series`` is silent, however usual alerts taught that this is."""
+
+    series: str
+
+
+@dataclass(frozen=True)
+class LearnSilence:
+    """Take that back: what alerts teach of the silence of ``series`` is usual again."""
+
+    series: str
+
+
+Order: TypeAlias = Ack | Unack | Silence | Unsilence | KeepPosting | LearnSilence
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,11 @@ class Suppression:
         firing = range(first, max(first, alert.slot - alert.clear_run * SLOT) + SLOT, SLOT)
         return any(replace(self, frontier=slot).suppressed(_as_at(fired, slot)) is None for slot in firing)
 
+    def covers(self, rule: str, series: str, slot: int) -> bool:
+        """Whether a silence or a mute covers what a rule says of a series in a slot."""
+        silence = silences.in_force(self.silences, rule, series, self.groups, self.now)
+        return silence is not None or muted(self.mutes, rule, series, slot) is not None
+
     def silence(self, fired: FiredAlert) -> StoredSilence | None:
         """The silence in force over it."""
         return silences.in_force(self.silences, fired.alert.rule, fired.alert.series, self.groups, self.now)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 from alertbot.incidents.incident import IncidentKind
-from alertbot.messages.blocks import Block, Message, context_block, escape, paragraphs
+from alertbot.messages.blocks import Block, Message, code, context_block, escape, paragraphs
 from alertbot.messages.incident import Context, sentence, tell
 from alertbot.messages.slack import MARKUP
 from alertbot.messages.suppressed import suppressed_words
 from alertbot.query.incidents import Alerts, IncidentLine, Incidents, Unposted
 from alertbot.query.scope import Scope
+from alertbot.query.silent import SilentDomain
 from alertbot.units import DAY, SLOT, format_clock, format_duration
-from alertbot.words import counted
+from alertbot.words import counted, listed
 
 _MOST_UNPOSTED = 20
+_MOST_SILENT = 20
 _WITHOUT_TIMES = {IncidentKind.FEED, IncidentKind.VANISHED}
 """Kinds whose sentence does not say since when."""
 
@@ -30,7 +33,24 @@ def alerts_message(alerts: Alerts, scope: Scope) -> Message:
     if alerts.ended:
         more = [f"and {alerts.ended_more:,} more: `incidents` lists them"] if alerts.ended_more else []
         blocks += paragraphs([f"Ended within {_span(alerts.span)}:", *map(words.line, alerts.ended), *more])
+    if alerts.silent:
+        blocks.append(context_block(silent_words(alerts.silent, scope.zone)))
     return Message(headline, tuple(blocks))
+
+
+def silent_words(silent: Sequence[SilentDomain], zone: tzinfo) -> str:
+    """Which domains carry nothing and usually do at this time, with when that is."""
+    return (
+        f"Silent as usual now: {listed((f'{code(each.domain)}{hours(each, zone)}' for each in silent), _MOST_SILENT)}."
+    )
+
+
+def hours(silent: SilentDomain, zone: tzinfo) -> str:
+    """`` (22:00-06:00)``: when a domain is usually silent; nothing where it is all day."""
+    if silent.begins is None or silent.ends is None:
+        return ""
+    begins, ends = (datetime.fromtimestamp(time, zone) for time in (silent.begins, silent.ends))
+    return f" ({begins:%H:%M}-{ends:%H:%M})"
 
 
 def incidents_message(incidents: Incidents, scope: Scope) -> Message:

@@ -26,6 +26,7 @@ from alertbot.messages.blocks import (
 )
 from alertbot.messages.incident import Context, IncidentText, Tone, tell
 from alertbot.messages.thread import say
+from alertbot.rules.base import Severity
 from alertbot.words import printable
 
 MARKUP = Markup(code, escape)
@@ -39,6 +40,13 @@ _COLORS = {
     Tone.OVER: "#2eb67d",
     Tone.ACCEPTED: "#9aa5b1",
 }
+
+
+def color_of(severity: Severity) -> str:
+    """The colour of what fires with this severity."""
+    return _COLORS[Tone(severity.value)]
+
+
 _MENTION = re.compile(r"<[!@](?:subteam\^)?(\w+)>")
 _CALL = re.compile(r"<(?:!here|!channel|!everyone|!subteam\^\w+|@\w+)>")
 _CALLS_FIRST = re.compile(rf"(?:{_CALL.pattern}\s*)+")

@@ -48,5 +48,9 @@ USAGES = {
         "TARGET 2h|until 06:00|from 22:00 for 3h [reason]", "silence TARGET for that time", "silence video.* 2h"
     ),
     "unsilence": Usage("sN|TARGET", "end a silence now, or those over a domain, a rule, an incident", "unsilence s3"),
+    "keep-posting": Usage(
+        "DOMAIN", "post it whenever a domain is silent, however usual that has become", "keep-posting video.example.com"
+    ),
+    "learn-silence": Usage("DOMAIN", "take a domain's usual silence as usual again", "learn-silence video.example.com"),
     "silences": Usage("", "what is silenced, or was within a day, until when and by whom", "silences"),
 }

@@ -19,6 +19,7 @@ from alertbot.incidents.incident import (
 )
 from alertbot.incidents.silences import StoredSilence
 from alertbot.query.scope import Scope
+from alertbot.query.silent import SilentDomain, silent_now
 from alertbot.query.suppressed import SuppressedBy, WhySuppressed
 from alertbot.rules.base import Severity
 from alertbot.store import incidents
@@ -70,6 +71,7 @@ class Alerts:
 
     ``firing`` and ``resolved`` are the newest 20 of their alerts; ``more`` counts those that are not among them.
     ``unposted``: what fires and is in no incident. ``ended_more`` counts the incidents that ended and are not listed.
+    ``silent``: the domains at 0 as they usually are at this time.
     """
 
     firing: tuple[FiredAlert, ...]
@@ -80,6 +82,7 @@ class Alerts:
     ended_more: int
     alerts_firing: int
     span: int
+    silent: tuple[SilentDomain, ...] = ()
 
     @property
     def open(self) -> tuple[IncidentLine, ...]:
@@ -111,6 +114,7 @@ def alerts(scope: Scope, span: int) -> Alerts:
         lines = _lines(incidents.open_since(db, since), suppressed)
         now = firing(db)
         unposted = tuple(Unposted(each, suppressed.of_firing(each)) for each in now if each.incident is None)
+        silent = silent_now(db, scope.watch, scope.live.frontier)
     opened = sorted((line for line in lines if line.closed is None), key=_loudness, reverse=True)
     ended = sorted((line for line in lines if line.closed is not None), key=lambda line: -(line.closed or 0))
     return Alerts(
@@ -122,6 +126,7 @@ def alerts(scope: Scope, span: int) -> Alerts:
         ended_more=max(len(ended) - MOST_ENDED, 0),
         alerts_firing=len(now),
         span=span,
+        silent=silent,
     )
 
 

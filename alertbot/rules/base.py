@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import Protocol
 
@@ -157,6 +158,11 @@ class Kind(Worded, Protocol):
         """How many slots back the kind looks where so much is known."""
         return self.depth
 
+    @property
+    def zone(self) -> tzinfo:
+        """Where its days begin and end."""
+        return UTC
+
     def possible(self, past: Past) -> Mask | None:
         """Where a breach is possible, told at less cost than a reference is; None where only that tells."""
 
@@ -184,6 +190,10 @@ class Kind(Worded, Protocol):
     def is_back(self, value: float, level: float) -> bool:
         """Whether a value that is over is so near to a level (bit/s) that it may be called normal."""
         return True
+
+    def without_learned_silence(self) -> Kind | None:
+        """The same, as if no alert had taught that silence is usual; None for a kind that learns none."""
+        return None
 
     def sets_aside(self, direction: Direction) -> bool:
         """Whether the slots of an alert in this direction are no measure of what is usual."""

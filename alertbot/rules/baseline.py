@@ -8,7 +8,7 @@ at this time of day, earlier days strayed from their own expectation; where they
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
 import numpy as np
@@ -101,6 +101,9 @@ class Baseline(Kind):
     def reach(self) -> int:
         """The last of these weekdays, too, say what recurs."""
         return max(self.depth + DAY_SLOTS, REACH)
+
+    def without_learned_silence(self) -> Kind | None:
+        return replace(self, learn_silence=False) if self.learn_silence else None
 
     def sets_aside(self, direction: Direction) -> bool:
         """What is far off is no measure of what is usual."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
 import numpy as np
@@ -67,6 +67,9 @@ class DayOverDay(Kind):
     def _weekly(self) -> tuple[int, ...]:
         """Likewise of the weeks, as days."""
         return tuple(7 * week for week in range(1, max(self.weeks, 4) + 1)) if self.weeks else (0,)
+
+    def without_learned_silence(self) -> Kind | None:
+        return replace(self, learn_silence=False) if self.learn_silence else None
 
     def sets_aside(self, direction: Direction) -> bool:
         """What is far off is no measure of what is usual."""

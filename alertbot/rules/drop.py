@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
 import numpy as np
@@ -54,6 +54,9 @@ class Drop(Kind):
     def reach(self) -> int:
         """What is usual at this time looks weeks back."""
         return max(self.window, REACH)
+
+    def without_learned_silence(self) -> Kind | None:
+        return replace(self, learn_silence=False) if self.learn_silence else None
 
     def sets_aside(self, direction: Direction) -> bool:
         """A fall is no measure of what is usual."""

@@ -58,7 +58,16 @@ class Episodes:
     """The episodes of every series."""
 
     def __init__(self) -> None:
+        self._untaught: set[str] = set()
         self._of: dict[str, dict[tuple[str, int], Episode]] = {}
+
+    def teach(self, series: str, *, silence: bool) -> None:
+        """Whether the alerts of a series may teach that it is usually silent; they do unless said otherwise."""
+        (self._untaught.discard if silence else self._untaught.add)(series)
+
+    def teaches(self, series: str) -> bool:
+        """Whether they may."""
+        return series not in self._untaught
 
     def put(self, episode: Episode) -> Episode | None:
         """Keep one, in the place of the same alert's earlier one, which is returned."""
@@ -89,10 +98,11 @@ class Episodes:
     def marks(self, series: str, first: int, last: int) -> NDArray[np.uint8]:
         """The marks of the slots ``first`` to ``last`` of a series, both included."""
         marks = np.zeros((last - first) // SLOT + 1, dtype=np.uint8)
+        as_well = 0 if self.teaches(series) else HANDLED
         for episode in self._of.get(series, {}).values():
             begin, end = max(episode.first, first), min(episode.until, last)
             if begin <= end:
-                marks[(begin - first) // SLOT : (end - first) // SLOT + 1] |= np.uint8(episode.bits)
+                marks[(begin - first) // SLOT : (end - first) // SLOT + 1] |= np.uint8(episode.bits | as_well)
         return marks
 
     def forget(self, before: int) -> None:

@@ -108,8 +108,15 @@ class Grid:
             first, last = min(first, before.first), max(last, before.last)
         self._paint(episode.series, first, last)
 
+    def teach(self, series: str, *, silence: bool) -> None:
+        """Whether alerts of a series may teach that it is usually silent, from now on and of those there were."""
+        self._episodes.teach(series, silence=silence)
+        for episode in self._episodes.of(series):
+            self._paint(series, episode.first, episode.last)
+
     def take_marks(self, other: Grid, series: str, before: int) -> None:
         """What another grid set aside of a series before a slot, and its mutes."""
+        self.teach(series, silence=other.episodes.teaches(series))
         for episode in other.episodes.of(series):
             if episode.first < before:
                 self.record(replace(episode, last=min(episode.last, before - SLOT)))

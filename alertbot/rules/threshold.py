@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
 import numpy as np
@@ -37,6 +37,9 @@ class Threshold(Kind):
     def reach(self) -> int:
         """Where it looks for falls, whether it is usually silent then."""
         return 0 if self.below is None else REACH
+
+    def without_learned_silence(self) -> Kind | None:
+        return replace(self, learn_silence=False) if self.learn_silence else None
 
     def sets_aside(self, direction: Direction) -> bool:
         """Only a fall is no measure of what is usual."""

@@ -33,7 +33,7 @@ AGREE = 1.5
 _NEAR = 6
 """Slots within which a neighbour of a usually silent slot may be silent as well: half an hour."""
 
-_SPREAD = 1
+SPREAD = 1
 """Slots by which a night may begin sooner, or end later, than any that it is compared with."""
 
 _MOST_SILENT_DAY, _MOST_SILENT_WEEKEND = 20 * 12, 3 * DAY_SLOTS
@@ -137,8 +137,17 @@ def _silent(past: Past, zone: tzinfo, *, learn: bool) -> Mask:
     count = len(usual_there) - 2 * _NEAR
     window = np.lib.stride_tricks.sliding_window_view
     near = window(usual_there, 2 * _NEAR + 1, axis=0).any(axis=-1)
-    spread = window(once[_NEAR - _SPREAD : _NEAR + count + _SPREAD], 2 * _SPREAD + 1, axis=0).any(axis=-1)
+    spread = window(once[_NEAR - SPREAD : _NEAR + count + SPREAD], 2 * SPREAD + 1, axis=0).any(axis=-1)
     return np.asarray(near & spread)
+
+
+def silent_lately(past: Past, zone: tzinfo) -> tuple[int, int]:
+    """On how many of the last 7 days, and of the last 3 of these weekdays, a series was silent about a slot.
+
+    ``past`` is one slot of one series.
+    """
+    days, weekdays = (_silent_days(past, zone, which, REACH)[0] for which in (WEEK, WEEKDAYS))
+    return int(days.any(axis=1).sum()), int(weekdays.any(axis=1).sum())
 
 
 def no_silence(past: Past, zone: tzinfo, breach: Mask, *, learn: bool) -> Mask:

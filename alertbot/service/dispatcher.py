@@ -66,9 +66,12 @@ class Dispatcher:
             begun=begun or {},
             late=late,
             restored=entry.restored,
+            silences=entry.silences,
         )
         turn = self.turn()
         await self._keeper.do(turns.commit, batch, turn)
+        if entry.silences:
+            self.wake()
         if entry.changes:
             await self.note_acknowledged()
             self.wake()
@@ -79,6 +82,11 @@ class Dispatcher:
         if await self._keeper.do(turns.post_due, turn, turn.now):
             await self.note_acknowledged()
             self.wake()
+
+    def teach(self, series: str, *, silence: bool) -> None:
+        """Whether alerts of a series may teach that it is usually silent, from the next slot on."""
+        self._ledger.grid.teach(series, silence=silence)
+        self.wake()
 
     async def note_acknowledged(self) -> None:
         """Note in the ledger which alerts people acknowledged, by an order or by an incident that others came into."""

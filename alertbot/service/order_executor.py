@@ -9,10 +9,21 @@ from dataclasses import dataclass
 from alertbot.errors import UsageError
 from alertbot.incidents.incident import Incident, series_of
 from alertbot.incidents.notes import Note, NoteKind
-from alertbot.incidents.orders import Ack, Order, Preview, Requester, Silence, Unack, Unsilence
+from alertbot.incidents.orders import (
+    Ack,
+    KeepPosting,
+    LearnSilence,
+    Order,
+    Preview,
+    Requester,
+    Silence,
+    Unack,
+    Unsilence,
+)
 from alertbot.messages.blocks import Message, code, escape
 from alertbot.messages.slack import plain
 from alertbot.service.dispatcher import Dispatcher
+from alertbot.service.learning_orders import LearningOrders
 from alertbot.service.silence_orders import SilenceOrders
 from alertbot.store import changes, incidents, orders
 from alertbot.store.changes import ChangeKind, ordered_by
@@ -58,11 +69,14 @@ class _Execution:
 
     async def run(self, order: Order) -> str | Preview:
         """Do what the order says: what was done, as mrkdwn."""
+        learning = LearningOrders(self.dispatcher, self.keeper, self.requester)
         match order:
             case Ack():
                 return await self._acknowledge(order)
             case Unack():
                 return await self._unacknowledge(order)
+            case KeepPosting():
+                return await learning.keep_posting(order)
         self._must_be_admin()
         silences = SilenceOrders(self.dispatcher, self.keeper, self.requester)
         match order:
@@ -70,6 +84,8 @@ class _Execution:
                 return await silences.silence(order)
             case Unsilence():
                 return await silences.unsilence(order)
+            case LearnSilence():
+                return await learning.learn_silence(order)
 
     def _must_be_admin(self) -> None:
         admins, who = self.dispatcher.slack.admins, self.requester.person

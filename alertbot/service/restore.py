@@ -32,7 +32,7 @@ async def restored_ledger(watch: Watch, settings: StoreSettings, keeper: Storeke
     grid = await keeper.do(restart.grid, watch.series, first, last, room)
     keep_out(grid, watch.mutes)
     reachable = {name: max(slot, slot_at(first) - DAY) for name, slot in cursors.items()}
-    return Ledger(watch.engine, grid, reachable, watch.engine.recall(grid, alerts), needs_ack=True)
+    return Ledger(watch.engine, grid, reachable, watch.engine.recall(grid, alerts), live=True)
 
 
 def restored_frontier(ledger: Ledger) -> Frontier:

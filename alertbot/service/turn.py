@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from alertbot.alerts.learned_silence import LearnedSilence
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Phase
 from alertbot.config import SlackSettings
@@ -16,13 +17,14 @@ from alertbot.incidents.account_incident import RECENTLY
 from alertbot.incidents.coverage import domains_covered, is_wide
 from alertbot.incidents.decision import Decision, IncidentChange, decide
 from alertbot.incidents.grouping import Placing
-from alertbot.incidents.incident import FiredAlert, Incident
+from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.routing import channel_for
 from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.state import State
 from alertbot.incidents.suppression import Suppression, Suppressors
 from alertbot.messages.incident import Context
+from alertbot.messages.learned_silence import learned_silence
 from alertbot.messages.silences import silence_declared, silence_ends
 from alertbot.messages.slack import (
     calling,
@@ -35,6 +37,7 @@ from alertbot.messages.slack import (
 from alertbot.rules.base import Direction
 from alertbot.rules.selection import TOTAL
 from alertbot.rules.terms import RECENT
+from alertbot.store.learned_silences import subject_of
 from alertbot.store.mentions import SUBJECT
 from alertbot.store.outbox import NewMessage
 from alertbot.store.turns import Pending, declaration_of
@@ -111,6 +114,18 @@ class Turn:
         """The message that a silence is about to end."""
         message = silence_ends(silence, self._context(None), self.slack.command)
         yield _draft(f"silence:{silence.number}", "post", silence.channel, to_json(message))
+
+    def announce_learned(self, silences: Sequence[LearnedSilence], suppressors: Suppressors) -> Iterator[NewMessage]:
+        """The message that a series is silent as usual now, as loud as the loudest rule that would be posted."""
+        suppression = self.watch.suppression(self.now, self.frontier, suppressors)
+        posted = [each for each in silences if not suppression.covers(each.rule, each.series, each.since)]
+        if posted:
+            silence = max(posted, key=lambda each: SEVERITY_RANK[self.watch.rules[each.rule].severity.value])
+            rule = self.watch.rules[silence.rule]
+            channel = channel_for(rule, silence.series, self.watch.groups, self.slack.channel)
+            slack = self.slack
+            message = learned_silence(silence, rule, slack.zone, slack.mention, slack.command)
+            yield _draft(subject_of(silence.series, silences[0].since), "post", channel, to_json(message))
 
     def uncalled(self, draft: NewMessage, calls: Iterable[str]) -> NewMessage:
         """The message without these mentions."""

@@ -25,6 +25,8 @@ ACK, SILENCE, WHY, CHART, RUNBOOK = "ack", "silence", "why", "chart", "runbook"
 UNSILENCE, CONFIRM, DISMISS = "unsilence", "confirm", "dismiss"
 """Action ids. A runbook is a link, which the reader's browser opens; Slack tells of the click all the same."""
 
+KEEP_POSTING = "keep_posting"
+
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _VALUES = {
     ACK: _NUMBER,
@@ -34,6 +36,7 @@ _VALUES = {
     UNSILENCE: re.compile(r"s\d{1,18}", re.ASCII),
     CONFIRM: re.compile(r"\[.*\]", re.DOTALL),
     DISMISS: _NUMBER,
+    KEEP_POSTING: re.compile(r"[\w.:-]{1,253}"),
 }
 REPLACING = frozenset({CONFIRM, DISMISS})
 """The buttons whose answer takes the place of the question they stand under."""
@@ -67,7 +70,7 @@ class Buttons:
         try:
             if action_id in {CONFIRM, SILENCE}:  # a menu asks by itself
                 return await self._silence(action_id, value, requester)
-            answer = await self._commands.carry_out([action_id, *value.split()], requester)
+            answer = await self._commands.carry_out([action_id.replace("_", "-"), *value.split()], requester)
         except UsageError as error:
             return Message(escape(sentence(str(error))))
         except AlertbotError as error:

@@ -23,6 +23,8 @@ class ChangeKind(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     SILENCED = "silenced"
     UNSILENCED = "unsilenced"
+    KEEPS_POSTING = "keeps posting"
+    LEARNS_SILENCE = "learns silence"
     RELOADED = "reloaded"
     REFUSED = "refused"
 

@@ -9,8 +9,9 @@ from sqlite_utils import Database
 from alertbot.incidents.incident import Incident
 from alertbot.incidents.orders import Requester, Silence
 from alertbot.incidents.silences import StoredSilence
-from alertbot.store import changes, turns
+from alertbot.store import changes, learned_silences, outbox, turns
 from alertbot.store.changes import ChangeKind, ordered_by
+from alertbot.store.outbox import NewMessage
 from alertbot.store.turns import Decider
 from alertbot.units import format_iso
 
@@ -78,6 +79,31 @@ def unsilence(db: Database, silence: StoredSilence, requester: Requester, decide
     before = f"{before}, by {silence.author}"
     after = f"s{silence.number} ended"
     changes.record(db, ordered_by(requester, now, ChangeKind.UNSILENCED, before=before, after=after))
+
+
+def keep_posting(db: Database, series: str, requester: Requester, edit: NewMessage | None, now: float) -> bool:
+    """Post the silence of a series however usual it is; whether that is new. ``edit``: of what announced it."""
+    if series in learned_silences.kept_posted(db):
+        return False
+    learned_silences.keep_posted(db, series, requester.person.name, now)
+    _record_posting(db, ChangeKind.KEEPS_POSTING, series, requester, now)
+    outbox.enqueue(db, () if edit is None else (edit,), now)
+    return True
+
+
+def learn_silence(db: Database, series: str, requester: Requester, now: float) -> bool:
+    """Take what alerts teach of a series' silence as usual again; whether that is new."""
+    if series not in learned_silences.kept_posted(db):
+        return False
+    learned_silences.learn_again(db, series)
+    _record_posting(db, ChangeKind.LEARNS_SILENCE, series, requester, now)
+    return True
+
+
+def _record_posting(db: Database, kind: ChangeKind, series: str, requester: Requester, now: float) -> None:
+    texts = f"silence of {series} learned", f"silence of {series} always posted"
+    before, after = texts if kind is ChangeKind.KEEPS_POSTING else reversed(texts)
+    changes.record(db, ordered_by(requester, now, kind, before=before, after=after))
 
 
 def _described(number: int, target: str, begins: float, ends: float, reason: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from alertbot.rules.grid import Grid, Room
-from alertbot.store import alerts, feed, samples
+from alertbot.store import alerts, feed, learned_silences, samples
 from alertbot.store.feed import LateSlot
 
 
@@ -31,6 +31,8 @@ def grid(db: Database, series: Sequence[str], first: int, last: int, room: Room 
     """A grid of these series with what is stored from the slot ``first`` to ``last``, and what alerts set aside."""
     filled = Grid(series, room)
     samples.load(db, filled, first, last)
+    for name in learned_silences.kept_posted(db).keys() & filled.column.keys():
+        filled.teach(name, silence=False)
     for episode in alerts.episodes(db, first):
         if episode.series in filled.column:
             filled.record(episode)

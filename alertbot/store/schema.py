@@ -295,6 +295,25 @@ def who_took_care_of_an_alert(db: Database) -> None:
     )
 
 
+@migrations()
+def what_silence_alerts_taught(db: Database) -> None:
+    """Which series are silent as usual since alerts taught that, and which are to be posted all the same."""
+    db.conn.execute(_LEARNED_SILENCES)
+
+
+# announced: the slot in which it was posted that this is usual now; seen: in which it last was. kept_by, kept_at: who
+# wants it posted all the same, and since when, epoch seconds.
+_LEARNED_SILENCES = """
+    CREATE TABLE learned_silences (
+        series TEXT PRIMARY KEY,
+        announced INTEGER,
+        seen INTEGER,
+        kept_by TEXT,
+        kept_at REAL
+    ) STRICT
+"""
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from sqlite_utils import Database
 
+from alertbot.alerts.learned_silence import LearnedSilence
 from alertbot.alerts.lifecycle import Alert, AlertKey, Change
 from alertbot.incidents.decision import Decision, IncidentChange
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
@@ -21,10 +22,11 @@ from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Suppressors
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
-from alertbot.store import alerts, feed, incidents, outbox, samples, silences
+from alertbot.store import alerts, feed, incidents, learned_silences, outbox, samples, silences
 from alertbot.store.alerts import Traits
 from alertbot.store.feed import LateSlot
-from alertbot.store.mentions import Speaker, enqueue_calling
+from alertbot.store.learned_silences import Announcer
+from alertbot.store.mentions import enqueue_calling
 from alertbot.store.outbox import NewMessage
 from alertbot.store.suppressors import suppressors
 from alertbot.units import DAY
@@ -51,7 +53,7 @@ class Pending:
         return not (self.incidents or self.unposted or self.suppressors.flapping or self.suppressors.silences)
 
 
-class Decider(Speaker, Protocol):
+class Decider(Announcer, Protocol):
     """Decides what to post, and puts it in words."""
 
     def decide(self, pending: Pending) -> Decision:
@@ -72,7 +74,7 @@ class Batch:
     """All that some judged slots change: samples (``touched`` series and days of the grid), cursors, alerts.
 
     ``begun``: the frontier at which series were first judged. ``late``: series, slot, seconds. ``restored``: new
-    normals that are over.
+    normals that are over. ``silences``: those that alerts taught, as they begin.
     """
 
     grid: Grid
@@ -85,6 +87,7 @@ class Batch:
     begun: Mapping[str, int] = field(default_factory=dict)
     late: Sequence[LateSlot] = ()
     restored: Sequence[Episode] = ()
+    silences: Sequence[LearnedSilence] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,9 @@ def commit(db: Database, batch: Batch, decider: Decider) -> None:
     if batch.changes:
         resolved = [number for change, number in zip(batch.changes, numbers, strict=True) if not change.fired]
         _decide(db, decider, batch.now, resolved, _passed(batch.changes, numbers))
+    if batch.silences:
+        held = suppressors(db, batch.now, SILENCES_REMEMBERED)
+        learned_silences.announce(db, batch.silences, decider, held, batch.now)
 
 
 def post_due(db: Database, decider: Decider, now: float) -> bool:

@@ -272,7 +272,7 @@ def test_a_day_at_a_time_an_hour_or_a_slot_comes_to_the_same():
 def attended(values, *rules, acked=None):
     """(rule, slot, ``fired`` or why it ended) as the service judges, where somebody acknowledges in slot ``acked``."""
     grid = Grid(["a"])
-    ledger = Ledger(Engine(rules, {rule.name: ["a"] for rule in rules}, ["a"]), grid, {}, {}, needs_ack=True)
+    ledger = Ledger(Engine(rules, {rule.name: ["a"] for rule in rules}, ["a"]), grid, {}, {}, live=True)
     ledger.start("a", MONDAY - SLOT)
     changes = []
     for row in range(0, len(values), HOUR):

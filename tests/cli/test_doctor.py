@@ -36,7 +36,7 @@ from alertbot.cli.doctor.network import how_to_reach
 from alertbot.config import load
 from alertbot.config.credentials import Credentials
 from alertbot.config.watch import Watch
-from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
+from alertbot.feed.simulator.scenario import Event, Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
@@ -369,6 +369,16 @@ async def test_domains_on_which_no_rule_can_fire_are_named_with_their_peak(tmp_p
             "warning  coverage: silent.example.com carried nothing in 7 days, so that no rule can fire. "
             "Leave them out under [watch] except, or wait for their traffic."
         ),
+    ]
+
+
+async def test_domains_that_are_silent_every_night_are_named_with_when(tmp_path):
+    nights = [Event(IMG, FIRST + day * DAY + 20 * 3600, FIRST + day * DAY + 22 * 3600, 0.0) for day in range(8)]
+    scenario = {"domains": {VIDEO: Shape(1e9), IMG: Shape(1e9)}, "events": nights}
+    found = await examined(tmp_path, scenario=scenario)
+
+    assert lines(found, "silence") == [
+        f"ok       silence: silent as usual, so not posted at these times: {IMG} (20:00-22:00)"
     ]
 
 

@@ -23,9 +23,9 @@ from alertbot.config.watch import lay_out
 from alertbot.errors import AlertbotError, CredentialsError, UsageError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
-from alertbot.feed.simulator.scenario import Fault, FaultMode, Scenario, Shape
+from alertbot.feed.simulator.scenario import Event, Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
-from alertbot.units import DAY_SLOTS, SLOT, friendly
+from alertbot.units import DAY, DAY_SLOTS, SLOT, friendly
 
 TOKEN = "api-s3cret"
 NOW = 1_793_613_600.0
@@ -104,6 +104,14 @@ async def test_domains_that_are_given_are_the_ones_and_silent_ones_are_listed(tm
 
     assert config.watch.domains == (VIDEO, "silent.example.com")
     assert '# Carried nothing in the last 7 days: "silent.example.com".' in content
+
+
+async def test_domains_that_are_silent_every_night_are_listed_with_when(tmp_path):
+    midnight = int(NOW) // DAY * DAY
+    nights = [Event(IMG, midnight - day * DAY + 72_000, midnight - day * DAY + 79_200, 0.0) for day in range(9)]
+    _, content = await written(tmp_path, events=nights)
+
+    assert f'# Silent as usual, so not posted at these times of day: "{IMG} (20:00-22:00)".' in content
 
 
 async def test_an_account_without_traffic_gets_usual_floors_and_a_ceiling_that_is_off(tmp_path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from alertbot.cli.doctor.coverage import coverage, largest_first
 from alertbot.cli.doctor.findings import Finding, failed, in_help, named, ok, skipped, warning
 from alertbot.config import Config
@@ -13,10 +15,13 @@ from alertbot.config.watch import Watch, lay_out
 from alertbot.errors import FeedError
 from alertbot.feed.api import ALL, CdnApi
 from alertbot.feed.budget import Budget, Priority
-from alertbot.feed.last_week import DAYS, read_last_week
+from alertbot.feed.last_week import DAYS, LastWeek, read_last_week
 from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import DOMAINS_A_CALL
+from alertbot.messages.incidents import hours
+from alertbot.query.silent import silent_hours
 from alertbot.rules.base import Array
+from alertbot.rules.grid import Grid
 from alertbot.rules.selection import unmatched
 from alertbot.units import SLOT, format_rate
 from alertbot.words import counted, nearest
@@ -99,7 +104,8 @@ class AccountCheck:
             each_domain=self._config.feed.each_domain,
             progress=lambda _done, _total: None,
         )
-        return await asyncio.to_thread(lambda: list(_uncovered(watch, {**lately, **read.values}, read.first)))
+        known = {**lately, **read.values}
+        return await asyncio.to_thread(lambda: [*_uncovered(watch, known, read.first), *_silent(watch, known, read)])
 
 
 def _served(watched: Sequence[str], listed: Sequence[str]) -> Finding:
@@ -157,6 +163,17 @@ def _uncovered(watch: Watch, lately: Mapping[str, Array], first: int) -> Iterato
         yield skipped("coverage", f"{what}: look again once the service has fetched their history")
     if not (found.unruled or found.low or found.unseen or found.silent or unread):
         yield ok("coverage", f"a rule fires on each of {counted(len(watch.domains), 'domain')} that goes dark")
+
+
+def _silent(watch: Watch, lately: Mapping[str, Array], read: LastWeek) -> Iterator[Finding]:
+    """The domains that are silent at some time of day, so that no rule posts it then."""
+    carried = [domain for domain in watch.domains if domain in lately and np.nansum(lately[domain]) > 0]
+    grid = Grid(carried)
+    for domain in carried:
+        grid.put(domain, read.first, lately[domain])
+    found = [f"{each.domain}{hours(each, watch.zone)}" for each in silent_hours(grid, watch.zone, read.last)]
+    if found:
+        yield ok("silence", f"silent as usual, so not posted at these times: {named(found)}")
 
 
 def _by_peak(peaks: Mapping[str, float]) -> str:

@@ -48,6 +48,9 @@ class Apart:
     def declare(self, _silence: StoredSilence, *, declared: bool) -> Iterable[NewMessage]:
         return ()
 
+    def announce_learned(self, _silences, _suppressors) -> Iterable[NewMessage]:
+        return ()
+
 
 class Silent(Apart):
     """A teller who keeps everything to itself."""

@@ -86,7 +86,7 @@ class House:
         first, last = self.slot - 3 * DAY, self.slot
         grid = await self._keeper.do(restart.grid, self.watch.series, first, last)
         keep_out(grid, self.watch.mutes)
-        self.ledger = Ledger(self.watch.engine, grid, cursors, alerts, needs_ack=True)
+        self.ledger = Ledger(self.watch.engine, grid, cursors, alerts, live=True)
         self.dispatcher = Dispatcher(
             self.watch,
             self.ledger,
