@@ -170,12 +170,18 @@ def _silence_over(matter: _Matter) -> ThreadText:
 
 
 def _ended(matter: _Matter) -> ThreadText:
-    """What is well again; of what other rules still see, only that one of them no longer does."""
+    """What is well again; of what other rules still see, only that one of them no longer does.
+
+    Of what is in alert again by the same rule it is only said that in between it was not.
+    """
     left = series_of(matter.incident.firing)
+    again = {told.key for told in matter.incident.firing}
     over = [told for told in matter.alerts if told.alert.series not in left]
-    partly = [told for told in matter.meant if told.alert.series in left]
+    between = [told for told in matter.meant if told.key in again]
+    partly = [told for told in matter.meant if told.alert.series in left and told.key not in again]
     words = "{who} no longer {verb} {rule}, but still another one"
     rest = (
+        *_in_between(matter, between),
         *_by_rule(matter, [told for told in partly if told.reason != Reason.RULE_CHANGED], words),
         *_by_rule(
             matter,
@@ -189,6 +195,11 @@ def _ended(matter: _Matter) -> ThreadText:
     if len(over) == 1:
         return ThreadText(f"{matter.sentence(over[0]).removesuffix('.')}; {still}.", rest)
     return ThreadText(f"{_several(over)} no longer in alert, {still}:", (*map(matter.sentence, over), *rest))
+
+
+def _in_between(matter: _Matter, alerts: Sequence[FiredAlert]) -> tuple[str, ...]:
+    was = "was" if len(series_of(alerts)) == 1 else "were"
+    return (f"In between {_who(matter, worst_of_each(alerts))} {was} not in alert.",) if alerts else ()
 
 
 def _resolved(matter: _Matter) -> ThreadText:

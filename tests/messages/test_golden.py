@@ -300,6 +300,19 @@ def test_a_note_in_a_thread_reads_so(kind):
     compare(f"note {kind.value}", "".join(shown))
 
 
+@pytest.mark.parametrize(
+    ("alerts", "text"),
+    [
+        ((1,), "In between `video.example.com` was not in alert."),
+        ((1, 2), "In between 2 domains were not in alert."),
+    ],
+)
+def test_of_an_end_that_the_next_outage_overtook_no_other_rule_is_said_to_remain(alerts, text):
+    again = one(*AGAIN, told(4, "img.example.com", reference=3.1e8))
+    ((message, _),) = note_messages(Note(NoteKind.ENDED, alerts=alerts), again, SETTING, MENTION)
+    assert message.text == text
+
+
 def test_that_a_silence_ends_soon_reads_so():
     message = silence_ends(SILENCE, SETTING, "/bandwidth")
     accepted(message)
