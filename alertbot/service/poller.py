@@ -43,6 +43,9 @@ HISTORY = 8 * DAY_SLOTS
 BATCH = 40
 """Calls made before what they showed is judged and committed."""
 
+FAR_BEHIND = 4 * SLOT
+"""Seconds of data by which a series may be behind the frontier, whatever the reason, before that is not healthy."""
+
 GIVE_UP_AFTER = 5
 """Calls in a row without an answer after which a fan-out waits for the next probe."""
 
@@ -132,16 +135,26 @@ class Poller:
     def unjudged(self, seconds: float) -> list[str]:
         """The series with a slot that could be known for so many seconds and is not judged.
 
-        What cannot be read is no such series, nor is one whose history is still to come; while every call
-        fails none is.
+        What cannot be read is no such series until it is far behind, whatever was restarted or could not be stored
+        meanwhile; nor is one whose history is still to come. While every call fails none is.
         """
-        due = self.prober.frontier_before(seconds)
-        if due is None or self._outages.cause is not None:
+        frontier, due = self.prober.frontier.slot, self.prober.frontier_before(seconds)
+        if frontier is None or self._outages.cause is not None:
             return []
-        excused = self._excluded | self._lacks_history | self._outages.unreadable.keys()
-        if self.prober.total_refused:
-            excused |= {TOTAL}
-        return [series for series in self._watch.series if series not in excused and self._lags(series, due)]
+        excused = self._lacks_history | self._outages.unreadable.keys()
+        left_out = self._excluded | {TOTAL} if self.prober.total_refused else self._excluded
+        return [
+            series
+            for series in self._watch.series
+            if series not in left_out
+            and (
+                self._is_far_behind(series, frontier)
+                or (due is not None and series not in excused and self._lags(series, due))
+            )
+        ]
+
+    def _is_far_behind(self, series: str, frontier: int) -> bool:
+        return self._ledger.cursor(series) is not None and self._lags(series, frontier - FAR_BEHIND)
 
     def _lags(self, series: str, due: int) -> bool:
         """Whether a series is not judged up to a slot, less what it is held back for."""

@@ -7,7 +7,7 @@ from fakes.rigs.until import until
 from fakes.rigs.working import CEILING, MINUTE, START, working
 
 from alertbot.errors import ServiceBroken
-from alertbot.feed.simulator.scenario import Event
+from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 
 ALL = '[watch]\ndomains = ["*"]\n'
 OVER = Event("a.example.com", START + 20 * MINUTE, START + 600 * MINUTE, factor=50)
@@ -67,3 +67,16 @@ async def test_a_series_that_is_not_judged_though_it_could_be_is_red(tmp_path, m
 
         monkeypatch.setattr(poller, "fan_out", idle)
         assert (await red(house, "not judged")).startswith("3 series not judged for 10 minutes: ")
+
+
+async def test_a_domain_that_cannot_be_read_for_long_is_red_however_often_the_service_starts(tmp_path):
+    unreadable = Fault(START + 20 * MINUTE, START + 600 * MINUTE, FaultMode.SERVER_ERROR, domain="b.example.com")
+    async with working(tmp_path, faults=[unreadable]) as house:
+        await house.until_judged("a.example.com", "b.example.com")
+        await house.clock.sleep(20 * MINUTE)
+        for _ in range(3):
+            await house.clock.sleep(11 * MINUTE)
+            await house.stop()
+            await house.start()
+        await house.clock.sleep(2 * MINUTE)
+        assert health(house) == "1 series not judged for 10 minutes: b.example.com"
