@@ -12,6 +12,8 @@ from sqlite_utils import Database
 from alertbot.incidents.grouping import JOIN_WITHIN
 from alertbot.incidents.incident import AGAIN_WITHIN, AccountFall, Incident, IncidentKind, Progress
 from alertbot.incidents.suppression import Darkness
+from alertbot.rules.selection import TOTAL
+from alertbot.store import samples
 from alertbot.store.alerts import of_incidents
 
 _COLUMNS = "id, kind, channel, since, opened, closed, facts, standing"
@@ -98,12 +100,20 @@ def _to_json(progress: Progress) -> str:
 
 
 def darkness(db: Database, now: float) -> list[Darkness]:
-    """The recent times in which nothing was published of the account."""
+    """The recent times in which nothing was published of the account.
+
+    One of which data came later, with traffic from its first slot on, was none: what fell then did so by itself.
+    """
     rows = db.conn.execute(
         "SELECT since, closed FROM incidents WHERE kind = ? AND closed > ?",
         (IncidentKind.DARK.value, now - DARKNESS_REMEMBERED),
     )
-    return [Darkness(since, closed) for since, closed in rows]
+    return [Darkness(since, closed) for since, closed in rows if not _carried(db, since)]
+
+
+def _carried(db: Database, slot: int) -> bool:
+    """Whether the account is known to have carried something in that slot."""
+    return bool((samples.series_between(db, TOTAL, slot, slot) > 0).any())
 
 
 def create(

@@ -94,6 +94,18 @@ async def test_a_publication_that_stalls_is_told_once_and_pages_for_no_domain(fo
     await night.end()
 
 
+async def test_what_came_and_went_while_the_publication_stalled_is_told_once_the_data_is_there(folder):
+    night = night_in(folder, rules=[dark()])
+    for domain in DOMAINS:
+        night.world.delay(domain, 24, [1500.0 - 300.0 * slot for slot in range(5)])
+    night.world.traffic("img.example.com", 24, 2, 0.0)
+    await night.begin()
+    await night.run_to(40)
+    assert [row["kind"] for row in night.incidents()] == ["dark", "passed"]
+    assert night.texts(2)[-1] == "While alertbot had no data, 1 alert came and went between 12:00 and 12:15."
+    await night.end()
+
+
 @pytest.mark.parametrize(
     ("mode", "words"),
     [("down", "HTTP 500"), ("refused", "token invalid"), ("throttled", "HTTP 429"), ("hang", "no answer within 20 s")],
