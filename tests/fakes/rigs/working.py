@@ -127,11 +127,15 @@ async def working(
     faults: Sequence[Fault] = (),
     begin: bool = True,
     watchdog: float | None = None,
+    scenario: Scenario | None = None,
     **keys: str,
 ) -> AsyncIterator[Working]:
-    """A service at work by this configuration; where it does not ``begin``, the test starts it."""
+    """A service at work by this configuration; where it does not ``begin``, the test starts it.
+
+    A ``scenario`` takes the place of the usual one, ``events`` and ``faults`` included.
+    """
     clock = VirtualClock(start)
-    scenario = Scenario(
+    scenario = scenario or Scenario(
         token=API_TOKEN,
         domains={name: Shape(level=1e8) for name in DOMAINS},
         events=tuple(events),

@@ -172,9 +172,9 @@ class FakeSlack:
         """
         self._faults += [(method, mode)] * times
 
-    def mend(self) -> None:
-        """No call is spoilt any more."""
-        self._faults.clear()
+    def mend(self, method: str | None = None, mode: str | None = None) -> None:
+        """No call is spoilt any more, or none of this method in this mode."""
+        self._faults = [fault for fault in self._faults if method is not None and fault != (method, mode)]
 
     async def command(
         self,
