@@ -23,6 +23,7 @@ from alertbot.messages.blocks import Message
 from alertbot.messages.silences import target_words
 from alertbot.messages.slack import plain
 from alertbot.query.status import seems_to_run
+from alertbot.query.targets import target_meant
 from alertbot.store import feed, requests, samples, schema
 from alertbot.store.requests import RequestOutcome
 from alertbot.units import format_duration
@@ -59,9 +60,10 @@ def _ask_first(config: Config, order: Silence) -> None:
         return  # which alerts it has, the service knows
     with closing(schema.open_for_reading(config.store.path)) as db:
         watch = lay_out(config, config.watched(samples.domain_names(db)))
-    covered = domains_covered(order.target, None, watch.domains, watch.groups, watch.selection)
-    if is_wide(order.target, covered, len(watch.domains)):
-        what = plain(Message(target_words(order.target, len(covered))))
+    target = target_meant(order.target, watch)
+    covered = domains_covered(target, None, watch.domains, watch.groups, watch.selection)
+    if is_wide(target, covered, len(watch.domains)):
+        what = plain(Message(target_words(target, len(covered))))
         lasting = format_duration(order.ends - order.begins)
         click.confirm(f"Silence {what} of {len(watch.domains):,} watched for {lasting}?", abort=True)
 

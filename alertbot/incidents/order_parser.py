@@ -7,21 +7,18 @@ than was meant is a page that never comes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from types import MappingProxyType
 
 from alertbot.errors import UsageError
 from alertbot.incidents.orders import Ack, KeepPosting, LearnSilence, Order, Silence, Unack, Unsilence
-from alertbot.units import DAY, parse_duration
+from alertbot.incidents.spans import take_span
+from alertbot.incidents.when import ENDS, LONGEST, SHORTEST, UNTIL, Given, span
 from alertbot.words import quoted
 
 ORDERS = ("ack", "unack", "silence", "unsilence", "keep-posting", "learn-silence")
 """The commands that are orders."""
-
-SHORTEST, LONGEST = 60, 90 * DAY
-"""Seconds a silence lasts at least and at most; it may begin as far ahead as it may last."""
 
 LONGEST_REASON = 300
 
@@ -32,20 +29,8 @@ _GROUP = re.compile(r"(?:@|sum:)\w[\w.-]{0,59}")
 _GLOB = re.compile(r"[\w.*?\[\]!-]+")
 _RULE = re.compile(r"rule:(.*)", re.IGNORECASE)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_UNTIL = frozenset({"until", "till", "to"})
-_ENDS = '"silence video.* 2h", "silence video.* until 06:00" or "silence video.* from 22:00 for 3h"'
-_TIMES = '"06:00", "tomorrow 06:00", "mon 06:00" or "2026-03-02 06:00"'
-
-
-@dataclass(frozen=True)
-class _Given:
-    """When an order was given, epoch seconds, and the zone of whoever gave it."""
-
-    now: float
-    zone: tzinfo
+_MARKS = {"rule": "rule:", "group": "@", "incident": "#", "domain": ""}
+_EVERYTHING = dict.fromkeys(("all", "everything", "everyone"), "*")
 
 
 def parse_order(words: Sequence[str], now: float, zone: tzinfo) -> Order:
@@ -56,7 +41,7 @@ def parse_order(words: Sequence[str], now: float, zone: tzinfo) -> Order:
     left = [word for word in map(_printable, words) if word]
     name = left.pop(0).lower() if left else ""
     if name == "silence":
-        return _silence(left, _Given(now, zone))
+        return _silence(left, Given(now, zone))
     if name in _OF_A_SERIES:
         return _of_a_series(name, left)
     if name not in ORDERS:
@@ -83,10 +68,11 @@ def _unsilence(words: list[str]) -> Unsilence:
     first = words.pop(0)
     if first.lower() == "silence" and words:
         first = words.pop(0)
-    _no_more(words, "unsilence s3")
+    if first.lower() not in _MARKS:
+        _no_more(words, "unsilence s3")
     if match := _SILENCE.fullmatch(first):
         return Unsilence(int(match[1]))
-    return Unsilence(None, _target(first))
+    return Unsilence(None, _taken_target([first, *words]))
 
 
 def _no_more(words: Sequence[str], right: str) -> None:
@@ -105,19 +91,44 @@ def _of_a_series(name: str, words: list[str]) -> KeepPosting | LearnSilence:
     return _OF_A_SERIES[name](_SCHEME.sub("", words[0], count=1).rstrip("/").lower())
 
 
-def _silence(words: list[str], given: _Given) -> Silence:
-    if not words or words[0].lower() in {"from", "for", *_UNTIL} or _is_duration(words[0]):
-        raise UsageError(f"say what to silence, and until when: {_ENDS}")
-    target = _target(words.pop(0))
+def _silence(words: list[str], given: Given) -> Silence:
+    if not words or (len(words) == 1 and _begins_span(words)):
+        raise UsageError(f"say what to silence, and until when: {ENDS}")
+    if _begins_span(words):  # "2h video.*"
+        begins, ends = span(words, given)
+        if words and words[0].lower() in {"for", "on"}:
+            words.pop(0)
+        target = _taken_target(words)
+    else:
+        target = _taken_target(words)
+        begins, ends = _span_of(target, words, given)
+    if not SHORTEST <= ends - begins <= LONGEST:
+        raise UsageError(f"a silence lasts 1m to 90d: {ENDS}")
+    return Silence(target, begins, ends, _reason(words))
+
+
+def _begins_span(words: list[str]) -> bool:
+    return words[0].lower() in {"from", "for", *UNTIL} or take_span(list(words)) is not None
+
+
+def _span_of(target: str, words: list[str], given: Given) -> tuple[float, float]:
     try:
-        begins, ends = _span(words, given)
+        return span(words, given)
     except UsageError as error:
         if target.startswith("rule:"):
             raise UsageError(f'{error}; a name with spaces stands in quotes: rule:"my rule"') from None
         raise
-    if not SHORTEST <= ends - begins <= LONGEST:
-        raise UsageError(f"a silence lasts 1m to 90d: {_ENDS}")
-    return Silence(target, begins, ends, _reason(words))
+
+
+def _taken_target(words: list[str]) -> str:
+    """The target in one spelling; takes the words that name it."""
+    if not words:
+        raise UsageError(f"say what to silence, and until when: {ENDS}")
+    first = words.pop(0)
+    mark = _MARKS.get(first.lower())
+    if mark is not None and words and not _begins_span(words):
+        return _target(f"{mark}{words.pop(0).removeprefix(mark)}")
+    return _target(_EVERYTHING.get(first.lower(), first))
 
 
 def _number(word: str) -> int:
@@ -135,124 +146,16 @@ def _target(word: str) -> str:
         return f"rule:{match[1].strip()}"
     if _GROUP.fullmatch(word):
         return word
-    domain = _SCHEME.sub("", word, count=1).rstrip("/").lower()
+    domain = _SCHEME.sub("", word, count=1).rstrip("/.,;").lower()
+    if "," in domain:
+        one, other = domain.split(",")[:2]
+        raise UsageError(f'one at a time: "silence {one.strip()} 2h", then "silence {other.strip()} 2h"')
     if _GLOB.fullmatch(domain) and len(domain) <= _LONGEST_DOMAIN:
         return domain
     raise UsageError(
         f'{quoted(word)} cannot be silenced: write one domain or glob ("video.*"), "@group", "sum:group", "total",'
         ' "rule:NAME" or an incident such as "#412"'
     )
-
-
-def _span(words: list[str], given: _Given) -> tuple[float, float]:
-    """From when to when; takes the words that say so."""
-    if not words or words[0].lower() != "from":
-        return given.now, _end(words, given.now, given)
-    words.pop(0)
-    # At 22:00:30 "from 22:00" means now, not tomorrow.
-    begins = max(_moment(words, given.now - 60, given), given.now)
-    if begins - given.now > LONGEST:
-        raise UsageError(f"that begins more than 90d from now: {_ENDS}")
-    return begins, _end(words, begins, given)
-
-
-def _end(words: list[str], begins: float, given: _Given) -> float:
-    keyword = words[0].lower() if words else ""
-    if keyword in _UNTIL:
-        words.pop(0)
-        return _moment(words, begins, given)
-    if keyword == "for":
-        words.pop(0)
-    if not words:
-        raise UsageError(f"say until when: {_ENDS}")
-    return begins + _duration(words.pop(0))
-
-
-def _duration(word: str) -> int:
-    try:
-        return parse_duration(word.lower())
-    except ValueError as error:
-        if word[0].isdigit():
-            raise UsageError(str(error)) from None
-        raise UsageError(f"{quoted(word)} does not say until when; the reason comes last: {_ENDS}") from None
-
-
-def _is_duration(word: str) -> bool:
-    try:
-        return parse_duration(word.lower()) > 0
-    except ValueError:
-        return False
-
-
-def _moment(words: list[str], after: float, given: _Given) -> float:
-    """The first instant after ``after`` that is meant; takes the words that say so."""
-    day, clock = _day_and_clock(words)
-    time_of_day = _clock(clock)
-    for each in _days(day, after, given):
-        for instant in _instants(each, time_of_day, given.zone):
-            if instant > after:
-                return instant
-    raise UsageError(f"{quoted(f'{day} {clock}')} is over by then: write {_TIMES}")
-
-
-def _day_and_clock(words: list[str]) -> tuple[str, str]:
-    """``("mon", "06:00")``; an empty day where none is named."""
-    first = words.pop(0).lower() if words else ""
-    if not first:
-        raise UsageError(f"a time is missing: write {_TIMES}")
-    if _CLOCK.fullmatch(first):
-        return "", first
-    day, joined, clock = first.partition("t") if _DATE.match(first) else (first, "", "")
-    if joined:
-        return day, clock
-    if day not in {"today", "tomorrow"} and not _DATE.fullmatch(day) and not _weekdays(day):
-        raise UsageError(f"{quoted(day)} is not a time: write {_TIMES}")
-    if not words:
-        raise UsageError(f"{quoted(day)} lacks the time of day: write {_TIMES}")
-    return day, words.pop(0)
-
-
-def _weekdays(word: str) -> list[int]:
-    """The weekday that a word of three letters or more begins; Monday is 0."""
-    return [number for number, name in enumerate(_WEEKDAYS) if len(word) > 2 and name.startswith(word)]
-
-
-def _days(word: str, after: float, given: _Given) -> Sequence[date]:
-    """The days that ``tomorrow``, ``mon``, ``2026-03-02`` or nothing can mean, the earliest first."""
-    today = datetime.fromtimestamp(given.now, given.zone).date()
-    if word in {"today", "tomorrow"}:
-        return (today + timedelta(days=int(word == "tomorrow")),)
-    if _DATE.fullmatch(word):
-        return (_date(word),)
-    first = datetime.fromtimestamp(after, given.zone).date()
-    # Eight days: today's may be over.
-    coming = [first + timedelta(days=days) for days in range(8)]
-    if not word:
-        return coming
-    return [day for day in coming if day.weekday() in _weekdays(word)]
-
-
-def _date(word: str) -> date:
-    try:
-        return date.fromisoformat(word)
-    except ValueError:
-        raise UsageError(f"{quoted(word)} is no day: write {_TIMES}") from None
-
-
-def _clock(word: str) -> time:
-    match = _CLOCK.fullmatch(word)
-    if match is None:
-        raise UsageError(f"{quoted(word)} is not a time of day: write {_TIMES}")
-    return time(int(match[1]), int(match[2]))
-
-
-def _instants(day: date, clock: time, zone: tzinfo) -> Iterator[float]:
-    """When the clocks show that: twice where they are put back, and where they skip it, as if they did not."""
-    first = datetime.combine(day, clock, zone)
-    second = first.replace(fold=1)
-    yield first.timestamp()
-    if second.timestamp() > first.timestamp():  # in a gap it is the earlier one, and shows another time
-        yield second.timestamp()
 
 
 def _reason(words: Sequence[str], what: str = "reason") -> str:

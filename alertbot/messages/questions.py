@@ -14,11 +14,13 @@ from typing import Any, TypeAlias
 
 from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
+from alertbot.incidents.spans import take_span
 from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
 from alertbot.messages.blocks import Message, code
 from alertbot.messages.incidents import alerts_message, incidents_message
 from alertbot.messages.silences import silences_message
 from alertbot.messages.status import help_message, rules_message, status_message
+from alertbot.messages.typed import meant_words, not_a_command
 from alertbot.messages.usages import USAGES
 from alertbot.messages.why import story_message, why_message
 from alertbot.query import backtest, bandwidth, incidents, percentile, status, why, why_incident
@@ -26,7 +28,7 @@ from alertbot.query.bandwidth import By
 from alertbot.query.names import Meant, meant, resolve
 from alertbot.query.scope import Scope
 from alertbot.rules.base import Rule
-from alertbot.units import DAY, format_duration, parse_duration
+from alertbot.units import DAY, format_duration
 from alertbot.words import did_you_mean
 
 LONGEST_SPAN = 35 * DAY
@@ -56,16 +58,17 @@ Question: TypeAlias = Callable[[Words, Scope], Answered]
 
 def ask(words: Words, scope: Scope) -> Answered:
     """The answer to a question; ``UsageError`` where it is none."""
-    name, rest = (words[0].lower(), list(words[1:])) if words else ("help", [])
-    question = QUESTIONS.get(name)
+    words = meant_words(words, scope.watch) or ["help"]
+    question = QUESTIONS.get(words[0])
     if question is None:
-        raise UsageError(f'there is no command "{name[:40]}"{did_you_mean(name, tuple(USAGES))}')
-    return question(rest, scope)
+        raise not_a_command(words, scope.watch, scope.command)
+    return question(words[1:], scope)
 
 
 def answer_at_once(words: Words, watch: Watch) -> Message | None:
     """The message to send before the answer of a question that takes its time; ``None`` for other questions."""
-    if not words or words[0].lower() != "replay":
+    words = meant_words(words, watch)
+    if not words or words[0] != "replay":
         return None
     rule, span = _replayed([word for word in words[1:] if word.lower() != "public"], watch)
     seconds = backtest.seconds_needed(watch, rule, span)
@@ -75,25 +78,40 @@ def answer_at_once(words: Words, watch: Watch) -> Message | None:
     return Message(f"Replaying {what} may take up to {lasting}: the answer comes here.")
 
 
-def _help(_: Words, scope: Scope) -> Answered:
-    lines = [f"{code(f'{scope.command} {name} {usage.takes}')} {usage.answers}" for name, usage in USAGES.items()]
+def _help(rest: Words, scope: Scope) -> Answered:
+    if rest:
+        return _help_of(rest, scope)
+    lines = [
+        f"{code(f'{scope.command} {name} {usage.takes}'.rstrip())} {usage.answers}" for name, usage in USAGES.items()
+    ]
     return Answered(USAGES, help_message(lines, "Add `public` to show an answer to the channel."))
 
 
+def _help_of(rest: Words, scope: Scope) -> Answered:
+    """One command: what it takes and answers, and an example."""
+    name = meant_words(rest[:1], scope.watch)[0]
+    if name not in USAGES:
+        raise UsageError(f'there is no command "{rest[0][:40]}"{did_you_mean(rest[0], tuple(USAGES))}')
+    usage = USAGES[name]
+    what = f"{code(f'{scope.command} {name} {usage.takes}'.rstrip())} {usage.answers}"
+    return Answered({name: usage}, help_message([what], f"For example {code(f'{scope.command} {usage.example}')}"))
+
+
 def _status(rest: Words, scope: Scope) -> Answered:
-    _no_more(rest)
+    _takes_nothing("status", rest)
     facts = status.status(scope.path, scope.live)
     return Answered(facts, status_message(facts, scope.zone))
 
 
 def charted(words: Words, watch: Watch) -> tuple[Meant, int] | None:
     """What a chart beside the answer is to show, and over how many seconds, where one belongs there."""
+    words = meant_words(words, watch)
     return _to_show(words[1:], watch) if words and words[0].lower() == "show" else None
 
 
 def _to_show(rest: Words, watch: Watch) -> tuple[Meant, int]:
     what = _meant(rest, watch)
-    span = _span(rest.pop(0)) if rest else DAY
+    span = _span(rest) if rest else DAY
     _no_more(rest)
     return what, span
 
@@ -148,7 +166,7 @@ def _rules(rest: Words, scope: Scope) -> Answered:
 
 
 def _silences(rest: Words, scope: Scope) -> Answered:
-    _no_more(rest)
+    _takes_nothing("silences", rest)
     facts = status.silences(scope.path, scope.now)
     return Answered(facts, silences_message(facts, scope.zone, scope.now))
 
@@ -198,7 +216,7 @@ def _replayed(rest: Words, watch: Watch) -> tuple[Rule, int]:
     if not rest:
         raise UsageError("which rule?")
     name = rest.pop(0)
-    span = _span(rest.pop(0)) if rest else WEEK
+    span = _span(rest) if rest else WEEK
     _no_more(rest)
     found = [each for each in watch.rules if each.lower() == name.lower()]
     if not found:
@@ -226,24 +244,30 @@ def _by(word: str) -> By:
     try:
         return By(word.lower())
     except ValueError:
-        hint = did_you_mean(word, tuple(By)) or f": write one of {', '.join(By)}"
-        raise UsageError(f'"{word[:40]}" is nothing to rank by{hint}') from None
+        hint = did_you_mean(word, tuple(By)) or ": use now, peak, p95 or change"
+        raise UsageError(f'cannot rank by "{word[:40]}"{hint}') from None
 
 
-def _span(word: str) -> int:
-    try:
-        span = parse_duration(word.lower())
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+def _span(rest: Words) -> int:
+    """The seconds that the first words say; takes them."""
+    word = rest[0]
+    rest[:1] = ["1", word] if word.lower() in {"hour", "day", "week"} else [word]
+    if (span := take_span(rest)) is None:
+        raise UsageError(f'"{word[:40]}" is not a duration: write 24h or 7d')
     if not 0 < span <= LONGEST_SPAN:
         raise UsageError(f"{word[:20]} is not between 5m and 35d")
     return span
 
 
 def _only_span(rest: Words, usual: int) -> int:
-    span = _span(rest.pop(0)) if rest else usual
+    span = _span(rest) if rest else usual
     _no_more(rest)
     return span
+
+
+def _takes_nothing(name: str, rest: Words) -> None:
+    if rest:
+        raise UsageError(f'{name} takes no argument: "{" ".join(rest)[:40]}"')
 
 
 def _no_more(rest: Words) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Usage:
 
 
 USAGES = {
-    "help": Usage("", "this list", "help"),
+    "help": Usage("[COMMAND]", "this list, or one command with an example", "help silence"),
     "status": Usage(
         "",
         "how fresh the data is and what proves it, which domains are held back, calls left, the last failure,"
@@ -54,3 +55,23 @@ USAGES = {
     "learn-silence": Usage("DOMAIN", "take a domain's usual silence as usual again", "learn-silence video.example.com"),
     "silences": Usage("", "what is silenced, or was within a day, until when and by whom", "silences"),
 }
+
+ALIASES = MappingProxyType(
+    {
+        **dict.fromkeys(("mute", "snooze", "pause", "hush", "quiet"), "silence"),
+        **dict.fromkeys(("unmute", "unsnooze", "unpause", "resume"), "unsilence"),
+        **dict.fromkeys(("mutes", "silenced", "muted"), "silences"),
+        **dict.fromkeys(("chart", "graph", "plot", "domain"), "show"),
+        **dict.fromkeys(("alert", "firing", "open", "list"), "alerts"),
+        **dict.fromkeys(("acknowledge", "acked", "claim", "take"), "ack"),
+        **dict.fromkeys(("unacknowledge", "release"), "unack"),
+        **dict.fromkeys(("explain", "reason"), "why"),
+        **dict.fromkeys(("health", "ping", "info"), "status"),
+        **dict.fromkeys(("percentile", "95th"), "p95"),
+        **dict.fromkeys(("backtest", "simulate"), "replay"),
+        **dict.fromkeys(("?", "-h", "--help", "commands", "usage"), "help"),
+        "rule": "rules",
+        "history": "incidents",
+    }
+)
+"""Words that people know from other tools, with what they are called here."""

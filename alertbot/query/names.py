@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from alertbot.errors import UsageError
 from alertbot.incidents.silences import GROUP_MARK
 from alertbot.rules.selection import Group
-from alertbot.words import did_you_mean
+from alertbot.words import did_you_mean, nearest
 
 _MOST_NAMED = 5
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
@@ -42,9 +42,9 @@ def meant(word: str, names: Sequence[str], groups: Sequence[Group]) -> Meant:
 
 def resolve(word: str, names: Sequence[str]) -> str:
     """The one series a word means: its name, or a part that no other name holds; ``UsageError`` says what is near."""
-    wanted = _SCHEME.sub("", word.strip().strip("`<>"), count=1).rstrip("/").lower()
+    wanted = _SCHEME.sub("", word.strip().strip("`<>"), count=1).rstrip("/.,;:!?").lower()
     if not wanted:
-        raise UsageError("a domain is due")
+        raise UsageError("a domain is missing")
     if not names:
         raise UsageError("nothing is watched yet: alertbot is only just starting")
     if wanted in names:
@@ -58,7 +58,16 @@ def resolve(word: str, names: Sequence[str]) -> str:
             return candidates[0]
         if candidates:
             raise UsageError(f'"{wanted}" could be {_listed(candidates)}: write more of it')
-    raise UsageError(f'no watched domain is named "{wanted[:80]}"{did_you_mean(wanted, names)}')
+    raise UsageError(f'no watched domain is named "{wanted[:80]}"{domain_meant(wanted, names)}')
+
+
+def domain_meant(word: str, names: Sequence[str], form: str = ": did you mean {}?") -> str:
+    """What a mistyped word was probably meant to be, to end a complaint with: by a whole name, or by a label of one."""
+    if whole := nearest(word, names, alike=0.7):
+        return form.format(whole)
+    labels = {label: name for name in reversed(names) for label in name.split(".")[:-1]}
+    label = nearest(word, labels, alike=0.6)
+    return form.format(labels[label]) if label else did_you_mean(word, names, form)
 
 
 def _listed(names: Sequence[str]) -> str:

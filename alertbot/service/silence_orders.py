@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from alertbot.alerts.lifecycle import AlertKey
-from alertbot.config.domains import pattern
 from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
 from alertbot.incidents.coverage import domains_covered, is_wide, keys_of
 from alertbot.incidents.orders import Preview, Requester, Silence, Unsilence
-from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, StoredSilence, means
+from alertbot.incidents.silences import INCIDENT_MARK, StoredSilence
 from alertbot.messages.blocks import code, escape
 from alertbot.messages.silences import target_words
+from alertbot.query.targets import target_meant
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.store import incidents, orders, silences
 from alertbot.store.keeper import Storekeeper
 from alertbot.units import format_clock
-from alertbot.words import did_you_mean, listed
+from alertbot.words import listed
 
 SAME = 60.0
 """Seconds by which the end of a silence that is asked for twice may differ: two clicks are one."""
@@ -101,8 +101,8 @@ class SilenceOrders:
             if incident is None:
                 raise UsageError(f'there is no incident #{number}; a silence is written "s{number}"')
             return frozenset(each.key for each in incident.alerts), target
-        order, _ = await self._resolved(Silence(target, 0.0, 0.0))
-        return self._keys(StoredSilence(0, order.target, 0.0, 0.0, "", "", "")), order.target
+        target = target_meant(target, self._watch)
+        return self._keys(StoredSilence(0, target, 0.0, 0.0, "", "", "")), target
 
     async def _add(self, order: Silence, pairs: list[AlertKey] | None) -> int:
         turn = self.dispatcher.turn()
@@ -123,17 +123,9 @@ class SilenceOrders:
 
     async def _resolved(self, order: Silence) -> tuple[Silence, list[AlertKey] | None]:
         """The order as it is stored, and the alerts of the incident where it names one; the target must exist."""
-        target, watch = order.target, self._watch
-        if target.startswith(INCIDENT_MARK):
-            return order, await self._pairs(int(target.removeprefix(INCIDENT_MARK)))
-        if target.startswith(RULE_MARK):
-            _must_be_one(target.removeprefix(RULE_MARK), tuple(watch.rules), "rule")
-        elif target.startswith(GROUP_MARK):
-            _must_be_one(target.removeprefix(GROUP_MARK), [group.name for group in watch.groups], "group")
-        else:
-            target = _ascii(target)
-            _must_match(target, watch)
-        return replace(order, target=target), None
+        if order.target.startswith(INCIDENT_MARK):
+            return order, await self._pairs(int(order.target.removeprefix(INCIDENT_MARK)))
+        return replace(order, target=target_meant(order.target, self._watch)), None
 
     async def _pairs(self, number: int) -> list[AlertKey]:
         incident = await self.keeper.do(incidents.load, number)
@@ -169,20 +161,3 @@ def _is_same(stored: StoredSilence, order: Silence, pairs: list[AlertKey] | None
     alike = stored.target == order.target and stored.cancelled_by is None
     covers = pairs is None or stored.pairs is None or stored.pairs >= set(pairs)
     return alike and covers and stored.begins <= order.begins + SAME and stored.ends >= order.begins
-
-
-def _must_be_one(name: str, names: list[str] | tuple[str, ...], noun: str) -> None:
-    if name not in names:
-        raise UsageError(f'there is no {noun} "{name[:80]}"{did_you_mean(name, names)}')
-
-
-def _ascii(target: str) -> str:
-    try:
-        return target if target.isascii() else pattern(target)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-
-
-def _must_match(target: str, watch: Watch) -> None:
-    if not any(means(target, series, watch.groups) for series in watch.series):
-        raise UsageError(f'"{target[:80]}" matches no watched domain{did_you_mean(target, watch.series)}')

@@ -16,6 +16,7 @@ from alertbot.incidents.orders import NOBODY, Executor, Preview, Requester, Sile
 from alertbot.messages import questions, status
 from alertbot.messages.blocks import Message, code, escape
 from alertbot.messages.silences import PREVIEWED, preview_message
+from alertbot.messages.typed import meant_words
 from alertbot.messages.usages import USAGES
 from alertbot.query.names import Meant
 from alertbot.query.scope import Scope
@@ -48,6 +49,7 @@ class Commands:
         public = len(words) > 1 and words[-1].lower() == "public"
         if public:
             words.pop()
+        words = meant_words(words, self._scope().watch)
         try:
             message = await self._message(words, requester)
             chart = questions.charted(words, self._scope().watch) if public else None

@@ -16,7 +16,7 @@ def words_of(text: str) -> list[str]:
     bare = _MARKUP.sub(_unwrapped, text.translate(_QUOTES))
     for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         bare = bare.replace(entity, character)
-    words = (word.strip("`").replace('"', "") for word in _WORD.findall(bare))
+    words = (word.strip("`'").replace('"', "") for word in _WORD.findall(bare))
     return [word for word in words if word]
 
 

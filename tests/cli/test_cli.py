@@ -134,6 +134,11 @@ def test_wrong_usage_is_told_with_exit_code_2(arguments):
     assert result.stderr
 
 
+def test_a_mistyped_command_gets_the_nearest_one_and_other_tools_words_are_known():
+    assert 'there is no command "stauts": did you mean status?' in alertbot("stauts").stderr
+    assert alertbot("mute", "--help").stdout == alertbot("silence", "--help").stdout
+
+
 def test_a_mistyped_rule_gets_the_nearest_one():
     assert "did you mean went-dark?" in alertbot("replay", "--csv", "history.csv", "--rule", "went-drak").stderr
 

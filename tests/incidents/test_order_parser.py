@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.errors import UsageError
-from alertbot.incidents.order_parser import LONGEST, ORDERS, SHORTEST, parse_order
+from alertbot.incidents.order_parser import ORDERS, parse_order
 from alertbot.incidents.orders import Ack, Silence, Unack, Unsilence
+from alertbot.incidents.when import LONGEST, SHORTEST
 from alertbot.units import DAY
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -62,10 +63,27 @@ def test_an_incident_is_taken_on_and_a_silence_ended_by_its_number(text, order):
         ("Rule:Went-Dark", "rule:Went-Dark"),
         ("#412", "#412"),
         ("412", "#412"),
+        ("incident 412", "#412"),
+        ("rule went-dark", "rule:went-dark"),
+        ("group downloads", "@downloads"),
+        ("group @downloads", "@downloads"),
+        ("everything", "*"),
+        ("all", "*"),
+        ("video.example.com,", "video.example.com"),
     ],
 )
 def test_a_target_has_one_spelling(typed, target):
     assert read(f"silence {typed} 2h").target == target
+
+
+@pytest.mark.parametrize("text", ["2h video.* image work", "for 2 hours video.* image work"])
+def test_how_long_may_come_first(text):
+    assert read(f"silence {text}") == Silence("video.*", at(MONDAY), at("2026-03-02 16:30"), "image work")
+
+
+def test_a_reason_that_begins_with_a_number_is_no_part_of_the_duration():
+    assert read("silence video.* 2h 3 disks replaced").reason == "3 disks replaced"
+    assert read("silence video.* 2h 3h was too long").reason == "3h was too long"
 
 
 def test_the_name_of_a_rule_may_hold_spaces():
@@ -82,6 +100,24 @@ def test_the_name_of_a_rule_may_hold_spaces():
         ("until 15:00", MONDAY, "2026-03-02 15:00"),
         ("until 06:00", MONDAY, "2026-03-03 06:00"),
         ("until 6:00", MONDAY, "2026-03-03 06:00"),
+        ("2 hours", MONDAY, "2026-03-02 16:30"),
+        ("for 2 hrs", MONDAY, "2026-03-02 16:30"),
+        ("for the next 2 hours", MONDAY, "2026-03-02 16:30"),
+        ("1h 30m", MONDAY, "2026-03-02 16:00"),
+        ("1 hour and 30 minutes", MONDAY, "2026-03-02 16:00"),
+        ("1.5h", MONDAY, "2026-03-02 16:00"),
+        ("an hour", MONDAY, "2026-03-02 15:30"),
+        ("half an hour", MONDAY, "2026-03-02 15:00"),
+        ("1w", MONDAY, "2026-03-09 14:30"),
+        ("until 6", MONDAY, "2026-03-03 06:00"),
+        ("until 6am", MONDAY, "2026-03-03 06:00"),
+        ("until 6 pm", MONDAY, "2026-03-02 18:00"),
+        ("until 6:30pm", MONDAY, "2026-03-02 18:30"),
+        ("until noon", MONDAY, "2026-03-03 12:00"),
+        ("until 12am", MONDAY, "2026-03-03 00:00"),
+        ("until tomorrow 6", MONDAY, "2026-03-03 06:00"),
+        ("until tomorrow at 6am", MONDAY, "2026-03-03 06:00"),
+        ("until 23:00 tomorrow", MONDAY, "2026-03-03 23:00"),
         ("until 14:30", MONDAY, "2026-03-03 14:30"),
         ("until today 23:00", MONDAY, "2026-03-02 23:00"),
         ("until tomorrow 23:00", MONDAY, "2026-03-03 23:00"),
@@ -153,7 +189,11 @@ def test_times_are_read_in_the_readers_zone():
         ("silence video.* image work", '"image" does not say until when'),
         ("silence rule:my rule 2h", 'stands in quotes: rule:"my rule"'),
         ("silence rule: 2h", "cannot be silenced"),
-        ("silence video.*,img.* 2h", "write one domain or glob"),
+        ("silence video.*,img.* 2h", 'one at a time: "silence video.* 2h", then "silence img.* 2h"'),
+        ("silence video.* 2", "lacks its unit: write 2m or 2h, or until 2:00"),
+        ("silence video.* tomorrow 06:00", 'write "until tomorrow 06:00"'),
+        ("silence video.* until 2h", 'is a duration: write "2h" without "until"'),
+        ("silence 2 hours", "say what to silence"),
         ("silence #x 2h", "cannot be silenced"),
         (f"silence {'x' * 254} 2h", "cannot be silenced"),
         ("silence video.* 2x", '"2x" is not a duration'),
@@ -163,7 +203,6 @@ def test_times_are_read_in_the_readers_zone():
         ("silence video.* 99999d", "longer than ten years"),
         ("silence video.* until", "a time is missing"),
         ("silence video.* until 24:00", '"24:00" is not a time'),
-        ("silence video.* until 6am", '"6am" is not a time'),
         ("silence video.* until mo 06:00", '"mo" is not a time'),
         ("silence video.* until tomorrow", '"tomorrow" lacks the time of day'),
         ("silence video.* until tomorrow work", '"work" is not a time of day'),

@@ -32,7 +32,7 @@ def test_a_word_means_a_series_or_a_group(word, expected):
         ("vdeo.example.com", "did you mean video.example.com?"),
         ("@sumed", "did you mean @summed?"),
         ("@none", "has no members that are watched"),
-        ("``", "a domain is due"),
+        ("``", "a domain is missing"),
     ],
 )
 def test_what_cannot_be_meant_is_explained(word, says):
