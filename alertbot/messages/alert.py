@@ -136,6 +136,6 @@ def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) ->
 def _what_it_was(alert: Alert, since: str, lasted: str) -> str:
     if alert.direction is Direction.FALL:
         if alert.worst == 0:
-            return f"It was down from {since}, for {lasted}, and carried nothing at its worst."
+            return f"It was down from {since}, for {lasted}."
         return f"It was low from {since}, for {lasted}, {format_rate(alert.worst)} at its lowest."
     return f"It was high from {since}, for {lasted}, {format_rate(alert.worst)} at its peak."

@@ -176,7 +176,7 @@ class Drop(Kind):
             state = "been dark" if facts.value == 0 else "been low"
             level = f"{format_rate(facts.value)}, usually {format_rate(before)} at this time"
             return f"{facts.series} has {state} since {facts.since} or earlier: {level}"
-        carried = f"{format_rate(facts.value)}, it carried {format_rate(before)}"
+        carried = f"{format_rate(facts.value)}, was {format_rate(before)}"
         again = " again" if facts.again else ""
         if facts.value == 0:
             return f"{facts.series} went dark{again} at {facts.since}: {carried}"

@@ -74,8 +74,8 @@ def test_the_annotations_say_it_in_a_sentence_with_its_numbers():
     alert = of_alert(told(1, "a", since=1, slot=3), suppression(4, dark), LAYOUT)
 
     assert alert.annotations == {
-        "summary": "a went dark at 00:05: 0 bps, it carried 1 Gbps.",
-        "description": "a went dark at 00:05: 0 bps, it carried 1 Gbps. Last seen: 0 bps against 1 Gbps, "
+        "summary": "a went dark at 00:05: 0 bps, was 1 Gbps.",
+        "description": "a went dark at 00:05: 0 bps, was 1 Gbps. Last seen: 0 bps against 1 Gbps, "
         "data to 00:20. The rule dark: fallen to 0 bps from 1 Mbps or more for 5m.",
         "value": "0 bps",
         "reference": "1 Gbps",

@@ -235,7 +235,7 @@ def test_a_csv_is_replayed_in_words():
     lines = alertbot("replay", "--csv", "history.csv").output.splitlines()
 
     assert lines[0] == (
-        "2026-03-02 01:10  fired     went-dark: video.example.com went dark at 01:00: 0 bps, it carried 2 Gbps."
+        "2026-03-02 01:10  fired     went-dark: video.example.com went dark at 01:00: 0 bps, was 2 Gbps."
     )
     assert lines[3] == "2 alerts fired in 1 day, on 1 of 1 series: 2 pages, 2 a day."
 

@@ -82,7 +82,7 @@ SUMMARY = [
     "  ceiling    2 alerts on 2 series, 3.5 a week; 42m each, at most 50m",
     "  hum        2 alerts on 2 series, 3.5 a week; 42m each, at most 50m",
     "  went-dark  1 alert on 1 series, 1.8 a week; 2h 35m each, at most 2h 35m",
-    "The worst: 2026-03-04 04:10, went-dark: a.example.com went dark at 04:10: 0 bps, it carried 100 Mbps.",
+    "The worst: 2026-03-04 04:10, went-dark: a.example.com went dark at 04:10: 0 bps, was 100 Mbps.",
     "The busiest day: 2026-03-04, 1 page; 2 days without any.",
     "Most of all: a.example.com (3), b.example.com (2).",
 ]

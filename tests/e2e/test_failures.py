@@ -81,7 +81,7 @@ def test_a_failing_api_fires_nothing_is_told_once_by_cause_and_costs_no_slot(tmp
         feed, dark = stage.told()
         assert feed.edits[-1][1] == over
         assert [text for _, text in feed.replies] == [over]
-        assert dark.text.startswith("`d3.example.com` went dark at 10:25: 0 bps, it carried 3")
+        assert dark.text.startswith("`d3.example.com` went dark at 10:25: 0 bps, was 3")
         assert (dark.edits, dark.replies) == ((), ())
         _assert_told_once_by_cause(stage.log)
         exported = stage.shell("export")

@@ -197,7 +197,7 @@ async def test_the_operators_clocks_may_change_during_an_incident(folder, start,
     judged_all(night, 60)
     assert night.posts() == 1
     first, last = night.texts(1)
-    assert first.startswith(f"`video.example.com` went dark at {dark_at}: 0 bps, it carried ")
+    assert first.startswith(f"`video.example.com` went dark at {dark_at}: 0 bps, was ")
     assert f"normal again at {over_at}" in last
     assert "for 40m" in last
     await night.end()
