@@ -87,10 +87,13 @@ def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, tim
 def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
     """Check a configuration file: every problem at once, as FILE:LINE: KEY: MESSAGE."""
     from alertbot.config import load
+    from alertbot.config.since import HEAD, changed_meanings
 
     config = load(config_path)
     watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
     click.echo(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
+    if lines := changed_meanings(config_path):
+        click.echo("\n".join([HEAD, *(f"  {line}" for line in lines)]))
     if test_paths:
         from alertbot.cli.check import run_tests
 

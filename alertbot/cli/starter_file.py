@@ -108,6 +108,7 @@ to       = "0 bps"
 from     = {_rate(floors["went-dark"], 14)}# only where the last hour was at least this
 for      = "10m"
 severity = "critical"
+learn_silence = true                    # dark at the same time on 5 of 7 days is usual then; false: post it always
 """,
         f"""
 {_about(account, "sharp-fall")}

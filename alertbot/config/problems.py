@@ -24,7 +24,7 @@ class ProblemReport:
 
     def add(self, path: KeyPath, message: str) -> None:
         """One thing wrong at ``path``; for a key that is missing its table's line is given."""
-        self._found.setdefault(Problem(self._file, self.line(path), self._key(path), message))
+        self._found.setdefault(Problem(self._file, self.line(path), self.key(path), message))
 
     def line(self, path: KeyPath) -> int:
         """The line of a key, or of the nearest table around it; 0 where the file has neither."""
@@ -37,7 +37,8 @@ class ProblemReport:
         if self._found:
             raise ConfigError(tuple(sorted(self._found, key=lambda problem: problem.line)))
 
-    def _key(self, path: KeyPath) -> str:
+    def key(self, path: KeyPath) -> str:
+        """The key at a path as people know it: ``rule.went-dark.to``."""
         parts = [self._label(path[:2]), *path[2:]] if len(path) > 1 and isinstance(path[1], int) else path
         key = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in parts)
         return key.removeprefix(".") if key.isprintable() else ascii(key.removeprefix("."))

@@ -47,6 +47,7 @@ name = "went-dark"
 kind = "drop"
 to = "0 bps"
 severity = "critical"
+learn_silence = true
 
 [[rule]]
 name = "ceiling"
@@ -200,7 +201,7 @@ def test_every_mistake_of_a_file_is_told_with_its_line_and_exit_code_2(folder):
     assert (result.exit_code, result.stdout) == (2, "")
     first, second = result.stderr.splitlines()
     assert first.startswith("rules.toml:15: rule.went-dark.severty: ")
-    assert second.startswith("rules.toml:20: rule.ceiling.above: ")
+    assert second.startswith("rules.toml:21: rule.ceiling.above: ")
 
 
 @pytest.mark.parametrize("command", ["run", "check", "replay", "export", "manifest", "ack", "silences"])

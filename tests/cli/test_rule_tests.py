@@ -26,6 +26,7 @@ above = "3 Gbps"
 name = "went-dark"
 kind = "drop"
 to = "0 bps"
+learn_silence = true
 [[mute]]
 start = 2026-03-02T00:00:00
 end = 2026-03-02T06:00:00
