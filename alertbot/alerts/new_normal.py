@@ -46,20 +46,21 @@ def _lasting(holds: Mask, slots: int) -> Mask:
 
 
 class OldLevels:
-    """Where in a block the level from before a new normal is back, of each series that has one.
+    """Where in a block the level from before a new normal is back, of each series that is judged and has one.
 
-    ``first`` is the block's first slot, ``rows`` how many it has. It is no breach of any rule there.
+    ``first`` is the block's first slot; ``due`` says which slots x series are judged. It is no breach of any rule
+    there.
     """
 
-    def __init__(self, applied: Mapping[str, AppliedRule], grid: Grid, first: int, rows: int) -> None:
+    def __init__(self, applied: Mapping[str, AppliedRule], grid: Grid, first: int, due: Mask) -> None:
         self._applied = applied
         self._grid = grid
         self._first = first
-        self._rows = rows
+        self._rows = len(due)
         self._ends: dict[str, dict[int, list[Episode]]] = {}
         self._back: dict[int, Mask] = {}
-        for series in {episode.series for episode in grid.episodes.accepted(first)}:
-            self._look(series, 0)
+        for column in np.flatnonzero(due.any(axis=0)).tolist():
+            self.look_again(grid.series[column], 0)
 
     def forgive(self, breach: Mask, columns: Sequence[int] | NDArray[np.intp], row: int) -> None:
         """Clear the breaches (slots from ``row`` on x ``columns`` of the grid) where the old level is back."""

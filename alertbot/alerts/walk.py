@@ -59,13 +59,20 @@ class Walk:
         self._due = due
         self._needs_ack = needs_ack
         self._applied = applied
+        judged = np.asarray(due.any(axis=0))
+        # A poll judges series after series, each in a block of its own: what the others do is left alone.
+        self._others: dict[AlertKey, Alert] = {}
         self._alerts: dict[str, dict[int, Alert]] = {name: {} for name in applied}
-        for (rule, series), alert in alerts.items():
+        for key, alert in alerts.items():
+            rule, series = key
+            if not judged[grid.column[series]]:
+                self._others[key] = alert
+                continue
             self._alerts[rule][grid.column[series]] = alert
             if alert.phase is Phase.FIRING:
                 # A prompt series may have been judged to beyond this block already.
                 self._set_aside(alert, max(alert.slot, self._last))
-        self._old_levels = OldLevels(applied, grid, first, len(due))
+        self._old_levels = OldLevels(applied, grid, first, due)
         self._blocks = {name: self._judged_block(each) for name, each in applied.items()}
         for name, under_way in self._alerts.items():
             self._judge_anew(name, sorted(under_way), 0)
@@ -80,7 +87,8 @@ class Walk:
             for alert in alerts.values():
                 if alert.phase is Phase.FIRING and alert.slot < self._last:
                     self._set_aside(alert, alert.slot)
-        return {(a.rule, a.series): a for alerts in self._alerts.values() for a in alerts.values()}
+        judged = {(a.rule, a.series): a for alerts in self._alerts.values() for a in alerts.values()}
+        return self._others | judged
 
     def judge(self, row: int) -> list[Change]:
         """Judge one slot under every rule: what changed, by rule and series."""
@@ -112,7 +120,10 @@ class Walk:
     def _judged_block(self, applied: AppliedRule) -> JudgedBlock:
         """The block under a rule: the series where a slot is due, and a breach possible."""
         rule = applied.rule
-        applied = applied.where(np.asarray(self._due.any(axis=0)))
+        asked = np.array(self._due.any(axis=0))
+        if not isinstance(rule.kind, Measured):  # what an alert is under way of is judged anew in any case
+            asked[list(self._alerts[rule.name])] = False
+        applied = applied.where(asked)
         possible = rule.kind.possible(self._past(applied.columns))
         if possible is not None:
             wanted = np.zeros(self._due.shape[1], dtype=bool)

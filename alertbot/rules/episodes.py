@@ -84,13 +84,8 @@ class Episodes:
         """Those of a series."""
         return tuple(self._of.get(series, {}).values())
 
-    def accepted(self, first: int) -> Iterator[Episode]:
-        """Those that ended as a new normal within the last days before the slot ``first``."""
-        for series in list(self._of):
-            yield from self.accepted_of(series, first)
-
     def accepted_of(self, series: str, first: int) -> Iterator[Episode]:
-        """Likewise, of a series."""
+        """Those of a series that ended as a new normal within the last days before the slot ``first``."""
         for episode in self.of(series):
             if episode.accepted is not None and first - episode.last <= REMEMBERED:
                 yield episode

@@ -118,8 +118,19 @@ def silent(past: Past, zone: tzinfo, cells: Cells, *, learn: bool = True) -> Mas
         return np.zeros(0, dtype=bool)
     here = past.only(columns)
     clocks = (zone, UTC) if zone is not UTC and _clocks_changed(here, zone) else (zone,)
-    found: Mask = np.logical_or.reduce([_silent(here, clock, learn=learn) for clock in clocks])
+    found = np.zeros(here.now.shape, dtype=bool)
+    for clock in clocks:
+        asked = np.flatnonzero(_was_zero(here, clock))  # nearly never, and what follows looks at 25 days
+        if len(asked):
+            found[:, asked] |= _silent(here.only(asked), clock, learn=learn)
     return np.asarray(found[cells[0], place])
+
+
+def _was_zero(past: Past, zone: tzinfo) -> Mask:
+    """Which of the series carried nothing at about this time on one of the days."""
+    first, rows = past.first - _NEAR * SLOT, len(past.now) + 2 * _NEAR
+    values = [past.earlier(readings(zone, first, rows, days)[0], back=_NEAR)[0] for days in (WEEK, WEEKDAYS)]
+    return np.asarray((np.concatenate(values) == 0).any(axis=(0, 1)))
 
 
 def _clocks_changed(past: Past, zone: tzinfo) -> bool:
@@ -264,10 +275,11 @@ def _silent_days(past: Past, zone: tzinfo, days: Sequence[int], most: int) -> tu
 
 def _after_first_traffic(held: Array, places: NDArray[np.int64]) -> Mask:
     """Whether the series had carried anything by then, as far back as is looked."""
-    rows = places.shape[1]
-    place = np.arange(len(held))[:, None]
-    following = np.minimum.accumulate(np.where(held > 0, place, len(held))[::-1], axis=0)[::-1]
-    first = following[np.arange(rows)]
+    carried, rows = held > 0, places.shape[1]
+    following = np.where(carried[:rows], np.arange(rows)[:, None], len(held))
+    later = carried[rows - 1 :]
+    following[-1] = np.where(later.any(axis=0), rows - 1 + later.argmax(axis=0), len(held))
+    first = np.minimum.accumulate(following[::-1], axis=0)[::-1]
     return np.asarray(first <= places[..., None])
 
 
