@@ -16,7 +16,7 @@ REPEAT_AFTER = 3600.0
 """Seconds after which the log repeats a cause that comes and goes."""
 
 SAME_OUTAGE = 600.0
-"""Seconds within which a failed fan-out and then a failed probe are one outage."""
+"""Seconds within which a failed fan-out and then a failed probe are one outage; one that lasts for as long is said."""
 
 
 class FeedOutages:
@@ -28,7 +28,8 @@ class FeedOutages:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._probes = Outage(clock.monotonic)
-        self._warned_at: dict[str, float] = {}  # by cause, of single series
+        self._said: set[str] = set()  # the causes of the present outage that the log has
+        self._warned_at: dict[str, float] = {}  # by cause
         self.last_failure: str | None = None
         self.first_answer: float | None = None
         self._unreadable: dict[str, tuple[str, float]] = {}  # why, and since when
@@ -63,16 +64,24 @@ class FeedOutages:
     def probe_failed(self, error: FeedError) -> None:
         """Note that a probe failed: nothing can be known until one succeeds."""
         self.last_failure = str(error)
-        if self._probes.is_news(error.cause) and not self._warned_within(error.cause, SAME_OUTAGE):
-            _warn(error)
+        self._probes.is_news(error.cause)
+        # What comes and goes is said once an hour; but an outage that lasts, once for itself.
+        lasts = (self._probes.seconds or 0.0) >= SAME_OUTAGE
+        if error.cause in self._said or self._warned_within(error.cause, SAME_OUTAGE if lasts else REPEAT_AFTER):
+            return
+        self._said.add(error.cause)
+        self._warned_at[error.cause] = self._clock.monotonic()
+        _warn(error)
 
     def probe_succeeded(self) -> None:
         """Note that a probe succeeded, and log the end of an outage."""
         if self.first_answer is None:
             self.first_answer = self._clock.monotonic()
         lasted = format_duration(self._probes.seconds or 0.0)
-        if times := self._probes.ended():
+        times = self._probes.ended()
+        if times and self._said:
             log.info("the CDN's API answers again after %s and %d failed probes", lasted, times)
+        self._said.clear()
 
     def series_failed(self, series: str, error: FeedError) -> None:
         """Note that a series could not be read; it stays unknown until it can."""
@@ -105,7 +114,7 @@ class FeedOutages:
         self._refused = {name: since for name, since in self._refused.items() if name in series}
 
     def _warned_within(self, cause: str, seconds: float) -> bool:
-        """Whether the log said within so many seconds that a series fails from this cause."""
+        """Whether the log said within so many seconds that something fails from this cause."""
         return self._clock.monotonic() - self._warned_at.get(cause, -seconds) < seconds
 
 

@@ -24,14 +24,16 @@ async def red(house, what):
 
 
 async def test_a_name_in_the_accounts_list_that_is_none_is_left_out_and_named_once(tmp_path, caplog, monkeypatch):
-    listed = [{"domain": name} for name in ("a.example.com", "b,c.example.com", "total", "sum:x", "b.example.com")]
+    listed = [
+        {"domain": name} for name in ("a.example.com", "b,c.example.com", "all", "total", "sum:x", "b.example.com")
+    ]
     async with working(tmp_path, ALL + CEILING, begin=False) as house:
         monkeypatch.setattr(house.simulator, "_domain_list", lambda _: {"list": listed, "total_number": len(listed)})
         await house.start()
         await house.until_judged("a.example.com", "b.example.com")
         await house.clock.sleep(90 * MINUTE)  # it is asked for again meanwhile
         await until(lambda: health(house) is None)
-        for name in ("b,c.example.com", "total", "sum:x"):
+        for name in ("b,c.example.com", "all", "total", "sum:x"):
             assert caplog.text.count(f"names {name!r}, which is no domain name") == 1
 
 
