@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 
-from alertbot.clock import Clock
 from alertbot.config import Config, DigestSettings
 from alertbot.errors import FeedError
 from alertbot.feed.answers import DataType
@@ -34,19 +34,19 @@ def due(now: float, zone: tzinfo, settings: DigestSettings) -> date | None:
 
 
 class DailyDigest:
-    """Posts the digest of yesterday, once a day."""
+    """Posts the digest of yesterday, once a day; ``now()`` is epoch seconds by the API's clock."""
 
-    def __init__(self, config: Config, api: CdnApi, keeper: Storekeeper, clock: Clock) -> None:
+    def __init__(self, config: Config, api: CdnApi, keeper: Storekeeper, now: Callable[[], float]) -> None:
         self._config = config
         self._api = api
         self._keeper = keeper
-        self._clock = clock
+        self._now = now
         self._done: date | None = None
 
     async def post_if_due(self) -> bool:
         """Put the digest into the outbox where it is due and not there yet; whether it was."""
         settings, zone = self._config.digest, self._config.slack.zone
-        today = None if settings is None else due(self._clock.time(), zone, settings)
+        today = None if settings is None else due(self._now(), zone, settings)
         if settings is None or today is None or today == self._done:
             return False
         subject = f"{DIGEST}:{today.isoformat()}"
@@ -62,7 +62,7 @@ class DailyDigest:
             return False  # a first day: there is nothing to post
         message = digest_message(await self._with_traffic(facts), zone)
         draft = NewMessage(uuid.uuid4().hex, subject, "post", settings.channel, to_json(message))
-        await self._keeper.do(outbox.enqueue, [draft], self._clock.time())
+        await self._keeper.do(outbox.enqueue, [draft], self._now())
         return True
 
     async def _with_traffic(self, facts: Digest) -> Digest:

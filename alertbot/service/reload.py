@@ -153,7 +153,7 @@ class Reload:
 
     async def _enqueue(self, subject: str, action: str, channel: str, message: Message) -> None:
         draft = NewMessage(uuid.uuid4().hex, subject, action, channel, to_json(message))
-        await self._wiring.keeper.do(outbox.enqueue, [draft], self._clock.time())
+        await self._wiring.keeper.do(outbox.enqueue, [draft], self._wiring.now())
         self._wiring.wake()
 
 

@@ -168,6 +168,10 @@ class Watcher:
         trouble = self.trouble
         return None if trouble is None or self._exceptions.failures < HOPELESS_EXCEPTIONS else trouble.words
 
+    def now(self) -> float:
+        """Epoch seconds by the API's clock."""
+        return self._time.time()
+
     def due_in(self) -> float | None:
         """Seconds until the next slot is likely to be published, where that is known."""
         return None if self._poller is None else self._poller.prober.due_in()

@@ -92,7 +92,8 @@ class Wiring:
         poster = _poster(poster or self.workspace or LogPoster(), self.workspace, config.trial)
         self.store_outage = StoreOutage(poster, config.slack.channel, clock)
         delivered = self.metrics.counts.delivery.observe
-        self.delivery = Delivery(self.keeper, poster, clock, config.slack.fallback_channel, delivered)
+        fallback = config.slack.fallback_channel
+        self.delivery = Delivery(self.keeper, poster, clock, fallback, delivered, dated_by=self.now)
         self.health = Health(
             Liveness(clock.monotonic),
             self.live,
@@ -127,6 +128,10 @@ class Wiring:
     def _retry(self) -> None:
         """Try again what Slack refused."""
         self.delivery.retry()
+
+    def now(self) -> float:
+        """Epoch seconds by the API's clock."""
+        return self.watcher.now()
 
     def live(self) -> Live:
         """The feed as it stands."""
@@ -177,7 +182,7 @@ class Wiring:
         return Parts(
             config=config,
             api=api,
-            digest=DailyDigest(config, api, self.keeper, self._clock),
+            digest=DailyDigest(config, api, self.keeper, self.now),
             heartbeat=self._heartbeat(config, former),
             relay=self._relay(config, former),
             charts=self._charts(config, former),

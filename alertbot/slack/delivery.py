@@ -48,7 +48,8 @@ _Work = Callable[[ChannelQueue, OutboxRow], Awaitable[float]]
 class Delivery:
     """Drains the outbox until stopped; ``wake`` it after a commit. ``fallback``: the channel for refused messages.
 
-    ``delivered`` is called with the seconds after which Slack took each message. What is kept in memory may be lost.
+    ``delivered`` is called with the seconds after which Slack took each message. ``dated_by`` is the clock by which
+    messages are dated when they are written: the machine's own may be years off. What is kept in memory may be lost.
     """
 
     def __init__(
@@ -58,10 +59,12 @@ class Delivery:
         clock: Clock,
         fallback: str | None = None,
         delivered: Callable[[float], None] = lambda _: None,
+        dated_by: Callable[[], float] | None = None,
     ) -> None:
         self._keeper = keeper
         self._poster = poster
         self._clock = clock
+        self._dated_by = dated_by or clock.time
         self._fallback = fallback
         self._delivered = delivered
         self._queues = ChannelQueues(clock)
@@ -88,7 +91,7 @@ class Delivery:
     @property
     def owed_for(self) -> float:
         """Seconds for which the oldest message waits to be delivered; 0 where none does."""
-        return 0.0 if self._oldest is None else max(self._clock.time() - self._oldest, 0.0)
+        return 0.0 if self._oldest is None else max(self._dated_by() - self._oldest, 0.0)
 
     @property
     def trouble(self) -> str | None:
@@ -158,7 +161,7 @@ class Delivery:
         if self._retry_at is not None and now >= self._retry_at:
             self._retry_at = now + RETRY_PARKED if await self._keeper.do(parked.retry) else None
         await self._keeper.do(edits.to_threads, without_mentions)
-        await self._keeper.do(parked.drop_late_replies, self._clock.time() - LATE, mentions_in)
+        await self._keeper.do(parked.drop_late_replies, self._dated_by() - LATE, mentions_in)
 
     async def _recover(self) -> None:
         lost, retried = await self._keeper.do(outbox.recover), await self._keeper.do(parked.unpark)
@@ -210,7 +213,7 @@ class Delivery:
             posted = await self._send(row)
         except DeliveryError as error:
             return await self._failed(queue, row, error)
-        now = self._clock.time()
+        now = self._dated_by()
         await self._keeper.do(outbox.mark_sent, row, posted.channel_id, posted.ts, now)
         self._delivered(max(now - row.created, 0.0))
         self._failing_channels.pop(row.channel, None)
@@ -281,7 +284,7 @@ class Delivery:
         if queue.failures.is_news(error.code):
             where = f"they go to {elsewhere}" if copy else "they are kept, and tried again every few minutes"
             log.error("Slack refuses messages for %s (%s): %s", row.channel, error.code, where)
-        await self._keeper.do(parked.park, row, error.code, copy, self._clock.time())
+        await self._keeper.do(parked.park, row, error.code, copy, self._dated_by())
         if copy is not None:
             return
         self._refusing.add(row.channel)

@@ -91,7 +91,7 @@ async def a_day(house):
 
 
 def digesting(house, volume=None):
-    return DailyDigest(house.config, Api(volume), house._keeper, house)
+    return DailyDigest(house.config, Api(volume), house._keeper, house.time)
 
 
 def texts(house):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from fakes.rigs.until import until
 from fakes.rigs.working import CEILING, MINUTE, START, working
+from fakes.worlds.virtual import VirtualClock
 
 from alertbot.errors import ServiceBroken
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
+from alertbot.units import DAY
 
 ALL = '[watch]\ndomains = ["*"]\n'
 OVER = Event("a.example.com", START + 20 * MINUTE, START + 600 * MINUTE, factor=50)
@@ -57,6 +59,16 @@ async def test_a_message_that_waits_for_more_than_five_minutes_is_red(tmp_path):
         await house.until_judged("a.example.com")
         house.slack.fault("chat.postMessage", "500", times=100_000)
         assert (await red(house, "waiting")).startswith("Slack: a message has been waiting for ")
+
+
+@pytest.mark.parametrize("wrong", [400 * DAY, DAY - START], ids=["400 days ahead", "1970"])
+async def test_how_long_a_message_waits_is_known_whatever_the_machines_clock_says(tmp_path, wrong):
+    async with working(tmp_path, events=[OVER], begin=False) as house:
+        await house.start(clock=VirtualClock(START + wrong))
+        await house.until_judged("a.example.com")
+        house.slack.fault("chat.postMessage", "500", times=100_000)
+        said = await red(house, "waiting")
+        assert said == "Slack: a message has been waiting for 5m"
 
 
 async def test_a_series_that_is_not_judged_though_it_could_be_is_red(tmp_path, monkeypatch):

@@ -41,7 +41,7 @@ async def test_an_open_alert_outlives_the_reload_of_its_rule_and_is_told_no_seco
         assert resolved(house) == {}
         assert len(house.slack.posts) == 1
         answer = await house.service.commands.carry_out(["ack"], Requester(Person(None, "Ada")))
-        assert "#1 is acknowledged" in answer
+        assert "Acknowledged #1" in answer
 
 
 async def test_an_alert_whose_series_or_rule_is_gone_resolves_as_rule_changed(tmp_path):
