@@ -3,6 +3,7 @@
     AlertbotError
       ConfigError           rules.toml is wrong: every problem at once, with file and line       exit 2
       CredentialsError      a secret is missing or refused                                       exit 2
+        CredentialsInactive   Slack's word for a right one that may be taken again by itself
       UsageError            a command was called in a way it does not understand                 exit 2
       HistoryError          a CSV of history cannot be read: file, line, and what to mend        exit 1
       RuleTestError         rules did not do what their tests expect of them                     exit 1
@@ -71,6 +72,10 @@ class CredentialsError(AlertbotError):
     """A secret is missing or was refused; the message says which one and where it is read from."""
 
     exit_code = 2
+
+
+class CredentialsInactive(CredentialsError):
+    """A secret is the right one, and its account is not active just now: it may be again without anybody's doing."""
 
 
 class UsageError(AlertbotError):

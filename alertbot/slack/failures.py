@@ -11,7 +11,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
-from alertbot.errors import CredentialsError, DeliveryError, HttpTimeout, HttpUnreachable
+from alertbot.errors import CredentialsError, CredentialsInactive, DeliveryError, HttpTimeout, HttpUnreachable
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 """Seconds between which a pause lies that Slack asks for: after five minutes it is asked whether it still holds."""
@@ -83,7 +83,8 @@ _UNSENT: Mapping[type[Exception], str] = {
 def raise_if_refused(error: DeliveryError, which: str, variable: str, credential: str) -> None:
     """``CredentialsError`` where the error is Slack's refusal of the token itself."""
     if error.code in REFUSED_TOKEN:
-        raise CredentialsError(
+        kind = CredentialsInactive if error.code == "account_inactive" else CredentialsError
+        raise kind(
             f"Slack refuses the {which} token ({error.code}): check {variable}, or the systemd credential {credential}"
         ) from None
 

@@ -7,6 +7,7 @@ arrives becomes a command or a click. Failures are logged once, and without thei
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from alertbot.clock import SYSTEM, Clock
-from alertbot.errors import DeliveryError
+from alertbot.errors import CredentialsInactive, DeliveryError
 from alertbot.slack.client import quiet_logger, web_client
 from alertbot.slack.connection import HANDSHAKE, PING_INTERVAL, RENEW_AFTER, Connection
 from alertbot.slack.failures import delivery_error, raise_if_refused
@@ -91,12 +92,16 @@ class SocketListener:
         return self._connection.connected
 
     async def start(self) -> None:
-        """Check the app token and connect in the background; ``CredentialsError`` where Slack refuses the token."""
+        """Check the app token and connect in the background; ``CredentialsError`` where Slack refuses the token.
+
+        One whose account is not active just now is tried again.
+        """
         ticket = None
         try:
             ticket = await self._ticket()
         except DeliveryError as error:
-            _raise_if_refused(error)
+            with contextlib.suppress(CredentialsInactive):
+                _raise_if_refused(error)
             self._connection.failed(error)
         self._connection.start(ticket)
 

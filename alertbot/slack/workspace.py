@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from alertbot.charts.chart import Picture
 from alertbot.clock import Clock
-from alertbot.errors import CredentialsError, DeliveryError
+from alertbot.errors import CredentialsError, CredentialsInactive, DeliveryError
 from alertbot.incidents.orders import Person, Requester
 from alertbot.messages.blocks import Message
 from alertbot.ops.outage import Outage
@@ -112,9 +112,13 @@ class Workspace:
     async def start(self) -> None:
         """Ask Slack who we are and listen for commands; ``CredentialsError`` where Slack refuses a token.
 
-        A Slack that does not answer is no reason not to start: messages wait for it in the outbox.
+        A Slack that does not answer is no reason not to start, nor an account that is not active just now: messages
+        wait in the outbox.
         """
-        await self._identify()
+        try:
+            await self._identify()
+        except CredentialsInactive as error:
+            self._warn_once(self._auth_outage, str(error))
         found = asyncio.Event()
         self._checking = asyncio.create_task(self._find_and_check_channels(found))
         with contextlib.suppress(TimeoutError):

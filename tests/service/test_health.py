@@ -7,7 +7,7 @@ from fakes.rigs.until import until
 from fakes.rigs.working import CEILING, MINUTE, START, working
 from fakes.worlds.virtual import VirtualClock
 
-from alertbot.errors import ServiceBroken
+from alertbot.errors import CredentialsError, ServiceBroken
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.units import DAY
 
@@ -94,3 +94,40 @@ async def test_a_domain_that_cannot_be_read_for_long_is_red_however_often_the_se
             await house.start()
         await house.clock.sleep(2 * MINUTE)
         assert health(house) == "1 series not judged for 10 minutes: b.example.com"
+
+
+async def test_a_slack_account_that_is_inactive_at_the_start_is_red_and_waited_for(tmp_path, caplog):
+    async with working(tmp_path, events=[OVER], begin=False) as house:
+        house.slack.fault("*", "account_inactive", times=100_000)
+        await house.start()
+        refused = "Slack: Slack refuses the bot token (account_inactive): check ALERTBOT_SLACK_BOT_TOKEN"
+        assert (await red(house, "account_inactive")).startswith(refused)
+        await house.until_judged("a.example.com")
+        await until(lambda: house.rows("SELECT 1 FROM outbox"))
+        assert not house.running.done()
+        house.slack.mend()
+        await until(lambda: house.slack.posts)
+        await until(lambda: health(house) is None)
+        await until(lambda: house.service._wiring.workspace._listener.connected)
+        assert (await house.slack.command(text="status")).answers
+        assert caplog.text.count("refuses the bot token") == 1
+
+
+async def test_a_token_that_is_wrong_at_the_start_ends_it(tmp_path):
+    async with working(tmp_path, begin=False) as house:
+        house.slack.fault("auth.test", "invalid_auth", times=100_000)
+        await house.start()
+        with pytest.raises(CredentialsError, match="invalid_auth"):
+            await house.running
+        del house.running
+
+
+async def test_a_channel_that_refuses_messages_is_red_until_it_takes_them(tmp_path):
+    async with working(tmp_path, events=[OVER], slack='channel = "#hidden"') as house:
+        assert await red(house, "messages for") == "Slack: messages for #hidden: channel_not_found"
+        for _ in range(36):
+            await house.clock.sleep(5 * MINUTE)
+            assert "channel_not_found" in (health(house) or "")
+        house.slack.workspace.channels["G0HIDDEN"].member = True
+        await until(lambda: health(house) is None)
+        assert house.slack.posts
