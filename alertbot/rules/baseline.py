@@ -261,7 +261,7 @@ class Baseline(Kind):
         count = len(past.now)
         days, shape = self._days(past, offsets, LEVEL)
         ratios = self._lately(past, shape, count, reading)
-        level = known_median(ratios, LEVEL // 4)
+        level = known_median(ratios, LEVEL // 2)
         plain = shape[LEVEL : LEVEL + count]
         expected = plain * np.where(np.isnan(level), 1.0, level)
         # Coming back to what was usual is never a rise after a fall, nor a fall after a rise.

@@ -160,6 +160,15 @@ def test_a_job_of_every_night_is_posted_four_nights_at_most_and_a_weekly_one_fou
     assert falls(daily, FAR_OFF) == falls(weekly, FAR_OFF) == []
 
 
+def test_a_rise_that_began_by_degrees_is_not_over_while_it_lasts():
+    values = wave(14)
+    begin = 10 * DAY_SLOTS + 80
+    values[begin : begin + 4] *= 1.8
+    values[begin + 4 : begin + 124] *= 2.5
+    (_, end) = (slot for _, slot, _ in told(values, FAR_OFF))
+    assert end >= begin + 124
+
+
 def test_an_evening_that_falls_every_day_is_posted_four_times_at_most():
     values = wave(30)
     for day in range(8, 30):

@@ -477,7 +477,7 @@ def expectation(kind: Baseline, view: View, reading: int) -> tuple[float, float,
     if now is None:
         return None
     lately = [ratio(at) for at in nearest(view, view.slot, 24, 96 * SLOT, {"fall", "rise", "mute"})]
-    level = middle(lately, 6)
+    level = middle(lately, 12)
     expected = now * (1.0 if level is None else level)
     two_hours = range(view.slot - 2 * HOUR, view.slot, SLOT)
     levels = [middle([log(ratio_of(day, at)) for at in two_hours], 12) for day in range(len(backs))]
