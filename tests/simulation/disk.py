@@ -22,7 +22,8 @@ class Disk:
         self.struck = 0
         self.calls = 0
         self.only: int | None = None
-        """Where given, only the call of this number fails, whatever it is."""
+        """Where given, only the call of this number fails, whatever it is; where ``done``, after it was done."""
+        self.done = False
         self._matching = 0
 
     def fail(self, mode: str, every: int = 1) -> None:
@@ -42,7 +43,7 @@ class Disk:
         if not self._strikes(word):
             return work()
         self.struck += 1
-        if self.mode == "commit was done":
+        if self.done or self.mode == "commit was done":
             work()
         raise _error(self.mode)
 
@@ -70,9 +71,9 @@ def _error(mode: str) -> sqlite3.OperationalError:
 
 
 @contextmanager
-def failing_disk() -> Iterator[Disk]:
+def failing_disk(disk: Disk | None = None) -> Iterator[Disk]:
     """While this is entered, databases are opened on a disk that can be told to fail."""
-    disk = Disk()
+    disk = disk or Disk()
 
     class Connection(sqlite3.Connection):
         def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:

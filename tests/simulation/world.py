@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fakes.rigs.scheduler import scheduled_by
-from fakes.rigs.working import Working, working
+from fakes.rigs.working import START, Working, working
 from fakes.wire.pinged import DeadMansSwitch
 from fakes.wire.slack import FakeSlack
 from fakes.worlds.virtual import VirtualClock, VirtualLoop
@@ -276,14 +276,16 @@ def _id(metadata: Mapping[str, Any] | None) -> str:
     return str(((metadata or {}).get("event_payload") or {}).get("id"))
 
 
-async def play(story: Story, folder: Path) -> Record:
-    """Play a story in a folder of its own."""
+async def play(
+    story: Story, folder: Path, *, start: float = START, disk: Disk | None = None, kind: type[World] = World
+) -> Record:
+    """Play a story in a folder, from ``start`` on: it may hold the database of what came before."""
     switch = DeadMansSwitch()
     heartbeat = await switch.start()
     with ExitStack() as stack:
-        disk = stack.enter_context(failing_disk())
+        disk = stack.enter_context(failing_disk(disk))
         try:
-            async with working(folder, begin=False, scenario=story.scenario()) as house:
-                return await World(story, house, disk, switch, heartbeat).play()
+            async with working(folder, begin=False, start=start, scenario=story.scenario()) as house:
+                return await kind(story, house, disk, switch, heartbeat).play()
         finally:
             await switch.stop()
