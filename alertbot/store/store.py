@@ -32,6 +32,8 @@ class Store:
         Where SQLite fails that is a ``StoreError``, or a ``StoreUnusable`` where the file is damaged.
         """
         try:
+            if self._db.conn.in_transaction:
+                self._db.conn.rollback()  # something failed amid it: whatever joined it would never be stored
             with self._db.atomic():
                 return work(self._db, *args, **kwargs)
         except sqlite3.Error as error:

@@ -66,7 +66,7 @@ def tell(before: Path, call: int, *, done: bool) -> tuple[list[str], Disk]:
 def test_one_call_that_fails_loses_nothing_and_repeats_nothing_whichever_it_is(before, done):
     found, whole = tell(before, 0, done=done)
     assert found == []
-    step = max(whole.calls // tries(1, 10, "ALERTBOT_CALLS"), 1)
+    step = max(whole.calls // tries(1, 6, "ALERTBOT_CALLS"), 1)
     for call in range(1, whole.calls + 1, step):
         found, disk = tell(before, call, done=done)
         assert (found, disk.struck) == ([], 1), f"call {call}"

@@ -16,7 +16,7 @@ FIRST = 1_000
 MEMORY = Path("/dev/shm")
 """SQLite waits for the disk after every turn; where there is none, the test takes longer."""
 
-SEEDS = range(FIRST, FIRST + tries(2, 12, "ALERTBOT_SIMULATION"))
+SEEDS = range(FIRST, FIRST + tries(2, 8, "ALERTBOT_SIMULATION"))
 
 
 @pytest.mark.parametrize("seed", [pytest.param(seed, marks=[pytest.mark.slow] * thorough) for seed in SEEDS])

@@ -140,6 +140,16 @@ def test_a_table_that_is_gone_is_an_error_and_is_not_made_anew(store, path):
     assert not rows(store, "SELECT 1 FROM sqlite_schema WHERE name = 'outbox'")
 
 
+def test_a_transaction_that_a_failure_left_open_swallows_nothing_that_comes_later(path):
+    store = Store(path)
+    store._db.conn.execute("BEGIN")  # as after an I/O error that came once it was done
+    store.do(lambda db: db.conn.execute("INSERT INTO rules (name, begun) VALUES ('a', 1)"))
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT name FROM rules").fetchall() == [("a",)]
+    other.close()
+    store.close()
+
+
 def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(path):
     Store(path).close()
     with sqlite3.connect(path) as plain:
