@@ -33,6 +33,9 @@ SIDES: Mapping[str, Direction | None] = MappingProxyType({"both": None, "up": Di
 _REPEAT = {Severity.CRITICAL: 30 * 60, Severity.WARNING: 4 * 3600, Severity.INFO: 0}
 """Seconds between the reminders of an alert, where its rule does not say; 0: never."""
 
+_ACK_EXPIRES = {Severity.CRITICAL: 2 * 3600, Severity.WARNING: 8 * 3600, Severity.INFO: 0}
+"""Seconds for which an acknowledgement holds, where its rule does not say; 0: until the end."""
+
 _TIMELESS = {"threshold"}
 """Kinds that count no days, for which ``timezone`` is that of ``active`` alone."""
 
@@ -60,6 +63,7 @@ class RuleSettings(Section):
     windows: fields.Windows | None = Field(default=None, alias="active")
     zone: fields.Zone | None = Field(default=None, alias="timezone")
     reminder: fields.Reminder | None = Field(default=None, alias="repeat")
+    acknowledged: fields.Reminder | None = Field(default=None, alias="ack_expires")
     escalate_after: Annotated[int, between("5m", "7d")] | None = None
     audiences: fields.Audiences | None = Field(default=None, alias="escalate_to")
 
@@ -124,6 +128,7 @@ class KindSettings(RuleSettings):
             accept_slots=self.accept_slots,
             active=None if self.windows is None else Schedule(self.windows, zone),
             repeat=(_REPEAT[self.severity] if self.reminder is None else self.reminder) or None,
+            ack_expires=(_ACK_EXPIRES[self.severity] if self.acknowledged is None else self.acknowledged) or None,
             escalate_to=tuple(dict.fromkeys(self.audiences or ())),
         )
 

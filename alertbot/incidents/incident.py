@@ -87,7 +87,8 @@ class Progress:
     """What the readers of an incident know, and who acknowledged it. Times in epoch seconds, ``paged_slot`` is a slot.
 
     ``paged_*``: when they were last paged, and with what. ``unacked_since``: since when nobody acknowledges it;
-    ``acked_note``: what whoever did said.
+    ``acked_note``: what whoever did said, ``acked_id``: that user's id in Slack, ``acked_until``: when they are asked
+    whether they still are at it, ``asked_at``: when they were.
     ``escalated``: to whom, since then; ``copies``: the channels that have a message of it for that reason.
     ``silences``: those over some of what fires; ``muted``: whether a mute is. ``steady``: alerts that flapped and were
     posted again since they stayed. ``parent``: the account-wide incident that this one is a part of.
@@ -102,6 +103,9 @@ class Progress:
     acked_at: float | None = None
     acked_by: str | None = None
     acked_note: str = ""
+    acked_id: str | None = None
+    acked_until: float | None = None
+    asked_at: float | None = None
     escalated: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
     silences: tuple[int, ...] = ()

@@ -27,6 +27,9 @@ class NoteKind(StrEnum):
     ACKED = "acked"
     NOTED = "noted"
     UNACKED = "unacked"
+    ASKED = "asked"
+    STILL_ON_IT = "still on it"
+    LAPSED = "lapsed"
     ENDED = "ended"
     RESOLVED = "resolved"
 

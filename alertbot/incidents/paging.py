@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.account import is_over
+from alertbot.incidents.acknowledgement import expire, unacknowledged
 from alertbot.incidents.flapping import stays
 from alertbot.incidents.incident import (
     FEED_SEVERITY,
@@ -70,14 +71,14 @@ def _stages(situation: Situation) -> Sequence[Stage]:
         return (_list_in_full,)
     if kind in FEED_SEVERITY:
         # That a domain left the account is posted once; from then on the digest says so.
-        return (_remind,) if situation.settled and kind is not IncidentKind.VANISHED else ()
+        return (_expire, _remind) if situation.settled and kind is not IncidentKind.VANISHED else ()
     if situation.opens:
         return (_open, _suppress)
     if kind is IncidentKind.SUMMARY:
         return (_suppress, _list_changes) if situation.settled else (_suppress,)
     if not situation.settled:
         return (_flap, _relapse, _suppress)
-    return (_flap, _relapse, _outlive, _grow, _suppress, _list_changes, _remind, _escalate)
+    return (_flap, _relapse, _outlive, _grow, _suppress, _list_changes, _expire, _remind, _escalate)
 
 
 def _is_over(situation: Situation) -> bool:
@@ -115,7 +116,7 @@ def _newest(situation: Situation) -> int:
 def _rearmed(situation: Situation, progress: Progress) -> Progress:
     """Paged again, since nobody has acknowledged what the incident is now."""
     now = situation.suppression.now
-    return replace(_paged(situation, progress), acked_at=None, acked_by=None, unacked_since=now, escalated=())
+    return replace(unacknowledged(_paged(situation, progress), now), escalated=())
 
 
 def _may_page(situation: Situation, progress: Progress) -> bool:
@@ -271,6 +272,13 @@ def _remind(situation: Situation, progress: Progress) -> tuple[Progress, Iterabl
     if every is None or not news or situation.suppression.now - progress.paged_at < every:
         return progress, ()
     return _paged(situation, progress), (_page(NoteKind.STILL, situation),)
+
+
+def _expire(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[Note]]:
+    """It was acknowledged so long ago that whoever did may have gone back to sleep."""
+    if progress.parent is not None:
+        return progress, ()
+    return expire(situation, progress, _repeat(situation))
 
 
 def _repeat(situation: Situation) -> int | None:

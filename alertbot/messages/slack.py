@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from alertbot.incidents.incident import Incident, IncidentKind
-from alertbot.incidents.notes import Note
+from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.routing import is_channel
 from alertbot.messages.alert import Markup
 from alertbot.messages.blocks import (
@@ -115,11 +115,14 @@ def note_messages(
 ) -> Iterator[tuple[Message, bool]]:
     """A note as replies in the thread, as many as it takes; the first may be shown in the channel."""
     said = say(note, incident, context, MARKUP)
-    called = _called(note, incident, context, mention) if note.page else []
+    called = _called(note, incident, context, mention) if note.page else list(note.mentions)
     text = " ".join([*map(mention_markup, called), said.headline])
     parts = packed(said.lines, _REPLY)
     if not parts:
-        yield Message(text), note.page
+        number = str(incident.number)
+        answers = (button("Still on it", "ack", number, style="primary"), button("Hand back", "unack", number))
+        blocks = (section(text), actions(*answers)) if note.kind is NoteKind.ASKED else ()
+        yield Message(text, blocks), note.page
     for index, part in enumerate(parts):
         count = f" ({index + 1} of {len(parts)})" if len(parts) > 1 else ""
         head = f"{text if index == 0 else said.headline}{count}"

@@ -163,6 +163,15 @@ def _escalated(matter: _Matter) -> ThreadText:
     return ThreadText(f"Nobody has acknowledged this for {waited}: {matter.now}")
 
 
+def _while(matter: _Matter) -> str:
+    """Until when reminders are stopped."""
+    return f"{matter.until}, or until it resolves" if matter.until else " until it resolves"
+
+
+def _acked_ago(matter: _Matter) -> str:
+    return format_duration(matter.context.now - (matter.incident.progress.acked_at or matter.context.now))
+
+
 def _silence_over(matter: _Matter) -> ThreadText:
     ended = f"{matter.markup.text(matter.note.reason)} ended the silence by {matter.by}"
     over = ended if matter.note.reason else f"The silence by {matter.by} is over"
@@ -228,7 +237,14 @@ _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
             f"Now a part of #{it.incident.progress.parent}, which is of the whole account: see there."
         ),
         NoteKind.ACKED: lambda it: ThreadText(
-            f"Acknowledged by {it.by}{it.because}. Reminders stopped until it resolves or gets worse."
+            f"Acknowledged by {it.by}{it.because}. Reminders stopped{_while(it)} or gets worse."
+        ),
+        NoteKind.STILL_ON_IT: lambda it: ThreadText(
+            f"{it.by} is still on it{it.because}. Reminders stopped{_while(it)} or gets worse."
+        ),
+        NoteKind.ASKED: lambda it: ThreadText(f"Still firing, acknowledged by {it.by} {_acked_ago(it)} ago: {it.now}"),
+        NoteKind.LAPSED: lambda it: ThreadText(
+            f"Open again: {it.by} acknowledged this and has not answered since. {it.now}"
         ),
         NoteKind.NOTED: lambda it: ThreadText(f"{it.by}{it.because}"),
         NoteKind.UNACKED: lambda it: ThreadText(f"{it.by} handed this back: no longer acknowledged. Reminders go on."),

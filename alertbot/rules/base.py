@@ -268,8 +268,8 @@ class Measured(Kind):
 class Rule:
     """One ``[[rule]]``: a kind, the series it judges, when, and how much data must show a breach or its end.
 
-    ``repeat`` and ``escalate_after`` are seconds; without ``repeat`` what burns is never told again, without ``active``
-    every slot is judged.
+    ``repeat``, ``ack_expires`` and ``escalate_after`` are seconds; without ``repeat`` what fires is never posted again,
+    without ``ack_expires`` an acknowledgement holds until the end, without ``active`` every slot is judged.
     """
 
     name: str
@@ -288,6 +288,7 @@ class Rule:
     trial: bool = False
     active: Schedule | None = None
     repeat: int | None = None
+    ack_expires: int | None = None
     escalate_after: int | None = None
     escalate_to: tuple[str, ...] = ()
 

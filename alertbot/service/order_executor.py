@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alertbot.errors import UsageError
+from alertbot.incidents.acknowledgement import expires
 from alertbot.incidents.incident import Incident, series_of
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.orders import (
@@ -99,19 +100,19 @@ class _Execution:
         if number is None:
             number, note = await self._waiting(note)
         known = await self.keeper.do(incidents.load, number)
-        acked_before = known is not None and known.progress.acked_at is not None
-        said = Note(NoteKind.NOTED if acked_before else NoteKind.ACKED, by=who.name, reason=note)
+        until = None if known is None else expires(known, self.dispatcher.watch.rules, self.dispatcher.now())
+        said = Note(_kind_of_ack(known), by=who.name, reason=note, until=until)
         turn = self.dispatcher.turn(changed={number: (said,)})
-        incident = await self.keeper.do(orders.acknowledge, number, self.requester, note, turn, turn.now)
+        incident = await self.keeper.do(orders.acknowledge, number, self.requester, note, until, turn, turn.now)
         incident = self._open(incident, number, "acknowledge")
-        await self.dispatcher.note_acknowledged()
-        if incident.progress.acked_at is not None and not note:
+        if said.kind is NoteKind.NOTED and not note:
             return f"#{number} is already acknowledged, by {escape(incident.progress.acked_by or '')}."
         self.dispatcher.wake()
-        if incident.progress.acked_at is not None:
+        if said.kind is NoteKind.NOTED:
             return f"Noted in the thread of #{number}."
         undo = code(f"{self.requester.command(self.dispatcher.slack.command)} unack #{number}")
-        return f"Acknowledged #{number}. Reminders stopped until it resolves or gets worse. Undo: {undo}"
+        ends = "until it resolves" if until is None else f"until {self._clock(until)}, or until it resolves"
+        return f"Acknowledged #{number}. Reminders stopped {ends} or gets worse. Undo: {undo}"
 
     async def _unacknowledge(self, order: Unack) -> str:
         number = order.number if order.number is not None else await self._acknowledged()
@@ -128,9 +129,7 @@ class _Execution:
         if incident is None:
             raise UsageError(f"there is no incident #{number}")
         if incident.closed is not None:
-            now = self.dispatcher.now()
-            ended = format_clock(incident.closed, self.dispatcher.slack.zone, now)
-            raise UsageError(f"#{number} is over since {ended}: there is nothing left to {what}")
+            raise UsageError(f"#{number} is over since {self._clock(incident.closed)}: there is nothing left to {what}")
         return incident
 
     async def _waiting(self, note: str) -> tuple[int, str]:
@@ -157,6 +156,9 @@ class _Execution:
             raise UsageError(f"no incident is acknowledged {self._here}")
         raise UsageError(f"{len(acked)} incidents are acknowledged {self._here}: say which of {_numbers(acked)}")
 
+    def _clock(self, epoch: float) -> str:
+        return format_clock(epoch, self.dispatcher.slack.zone, self.dispatcher.now())
+
     @property
     def _here(self) -> str:
         return "in this channel" if self.requester.channels else "anywhere"
@@ -166,6 +168,13 @@ class _Execution:
         channels = self.requester.channels
         opened = await self.keeper.do(incidents.open_incidents)
         return [one for one in opened if not channels or one.channel in channels]
+
+
+def _kind_of_ack(incident: Incident | None) -> NoteKind:
+    """What an acknowledgement is for an incident as it stands."""
+    if incident is None or incident.progress.acked_at is None:
+        return NoteKind.ACKED
+    return NoteKind.NOTED if incident.progress.asked_at is None else NoteKind.STILL_ON_IT
 
 
 def _numbers(found: list[Incident]) -> str:

@@ -22,7 +22,7 @@ from alertbot.units import format_iso
 log = logging.getLogger(__name__)
 
 ACK, SILENCE, WHY, CHART, RUNBOOK = "ack", "silence", "why", "chart", "runbook"
-UNSILENCE, CONFIRM, DISMISS = "unsilence", "confirm", "dismiss"
+UNACK, UNSILENCE, CONFIRM, DISMISS = "unack", "unsilence", "confirm", "dismiss"
 """Action ids. A runbook is a link, which the reader's browser opens; Slack tells of the click all the same."""
 
 KEEP_POSTING = "keep_posting"
@@ -30,6 +30,7 @@ KEEP_POSTING = "keep_posting"
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _VALUES = {
     ACK: _NUMBER,
+    UNACK: _NUMBER,
     WHY: _NUMBER,
     CHART: _NUMBER,
     SILENCE: re.compile(r"\d+ \w+", re.ASCII),
@@ -79,7 +80,7 @@ class Buttons:
         except Exception:  # the boundary, as for commands
             log.exception("the click on %s %r failed", action_id, value)
             return FAILED
-        return None if action_id == ACK or isinstance(answer, Preview) else order_message(answer)
+        return None if action_id in {ACK, UNACK} or isinstance(answer, Preview) else order_message(answer)
 
     async def _silence(self, action_id: str, value: str, requester: Requester) -> Message:
         """Begin what a menu or the button under a preview names; ``UsageError`` where it is no longer understood."""

@@ -17,14 +17,24 @@ from alertbot.units import format_iso
 
 
 def acknowledge(
-    db: Database, number: int, requester: Requester, note: str, decider: Decider, now: float
+    db: Database,
+    number: int,
+    requester: Requester,
+    note: str,
+    until: float | None,
+    decider: Decider,
+    now: float,
 ) -> Incident | None:
     """Acknowledge an incident, unless it is closed; how it was before, if there is one.
 
     Of one that is acknowledged already only a ``note`` is taken.
     """
-    incident = turns.acknowledge(db, number, requester.person, note, decider, now)
-    if incident is not None and incident.closed is None and (incident.progress.acked_at is None or note):
+    incident = turns.acknowledge(db, number, requester.person, note, until, decider, now)
+    if (
+        incident is not None
+        and incident.closed is None
+        and (incident.progress.acked_at is None or incident.progress.asked_at is not None or note)
+    ):
         before = f"#{number} open" if incident.progress.acked_at is None else f"#{number} acknowledged"
         after = f"#{number} acknowledged{f' ({note})' if note else ''}"
         changes.record(db, ordered_by(requester, now, ChangeKind.ACKNOWLEDGED, before=before, after=after))

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from alertbot.alerts.learned_silence import LearnedSilence
 from alertbot.alerts.lifecycle import Alert, AlertKey, Change
+from alertbot.incidents.acknowledgement import unacknowledged
 from alertbot.incidents.decision import Decision, IncidentChange
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
 from alertbot.incidents.notes import Note, NoteKind
@@ -142,16 +143,19 @@ def report(db: Database, reports: Iterable[FeedReport], decider: Decider, now: f
             alerts.release(db, number)
 
 
-def acknowledge(db: Database, number: int, who: Person, note: str, decider: Decider, now: float) -> Incident | None:
-    """Acknowledge an incident, unless it is closed; how it was before, if there is one.
+def acknowledge(
+    db: Database, number: int, who: Person, note: str, until: float | None, decider: Decider, now: float
+) -> Incident | None:
+    """Acknowledge an incident, unless it is closed; how it was before, if there is one. ``until``: how long it holds.
 
-    Of one that is acknowledged already only a ``note`` is taken.
+    Of one that is acknowledged already, and about which nobody was asked, only a ``note`` is taken.
     """
     incident = incidents.load(db, number)
     if incident is None or incident.closed is not None:
         return incident
-    if incident.progress.acked_at is None:
-        progress = replace(incident.progress, acked_at=now, acked_by=who.name, acked_note=note)
+    if incident.progress.acked_at is None or incident.progress.asked_at is not None:
+        progress = replace(incident.progress, acked_at=now, acked_by=who.name, acked_note=note, acked_id=who.id)
+        progress = replace(progress, acked_until=until, asked_at=None)
     elif note:
         progress = replace(incident.progress, acked_note=note)
     else:
@@ -166,7 +170,7 @@ def unacknowledge(db: Database, number: int, decider: Decider, now: float) -> In
     """Take the acknowledgement of an open incident back; how it was before, if there is one."""
     incident = incidents.load(db, number)
     if incident is not None and incident.closed is None and incident.progress.acked_at is not None:
-        progress = replace(incident.progress, acked_at=None, acked_by=None, acked_note="", unacked_since=now)
+        progress = unacknowledged(incident.progress, now)
         incidents.write_progress(db, replace(incident, progress=progress))
         _decide(db, decider, now)
     return incident
@@ -284,7 +288,7 @@ def _reported(incident: Incident, report: FeedReport, now: float, *, left: bool)
         notes = (Note(NoteKind.RESOLVED),)
     elif left or incident.facts.get("account_wide"):
         notes = (Note(NoteKind.GREW, page=True),)
-        progress = replace(progress, paged_at=now, acked_at=None, acked_by=None, unacked_since=now)
+        progress = replace(unacknowledged(progress, now), paged_at=now)
     ends_wide = report.closes and incident.account_wide
     return IncidentChange(
         replace(incident, progress=progress), (), notes, {}, closed=report.closes, ends_account_wide=ends_wide

@@ -91,6 +91,7 @@ def test_what_is_left_out_has_its_default(loaded, tmp_path):
             for_slots=2,
             clear_slots=2,
             repeat=4 * 3600,
+            ack_expires=8 * 3600,
         ),
     )
 
@@ -142,6 +143,7 @@ enabled = false
 active = ["mon-fri 09:00-18:00", "Daily 22:00-06:00"]
 timezone = "America/New_York"
 repeat = "5m"
+ack_expires = "1h"
 escalate_after = "1h"
 escalate_to = ["@here", "#ops_2", "U024BE7LH", "S0614TZR7", "C0123456789", "@here"]
 [[mute]]
@@ -203,6 +205,7 @@ end = 2026-03-02T23:00:00-05:00
                 (parse_window("mon-fri 09:00-18:00"), parse_window("daily 22:00-06:00")), ZoneInfo("America/New_York")
             ),
             repeat=300,
+            ack_expires=3600,
             escalate_after=3600,
             escalate_to=("@here", "#ops_2", "U024BE7LH", "S0614TZR7", "C0123456789"),
         ),

@@ -244,6 +244,12 @@ NOTES = {
     NoteKind.INHIBITED: (Note(NoteKind.INHIBITED), one(told(1), progress=Progress(parent=411))),
     NoteKind.ACKED: (Note(NoteKind.ACKED, by="Ada", reason="looking into it"), one(told(1))),
     NoteKind.NOTED: (Note(NoteKind.NOTED, by="Ada", reason="the origin's <b> disk is full"), one(told(1))),
+    NoteKind.ASKED: (
+        Note(NoteKind.ASKED, by="Ada", mentions=("U0ADA",)),
+        one(told(1), progress=Progress(acked_at=SETTING.now - 7200, acked_by="Ada")),
+    ),
+    NoteKind.STILL_ON_IT: (Note(NoteKind.STILL_ON_IT, by="Ada", until=SETTING.now + 7200), one(told(1))),
+    NoteKind.LAPSED: (Note(NoteKind.LAPSED, page=True, by="Ada"), one(told(1))),
     NoteKind.UNACKED: (Note(NoteKind.UNACKED, by="Ada"), one(told(1))),
     NoteKind.ENDED: (Note(NoteKind.ENDED, alerts=(2,)), one(SOME[0], told(2, "img.example.com", ended=WELL))),
     NoteKind.RESOLVED: (Note(NoteKind.RESOLVED), one(told(1, ended=WELL), closed=CLOSED)),

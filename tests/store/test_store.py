@@ -512,7 +512,7 @@ def test_a_message_that_cannot_be_written_leaves_nothing_of_the_batch(store):
 @pytest.mark.parametrize(
     "order",
     [
-        lambda store, turn: store.do(turns.acknowledge, 1, ADA, "", turn, 2.5),
+        lambda store, turn: store.do(turns.acknowledge, 1, ADA, "", None, turn, 2.5),
         lambda store, turn: store.do(turns.silence, Silence("a", 2.5, 99.0), ADA, "#cdn", None, turn, 2.5),
         lambda store, turn: store.do(turns.unsilence, 1, ADA, turn, 2.5),
         lambda store, turn: store.do(turns.report, [FeedReport(IncidentKind.DARK, "#cdn", START, {}, 1)], turn, 2.5),
