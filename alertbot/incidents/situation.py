@@ -44,19 +44,24 @@ class Situation:
 
     @property
     def relapsed(self) -> tuple[FiredAlert, ...]:
-        """What has just come in, is to page people, and follows an outage that its readers know of."""
+        """What has just come in, is to page people, and follows an outage that its readers know of.
+
+        Not where they know of another alert of its series, which still fires: that is one outage under two rules.
+        """
         progress = self.incident.progress
         if progress.parent is not None or (progress.wide is not None and not self.reopens):
             return ()
         fresh = [fired for fired in self.pageable if fired.number in self.fresh]
         if self.reopens:
             return tuple(fresh)
-        known = [fired.alert.since for fired in self.incident.firing if fired.number not in self.fresh]
+        known = [fired.alert for fired in self.incident.firing if fired.number not in self.fresh]
+        out = {(alert.series, alert.direction) for alert in known}
         return tuple(
             fired
             for fired in fresh
             if len(self.incident.outages[fired.number]) > 1
-            and all(abs(fired.alert.since - since) > TOGETHER * SLOT for since in known)
+            and (fired.alert.series, fired.alert.direction) not in out
+            and all(abs(fired.alert.since - alert.since) > TOGETHER * SLOT for alert in known)
         )
 
     @property

@@ -105,6 +105,7 @@ class _Execution:
         turn = self.dispatcher.turn(changed={number: (said,)})
         incident = await self.keeper.do(orders.acknowledge, number, self.requester, note, until, turn, turn.now)
         incident = self._open(incident, number, "acknowledge")
+        await self.dispatcher.note_acknowledged()
         if said.kind is NoteKind.NOTED and not note:
             return f"#{number} is already acknowledged, by {escape(incident.progress.acked_by or '')}."
         self.dispatcher.wake()

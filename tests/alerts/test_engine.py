@@ -224,7 +224,7 @@ def judged(case, sizes):
     return changes, alerts, grid
 
 
-@examples(40, 200)
+@examples(12, 50)
 @given(case=cases())
 def test_a_block_is_judged_as_the_oracle_judges_it(case):
     expected = case.expected()
@@ -244,7 +244,7 @@ with_baselines = cases(
 )
 
 
-@examples(8, 60)
+@examples(5, 20)
 @given(case=with_baselines)
 def test_a_block_is_judged_under_a_baseline_as_the_oracle_judges_it(case):
     expected = case.expected()
@@ -256,7 +256,7 @@ def test_a_block_is_judged_under_a_baseline_as_the_oracle_judges_it(case):
         event(one.reason)
 
 
-@examples(12, 100)
+@examples(6, 25)
 @given(case=cases(lengths=(20, 90, 300)) | with_baselines, sizes=st.lists(st.integers(1, 200), min_size=1, max_size=8))
 def test_how_the_slots_are_split_into_blocks_decides_nothing(case, sizes):
     whole, alerts, grid = judged(case, [len(case.due)])
@@ -268,7 +268,7 @@ def test_how_the_slots_are_split_into_blocks_decides_nothing(case, sizes):
         np.testing.assert_array_equal(marks[0], marks[1])
 
 
-@examples(8, 60)
+@examples(5, 20)
 @given(case=cases(lengths=(90, 300)), cells=st.sampled_from([1, 7, 150]))
 def test_a_block_that_is_cut_since_it_is_large_is_judged_as_a_whole_one(case, cells):
     whole = judged(case, [len(case.due)])[:2]
@@ -276,7 +276,7 @@ def test_a_block_that_is_cut_since_it_is_large_is_judged_as_a_whole_one(case, ce
         assert judged(case, [len(case.due)])[:2] == whole
 
 
-@examples(8, 60)
+@examples(5, 20)
 @given(case=cases(lengths=(90,)))
 def test_the_order_in_which_rules_are_written_decides_nothing(case):
     turned = replace(case, rules=case.rules[::-1])

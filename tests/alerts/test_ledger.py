@@ -260,7 +260,7 @@ def series_values(draw):
     return np.concatenate([np.full(length, value) for value, length in draw(runs)])
 
 
-@examples(20, 150)
+@examples(12, 50)
 @given(data=st.data())
 def test_whatever_the_order_of_arrival_each_slot_is_judged_once_and_the_outcome_is_the_same(data):
     values = {name: series_values(data.draw) for name in SERIES}

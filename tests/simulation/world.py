@@ -15,7 +15,7 @@ from fakes.rigs.scheduler import scheduled_by
 from fakes.rigs.working import START, Working, working
 from fakes.wire.pinged import DeadMansSwitch
 from fakes.wire.slack import FakeSlack
-from fakes.worlds.virtual import VirtualClock, VirtualLoop
+from fakes.worlds.virtual import VirtualClock, VirtualLoop, passes
 from simulation.disk import Disk, failing_disk
 from simulation.story import DARK, DOMAINS, HIGH, LIMIT, MINUTE, Mishap, Story
 
@@ -157,18 +157,18 @@ class World:
                 await self._house.running
             except AlertbotError as error:
                 self._broken.append(f"{type(error).__name__}: {error}")
-                await asyncio.sleep(MINUTE)
+                await passes(MINUTE)
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
                     raise
             if not self._over:
-                await asyncio.sleep(RESTART)
+                await passes(RESTART)
 
     async def _look(self) -> None:
         """Ask every minute how the service is."""
         while True:
-            await asyncio.sleep(MINUTE)
+            await passes(MINUTE)
             now = self._house.clock.time()
             running = getattr(self._house, "running", None)
             wrong = DOWN if running is None or running.done() else self._house.service._wiring.why_unhealthy()
@@ -222,7 +222,7 @@ class World:
         self._house.service.reload()
 
     async def _until(self, moment: float) -> None:
-        await asyncio.sleep(max(moment - self._house.clock.time(), 0.0))
+        await passes(max(moment - self._house.clock.time(), 0.0))
 
     def _configure(self, name: str) -> None:
         feed, text = _CHANGES[name]
