@@ -147,7 +147,7 @@ def told_by(rig: Rig) -> list[Told]:
     for time, message in rig.screen.posts:
         times.setdefault(message, []).append(time)
     alerts: list[Any] = rig.rows(
-        "SELECT rule, series, alerts.since, fired, resolved, reason, incident, kind FROM alerts"
+        "SELECT rule, series, alerts.since, fired, resolved, reason, incident, incidents.kind FROM alerts"
         " JOIN incidents ON incidents.id = incident WHERE fired IS NOT NULL ORDER BY alerts.id"
     )
     messages: dict[int, list[Any]] = {}

@@ -75,7 +75,7 @@ def test_a_command_is_answered_to_its_user_alone(stage, text, headline, shown):
 def test_an_answer_asked_for_in_public_is_seen_by_the_channel(stage):
     answer = stage.command("status public")
     assert answer["response_type"] == "in_channel"
-    assert "1 alert fires." in answer["text"]
+    assert "1 incident open: #1; 1 alert firing." in answer["text"]
 
 
 def test_a_command_from_another_workspace_is_refused(stage):
