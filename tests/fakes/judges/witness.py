@@ -203,7 +203,7 @@ class Witness:
 
     def judged(self, before: dict[str, int | None], ledger: Ledger, entry: Entry) -> None:
         """The ledger judged; ``before`` holds its cursors before it did."""
-        spoken = len(self.oracle.verdicts)
+        spoken = {id(verdict) for verdict in self.oracle.verdicts}  # they are kept in the order of their slots
         for name, seen in self.series.items():
             after = ledger.cursor(name)
             assert before[name] == seen.cursor, f"{name} is judged from {before[name]}, was judged to {seen.cursor}"
@@ -211,7 +211,8 @@ class Witness:
             if after is not None and seen.cursor is not None:
                 self._judge(name, seen, range(seen.cursor + SLOT, after + SLOT, SLOT))
                 seen.cursor = after
-        said = [(v.slot, v.rule, v.series, v.event, v.since, v.reason) for v in self.oracle.verdicts[spoken:]]
+        fresh = [verdict for verdict in self.oracle.verdicts if id(verdict) not in spoken]
+        said = [(v.slot, v.rule, v.series, v.event, v.since, v.reason) for v in fresh]
         told = [_told(change) for change in entry.changes]
         assert sorted(told) == sorted(self._ended + said), f"told {told}, due {self._ended + said}"
         self._ended = []
