@@ -64,15 +64,17 @@ class StarterRule:
 
 
 _DARK = {"name": "went-dark", "kind": "drop", "to": "0 bps", "for": "10m", "severity": "critical"}
+_SMALL = {"name": "small-dark", "kind": "drop", "to": "0 bps", "for": "30m"}
 _FALL = {"name": "sharp-fall", "kind": "drop", "by": "80%", "for": "15m"}
 _OFF = {"name": "far-off", "kind": "baseline", "factor": 1.9, "zeros": False, "for": "5m"}
 
 STARTER = {
     "went-dark": StarterRule(_DARK, "from", usual=5e6, negligible=20_000),
+    "small-dark": StarterRule(_SMALL, "from", usual=5e5, negligible=200_000),
     "sharp-fall": StarterRule(_FALL, "from", usual=20e6, negligible=5_000),
     "far-off": StarterRule(_OFF, "floor", usual=20e6, negligible=5_000),
 }
-"""The rules of that file, by name, but for the ceiling."""
+"""The rules of that file, by name, but for those of the total."""
 
 
 def starter(history: History, total: Array | None) -> Starter:
@@ -84,7 +86,7 @@ def starter(history: History, total: Array | None) -> Starter:
         return Starter({name: rule.usual for name, rule in STARTER.items()}, {}, ceiling)
     peak = _peak(total if total is not None else known.sum(axis=1))
     usual, high = _smallest_heavy(known)
-    highest = {"went-dark": friendly(usual / 2), "sharp-fall": friendly(usual / 2), "far-off": friendly(high / 2)}
+    highest = dict.fromkeys(STARTER, friendly(usual / 2)) | {"far-off": friendly(high / 2)}
     lowest = {
         name: min(friendly(max(peak / rule.negligible, _LOWEST)), highest[name]) for name, rule in STARTER.items()
     }

@@ -91,6 +91,7 @@ def _comment(what: str, names: Sequence[str]) -> list[str]:
 
 _ABOUT = {
     "went-dark": "A domain that carried traffic carries none: the one thing you must not learn from customers.",
+    "small-dark": "A small domain carries nothing for half an hour: no reason to wake anybody.",
     "sharp-fall": "A domain lost most of its traffic within the hour.",
     "far-off": "A domain carries about twice what is usual at this time, or half of it: an attack, a leak, a launch.",
 }
@@ -111,6 +112,15 @@ severity = "critical"
 learn_silence = true                    # dark at the same time on 5 of 7 days is usual then; false: post it always
 """,
         f"""
+{_about(account, "small-dark")}
+[[rule]]
+name = "small-dark"
+kind = "drop"
+to   = "0 bps"
+from = {_rate(floors["small-dark"], 18)}# likewise
+for  = "30m"
+""",
+        f"""
 {_about(account, "sharp-fall")}
 [[rule]]
 name = "sharp-fall"
@@ -129,8 +139,23 @@ floor  = {_rate(floors["far-off"], 16)}# less than this is never worth a message
 zeros  = false                          # an empty slot is the business of went-dark
 for    = "5m"
 """,
+        *([] if account.peak is None else [_total_fall(floors["sharp-fall"])]),
         _ceiling(account),
     ]
+
+
+def _total_fall(floor: float) -> str:
+    return f"""
+# The account lost half of its traffic: many domains at once, or a fall that no single rule calls one.
+[[rule]]
+name     = "total-fall"
+kind     = "drop"
+domains  = ["total"]
+by       = "50%"
+from     = {_rate(floor, 14)}# only where the last hour was at least this
+for      = "10m"
+severity = "critical"
+"""
 
 
 def _about(account: Account, rule: str) -> str:

@@ -25,6 +25,7 @@ from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
+from alertbot.rules.base import Severity
 from alertbot.units import DAY, DAY_SLOTS, SLOT, friendly
 
 TOKEN = "api-s3cret"
@@ -62,7 +63,8 @@ async def test_two_domains_get_floors_that_reach_both_and_a_ceiling_over_the_pea
 
     assert config.watch.domains == (VIDEO, IMG)
     rules = {rule.name: rule.kind for rule in config.rules}
-    assert list(rules) == ["went-dark", "sharp-fall", "far-off", "total-ceiling"]
+    assert list(rules) == ["went-dark", "small-dark", "sharp-fall", "far-off", "total-fall", "total-ceiling"]
+    assert {rule.name for rule in config.rules if rule.severity is Severity.CRITICAL} == {"went-dark", "total-fall"}
     assert all((kind.least or 0) <= 2.5e8 for kind in rules.values())
     carried = {VIDEO: np.full(SLOTS, 1.8e9), IMG: np.full(SLOTS, 2.5e8)}
     assert coverage(lay_out(config, (VIDEO, IMG)), carried, 0) == Coverage((), (), {}, {})
@@ -87,7 +89,7 @@ async def test_many_domains_are_watched_as_the_account_has_them_ten_a_call(tmp_p
     assert config.discovers
     assert config.feed.each_domain
     assert "120 when this was written" in content
-    assert len(content.splitlines()) < 70
+    assert len(content.splitlines()) < 85
 
 
 async def test_without_that_permission_each_domain_takes_a_call(tmp_path):
@@ -117,14 +119,15 @@ async def test_domains_that_are_silent_every_night_are_listed_with_when(tmp_path
 async def test_an_account_without_traffic_gets_usual_floors_and_a_ceiling_that_is_off(tmp_path):
     config, content = await written(tmp_path, domains={VIDEO: Shape(0.0)})
 
-    assert list(config.rules) == [rule.at(rule.usual) for rule in STARTER.values()]
+    assert list(config.rules[:-1]) == [rule.at(rule.usual) for rule in STARTER.values()]
+    assert config.rules[-1].name == "total-fall"
     assert "There is no traffic yet: set a limit that fits.\n# [[rule]]" in content
 
 
-async def test_an_account_whose_total_is_refused_gets_no_ceiling(tmp_path):
+async def test_an_account_whose_total_is_refused_gets_no_rule_of_it(tmp_path):
     config, content = await written(tmp_path, deny_total=True)
 
-    assert len(config.rules) == 3
+    assert [rule.name for rule in config.rules] == list(STARTER)
     assert "The account's total is not known, so this is off" in content
 
 
@@ -189,7 +192,7 @@ def test_what_would_have_fired_is_counted_once_a_breach():
     values[700, 0] = 0  # neither
     values[900:950, 1] = 0
 
-    assert fitted(values).fired == {"went-dark": 2, "sharp-fall": 1, "far-off": 0}
+    assert fitted(values).fired == {"went-dark": 2, "small-dark": 1, "sharp-fall": 1, "far-off": 0}
 
 
 def test_a_floor_lies_over_what_flutters_and_under_what_carries_the_traffic():
@@ -215,7 +218,17 @@ def test_one_outage_does_not_raise_the_floor_over_the_domain_that_had_it():
 
 @pytest.mark.parametrize("values", [np.zeros((0, 0)), np.full((SLOTS, 2), np.nan), np.zeros((SLOTS, 2))])
 def test_nothing_to_go_by_gives_the_usual_floors(values):
-    assert fitted(values) == Starter({"went-dark": 5e6, "sharp-fall": 20e6, "far-off": 20e6}, {}, None)
+    usual = {"went-dark": 5e6, "small-dark": 5e5, "sharp-fall": 20e6, "far-off": 20e6}
+    assert fitted(values) == Starter(usual, {}, None)
+
+
+def test_a_domain_too_small_to_wake_anybody_for_is_watched_by_a_warning():
+    values = np.hstack([np.full((SLOTS, 1), 40e9), np.full((SLOTS, 1), 6e5)])
+    values[900:906, 1] = 0
+    found = fitted(values, values.sum(axis=1))
+
+    assert found.fired == {"went-dark": 0, "small-dark": 1, "sharp-fall": 0, "far-off": 0}
+    assert found.floors["small-dark"] <= 6e5 < found.floors["went-dark"]
 
 
 # The command

@@ -31,6 +31,7 @@ def uncommented(text):
 def test_the_example_passes_as_it_stands():
     assert [rule.name for rule in load(EXAMPLE).rules] == [
         "went-dark",
+        "small-dark",
         "far-off",
         "sharp-fall",
         "total-fall",
@@ -48,7 +49,7 @@ def test_the_example_watches_a_domain_going_dark_above_all():
 def test_rules_of_the_example_for_every_domain_know_no_fixed_limit():
     everywhere = [rule for rule in load(EXAMPLE).rules if "*" in rule.domains]
 
-    assert len(everywhere) == 3
+    assert len(everywhere) == 4
     assert not any(isinstance(rule.kind, Threshold) for rule in everywhere)
 
 
