@@ -69,7 +69,7 @@ class Delivery:
         self._delivered = delivered
         self._queues = ChannelQueues(clock)
         self._lookups = Lookups(keeper, poster, clock)
-        self._failing_channels: dict[str, tuple[str, float]] = {}  # Slack's last error and when, monotonic
+        self._refused_channels: dict[str, tuple[str, float]] = {}  # Slack's last word and when, monotonic
         self._must_recover = True  # rows may stand as being sent though nobody sends them
         self._refusing: set[str] = set()  # channels for which messages are parked
         self._retry_at: float | None = None  # monotonic; None while nothing is parked
@@ -95,9 +95,9 @@ class Delivery:
 
     @property
     def trouble(self) -> str | None:
-        """For which channel messages wait, or were refused within the last hour, and Slack's word for it."""
+        """For which channel messages were refused within the last hour, and Slack's word for it."""
         oldest = self._clock.monotonic() - _LATELY
-        lately = ((channel, code) for channel, (code, at) in self._failing_channels.items() if at > oldest)
+        lately = ((channel, code) for channel, (code, at) in self._refused_channels.items() if at > oldest)
         return next((f"messages for {channel}: {code}" for channel, code in lately), None)
 
     def wake(self) -> None:
@@ -216,7 +216,7 @@ class Delivery:
         now = self._dated_by()
         await self._keeper.do(outbox.mark_sent, row, posted.channel_id, posted.ts, now)
         self._delivered(max(now - row.created, 0.0))
-        self._failing_channels.pop(row.channel, None)
+        self._refused_channels.pop(row.channel, None)
         self._lookups.arrived(row)
         if row.channel in self._refusing:
             self.retry()
@@ -238,7 +238,6 @@ class Delivery:
         return Posted(row.channel_id, row.ts)
 
     async def _failed(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> float:
-        self._failing_channels[row.channel] = error.code, self._clock.monotonic()
         if error.permanent:
             await self._refused(queue, row, error)
             return PACE
@@ -280,7 +279,9 @@ class Delivery:
             and error.code not in REFUSED_TOKEN - {"no_permission"}
         ):
             copy = NewMessage(uuid.uuid4().hex, row.subject, "post", str(elsewhere), row.body)
-            self._failing_channels.pop(row.channel, None)
+            self._refused_channels.pop(row.channel, None)
+        else:
+            self._refused_channels[row.channel] = error.code, self._clock.monotonic()
         if queue.failures.is_news(error.code):
             where = f"they go to {elsewhere}" if copy else "they are kept, and tried again every few minutes"
             log.error("Slack refuses messages for %s (%s): %s", row.channel, error.code, where)
@@ -294,11 +295,9 @@ class Delivery:
     async def _look_up(self, queue: ChannelQueue, row: OutboxRow) -> float:
         """Look up a message whose answer was lost; the seconds for which its queue then waits."""
         try:
-            found = await self._lookups.look_up(row)
+            await self._lookups.look_up(row)
         except DeliveryError as error:
             left = await self._lookups.failed(row, error)
             return 0.0 if left is None else min(self._back_off(queue, row, error), left)
         queue.succeeded()
-        if found:
-            self._failing_channels.pop(row.channel, None)
         return 0.0

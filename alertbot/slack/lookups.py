@@ -80,8 +80,8 @@ class Lookups:
         """When the row is to be looked up next, monotonic."""
         return self._lookup_of(row).due
 
-    async def look_up(self, row: OutboxRow) -> bool:
-        """Look for a row in Slack, and queue it again where it is not there at last; whether it was found."""
+    async def look_up(self, row: OutboxRow) -> None:
+        """Look for a row in Slack, and queue it again where it is not there at last."""
         lookup = self._lookup_of(row)
         began = self._clock.monotonic()
         passed = max(began - lookup.attempted, self._clock.time() - (row.attempted or row.created))
@@ -92,10 +92,9 @@ class Lookups:
         elif lookup.exhausted:
             await self._keeper.do(outbox.requeue, row.number, None)
         else:
-            return False
+            return
         del self._lookups[row.number]
         self._doubtful.discard(row.number)
-        return found is not None
 
     async def failed(self, row: OutboxRow, error: DeliveryError) -> float | None:
         """The seconds for which it is still to be looked up after that error; ``None``: it was queued again instead.

@@ -33,6 +33,9 @@ RETRY = 30.0
 LISTING = 15.0
 """Seconds for which the start and a lookup wait for the channels to be listed, which goes on behind them."""
 
+PASSING = 300.0
+"""Seconds for which Slack may fail to say who we are before that is trouble: it has hiccups."""
+
 OWN_WORKSPACE_ONLY = Message("This alertbot answers in its own workspace only.")
 NOT_YET = Message("Slack has not said yet which workspace this alertbot belongs to: try again in a minute.")
 
@@ -70,7 +73,7 @@ class Workspace:
         self._posted_to: dict[str, str] = {}  # ids of channels by the name they were posted to
         self._identity: Identity | None = None
         self._recalled: str | None = None
-        self._auth_outage = Outage()
+        self._auth_outage = Outage(clock.monotonic)
         self._listing_outage = Outage()
         self._listener: SocketListener | None = None
         self._checking: asyncio.Task[None] | None = None
@@ -101,8 +104,8 @@ class Workspace:
 
     @property
     def trouble(self) -> str | None:
-        """Why Slack last did not say who we are, in words; ``None`` where it did."""
-        return self._auth_outage.cause
+        """Why Slack has not said for a while who we are, in words; ``None`` where it did."""
+        return self._auth_outage.cause if (self._auth_outage.seconds or 0.0) >= PASSING else None
 
     @property
     def stuck(self) -> bool:
