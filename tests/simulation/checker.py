@@ -15,6 +15,7 @@ from typing import Any
 from simulation.story import DARK, HOUR, MINUTE, Outage
 from simulation.world import DOWN, Event, Record
 
+from alertbot.feed.simulator.scenario import FaultMode
 from alertbot.units import SLOT
 
 PROMISED = 30 * MINUTE
@@ -25,6 +26,9 @@ BY_A_RULE = 2
 
 OUTLIVED = "The account as a whole is back, but not this"
 """What calls people once more where a domain stays dark after a fall of the account that it was a part of."""
+
+STALE_AFTER = 20 * MINUTE
+UNSAID = 5 * MINUTE
 
 NOTICE = 2 * MINUTE
 """Seconds within which health shows what is so."""
@@ -50,6 +54,7 @@ def objections(record: Record) -> list[str]:
         *_mentions(record),
         *_feed(record),
         *_health(record),
+        *_must_be_red(record),
         *_sentences(record),
         *_own_errors(record),
     ]
@@ -220,6 +225,32 @@ def _health(record: Record) -> Iterator[str]:
         if each.wrong is not None:
             yield f"health: still red at {minutes(record, each.at)}: {each.wrong}"
             return
+
+
+def _must_be_red(record: Record) -> Iterator[str]:
+    """Health is red while nothing can be stored, or the API gives nothing, for longer than that may last unsaid."""
+    for what, first, last in (*_nothing_stored(record), *_nothing_read(record)):
+        green = (each.at for each in record.health if first <= each.at <= last and each.wrong is None)
+        if (at := next(green, None)) is not None:
+            yield f"health: green at {minutes(record, at)}, though {what}"
+
+
+def _nothing_stored(record: Record) -> Iterator[tuple[str, float, float]]:
+    disks = [each for each in record.story.mishaps if each.what == "disk"]
+    for disk in disks:
+        alone = all(each is disk or each.end < disk.start or each.start > disk.end for each in disks)
+        if alone and disk.where == "1" and disk.how in {"full", "write fails", "commit fails"}:
+            yield f"the disk fails ({disk.how})", disk.start + UNSAID, disk.end - MINUTE
+
+
+def _nothing_read(record: Record) -> Iterator[tuple[str, float, float]]:
+    """A new start counts anew, until an incident is open."""
+    restarts = [each.start for each in record.story.mishaps if each.what in {"kill", "stop"}]
+    for fault in record.story.faults:
+        said = fault.start + STALE_AFTER + UNSAID
+        whole = fault.share == 1.0 and fault.domain is None and fault.mode is not FaultMode.LYING_LIMIT
+        if whole and not any(fault.start <= each <= said for each in restarts):
+            yield f"the API gives nothing ({fault.mode})", said, fault.end - MINUTE
 
 
 def _sentences(record: Record) -> Iterator[str]:

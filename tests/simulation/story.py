@@ -228,7 +228,7 @@ def _delays(chance: _Draw) -> Iterator[Delay]:
 def _mishaps(chance: _Draw) -> Iterator[Mishap]:
     dice = chance.dice
     for _ in range(dice.choice((0, 1, 2, 3))):
-        yield Mishap("slack", *chance.span(MINUTE, 60 * MINUTE), dice.choice(SLACK_MODES), dice.choice(SLACK_METHODS))
+        yield Mishap("slack", *chance.span(MINUTE, 100 * MINUTE), dice.choice(SLACK_MODES), dice.choice(SLACK_METHODS))
     if dice.random() < 0.2:
         yield Mishap("slack", *chance.span(HOUR, 2 * HOUR), dice.choice(EDITS_REFUSED), "chat.update")
     for _ in range(dice.choice((0, 0, 1, 2))):

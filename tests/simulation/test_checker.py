@@ -10,8 +10,10 @@ import pytest
 from fakes.rigs.working import START
 from fakes.worlds.virtual import run
 from simulation.checker import objections
-from simulation.story import DARK, DOMAINS, HIGH, MINUTE, Outage, Story
+from simulation.story import DARK, DOMAINS, HIGH, MINUTE, Mishap, Outage, Story
 from simulation.world import Health, play
+
+from alertbot.feed.simulator.scenario import Fault, FaultMode
 
 SHORT = Story(
     seed=0,
@@ -59,6 +61,8 @@ def _early(event):
     return replace(event, at=event.at - 10 * MINUTE) if event.text.startswith("Resolved") else event
 
 
+HOUR_OF_IT = (START + 20 * MINUTE, START + 80 * MINUTE)
+
 WRONG = {
     "nothing is posted": (lambda it: replace(it, events=()), "silent"),
     "all is posted an hour late": (lambda it: _with_events(it, _late), "silent"),
@@ -82,6 +86,14 @@ WRONG = {
     "the switch is pinged while health is red": (
         lambda it: replace(it, health=tuple(Health(each.at, "Slack: ratelimited") for each in it.health)),
         "health: pinged",
+    ),
+    "health was green while the disk was full": (
+        lambda it: replace(it, story=replace(SHORT, mishaps=(Mishap("disk", *HOUR_OF_IT, "full", "1"),))),
+        "health: green",
+    ),
+    "health was green while no call was answered": (
+        lambda it: replace(it, story=replace(SHORT, faults=(Fault(*HOUR_OF_IT, FaultMode.HANG),))),
+        "health: green",
     ),
     "an exception is logged": (lambda it: replace(it, errors=("a turn failed: KeyError: 1",)), "error of its own"),
 }
