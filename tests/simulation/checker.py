@@ -7,6 +7,7 @@ it calls nothing that decides.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -216,7 +217,8 @@ def _feed(record: Record) -> Iterator[str]:
 
 def _health(record: Record) -> Iterator[str]:
     """A dead man's switch hears nothing good while health is red, and all is well in the end."""
-    cause = {each.at: each.wrong.partition(":")[0] for each in record.health if each.wrong not in {None, DOWN}}
+    # A cause that gives way to another one of its kind leaves health green for a moment; a count in it goes on.
+    cause = {each.at: re.sub(r"\d+", "N", each.wrong) for each in record.health if each.wrong not in {None, DOWN}}
     for at, path in record.pings:
         around = {cause.get(at - back * MINUTE) for back in range(3)}
         if not path and len(around) == 1 and None not in around:
