@@ -34,6 +34,7 @@ class Placing:
     """What placing needs to know, at ``now``: each alert's channel, when its rule and series were first judged.
 
     ``passed``: the alerts that fired and resolved before anything could be posted. ``flapping``: the keys that flap.
+    ``upgraded``: whether an alert was in breach before an upgrade already, by what its rule means since.
     """
 
     channel: Callable[[FiredAlert], str]
@@ -42,6 +43,7 @@ class Placing:
     now: float
     passed: frozenset[int] = frozenset()
     flapping: frozenset[AlertKey] = frozenset()
+    upgraded: Callable[[FiredAlert], bool] = lambda _: False
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ def _special(
         return IncidentKind.PASSED, channel, _recent(IncidentKind.PASSED, channel, incidents, placing.now)
     if fired.alert.since <= placing.begun(fired):
         return IncidentKind.SUMMARY, channel, _recent(IncidentKind.SUMMARY, channel, incidents, placing.now)
+    if placing.upgraded(fired):
+        return IncidentKind.UPGRADE, channel, _recent(IncidentKind.UPGRADE, channel, incidents, placing.now)
     of_account = {one.number: one.progress.wide for one in incidents if one.closed is None and one.progress.wide}
     here = [one for one in incidents if one.closed is None and one.channel == channel]
     for incident in sorted(here, key=lambda one: one.number not in of_account):

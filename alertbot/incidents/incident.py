@@ -29,6 +29,7 @@ class IncidentKind(StrEnum):
 
     ALERT = "alert"
     SUMMARY = "summary"  # it was in breach already when it was first judged
+    UPGRADE = "upgrade"  # it was in breach before an upgrade, by what the rules mean since
     PASSED = "passed"  # it came and went before anything could be posted
     DARK = "dark"  # nothing new is published
     FEED = "feed"  # calls fail

@@ -74,7 +74,7 @@ def _stages(situation: Situation) -> Sequence[Stage]:
         return (_expire, _remind) if situation.settled and kind is not IncidentKind.VANISHED else ()
     if situation.opens:
         return (_open, _suppress)
-    if kind is IncidentKind.SUMMARY:
+    if kind in {IncidentKind.SUMMARY, IncidentKind.UPGRADE}:
         return (_suppress, _list_changes) if situation.settled else (_suppress,)
     if not situation.settled:
         return (_flap, _relapse, _suppress)

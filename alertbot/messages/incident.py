@@ -97,6 +97,7 @@ def tell(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     told = {
         IncidentKind.ALERT: _alerts,
         IncidentKind.SUMMARY: _summary,
+        IncidentKind.UPGRADE: _upgrade,
         IncidentKind.PASSED: _passed,
         IncidentKind.DARK: _dark,
         IncidentKind.FEED: _feed,
@@ -251,6 +252,16 @@ def _summary(incident: Incident, context: Context, markup: Markup) -> IncidentTe
         left = "all of them still do" if firing == len(incident.alerts) else left
         head = f"When watching began, {len(incident.alerts):,} alerts burned already; {left}."
         lines = list(_alert_lines(worst_of_each(incident.alerts), context, markup))
+    return IncidentText(head, (*lines, *state), _details(incident, context), _tone(incident, context))
+
+
+def _upgrade(incident: Incident, context: Context, markup: Markup) -> IncidentText:
+    """What this version's rules find in what an older one judged: nothing that happened just now."""
+    firing, count = len(incident.firing), counted(len(incident.alerts), "alert")
+    left = "all over now" if not firing else "all firing" if firing == len(incident.alerts) else f"{firing:,} firing"
+    head = f"Found by this version's rules, not by those before the upgrade: {count}, {left}."
+    lines = _alert_lines(worst_of_each(incident.alerts), context, markup)
+    state = _state(incident, context, markup)
     return IncidentText(head, (*lines, *state), _details(incident, context), _tone(incident, context))
 
 

@@ -22,7 +22,7 @@ class Dispatcher:
     """Writes for one watch and its ledger; ``wake`` is called once there are messages to send.
 
     ``series_begun`` and ``rules_begun``: the frontier at which each was first at work. What was in breach before is
-    posted as a summary.
+    posted as a summary. ``rules_meant_since``: the last slot judged by what a rule meant before an upgrade.
     """
 
     def __init__(
@@ -36,9 +36,11 @@ class Dispatcher:
         series_begun: Mapping[str, int],
         rules_begun: Mapping[str, int],
         wake: Callable[[], None],
+        rules_meant_since: Mapping[str, int] | None = None,
     ) -> None:
         self.series_begun = dict(series_begun)
         self.rules_begun = dict(rules_begun)
+        self._rules_meant_since = rules_meant_since or {}
         self.watch = watch
         self.slack = slack
         self.wake = wake
@@ -99,6 +101,7 @@ class Dispatcher:
             self._ledger,
             self.slack,
             (self.series_begun, self.rules_begun),
+            self._rules_meant_since,
             self._clock.time(),
             self._frontier,
             settled=settled,

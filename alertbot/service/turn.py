@@ -55,13 +55,15 @@ class Turn:
     """Decides, then words what was decided, by the watch and the ledger at ``now`` (epoch seconds).
 
     ``begun``: the frontier at which each series, and each rule, was first at work. ``settled``: whether all series of a
-    slot were judged. ``changed``: notes for incidents about what people did just now.
+    slot were judged. ``meant_since``: the last slot judged by what a rule meant before an upgrade. ``changed``: notes
+    for incidents about what people did just now.
     """
 
     watch: Watch
     ledger: Ledger
     slack: SlackSettings
     begun: tuple[Mapping[str, int], Mapping[str, int]]
+    meant_since: Mapping[str, int]
     now: float
     frontier: int | None
     settled: bool
@@ -82,6 +84,7 @@ class Turn:
                 self.now,
                 pending.passed,
                 frozenset(pending.suppressors.flapping),
+                self._was_in_breach_before_the_upgrade,
             ),
             settled=self.settled,
             channel=self.slack.channel,
@@ -155,6 +158,14 @@ class Turn:
         """The frontier when this rule first judged this series."""
         series, rules = self.begun
         return max(series.get(fired.alert.series, 0), rules.get(fired.alert.rule, 0))
+
+    def _was_in_breach_before_the_upgrade(self, fired: FiredAlert) -> bool:
+        """Whether the slot before an alert began was judged by an older version, and is in breach by this one."""
+        alert = fired.alert
+        if alert.since - SLOT > self.meant_since.get(alert.rule, -1):
+            return False
+        (seen,) = self.watch.engine.seen(self.ledger.grid, (alert.rule, alert.series), alert.since - SLOT, 1)
+        return seen.breach
 
     def _suppression(self, pending: Pending) -> Suppression:
         return self.watch.suppression(self.now, self.frontier, pending.suppressors)

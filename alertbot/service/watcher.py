@@ -264,6 +264,7 @@ class Watcher:
             self._time,
             series_begun=memory.series_begun,
             rules_begun=memory.rules_begun,
+            rules_meant_since=memory.rules_meant_since,
             wake=self._wake,
         )
         frontier = restored_frontier(ledger) if self._poller is None else self._poller.prober.frontier

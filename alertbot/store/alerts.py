@@ -350,6 +350,11 @@ def rules_begun(db: Database) -> dict[str, int]:
     return dict(db.conn.execute("SELECT name, begun FROM rules"))
 
 
+def rules_meant_since(db: Database) -> dict[str, int]:
+    """The last slot that was judged by what each rule meant before an upgrade, of those that there were then."""
+    return dict(db.conn.execute("SELECT name, meant_since FROM rules WHERE meant_since IS NOT NULL"))
+
+
 def write_rules_begun(db: Database, begun: Mapping[str, int]) -> None:
     """Write the frontier when a rule was first at work, unless it is known from before."""
     db.conn.executemany("INSERT INTO rules (name, begun) VALUES (?, ?) ON CONFLICT DO NOTHING", begun.items())

@@ -38,11 +38,8 @@ DARKNESS_REMEMBERED = 6 * 3600
 
 def open_or_joinable(db: Database, now: float) -> list[Incident]:
     """The incidents that are open, and the closed ones that alerts may still join, the oldest first."""
-    return _incidents(
-        db,
-        f"closed IS NULL OR (kind IN ('passed', 'summary') AND opened > ?) OR id IN ({_FOLLOWED}) ORDER BY id",
-        (now - JOIN_WITHIN,),
-    )
+    listed = "kind IN ('passed', 'summary', 'upgrade') AND opened > ?"
+    return _incidents(db, f"closed IS NULL OR ({listed}) OR id IN ({_FOLLOWED}) ORDER BY id", (now - JOIN_WITHIN,))
 
 
 def load(db: Database, number: int) -> Incident | None:

@@ -14,17 +14,27 @@ from alertbot.store.feed import LateSlot
 
 @dataclass(frozen=True)
 class Memory:
-    """What was learned of the feed: when series and rules were first judged, late slots, publication times by slot."""
+    """What was learned of the feed: when series and rules were first judged, late slots, publication times by slot.
+
+    ``rules_meant_since``: the last slot that was judged by what a rule meant before an upgrade.
+    """
 
     series_begun: Mapping[str, int]
     rules_begun: Mapping[str, int]
+    rules_meant_since: Mapping[str, int]
     late: Sequence[LateSlot]
     published: Mapping[int, float]
 
 
 def memory(db: Database, since: int) -> Memory:
     """Read what was learned of the feed; of single slots, from the slot ``since`` on."""
-    return Memory(samples.begun(db), alerts.rules_begun(db), feed.late_slots(db, since), feed.publications(db, since))
+    return Memory(
+        samples.begun(db),
+        alerts.rules_begun(db),
+        alerts.rules_meant_since(db),
+        feed.late_slots(db, since),
+        feed.publications(db, since),
+    )
 
 
 def grid(db: Database, series: Sequence[str], first: int, last: int, room: Room | None = None) -> Grid:

@@ -314,6 +314,13 @@ _LEARNED_SILENCES = """
 """
 
 
+@migrations()
+def since_when_rules_mean_what_they_do(db: Database) -> None:
+    """The last slot that was judged by what a rule meant before an upgrade; NULL for rules that came later."""
+    db.conn.execute("ALTER TABLE rules ADD COLUMN meant_since INTEGER")
+    db.conn.execute("UPDATE rules SET meant_since = (SELECT max(cursor) FROM series)")
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:

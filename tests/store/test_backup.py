@@ -73,8 +73,8 @@ def test_copies_made_while_a_service_writes_are_consistent(path, tmp_path):
         while not ended.is_set():
             number += 1
             with running._db.atomic():
-                running._db.conn.execute("INSERT OR REPLACE INTO rules VALUES ('one', ?)", (number,))
-                running._db.conn.execute("INSERT OR REPLACE INTO rules VALUES ('two', ?)", (number,))
+                running._db.conn.execute("INSERT OR REPLACE INTO rules (name, begun) VALUES ('one', ?)", (number,))
+                running._db.conn.execute("INSERT OR REPLACE INTO rules (name, begun) VALUES ('two', ?)", (number,))
         running.close()
 
     writer = threading.Thread(target=write)

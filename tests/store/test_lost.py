@@ -23,7 +23,7 @@ def path(tmp_path):
 
 
 def remember(db, name):
-    db.conn.execute("INSERT INTO rules VALUES (?, 1)", (name,))
+    db.conn.execute("INSERT INTO rules (name, begun) VALUES (?, 1)", (name,))
 
 
 def remembered(path):

@@ -31,7 +31,7 @@ DAYS = 20_000
 ROWS = f"""
 INSERT INTO series VALUES (1, 'video.example.com', {DAYS * DAY + 3 * SLOT}, {DAYS * DAY}), (2, 'total', NULL, NULL);
 INSERT INTO samples VALUES ({DAYS}, 1, zeroblob(2304));
-INSERT INTO rules VALUES ('went-dark', {DAYS * DAY});
+INSERT INTO rules (name, begun) VALUES ('went-dark', {DAYS * DAY});
 INSERT INTO lateness VALUES ('video.example.com', {DAYS * DAY}, 300.0);
 INSERT INTO publications VALUES ({DAYS * DAY}, 1.0);
 INSERT INTO live VALUES (1, 5.0, '{{}}');

@@ -96,6 +96,7 @@ class House:
             series_begun=memory.series_begun,
             rules_begun=memory.rules_begun or dict.fromkeys(self.watch.rules, 0),
             wake=self._wake,
+            rules_meant_since=memory.rules_meant_since,
         )
         for series, value in (usual or {}).items():
             self.ledger.take(series, self.slot - 2 * DAY + SLOT, np.full(2 * DAY_SLOTS, value))
