@@ -27,7 +27,7 @@ class IncidentChange:
 
     ``joined``: the rows of alerts that are new in it. ``noted``: what the thread knows of alerts, by row. ``opened``:
     it is new, and its number a stand-in below 0 until it is written. ``ends_account_wide``: it closes, and was of the
-    account as a whole.
+    account as a whole. ``edited``: its message says something else, of which the thread says nothing.
     """
 
     incident: Incident
@@ -37,6 +37,7 @@ class IncidentChange:
     closed: bool
     opened: bool = False
     ends_account_wide: bool = False
+    edited: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,16 @@ def _change(
         return None
     after = replace(incident, progress=result.progress, closed=state.suppression.now if result.closed else None)
     ends_wide = result.closed and incident.account_wide
+    before = _progress_before(state, incident.number)
     return IncidentChange(
-        after, tuple(sorted(joined)), result.notes, result.noted, result.closed, situation.opens, ends_wide
+        after,
+        tuple(sorted(joined)),
+        result.notes,
+        result.noted,
+        result.closed,
+        situation.opens,
+        ends_wide,
+        edited=before is not None and before.without_data != result.progress.without_data,
     )
 
 

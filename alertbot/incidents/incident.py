@@ -24,6 +24,10 @@ AGAIN_WITHIN = 3600
 """Seconds of slots after the end of an outage within which the next one of its series belongs to the same incident."""
 
 
+UNKNOWN_FOR = 1800
+"""Seconds for which a series must be unknown, while others are not, before its incident says so."""
+
+
 class IncidentKind(StrEnum):
     """What an incident is about."""
 
@@ -92,7 +96,8 @@ class Progress:
     whether they still are at it, ``asked_at``: when they were.
     ``escalated``: to whom, since then; ``copies``: the channels that have a message of it for that reason.
     ``silences``: those over some of what fires; ``muted``: whether a mute is. ``steady``: alerts that flapped and were
-    posted again since they stayed. ``parent``: the account-wide incident that this one is a part of.
+    posted again since they stayed. ``parent``: the account-wide incident that this one is a part of. ``without_data``:
+    the series that fire and of which nothing is known for half an hour.
     """
 
     paged_at: float | None = None
@@ -114,6 +119,7 @@ class Progress:
     steady: tuple[int, ...] = ()
     wide: AccountFall | None = None
     parent: int | None = None
+    without_data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,14 @@ class Incident:
     def firing(self) -> tuple[FiredAlert, ...]:
         """Its alerts that still fire."""
         return tuple(each for each in self.alerts if each.resolved is None)
+
+    def without_data(self, known_to: int) -> Mapping[str, int]:
+        """The series of it that fire and are not known any more, with the end of their last slot, epoch seconds.
+
+        ``known_to``: up to when others are known.
+        """
+        ends = {fired.alert.series: fired.alert.slot + SLOT for fired in self.firing}
+        return {series: end for series, end in ends.items() if end + UNKNOWN_FOR <= known_to}
 
     @property
     def account_wide(self) -> bool:

@@ -25,6 +25,7 @@ from alertbot.incidents.routing import is_channel
 from alertbot.incidents.situation import Situation
 from alertbot.incidents.suppression import Suppression
 from alertbot.rules.base import Severity
+from alertbot.units import SLOT
 
 REPEAT = {Severity.CRITICAL.value: 1800, Severity.WARNING.value: 4 * 3600}
 """Seconds after which people are reminded of an incident that has no rule: of the feed, or of the whole account."""
@@ -75,10 +76,11 @@ def _stages(situation: Situation) -> Sequence[Stage]:
     if situation.opens:
         return (_open, _suppress)
     if kind in {IncidentKind.SUMMARY, IncidentKind.UPGRADE}:
-        return (_suppress, _list_changes) if situation.settled else (_suppress,)
+        return (_suppress, _list_changes, _lose_data) if situation.settled else (_suppress,)
     if not situation.settled:
         return (_flap, _relapse, _suppress)
-    return (_flap, _relapse, _outlive, _grow, _suppress, _list_changes, _expire, _remind, _escalate)
+    shown = (_flap, _relapse, _outlive, _grow, _suppress, _list_changes, _lose_data)
+    return (*shown, _expire, _remind, _escalate)
 
 
 def _is_over(situation: Situation) -> bool:
@@ -240,6 +242,12 @@ def _list_changes(situation: Situation, progress: Progress) -> tuple[Progress, I
     if ended and situation.incident.firing:
         notes.append(Note(NoteKind.ENDED, alerts=ended))
     return progress, notes
+
+
+def _lose_data(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[Note]]:
+    """Series of which nothing is known any more: the message says so, and the thread need not."""
+    lost = situation.incident.without_data(situation.suppression.frontier + SLOT)
+    return replace(progress, without_data=tuple(sorted(lost))), ()
 
 
 def _list_in_full(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[Note]]:

@@ -27,11 +27,8 @@ from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.alert import Markup, alert_sentence, back_to_normal, several, subject
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import TOTAL, is_domain
-from alertbot.units import SLOT, format_clock, format_duration, format_rate, format_volume
+from alertbot.units import format_clock, format_duration, format_rate, format_volume
 from alertbot.words import counted, listed
-
-UNKNOWN_FOR = 1800
-"""Seconds for which a series must be unknown before its incident says so."""
 
 _NONE: Mapping[int, Sequence[int]] = MappingProxyType({})
 
@@ -229,8 +226,7 @@ def _state(incident: Incident, context: Context, markup: Markup) -> Iterator[str
 
 def _without_data(incident: Incident, context: Context, markup: Markup) -> Iterator[str]:
     """Which series are not known any more, while others are, and since when: their alerts stay as they are."""
-    known_to = {fired.alert.series: fired.alert.slot + SLOT for fired in incident.firing}
-    old = {series: to for series, to in known_to.items() if to + UNKNOWN_FOR <= (context.data_to or 0)}
+    old = incident.without_data(context.data_to or 0)
     if old:
         names = listed((subject(series, markup) for series in sorted(old)), MOST_LISTED)
         yield f"No data of {names} since {context.clock(min(old.values()))}."

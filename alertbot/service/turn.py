@@ -105,7 +105,7 @@ class Turn:
         for note, drafts in zip(change.notes, replies, strict=True):
             if note.kind is not NoteKind.LISTED:
                 yield from drafts
-        if not change.opened and (change.joined or change.notes or change.closed):
+        if not change.opened and (change.joined or change.notes or change.closed or change.edited):
             yield _draft(subject, "update", incident.channel, body, broadcast=change.ends_account_wide)
         for note, drafts in zip(change.notes, replies, strict=True):
             # After the edit: where a post that was held up takes it in, what is older than it is not sent any more.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from fakes.rigs.house import ADA, House, database
 from fakes.rigs.night import config_for, dark, fell
@@ -123,3 +124,16 @@ async def test_a_third_time_is_counted_from_the_first(house):
     assert len(incidents(house)) == 1
     assert "third time since" in pages(house)[-1][1]
     assert incidents(house)[1]["since"] == began
+
+
+async def test_a_message_says_by_itself_that_its_domain_gives_no_data_and_that_it_does_again(house):
+    await carried(house, 4, a=0)
+    for _ in range(8):
+        await house.judge({**{name: level for name, level in USUAL.items() if name != A}, "total": 5e8})
+    edits = [row for row in house.outbox() if row.action == "update" and "No data of a.example.com since" in row.shown]
+    assert len(edits) == 1
+    house.ledger.take(A, house.slot - 7 * SLOT, np.zeros(8))
+    await carried(house, 1, a=0)
+    last = house.outbox()[-1]
+    assert (last.action, "No data" in last.shown) == ("update", False)
+    assert len(pages(house)) == 1
