@@ -15,7 +15,7 @@ Outside its ``active`` windows a rule is shown a slot as unknown: whatever its v
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,6 +85,15 @@ class Engine:
             restored += walk.restored
         return Judgement(alerts, tuple(changes), tuple(restored))
 
+    def is_made_of(self, alert: Alert, slots: Iterable[int]) -> bool:
+        """Whether any of these slots of its series is one of an alert's own, or may have made its reference."""
+        kind = self._applied[alert.rule].rule.kind
+        return any(
+            slot >= alert.since or any(map(kind.depends_on, range((alert.since - slot) // SLOT, _to(alert, slot))))
+            for slot in slots
+            if slot <= alert.slot
+        )
+
     def rerun(self, grid: Grid, alert: Alert, *, needs_ack: bool = False) -> Alert | None:
         """What the alert's lifecycle, run from its first slot to its last on present values, comes to.
 
@@ -144,3 +153,8 @@ class Engine:
             elif alert.phase is Phase.FIRING:
                 changes.append(Change(alert, fired=False, reason=Reason.RULE_CHANGED))
         return Judgement(kept, tuple(changes))
+
+
+def _to(alert: Alert, slot: int) -> int:
+    """How many slots lie from a slot to the end of an alert, both included."""
+    return (alert.slot - slot) // SLOT + 1

@@ -61,7 +61,7 @@ class Ledger:
         self._given_up = np.full(len(grid.series), -1, dtype=np.int64)
         self._touched: set[tuple[str, int]] = set()
         self._moved: set[int] = set()
-        self._revised: set[str] = set()
+        self._revised: dict[str, set[int]] = {}
         self._ended: list[Change] = []
 
     def cursor(self, series: str) -> int | None:
@@ -90,8 +90,9 @@ class Ledger:
         fresh = ~np.isnan(values) & (values != known)
         slots = first + SLOT * np.flatnonzero(fresh)
         self._touched.update((series, int(day)) for day in np.unique(slots // DAY))
-        if len(slots) and slots[0] <= self._cursor[self.grid.column[series]]:
-            self._revised.add(series)
+        judged = slots[slots <= self._cursor[self.grid.column[series]]]
+        if len(judged):
+            self._revised.setdefault(series, set()).update(judged.tolist())
         self.grid.put(series, first, values)
 
     def acknowledge(self, alerts: Iterable[tuple[AlertKey, int]]) -> None:
@@ -125,12 +126,14 @@ class Ledger:
     def revise(self) -> frozenset[str]:
         """End the alerts that revised values no longer bear out; the series they are of.
 
-        A revision never fires one: it is of the past. The next entry tells of it. What the rules look back on is held
+        Those alone are looked at whose own slots were revised, or some that their reference may be made of. A revision
+        never fires one: it is of the past. The next entry tells of it. What the rules look back on is held
         for alerts of the last day; older ones end by themselves.
         """
         ended = []
         for key, alert in sorted(self.alerts.items()):
-            if alert.series not in self._revised or alert.since < alert.slot - DAY:
+            revised = self._revised.get(alert.series, ())
+            if alert.since < alert.slot - DAY or not self._engine.is_made_of(alert, revised):
                 continue
             needs_ack = self._live and not alert.acknowledged
             present = self._engine.rerun(self.grid, alert, needs_ack=needs_ack)
@@ -140,7 +143,7 @@ class Ledger:
                 self.grid.erase(alert.series, alert.rule, alert.since)
             elif alert.phase is Phase.PENDING and present is None:
                 del self.alerts[key]
-        self._revised = set()
+        self._revised = {}
         self._ended += ended
         return frozenset(change.alert.series for change in ended)
 

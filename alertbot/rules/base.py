@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from alertbot.rules.schedule import Schedule
 from alertbot.rules.terms import References
 from alertbot.rules.wording import Outlook, Worded
-from alertbot.units import SLOT, format_duration, format_rate
+from alertbot.units import DAY_SLOTS, SLOT, format_duration, format_rate
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -213,6 +213,10 @@ class Kind(Worded, Protocol):
         """How many slots back lie those that the reference is made of; none where that cannot be listed."""
         return ()
 
+    def depends_on(self, back: int) -> bool:
+        """Whether the reference of a slot may be made of the one that lies ``back`` slots before it."""
+        return back <= self.reach
+
     @property
     def least(self) -> float | None:
         """Its ``from`` or ``floor``: the size (bit/s) below which nothing is a breach; None: it has none."""
@@ -299,6 +303,14 @@ class Rule:
             lasting += f" within {format_duration(self.within_slots * SLOT)}"
         when = "" if self.active is None else f", only {self.active}"
         return f"{self.kind.describe()} for {lasting}{when}"
+
+
+def at_the_same_time(back: int) -> bool:
+    """Whether so many slots back is the same time of an earlier day, by a clock that may have changed by an hour."""
+    return back > _HOUR and (back + _HOUR) % DAY_SLOTS in {0, _HOUR, 2 * _HOUR}
+
+
+_HOUR = 12
 
 
 def window_max(window: Array) -> Array:

@@ -19,6 +19,7 @@ from alertbot.rules.base import (
     Offsets,
     Past,
     Shown,
+    at_the_same_time,
     known_median,
 )
 from alertbot.rules.civil import readings
@@ -140,6 +141,9 @@ class DayOverDay(Kind):
     def looks_at(self) -> tuple[int, ...]:
         days = {DAY_SLOTS * day for day in range(1, self.days + 1)}
         return tuple(sorted(days | {7 * DAY_SLOTS * week for week in range(1, self.weeks + 1)}))
+
+    def depends_on(self, back: int) -> bool:
+        return at_the_same_time(back)
 
     @property
     def least(self) -> float:

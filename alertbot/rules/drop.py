@@ -18,6 +18,7 @@ from alertbot.rules.base import (
     Mask,
     Past,
     Shown,
+    at_the_same_time,
     window_max,
 )
 from alertbot.rules.terms import NO_REFERENCE, RECENT, USUAL, References, Term, compared
@@ -143,6 +144,9 @@ class Drop(Kind):
     @property
     def looks_at(self) -> tuple[int, ...]:
         return tuple(range(1, self.window + 1))
+
+    def depends_on(self, back: int) -> bool:
+        return back <= self.window or at_the_same_time(back)
 
     @property
     def least(self) -> float:

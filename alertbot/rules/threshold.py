@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 
 import numpy as np
 
-from alertbot.rules.base import Array, Direction, Judged, Kind, Limit, Mask, Past, Shown
+from alertbot.rules.base import Array, Direction, Judged, Kind, Limit, Mask, Past, Shown, at_the_same_time
 from alertbot.rules.terms import References, Term, compared
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent
 from alertbot.rules.wording import AlertFacts, Outlook
@@ -40,6 +40,10 @@ class Threshold(Kind):
 
     def without_learned_silence(self) -> Kind | None:
         return replace(self, learn_silence=False) if self.learn_silence else None
+
+    def depends_on(self, back: int) -> bool:
+        """On nothing but itself, where silence is not in question."""
+        return self.below is not None and at_the_same_time(back)
 
     def sets_aside(self, direction: Direction) -> bool:
         """Only a fall is no measure of what is usual."""

@@ -35,6 +35,10 @@ class Recording(Engine):
             self.judged.append((grid.series[column], first + row * SLOT))
         return super().judge(grid, first, due, alerts, **how)
 
+    def rerun(self, grid, alert, **how):
+        self.rerun_of = [*getattr(self, "rerun_of", []), alert.series]
+        return super().rerun(grid, alert, **how)
+
 
 def ledger(*series, rules=(CEILING,), cursors=None, alerts=None, start=True):
     engine = Recording(rules, {rule.name: series for rule in rules}, series)
@@ -188,6 +192,20 @@ def test_a_revision_judges_nothing_again():
     take(made, "a", 0, [9, 9])
     entry = made.judge(at(1))
     assert (entry.slots, entry.changes) == (0, ())
+
+
+@pytest.mark.parametrize(
+    ("position", "touched"),
+    [(0, True), (2, True), (-1, True), (-4, True), (-5, False), (-60, False), (-DAY_SLOTS, True)],
+)
+def test_a_revision_touches_an_alert_by_its_own_slots_and_by_those_of_its_reference_alone(position, touched):
+    made = ledger("a", rules=(DARK,))
+    take(made, "a", -DAY_SLOTS - 5, [5] * (DAY_SLOTS + 5))
+    take(made, "a", 0, [0, 0, 0])
+    assert told(made.judge(at(2))) == [("a", "fired", at(1))]
+    take(made, "a", position, [0.5 if position >= 0 else 6])
+    made.revise()
+    assert (getattr(made._engine, "rerun_of", []) == ["a"]) == touched
 
 
 def test_a_zero_and_an_unknown_slot_are_not_the_same():
