@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from alertbot.alerts.lifecycle import Alert, Phase, Policy, Seen
 from alertbot.rules.base import Array, Direction, Judged, Mask, Measured, Rule
 from alertbot.rules.grid import Columns, GridPast
 from alertbot.units import SLOT
+
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ def judge(rule: Rule, past: GridPast, fixed: Array | None) -> Judged:
             _either(muted, inside.reference, judged.reference),
             np.where(muted, inside.breach, judged.breach),
             _either(muted, inside.usual, judged.usual),
-            judged.by_usual,
+            _either(muted, inside.by_usual, judged.by_usual),
         )
     if rule.active is None:
         return judged
@@ -166,7 +169,7 @@ def over(rule: Rule, past: GridPast, fired: Array) -> Mask:
     return np.where(muted, rule.kind.over(past.meanwhile(), fired), found)
 
 
-def _either(where: Mask, inside: Array | None, outside: Array | None) -> Array | None:
+def _either(where: Mask, inside: NDArray[T] | None, outside: NDArray[T] | None) -> NDArray[T] | None:
     return None if inside is None or outside is None else np.where(where, inside, outside)
 
 

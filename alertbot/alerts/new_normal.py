@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.alerts.judged_block import AppliedRule
+from alertbot.alerts.judged_block import AppliedRule, over
 from alertbot.rules.base import Mask, Rule
 from alertbot.rules.episodes import REMEMBERED, Episode
 from alertbot.rules.grid import Grid
@@ -29,7 +29,7 @@ def old_level(rule: Rule, grid: Grid, episode: Episode, first: int, count: int) 
     past = grid.past(begin, rows, column).without(np.array([episode.first]))
     reference = np.nan if episode.reference is None else episode.reference
     slots = begin + SLOT * np.arange(rows)
-    back = rule.kind.over(past, np.array([reference]))[:, 0] & (past.now[:, 0] > 0)
+    back = over(rule, past, np.array([reference]))[:, 0] & (past.now[:, 0] > 0)
     back &= (slots > episode.last + SLOT) & (slots <= episode.last + REMEMBERED)
     ends = np.flatnonzero(_lasting(back, rows - count + 1))
     return back[rows - count :], int(ends[0]) if len(ends) else None

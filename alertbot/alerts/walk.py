@@ -231,7 +231,8 @@ class Walk:
         alert, rule = change.alert, self._applied[change.alert.rule].rule
         if change.reason is not Reason.CLEARED:
             return change
-        level = rule.kind.usual_level(self._slot(row, column).without(np.array([alert.since])))
+        past = self._slot(row, column).without(np.array([alert.since]))
+        level = rule.kind.usual_level(past if past.muted is None else past.meanwhile())
         usual = math.nan if level is None else float(level[0, 0])
         return change if math.isnan(usual) else replace(change, alert=replace(alert, usual=usual))
 

@@ -46,10 +46,12 @@ def wave(days, level=500 * MBPS, seed=3):
     return level * (1 - 0.3 * np.cos(2 * np.pi * slots / DAY_SLOTS)) * noise
 
 
-def judged(values, *rules, first=MONDAY, block=DAY_SLOTS):
-    """Every change of a replay."""
+def judged(values, *rules, first=MONDAY, block=DAY_SLOTS, muted=False):
+    """Every change of a replay; ``muted``: all of it lies under one mute that happens once."""
     grid, alerts, changes = Grid(["a"]), {}, []
     grid.put("a", first, values)
+    if muted:
+        grid.mute("a", first, first + len(values) * SLOT)
     engine = Engine(rules, {rule.name: ["a"] for rule in rules}, ["a"])
     for row in range(0, len(values), block):
         due = np.ones((min(block, len(values) - row), 1), dtype=bool)
@@ -59,11 +61,11 @@ def judged(values, *rules, first=MONDAY, block=DAY_SLOTS):
     return changes
 
 
-def told(values, *rules, first=MONDAY):
+def told(values, *rules, first=MONDAY, muted=False):
     """(rule, slot, ``fired`` or why it ended) of each change."""
     return [
         (each.alert.rule, (each.alert.slot - first) // SLOT, "fired" if each.fired else each.reason.value)
-        for each in judged(values, *rules, first=first)
+        for each in judged(values, *rules, first=first, muted=muted)
     ]
 
 
@@ -244,6 +246,13 @@ def test_after_a_new_normal_that_ended_its_days_are_no_measure_any_more():
     values[10 * DAY_SLOTS + 100 : 13 * DAY_SLOTS] *= 4
     values[14 * DAY_SLOTS + 100 : 14 * DAY_SLOTS + 130] *= 4
     assert rises(values, FAR_OFF)[-1] == 14 * DAY_SLOTS + 100
+
+
+def test_under_a_mute_the_level_before_a_new_normal_is_what_the_mute_covers():
+    values = levels((40 * MBPS, 100), (20 * MBPS, 188), (100 * MBPS, 3), (40 * MBPS, 97), (60 * MBPS, 3))
+    twice = Rule("twice", "day_over_day", DayOverDay(2.0, floor=20e6), Severity.WARNING, accept_slots=3)
+    known = [("twice", 289, "fired"), ("twice", 290, "new normal"), ("twice", 389, "fired")]
+    assert told(values, twice) == told(values, twice, muted=True) == [*known, ("twice", 390, "new normal")]
 
 
 def test_a_fall_to_a_rate_is_never_the_new_normal():
