@@ -249,7 +249,7 @@ def test_after_a_new_normal_that_ended_its_days_are_no_measure_any_more():
 
 
 def test_under_a_mute_the_level_before_a_new_normal_is_what_the_mute_covers():
-    values = levels((40 * MBPS, 100), (20 * MBPS, 188), (100 * MBPS, 3), (40 * MBPS, 97), (60 * MBPS, 3))
+    values = levels((40 * MBPS, 100), (20 * MBPS, 188), (100 * MBPS, 3), (0, 97), (60 * MBPS, 3))
     twice = Rule("twice", "day_over_day", DayOverDay(2.0, floor=20e6), Severity.WARNING, accept_slots=3)
     known = [("twice", 289, "fired"), ("twice", 290, "new normal"), ("twice", 389, "fired")]
     assert told(values, twice) == told(values, twice, muted=True) == [*known, ("twice", 390, "new normal")]
