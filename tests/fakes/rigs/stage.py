@@ -111,6 +111,11 @@ class Actor:
         self._process.send_signal(number)
 
     @property
+    def code(self) -> int | None:
+        """Its exit code; ``None`` while it runs."""
+        return self._process.poll()
+
+    @property
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
