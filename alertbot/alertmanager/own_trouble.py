@@ -44,6 +44,7 @@ ALERT_OF: Mapping[Cause, OwnAlert | None] = {
     Cause.CALLS: None,  # an alert of its own, as of every incident about the feed
     Cause.UNREADABLE: None,
     Cause.NOTHING_NEWER: None,
+    Cause.CLOCK: OwnAlert.NOT_JUDGING,
     Cause.UNJUDGED: OwnAlert.NOT_JUDGING,
     Cause.WAITING: OwnAlert.NOT_DELIVERING,
     Cause.REFUSED: OwnAlert.NOT_DELIVERING,

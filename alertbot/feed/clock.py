@@ -75,6 +75,14 @@ class ApiTime:
         """How many seconds the machine's clock is ahead of the API's, where it is by more than a day."""
         return self._apart
 
+    @property
+    def behind(self) -> float | None:
+        """How many seconds the API says that it is later than the time gone by, where that is over a day.
+
+        Older data is there at any time: that it shows up to the machine's time does not say that this is now.
+        """
+        return None if self._apart is None or self._is_by_date or self._apart > 0 else -self._apart
+
     def learn(self, server_time: float | None, newest: int | None) -> None:
         """Set the clock by an answer that bore this Date and showed traffic up to the slot ``newest``."""
         self._notice_step()

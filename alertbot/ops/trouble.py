@@ -17,6 +17,7 @@ class Cause(StrEnum):
     CALLS = "The API gives no answers"
     UNREADABLE = "Domains cannot be read"
     NOTHING_NEWER = "Nothing newer comes"
+    CLOCK = "The clocks disagree"
     UNJUDGED = "Data is not judged"
     WAITING = "A message waits for Slack"
     REFUSED = "Slack does not take messages"

@@ -32,7 +32,7 @@ from alertbot.service.store_outage import StoreOutage
 from alertbot.store import feed, restart
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.restart import Memory
-from alertbot.units import DAY, SLOT
+from alertbot.units import DAY, SLOT, format_duration
 from alertbot.words import counted
 
 log = logging.getLogger(__name__)
@@ -154,6 +154,9 @@ class Watcher:
             return Trouble(Cause.LOOKS, f"the last {count} looks at the feed ended in an error: {cause}")
         if (feed_trouble := None if self._feed_incidents is None else self._feed_incidents.trouble) is not None:
             return feed_trouble
+        if (behind := self._time.behind) is not None:
+            days = format_duration(behind)
+            return Trouble(Cause.CLOCK, f"this machine's clock is {days} behind the CDN's: what is judged may be old")
         late = [] if self._poller is None else self._poller.unjudged(LONGEST_UNJUDGED)
         if not late:
             return None

@@ -131,3 +131,15 @@ async def test_a_channel_that_refuses_messages_is_red_until_it_takes_them(tmp_pa
         house.slack.workspace.channels["G0HIDDEN"].member = True
         await until(lambda: health(house) is None)
         assert house.slack.posts
+
+
+async def test_a_clock_that_is_days_behind_is_red_until_it_is_set_right_though_older_data_is_there(tmp_path):
+    clock = VirtualClock(START - 5 * DAY)
+    async with working(tmp_path, begin=False) as house:
+        await house.start(clock=clock)
+        await house.until_judged("a.example.com")
+        said = await red(house, "behind")
+        assert said == "this machine's clock is 5d behind the CDN's: what is judged may be old"
+        clock.step(5 * DAY)
+        await until(lambda: health(house) is None)
+        assert house.service._wiring.now() == pytest.approx(house.clock.time(), abs=5)
