@@ -25,8 +25,8 @@ PROMISED = 30 * MINUTE
 BY_A_RULE = 2
 """Slots that must show a breach, or its end."""
 
-OUTLIVED = "The account as a whole is back, but not this"
-"""What calls people once more where a domain stays dark after a fall of the account that it was a part of."""
+CALLS_AGAIN = ("The account as a whole is back, but not this", "It grew: The whole account is at 0")
+"""What calls people once more: a domain stays dark after a fall of the account, nothing new counts as nothing now."""
 
 STALE_AFTER = 20 * MINUTE
 UNSAID = 5 * MINUTE
@@ -178,10 +178,13 @@ def _twice(record: Record) -> Iterator[str]:
     for subject, count in Counter(event.subject for event in record.events if event.kind == "post").items():
         if count > 1 and subject:
             yield f"twice: {count} messages about {subject}"
-    replies = Counter((each.subject, each.text) for each in record.events if each.kind == "reply")
-    for (subject, text), count in replies.items():
-        if count > 1:
-            yield f"twice: {count} replies about {subject} say {text[:80]}"
+    last: dict[str, str] = {}
+    for reply in (each for each in record.events if each.kind == "reply"):
+        # A configuration is refused and mended several times: only what follows upon itself says nothing new.
+        about = reply.subject if reply.subject.startswith("reload:") else f"{reply.subject} {reply.text}"
+        if last.get(about) == reply.text:
+            yield f"twice: 2 replies about {reply.subject} say {reply.text[:80]}"
+        last[about] = reply.text
 
 
 def _mentions(record: Record) -> Iterator[str]:
@@ -190,8 +193,9 @@ def _mentions(record: Record) -> Iterator[str]:
         events = _about(record, number)
         alerts = [each for each in record.alerts if each["incident"] == number]
         count = sum(event.mentions for event in events if event.kind != "edit")
-        outlived = sum(event.mentions and OUTLIVED in event.text for event in events if event.kind == "reply")
-        if count > max(len(alerts), 1) + outlived:
+        replies = [event.text for event in events if event.kind == "reply" and event.mentions]
+        again = sum(any(words in text for words in CALLS_AGAIN) for text in replies)
+        if count > max(len(alerts), 1) + again:
             yield f"mentions: {count} about incident {number}, which has {len(alerts)} alerts"
         critical = incident["kind"] == "alert" and any(each["rule"] == DARK for each in alerts)
         first = next((event for event in events if event.kind == "post"), None)

@@ -103,6 +103,23 @@ def test_there_is_nothing_to_object_to_where_all_went_well(record):
     assert objections(record) == []
 
 
+def test_nor_is_there_where_an_account_goes_dark_and_a_configuration_is_broken_twice_while_edits_are_refused():
+    story = replace(
+        SHORT,
+        end=START + 170 * MINUTE,
+        outages=tuple(Outage(DARK, name, START + 40 * MINUTE, START + 100 * MINUTE) for name in DOMAINS),
+        mishaps=(
+            Mishap("slack", START + 40 * MINUTE, START + 160 * MINUTE, "cant_update_message", "chat.update"),
+            *(
+                Mishap("configuration", START + at * MINUTE, START + (at + 5) * MINUTE, "broken", "")
+                for at in (120, 140)
+            ),
+        ),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        assert objections(run(play(story, Path(folder)))) == []
+
+
 @pytest.mark.parametrize("what", WRONG)
 def test_the_checker_objects_where(record, what):
     spoil, objection = WRONG[what]
