@@ -41,7 +41,16 @@ LAYERS = {
 }
 """What each room may import. ``cli`` stands above them all."""
 
-PURE = ("rules", "alerts", "incidents", "feed.frontier", "feed.lateness", "feed.staleness")
+PURE = (
+    "rules",
+    "alerts",
+    "incidents",
+    "feed.frontier",
+    "feed.lateness",
+    "feed.looks",
+    "feed.second_looks",
+    "feed.staleness",
+)
 PURE_IMPORTS = {
     "alertbot",
     "__future__",

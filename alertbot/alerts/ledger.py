@@ -7,7 +7,7 @@ are judged in the same order with the same result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,8 @@ from alertbot.rules.base import Array, Mask
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT
+
+_NEVER = 2**62
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Ledger:
         self._moved: set[int] = set()
         self._revised: dict[str, set[int]] = {}
         self._ended: list[Change] = []
+        self._doubted = np.full(len(grid.series), _NEVER, dtype=np.int64)
 
     def cursor(self, series: str) -> int | None:
         """The last slot judged of a series; ``None`` before the first."""
@@ -107,8 +110,21 @@ class Ledger:
         column = self.grid.column[series]
         self._given_up[column] = max(self._given_up[column], last)
 
-    def judge(self, last: int) -> Entry:
-        """Judge all that is known and was not judged yet, up to the slot ``last``, and what was revised anew."""
+    @property
+    def doubted(self) -> dict[str, int]:
+        """The series that wait before a slot, as it is doubted that it fires, and that slot."""
+        columns = np.flatnonzero(self._doubted < _NEVER)
+        return {self.grid.series[column]: int(self._doubted[column]) for column in columns.tolist()}
+
+    def believe(self, series: str) -> None:
+        """Judge a series on from the slot that was doubted."""
+        self._doubted[self.grid.column[series]] = _NEVER
+
+    def judge(self, last: int, doubts: Callable[[Alert], bool] = lambda _alert: False) -> Entry:
+        """Judge all that is known and was not judged yet, up to the slot ``last``, and what was revised anew.
+
+        ``doubts`` says of an alert that would fire whether its series is to wait before that slot.
+        """
         self.revise()
         changes, self._ended = self._ended, []
         restored: list[Episode] = []
@@ -116,12 +132,23 @@ class Ledger:
         slots = 0
         for first, due in self._blocks(last):
             judgement = self._engine.judge(self.grid, first, due, self.alerts, needs_ack=self._live)
+            while doubted := [each.alert for each in judgement.changes if each.fired and doubts(each.alert)]:
+                self._doubt(doubted, first, due)
+                judgement = self._engine.judge(self.grid, first, due, self.alerts, needs_ack=self._live)
             self.alerts = dict(judgement.alerts)
             changes += judgement.changes
             restored += judgement.restored
             silences += self._engine.learned_silences(self.grid, first, due) if self._live else ()
             slots += int(due.sum())
         return replace(self._entry(changes, slots), restored=tuple(restored), silences=tuple(silences))
+
+    def _doubt(self, alerts: Sequence[Alert], first: int, due: Mask) -> None:
+        """Let the series of alerts wait before the slots with which these would fire, as if nothing had been judged."""
+        for alert in alerts:
+            column = self.grid.column[alert.series]
+            self._doubted[column] = min(self._doubted[column], alert.slot)
+            due[(alert.slot - first) // SLOT :, column] = False
+            self.grid.erase(alert.series, alert.rule, alert.since)
 
     def revise(self) -> frozenset[str]:
         """End the alerts that revised values no longer bear out; the series they are of.
@@ -190,7 +217,7 @@ class Ledger:
         """Slots x series: not judged yet, and known or given up without a hole since the cursor."""
         slots = (first + SLOT * np.arange(count))[:, None]
         judged = slots <= self._cursor
-        reachable = (self._cursor >= 0) & (self._cursor >= first - SLOT)
+        reachable = (self._cursor >= 0) & (self._cursor >= first - SLOT) & (slots < self._doubted)
         usable = ~np.isnan(self.grid.values(first, count)) | (slots <= self._given_up) | judged
         due: Mask = np.logical_and.accumulate(usable, axis=0) & ~judged & reachable
         return due

@@ -2,7 +2,12 @@
 
 The lateness of a slot is the time from the frontier reaching it until its value was complete (within 5 % of what it
 is now), counted only where an earlier answer, asked for behind the frontier, showed less: of a slot that nobody asked
-for in between nobody can say that it was late. A series is held back by the largest lateness of its last day.
+for in between nobody can say that it was late. So it lies between two looks: at the first the slot showed less, at the
+second it was complete. A series is held back by the largest lateness of its last day.
+
+Two looks that lie five minutes apart say little. So the next looks come at other moments, until it is known to about
+ten seconds: where a later slot was complete sooner than the second look of an earlier one, so the earlier one is taken
+to have been.
 
 No I/O: answers come in with their times, late slots go out.
 """
@@ -10,7 +15,7 @@ No I/O: answers come in with their times, late slots go out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,17 +26,33 @@ from alertbot.units import DAY, SLOT
 COMPLETE = 0.95
 """The share of a value that counts as all of it."""
 
-FIRST_HOUR = 3600
-FIRST_HOLD_BACK = 900
-"""In a series' first hour nothing is known of its lateness yet: then it is held back by so many seconds."""
+MARGIN = 3.0
+"""Seconds for which a series is held back beyond its lateness: that differs a little from slot to slot."""
+
+PRECISE = 10.0
+"""Seconds within which a lateness is known well enough."""
+
+COARSE = 60.0
+"""Seconds from which on it is so uncertain that a series had better be judged a slot later until it is measured."""
+
+OLD = 20 * 3600
+"""Seconds after which it is worth a look whether a series is as late as it was."""
 
 
 class LateSlot(NamedTuple):
-    """A slot of a series that was complete only ``seconds`` after the frontier had reached it."""
+    """A slot of a series that was complete ``seconds`` after the frontier reached it, and showed less at ``less``."""
 
     series: str
     slot: int
     seconds: float
+    less: float
+
+
+class _Lag(NamedTuple):
+    """Seconds from the frontier reaching a slot until it still showed ``less``, and until it was ``complete``."""
+
+    less: float
+    complete: float
 
 
 class _Seen(NamedTuple):
@@ -45,17 +66,21 @@ class _Seen(NamedTuple):
 class Lateness:
     """Learns from answers how late each series is; no hold-back is longer than ``max_lag`` (seconds)."""
 
-    def __init__(self, max_lag: float, late: Iterable[tuple[str, int, float]] = ()) -> None:
-        self._most_slots = math.ceil(max_lag / SLOT)
+    def __init__(self, max_lag: float, late: Iterable[tuple[str, int, float, float]] = ()) -> None:
+        self._most = float(math.ceil(max_lag / SLOT) * SLOT)
         self._reached: dict[int, float] = {}
         self._seen: dict[str, _Seen] = {}
         self._pauses: list[tuple[float, float]] = []
-        self._late: dict[str, dict[int, float]] = {}
-        for series, slot, seconds in late:
-            self._note(series, slot, seconds)
+        self._late: dict[str, dict[int, _Lag]] = {}
+        self._grown: set[str] = set()
+        for series, slot, seconds, less in late:
+            self._note(series, slot, _Lag(less, seconds))
 
     def reached(self, before: int | None, frontier: int, monotonic: float) -> None:
         """Note that the frontier moved on from the slot ``before``, ``None`` where there was none."""
+        if before is None and not self._reached:
+            # Nobody saw when it reached the slots before that: it takes them one by one.
+            self._reached = {slot: monotonic - (frontier - slot) for slot in range(frontier - DAY, frontier, SLOT)}
         first = frontier if before is None else before + SLOT
         for slot in range(max(first, frontier - DAY), frontier + SLOT, SLOT):
             self._reached.setdefault(slot, monotonic)
@@ -68,7 +93,7 @@ class Lateness:
         self._pauses.append((since, until))
 
     def observe(self, series: str, first: int, values: NDArray[np.float64], began: float) -> list[LateSlot]:
-        """Compare an answer with the one before, where they overlap, and return the slots that were late.
+        """Compare an answer with the one before, where they overlap; what that says of slots that were late.
 
         ``values`` are the answer's from the slot ``first`` up to the frontier; it was asked for at ``began``, behind
         the frontier.
@@ -77,68 +102,148 @@ class Lateness:
         now = self._seen[series] = _Seen(first, values, began)
         if before is None:
             return []
-        grown = [slot for slot in _grown(before, now) if slot in self._reached]
-        return [self._note(series, slot, self._waited(slot, before, now)) for slot in grown]
+        grown, complete = _compared(before, now)
+        found = [self._note(series, slot, self._between(slot, before, now)) for slot in grown if slot in self._reached]
+        (self._grown.add if found else self._grown.discard)(series)
+        if series in self._late:
+            found += self._sooner(series, [*self._by(series, complete, before, now), *(each.seconds for each in found)])
+        return found
 
     def false_alarm(self, series: str, slot: int) -> LateSlot:
         """Hold a series back for as long as any may be, since later data did not bear out an alert it raised."""
-        return self._note(series, slot, float(self._most_slots * SLOT))
+        return self._note(series, slot, _Lag(self._most, self._most))
 
-    def _note(self, series: str, slot: int, seconds: float) -> LateSlot:
+    def _note(self, series: str, slot: int, lag: _Lag) -> LateSlot:
         """Keep the longest lateness of a slot: one that raised a false alarm may turn out to be late by less."""
-        known = self._late.get(series, {})
-        seconds = max(seconds, known.get(slot, 0.0))
-        # What is older and was no later can never again be the longest of a day.
-        kept = {each: waited for each, waited in known.items() if each > slot or waited > seconds}
-        self._late[series] = kept | {slot: seconds}
-        return LateSlot(series, slot, seconds)
+        slots = self._late.setdefault(series, {})
+        known = slots.get(slot, lag)
+        slots[slot] = lag = _Lag(max(lag.less, known.less), max(lag.complete, known.complete))
+        return LateSlot(series, slot, lag.complete, lag.less)
 
-    def _waited(self, slot: int, before: _Seen, now: _Seen) -> float:
-        """Seconds from the frontier reaching a slot until it was complete, without the pauses in which nobody looked.
+    def _between(self, slot: int, before: _Seen, now: _Seen) -> _Lag:
+        """The looks between which a slot became complete, without the pauses in which nobody looked.
 
         Pauses count from when the slot was last seen incomplete: until then it was late, whoever looked.
         """
         reached = self._reached[slot]
         since = max(reached, before.began)
         blind = sum(max(0.0, end - max(start, since)) for start, end in self._pauses)
-        return now.began - reached - blind
+        return _Lag(max(before.began - reached, 0.0), now.began - reached - blind)
 
-    def known_to(self, series: str, frontier: int, begun: int | None, began: float) -> int:
-        """The last slot that an answer asked for at ``began`` makes known; ``begun`` as for ``hold_back``.
+    def _by(self, series: str, complete: Iterable[int], before: _Seen, now: _Seen) -> Iterator[float]:
+        """After how many seconds these slots were complete at the look before, but for those that may grow yet."""
+        longest = max(lag.complete for lag in self._late[series].values())
+        for slot in complete:
+            reached = self._reached.get(slot)
+            if reached is not None and now.began - reached >= longest:
+                yield before.began - reached
 
-        Counting slots is not enough: the frontier may have reached many of them in one stride.
-        """
-        longest = self._longest(series, frontier, begun)
-        known = frontier - SLOT * math.ceil(longest / SLOT)
+    def _sooner(self, series: str, complete: Iterable[float]) -> list[LateSlot]:
+        """What becomes of slots of which little is known, since others were complete after so many seconds."""
+        changed: dict[int, _Lag] = {}
+        slots = self._late[series]
+        for by in complete:
+            for other, lag in slots.items():
+                if max(lag.less, PRECISE / 2) < by < lag.complete:
+                    slots[other] = changed[other] = _Lag(lag.less, by)
+        return [LateSlot(series, slot, lag.complete, lag.less) for slot, lag in changed.items()]
+
+    def known_to(self, series: str, frontier: int, began: float) -> int:
+        """The last slot that an answer asked for at ``began`` makes known."""
+        longest, known = self.hold_back(series, frontier), frontier
         while began - self._reached.get(known, -math.inf) < longest:
             known -= SLOT
         return known
 
-    def hold_back(self, series: str, frontier: int, begun: int | None) -> int:
-        """How many slots behind the frontier a series is known; ``begun``: the frontier when it was first asked for."""
-        return math.ceil(self._longest(series, frontier, begun) / SLOT)
+    def hold_back(self, series: str, frontier: int) -> float:
+        """Seconds from the frontier reaching a slot until it is known of a series."""
+        lag = self._longest(series, frontier)
+        return 0.0 if lag is None else min(lag.complete + MARGIN, self._most)
 
-    def _longest(self, series: str, frontier: int, begun: int | None) -> float:
-        known = self._late.get(series, {})
-        for slot in [slot for slot in known if slot <= frontier - DAY]:
-            del known[slot]
-        longest = max(known.values(), default=0.0)
-        if begun is None or frontier < begun + FIRST_HOUR:
-            longest = max(longest, FIRST_HOLD_BACK)
-        return min(longest, float(self._most_slots * SLOT))
+    def _longest(self, series: str, frontier: int) -> _Lag | None:
+        """The largest bounds of the last day."""
+        slots = self._late.get(series)
+        if slots is None:
+            return None
+        for slot in [slot for slot in slots if slot <= frontier - DAY]:
+            del slots[slot]
+        if not slots:
+            del self._late[series]
+            return None
+        less, complete = (max(bounds) for bounds in zip(*slots.values(), strict=True))
+        return _Lag(min(less, self._most), min(complete, self._most))
 
-    def hold_backs(self, frontier: int) -> dict[str, int]:
-        """The series that are held back for having been late, and by how many slots."""
-        slots = {series: self.hold_back(series, frontier, frontier - FIRST_HOUR) for series in self._late}
-        return {series: count for series, count in slots.items() if count}
+    def hold_backs(self, frontier: int) -> dict[str, float]:
+        """The series that are held back for having been late, and by how many seconds."""
+        return {series: held for series in list(self._late) if (held := self.hold_back(series, frontier))}
+
+    @property
+    def late(self) -> Iterable[str]:
+        """The series that are held back."""
+        return self._late.keys()
+
+    def next_look(self, series: str, known: int, frontier: int) -> float:
+        """When a series known to that slot, before the frontier, is to be asked for: monotonic seconds.
+
+        That is once the slot after it is known. Where it is not known by far how late the series is, it is the moment
+        that tells most of that; what waits meanwhile is known at one of the next looks.
+        """
+        reached, lag = self._reached.get(known + SLOT), self._longest(series, frontier)
+        due = -math.inf if reached is None else reached + self.hold_back(series, frontier)
+        if lag is None or not _is_coarse(lag):
+            return due
+        target = self._moment(frontier, _halfway(lag))
+        return min(due + SLOT / 2, target if self.looked(series) < target else math.inf)
+
+    def spare_look(self, series: str, frontier: int) -> float:
+        """When one look more would tell more exactly how late a series is; infinite where that is known."""
+        lag = self._longest(series, frontier)
+        if lag is None or _is_coarse(lag):
+            return math.inf
+        if lag.complete - lag.less > max(PRECISE, lag.complete / 10):
+            target = self._moment(frontier, _halfway(lag))
+        elif lag.less > PRECISE and max(self._late[series]) < frontier - OLD and lag.less < self._most:
+            target = self._moment(frontier, lag.less)
+        else:
+            return math.inf
+        return target if self.looked(series) < target else math.inf
+
+    def _moment(self, frontier: int, seconds: float) -> float:
+        """When the newest slot that was reached so long ago, or will have been before the next one, is so old."""
+        slot = frontier - SLOT * int(seconds // SLOT)
+        return self._reached.get(slot, -math.inf) + seconds
+
+    def has_grown(self, series: str) -> bool:
+        """Whether the last answer showed clearly more of a slot than the one before."""
+        return series in self._grown
+
+    def age(self, slot: int, now: float) -> float:
+        """Seconds since the frontier reached a slot of the last day."""
+        return now - self._reached.get(slot, -math.inf)
+
+    def looked(self, series: str) -> float:
+        """When a series was asked for last, monotonic seconds."""
+        seen = self._seen.get(series)
+        return -math.inf if seen is None else seen.began
 
 
-def _grown(before: _Seen, now: _Seen) -> list[int]:
-    """The slots that both answers show, and the later one with clearly more."""
+def _is_coarse(lag: _Lag) -> bool:
+    return lag.complete - lag.less > max(COARSE, lag.complete / 4)
+
+
+def _halfway(lag: _Lag) -> float:
+    """Seconds after which to look next: most that are late are so by little."""
+    return min(1.5 * lag.less + 2 * PRECISE, (lag.less + lag.complete) / 2)
+
+
+def _compared(before: _Seen, now: _Seen) -> tuple[list[int], list[int]]:
+    """The slots that the later answer shows with clearly more than the one before, and those that were complete."""
     first = max(before.first, now.first)
     last = min(each.first + len(each.values) * SLOT for each in (before, now))
     if last <= first:
-        return []
+        return [], []
     count = (last - first) // SLOT
     was, is_now = (each.values[(first - each.first) // SLOT :][:count] for each in (before, now))
-    return [first + SLOT * int(row) for row in np.flatnonzero(was < COMPLETE * is_now)]
+    less = was < COMPLETE * is_now
+    grown = [first + SLOT * int(row) for row in np.flatnonzero(less)]
+    return grown, [first + SLOT * int(row) for row in np.flatnonzero(~less & (is_now > 0))]

@@ -53,7 +53,7 @@ def _feed_lines(live: Live) -> list[str]:
     lines = [f"proof: {live.proof}; this account shows a slot {lag}"]
     if live.held:
         held = sorted(live.held.items(), key=lambda each: -each[1])
-        late = listed((f"{code(name)} {slots * SLOT // 60}m" for name, slots in held), _LISTED)
+        late = listed((f"{code(name)} {format_duration(seconds)}" for name, seconds in held), _LISTED)
         lines.append(f"held back, since they report late: {late}")
     if abs(live.skew) >= _SKEW_TOLD:
         ahead = "ahead of" if live.skew > 0 else "behind"

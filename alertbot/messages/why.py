@@ -71,7 +71,7 @@ def _held_up(why: Why, reader: Reader) -> Iterator[str]:
     account = "nothing is known of the account yet"
     if why.frontier is not None:
         account = f"the account is known up to the slot of {reader.clock(why.frontier)}"
-    held = f"held back {format_duration(why.held * SLOT)}, since it reports late" if why.held else "not held back"
+    held = f"held back {format_duration(why.held)}, since it reports late" if why.held else "not held back"
     waiting = f"; waits for {counted(why.waiting, 'slot')}" if why.waiting else ""
     yield f"{account}; {held}{waiting}"
     if why.trouble is not None:

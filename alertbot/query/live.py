@@ -15,7 +15,7 @@ class Live:
     ``proof`` what the frontier rests on, ``now`` epoch seconds by the API's clock, of which the machine's is ``skew``
     seconds ahead. ``trouble`` says why the feed gives no answers, ``last_failure`` why it last gave none;
     ``unreadable`` does of single series. ``calls_left`` counts the calls of this minute, ``behind`` the series that
-    wait for data. ``held``: series held back, by how many slots. ``lag``: seconds after its close at which this
+    wait for data. ``held``: series held back, by how many seconds. ``lag``: seconds after its close at which this
     account's total shows a slot. ``gone``: domains that left the account. ``channels``: what is
     wrong with Slack's channels and with Alertmanagers, in words. ``trial``: the channel to which every message is
     diverted. ``misconfigured``: what is wrong with the configuration that was to be taken up last,
@@ -35,7 +35,7 @@ class Live:
     domains: int = 0
     series: int = 0
     behind: int = 0
-    held: Mapping[str, int] = field(default_factory=dict)
+    held: Mapping[str, float] = field(default_factory=dict)
     lag: float | None = None
     skew: float = 0.0
     gone: tuple[str, ...] = ()

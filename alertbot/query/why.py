@@ -120,9 +120,9 @@ class SetAside:
 class Why:
     """One series: how far it was judged, what delays that, and what each rule makes of it.
 
-    ``cursor``: the last slot judged; ``frontier``: the last that is known of the account; ``held``: slots by which
-    the series is held back for being late. ``waiting``: slots that should be known and are not. ``unreadable``: why it
-    cannot be read. ``others`` are rules that do not watch it, ``disabled`` those that are switched off.
+    ``cursor``: the last slot judged; ``frontier``: the last that is known of the account; ``held``: seconds for
+    which the series is held back for being late. ``waiting``: slots that should be known and are not. ``unreadable``:
+    why it cannot be read. ``others`` are rules that do not watch it, ``disabled`` those that are switched off.
     ``set_aside``: what is no measure of what is usual, of the last days, the newest first.
     """
 
@@ -130,7 +130,7 @@ class Why:
     cursor: int | None
     value: float | None
     frontier: int | None
-    held: int
+    held: float
     waiting: int
     unreadable: str | None
     trouble: str | None
@@ -181,10 +181,10 @@ def _set_aside(db: Database, series: str, cursor: int) -> tuple[SetAside, ...]:
     return tuple(sorted(found, key=lambda each: (-each.first, each.rule)))
 
 
-def _waiting(cursor: int | None, frontier: int | None, held: int) -> int:
+def _waiting(cursor: int | None, frontier: int | None, held: float) -> int:
     if cursor is None or frontier is None:
         return 0
-    return max((frontier - cursor) // SLOT - held, 0)
+    return max((frontier - cursor) // SLOT - math.ceil(held / SLOT), 0)
 
 
 class Inquiry:

@@ -1,13 +1,14 @@
 """Polling: a fan-out over the series that lag behind the frontier.
 
 An answer counts only up to the frontier as it stood before the call began, less what the series is held back for
-being late; within that an absent bucket is a true zero. What a failed call would have shown stays unknown, and is asked
-for first the next time.
+being late; within that an absent bucket is a true zero. The prompt series are asked for first, and each late one once
+its lateness has passed. What a failed call would have shown stays unknown, and is asked for first the next time.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,15 +16,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from alertbot.alerts.ledger import Entry, Ledger
+from alertbot.alerts.lifecycle import Alert
 from alertbot.config.watch import Watch
 from alertbot.errors import FeedError, FeedRefused, FeedUnknownDomain
 from alertbot.feed.api import CdnApi
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.departures import departures, emptied
 from alertbot.feed.lateness import LateSlot
+from alertbot.feed.looks import Looks
 from alertbot.feed.outages import FeedOutages
 from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import MOST_SLOTS, Reading, ReadRequest, ReadResult, SeriesReader, refuses_token
+from alertbot.feed.second_looks import AGAIN, AGAIN_AT_FIRST, FIRST_HOUR, FRESH, SecondLooks
 from alertbot.rules.selection import TOTAL
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.prober import Prober
@@ -90,7 +94,8 @@ class Poller:
         self._outages = outages
         self._progress = progress
         self._judged = judged
-        self._asked: dict[str, int | None] = dict.fromkeys(watch.series)
+        self._looks = Looks(watch.series, prober.lateness)
+        self._second_looks = SecondLooks(self._looks.wait)
         self._lacks_history = set(watch.series)
         self._older: deque[_Stretch] = deque()
         self._reread_at = dict.fromkeys(watch.series, 0)
@@ -100,37 +105,53 @@ class Poller:
         self._reader = SeriesReader(api, plan, each_domain=each_domain, recent=REREAD, known=self._known)
 
     async def fan_out(self) -> None:
-        """Read, judge and commit every series that lags behind the frontier; older history once nothing does."""
+        """Read, judge and commit every series of which a newer slot may be known; older history once there is none."""
         frontier = self.prober.frontier.slot
         if frontier is None:
             return
         behind = self.behind()
-        fresh = sum(self._ledger.cursor(series) is None for series in behind)
-        done, silent = 0, 0
-        while done < len(behind):
-            batch = behind[done : done + BATCH * self._reader.domains_a_call]
+        prompt = [series for series in behind if not self._looks.is_late(series)]
+        fresh = sum(self._ledger.cursor(series) is None for series in prompt)
+        tried: set[str] = set()
+        silent = 0
+        while batch := self._batch(prompt, tried, frontier):
+            tried.update(batch)
             outcomes = await self._reader.read([self._request(series, frontier) for series in batch], frontier)
             answered = await self._judge(outcomes, frontier)
             silent = 0 if answered else silent + len(batch)
-            done += len(batch)
             if fresh:
-                self._progress(min(done, fresh), fresh)
+                self._progress(min(len(tried), fresh), fresh)
             if silent >= GIVE_UP_AFTER or any(refuses_token(outcome) for outcome in outcomes.values()):
                 return
         await self._read_older(frontier)
+
+    def _batch(self, prompt: list[str], tried: set[str], frontier: int) -> list[str]:
+        """The series to be read next: the late ones whose time has come, and some of the prompt ones, let go here."""
+        a_call, skip = self._reader.domains_a_call, self._not_to_ask() | tried
+        late = self._looks.due(frontier, self._time.monotonic(), a_call, skip)
+        batch = [*late, *(series for series in prompt[: BATCH * a_call] if series not in late)]
+        del prompt[: BATCH * a_call]
+        return batch
+
+    def next_look(self) -> float:
+        """Seconds until a late series is to be asked for; infinite where none is."""
+        frontier = self.prober.frontier.slot
+        if frontier is None:
+            return math.inf
+        soonest = self._looks.soonest(frontier, self._reader.domains_a_call, self._not_to_ask())
+        return soonest - self._time.monotonic()
 
     def behind(self) -> list[str]:
         """The series not asked for since the frontier moved, what is known of the shortest first."""
         frontier = self.prober.frontier.slot
         if frontier is None:
             return []
-        excluded = self._excluded | {TOTAL} if self.prober.total_refused else self._excluded
-        lagging = [
-            series
-            for series, asked in self._asked.items()
-            if (asked is None or asked < frontier) and series not in excluded
-        ]
+        skip = self._not_to_ask()
+        lagging = [series for series in self._looks.behind(frontier) if series not in skip]
         return sorted(lagging, key=lambda series: self._ledger.cursor(series) or 0)
+
+    def _not_to_ask(self) -> frozenset[str]:
+        return self._excluded | {TOTAL} if self.prober.total_refused else self._excluded
 
     def unjudged(self, seconds: float) -> list[str]:
         """The series with a slot that could be known for so many seconds and is not judged.
@@ -158,8 +179,8 @@ class Poller:
 
     def _lags(self, series: str, due: int) -> bool:
         """Whether a series is not judged up to a slot, less what it is held back for."""
-        cursor, begun = self._ledger.cursor(series), self._dispatcher.series_begun.get(series)
-        return cursor is None or cursor < due - SLOT * self.prober.lateness.hold_back(series, due, begun)
+        cursor, held = self._ledger.cursor(series), self.prober.lateness.hold_back(series, due)
+        return cursor is None or cursor < due - SLOT * math.ceil(held / SLOT)
 
     def exclude(self, domains: frozenset[str]) -> None:
         """Do not ask for these any more: the account does not have them. From now on sums are without them."""
@@ -227,11 +248,43 @@ class Poller:
             late += [self.prober.lateness.false_alarm(series, frontier) for series in sorted(self._ledger.revise())]
             begun = {series: frontier for series in read if series not in self._dispatcher.series_begun}
             self._dispatcher.series_begun |= begun
-            for series, reading in read.items():
-                self._take_new(series, reading, frontier)
+            known = {series: self._take_new(series, reading, frontier) for series, reading in read.items()}
+            self._plan_looks(read, known, frontier)
             await self._dispatcher.commit(self._judgement(frontier), frontier, begun, late)
+            self._look_twice(read)
             self._ledger.trim()
         return len(read)
+
+    def _plan_looks(self, read: Mapping[str, Reading], known: Mapping[str, int], frontier: int) -> None:
+        """Note up to where these series are known, and let those count that were looked at twice."""
+        self._looks.looked(known, self._reader.domains_a_call)
+        for series, reading in read.items():
+            if known[series] < self.prober.lateness.known_to(series, frontier, reading.began):
+                self._looks.wait(series, reading.began + SLOT)
+        began = {series: reading.began for series, reading in read.items()}
+        grown = [series for series in read if self.prober.lateness.has_grown(series)]
+        counts = self._second_looks.look(began, grown, self._seconds_between)
+        for series, slot in self._ledger.doubted.items():
+            seen = known[series] >= slot if series in read else series in counts
+            if seen and not self._second_looks.waits(series):
+                self._ledger.believe(series)
+
+    def _look_twice(self, read: Mapping[str, Reading]) -> None:
+        """Have asked for again what would fire."""
+        if doubted := self._ledger.doubted:
+            began = {series: reading.began for series, reading in read.items()}
+            self._second_looks.begin(doubted, began, self._seconds_between)
+
+    def _seconds_between(self, series: str) -> float:
+        """Seconds from the first look at what would fire to the second."""
+        begun, frontier = self._dispatcher.series_begun.get(series), self.prober.frontier.slot
+        at_first = begun is None or frontier is None or frontier < begun + FIRST_HOUR
+        return AGAIN_AT_FIRST if at_first else AGAIN
+
+    def _doubts(self, alert: Alert) -> bool:
+        """Whether what would fire is to be looked at again first: not what is known for long."""
+        fresh = self.prober.lateness.age(alert.slot, self._time.monotonic()) < FRESH
+        return fresh and self._second_looks.doubts(alert.series, alert.slot)
 
     def _take_revised(self, series: str, reading: Reading, frontier: int) -> list[LateSlot]:
         """Take what was revised of slots already judged: the slots that turned out to be late."""
@@ -243,9 +296,9 @@ class Poller:
             series, recent, reading.values[(recent - reading.first) // SLOT :], reading.began
         )
 
-    def _take_new(self, series: str, reading: Reading, frontier: int) -> None:
-        """Take the slots that are known now and were not judged before."""
-        known_to = self.prober.lateness.known_to(series, frontier, self._dispatcher.series_begun[series], reading.began)
+    def _take_new(self, series: str, reading: Reading, frontier: int) -> int:
+        """Take the slots that are known now and were not judged before: up to which the series is known."""
+        known_to = self._believed_to(series, reading, frontier)
         if known_to >= reading.first:
             self._ledger.take(series, reading.first, reading.values[: (known_to - reading.first) // SLOT + 1])
         if reading.cut:
@@ -255,7 +308,20 @@ class Poller:
         if reading.first <= frontier - (HOURLY_REREAD - 1) * SLOT:
             self._reread_at[series] = frontier
         self._lacks_history.discard(series)
-        self._asked[series] = frontier
+        return known_to
+
+    def _believed_to(self, series: str, reading: Reading, frontier: int) -> int:
+        """The last slot that an answer makes known.
+
+        Of a series that nobody has looked at before the newest slots are believed where they are no zeros: it may be
+        late. One look later that has shown itself.
+        """
+        known_to = self.prober.lateness.known_to(series, frontier, reading.began)
+        if self._looks.known[series] is None and self._dispatcher.series_begun[series] == frontier:
+            carried = np.flatnonzero(reading.values[: (known_to - reading.first) // SLOT + 1])
+            last = reading.first + SLOT * int(carried[-1]) if len(carried) else known_to
+            return max(last, frontier - self.prober.max_lag // SLOT * SLOT)
+        return known_to
 
     async def _read_older(self, frontier: int) -> None:
         """Read a little of the older history: references reach further back as it comes in."""
@@ -279,7 +345,7 @@ class Poller:
 
     def _judgement(self, frontier: int) -> Entry:
         began = self._time.monotonic()
-        entry = self._ledger.judge(frontier)
+        entry = self._ledger.judge(frontier, self._doubts)
         self._judged(entry.slots, self._time.monotonic() - began)
         return entry
 

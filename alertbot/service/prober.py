@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -21,6 +22,9 @@ from alertbot.units import SLOT
 
 log = logging.getLogger(__name__)
 
+AFTER_DUE = 1.0
+"""Seconds after the expected publication of a slot at which a probe is worth it."""
+
 
 class Prober:
     """Keeps the frontier, how late series are, and when slots were published, and has the dispatcher store them."""
@@ -31,6 +35,7 @@ class Prober:
         dispatcher: Dispatcher,
         groups: Sequence[Group],
         *,
+        probe: float,
         max_lag: int,
         time: ApiTime,
         outages: FeedOutages,
@@ -44,6 +49,8 @@ class Prober:
         self._dispatcher = dispatcher
         self._groups = groups
         self.max_lag = max_lag
+        self._probe = probe
+        self._asked_at: float | None = None
         self._time = time
         self._outages = outages
         self._changed_at: float | None = None
@@ -61,6 +68,7 @@ class Prober:
 
     async def probe(self) -> None:
         """Ask for the total; raises ``FeedError``, after which silence must be waited for afresh."""
+        self._asked_at = self._time.monotonic()
         try:
             answer = await self._total.ask(self.frontier)
             newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
@@ -126,7 +134,11 @@ class Prober:
             usually_silent=usually_silent,
         )
 
-    def due_in(self) -> float | None:
-        """Seconds until the next slot is likely to be published; ``None`` where that is not known."""
+    def due_in(self) -> float:
+        """Seconds until the next probe: soon after a slot is likely to be published, else ``probe`` after the last."""
+        if self._asked_at is None:
+            return 0.0
+        asked = self._asked_at - self._time.monotonic()
         due = self.publications.due_at(self.frontier.newest)
-        return None if due is None else due - self._time.time()
+        expected = math.inf if due is None else due + AFTER_DUE - self._time.time()
+        return min(expected if expected > asked else math.inf, asked + self._probe)

@@ -21,9 +21,6 @@ log = logging.getLogger(__name__)
 
 _POLL = "poll"
 
-AFTER_DUE = 1.0
-"""Seconds after the expected publication of a slot at which an early look is worth it."""
-
 SOON = 0.2
 """Seconds after a reload at which the first turn of the new configuration begins: the last one has ended by then."""
 
@@ -121,9 +118,8 @@ class Jobs:
         parts.heartbeat.cycle(health.report())
         if (hopeless := watcher.hopeless) is not None:
             self._broken(ServiceBroken(hopeless))
-        due = watcher.due_in()
-        if due is not None and 0 < due + AFTER_DUE < probe:
-            self._poll_in((due + AFTER_DUE) / self._speed)
+        if (due := watcher.due_in()) < probe:
+            self._poll_in(due / self._speed)
 
     async def _delete_old(self) -> None:
         """Delete what is older than it is to be kept, a few rows at a time, between which all else has its turn."""

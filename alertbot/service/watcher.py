@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping
 
 from alertbot.alerts.ledger import Ledger
@@ -42,6 +43,9 @@ TOO_MANY_EXCEPTIONS = 3
 
 HOPELESS_EXCEPTIONS = 10
 """... and after which it ends, for systemd to start it again."""
+
+APART = 2.0
+"""Seconds between two turns at least: what is due at about the same time is asked for together."""
 
 LONGEST_UNJUDGED = 600.0
 """Seconds for which a slot that could be known may be unjudged."""
@@ -175,9 +179,11 @@ class Watcher:
         """Epoch seconds by the API's clock."""
         return self._time.time()
 
-    def due_in(self) -> float | None:
-        """Seconds until the next slot is likely to be published, where that is known."""
-        return None if self._poller is None else self._poller.prober.due_in()
+    def due_in(self) -> float:
+        """Seconds until the next turn has something to ask for; infinite where that is not known."""
+        if self._poller is None:
+            return math.inf
+        return max(APART, min(self._poller.prober.due_in(), self._poller.next_look()))
 
     def live(self) -> Live:
         """What the feed looks like just now."""
@@ -226,16 +232,17 @@ class Watcher:
     async def _probe_and_poll(self) -> None:
         if self._poller is None or self._feed_incidents is None:
             return
-        try:
-            await self._poller.prober.probe()
-        except FeedError as error:
-            self._outages.probe_failed(error)
-        else:
-            self._outages.probe_succeeded()
-        if self._time.jumps != self._jumps:
-            self._poller = None  # it looks at a time that it is not
-            return
-        await self._feed_incidents.update(self._poller.prober, self._outages.unreadable)
+        if self._poller.prober.due_in() <= APART:
+            try:
+                await self._poller.prober.probe()
+            except FeedError as error:
+                self._outages.probe_failed(error)
+            else:
+                self._outages.probe_succeeded()
+            if self._time.jumps != self._jumps:
+                self._poller = None  # it looks at a time that it is not
+                return
+            await self._feed_incidents.update(self._poller.prober, self._outages.unreadable)
         if self._outages.cause is None:
             await self._poller.fan_out()
 
@@ -287,6 +294,7 @@ class Watcher:
             AccountTotal(self._api, watch.domains, ledger.grid, self._time),
             dispatcher,
             watch.groups,
+            probe=self._config.feed.probe,
             max_lag=self._config.feed.max_lag,
             time=self._time,
             outages=self._outages,

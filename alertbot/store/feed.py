@@ -8,13 +8,13 @@ from sqlite_utils import Database
 
 from alertbot.units import DAY
 
-LateSlot = tuple[str, int, float]
-"""Series, slot, and the seconds after which it was complete, counted from the frontier reaching it."""
+LateSlot = tuple[str, int, float, float]
+"""Series, slot, and the seconds from the frontier reaching it until it was complete, and until it still showed less."""
 
 
 def late_slots(db: Database, since: int) -> list[LateSlot]:
     """The late slots from ``since`` on."""
-    rows = db.conn.execute("SELECT series, slot, seconds FROM lateness WHERE slot >= ?", (since,))
+    rows = db.conn.execute("SELECT series, slot, seconds, less FROM lateness WHERE slot >= ?", (since,))
     return rows.fetchall()
 
 
@@ -22,8 +22,9 @@ def write_late(db: Database, late: Iterable[LateSlot]) -> None:
     """Write late slots, and delete those over two days older."""
     rows = list(late)
     if rows:
-        db.conn.executemany("INSERT OR REPLACE INTO lateness (series, slot, seconds) VALUES (?, ?, ?)", rows)
-        newest = max(slot for _, slot, _ in rows)
+        statement = "INSERT OR REPLACE INTO lateness (series, slot, seconds, less) VALUES (?, ?, ?, ?)"
+        db.conn.executemany(statement, rows)
+        newest = max(slot for _, slot, _, _ in rows)
         db.conn.execute("DELETE FROM lateness WHERE slot < ?", (newest - 2 * DAY,))
 
 

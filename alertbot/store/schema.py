@@ -321,6 +321,12 @@ def since_when_rules_mean_what_they_do(db: Database) -> None:
     db.conn.execute("UPDATE rules SET meant_since = (SELECT max(cursor) FROM series)")
 
 
+@migrations()
+def when_late_slots_showed_less(db: Database) -> None:
+    """How long after the frontier reached it a slot still showed less than all of it: ``seconds`` is at most that."""
+    db.conn.execute("ALTER TABLE lateness ADD COLUMN less REAL NOT NULL DEFAULT 0")
+
+
 def open_database(path: Path) -> Database:
     """The database for its one writer, made or brought up to date; ``StoreError`` says why it cannot be had."""
     try:

@@ -17,7 +17,6 @@ from alertbot.feed.budget import Budget
 from alertbot.feed.simulator.server import Simulator
 from alertbot.messages.blocks import Message
 from alertbot.service.order_executor import OrderExecutor
-from alertbot.service.schedule import AFTER_DUE
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
 from alertbot.slack.client import Post, Posted
@@ -174,10 +173,7 @@ class Rig:
             took = self.clock.time() - began
             self.turns.append(Turn(began, _frontier(watcher), took, len(self.simulator.calls) - calls))
             now = self.clock.monotonic()
-            planned = max(planned + probe, now)
-            due = watcher.due_in()
-            if due is not None and 0 < due + AFTER_DUE < probe:
-                planned = now + due + AFTER_DUE
+            planned = min(max(planned + probe, now), now + watcher.due_in())
             await self.clock.sleep(planned - now)
 
     def rows(self, query: str) -> list[tuple[object, ...]]:

@@ -31,7 +31,6 @@ from fakes.rigs.atonce import AtOnceKeeper
 from alertbot.config import load
 from alertbot.feed.budget import Budget
 from alertbot.service.order_executor import OrderExecutor
-from alertbot.service.schedule import AFTER_DUE
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
 from alertbot.slack.client import Post, Posted
@@ -148,9 +147,7 @@ class SecondsRig:
             began = self.clock.monotonic()
             await watcher.tick()
             now = self.clock.monotonic()
-            due = watcher.due_in()
-            soon = due is not None and 0 < due + AFTER_DUE < probe
-            await self.clock.sleep(due + AFTER_DUE if due is not None and soon else max(began + probe - now, 0.0))
+            await self.clock.sleep(min(watcher.due_in(), max(began + probe - now, 0.0)))
 
 
 def outages_of(count: int, domains: int) -> tuple[list[Outage], int]:

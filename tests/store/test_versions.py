@@ -32,7 +32,7 @@ ROWS = f"""
 INSERT INTO series VALUES (1, 'video.example.com', {DAYS * DAY + 3 * SLOT}, {DAYS * DAY}), (2, 'total', NULL, NULL);
 INSERT INTO samples VALUES ({DAYS}, 1, zeroblob(2304));
 INSERT INTO rules (name, begun) VALUES ('went-dark', {DAYS * DAY});
-INSERT INTO lateness VALUES ('video.example.com', {DAYS * DAY}, 300.0);
+INSERT INTO lateness (series, slot, seconds) VALUES ('video.example.com', {DAYS * DAY}, 300.0);
 INSERT INTO publications VALUES ({DAYS * DAY}, 1.0);
 INSERT INTO live VALUES (1, 5.0, '{{}}');
 INSERT INTO incidents (id, kind, channel, since, opened) VALUES (7, 'alert', '#cdn', {DAYS * DAY}, 5.0);

@@ -8,14 +8,14 @@ a slot could be told to be zero from the world's own schedule of publication.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from alertbot.alerts.ledger import Entry, Ledger
-from alertbot.alerts.lifecycle import Change, Reason
+from alertbot.alerts.lifecycle import Alert, Change, Reason
 from alertbot.config import Config
 from alertbot.config.watch import lay_out
 from alertbot.feed.api import Answer
@@ -26,7 +26,13 @@ from fakes.judges.oracle import Oracle, State
 from fakes.worlds.world import Values, World
 
 COMPLETE = 0.95
-FIRST_HOUR, FIRST_HOLD = 3600, 900.0
+FIRST_HOUR = 3600
+AGAIN, AGAIN_AT_FIRST = 15.0, 60.0
+"""Seconds from the first look at what fires to the second, and in a series' first hour; an answer takes a second."""
+
+FRESH = 900.0
+"""Seconds for which the frontier must have stood at a slot for one look to be enough."""
+
 REREAD = 24
 """Slots in which a value that grows counts as late; what grows later is a revision."""
 
@@ -62,6 +68,7 @@ class Seen:
     answer: Answer | None = None
     before: Answer | None = None
     older: Answer | None = None
+    looks: list[Answer] = field(default_factory=list)
     lateness: float = 0.0
     revised: bool = False
     disproved: bool = False
@@ -112,6 +119,7 @@ class Witness:
         self._began = math.inf
         for seen in self.series.values():
             seen.answer = seen.before = seen.older = None
+            seen.looks = []
 
     # What the feed shows
 
@@ -125,6 +133,7 @@ class Witness:
                 self._newest = newest if self._newest is None else max(self._newest, newest)
         if name is not None and answer.end == self._frontier:
             self.series[name].answer = answer
+            self.series[name].looks = [*self.series[name].looks[-40:], answer]
         elif name is not None:
             self.series[name].older = answer
 
@@ -218,6 +227,7 @@ class Witness:
         self._ended = []
         for change in entry.changes:
             if change.fired:
+                self._looked_twice(change)
                 self._paged(change)
             elif change.reason is Reason.REVISED:
                 self.series[change.alert.series].disproved = True
@@ -236,8 +246,6 @@ class Witness:
         """A zero that was none is forgiven where the slot came later than anything that was seen of its series."""
         late = self._lateness(seen, slot)
         known = seen.lateness
-        if seen.begun is not None and (self._frontier or 0) < seen.begun + FIRST_HOUR:
-            known = max(known, FIRST_HOLD)
         minutes = (slot - self._world.start) / 60
         assert late > min(known, self._max_lag), (
             f"{name} at minute {minutes:.0f} was judged zero: it came {late:.0f} s late, {known:.0f} s were known"
@@ -297,6 +305,21 @@ class Witness:
         for seen in self.series.values():
             seen.revised = False
 
+    def _looked_twice(self, change: Change) -> None:
+        """What fires was shown by two answers, the second of them a while after the first."""
+        slot, name = change.alert.slot, change.alert.series
+        seen, now = self.series[name], self._world.clock.monotonic()
+        if slot not in self._reached or self._world.now - self._reached[slot] >= FRESH:
+            return
+        at_first = seen.begun is None or (self._frontier or 0) < seen.begun + FIRST_HOUR
+        shown = [each for each in seen.looks if each.start <= slot <= each.end]
+        alike = [
+            each.began for each in shown if each.values.get(slot, 0.0) >= COMPLETE * shown[-1].values.get(slot, 0.0)
+        ]
+        between = max(alike, default=now) - min(alike, default=now)
+        needed = AGAIN_AT_FIRST if at_first else AGAIN
+        assert between >= needed - 2, f"{name} fires after {between:.0f} s of looks, {needed:.0f} s are due"
+
     def _paged(self, change: Change) -> None:
         """A page for nothing: late values only, and never again once that came out."""
         alert, seen = change.alert, self.series[change.alert.series]
@@ -337,9 +360,9 @@ class WatchedLedger(Ledger):
         self.witness.revised()
         return super().revise()
 
-    def judge(self, last: int) -> Entry:
+    def judge(self, last: int, doubts: Callable[[Alert], bool] = lambda _alert: False) -> Entry:
         before = {series: self.cursor(series) for series in self.grid.series}
-        entry = super().judge(last)
+        entry = super().judge(last, doubts)
         self.witness.judged(before, self, entry)
         return entry
 

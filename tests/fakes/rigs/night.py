@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ class Night:
     """Watches a world. Time passes in ``run``; everything is asked of the database afterwards, or of the witness."""
 
     def __init__(self, config: Config, world: World, api: Any, *, probe: float = 60.0, witnessed: bool = True) -> None:
-        self.config = config
+        self.config = replace(config, feed=config.feed.model_copy(update={"probe": int(probe)}))
         self.world = world
         self.api = api
         self.clock: FakeClock = world.clock
@@ -166,7 +167,9 @@ class Night:
         while self.clock.monotonic() < until:
             began = self.clock.monotonic()
             await self.turn()
-            self.clock.advance(max(0.0, began + (probe or self.probe) - self.clock.monotonic()))
+            assert self.watcher is not None
+            next_turn = began + (probe or self.probe) - self.clock.monotonic()
+            self.clock.advance(max(0.0, min(next_turn, self.watcher.due_in(), until - self.clock.monotonic())))
 
     async def run_to(self, slot: int) -> None:
         """Until ``slot`` slots of the story have passed."""

@@ -1,0 +1,117 @@
+"""Which series is to be asked for when: the prompt ones at once, each late one once its lateness has passed.
+
+Where ten domains take one call, late ones that are due at about the same time share it. A few calls more measure how
+late a series is.
+
+No I/O: what was known and the time come in, names go out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from alertbot.feed.lateness import Lateness
+
+TOGETHER = 60.0
+"""Seconds within which late series are due that share a call."""
+
+SPARE = 0.1
+"""Calls that measure lateness, for each call that reads what is due."""
+
+MOST_SPARE = 30.0
+
+_Look = tuple[float, str]
+"""When a series is to be asked for, monotonic seconds."""
+
+
+class Looks:
+    """Plans the looks at some series; ``known`` holds up to which slot each is known since this process began."""
+
+    def __init__(self, series: Iterable[str], lateness: Lateness) -> None:
+        self.known: dict[str, int | None] = dict.fromkeys(series)
+        self._lateness = lateness
+        self._waits: dict[str, float] = {}
+        self._spare = 0.0
+        self._plan: tuple[int, int, list[list[_Look]]] | None = None  # of a frontier, and so many in a call
+
+    def behind(self, frontier: int) -> list[str]:
+        """The series of which a newer slot is to be known."""
+        return [series for series, known in self.known.items() if known is None or known < frontier]
+
+    def is_late(self, series: str) -> bool:
+        """Whether a series is asked for at a time of its own."""
+        return self.known[series] is not None and (series in self._waits or series in self._lateness.late)
+
+    def wait(self, series: str, until: float) -> None:
+        """Ask for a series at that moment, monotonic seconds, and not before."""
+        self._waits[series] = until
+        self._plan = None
+
+    def looked(self, known: Mapping[str, int], a_call: int) -> None:
+        """Note up to which slot series are known that were asked for, ``a_call`` of them in a call."""
+        if any(self.is_late(name) for name in known):
+            self._plan = None
+        for name in known:
+            self._waits.pop(name, None)
+        self.known.update(known)
+        self._spare = min(self._spare + SPARE * len(known) / a_call, MOST_SPARE)
+
+    def due(self, frontier: int, now: float, a_call: int, skip: Collection[str]) -> list[str]:
+        """The late ones that are to be asked for now, ``a_call`` of them in a call; none of those to ``skip``."""
+        groups = self._groups(frontier, a_call)
+        found = [name for group in groups if group[-1][0] <= now for _, name in group if name not in skip]
+        measuring = [name for at, name in self._spare_looks(frontier) if at <= now and name not in skip]
+        measuring = measuring[: int(self._spare) * a_call]
+        self._spare -= math.ceil(len(measuring) / a_call)
+        return [*found, *measuring]
+
+    def soonest(self, frontier: int, a_call: int, skip: Collection[str]) -> float:
+        """When a late one is to be asked for next, monotonic seconds; infinite where none is."""
+        times = [
+            max(at for at, _ in group)
+            for group in self._groups(frontier, a_call)
+            if any(name not in skip for _, name in group)
+        ]
+        times += [at for at, name in self._spare_looks(frontier) if name not in skip]
+        return min(times, default=math.inf)
+
+    def _spare_looks(self, frontier: int) -> list[_Look]:
+        """The looks that would tell how late series are, before they are due."""
+        looks: list[_Look] = []
+        if self._spare < 1:
+            return looks
+        for name in self._lateness.late:
+            known = self.known.get(name)
+            if known is None or known >= frontier or name in self._waits:
+                continue
+            at = self._lateness.spare_look(name, frontier)
+            if at < self._lateness.next_look(name, known, frontier):
+                looks.append((at, name))
+        return sorted(looks)
+
+    def _groups(self, frontier: int, a_call: int) -> list[list[_Look]]:
+        """The late ones as they share calls, each with its moment."""
+        if self._plan is None or self._plan[:2] != (frontier, a_call):
+            self._plan = frontier, a_call, _shared(sorted(self._looks(frontier)), a_call)
+        return self._plan[2]
+
+    def _looks(self, frontier: int) -> Iterator[_Look]:
+        for name in {*self._lateness.late, *self._waits}:
+            known = self.known.get(name)
+            if known is not None and (known < frontier or name in self._waits):
+                at = self._waits.get(name)
+                at = self._lateness.next_look(name, known, frontier) if at is None else at
+                if at < math.inf:
+                    yield at, name
+
+
+def _shared(looks: Sequence[_Look], a_call: int) -> list[list[_Look]]:
+    """Looks in their order, so many at most in a call that are due at about the same time."""
+    groups: list[list[_Look]] = []
+    for at, name in looks:
+        if groups and len(groups[-1]) < a_call and (at == groups[-1][0][0] or at - groups[-1][0][0] <= TOGETHER):
+            groups[-1].append((at, name))
+        else:
+            groups.append([(at, name)])
+    return groups
