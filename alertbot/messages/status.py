@@ -49,11 +49,11 @@ def _misconfigured(live: Live) -> list[str]:
 
 
 def _feed_lines(live: Live) -> list[str]:
-    lag = "not known yet" if live.lag is None else f"{format_duration(live.lag)} after its close"
+    lag = "not known yet" if live.lag is None else f"{live.lag:.0f}s after its close"
     lines = [f"proof: {live.proof}; this account shows a slot {lag}"]
     if live.held:
         held = sorted(live.held.items(), key=lambda each: -each[1])
-        late = listed((f"{code(name)} {format_duration(seconds)}" for name, seconds in held), _LISTED)
+        late = listed((f"{code(name)} {seconds:.0f}s" for name, seconds in held), _LISTED)
         lines.append(f"held back, since they report late: {late}")
     if abs(live.skew) >= _SKEW_TOLD:
         ahead = "ahead of" if live.skew > 0 else "behind"

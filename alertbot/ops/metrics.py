@@ -23,6 +23,7 @@ ALERTS = ("pending", "firing", "acked")
 OUTBOX = ("queued", "sending", "unknown", "parked")
 OUTCOMES = ("answered", "unreachable", "throttled", "garbled", "refused")
 _EVALUATION = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_ALERT = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 _DELIVERY = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PROC = Path("/proc/self")
@@ -52,6 +53,12 @@ class Counts:
             "alertbot_delivery_latency_seconds",
             "Time from the commit of a message until Slack took it.",
             buckets=_DELIVERY,
+            registry=self.registry,
+        )
+        self.alert_latency = Histogram(
+            "alertbot_alert_latency_seconds",
+            "Time from when the slot that decides could be known until Slack took the message of its alert.",
+            buckets=_ALERT,
             registry=self.registry,
         )
 

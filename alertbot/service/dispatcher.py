@@ -51,8 +51,8 @@ class Dispatcher:
 
     async def commit(
         self, entry: Entry, frontier: int | None, begun: Mapping[str, int] | None = None, late: Sequence[LateSlot] = ()
-    ) -> None:
-        """Store samples, cursors, alerts and messages: all of it, or ``StoreError`` and nothing.
+    ) -> float:
+        """Store samples, cursors, alerts and messages: all of it, or ``StoreError`` and nothing; when that was.
 
         ``begun``: the frontier at which series were asked for first; ``late``: slots that came late.
         """
@@ -77,6 +77,7 @@ class Dispatcher:
         if entry.changes:
             await self.note_acknowledged()
             self.wake()
+        return batch.now
 
     async def post_due(self) -> None:
         """All series of a slot are judged: post what that comes to altogether, and what is due by now."""

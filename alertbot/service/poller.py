@@ -10,25 +10,23 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from alertbot.alerts.ledger import Entry, Ledger
-from alertbot.alerts.lifecycle import Alert
+from alertbot.alerts.ledger import Ledger
 from alertbot.config.watch import Watch
 from alertbot.errors import FeedError, FeedRefused, FeedUnknownDomain
 from alertbot.feed.api import CdnApi
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.departures import departures, emptied
 from alertbot.feed.lateness import LateSlot
-from alertbot.feed.looks import Looks
 from alertbot.feed.outages import FeedOutages
 from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import MOST_SLOTS, Reading, ReadRequest, ReadResult, SeriesReader, refuses_token
-from alertbot.feed.second_looks import AGAIN, AGAIN_AT_FIRST, FIRST_HOUR, FRESH, SecondLooks
 from alertbot.rules.selection import TOTAL
+from alertbot.service.attention import Attention
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.prober import Prober
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
@@ -67,7 +65,8 @@ class Poller:
     """Reads the feed into a ledger and hands the dispatcher what was judged.
 
     ``keep``: slots of history at most. ``progress`` is called with the series of which history is read, and with all of
-    them; ``judged`` with how many slots were judged, in how many seconds.
+    them; ``judged`` with how many slots were judged, in how many seconds; ``fired``, after alerts were committed, with
+    when that was and for how many seconds they could have been known.
     """
 
     def __init__(
@@ -84,6 +83,7 @@ class Poller:
         outages: FeedOutages,
         progress: Callable[[int, int], None],
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
+        fired: Callable[[float, float], None] = lambda _committed, _waited: None,
     ) -> None:
         self._watch = watch
         self.prober = prober
@@ -94,8 +94,8 @@ class Poller:
         self._outages = outages
         self._progress = progress
         self._judged = judged
-        self._looks = Looks(watch.series, prober.lateness)
-        self._second_looks = SecondLooks(self._looks.wait)
+        self._attention = Attention(watch.series, ledger, prober, dispatcher.series_begun, time)
+        self._fired = fired
         self._lacks_history = set(watch.series)
         self._older: deque[_Stretch] = deque()
         self._reread_at = dict.fromkeys(watch.series, 0)
@@ -109,8 +109,7 @@ class Poller:
         frontier = self.prober.frontier.slot
         if frontier is None:
             return
-        behind = self.behind()
-        prompt = [series for series in behind if not self._looks.is_late(series)]
+        prompt = self._attention.prompt(self.behind())
         fresh = sum(self._ledger.cursor(series) is None for series in prompt)
         tried: set[str] = set()
         silent = 0
@@ -128,7 +127,7 @@ class Poller:
     def _batch(self, prompt: list[str], tried: set[str], frontier: int) -> list[str]:
         """The series to be read next: the late ones whose time has come, and some of the prompt ones, let go here."""
         a_call, skip = self._reader.domains_a_call, self._not_to_ask() | tried
-        late = self._looks.due(frontier, self._time.monotonic(), a_call, skip)
+        late = self._attention.late(frontier, a_call, skip)
         batch = [*late, *(series for series in prompt[: BATCH * a_call] if series not in late)]
         del prompt[: BATCH * a_call]
         return batch
@@ -138,17 +137,12 @@ class Poller:
         frontier = self.prober.frontier.slot
         if frontier is None:
             return math.inf
-        soonest = self._looks.soonest(frontier, self._reader.domains_a_call, self._not_to_ask())
-        return soonest - self._time.monotonic()
+        return self._attention.next_look(frontier, self._reader.domains_a_call, self._not_to_ask())
 
     def behind(self) -> list[str]:
-        """The series not asked for since the frontier moved, what is known of the shortest first."""
+        """The series not asked for since the frontier moved, the total first."""
         frontier = self.prober.frontier.slot
-        if frontier is None:
-            return []
-        skip = self._not_to_ask()
-        lagging = [series for series in self._looks.behind(frontier) if series not in skip]
-        return sorted(lagging, key=lambda series: self._ledger.cursor(series) or 0)
+        return [] if frontier is None else self._attention.behind(frontier, self._not_to_ask())
 
     def _not_to_ask(self) -> frozenset[str]:
         return self._excluded | {TOTAL} if self.prober.total_refused else self._excluded
@@ -170,17 +164,12 @@ class Poller:
             if series not in left_out
             and (
                 self._is_far_behind(series, frontier)
-                or (due is not None and series not in excused and self._lags(series, due))
+                or (due is not None and series not in excused and self._attention.lags(series, due))
             )
         ]
 
     def _is_far_behind(self, series: str, frontier: int) -> bool:
-        return self._ledger.cursor(series) is not None and self._lags(series, frontier - FAR_BEHIND)
-
-    def _lags(self, series: str, due: int) -> bool:
-        """Whether a series is not judged up to a slot, less what it is held back for."""
-        cursor, held = self._ledger.cursor(series), self.prober.lateness.hold_back(series, due)
-        return cursor is None or cursor < due - SLOT * math.ceil(held / SLOT)
+        return self._ledger.cursor(series) is not None and self._attention.lags(series, frontier - FAR_BEHIND)
 
     def exclude(self, domains: frozenset[str]) -> None:
         """Do not ask for these any more: the account does not have them. From now on sums are without them."""
@@ -249,42 +238,10 @@ class Poller:
             begun = {series: frontier for series in read if series not in self._dispatcher.series_begun}
             self._dispatcher.series_begun |= begun
             known = {series: self._take_new(series, reading, frontier) for series, reading in read.items()}
-            self._plan_looks(read, known, frontier)
-            await self._dispatcher.commit(self._judgement(frontier), frontier, begun, late)
-            self._look_twice(read)
+            self._attention.looked(read, known, frontier, self._reader.domains_a_call)
+            await self._commit(read, frontier, begun, late)
             self._ledger.trim()
         return len(read)
-
-    def _plan_looks(self, read: Mapping[str, Reading], known: Mapping[str, int], frontier: int) -> None:
-        """Note up to where these series are known, and let those count that were looked at twice."""
-        self._looks.looked(known, self._reader.domains_a_call)
-        for series, reading in read.items():
-            if known[series] < self.prober.lateness.known_to(series, frontier, reading.began):
-                self._looks.wait(series, reading.began + SLOT)
-        began = {series: reading.began for series, reading in read.items()}
-        grown = [series for series in read if self.prober.lateness.has_grown(series)]
-        counts = self._second_looks.look(began, grown, self._seconds_between)
-        for series, slot in self._ledger.doubted.items():
-            seen = known[series] >= slot if series in read else series in counts
-            if seen and not self._second_looks.waits(series):
-                self._ledger.believe(series)
-
-    def _look_twice(self, read: Mapping[str, Reading]) -> None:
-        """Have asked for again what would fire."""
-        if doubted := self._ledger.doubted:
-            began = {series: reading.began for series, reading in read.items()}
-            self._second_looks.begin(doubted, began, self._seconds_between)
-
-    def _seconds_between(self, series: str) -> float:
-        """Seconds from the first look at what would fire to the second."""
-        begun, frontier = self._dispatcher.series_begun.get(series), self.prober.frontier.slot
-        at_first = begun is None or frontier is None or frontier < begun + FIRST_HOUR
-        return AGAIN_AT_FIRST if at_first else AGAIN
-
-    def _doubts(self, alert: Alert) -> bool:
-        """Whether what would fire is to be looked at again first: not what is known for long."""
-        fresh = self.prober.lateness.age(alert.slot, self._time.monotonic()) < FRESH
-        return fresh and self._second_looks.doubts(alert.series, alert.slot)
 
     def _take_revised(self, series: str, reading: Reading, frontier: int) -> list[LateSlot]:
         """Take what was revised of slots already judged: the slots that turned out to be late."""
@@ -317,7 +274,7 @@ class Poller:
         late. One look later that has shown itself.
         """
         known_to = self.prober.lateness.known_to(series, frontier, reading.began)
-        if self._looks.known[series] is None and self._dispatcher.series_begun[series] == frontier:
+        if self._attention.is_new(series, frontier):
             carried = np.flatnonzero(reading.values[: (known_to - reading.first) // SLOT + 1])
             last = reading.first + SLOT * int(carried[-1]) if len(carried) else known_to
             return max(last, frontier - self.prober.max_lag // SLOT * SLOT)
@@ -341,13 +298,20 @@ class Poller:
                 self._ledger.give_up(stretch.series, stretch.last)
             else:
                 self._older.append(stretch)
-        await self._dispatcher.commit(self._judgement(frontier), frontier)
+        await self._commit({}, frontier, {}, ())
 
-    def _judgement(self, frontier: int) -> Entry:
+    async def _commit(
+        self, read: Mapping[str, Reading], frontier: int, begun: Mapping[str, int], late: Sequence[LateSlot]
+    ) -> None:
+        """Judge what is known now, and commit it with all that comes of it."""
         began = self._time.monotonic()
-        entry = self._ledger.judge(frontier, self._doubts)
+        entry = self._ledger.judge(frontier, self._attention.doubts)
         self._judged(entry.slots, self._time.monotonic() - began)
-        return entry
+        self._attention.look_twice(read)
+        committed = await self._dispatcher.commit(entry, frontier, begun, late)
+        waited = [self._attention.known_for(change.alert, frontier) for change in entry.changes if change.fired]
+        if known := [each for each in waited if each is not None]:
+            self._fired(committed, max(known))
 
     def _known(self, series: str, first: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         return self._ledger.grid.values(first, count, np.array([self._ledger.grid.column[series]]))[:, 0]

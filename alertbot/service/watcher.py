@@ -75,6 +75,7 @@ class Watcher:
         workspace: Callable[[], str | None] = lambda: None,
         unhealthy: Callable[[], str | None] = lambda: None,
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
+        fired: Callable[[float, float], None] = lambda _committed, _waited: None,
     ) -> None:
         self.watch: Watch | None = None
         self.dispatcher: Dispatcher | None = None
@@ -92,6 +93,7 @@ class Watcher:
         self._workspace = workspace
         self._unhealthy = unhealthy
         self._judged = judged
+        self._fired = fired
         self._time = ApiTime(clock)
         self._outages = FeedOutages(clock)
         self._poller: Poller | None = None
@@ -313,6 +315,7 @@ class Watcher:
             outages=self._outages,
             progress=self._progress,
             judged=self._judged,
+            fired=self._fired,
         )
 
 

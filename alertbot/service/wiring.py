@@ -27,6 +27,7 @@ from alertbot.ops.server import MetricsServer
 from alertbot.ops.trouble import Cause
 from alertbot.query.live import Live
 from alertbot.query.scope import Scope, scope_of
+from alertbot.service.alert_latency import AlertLatency
 from alertbot.service.charts import ChartThreads
 from alertbot.service.digest import DailyDigest
 from alertbot.service.health import Health
@@ -91,9 +92,9 @@ class Wiring:
         self.prints = self.workspace is None and poster is None
         poster = _poster(poster or self.workspace or LogPoster(), self.workspace, config.trial)
         self.store_outage = StoreOutage(poster, config.slack.channel, clock)
-        delivered = self.metrics.counts.delivery.observe
+        self.latency = AlertLatency(self.metrics.counts.alert_latency.observe)
         fallback = config.slack.fallback_channel
-        self.delivery = Delivery(self.keeper, poster, clock, fallback, delivered, dated_by=self.now)
+        self.delivery = Delivery(self.keeper, poster, clock, fallback, self._delivered, dated_by=self.now)
         self.health = Health(
             Liveness(clock.monotonic),
             self.live,
@@ -124,6 +125,11 @@ class Wiring:
         if self.workspace is not None:
             self.workspace.reconfigure(config.channels, self._chart_source(config))
         self.start_loops(former)
+
+    def _delivered(self, created: float, seconds: float) -> None:
+        """Slack took a message that was written then, so many seconds later."""
+        self.metrics.counts.delivery.observe(seconds)
+        self.latency.delivered(created, seconds)
 
     def _retry(self) -> None:
         """Try again what Slack refused."""
@@ -175,6 +181,7 @@ class Wiring:
             workspace=lambda: None if self.workspace is None else self.workspace.team_id,
             unhealthy=self._unhealthy,
             judged=self.metrics.counts.judged,
+            fired=self.latency.fired,
         )
 
     def _parts(self, config: Config, former: Parts | None) -> Parts:

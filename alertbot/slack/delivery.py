@@ -48,8 +48,9 @@ _Work = Callable[[ChannelQueue, OutboxRow], Awaitable[float]]
 class Delivery:
     """Drains the outbox until stopped; ``wake`` it after a commit. ``fallback``: the channel for refused messages.
 
-    ``delivered`` is called with the seconds after which Slack took each message. ``dated_by`` is the clock by which
-    messages are dated when they are written: the machine's own may be years off. What is kept in memory may be lost.
+    ``delivered`` is called with when a message was written and the seconds after which Slack took it. ``dated_by`` is
+    the clock by which messages are dated when they are written: the machine's own may be years off. What is kept in
+    memory may be lost.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Delivery:
         poster: Poster,
         clock: Clock,
         fallback: str | None = None,
-        delivered: Callable[[float], None] = lambda _: None,
+        delivered: Callable[[float, float], None] = lambda _created, _seconds: None,
         dated_by: Callable[[], float] | None = None,
     ) -> None:
         self._keeper = keeper
@@ -215,7 +216,7 @@ class Delivery:
             return await self._failed(queue, row, error)
         now = self._dated_by()
         await self._keeper.do(outbox.mark_sent, row, posted.channel_id, posted.ts, now)
-        self._delivered(max(now - row.created, 0.0))
+        self._delivered(row.created, max(now - row.created, 0.0))
         self._refused_channels.pop(row.channel, None)
         self._lookups.arrived(row)
         if row.channel in self._refusing:

@@ -20,6 +20,7 @@ from alertbot.errors import ConfigError, ListenError
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.incidents.orders import Person, Requester
 from alertbot.ops.metrics import Counts, Gauges, exposition
+from alertbot.service.alert_latency import AlertLatency
 
 OVER = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
 STANDING = Gauges(
@@ -66,6 +67,16 @@ def test_a_histogram_counts_what_is_at_most_each_bound():
     name = "alertbot_delivery_latency_seconds"
     assert [shown[f'{name}_bucket{{le="{bound}"}}'] for bound in ("0.1", "0.25", "3600.0", "+Inf")] == [2, 4, 4, 5]
     assert shown[f"{name}_sum"] == pytest.approx(4000.46)
+
+
+def test_how_long_an_alert_took_is_what_was_waited_for_its_slot_and_for_slack():
+    seen = []
+    latency = AlertLatency(seen.append)
+    latency.fired(1000.0, 17.0)
+    latency.delivered(900.0, 1.0)  # a message of something else
+    latency.delivered(1000.0, 0.5)
+    latency.delivered(1000.0, 2.0)  # the second channel of the same alert
+    assert seen == [17.5]
 
 
 def test_what_stands_and_what_was_counted_is_told():
@@ -165,6 +176,7 @@ async def test_a_service_at_work_tells_how_it_is(tmp_path, port):
         assert told["alertbot_open_incidents"] == 1
         assert told['alertbot_outbox_messages{state="parked"}'] == 0
         assert told["alertbot_delivery_latency_seconds_count"] >= 1
+        assert told["alertbot_alert_latency_seconds_count"] == 1
         assert told["alertbot_database_size_bytes"] > 10_000
         assert not [secret for secret in (API_TOKEN, BOT_TOKEN, APP_TOKEN) if secret in answer.text]
         assert "example.com" not in answer.text
