@@ -193,7 +193,7 @@ class Lateness:
         if lag is None or not _is_coarse(lag):
             return due
         target = self._moment(frontier, _halfway(lag))
-        return min(due + SLOT / 2, target if self.looked(series) < target else math.inf)
+        return min(due + SLOT - PRECISE, target if self.looked(series) < target else math.inf)
 
     def spare_look(self, series: str, frontier: int) -> float:
         """When one look more would tell more exactly how late a series is; infinite where that is known."""

@@ -16,6 +16,9 @@ from alertbot.feed.lateness import Lateness
 TOGETHER = 60.0
 """Seconds within which late series are due that share a call."""
 
+AT_ONCE = 3.0
+"""Likewise, of second looks at what would fire."""
+
 SPARE = 0.1
 """Calls that measure lateness, for each call that reads what is due."""
 
@@ -68,11 +71,8 @@ class Looks:
 
     def soonest(self, frontier: int, a_call: int, skip: Collection[str]) -> float:
         """When a late one is to be asked for next, monotonic seconds; infinite where none is."""
-        times = [
-            max(at for at, _ in group)
-            for group in self._groups(frontier, a_call)
-            if any(name not in skip for _, name in group)
-        ]
+        groups = self._groups(frontier, a_call)
+        times = [group[-1][0] for group in groups if any(name not in skip for _, name in group)]
         times += [at for at, name in self._spare_looks(frontier) if name not in skip]
         return min(times, default=math.inf)
 
@@ -93,24 +93,25 @@ class Looks:
     def _groups(self, frontier: int, a_call: int) -> list[list[_Look]]:
         """The late ones as they share calls, each with its moment."""
         if self._plan is None or self._plan[:2] != (frontier, a_call):
-            self._plan = frontier, a_call, _shared(sorted(self._looks(frontier)), a_call)
+            again = sorted((at, name) for name, at in self._waits.items() if self.known.get(name) is not None)
+            late = sorted(self._looks(frontier))
+            self._plan = frontier, a_call, [*_shared(again, a_call, AT_ONCE), *_shared(late, a_call, TOGETHER)]
         return self._plan[2]
 
     def _looks(self, frontier: int) -> Iterator[_Look]:
-        for name in {*self._lateness.late, *self._waits}:
+        for name in self._lateness.late:
             known = self.known.get(name)
-            if known is not None and (known < frontier or name in self._waits):
-                at = self._waits.get(name)
-                at = self._lateness.next_look(name, known, frontier) if at is None else at
+            if known is not None and known < frontier and name not in self._waits:
+                at = self._lateness.next_look(name, known, frontier)
                 if at < math.inf:
                     yield at, name
 
 
-def _shared(looks: Sequence[_Look], a_call: int) -> list[list[_Look]]:
-    """Looks in their order, so many at most in a call that are due at about the same time."""
+def _shared(looks: Sequence[_Look], a_call: int, within: float) -> list[list[_Look]]:
+    """Looks in their order, so many at most in a call that are due within so many seconds."""
     groups: list[list[_Look]] = []
     for at, name in looks:
-        if groups and len(groups[-1]) < a_call and (at == groups[-1][0][0] or at - groups[-1][0][0] <= TOGETHER):
+        if groups and len(groups[-1]) < a_call and (at == groups[-1][0][0] or at - groups[-1][0][0] <= within):
             groups[-1].append((at, name))
         else:
             groups.append([(at, name)])

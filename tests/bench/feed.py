@@ -9,6 +9,7 @@ a month takes a fraction of an hour. Prints tables; nothing is asserted.
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import tempfile
 import time
@@ -68,7 +69,7 @@ class Correctness:
     failed: int
     throttled: int
     errors: tuple[str, ...]
-    held: tuple[int, ...]
+    held: tuple[float, ...]
     seconds: float
 
 
@@ -211,8 +212,9 @@ def show_prices(counts: Sequence[int]) -> None:
     _table("Calls a slot", rows)
 
 
-def _counted(held: Sequence[int]) -> str:
-    return ", ".join(f"{series} by {slots} slots" for slots, series in sorted(Counter(held).items()))
+def _counted(held: Sequence[float]) -> str:
+    minutes = Counter(math.ceil(seconds / 60) for seconds in held)
+    return ", ".join(f"{series} by {most} min" for most, series in sorted(minutes.items()))
 
 
 def _endpoint(each_domain: bool) -> str:  # noqa: FBT001 - a column of the table

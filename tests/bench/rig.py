@@ -90,7 +90,7 @@ class Rig:
         self.screen = Screen(clock)
         self.turns: list[Turn] = []
         self.database = folder / "alertbot.db"
-        self.held: dict[str, int] = {}
+        self.held: dict[str, float] = {}
         self._folder = folder
         self._each_domain = each_domain
         self._more = more
