@@ -112,6 +112,11 @@ def format_duration(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+def format_lateness(seconds: float) -> str:
+    """``24s``, ``291s``, ``30m``: to the second where that says something."""
+    return f"{seconds:.0f}s" if seconds < 600 else format_duration(seconds)
+
+
 def format_share(share: float) -> str:
     """``80%``, ``0.4%``: as a person would round it."""
     return f"{100 * share:.3g}%" if abs(share) < 10 else f"{100 * share:.0f}%"

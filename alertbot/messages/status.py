@@ -8,7 +8,7 @@ from datetime import tzinfo
 from alertbot.messages.blocks import Message, code, context_block, escape, paragraphs, section
 from alertbot.query.live import Live
 from alertbot.query.status import RuleLine, Status
-from alertbot.units import SLOT, format_clock, format_duration
+from alertbot.units import SLOT, format_clock, format_duration, format_lateness
 from alertbot.words import counted, listed
 
 _LISTED = 15
@@ -49,11 +49,11 @@ def _misconfigured(live: Live) -> list[str]:
 
 
 def _feed_lines(live: Live) -> list[str]:
-    lag = "not known yet" if live.lag is None else f"{live.lag:.0f}s after its close"
+    lag = "not known yet" if live.lag is None else f"{format_lateness(live.lag)} after its close"
     lines = [f"proof: {live.proof}; this account shows a slot {lag}"]
     if live.held:
         held = sorted(live.held.items(), key=lambda each: -each[1])
-        late = listed((f"{code(name)} {seconds:.0f}s" for name, seconds in held), _LISTED)
+        late = listed((f"{code(name)} {format_lateness(seconds)}" for name, seconds in held), _LISTED)
         lines.append(f"held back, since they report late: {late}")
     if abs(live.skew) >= _SKEW_TOLD:
         ahead = "ahead of" if live.skew > 0 else "behind"

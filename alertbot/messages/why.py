@@ -19,7 +19,7 @@ from alertbot.query.scope import Scope
 from alertbot.query.why import Basis, Judged, Missing, RuleWhy, SetAside, Usual, Why
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredMessage
-from alertbot.units import SLOT, format_clock, format_duration, format_rate
+from alertbot.units import SLOT, format_clock, format_lateness, format_rate
 from alertbot.words import counted, listed
 
 MOST_RULES = 12
@@ -71,7 +71,7 @@ def _held_up(why: Why, reader: Reader) -> Iterator[str]:
     account = "nothing is known of the account yet"
     if why.frontier is not None:
         account = f"the account is known up to the slot of {reader.clock(why.frontier)}"
-    held = f"held back {format_duration(why.held)}, since it reports late" if why.held else "not held back"
+    held = f"held back {format_lateness(why.held)}, since it reports late" if why.held else "not held back"
     waiting = f"; waits for {counted(why.waiting, 'slot')}" if why.waiting else ""
     yield f"{account}; {held}{waiting}"
     if why.trouble is not None:

@@ -121,12 +121,12 @@ def test_the_facts_are_one_json_object(folder):
 
 
 def test_what_the_service_last_knew_is_taken_into_account(folder):
-    held = Live(time.time(), folder + 4 * SLOT, held={"video.example.com": 1})
+    held = Live(time.time(), folder + 4 * SLOT, held={"video.example.com": 290.6})
     writer = Store(Path("alertbot.db"))
     writer.do(feed.write_live, held.to_json(), time.time())
     writer.close()
     text = alertbot("why", "video").stdout
-    assert "held back 5m, since it reports late; waits for 3 slots" in text
+    assert "held back 291s, since it reports late; waits for 3 slots" in text
 
 
 @pytest.mark.parametrize("name", ["show", "top", "p95", "why", "alerts", "rules"])
