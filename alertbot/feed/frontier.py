@@ -46,6 +46,15 @@ class Frontier:
     probed: float | None = None
     closings: tuple[tuple[int, float], ...] = ()
 
+    @property
+    def proof(self) -> str:
+        """What it rests on, in words."""
+        if self.slot is None or self.newest is None:
+            return "none yet"
+        if self.slot >= self.newest:
+            return "overdue: nothing newer came for so long that it counts as nothing"
+        return "a later slot of the account's total"
+
 
 def advance(frontier: Frontier, probe: Probe, max_lag: float) -> Frontier:
     """The frontier after one more successful probe; it never moves back."""

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from alertbot.alerts.ledger import Ledger
 from alertbot.config.watch import Watch
-from alertbot.errors import FeedError, FeedRefused, FeedUnknownDomain
+from alertbot.errors import FeedError, FeedUnknownDomain
 from alertbot.feed.api import CdnApi
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.departures import departures, emptied
@@ -28,6 +26,7 @@ from alertbot.feed.reader import MOST_SLOTS, Reading, ReadRequest, ReadResult, S
 from alertbot.rules.selection import TOTAL
 from alertbot.service.attention import Attention
 from alertbot.service.dispatcher import Dispatcher
+from alertbot.service.older_history import OlderHistory
 from alertbot.service.prober import Prober
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
 
@@ -50,15 +49,6 @@ FAR_BEHIND = 4 * SLOT
 
 GIVE_UP_AFTER = 5
 """Calls in a row without an answer after which a fan-out waits for the next probe."""
-
-
-@dataclass(frozen=True)
-class _Stretch:
-    """A stretch of older history that is still to be read."""
-
-    series: str
-    first: int
-    last: int
 
 
 class Poller:
@@ -97,12 +87,12 @@ class Poller:
         self._attention = Attention(watch.series, ledger, prober, dispatcher.series_begun, time)
         self._fired = fired
         self._lacks_history = set(watch.series)
-        self._older: deque[_Stretch] = deque()
         self._reread_at = dict.fromkeys(watch.series, 0)
         self._excluded: frozenset[str] = frozenset()
         self._unknown: set[str] = set()
         plan = plan_calls(watch.domains, watch.groups)
         self._reader = SeriesReader(api, plan, each_domain=each_domain, recent=REREAD, known=self._known)
+        self._older = OlderHistory(self._reader, ledger)
 
     async def fan_out(self) -> None:
         """Read, judge and commit every series of which a newer slot may be known; older history once there is none."""
@@ -122,7 +112,8 @@ class Poller:
                 self._progress(min(len(tried), fresh), fresh)
             if silent >= GIVE_UP_AFTER or any(refuses_token(outcome) for outcome in outcomes.values()):
                 return
-        await self._read_older(frontier)
+        if await self._older.read():
+            await self._commit({}, frontier, {}, ())
 
     def _batch(self, prompt: list[str], tried: set[str], frontier: int) -> list[str]:
         """The series to be read next: the late ones whose time has come, and some of the prompt ones, let go here."""
@@ -205,11 +196,8 @@ class Poller:
             first = min(first, self._history_from(series, frontier, cursor))
         if first < oldest:
             self._ledger.give_up(series, oldest - SLOT)
-        last, span = frontier, (MOST_SLOTS - 1) * SLOT
-        while last - span > max(first, oldest):
-            last -= span + SLOT
-            self._older.append(_Stretch(series, max(first, oldest, last - span), last))
-        return ReadRequest(series, max(first, oldest, frontier - span))
+        self._older.leave(series, max(first, oldest), frontier)
+        return ReadRequest(series, max(first, oldest, frontier - (MOST_SLOTS - 1) * SLOT))
 
     def _history_from(self, series: str, frontier: int, cursor: int | None) -> int:
         """The first slot that the rules look back on and that is not known."""
@@ -279,26 +267,6 @@ class Poller:
             last = reading.first + SLOT * int(carried[-1]) if len(carried) else known_to
             return max(last, frontier - self.prober.max_lag // SLOT * SLOT)
         return known_to
-
-    async def _read_older(self, frontier: int) -> None:
-        """Read a little of the older history: references reach further back as it comes in."""
-        stretches: list[_Stretch] = []
-        while self._older and len(stretches) < BATCH and self._older[0].last == (stretches or self._older)[0].last:
-            stretches.append(self._older.popleft())
-        if not stretches:
-            return
-        outcomes = await self._reader.read(
-            [ReadRequest(stretch.series, stretch.first) for stretch in stretches], stretches[0].last
-        )
-        for stretch in stretches:
-            outcome = outcomes[stretch.series]
-            if isinstance(outcome, Reading):
-                self._ledger.take(stretch.series, outcome.first, outcome.values)
-            elif isinstance(outcome, FeedRefused):
-                self._ledger.give_up(stretch.series, stretch.last)
-            else:
-                self._older.append(stretch)
-        await self._commit({}, frontier, {}, ())
 
     async def _commit(
         self, read: Mapping[str, Reading], frontier: int, begun: Mapping[str, int], late: Sequence[LateSlot]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from alertbot.alerts.ledger import Ledger
 from alertbot.clock import Clock
@@ -189,24 +190,24 @@ class Watcher:
 
     def live(self) -> Live:
         """What the feed looks like just now."""
+        live = Live(
+            self._time.time(),
+            trouble=self._outages.cause,
+            channels=self._channels(),
+            trial=self._config.trial,
+            misconfigured=self._misconfigured(),
+            workspace=self._workspace(),
+            unhealthy=self._unhealthy(),
+        )
         poller, watch = self._poller, self.watch
         if poller is None or watch is None:
-            return Live(
-                self._time.time(),
-                trouble=self._outages.cause,
-                channels=self._channels(),
-                trial=self._config.trial,
-                misconfigured=self._misconfigured(),
-                workspace=self._workspace(),
-                unhealthy=self._unhealthy(),
-            )
+            return live
         prober, frontier = poller.prober, poller.prober.frontier
-        return Live(
-            now=self._time.time(),
+        return replace(
+            live,
             frontier=frontier.slot,
             newest=frontier.newest,
-            proof=_proof(frontier),
-            trouble=self._outages.cause,
+            proof=frontier.proof,
             last_failure=self._outages.last_failure,
             unreadable=self._outages.unreadable,
             calls_left=self._budget.left(),
@@ -218,11 +219,6 @@ class Watcher:
             lag=prober.publications.lag(),
             skew=self._time.skew if self._time.apart is None else self._time.apart,
             gone=tuple(sorted(self._discovery.gone)),
-            channels=self._channels(),
-            trial=self._config.trial,
-            misconfigured=self._misconfigured(),
-            workspace=self._workspace(),
-            unhealthy=self._unhealthy(),
         )
 
     def awaited(self) -> frozenset[str]:
@@ -317,12 +313,3 @@ class Watcher:
             judged=self._judged,
             fired=self._fired,
         )
-
-
-def _proof(frontier: Frontier) -> str:
-    """What the frontier rests on."""
-    if frontier.slot is None or frontier.newest is None:
-        return "none yet"
-    if frontier.slot >= frontier.newest:
-        return "overdue: nothing newer came for so long that it counts as nothing"
-    return "a later slot of the account's total"
