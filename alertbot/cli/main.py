@@ -14,8 +14,31 @@ from alertbot.cli.group import SETTINGS, CommandGroup
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 _PATH = click.Path(path_type=Path)
+_PLACES = (Path("rules.toml"), Path("/etc/alertbot/rules.toml"))
+"""Where the configuration file is looked for."""
+
+
+def _found() -> Path:
+    """The configuration file that is there, of the service where there is none here."""
+    return next((place for place in _PLACES if place.is_file()), _PLACES[0])
+
+
+def _placed(context: click.Context, _: click.Parameter, path: Path) -> Path:
+    """The configuration file; a usage error names the places where none was found."""
+    if context.get_parameter_source("config_path") is click.core.ParameterSource.DEFAULT and not path.exists():
+        raise click.UsageError(f"no configuration: there is neither {_PLACES[0]} nor {_PLACES[1]}; name one with -c")
+    return path
+
+
 _CONFIG = click.option(
-    "-c", "--config", "config_path", default="rules.toml", show_default=True, type=_PATH, help="The configuration file."
+    "-c",
+    "--config",
+    "config_path",
+    default=_found,
+    show_default=" or ".join(map(str, _PLACES)),
+    type=_PATH,
+    callback=_placed,
+    help="The configuration file.",
 )
 _CSV = click.option("--csv", "csv_path", type=_PATH, help="A history as domain,time,bps.")
 

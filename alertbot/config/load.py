@@ -15,11 +15,15 @@ from alertbot.config.read import read_toml
 from alertbot.config.settings import FeedSettings, SlackSettings, StoreSettings, WatchSettings
 from alertbot.errors import ConfigError
 
+UNIT_FILES, STATES = Path("/etc/alertbot"), Path("/var/lib")
+"""Where the units' configuration files lie, and the folders of their databases."""
+
 
 def load(path: Path, *, state_directory: Path | None = None) -> Config:
     """The settings in the TOML file ``path``; ``ConfigError`` with every problem in it.
 
-    A relative ``[store] path`` lies in ``state_directory``, by default systemd's; where there is none, beside the file.
+    A relative ``[store] path`` lies in ``state_directory``, by default systemd's; where there is none, in that of the
+    file's unit, else beside the file.
     """
     text, data = read_toml(path)
     report = ProblemReport(str(path), find_lines(text), data)
@@ -53,7 +57,15 @@ def glimpse(path: Path, *, state_directory: Path | None = None) -> Config:
 def _folder(path: Path, state_directory: Path | None) -> Path:
     """Where the database of the file ``path`` lies unless it has a full path."""
     systemd, *_ = os.environ.get("STATE_DIRECTORY", "").split(":")
-    return state_directory or (Path(systemd) if systemd else path.absolute().parent)
+    return state_directory or (Path(systemd) if systemd else state_of_unit(path) or path.absolute().parent)
+
+
+def state_of_unit(path: Path) -> Path | None:
+    """The folder in which the unit of a file under ``/etc/alertbot`` keeps its database; ``None`` for other files."""
+    folder = path.absolute().parent
+    if folder == UNIT_FILES:
+        return STATES / "alertbot"
+    return STATES / f"alertbot-{folder.name}" if folder.parent == UNIT_FILES else None
 
 
 def _config(drafted: Draft, domains: tuple[str, ...], path: Path, folder: Path) -> Config:

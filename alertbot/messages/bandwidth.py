@@ -16,6 +16,9 @@ from alertbot.words import counted
 _MANY_TIMES = 10
 """From so many times as much on, a rise is told in times rather than in per cent."""
 
+STALE = 900
+"""Seconds after which it is said how old figures are."""
+
 
 def show_message(show: Show, zone: tzinfo, now: float) -> Message:
     """A series in numbers."""
@@ -23,8 +26,8 @@ def show_message(show: Show, zone: tzinfo, now: float) -> Message:
     if show.last is None or show.now is None:
         all_known = "" if show.members is None else " of all its domains"
         return Message(f"{name}: nothing is known{all_known} of the last day yet.")
-    at = format_clock(show.last + SLOT, zone, now)
-    headline = f"{name}: {format_rate(show.now)} (data to {at})"
+    at = _data_to(show.last, zone, now)
+    headline = f"{name}: {format_rate(show.now)} ({at})"
     peak_at = "" if show.peak_slot is None else f" at {format_clock(show.peak_slot, zone, now)}"
     span = format_duration(show.span)
     lines = [
@@ -78,7 +81,7 @@ def top_message(top: Top, zone: tzinfo, now: float) -> Message:
     """The total, then the first domains, a line each."""
     if top.last is None:
         return Message("Nothing is known of the last day yet.")
-    data = f"data to {format_clock(top.last + SLOT, zone, now)}"
+    data = _data_to(top.last, zone, now)
     headline = f"Top {len(top.lines):,} of {counted(top.domains, 'domain')} {_RANKED[top.by]} ({data})"
     lines = [f"{place}. {_top_line(line, top, zone, now)}" for place, line in enumerate(top.lines, 1)]
     total = [] if top.total is None else [_top_line(top.total, top, zone, now)]
@@ -123,7 +126,7 @@ def percentile_message(found: MonthSoFar, zone: tzinfo, now: float) -> Message:
         headline += f", {format_share(month.p95 / found.committed.commit)} of {format_rate(found.committed.commit)}"
     lines = [f"{month.known:,} of its {month.slots:,} slots{'' if over else ' so far'} are known"]
     if found.last is not None and not over:
-        lines[0] += f"; now {_rate(found.now)} (data to {format_clock(found.last + SLOT, zone, now)})"
+        lines[0] += f"; now {_rate(found.now)} ({_data_to(found.last, zone, now)})"
     if month.burst is not None:
         lines.append(_burst(month.burst))
     if found.forecast is not None:
@@ -195,3 +198,10 @@ def _firing(each: Firing, zone: tzinfo, now: float) -> str:
     since = format_clock(each.since, zone, now)
     lasted = "not over" if each.ended is None else f"{format_duration(each.ended - each.since)}, {each.reason}"
     return f"{short(each.series)} from {since} ({lasted}): {format_rate(each.last.worst)}{against}"
+
+
+def _data_to(last: int, zone: tzinfo, now: float) -> str:
+    """Up to when there are figures, ``last`` being the last slot, and how old they are where that is long ago."""
+    age = now - last - SLOT
+    old = f", {format_duration(age)} old" if age > STALE else ""
+    return f"data to {format_clock(last + SLOT, zone, now)}{old}"

@@ -70,6 +70,7 @@ class Context:
     ``firing``: those of them with an alert that fires. ``silences`` by number; ``flapping``: the keys that flap;
     ``suppressed``: the rows of alerts that are not posted now. ``shortfall``: bytes by which less was carried, by an
     alert's row, where that is known. ``total``: bit/s of the account now, and before it fell.
+    ``at_zero``: the domains that carry nothing now, and did before the incident began, whatever a rule's floor.
     """
 
     now: float
@@ -83,6 +84,7 @@ class Context:
     suppressed: frozenset[int] = frozenset()
     shortfall: Mapping[int, float] = field(default_factory=dict)
     total: tuple[float, float] | None = None
+    at_zero: frozenset[str] = frozenset()
 
     def clock(self, epoch: float) -> str:
         """An instant in the reader's zone."""
@@ -383,9 +385,11 @@ def _others(context: Context, own: set[str]) -> str:
         return ""
     noun = "domain" if others == 1 else "domains"
     firing = len(context.firing - own)
-    return (
-        f"{firing:,} of the other {others:,} {noun} in alert too" if firing else f"the other {others:,} {noun} normal"
-    )
+    zero = len(context.at_zero - context.firing - own)
+    too = f" ({zero:,} of them {'is' if zero == 1 else 'are'} at 0 too)" if zero else ""
+    if firing:
+        return f"{firing:,} of the other {others:,} {noun} in alert too{too.replace('them', 'the rest')}"
+    return f"no alert on the other {others:,} {noun}{too}"
 
 
 def _tone(incident: Incident, context: Context) -> Tone:

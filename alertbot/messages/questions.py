@@ -175,12 +175,23 @@ def _why(rest: Words, scope: Scope) -> Answered:
     if not rest:
         raise UsageError("why what? Name an incident or a domain")
     number = _NUMBER.fullmatch(rest[0])
-    _no_more(rest[1:])
+    if len(rest) > 1:
+        raise UsageError(f'"{" ".join(rest[1:])[:40]}" is more than this takes: write "why {rest[0][:80]}"')
     if number:
         told = why_incident.story(scope, int(number[1]))
         return Answered(told, story_message(told, scope))
-    facts = why.why(scope, resolve(rest[0], scope.watch.series))
+    facts = why.why(scope, _one_series(rest[0], scope.watch))
     return Answered(facts, why_message(facts, scope.zone, scope.now))
+
+
+def _one_series(word: str, watch: Watch) -> str:
+    """The series that a word means: of a group its sum, where that is watched."""
+    found = meant(word, watch.series, watch.groups)
+    if len(found.series) == 1:
+        return found.series[0]
+    raise UsageError(
+        f"the sum of {found.name} is not watched: ask why of one of its domains, such as {found.series[0]}"
+    )
 
 
 def _replay(rest: Words, scope: Scope) -> Answered:

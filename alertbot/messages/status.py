@@ -66,12 +66,12 @@ def _feed_lines(live: Live) -> list[str]:
 
 
 def _fresh(live: Live, zone: tzinfo) -> str:
-    if live.trouble is not None:
-        return f"No data from the CDN's API: {escape(live.trouble)}."
+    trouble = "" if live.trouble is None else f"No data from the CDN's API: {escape(live.trouble)}. "
     if live.frontier is None:
-        return "No data yet: the first answer of the CDN's API is awaited."
+        return trouble.rstrip() or "No data yet: the first answer of the CDN's API is awaited."
     age = format_duration(live.now - live.frontier - SLOT)
-    return f"Data to {format_clock(live.frontier + SLOT, zone, live.now)}, {age} old."
+    last = "Last data" if trouble else "Data"
+    return f"{trouble}{last} to {format_clock(live.frontier + SLOT, zone, live.now)}, {age} old."
 
 
 def _firing(status: Status) -> str:

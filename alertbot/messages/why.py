@@ -71,9 +71,9 @@ def _held_up(why: Why, reader: Reader) -> Iterator[str]:
     account = "nothing is known of the account yet"
     if why.frontier is not None:
         account = f"the account is known up to the slot of {reader.clock(why.frontier)}"
-    held = f"held back {format_lateness(why.held)}, since it reports late" if why.held else "not held back"
+    held = f"; held back {format_lateness(why.held)}, since it reports late" if why.held else ""
     waiting = f"; waits for {counted(why.waiting, 'slot')}" if why.waiting else ""
-    yield f"{account}; {held}{waiting}"
+    yield f"{account}{held}{waiting}"
     if why.trouble is not None:
         yield f"no data from the CDN's API, so no rule is judged: {escape(why.trouble)}"
     if why.unreadable is not None:

@@ -202,6 +202,7 @@ class Turn:
             suppressed=frozenset(each.number for each in lasting if suppression.suppressed(each)),
             shortfall=dict(self._shortfall(alerts)),
             total=None if incident is None else self._total(incident),
+            at_zero=frozenset() if incident is None else self._at_zero(incident),
         )
 
     def _shortfall(self, alerts: Sequence[FiredAlert]) -> Iterator[tuple[int, float]]:
@@ -219,6 +220,16 @@ class Turn:
             values = self.ledger.grid.values(alert.since, count, np.array([column]))
             if not np.isnan(values).any():
                 yield fired.number, float(np.maximum(before - values, 0).sum()) * SLOT / 8
+
+    def _at_zero(self, incident: Incident) -> frozenset[str]:
+        """The domains that carry nothing now, and carried something in the hour before the incident began."""
+        if not incident.falls or incident.closed is not None or self.frontier is None:
+            return frozenset()
+        domains = self.watch.domains
+        columns = np.array([self.ledger.grid.column[domain] for domain in domains], dtype=np.intp)
+        before = self.ledger.grid.values(incident.since - _BEFORE * SLOT, _BEFORE, columns)
+        now = self.ledger.grid.values(self.frontier, 1, columns)[0]
+        return frozenset(np.array(domains, dtype=object)[(before > 0).any(axis=0) & (now == 0)])
 
     def _total(self, incident: Incident) -> tuple[float, float] | None:
         """Bit/s of the account now, and before it fell; ``None`` where one of them is not known."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from alertbot.alerts.mutes import Mute
 from alertbot.config import Config, FeedSettings, SlackSettings, load
+from alertbot.config.load import state_of_unit
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -437,3 +438,16 @@ def test_a_byte_order_mark_and_windows_line_endings_are_read(tmp_path):
     path.write_bytes(b"\xef\xbb\xbf" + (WATCH + DARK).replace("\n", "\r\n").encode())
 
     assert load(path).watch.domains == ("video.example.com", "img.example.com")
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("/etc/alertbot/rules.toml", Path("/var/lib/alertbot")),
+        ("/etc/alertbot/berlin/rules.toml", Path("/var/lib/alertbot-berlin")),
+        ("/etc/other/rules.toml", None),
+        ("rules.toml", None),
+    ],
+)
+def test_beside_a_unit_the_database_is_the_units(path, folder):
+    assert state_of_unit(Path(path)) == folder

@@ -311,7 +311,7 @@ DATA = "data to 12:15, now 12:27"
             [NAME],
             (
                 f"{NAME} went dark at 12:05: 0 bps, was 1.84 Gbps.",
-                f"{DATA}; rule r; the other 299 domains normal; #412",
+                f"{DATA}; rule r; no alert on the other 299 domains; #412",
                 Tone.CRITICAL,
             ),
         ),

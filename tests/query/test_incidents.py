@@ -145,3 +145,21 @@ async def test_scripts_keep_their_keys(house):
     assert (line["number"], line["severity"], line["closed"]) == (1, "critical", None)
     assert line["since"] == home.slot - SLOT
     assert "incident" not in line
+
+
+async def test_what_is_at_zero_below_a_rules_floor_is_not_called_normal(house):
+    home, _ = await house(dark(domains=("a.*",)))
+    await carried(home, 2, a=0.0, b=0.0, c=0.0)
+    post = home.outbox()[0].shown
+    assert "no alert on the other 43 domains (2 of them are at 0 too)" in post
+
+
+async def test_old_figures_say_how_old_they_are(house):
+    home, asked = await house()
+    await carried(home)
+    assert "(data to 00:05)" in await asked.ask("show a")
+    home.now += 1800
+    assert "(data to 00:05, 40m old)" in await asked.ask("show a")
+    assert "data to 00:05, 40m old" in await asked.ask("top 3")
+    trouble = Inquired(home, trouble="500")
+    assert "No data from the CDN's API: 500. Last data to 00:05, 40m old." in await trouble.ask("status")

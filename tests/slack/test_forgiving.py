@@ -107,7 +107,8 @@ TYPED = [
     ("alerts last 24 hours", "1 incident open"),
     ("top 3 by change", "Top 3 of 9 domains"),
     ("rules for video", "2 rules for video.example.com"),
-    ("why is video dark", "is more than this takes"),
+    ("why is video dark", 'write "why video"'),
+    ("why @downloads", "ask why of one of its domains, such as dl1.example.com"),
     ("help silence", "For example /bandwidth silence video.* 2h"),
 ]
 
