@@ -25,8 +25,15 @@ PROMISED = 30 * MINUTE
 BY_A_RULE = 2
 """Slots that must show a breach, or its end."""
 
-CALLS_AGAIN = ("The account as a whole is back, but not this", "It grew: The whole account is at 0")
+CALLS_AGAIN = (
+    "The account as a whole is back, but not this",
+    "It grew: The whole account is at 0",
+    "Still so, 30m after",
+)
 """What calls people once more: a domain stays dark after a fall of the account, nothing new counts as nothing now."""
+
+LOOKED_UP = 15 * MINUTE
+"""Seconds without the history in which a message is looked up whose answer was lost: then it is posted again."""
 
 STALE_AFTER = 20 * MINUTE
 UNSAID = 5 * MINUTE
@@ -124,9 +131,17 @@ def _about(record: Record, incident: int) -> list[Event]:
 
 
 def _green(record: Record, first: float, last: float | None) -> float | None:
-    """When health was green between these times though nothing was told at once; ``None`` where it never was."""
-    good = (each.at for each in record.health if each.wrong is None and each.at >= first + NOTICE)
-    return next((at for at in good if last is None or at + NOTICE < last), None)
+    """When health was green between these times though nothing was told at once; ``None`` where it never was.
+
+    After another cause of red a message may be owed for a while before it is one.
+    """
+    red = first
+    for each in record.health:
+        if each.wrong is not None:
+            red = max(red, each.at + UNSAID)
+        elif each.at >= red + NOTICE and (last is None or each.at + NOTICE < last):
+            return each.at
+    return None
 
 
 def _false_alerts(record: Record) -> Iterator[str]:
@@ -176,7 +191,7 @@ def _says_end(event: Event) -> bool:
 
 def _twice(record: Record) -> Iterator[str]:
     for subject, count in Counter(event.subject for event in record.events if event.kind == "post").items():
-        if count > 1 and subject:
+        if count > 1 + _unread(record, subject) and subject:
             yield f"twice: {count} messages about {subject}"
     last: dict[str, str] = {}
     for reply in (each for each in record.events if each.kind == "reply"):
@@ -187,6 +202,14 @@ def _twice(record: Record) -> Iterator[str]:
         last[about] = reply.text
 
 
+def _unread(record: Record, subject: str) -> bool:
+    """Whether a message may stand there twice: its history could not be read for as long as it is looked for."""
+    posted = [event.at for event in record.events if event.subject == subject and event.kind == "post"]
+    cuts = [each for each in record.story.mishaps if each.where in {"*", "conversations.history"}]
+    unread = (min(each.end, posted[-1]) - max(each.start, posted[0]) for each in cuts if posted)
+    return any(seconds >= LOOKED_UP for seconds in unread)
+
+
 def _mentions(record: Record) -> Iterator[str]:
     """One for an incident, and one more for what joins it or comes again; none for what is over already."""
     for number, incident in record.incidents.items():
@@ -195,6 +218,7 @@ def _mentions(record: Record) -> Iterator[str]:
         count = sum(event.mentions for event in events if event.kind != "edit")
         replies = [event.text for event in events if event.kind == "reply" and event.mentions]
         again = sum(any(words in text for words in CALLS_AGAIN) for text in replies)
+        again += sum(event.kind == "post" for event in events) > 1  # that it is twice there is said elsewhere
         if count > max(len(alerts), 1) + again:
             yield f"mentions: {count} about incident {number}, which has {len(alerts)} alerts"
         critical = incident["kind"] == "alert" and any(each["rule"] == DARK for each in alerts)
