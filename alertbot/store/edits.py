@@ -87,4 +87,15 @@ def _said_by_a_note(db: Database, subject: str, created: float, *, broadcast: bo
         f"SELECT 1 FROM outbox WHERE broadcast >= ? AND {of_the_turn}",
         (broadcast, subject, created),
     )
-    return noted.fetchone() is not None
+    return noted.fetchone() is not None and not _is_over_with_gaps(db, subject, created)
+
+
+def _is_over_with_gaps(db: Database, subject: str, created: float) -> bool:
+    """Whether an incident is over of which an earlier note never came out: which domains joined stands there alone."""
+    gaps = db.conn.execute(
+        "SELECT 1 FROM outbox JOIN incidents ON subject = 'incident:' || incidents.id WHERE subject = ?"
+        " AND action = 'reply' AND outbox.created < ? AND state IN ('queued', 'parked', 'dropped')"
+        " AND incidents.closed IS NOT NULL",
+        (subject, created),
+    )
+    return gaps.fetchone() is not None
