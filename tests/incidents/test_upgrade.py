@@ -16,7 +16,7 @@ from sqlite_utils import Database
 from alertbot.config import SlackSettings
 from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
-from alertbot.store import schema
+from alertbot.store import tables
 from alertbot.units import DAY_SLOTS
 
 OLD = 6
@@ -24,7 +24,7 @@ OLD = 6
 
 TABLES = (Path(__file__).parents[1] / "store" / "versions" / f"{OLD}.sql").read_text(encoding="utf-8")
 with closing(Database(memory=True)) as _empty:
-    NAMES = [migration.name for migration in schema.migrations.pending(_empty)]
+    NAMES = [migration.name for migration in tables.migrations.pending(_empty)]
 
 CALM, DARK, ACKED, HUSHED, FLAPS, PENDING, EMPTY, GONE = (
     f"{name}.example.com" for name in ("calm", "dark", "acked", "hushed", "flaps", "pending", "empty", "gone")

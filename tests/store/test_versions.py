@@ -16,14 +16,14 @@ import pytest
 from sqlite_utils import Database
 
 from alertbot.errors import StoreError, StoreUnusable
-from alertbot.store import alerts, incidents, outbox, restart, retention, samples, schema
+from alertbot.store import alerts, incidents, outbox, restart, retention, samples, schema, tables
 from alertbot.store.checkup import find_fault
 from alertbot.store.store import Store
 from alertbot.units import DAY, SLOT
 
 VERSIONS = Path(__file__).with_name("versions")
 with closing(Database(memory=True)) as _empty:
-    NAMES = [migration.name for migration in schema.migrations.pending(_empty)]
+    NAMES = [migration.name for migration in tables.migrations.pending(_empty)]
 NUMBERS = range(1, len(NAMES) + 1)
 DAYS = 20_000
 
@@ -53,7 +53,7 @@ def schema_of(connection):
 def schema_as_of(number):
     """What the first ``number`` migrations make of a database today."""
     with closing(Database(memory=True)) as database:
-        schema.migrations.apply(database, stop_before=NAMES[number] if number < len(NAMES) else None)
+        tables.migrations.apply(database, stop_before=NAMES[number] if number < len(NAMES) else None)
         return schema_of(database.conn)
 
 
@@ -165,7 +165,7 @@ def test_a_migration_that_is_cut_short_leaves_the_version_before(old, monkeypatc
     """Each is one transaction, with the word that it was done: a crash in it changes nothing."""
     with closing(sqlite3.connect(old)) as db:
         before = schema_of(db)
-    pending = [migration for migration in schema.migrations._migrations if migration.name not in done(old)]
+    pending = [migration for migration in tables.migrations._migrations if migration.name not in done(old)]
 
     def torn(db):
         inner(db)

@@ -1,0 +1,312 @@
+"""The tables, as one version after the other made them: a version's step is never changed once it is released."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("alertbot")
+
+
+@migrations()
+def the_first_tables(db: Database) -> None:
+    """Series with their cursors, samples, alerts, outbox."""
+    for statement in _FIRST_TABLES:
+        db.conn.execute(statement)
+
+
+_FIRST_TABLES = (
+    # cursor: the last slot judged; NULL before the first. begun: the frontier when the series was first judged.
+    "CREATE TABLE series (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, cursor INTEGER, begun INTEGER) STRICT",
+    # begun: the frontier when a rule of this name was first at work.
+    "CREATE TABLE rules (name TEXT PRIMARY KEY, begun INTEGER NOT NULL) STRICT",
+    # seconds: how long after the frontier reached it the slot of the series was complete.
+    """
+    CREATE TABLE lateness (
+        series TEXT NOT NULL, slot INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (series, slot)
+    ) STRICT
+    """,
+    # shown: when the total first showed traffic in the slot, epoch seconds by the API's clock.
+    "CREATE TABLE publications (slot INTEGER PRIMARY KEY, shown REAL NOT NULL) STRICT",
+    # What the running service knows, for the shell's commands: JSON.
+    "CREATE TABLE live (one INTEGER PRIMARY KEY CHECK (one = 1), written REAL NOT NULL, facts TEXT NOT NULL) STRICT",
+    # since: the slot the trouble began with; opened, closed: epoch seconds. facts: JSON, by kind.
+    """
+    CREATE TABLE incidents (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        opened REAL NOT NULL,
+        closed REAL,
+        facts TEXT NOT NULL DEFAULT '{}'
+    ) STRICT
+    """,
+    "CREATE INDEX incidents_open ON incidents (id) WHERE closed IS NULL",
+    # slots: 288 little-endian float64 of one UTC day (days since the epoch): bit/s, 0 a true zero, NaN unknown.
+    """
+    CREATE TABLE samples (
+        day INTEGER NOT NULL,
+        series INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
+        slots BLOB NOT NULL CHECK (length(slots) = 2304),
+        UNIQUE (day, series)
+    ) STRICT
+    """,
+    # since, slot, fired, resolved: slots. bars: whether its slots may serve as a reference again.
+    """
+    CREATE TABLE alerts (
+        id INTEGER PRIMARY KEY,
+        rule TEXT NOT NULL,
+        series TEXT NOT NULL,
+        phase TEXT NOT NULL CHECK (phase IN ('pending', 'firing', 'resolved')),
+        severity TEXT NOT NULL,
+        direction TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        slot INTEGER NOT NULL,
+        fired INTEGER,
+        resolved INTEGER,
+        reason TEXT,
+        value REAL NOT NULL,
+        reference REAL,
+        worst REAL NOT NULL,
+        "window" TEXT NOT NULL,
+        clear_run INTEGER NOT NULL,
+        bars INTEGER NOT NULL,
+        incident INTEGER REFERENCES incidents (id)
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX alerts_open ON alerts (rule, series) WHERE phase <> 'resolved'",
+    "CREATE INDEX alerts_fired ON alerts (fired)",
+    "CREATE INDEX alerts_incident ON alerts (incident) WHERE incident IS NOT NULL",
+    # number: the order of writing. subject: what the message is about; its first post is what later edits change.
+    # attempted: epoch seconds of the last try. plain: Slack refused the blocks, so only the text goes out.
+    # twin: the row of which this is a copy for the fallback channel.
+    """
+    CREATE TABLE outbox (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        subject TEXT NOT NULL,
+        action TEXT NOT NULL CHECK (action IN ('post', 'update', 'reply')),
+        channel TEXT NOT NULL,
+        body TEXT NOT NULL,
+        broadcast INTEGER NOT NULL DEFAULT 0,
+        state TEXT NOT NULL DEFAULT 'queued'
+            CHECK (state IN ('queued', 'sending', 'sent', 'unknown', 'parked', 'dropped')),
+        plain INTEGER NOT NULL DEFAULT 0,
+        created REAL NOT NULL,
+        attempted REAL,
+        sent REAL,
+        error TEXT,
+        channel_id TEXT,
+        ts TEXT,
+        twin INTEGER REFERENCES outbox (number)
+    ) STRICT
+    """,
+    "CREATE INDEX outbox_waiting ON outbox (state, number) WHERE state IN ('queued', 'sending', 'unknown', 'parked')",
+    "CREATE INDEX outbox_subject ON outbox (subject, number)",
+)
+
+
+@migrations()
+def what_people_do_about_incidents(db: Database) -> None:
+    """Where an incident stands with its readers; silences; alerts that flap; what the shell asks of the service."""
+    for statement in _PEOPLE:
+        db.conn.execute(statement)
+
+
+_PEOPLE = (
+    # standing: JSON, what its readers know of the incident (Progress), and who acknowledged it.
+    "ALTER TABLE incidents ADD COLUMN standing TEXT NOT NULL DEFAULT '{}'",
+    # noted: 1 once its firing stands in the incident's message or thread, 2 once its end does.
+    "ALTER TABLE alerts ADD COLUMN noted INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX alerts_untold ON alerts (id) WHERE incident IS NULL AND phase = 'firing'",
+    "CREATE INDEX alerts_history ON alerts (rule, series, fired)",
+    # target: as it was typed; pairs: JSON, the rule and series of each alert where the target was an incident.
+    # begins, ends, created, cancelled: epoch seconds. reminded: whether its end was announced.
+    """
+    CREATE TABLE silences (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        target TEXT NOT NULL,
+        pairs TEXT,
+        begins REAL NOT NULL,
+        ends REAL NOT NULL,
+        author_id TEXT,
+        author TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        created REAL NOT NULL,
+        cancelled REAL,
+        cancelled_by TEXT,
+        reminded INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    "CREATE INDEX silences_ends ON silences (ends)",
+    # since: the slot of the first of the firings that made it flap.
+    """
+    CREATE TABLE flapping (
+        rule TEXT NOT NULL, series TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (rule, series)
+    ) STRICT
+    """,
+    # What the shell's commands ask of the running service. words: JSON, the command's words. done: epoch seconds.
+    """
+    CREATE TABLE requests (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        author TEXT NOT NULL,
+        words TEXT NOT NULL,
+        created REAL NOT NULL,
+        done REAL,
+        refused INTEGER,
+        answer TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX requests_waiting ON requests (id) WHERE done IS NULL",
+)
+
+
+@migrations()
+def which_messages_were_charted(db: Database) -> None:
+    """The one attempt at a chart that each incident and each digest gets."""
+    for statement in _CHARTS:
+        db.conn.execute(statement)
+
+
+_CHARTS = (
+    # subject: that of the message in the outbox. tried: when, epoch seconds; the row is there before the chart is.
+    "CREATE TABLE charts (subject TEXT PRIMARY KEY, tried REAL NOT NULL) STRICT",
+    "CREATE INDEX incidents_closed ON incidents (closed)",
+)
+
+
+@migrations()
+def what_alertmanagers_were_told(db: Database) -> None:
+    """The alerts that Alertmanagers take to be firing because we said so, and those whose end they are still sent."""
+    db.conn.execute(_RELAYED)
+
+
+# labels, annotations: JSON. starts, ends: epoch seconds. rule and series, or incident: what it is made of.
+_RELAYED = """
+    CREATE TABLE relayed (
+        labels TEXT PRIMARY KEY,
+        annotations TEXT NOT NULL,
+        link TEXT,
+        starts REAL NOT NULL,
+        ends REAL,
+        rule TEXT,
+        series TEXT,
+        incident INTEGER
+    ) STRICT
+"""
+
+
+@migrations()
+def what_lets_old_messages_go(db: Database) -> None:
+    """Finding the copies of a refused message, without which neither may be deleted."""
+    db.conn.execute("CREATE INDEX outbox_twin ON outbox (twin) WHERE twin IS NOT NULL")
+
+
+@migrations()
+def what_a_percentile_comes_to(db: Database) -> None:
+    """The figures of an alert on a month's percentile: JSON, as they stood with its last slot."""
+    db.conn.execute("ALTER TABLE alerts ADD COLUMN outlook TEXT")
+
+
+@migrations()
+def who_changed_what(db: Database) -> None:
+    """What people changed, from where and in which words, and what was refused to them."""
+    for statement in _CHANGES:
+        db.conn.execute(statement)
+
+
+_CHANGES = (
+    # at: epoch seconds. who_id: a Slack user's. words: as typed. before, after: what stood there, in words.
+    """
+    CREATE TABLE changes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at REAL NOT NULL,
+        who TEXT NOT NULL,
+        who_id TEXT,
+        place TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        words TEXT NOT NULL,
+        "before" TEXT,
+        "after" TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX changes_at ON changes (at)",
+)
+
+
+@migrations()
+def what_alerts_set_aside(db: Database) -> None:
+    """What is no measure of what is usual: kind and reference of each alert, and what became of a new normal."""
+    for statement in _MEMORY:
+        db.conn.execute(statement)
+
+
+_MEMORY = (
+    # kind: that of the rule; fired_on: the reference it fired against, bit/s. levels: JSON, how long it has been at
+    # one level. accepted: the first slot of a level taken as the new normal; restored: the last slot set aside again.
+    "ALTER TABLE alerts ADD COLUMN kind TEXT",
+    "ALTER TABLE alerts ADD COLUMN fired_on REAL",
+    "ALTER TABLE alerts ADD COLUMN levels TEXT",
+    "ALTER TABLE alerts ADD COLUMN accepted INTEGER",
+    "ALTER TABLE alerts ADD COLUMN restored INTEGER",
+    # What was taken as the new normal before anybody remembered where it began counts from its beginning.
+    "UPDATE alerts SET accepted = since WHERE reason = 'new normal'",
+)
+
+
+@migrations()
+def what_is_usual_beside_alerts(db: Database) -> None:
+    """What an alert was compared with, and what was usual when it was over: its sentences say so."""
+    for statement in _USUAL:
+        db.conn.execute(statement)
+
+
+_USUAL = (
+    # by_usual: whether the reference is what is usual, not what was carried just before; usual: bit/s when it was over.
+    "ALTER TABLE alerts ADD COLUMN by_usual INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE alerts ADD COLUMN usual REAL",
+)
+
+
+@migrations()
+def who_took_care_of_an_alert(db: Database) -> None:
+    """Whether somebody acknowledged an alert while it fired: so it stays when its incident is reopened."""
+    db.conn.execute("ALTER TABLE alerts ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0")
+    db.conn.execute(
+        "UPDATE alerts SET acknowledged = 1 WHERE incident IN"
+        " (SELECT id FROM incidents WHERE json_extract(standing, '$.acked_at') IS NOT NULL)"
+    )
+
+
+@migrations()
+def what_silence_alerts_taught(db: Database) -> None:
+    """Which series are silent as usual since alerts taught that, and which are to be posted all the same."""
+    db.conn.execute(_LEARNED_SILENCES)
+
+
+# announced: the slot in which it was posted that this is usual now; seen: in which it last was. kept_by, kept_at: who
+# wants it posted all the same, and since when, epoch seconds.
+_LEARNED_SILENCES = """
+    CREATE TABLE learned_silences (
+        series TEXT PRIMARY KEY,
+        announced INTEGER,
+        seen INTEGER,
+        kept_by TEXT,
+        kept_at REAL
+    ) STRICT
+"""
+
+
+@migrations()
+def since_when_rules_mean_what_they_do(db: Database) -> None:
+    """The last slot that was judged by what a rule meant before an upgrade; NULL for rules that came later."""
+    db.conn.execute("ALTER TABLE rules ADD COLUMN meant_since INTEGER")
+    db.conn.execute("UPDATE rules SET meant_since = (SELECT max(cursor) FROM series)")
+
+
+@migrations()
+def when_late_slots_showed_less(db: Database) -> None:
+    """How long after the frontier reached it a slot still showed less than all of it: ``seconds`` is at most that."""
+    db.conn.execute("ALTER TABLE lateness ADD COLUMN less REAL NOT NULL DEFAULT 0")
