@@ -27,7 +27,7 @@ def main(resend: int) -> None:
     if BINARY is None:
         raise click.ClickException("prometheus-alertmanager is not installed (Debian has it)")
     # What burns outlives what the dead bot said of it: more than six re-sendings.
-    plot = Plot(resend, shown_after=25 + 8 * resend, again=True)
+    plot = Plot(resend, shown_after=55 + 8 * resend, again=True)
     with tempfile.TemporaryDirectory() as folder:
         pages = two_bots_two_alertmanagers(Path(folder), plot, click.echo)
     fired, resolved = (sum(page.status == status for page in pages) for status in ("firing", "resolved"))

@@ -6,6 +6,7 @@ for long when the bots begin, and at one moment all that it carried since.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import sqlite3
@@ -44,6 +45,7 @@ runbook = "https://wiki.example.com/cdn"
 """
 FEED = 'probe = "1s"\nmax_lag = "5m"\nstale_after = "24h"\n'
 SERIES = "img.example.com"
+SERIES_WATCHED = 4
 
 _GOSSIPED = "alertmanager_nflog_gossip_messages_propagated_total"
 _ENDED = 'alertmanager_alerts_received_total{status="resolved"'
@@ -54,7 +56,7 @@ class Plot:
     """How long things take, in seconds: ``resend``, and from the start until the feed shows that all is well."""
 
     resend: int = 1
-    shown_after: int = 20
+    shown_after: int = 50
     again: bool = False
 
 
@@ -120,15 +122,25 @@ def two_bots_two_alertmanagers(folder: Path, plot: Plot, say: Callable[[str], No
 
 
 def _let_them_know_the_feed(one: Stage, two: Stage) -> None:
-    """Have bots that watched for longer than the hour in which every domain is held back."""
+    """Have bots that watched for longer than the hour in which a second look comes a minute after the first."""
     bot = one.bot(slack=False)
     database = one.configuration.with_name("alertbot.db")
-    wait_for(lambda: "went dark" in one.log, "the first judgement")
+    wait_for(lambda: _judged(database) == SERIES_WATCHED, "the first judgement")
     bot.end()
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE series SET begun = begun - 7200")
         connection.execute("DELETE FROM relayed")
     shutil.copy(database, two.configuration.with_name("alertbot.db"))
+
+
+def _judged(database: Path) -> int:
+    """How many series were judged and stored."""
+    if not database.exists():
+        return 0
+    with closing(sqlite3.connect(database)) as connection, contextlib.suppress(sqlite3.OperationalError):
+        (count,) = connection.execute("SELECT count(cursor) FROM series").fetchone()
+        return int(count)
+    return 0
 
 
 def _note_pages(pager: Pager, note: Callable[[str], None]) -> None:
