@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Live:
 
     @classmethod
     def from_json(cls, text: str) -> Live:
-        """What ``to_json`` wrote."""
-        facts = json.loads(text)
+        """What ``to_json`` wrote; what only a later version writes, from which one may go back, is left out."""
+        known = {one.name for one in fields(cls)}
+        facts = {name: fact for name, fact in json.loads(text).items() if name in known}
         return cls(**{**facts, "gone": tuple(facts["gone"]), "misconfigured": tuple(facts.get("misconfigured", ()))})
