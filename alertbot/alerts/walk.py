@@ -114,7 +114,8 @@ class Walk:
                 continue
             if alert.direction is ended.direction and self._applied[name].policy.accept_slots is not None:
                 del alerts[column]
-                alert = replace(alert, levels=ended.levels)
+                # Outside of its own hours it was shown this slot as unknown.
+                alert = replace(alert, value=ended.value, levels=ended.levels)
                 yield Change(alert, fired=False, reason=Reason.NEW_NORMAL)
 
     def _judged_block(self, applied: AppliedRule) -> JudgedBlock:

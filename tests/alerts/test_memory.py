@@ -19,6 +19,7 @@ from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
+from alertbot.rules.schedule import Schedule, Window
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 MONDAY = 20_514 * DAY
@@ -253,6 +254,15 @@ def test_under_a_mute_the_level_before_a_new_normal_is_what_the_mute_covers():
     twice = Rule("twice", "day_over_day", DayOverDay(2.0, floor=20e6), Severity.WARNING, accept_slots=3)
     known = [("twice", 289, "fired"), ("twice", 290, "new normal"), ("twice", 389, "fired")]
     assert told(values, twice) == told(values, twice, muted=True) == [*known, ("twice", 390, "new normal")]
+
+
+def test_a_new_normal_is_told_by_what_there_is_also_under_a_rule_outside_its_hours():
+    values = levels((100 * MBPS, DAY_SLOTS), (30 * MBPS, HOUR), (28 * MBPS, HOUR))
+    first_hour = Schedule((Window(frozenset(range(7)), 0, 60),), ZoneInfo("UTC"))
+    always = replace(HALF, name="always", accept_slots=20)
+    night = replace(HALF, name="night", accept_slots=200, active=first_hour)
+    ended = [each.alert for each in judged(values, always, night) if not each.fired]
+    assert [(each.rule, each.value) for each in ended] == [("always", 28 * MBPS), ("night", 28 * MBPS)]
 
 
 def test_a_fall_to_a_rate_is_never_the_new_normal():
