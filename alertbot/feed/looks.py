@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from alertbot.feed.lateness import Lateness
 
@@ -28,6 +29,19 @@ _Look = tuple[float, str]
 """When a series is to be asked for, monotonic seconds."""
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """The looks of a frontier, ``a_call`` series in a call: those that are due, as they share calls, and spare ones.
+
+    The spare ones would tell, before they are due, how late series are.
+    """
+
+    frontier: int
+    a_call: int
+    groups: Sequence[Sequence[_Look]]
+    spare: Sequence[_Look]
+
+
 class Looks:
     """Plans the looks at some series; ``known`` holds up to which slot each is known since this process began."""
 
@@ -36,7 +50,7 @@ class Looks:
         self._lateness = lateness
         self._waits: dict[str, float] = {}
         self._spare = 0.0
-        self._plan: tuple[int, int, list[list[_Look]]] | None = None  # of a frontier, and so many in a call
+        self._plan: _Plan | None = None
 
     def behind(self, frontier: int) -> list[str]:
         """The series of which a newer slot is to be known."""
@@ -62,49 +76,45 @@ class Looks:
 
     def due(self, frontier: int, now: float, a_call: int, skip: Collection[str]) -> list[str]:
         """The late ones that are to be asked for now, ``a_call`` of them in a call; none of those to ``skip``."""
-        groups = self._groups(frontier, a_call)
-        found = [name for group in groups if group[-1][0] <= now for _, name in group if name not in skip]
-        measuring = [name for at, name in self._spare_looks(frontier) if at <= now and name not in skip]
+        plan = self._planned(frontier, a_call)
+        found = [name for group in plan.groups if group[-1][0] <= now for _, name in group if name not in skip]
+        measuring = [name for at, name in self._spare_looks(plan) if at <= now and name not in skip]
         measuring = measuring[: int(self._spare) * a_call]
         self._spare -= math.ceil(len(measuring) / a_call)
         return [*found, *measuring]
 
     def soonest(self, frontier: int, a_call: int, skip: Collection[str]) -> float:
         """When a late one is to be asked for next, monotonic seconds; infinite where none is."""
-        groups = self._groups(frontier, a_call)
-        times = [group[-1][0] for group in groups if any(name not in skip for _, name in group)]
-        times += [at for at, name in self._spare_looks(frontier) if name not in skip]
+        plan = self._planned(frontier, a_call)
+        times = [group[-1][0] for group in plan.groups if any(name not in skip for _, name in group)]
+        times += [at for at, name in self._spare_looks(plan) if name not in skip]
         return min(times, default=math.inf)
 
-    def _spare_looks(self, frontier: int) -> list[_Look]:
-        """The looks that would tell how late series are, before they are due."""
-        looks: list[_Look] = []
-        if self._spare < 1:
-            return looks
-        for name in self._lateness.late:
-            known = self.known.get(name)
-            if known is None or known >= frontier or name in self._waits:
-                continue
-            at = self._lateness.spare_look(name, frontier)
-            if at < self._lateness.next_look(name, known, frontier):
-                looks.append((at, name))
-        return sorted(looks)
+    def _spare_looks(self, plan: _Plan) -> Sequence[_Look]:
+        """The looks that would tell how late series are, where calls are left for them."""
+        return plan.spare if self._spare >= 1 else ()
 
-    def _groups(self, frontier: int, a_call: int) -> list[list[_Look]]:
-        """The late ones as they share calls, each with its moment."""
-        if self._plan is None or self._plan[:2] != (frontier, a_call):
+    def _planned(self, frontier: int, a_call: int) -> _Plan:
+        """The plan, made anew once the frontier, what is known or what is awaited has changed."""
+        if self._plan is None or (self._plan.frontier, self._plan.a_call) != (frontier, a_call):
             again = sorted((at, name) for name, at in self._waits.items() if self.known.get(name) is not None)
-            late = sorted(self._looks(frontier))
-            self._plan = frontier, a_call, [*_shared(again, a_call, AT_ONCE), *_shared(late, a_call, TOGETHER)]
-        return self._plan[2]
+            due: list[_Look] = []
+            spare: list[_Look] = []
+            for name, next_look, spare_look in self._late_ones(frontier):
+                if next_look < math.inf:
+                    due.append((next_look, name))
+                if spare_look < next_look:
+                    spare.append((spare_look, name))
+            groups = [*_shared(again, a_call, AT_ONCE), *_shared(sorted(due), a_call, TOGETHER)]
+            self._plan = _Plan(frontier, a_call, groups, sorted(spare))
+        return self._plan
 
-    def _looks(self, frontier: int) -> Iterator[_Look]:
-        for name in self._lateness.late:
+    def _late_ones(self, frontier: int) -> Iterator[tuple[str, float, float]]:
+        """Each late one of which a newer slot is to be known, when it is due, and when a look would tell more of it."""
+        for name in list(self._lateness.late):  # those that are late no more are let go here
             known = self.known.get(name)
             if known is not None and known < frontier and name not in self._waits:
-                at = self._lateness.next_look(name, known, frontier)
-                if at < math.inf:
-                    yield at, name
+                yield name, self._lateness.next_look(name, known, frontier), self._lateness.spare_look(name, frontier)
 
 
 def _shared(looks: Sequence[_Look], a_call: int, within: float) -> list[list[_Look]]:

@@ -66,6 +66,14 @@ def test_a_series_that_raised_a_false_alarm_is_held_back_for_as_long_as_any_may_
     assert lateness.hold_back("a", FIRST + 40 * SLOT) == MOST
 
 
+def test_those_that_are_late_no_more_are_asked_for_at_once():
+    lateness = Lateness(MOST, [(series, FIRST, 62.0, 55.0) for series in ("a", "b", "c")])
+    lateness.reached(None, FIRST + DAY, 0.0)
+    looks = Looks(("a", "b", "c"), lateness)
+    looks.looked(dict.fromkeys(("a", "b", "c"), FIRST + DAY - SLOT), 1)
+    assert looks.due(FIRST + DAY, 0.0, 1, ()) == ["a", "b", "c"]
+
+
 def test_late_ones_that_are_due_together_share_a_call():
     lateness = Lateness(MOST, [(f"s{number:02}", FIRST, 20.0 + number, 15.0 + number) for number in range(20)])
     lateness.reached(FIRST - SLOT, FIRST, 0.0)
