@@ -148,7 +148,7 @@ def judge(rule: Rule, past: GridPast, fixed: Array | None) -> Judged:
     """What a rule makes of some slots; those under a one-off mute are compared with what it covers as well."""
     judged = rule.kind.judge(past, fixed)
     muted = past.muted
-    if muted is not None and muted.any():
+    if muted is not None:
         inside = rule.kind.judge(past.meanwhile(), fixed)
         judged = Judged(
             _either(muted, inside.reference, judged.reference),
@@ -164,9 +164,13 @@ def judge(rule: Rule, past: GridPast, fixed: Array | None) -> Judged:
 def over(rule: Rule, past: GridPast, fired: Array) -> Mask:
     """Where an alert is over that fired against these references, one of each series."""
     found, muted = rule.kind.over(past, fired), past.muted
-    if muted is None or not muted.any():
-        return found
-    return np.where(muted, rule.kind.over(past.meanwhile(), fired), found)
+    return found if muted is None else np.where(muted, rule.kind.over(past.meanwhile(), fired), found)
+
+
+def usual_level(rule: Rule, past: GridPast) -> Array | None:
+    """What is usual at the time of each slot; None for a kind that does not know."""
+    found, muted = rule.kind.usual_level(past), past.muted
+    return found if muted is None else _either(muted, rule.kind.usual_level(past.meanwhile()), found)
 
 
 def _either(where: Mask, inside: NDArray[T] | None, outside: NDArray[T] | None) -> NDArray[T] | None:

@@ -27,6 +27,7 @@ from alertbot.alerts.judged_block import (
     of_series,
     over,
     seen_of_measured,
+    usual_level,
     while_active,
 )
 from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Phase, Reason, Seen
@@ -232,8 +233,7 @@ class Walk:
         alert, rule = change.alert, self._applied[change.alert.rule].rule
         if change.reason is not Reason.CLEARED:
             return change
-        past = self._slot(row, column).without(np.array([alert.since]))
-        level = rule.kind.usual_level(past if past.muted is None else past.meanwhile())
+        level = usual_level(rule, self._slot(row, column).without(np.array([alert.since])))
         usual = math.nan if level is None else float(level[0, 0])
         return change if math.isnan(usual) else replace(change, alert=replace(alert, usual=usual))
 

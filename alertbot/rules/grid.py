@@ -188,10 +188,10 @@ class Grid:
         touching = self._touching(first, count)
         if not touching:
             return None
-        muted = np.zeros((count, len(self.series)), dtype=bool)
+        muted = np.zeros((count, self._width(columns)), dtype=bool)
         for rows, mute in touching:
-            muted[rows] |= mute.columns
-        return muted[:, columns]
+            muted[rows] |= mute.columns[columns]
+        return muted if muted.any() else None
 
     def past(self, first: int, count: int, columns: Columns = EVERY) -> GridPast:
         """The slots from ``first`` on as a rule kind sees them."""

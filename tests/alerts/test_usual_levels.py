@@ -15,12 +15,14 @@ DARK = Rule("dark", "drop", Drop(to=0.0), Severity.CRITICAL)
 DAYS = np.full(8 * DAY_SLOTS, 1e9)
 
 
-def changes(values, first):
-    """What the rule makes of these slots from the place ``first`` on."""
-    grid = Grid(("a",))
+def changes(values, first, mutes=()):
+    """What the rule makes of these slots from the place ``first`` on; ``mutes``: series, first and last place."""
+    grid = Grid(("a", "b"))
     grid.put("a", START, np.asarray(values, dtype=float))
+    for series, begin, end in mutes:
+        grid.mute((series,), START + begin * SLOT, START + end * SLOT)
     engine = Engine((DARK,), {"dark": ("a",)}, ("a",))
-    due = np.ones((len(values) - first, 1), dtype=bool)
+    due = np.ones((len(values) - first, 2), dtype=bool)
     return [change.alert for change in engine.judge(grid, START + first * SLOT, due, {}).changes]
 
 
@@ -40,3 +42,11 @@ def test_an_alert_that_is_over_knows_what_is_usual_then():
     fired, over = changes([*DAYS, *[0.0] * 4, *[6e8] * 4], len(DAYS) - 6)
 
     assert (fired.usual, over.usual, over.value) == (None, 1e9, 6e8)
+
+
+def test_what_is_usual_when_it_is_over_leaves_out_a_mute_though_another_series_is_under_one():
+    launch = 5 * DAY_SLOTS
+    values = [*np.full(launch, 3e9), *DAYS[launch:], *[0.0] * 4, *[6e8] * 4]
+    _, over = changes(values, len(DAYS) - 6, [("a", 0, launch - 1), ("b", len(DAYS), len(values))])
+
+    assert over.usual == 1e9
