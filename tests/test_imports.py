@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,6 +163,11 @@ def test_imports_point_one_way(module):
 @pytest.mark.parametrize("module", [module for module in MODULES if within(module, PURE)])
 def test_what_decides_is_pure(module):
     assert impurities(parsed(module)) == set()
+
+
+def test_a_class_name_means_one_thing():
+    classes = [node.name for module in MODULES for node in ast.walk(parsed(module)) if isinstance(node, ast.ClassDef)]
+    assert [name for name, count in Counter(classes).items() if count > 1 and not name.startswith("_")] == []
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -16,7 +16,7 @@ from alertbot.messages.incident import Context, tell
 from alertbot.messages.slack import MARKUP, plain
 from alertbot.messages.suppressed import suppressed_words
 from alertbot.query.scope import Scope
-from alertbot.query.why import Basis, Judged, Missing, RuleWhy, SetAside, Usual, Why
+from alertbot.query.why import Basis, ExpectedRange, Missing, RuleWhy, SetAside, SlotWhy, Why
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredMessage
 from alertbot.units import SLOT, format_clock, format_lateness, format_rate
@@ -160,12 +160,12 @@ def _arithmetic(why: RuleWhy, reader: Reader) -> str:
     return f"{reader.clock(last.slot)}: {_comparison(why, last, reader)}; before: {earlier}"
 
 
-def _slot(judged: Judged) -> str:
+def _slot(judged: SlotWhy) -> str:
     value = "unknown" if judged.value is None else format_rate(judged.value)
     return f"{value} ({_verdict(judged)})"
 
 
-def _verdict(judged: Judged) -> str:
+def _verdict(judged: SlotWhy) -> str:
     if judged.missing is not None:
         return _MISSING[judged.missing]
     if judged.breach:
@@ -173,7 +173,7 @@ def _verdict(judged: Judged) -> str:
     return "clear" if judged.cleared else "no breach"
 
 
-def _comparison(why: RuleWhy, last: Judged, reader: Reader) -> str:
+def _comparison(why: RuleWhy, last: SlotWhy, reader: Reader) -> str:
     value = "unknown" if last.value is None else format_rate(last.value)
     if last.missing is Missing.VALUE:
         return "the value is not known (any more)"
@@ -187,7 +187,7 @@ def _comparison(why: RuleWhy, last: Judged, reader: Reader) -> str:
     return f"{sums}{' (reference frozen)' if frozen else ''}{usual}: {_verdict(last)}"
 
 
-def _expected(usual: Usual) -> str:
+def _expected(usual: ExpectedRange) -> str:
     low, high = format_rate(usual.low), format_rate(usual.high)
     return f"expected {format_rate(usual.expected)}, usual {low if low == high else f'{low} to {high}'}"
 

@@ -44,7 +44,7 @@ class Missing(StrEnum):
 
 
 @dataclass(frozen=True)
-class Judged:
+class SlotWhy:
     """One slot under one rule, in bit/s. ``missing`` says why nothing follows from it."""
 
     slot: int
@@ -69,7 +69,7 @@ class Basis:
 
 
 @dataclass(frozen=True)
-class Usual:
+class ExpectedRange:
     """What a ``baseline`` expected of the last slot, and from where to where it is usual (bit/s)."""
 
     expected: float
@@ -87,13 +87,13 @@ class RuleWhy:
 
     rule: Rule
     series: str
-    judged: tuple[Judged, ...]
+    judged: tuple[SlotWhy, ...]
     terms: tuple[Term, ...]
     basis: Basis | None
     alert: Alert | None
     told: FiredAlert | None
     suppressed_by: SuppressedBy | None
-    usual: Usual | None = None
+    usual: ExpectedRange | None = None
 
     @property
     def weight(self) -> tuple[int, int]:
@@ -274,7 +274,7 @@ def _shown(rule: Rule) -> int:
     return min(max(rule.for_slots, 2), MOST_SHOWN)
 
 
-def _judged(grid: Grid, rule: Rule, slot: int, seen: Seen) -> Judged:
+def _judged(grid: Grid, rule: Rule, slot: int, seen: Seen) -> SlotWhy:
     value = float(grid.values(slot, 1)[0, 0])  # what a rule that is not active is not shown
     missing = None
     if math.isnan(value):
@@ -284,7 +284,7 @@ def _judged(grid: Grid, rule: Rule, slot: int, seen: Seen) -> Judged:
     elif seen.unknown:
         missing = Missing.REFERENCE
     reference = None if seen.reference is None else _known(seen.reference)
-    return Judged(slot, _known(value), reference, seen.breach, seen.cleared, missing)
+    return SlotWhy(slot, _known(value), reference, seen.breach, seen.cleared, missing)
 
 
 def _terms(rule: Rule, seen: Seen) -> tuple[Term, ...]:
@@ -303,11 +303,11 @@ def _basis(grid: Grid, rule: Rule, slot: int) -> Basis | None:
     return Basis(len(pairs), known, barred, begins)
 
 
-def _usual(grid: Grid, rule: Rule, slot: int) -> Usual | None:
+def _usual(grid: Grid, rule: Rule, slot: int) -> ExpectedRange | None:
     found = rule.kind.expect(grid.past(slot, 1))
     if found is None:
         return None
-    return Usual(float(found.expected[0, 0]), float(found.low[0, 0]), float(found.high[0, 0]))
+    return ExpectedRange(float(found.expected[0, 0]), float(found.low[0, 0]), float(found.high[0, 0]))
 
 
 def _looked_at(grid: Grid, slot: int, backs: Sequence[int]) -> Iterator[tuple[bool, bool]]:
