@@ -19,6 +19,9 @@ SLOT = 300
 DAY = 86_400
 DAY_SLOTS = DAY // SLOT
 
+NEVER = 2**62
+"""A slot that never comes."""
+
 _RATE_UNITS = {"bps": 1, "kbps": 10**3, "mbps": 10**6, "gbps": 10**9, "tbps": 10**12}
 _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 _NUMBER = r"\d+(?:\.\d+)?"

@@ -87,9 +87,10 @@ class Engine:
 
     def is_made_of(self, alert: Alert, slots: Iterable[int]) -> bool:
         """Whether any of these slots of its series is one of an alert's own, or may have made its reference."""
-        kind = self._applied[alert.rule].rule.kind
+        depends_on = self._applied[alert.rule].rule.kind.depends_on
+        own = range(alert.since, alert.slot + SLOT, SLOT)
         return any(
-            slot >= alert.since or any(map(kind.depends_on, range((alert.since - slot) // SLOT, _to(alert, slot))))
+            slot >= alert.since or any(depends_on((each - slot) // SLOT) for each in own)
             for slot in slots
             if slot <= alert.slot
         )
@@ -153,8 +154,3 @@ class Engine:
             elif alert.phase is Phase.FIRING:
                 changes.append(Change(alert, fired=False, reason=Reason.RULE_CHANGED))
         return Judgement(kept, tuple(changes))
-
-
-def _to(alert: Alert, slot: int) -> int:
-    """How many slots lie from a slot to the end of an alert, both included."""
-    return (alert.slot - slot) // SLOT + 1

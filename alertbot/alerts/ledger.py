@@ -18,9 +18,7 @@ from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Phase, Reason
 from alertbot.rules.base import Array, Mask
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
-from alertbot.units import DAY, DAY_SLOTS, SLOT
-
-_NEVER = 2**62
+from alertbot.units import DAY, DAY_SLOTS, NEVER, SLOT
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Ledger:
         self._moved: set[int] = set()
         self._revised: dict[str, set[int]] = {}
         self._ended: list[Change] = []
-        self._doubted = np.full(len(grid.series), _NEVER, dtype=np.int64)
+        self._doubted = np.full(len(grid.series), NEVER, dtype=np.int64)
 
     def cursor(self, series: str) -> int | None:
         """The last slot judged of a series; ``None`` before the first."""
@@ -113,12 +111,12 @@ class Ledger:
     @property
     def doubted(self) -> dict[str, int]:
         """The series that wait before a slot, as it is doubted that it fires, and that slot."""
-        columns = np.flatnonzero(self._doubted < _NEVER)
+        columns = np.flatnonzero(self._doubted < NEVER)
         return {self.grid.series[column]: int(self._doubted[column]) for column in columns.tolist()}
 
     def believe(self, series: str) -> None:
         """Judge a series on from the slot that was doubted."""
-        self._doubted[self.grid.column[series]] = _NEVER
+        self._doubted[self.grid.column[series]] = NEVER
 
     def judge(self, last: int, doubts: Callable[[Alert], bool] = lambda _alert: False) -> Entry:
         """Judge all that is known and was not judged yet, up to the slot ``last``, and what was revised anew.

@@ -16,7 +16,7 @@ from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Reason
 from alertbot.alerts.mutes import Mute, keep_out
 from alertbot.rules.base import Array, Direction, Mask, Rule
 from alertbot.rules.grid import Grid
-from alertbot.units import DAY, DAY_SLOTS, SLOT
+from alertbot.units import DAY, DAY_SLOTS, NEVER, SLOT
 
 HOUR = 3600
 """Seconds after an end within which a second outage reopens the incident."""
@@ -44,7 +44,7 @@ class Span:
     """The slots to judge, both included; what lies before serves as reference only."""
 
     first: int = 0
-    last: int = 2**62
+    last: int = NEVER
 
 
 def replay(engine: Engine, history: History, span: Span, mutes: Sequence[Mute] = ()) -> Iterator[Change]:

@@ -35,7 +35,7 @@ from alertbot.alerts.new_normal import OldLevels
 from alertbot.rules.base import Array, Judged, Mask, Measured, Rule, Severity
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid, GridPast
-from alertbot.units import SLOT
+from alertbot.units import NEVER, SLOT
 
 
 class Walk:
@@ -164,7 +164,7 @@ class Walk:
         past = self._past(np.array(columns, dtype=np.intp), row)
         alerts = [self._alerts[name].get(column) for column in columns]
         firing = [place for place, alert in enumerate(alerts) if fires(alert)]
-        cuts = np.array([_NEVER if alert is None or not fires(alert) else alert.since for alert in alerts])
+        cuts = np.array([NEVER if alert is None or not fires(alert) else alert.since for alert in alerts])
         fixed = np.array([kept_reference(rule, alert) for alert in alerts])
         judged = self._judge(rule, past.without(cuts) if firing else past, columns, row, fixed)
         ended = np.zeros(judged.breach.shape, dtype=bool)
@@ -293,10 +293,6 @@ class Walk:
             usual=None if judged.usual is None else float(judged.usual[place]),
             by_usual=keeps_usual(rule, alert) or (judged.by_usual is not None and bool(judged.by_usual[place])),
         )
-
-
-_NEVER = 2**62
-"""A slot that never comes."""
 
 
 def _episode(alert: Alert, last: int) -> Episode:

@@ -14,7 +14,7 @@ from typing import Any
 
 from alertbot.alerts.lifecycle import Alert, Reason
 from alertbot.rules.base import Direction, Severity
-from alertbot.units import SLOT
+from alertbot.units import NEVER, SLOT
 
 SEVERITY_RANK = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.CRITICAL.value: 2}
 """The highest has the highest rank."""
@@ -203,11 +203,8 @@ def _outages(alerts: Iterable[FiredAlert]) -> Iterator[tuple[int, tuple[int, ...
     for fired in sorted(alerts, key=lambda each: each.alert.since):
         if fired.reason in {None, Reason.CLEARED.value}:
             begun = begun if begun and fired.alert.since < over else (*begun, fired.alert.since)
-            over = max(over, _END if fired.resolved is None else cleared_at(fired))
+            over = max(over, NEVER if fired.resolved is None else cleared_at(fired))
         yield fired.number, begun
-
-
-_END = 2**62
 
 
 def worst_of_each(alerts: Sequence[FiredAlert]) -> list[FiredAlert]:
