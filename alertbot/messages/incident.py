@@ -385,11 +385,15 @@ def _others(context: Context, own: set[str]) -> str:
         return ""
     noun = "domain" if others == 1 else "domains"
     firing = len(context.firing - own)
+    said = (
+        f"{firing:,} of the other {others:,} {noun} in alert too"
+        if firing
+        else f"no alert on the other {others:,} {noun}"
+    )
     zero = len(context.at_zero - context.firing - own)
-    too = f" ({zero:,} of them {'is' if zero == 1 else 'are'} at 0 too)" if zero else ""
-    if firing:
-        return f"{firing:,} of the other {others:,} {noun} in alert too{too.replace('them', 'the rest')}"
-    return f"no alert on the other {others:,} {noun}{too}"
+    if not zero:
+        return said
+    return f"{said} ({zero:,} of {'the rest' if firing else 'them'} {'is' if zero == 1 else 'are'} at 0 too)"
 
 
 def _tone(incident: Incident, context: Context) -> Tone:

@@ -175,8 +175,7 @@ def _why(rest: Words, scope: Scope) -> Answered:
     if not rest:
         raise UsageError("why what? Name an incident or a domain")
     number = _NUMBER.fullmatch(rest[0])
-    if len(rest) > 1:
-        raise UsageError(f'"{" ".join(rest[1:])[:40]}" is more than this takes: write "why {rest[0][:80]}"')
+    _no_more(rest[1:], f': write "why {rest[0][:80]}"')
     if number:
         told = why_incident.story(scope, int(number[1]))
         return Answered(told, story_message(told, scope))
@@ -281,6 +280,7 @@ def _takes_nothing(name: str, rest: Words) -> None:
         raise UsageError(f'{name} takes no argument: "{" ".join(rest)[:40]}"')
 
 
-def _no_more(rest: Words) -> None:
+def _no_more(rest: Words, instead: str = "") -> None:
+    """Refuse words that are left; ``instead`` ends the complaint with what would be right."""
     if rest:
-        raise UsageError(f'"{" ".join(rest)[:40]}" is more than this takes')
+        raise UsageError(f'"{" ".join(rest)[:40]}" is more than this takes{instead}')
