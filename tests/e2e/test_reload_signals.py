@@ -6,23 +6,11 @@ import signal
 from pathlib import Path
 
 import pytest
-from fakes.rigs.stage import Stage, StageClock
+from fakes.rigs.stage import RULES, SCENARIO, Stage, StageClock
 from fakes.rigs.waiting import for_a_while, wait_for
 from fakes.wire.systemd import Systemd
 
 pytestmark = pytest.mark.slow
-
-RULES = """
-[watch]
-domains = ["video.example.com"]
-
-[[rule]]
-name = "video-ceiling"
-kind = "threshold"
-above = "1 Gbps"
-"""
-
-SCENARIO = {"domains": {"video.example.com": {"level": 1.84e9}}}
 
 
 @pytest.fixture

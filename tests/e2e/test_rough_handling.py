@@ -14,22 +14,10 @@ from contextlib import closing, contextmanager
 
 import pytest
 from fakes.rigs.needs import needs
-from fakes.rigs.stage import API_TOKEN, Stage, StageClock
+from fakes.rigs.stage import API_TOKEN, RULES, SCENARIO, Stage, StageClock
 from fakes.rigs.waiting import for_a_while, wait_for
 
 pytestmark = pytest.mark.slow
-
-RULES = """
-[watch]
-domains = ["video.example.com"]
-
-[[rule]]
-name = "video-ceiling"
-kind = "threshold"
-above = "1 Gbps"
-"""
-
-SCENARIO = {"domains": {"video.example.com": {"level": 1.84e9}}}
 
 
 @pytest.fixture

@@ -10,22 +10,11 @@ import time
 
 import pytest
 from fakes.rigs.needs import needs
-from fakes.rigs.stage import Stage, StageClock
+from fakes.rigs.stage import RULES, SCENARIO, Stage, StageClock
 from fakes.rigs.waiting import for_a_while, wait_for
 
 pytestmark = pytest.mark.slow
 
-RULES = """
-[watch]
-domains = ["video.example.com"]
-
-[[rule]]
-name = "video-ceiling"
-kind = "threshold"
-above = "1 Gbps"
-"""
-
-DOMAINS = {"video.example.com": {"level": 1.84e9}}
 FOR_EVER = {"start": 0, "end": 1e10}
 
 
@@ -36,7 +25,7 @@ def clock():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_bot_at_work_ends_with_exit_code_0(tmp_path, clock, number):
-    with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage:
         bot = stage.bot()
         wait_for(stage.told, "the first alert")
         assert bot.end(number) == 0
@@ -45,7 +34,7 @@ def test_a_bot_at_work_ends_with_exit_code_0(tmp_path, clock, number):
 
 @pytest.mark.parametrize("mode", ["hang", "drip"])
 def test_a_bot_whose_api_hangs_ends_with_exit_code_0(tmp_path, clock, mode):
-    scenario = {"domains": DOMAINS, "faults": [{**FOR_EVER, "mode": mode}]}
+    scenario = SCENARIO | {"faults": [{**FOR_EVER, "mode": mode}]}
     with Stage(tmp_path / "stage", clock, scenario, RULES) as stage:
         bot = stage.bot()
         wait_for(lambda: "watching begins" in bot.printed, "the start")
@@ -57,7 +46,7 @@ def test_a_bot_whose_api_hangs_ends_with_exit_code_0(tmp_path, clock, mode):
 @needs("faketime")
 def test_a_bot_whose_slack_hangs_ends_and_tells_at_its_next_start(tmp_path):
     clock = StageClock.fast(time.time())
-    with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage:
         stage.spoil_slack("chat.postMessage", "hang")
         bot = stage.bot()
         wait_for(lambda: stage.calls("chat.postMessage"), "the post that hangs")
@@ -70,7 +59,7 @@ def test_a_bot_whose_slack_hangs_ends_and_tells_at_its_next_start(tmp_path):
 
 
 def test_without_slack_tokens_messages_go_to_the_log_and_it_says_so_once(tmp_path, clock):
-    with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage:
         bot = stage.bot(slack=False)
         message = "message for #cdn-alerts: When watching began: video.example.com is above 1 Gbps since"
         wait_for(lambda: message in bot.printed, "the message")
@@ -81,7 +70,7 @@ def test_without_slack_tokens_messages_go_to_the_log_and_it_says_so_once(tmp_pat
 
 
 def test_a_second_bot_on_the_same_database_ends_with_exit_code_1(tmp_path, clock):
-    with Stage(tmp_path / "stage", clock, {"domains": DOMAINS}, RULES) as stage:
+    with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage:
         first = stage.bot()
         wait_for(lambda: "watching begins" in first.printed, "the start")
         second = stage.bot()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from fakes.rigs.needs import needs
-from fakes.rigs.stage import API_TOKEN, Stage, StageClock
+from fakes.rigs.stage import API_TOKEN, RULES, SCENARIO, Stage, StageClock
 from fakes.rigs.waiting import PATIENCE, wait_for
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 from pages import PAGES
@@ -35,19 +35,8 @@ UNSHARE = (
     *("--propagation", "private"),
 )
 
-RULES = """
-[watch]
-domains = ["video.example.com"]
-
-[[rule]]
-name = "video-ceiling"
-kind = "threshold"
-above = "1 Gbps"
-"""
-
 TOKENS = {"api_token": API_TOKEN, "slack_bot_token": BOT_TOKEN, "slack_app_token": APP_TOKEN}
 
-SCENARIO = {"domains": {"video.example.com": {"level": 1.84e9}}}
 
 # There is no journal in there to take the log, and nobody to wait for the next start.
 DROP_IN = "[Service]\nStandardOutput=file:/run/alertbot.log\nStandardError=file:/run/alertbot.log\nRestartSec=1\n"

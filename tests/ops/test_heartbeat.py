@@ -232,7 +232,8 @@ async def test_a_host_that_hangs_holds_up_neither_polls_nor_the_end(tmp_path):
             house.service.stop()
             async with asyncio.timeout(3):
                 await house.running
-        assert set(there.pings) <= {("/start", ""), ("", "")}
+        # The second look at what fires is a turn of its own, and pings as well.
+        assert there.pings in ([("/start", "")], [("/start", ""), ("", "")])
 
 
 async def test_an_answer_that_was_lost_ails_nobody_while_the_message_is_looked_for(tmp_path):

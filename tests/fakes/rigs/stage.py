@@ -27,6 +27,19 @@ from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 API_TOKEN = "tok-5ecret-end-to-end"
 SECRETS = (API_TOKEN, BOT_TOKEN, APP_TOKEN)
 
+RULES = """
+[watch]
+domains = ["video.example.com"]
+
+[[rule]]
+name = "video-ceiling"
+kind = "threshold"
+above = "1 Gbps"
+"""
+
+SCENARIO = {"domains": {"video.example.com": {"level": 1.84e9}}}
+"""A domain over its limit, for what is about the process and not about its rules."""
+
 ALERTBOT = Path(sys.executable).with_name("alertbot")
 _SLACK = Path(__file__).parents[1] / "wire" / "slack.py"
 FASTEST, SLOWEST = 60.0, 10.0
