@@ -23,6 +23,7 @@ from alertbot.feed.lateness import LateSlot
 from alertbot.feed.outages import FeedOutages
 from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import MOST_SLOTS, Reading, ReadRequest, ReadResult, SeriesReader, refuses_token
+from alertbot.feed.second_looks import FRESH
 from alertbot.rules.selection import TOTAL
 from alertbot.service.attention import Attention
 from alertbot.service.dispatcher import Dispatcher
@@ -249,7 +250,8 @@ class Poller:
         if reading.cut:
             self._ledger.give_up(series, reading.first - SLOT)
         if self._ledger.cursor(series) is None:
-            self._ledger.start(series, known_to - self._watch.patience * SLOT)
+            # What has been so for a while is told at once: it began before any slot that may only be late.
+            self._ledger.start(series, known_to - int(FRESH) - self._watch.patience * SLOT)
         if reading.first <= frontier - (HOURLY_REREAD - 1) * SLOT:
             self._reread_at[series] = frontier
         self._lacks_history.discard(series)
