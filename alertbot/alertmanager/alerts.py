@@ -18,7 +18,8 @@ from alertbot.incidents.incident import FEED_SEVERITY, SEVERITY_RANK, FiredAlert
 from alertbot.incidents.relayed import AlertmanagerAlert, Labels, RelayFacts, RelayPlan
 from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.messages.alert import PLAIN, alert_sentence
-from alertbot.messages.incident import Context, headline, tell
+from alertbot.messages.incident import headline, tell
+from alertbot.messages.incident_parts import Context
 from alertbot.rules.base import Severity
 from alertbot.rules.selection import TOTAL, is_domain
 from alertbot.units import SLOT, format_clock, format_iso, format_rate

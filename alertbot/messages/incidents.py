@@ -8,7 +8,8 @@ from datetime import datetime, tzinfo
 
 from alertbot.incidents.incident import IncidentKind
 from alertbot.messages.blocks import Block, Message, code, context_block, escape, paragraphs
-from alertbot.messages.incident import Context, sentence, tell
+from alertbot.messages.incident import tell
+from alertbot.messages.incident_parts import Context, sentence
 from alertbot.messages.slack import MARKUP
 from alertbot.messages.suppressed import suppressed_words
 from alertbot.query.incidents import Alerts, IncidentLine, Incidents, Unposted

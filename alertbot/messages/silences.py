@@ -8,7 +8,7 @@ from datetime import tzinfo
 from alertbot.incidents.orders import Preview
 from alertbot.incidents.silences import GROUP_MARK, INCIDENT_MARK, RULE_MARK, StoredSilence
 from alertbot.messages.blocks import Message, actions, button, code, context_block, escape, section
-from alertbot.messages.incident import Context
+from alertbot.messages.incident_parts import Context
 from alertbot.query.status import SilenceLine, Silences, Stage
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.units import format_clock, format_duration

@@ -24,7 +24,8 @@ from alertbot.messages.blocks import (
     section,
     select,
 )
-from alertbot.messages.incident import Context, IncidentText, Tone, tell
+from alertbot.messages.incident import tell
+from alertbot.messages.incident_parts import Context, IncidentText, Tone
 from alertbot.messages.thread import say
 from alertbot.rules.base import Severity
 from alertbot.words import printable

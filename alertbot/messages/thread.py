@@ -11,7 +11,8 @@ from alertbot.incidents.flapping import STAYS
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, series_of, worst_of_each
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.messages.alert import Markup, several, subject
-from alertbot.messages.incident import Context, headline, sentence, tell
+from alertbot.messages.incident import headline, tell
+from alertbot.messages.incident_parts import Context, sentence
 from alertbot.units import format_duration
 from alertbot.words import listed
 

@@ -12,7 +12,8 @@ from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import FiredAlert
 from alertbot.incidents.suppression import Suppressed
 from alertbot.messages.blocks import Block, Message, code, context_block, cut, escape, paragraphs, section, short
-from alertbot.messages.incident import Context, tell
+from alertbot.messages.incident import tell
+from alertbot.messages.incident_parts import Context
 from alertbot.messages.slack import MARKUP, plain
 from alertbot.messages.suppressed import suppressed_words
 from alertbot.query.scope import Scope

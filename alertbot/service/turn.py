@@ -23,7 +23,7 @@ from alertbot.incidents.routing import channel_for
 from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.state import State
 from alertbot.incidents.suppression import Suppression, Suppressors
-from alertbot.messages.incident import Context
+from alertbot.messages.incident_parts import Context
 from alertbot.messages.learned_silence import learned_silence
 from alertbot.messages.silences import silence_declared, silence_ends
 from alertbot.messages.slack import (

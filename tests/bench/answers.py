@@ -35,7 +35,7 @@ from alertbot.clock import SystemClock
 from alertbot.config import Config, GroupSettings
 from alertbot.config.watch import Watch, lay_out
 from alertbot.incidents.incident import IncidentKind
-from alertbot.messages.incident import Context
+from alertbot.messages.incident_parts import Context
 from alertbot.messages.slack import incident_message, to_json
 from alertbot.query.live import Live
 from alertbot.query.scope import scope_of

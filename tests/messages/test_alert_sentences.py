@@ -8,7 +8,8 @@ import pytest
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.messages.alert import PLAIN, alert_sentence
-from alertbot.messages.incident import Context, Tone, tell
+from alertbot.messages.incident import tell
+from alertbot.messages.incident_parts import Context, Tone
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay

@@ -18,7 +18,7 @@ from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import AccountFall, FiredAlert, Incident, IncidentKind, Progress
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.silences import StoredSilence
-from alertbot.messages.incident import Context
+from alertbot.messages.incident_parts import Context
 from alertbot.messages.silences import silence_ends
 from alertbot.messages.slack import incident_message, note_messages
 from alertbot.rules.base import Direction, Rule, Severity

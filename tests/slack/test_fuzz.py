@@ -31,7 +31,7 @@ from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.orders import Person, Requester
 from alertbot.messages.blocks import Message
-from alertbot.messages.incident import Context
+from alertbot.messages.incident_parts import Context
 from alertbot.messages.slack import incident_message, note_messages, to_json
 from alertbot.messages.usages import USAGES
 from alertbot.query.live import Live

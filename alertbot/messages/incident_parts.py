@@ -1,0 +1,156 @@
+"""What the messages of all incidents are made of: the reader's context, the tone, the small print, the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from enum import StrEnum
+from types import MappingProxyType
+
+from alertbot.alerts.lifecycle import AlertKey, Reason
+from alertbot.incidents.incident import (
+    FEED_SEVERITY,
+    FiredAlert,
+    Incident,
+    highest_severity,
+    worst_of_each,
+)
+from alertbot.incidents.paging import MOST_LISTED
+from alertbot.incidents.silences import StoredSilence
+from alertbot.messages.alert import Markup, alert_sentence, subject
+from alertbot.rules.base import Rule
+from alertbot.units import format_clock
+from alertbot.words import listed
+
+_NONE: Mapping[int, Sequence[int]] = MappingProxyType({})
+
+
+class Tone(StrEnum):
+    """How a message looks, the loudest first."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+    TAKEN = "acknowledged"
+    QUIET = "quiet"
+    OVER = "over"
+    ACCEPTED = "accepted"
+    """Closed since what it was about is taken as normal: that is no resolution."""
+
+    @property
+    def wakes(self) -> bool:
+        """Whether somebody is mentioned."""
+        return self in {Tone.CRITICAL, Tone.WARNING, Tone.INFO}
+
+
+@dataclass(frozen=True)
+class IncidentText:
+    """What a message says; ``details`` is plain text, the rest is marked up; ``runbook`` is a link."""
+
+    headline: str
+    lines: tuple[str, ...]
+    details: str
+    tone: Tone
+    runbook: str | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the reader wants to know beside the incident.
+
+    ``now``: their clock. ``data_to``: up to when data is known, epoch seconds. ``domains``: how many are watched.
+    ``firing``: those of them with an alert that fires. ``silences`` by number; ``flapping``: the keys that flap;
+    ``suppressed``: the rows of alerts that are not posted now. ``shortfall``: bytes by which less was carried, by an
+    alert's row, where that is known. ``total``: bit/s of the account now, and before it fell.
+    ``at_zero``: the domains that carry nothing now, and did before the incident began, whatever a rule's floor.
+    """
+
+    now: float
+    data_to: int | None
+    domains: int
+    firing: frozenset[str]
+    rules: Mapping[str, Rule]
+    zone: tzinfo
+    silences: Mapping[int, StoredSilence] = field(default_factory=dict)
+    flapping: frozenset[AlertKey] = frozenset()
+    suppressed: frozenset[int] = frozenset()
+    shortfall: Mapping[int, float] = field(default_factory=dict)
+    total: tuple[float, float] | None = None
+    at_zero: frozenset[str] = frozenset()
+
+    def clock(self, epoch: float) -> str:
+        """An instant in the reader's zone."""
+        return format_clock(epoch, self.zone, self.now)
+
+
+def state_lines(incident: Incident, context: Context, markup: Markup) -> Iterator[str]:
+    """Who took it on, and what keeps it quiet."""
+    progress = incident.progress
+    if incident.closed is not None:
+        return
+    yield from _without_data(incident, context, markup)
+    if progress.acked_at is not None:
+        note = f": {markup.text(progress.acked_note)}" if progress.acked_note else "."
+        yield f"Acknowledged by {markup.text(progress.acked_by or '')} at {context.clock(progress.acked_at)}{note}"
+    for number in progress.silences:
+        if (silence := context.silences.get(number)) is not None:
+            yield silenced(silence, context, markup)
+    if progress.muted:
+        yield "Muted by the configuration for now."
+    if flapping := {told.alert.series for told in incident.alerts if told.key in context.flapping}:
+        names = ", ".join(subject(series, markup) for series in sorted(flapping)[:MOST_LISTED])
+        yield f"Flapping: {names}. More is said once it stays in alert for 20m, or is steady for an hour."
+
+
+def _without_data(incident: Incident, context: Context, markup: Markup) -> Iterator[str]:
+    """Which series are not known any more, while others are, and since when: their alerts stay as they are."""
+    old = incident.without_data(context.data_to or 0)
+    if old:
+        names = listed((subject(series, markup) for series in sorted(old)), MOST_LISTED)
+        yield f"No data of {names} since {context.clock(min(old.values()))}."
+
+
+def silenced(silence: StoredSilence, context: Context, markup: Markup) -> str:
+    """By whom, until when, and why."""
+    reason = f": {markup.text(silence.reason)}" if silence.reason else ""
+    return f"Silenced until {context.clock(silence.ends)} by {markup.text(silence.author)}{reason}."
+
+
+def sentence(told: FiredAlert, context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = _NONE) -> str:
+    """One alert in one sentence; ``outages``: those of its incident, by which it may not be the first."""
+    rule, begun = context.rules.get(told.alert.rule), outages.get(told.number, ())
+    return alert_sentence(rule, told.alert, told.reason, context.zone, context.now, markup, begun)
+
+
+def alert_lines(
+    alerts: Sequence[FiredAlert], context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = _NONE
+) -> Iterator[str]:
+    """Up to 20 series, a line each; the rest are counted."""
+    for told in alerts[:MOST_LISTED]:
+        yield sentence(told, context, markup, outages)
+    if len(alerts) > MOST_LISTED:
+        yield f"and {len(alerts) - MOST_LISTED:,} more; the thread lists them all"
+
+
+def details_of(incident: Incident, context: Context, *extra: str) -> str:
+    """How fresh the data is, what else there is to know, and what to call the incident."""
+    fresh = "" if context.data_to is None else f"data to {context.clock(context.data_to)}, "
+    now = f"now {context.clock(context.now)}"
+    return "; ".join([f"{fresh}{now}", *(part for part in extra if part), f"#{incident.number}"])
+
+
+def tone_of(incident: Incident, context: Context) -> Tone:
+    """How the message looks: by what fires, and by what people did about it."""
+    progress = incident.progress
+    if incident.closed is not None:
+        accepted = any(told.reason == Reason.NEW_NORMAL for told in worst_of_each(incident.alerts))
+        return Tone.ACCEPTED if accepted else Tone.OVER
+    if progress.acked_at is not None:
+        return Tone.TAKEN
+    if progress.parent is not None:
+        return Tone.QUIET
+    wide = None if progress.wide is None else progress.wide.severity
+    loud = highest_severity(told for told in incident.firing if told.number not in context.suppressed)
+    severity = FEED_SEVERITY.get(incident.kind) or loud or wide
+    return Tone.QUIET if severity is None else Tone(severity)  # what is held, flaps or is about to be over
