@@ -71,6 +71,15 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def how_often(times: float) -> str:
+    """``710``, ``2.4``, ``0.05``: how often something happens, in figures that are read at a glance."""
+    if 0 < times < 0.01:
+        return "less than 0.01"
+    digits = 0 if times >= 9.95 or not times else 1 if times >= 0.95 else 2
+    figure = f"{times:,.{digits}f}"
+    return figure.rstrip("0").rstrip(".") if digits else figure
+
+
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 

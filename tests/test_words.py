@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from alertbot.words import counted, did_you_mean, listed, nearest, one_of, printable, quoted
+from alertbot.words import counted, did_you_mean, how_often, listed, nearest, one_of, printable, quoted
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,24 @@ def test_what_was_meant_is_found_whatever_its_case_and_how_like_it_must_be_may_b
     assert nearest("went-drk", ["Went-Dark", "ceiling"]) == "Went-Dark"
     assert did_you_mean("treshold", ["threshold"]) == ": did you mean threshold?"
     assert did_you_mean("teshd", ["threshold"], ', did you mean "{}"?', alike=0.9) == ""
+
+
+@pytest.mark.parametrize(
+    ("times", "text"),
+    [
+        (0, "0"),
+        (0.001, "less than 0.01"),
+        (0.25, "0.25"),
+        (0.5, "0.5"),
+        (1.0, "1"),
+        (100, "100"),
+        (2.34, "2.3"),
+        (12.4, "12"),
+        (7100, "7,100"),
+    ],
+)
+def test_how_often_something_happens_is_read_at_a_glance(times, text):
+    assert how_often(times) == text
 
 
 @pytest.mark.parametrize(("letters", "text"), [(40, "x" * 40), (41, "x" * 37 + "...")])

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import textwrap
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +39,7 @@ TOKEN = "demo-token"  # noqa: S105 - opens the simulator, nothing else
 _START = int(datetime(2026, 3, 3, 9, 50, tzinfo=UTC).timestamp())
 _MINUTE = 60
 _INDENT = " " * 7
+_WIDTH = 80 - len(_INDENT) - 2
 
 _CONFIG = """
 [feed]
@@ -110,8 +113,8 @@ _STORY = (
     _Line(_at(10, 50), "A new release: downloads.example.com carries more than twice what it did yesterday."),
     _Line(_at(11, 35), "A match begins: video.example.com passes its ceiling of 3 Gbps."),
     _Line(_at(12, 20), "A certificate expires: shop.example.com goes dark."),
-    _Line(_at(12, 47), "Ada has seen it, and takes it on.", "ack"),
-    _Line(_at(12, 55), "Somebody was told in time: shop.example.com is served again."),
+    _Line(_at(12, 47), "Ada has seen it, and acknowledges it.", "ack"),
+    _Line(_at(12, 55), "Somebody was woken in time: shop.example.com is served again."),
 )
 _END = _at(13, 25)
 _CHARTED = 6 * 3600
@@ -136,7 +139,7 @@ async def _demo() -> None:
     finally:
         await simulator.stop()
     click.echo(f"That was {(_END - _START) / 3600:.1f} hours in {time.monotonic() - began:.0f} seconds.")
-    click.echo("Next: put your domains into rules.toml (rules.example.toml is a start), then `alertbot run`.")
+    click.echo("Next: `alertbot init` asks the API for your domains and writes a rules.toml.")
 
 
 async def _play(clock: Clock, config: Config, simulator: Simulator) -> None:
@@ -153,7 +156,8 @@ async def _play(clock: Clock, config: Config, simulator: Simulator) -> None:
     working = asyncio.create_task(service.run())
     for line in _STORY:
         await clock.sleep(line.time - clock.time())
-        click.echo(f"\n{click.style(format_clock(line.time, UTC, line.time), bold=True)}  {line.text}")
+        told = textwrap.fill(line.text, 80, initial_indent=_INDENT, subsequent_indent=_INDENT).lstrip()
+        click.echo(f"\n{click.style(format_clock(line.time, UTC, line.time), bold=True)}  {told}")
         if line.command:
             reply = await service.commands.answer(line.command, _ADA)
             screen.show(f"Ada: /bandwidth {line.command}", reply.message)
@@ -164,8 +168,8 @@ async def _play(clock: Clock, config: Config, simulator: Simulator) -> None:
     service.stop()
     await working
     click.echo(
-        f"\n{screen.posted} messages, edited {screen.edited} times as things changed, none for the late buckets;"
-        f" {len(simulator.calls):,} calls to the simulated API."
+        f"\n{screen.posted} messages, edited {screen.edited} times as things changed, none for the late\n"
+        f"buckets; {len(simulator.calls):,} calls to the simulated API."
     )
     click.echo(chart)
 
@@ -178,7 +182,7 @@ async def _chart(service: Service) -> str:
         return f"There is no chart: {error}."
     with tempfile.NamedTemporaryFile(prefix="alertbot-demo-", suffix=".png", delete=False) as file:
         file.write(picture.png)
-    return f"A chart, as each incident gets one in its thread: {file.name}"
+    return f"A chart, as each incident gets one in its thread:\n{file.name}"
 
 
 class _Screen:
@@ -187,34 +191,35 @@ class _Screen:
     def __init__(self, clock: Clock) -> None:
         self.posted = 0
         self.edited = 0
-        self._number = 0
+        self._said: dict[str, set[str]] = {}
         self._clock = clock
 
     async def post(self, post: Post) -> Posted:
-        self._number += 1
         if post.thread_ts is None:
             self.posted += 1
-            self.show(f"alertbot in {post.channel}, message {self._number}", post.message)
-        else:
-            shown = ", shown to all" * post.broadcast
-            self.show(f"alertbot in the thread of message {post.thread_ts}{shown}", post.message)
-        return Posted(post.channel, str(self._number))
+            self.show(f"alertbot in {post.channel}, message {self.posted}", post.message)
+            return Posted(post.channel, str(self.posted))
+        shown = ", shown to all" * post.broadcast
+        self.show(f"alertbot in the thread of message {post.thread_ts}{shown}", post.message)
+        self._said[post.thread_ts] = set(plain(post.message).splitlines())
+        return Posted(post.channel, f"{post.thread_ts}, in its thread")
 
     async def update(self, channel_id: str, ts: str, message: Message) -> None:
         self.edited += 1
-        self.show(f"alertbot edits message {ts}", message)
+        self.show(f"alertbot edits message {ts}", message, without=self._said.pop(ts, set()))
 
     async def find(self, post: Post, *, since: float) -> Posted | None:
         return None
 
-    def show(self, title: str, message: Message) -> None:
-        """Print a message: who posts it, and its lines beside a bar in its colour."""
+    def show(self, title: str, message: Message, *, without: Collection[str] = ()) -> None:
+        """Print a message: who posts it, and its lines beside a bar in its colour, but those ``without``."""
         now = format_clock(self._clock.time(), UTC, self._clock.time())
         click.secho(f"{_INDENT}{now}  {title}", dim=True)
         bar = "\N{BOX DRAWINGS HEAVY VERTICAL} "
         bar = click.style(bar, dim=True) if message.color is None else click.style(bar, fg=_of_256(message.color))
         for line in plain(message).splitlines():
-            click.echo(f"{_INDENT}{bar}{line}")
+            for part in textwrap.wrap(line, _WIDTH, break_on_hyphens=False) * (line not in without):
+                click.echo(f"{_INDENT}{bar}{part}")
 
 
 def _of_256(color: str) -> int:

@@ -18,6 +18,57 @@ SETTINGS = {
     "color": False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None,
 }
 
+COMPLETION = """\b
+Examples:
+  alertbot demo
+  alertbot silence 'video.*' 2h deployment
+  alertbot help rules
+\b
+Completion by Tab, for this shell (zsh: zsh_source, fish: fish_source):
+  eval "$(_ALERTBOT_COMPLETE=bash_source alertbot)"
+"""
+"""What stands below the list of commands."""
+
+GROUPS = {
+    "First steps": ("demo", "init", "check", "doctor", "manifest", "run"),
+    "Questions": ("status", "alerts", "incidents", "show", "top", "p95", "why", "rules", "silences", "audit"),
+    "Orders": ("ack", "unack", "silence", "unsilence", "keep-posting", "learn-silence"),
+    "History": ("replay", "suggest", "export", "backup"),
+    "Documentation": ("help",),
+}
+"""The commands in the order in which they are listed."""
+
+EXAMPLES = {
+    "ack": "ack 412 looking into it",
+    "alerts": "alerts 7d",
+    "audit": "audit 7d",
+    "backup": "backup --keep 14 /var/backups/alertbot",
+    "check": "check -c /etc/alertbot/rules.toml",
+    "demo": "demo",
+    "doctor": "doctor --post",
+    "export": "export --from 7d video.example.com > history.csv",
+    "help": "help rules",
+    "incidents": "incidents 7d",
+    "init": "init --domain video.example.com --domain img.example.com",
+    "keep-posting": "keep-posting video.example.com",
+    "learn-silence": "learn-silence video.example.com",
+    "manifest": "manifest > manifest.json",
+    "p95": "p95 video.example.com 2026-03",
+    "replay": "replay --from 7d --rule went-dark",
+    "rules": "rules video.example.com",
+    "run": "run -c rules.toml --channel '#alertbot-trial'",
+    "show": "show video.example.com 7d",
+    "silence": "silence 'video.*' until 06:00 deployment",
+    "silences": "silences",
+    "status": "status",
+    "suggest": "suggest --csv history.csv",
+    "top": "top 20 change",
+    "unack": "unack 412",
+    "unsilence": "unsilence s3",
+    "why": "why 412",
+}
+"""An example of each command, as it is typed after ``alertbot``."""
+
 
 class CommandGroup(click.Group):
     """Turns alertbot's own errors into one clear line and their exit code; nothing else is caught."""
@@ -33,6 +84,18 @@ class CommandGroup(click.Group):
                 ctx.fail(f"there is no command {quoted(args[0])}{did_you_mean(name, self.commands)}")
         return super().resolve_command(ctx, [name, *args[1:]])
 
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command, with its example below its help."""
+        super().add_command(cmd, name)
+        cmd.epilog = f"Example: alertbot {EXAMPLES[name or cmd.name or '']}"
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by what they are for, each with what it does in a line that is not cut."""
+        width = max(map(len, self.commands))
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:{width}}", _in_short(self.commands[name])) for name in names])
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -43,3 +106,8 @@ class CommandGroup(click.Group):
         except AlertbotError as error:
             click.echo(f"alertbot: {error}", err=True)
             ctx.exit(error.exit_code)
+
+
+def _in_short(command: click.Command) -> str:
+    """What a command does, without the details after a colon."""
+    return (command.help or "").partition("\n")[0].partition(":")[0].rstrip(".")

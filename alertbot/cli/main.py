@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import click
 
-from alertbot.cli.group import SETTINGS, CommandGroup
+from alertbot.cli.group import COMPLETION, SETTINGS, CommandGroup
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -47,8 +47,8 @@ def _json(prints: str) -> Callable[[_Command], _Command]:
     return click.option("--json", "as_json", is_flag=True, help=prints)
 
 
-@click.group(cls=CommandGroup, context_settings=SETTINGS)
-@click.version_option(package_name="alertbot")
+@click.group(cls=CommandGroup, context_settings=SETTINGS, epilog=COMPLETION)
+@click.version_option(None, "-V", "--version", package_name="alertbot")
 def main() -> None:
     """Watch a CDN's bandwidth and tell Slack when a domain goes dark, spikes or crosses a limit."""
 
@@ -147,7 +147,7 @@ def doctor(config_path: Path, post: bool, as_json: bool) -> None:
 @click.option(
     "--against",
     type=_PATH,
-    help="Show only what this other configuration would not tell alike.",
+    help="Show only what this other configuration would not post alike.",
 )
 @click.option(
     "--against-events",
@@ -236,7 +236,7 @@ _QUESTIONS = {
         "[N] [now|peak|p95|change]", "List the total and the domains that carry most, or moved most since yesterday."
     ),
     "p95": _Question("DOMAIN [MONTH]", "Work out the 95th percentile of a month so far, and the burst left in it."),
-    "why": _Question("N|DOMAIN", "Explain why something was told or not: the slots, the arithmetic, what holds it."),
+    "why": _Question("N|DOMAIN", "Explain why something was posted or not: the slots, the arithmetic, what holds it."),
     "alerts": _Question("[24h|7d]", "List the open incidents, what fires without being posted, and what ended."),
     "incidents": _Question("[7d]", "List the incidents that were open within that time, the oldest first."),
     "rules": _Question("[DOMAIN]", "List the rules, or those that watch a domain."),

@@ -13,7 +13,7 @@ from alertbot.incidents.firings import Comparison, Difference, Firing, pages
 from alertbot.incidents.grouping import Placed
 from alertbot.messages.alert import PLAIN, alert_sentence, stamp
 from alertbot.units import SLOT, format_duration
-from alertbot.words import counted, listed
+from alertbot.words import counted, how_often, listed
 
 _MOST_SILENT = 10
 
@@ -55,7 +55,7 @@ def summary(firings: Sequence[Firing], scope: ReplayScope) -> Iterator[str]:
 
 
 def _pages(count: int, days: int) -> str:
-    return f"{counted(count, 'page')}, {count / max(days, 1):.2g} a day"
+    return f"{counted(count, 'page')}, {how_often(count / max(days, 1))} a day"
 
 
 def _by_rule(firings: Sequence[Firing], scope: ReplayScope) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _by_rule(firings: Sequence[Firing], scope: ReplayScope) -> Iterator[str]:
 
 
 def _weekly(count: int, scope: ReplayScope) -> str:
-    return f"{7 * count / max(scope.days, 1):.2g} a week"
+    return f"{how_often(7 * count / max(scope.days, 1))} a week"
 
 
 def _by_day(pages: Sequence[Placed], scope: ReplayScope) -> Iterator[str]:

@@ -24,7 +24,7 @@ from alertbot.rules.selection import is_domain
 from alertbot.store import samples, schema
 from alertbot.store.history import StoredHistory
 from alertbot.units import DAY, format_rate
-from alertbot.words import counted, did_you_mean
+from alertbot.words import counted, did_you_mean, how_often
 
 _MOST_NAMED = 20
 _WIDTH = 100
@@ -133,7 +133,7 @@ def _toml(found: Suggestions, span: Sequence[int], config_path: Path) -> Iterato
 
 def _rule(each: Suggestion, found: Suggestions) -> Iterator[str]:
     rule = each.rule
-    weekly = f"{_per_week(each, found):.2g} a week"
+    weekly = f"{how_often(_per_week(each, found))} a week"
     many = len(rule.domains) > 1
     days = max(found.days[name] for name in rule.domains)
     where = f" on {counted(len(rule.domains), 'series', 'series')}, {weekly} on each" if many else f", {weekly}"

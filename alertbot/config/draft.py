@@ -24,7 +24,7 @@ from alertbot.config.settings import (
     StoreSettings,
     WatchSettings,
 )
-from alertbot.config.words import did_you_mean, found, secret_in_key
+from alertbot.config.words import closest, did_you_mean, found, secret_in_key
 from alertbot.words import one_of
 
 SECTIONS: Mapping[str, type[Section]] = {
@@ -75,7 +75,11 @@ class Draft:
 def draft(data: Mapping[str, Any], report: ProblemReport) -> Draft:
     """The sections of a TOML document, with what is wrong in each reported."""
     for key in data.keys() - SECTIONS.keys():
-        report.add((key,), _unknown_section(key))
+        report.add((key,), _unknown_section(key, data[key]))
+        meant = closest(key, SECTIONS) if _is_section(data[key]) else None
+        if meant is not None and meant not in data:  # so that a misspelt section is one mistake, not two
+            report.read_as(key, meant)
+            data = {**data, meant: data[key]}
     if data.get("rule", []) == []:
         report.add(("rule",), "there is no rule, so nothing would ever alert: copy a [[rule]] from rules.example.toml")
     return Draft(
@@ -95,7 +99,7 @@ def draft(data: Mapping[str, Any], report: ProblemReport) -> Draft:
 
 def section(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: ProblemReport) -> S:
     """The table at ``path``, with every wrong key reported and left at its default."""
-    sound = dict(raw)
+    sound, wrong = dict(raw), set[str | None]()
     try:
         result = model.model_validate(sound)
     except ValidationError as error:
@@ -105,10 +109,12 @@ def section(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: Probl
             unknown = problem["type"] == "extra_forbidden"
             words = _unknown_key(str(where[0]), model) if unknown else problem["msg"].removeprefix("Value error, ")
             report.add((*path, *where), words)
+            wrong |= {closest(str(where[0]), model.key_names()) if unknown else str(where[0])}
             sound.pop(str(where[0]), None)
         result = model.model_validate(sound)
     for key, words in result.contradictions(raw.keys()):
-        report.add((*path, key), words)
+        if not (words.startswith("missing") and wrong & {key, *words.split()}):  # it is there, but wrong
+            report.add((*path, key), words)
     return result
 
 
@@ -155,10 +161,14 @@ def _rule(raw: Mapping[str, Any], path: KeyPath, report: ProblemReport) -> Locat
     return Located(path, section(RuleSettings, shared, path, report))
 
 
-def _unknown_section(key: str) -> str:
+def _is_section(value: object) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and all(isinstance(each, dict) for each in value))
+
+
+def _unknown_section(key: str, value: object) -> str:
     if secret := secret_in_key(key):
         return secret
-    if homes := _homes(key):
+    if not _is_section(value) and (homes := _homes(key)):
         return f"stands outside any section: it is a key of {homes}, so write it below that line"
     meant = did_you_mean(key, SECTIONS) or f": there are {', '.join(map(_title, SECTIONS))}"
     return f"unknown section{meant}"

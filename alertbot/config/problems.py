@@ -21,9 +21,16 @@ class ProblemReport:
         self._lines = lines
         self._data = data
         self._found: dict[Problem, None] = {}
+        self._written: dict[str, str] = {}
+
+    def read_as(self, written: str, meant: str) -> None:
+        """Say of what is wrong below the section ``meant`` that it stands below ``written``, a misspelt one."""
+        self._written[meant] = written
 
     def add(self, path: KeyPath, message: str) -> None:
         """One thing wrong at ``path``; for a key that is missing its table's line is given."""
+        if path and path[0] in self._written:
+            path = (self._written[str(path[0])], *path[1:])
         self._found.setdefault(Problem(self._file, self.line(path), self.key(path), message))
 
     def line(self, path: KeyPath) -> int:

@@ -15,6 +15,7 @@ _SECRETS = (
     "ALERTBOT_ALERTMANAGER_TOKEN in the environment, or give systemd the credentials api_token, slack_bot_token, "
     "slack_app_token and alertmanager_token"
 )
+_ALIKE = 0.7
 _MOST_COMPARED = 1000  # all time zones, and as many domains as are worth the time
 _FOUND = {
     bool: "true or false",
@@ -36,7 +37,12 @@ def quoted(text: str) -> str:
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """``, did you mean "threshold"?`` for ``treshold``; empty where no choice is very like it."""
-    return words.did_you_mean(word, choices, ', did you mean "{}"?', alike=0.7, among=_MOST_COMPARED)
+    return words.did_you_mean(word, choices, ', did you mean "{}"?', alike=_ALIKE, among=_MOST_COMPARED)
+
+
+def closest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that ``did_you_mean`` names."""
+    return words.nearest(word, choices, alike=_ALIKE, among=_MOST_COMPARED)
 
 
 def found(value: object) -> str:

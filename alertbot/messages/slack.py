@@ -50,6 +50,7 @@ def color_of(severity: Severity) -> str:
 
 _MENTION = re.compile(r"<[!@](?:subteam\^)?(\w+)>")
 _CALL = re.compile(r"<(?:!here|!channel|!everyone|!subteam\^\w+|@\w+)>")
+_BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])")
 _CALLS_FIRST = re.compile(rf"(?:{_CALL.pattern}\s*)+")
 _SECTION = 2_900
 """Characters of lines that go into one paragraph: Slack takes 3,000."""
@@ -201,4 +202,6 @@ def plain(message: Message) -> str:
 
 def _unmarked(text: str) -> str:
     text = _MENTION.sub(r"@\1", text)
-    return text.replace("`", "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    # Only outside of `code`, where an asterisk is part of a glob.
+    text = "".join(_BOLD.sub(r"\1", part) if index % 2 == 0 else part for index, part in enumerate(text.split("`")))
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

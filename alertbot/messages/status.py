@@ -49,8 +49,7 @@ def _misconfigured(live: Live) -> list[str]:
 
 
 def _feed_lines(live: Live) -> list[str]:
-    lag = "not known yet" if live.lag is None else f"{format_lateness(live.lag)} after its close"
-    lines = [f"proof: {live.proof}; this account shows a slot {lag}"]
+    lines = [] if live.lag is None else [f"data usually arrives {format_lateness(live.lag)} after each 5 minutes end"]
     if live.held:
         held = sorted(live.held.items(), key=lambda each: -each[1])
         late = listed((f"{code(name)} {format_lateness(seconds)}" for name, seconds in held), _LISTED)

@@ -19,8 +19,7 @@ USAGES = {
     "help": Usage("[COMMAND]", "this list, or one command with an example", "help silence"),
     "status": Usage(
         "",
-        "how fresh the data is and what proves it, which domains are held back, calls left, the last failure,"
-        " what is open",
+        "how fresh the data is, which domains are held back, calls left, the last failure, what is open",
         "status",
     ),
     "show": Usage(
@@ -37,7 +36,7 @@ USAGES = {
     ),
     "incidents": Usage("[7d]", "what was open within that time, the oldest first", "incidents 7d"),
     "rules": Usage("[DOMAIN]", "the rules, or those that watch a domain", "rules video.example.com"),
-    "why": Usage("#N|DOMAIN", "why something was told or not: the slots, the arithmetic, what holds it", "why video"),
+    "why": Usage("#N|DOMAIN", "why something was posted or not: the slots, the arithmetic, what holds it", "why video"),
     "replay": Usage("RULE [7d]", "what a rule would have done with the stored history", "replay went-dark 7d"),
     "ack": Usage(
         "[#N] [note]",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 from click.testing import CliRunner
 from fakes.rigs.deciders import Apart
 
+from alertbot.cli.group import EXAMPLES, GROUPS
 from alertbot.cli.main import main
 from alertbot.rules.grid import Grid
 from alertbot.store import feed, requests, turns
@@ -157,6 +159,30 @@ def test_without_a_command_all_of_them_are_listed():
     listed = alertbot().output
 
     assert [name for name in main.commands if name not in listed] == []
+
+
+def test_the_list_of_commands_is_grouped_and_cuts_no_line():
+    names = [name for names in GROUPS.values() for name in names]
+    assert sorted(names) == sorted(main.commands) == sorted(EXAMPLES)
+    listed = alertbot("--help").output
+    assert "..." not in listed.partition("First steps")[2]
+    assert "alertbot silence 'video.*' 2h" in listed
+    assert "_ALERTBOT_COMPLETE=bash_source" in listed
+    assert max(map(len, listed.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_command_has_an_example_that_it_takes(name, tmp_path, monkeypatch):
+    (tmp_path / "rules.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    first, *rest = shlex.split(EXAMPLES[name].partition(" >")[0])
+
+    main.commands[first].make_context(first, rest)
+    assert f"Example: alertbot {EXAMPLES[name]}" in " ".join(alertbot(name, "--help").output.split())
+
+
+def test_the_version_has_a_short_option():
+    assert alertbot("-V").output == alertbot("--version").output
 
 
 @pytest.mark.parametrize("name", main.commands)

@@ -68,7 +68,7 @@ def alertbot(*arguments):
         (("why", "img"), "200 Mbps > 0 bps, reference 200 Mbps >= 1 Mbps: no breach"),
         (("alerts",), "No alerts."),
         (("incidents",), "No incidents within 7d."),
-        (("rules",), "*went-dark* (warning): fallen to 0 bps from 1 Mbps or more for 10m, only daily 00:00-24:00"),
+        (("rules",), "went-dark (warning): fallen to 0 bps from 1 Mbps or more for 10m, only daily 00:00-24:00"),
         (("rules", "img"), "1 rule for img.example.com"),
     ],
     ids=" ".join,
@@ -78,6 +78,7 @@ def test_a_question_is_answered_in_the_words_of_slack(arguments, says):
     assert (result.exit_code, result.stderr) == (0, "")
     assert says in result.stdout
     assert "`" not in result.stdout
+    assert "*" not in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -515,6 +515,27 @@ def test_a_rule_in_single_brackets_is_still_checked(problems):
     assert [(line, key) for line, key, _ in found] == [(3, "rule"), (6, "rule.to")]
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ('[watch]\ndomain = ["a.example.com"]\n' + DARK, 2, "watch.domain"),
+        ('[wach]\ndomains = ["a.example.com"]\n' + DARK, 1, "wach"),
+        (WATCH + DARK.replace("[[rule]]", "[[rules]]"), 3, "rules"),
+        (WATCH + DARK.replace("to =", "too ="), 6, "rule.went-dark.too"),
+        (WATCH + DARK.replace("kind =", "knd ="), 5, "rule.went-dark.knd"),
+        (GOOD + '[[group]]\nname = "g"\ndomain = ["img.*"]\n', 9, "group.g.domain"),
+    ],
+)
+def test_one_misspelt_word_is_one_mistake(problems, text, line, key):
+    found = only(problems(text))
+    assert found[:2] == (line, key)
+    assert "did you mean" in found[2]
+
+
+def test_what_is_wrong_below_a_misspelt_section_is_said_where_it_stands(problems):
+    assert [key for _, key, _ in problems(GOOD + "[feeed]\nprobe = 20\n")] == ["feeed", "feeed.probe"]
+
+
 def test_fifteen_thousand_domains_named_by_a_rule_are_checked_in_a_moment(problems):
     domains = [f"d{number}.example.com" for number in range(15_000)]
     text = f"[watch]\ndomains = {domains}\n{DARK}domains = {[*domains, 'x.example.com']}\n"

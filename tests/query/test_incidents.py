@@ -57,10 +57,10 @@ async def test_an_incident_is_a_line_with_how_long_and_whose_word(house):
     await carried(home, 2, a=0.0)
     said = await asked.ask("alerts")
     assert "1 incident open, 1 alert firing." in said
-    assert "*#1* critical, 20m, not acknowledged: a.example.com went dark at 00:00: 0 bps" in said
+    assert "#1 critical, 20m, not acknowledged: a.example.com went dark at 00:00: 0 bps" in said
     await home.say("ack")
     await home.say("silence a.* 2h")
-    assert "#1* critical, 20m, acknowledged by Ada, silenced by Ada until 02:20: a.ex" in await asked.ask("alerts")
+    assert "#1 critical, 20m, acknowledged by Ada, silenced by Ada until 02:20: a.ex" in await asked.ask("alerts")
     assert "1 incident open: #1; 1 alert firing." in await asked.ask("status")
     assert "silenced: s1 a.* until 02:20 by Ada" in await asked.ask("status")
 
@@ -74,10 +74,10 @@ async def test_an_incident_of_the_feed_is_open_though_no_alert_fires(house):
     said = await asked.ask("alerts")
     assert "No alerts" not in said
     assert "1 incident open." in said
-    assert "*#1* warning, since 00:15, 20m, not acknowledged: The CDN's API gives no data" in said
+    assert "#1 warning, since 00:15, 20m, not acknowledged: The CDN's API gives no data" in said
     assert "1 incident open: #1." in await asked.ask("status")
     await home.dispatcher.report([FeedReport(IncidentKind.FEED, CHANNEL, home.slot, facts, number=1, closes=True)])
-    assert "*#1* warning, 00:15 to 00:35 (20m): The CDN's API can be read again" in await asked.ask("alerts")
+    assert "#1 warning, 00:15 to 00:35 (20m): The CDN's API can be read again" in await asked.ask("alerts")
 
 
 async def test_the_loudest_come_first_and_none_is_buried(house):
@@ -91,7 +91,7 @@ async def test_the_loudest_come_first_and_none_is_buried(house):
     assert loud[0] == max(loud)
     assert len(loud) == 4
     said = await asked.ask("alerts")
-    assert all(f"*#{number}*" in said for number in loud)
+    assert all(f"#{number}" in said for number in loud)
 
 
 async def test_forty_domains_are_one_line(house):
@@ -117,10 +117,10 @@ async def test_what_ended_follows_for_a_day_or_as_long_as_asked(house):
     await carried(home, 2, a=0.0)
     await carried(home, 3)
     said = await asked.ask("alerts")
-    assert said.startswith("No alerts.\nEnded within a day:\n*#1* critical: a.example.com is normal again at 00:10")
+    assert said.startswith("No alerts.\nEnded within a day:\n#1 critical: a.example.com is normal again at 00:10")
     home.now += 2 * DAY
     assert await asked.ask("alerts") == "No alerts."
-    assert "*#1* critical:" in await asked.ask("alerts 7d")
+    assert "#1 critical:" in await asked.ask("alerts 7d")
     assert "1 incident within 7d." in await asked.ask("incidents")
     assert await asked.ask("incidents 24h") == "No incidents within a day."
 
@@ -129,7 +129,7 @@ async def test_a_part_of_the_account_wide_fall_is_no_line_one_must_acknowledge(h
     home, asked = await house(groups=[GroupSettings(name="own", domains=["a.*"], channel="#own")])
     await carried(home, 2, **{name.removesuffix(".example.com").replace("-", "_"): 0.0 for name in DOMAINS})
     said = await asked.ask("alerts")
-    first, second = [line for line in said.splitlines() if line.startswith("*#")]
+    first, second = [line for line in said.splitlines() if line.startswith("#")]
     assert "The whole account" in first
     assert "not acknowledged" in first
     assert "Part of the account-wide fall" in second

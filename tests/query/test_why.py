@@ -66,7 +66,7 @@ async def test_a_breach_is_shown_with_its_slots_its_reference_and_how_much_of_fo
     ]
     assert [term.text for term in found.terms] == ["0 bps <= 0 bps", "reference 1.84 Gbps >= 1 Mbps"]
     text = await asked.ask("why a")
-    assert "*went-dark* (critical): pending since 00:05: 1 of 2 slots shown" in text
+    assert "went-dark (critical): pending since 00:05: 1 of 2 slots shown" in text
     await carried(home, 0.0)
     text = await asked.ask("why a")
     assert "firing since 00:05, fired at 00:10, posted as #1" in text
@@ -244,7 +244,7 @@ async def test_an_incident_whose_rule_is_gone_still_tells_what_is_stored(house):
     await carried(home, 0.0, 0.0)
     await home.restart(config_for(home.config.store.path, DOMAINS, [ceiling(1e12)]))
     text = await asked.ask("why #1")
-    assert "*went-dark* (critical) on a.example.com" in text
+    assert "went-dark (critical) on a.example.com" in text
     assert "it fired by" not in text
 
 
@@ -255,7 +255,7 @@ async def test_a_storm_lists_the_worst_and_counts_the_rest(tmp_path):
     for _ in range(2):
         await home.judge({**dict.fromkeys(names, 0.0), "total": 0.0})
     text = await Inquired(home).ask("why #1")
-    assert text.count("*went-dark*") == 5
+    assert text.count("went-dark (critical)") == 5
     assert text.count("it fired by") == 3
     assert "more series: ask `why DOMAIN` for one".replace("`", "") in text
     await home.end()

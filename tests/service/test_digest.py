@@ -104,16 +104,16 @@ async def test_it_says_how_much_was_carried_by_whom_what_moved_and_what_burned(h
     refuse_message(message.payload())
     assert plain(message).splitlines() == [
         (
-            "*Tuesday, 3 November*: 13.3 TB in all, as much as the day before; 1.23 Gbps on average,"
+            "Tuesday, 3 November: 13.3 TB in all, as much as the day before; 1.23 Gbps on average,"
             " peak 1.23 Gbps at 00:00."
         ),
-        "*Most traffic*",
+        "Most traffic",
         "video.example.com 10.8 TB (+0%)",
         "img.example.com 2.12 TB (-2%)",
         "dl.example.com 648 GB (+100%)",
-        "*Biggest moves*",
+        "Biggest moves",
         "dl.example.com 648 GB (+100%)",
-        "*1 incident*",
+        "1 incident",
         "#1 img.example.com (went-dark), from 12:30, 30m",
         "the feed was complete",
     ]

@@ -135,7 +135,7 @@ async def test_the_shell_tells_the_status_of_a_service_whose_file_is_wrong(tmp_p
         problem = f"{house.path}:12: rule.ceiling.abvoe: unknown key"
         assert (text.exit_code, facts.exit_code) == (0, 0)
         assert problem in text.output
-        assert json.loads(facts.output)["live"]["misconfigured"][1].startswith(problem)
+        assert json.loads(facts.output)["live"]["misconfigured"][0].startswith(problem)
 
 
 def test_without_a_database_a_wrong_file_is_all_that_status_tells(tmp_path):
