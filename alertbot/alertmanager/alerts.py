@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from alertbot.alerts.lifecycle import AlertKey
 from alertbot.incidents import account
-from alertbot.incidents.incident import FEED_SEVERITY, SEVERITY_RANK, FiredAlert, Incident, IncidentKind
+from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident, IncidentKind
 from alertbot.incidents.relayed import AlertmanagerAlert, Labels, RelayFacts, RelayPlan
 from alertbot.incidents.suppression import Suppressed, Suppression
 from alertbot.messages.alert import PLAIN, alert_sentence
@@ -167,9 +167,9 @@ def of_incident(incident: Incident, suppression: Suppression, layout: AlertLayou
     """What an incident is beside its alerts: trouble of the feed, or a fall of the whole account."""
     context = Context(suppression.now, None, 0, frozenset(), suppression.rules, layout.zone)
     wide = incident.progress.wide
-    if (name := _NAMES.get(incident.kind)) is not None:
+    if (name := _NAMES.get(incident.kind)) is not None and incident.feed_severity is not None:
         text = tell(incident, context, PLAIN)
-        yield _of_account(name, FEED_SEVERITY[incident.kind], text.headline, text.lines, incident, suppression, layout)
+        yield _of_account(name, incident.feed_severity, text.headline, text.lines, incident, suppression, layout)
     elif wide is not None and not account.is_over(wide, suppression.frontier):
         # Not the severity of the alerts in it: of these one bot may have seen more than another.
         severities = (rule.severity for rule in suppression.rules.values())

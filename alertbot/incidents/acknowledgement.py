@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from alertbot.incidents.incident import FEED_SEVERITY, FiredAlert, Incident, Progress
+from alertbot.incidents.incident import FiredAlert, Incident, Progress
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.situation import Situation
 from alertbot.rules.base import Rule, Severity
@@ -25,8 +25,8 @@ def expires(incident: Incident, rules: Mapping[str, Rule], now: float) -> float 
 
 
 def _lasting(incident: Incident, alerts: Iterable[FiredAlert], rules: Mapping[str, Rule]) -> int | None:
-    if incident.kind in FEED_SEVERITY:
-        return EXPIRES.get(FEED_SEVERITY[incident.kind])
+    if incident.feed_severity is not None:
+        return EXPIRES.get(incident.feed_severity)
     known = {each.alert.rule: rules[each.alert.rule] for each in alerts if each.alert.rule in rules}
     if not known and incident.progress.wide is not None:
         return EXPIRES.get(incident.progress.wide.severity)

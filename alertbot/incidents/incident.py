@@ -153,6 +153,19 @@ class Incident:
         return {series: end for series, end in ends.items() if end + UNKNOWN_FOR <= known_to}
 
     @property
+    def feed_severity(self) -> str | None:
+        """The severity of an incident about the feed itself; ``None`` where it has alerts, whose rules decide it.
+
+        A silence at an hour that is usually silent is a warning, which mentions nobody.
+        """
+        return Severity.WARNING.value if self.usually_silent else FEED_SEVERITY.get(self.kind)
+
+    @property
+    def usually_silent(self) -> bool:
+        """Whether the account carries nothing at an hour at which it usually carries nothing."""
+        return bool(self.facts.get("usually_silent"))
+
+    @property
     def account_wide(self) -> bool:
         """Whether it is of the account as a whole."""
         return self.progress.wide is not None or bool(self.facts.get("account_wide"))

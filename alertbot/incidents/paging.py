@@ -71,8 +71,9 @@ def _stages(situation: Situation) -> Sequence[Stage]:
     if kind is IncidentKind.PASSED:
         return (_list_in_full,)
     if kind in FEED_SEVERITY:
-        # That a domain left the account is posted once; from then on the digest says so.
-        return (_expire, _remind) if situation.settled and kind is not IncidentKind.VANISHED else ()
+        # That a domain left the account is posted once; from then on the digest says so. A usual silence is no news.
+        once = kind is IncidentKind.VANISHED or situation.incident.usually_silent
+        return (_expire, _remind) if situation.settled and not once else ()
     if situation.opens:
         return (_open, _suppress)
     if kind in {IncidentKind.SUMMARY, IncidentKind.UPGRADE}:

@@ -69,7 +69,7 @@ class Situation:
         """The severity by which people are paged."""
         wide = self.incident.progress.wide
         of_account = None if wide is None else wide.severity
-        return FEED_SEVERITY.get(self.incident.kind) or highest_severity(self.pageable) or of_account
+        return self.incident.feed_severity or highest_severity(self.pageable) or of_account
 
     @property
     def deserves_page(self) -> bool:

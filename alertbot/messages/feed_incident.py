@@ -26,6 +26,8 @@ def dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     state = tuple(state_lines(incident, context, markup))
     if incident.facts.get("unseen"):
         return _unseen(incident, context, state)
+    if incident.usually_silent:
+        return _usually_silent(incident, context, state)
     if incident.closed is not None:
         lasted = format_duration(incident.closed - incident.since)
         head = f"Data of the account comes again, after nothing new since {since}, for {lasted}."
@@ -41,6 +43,17 @@ def dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
         return IncidentText(head, state, details_of(incident, context, count), tone)
     head = f"Nothing since {since}: {both}."
     return IncidentText(head, state, details_of(incident, context, "calls succeed but show nothing newer"), tone)
+
+
+def _usually_silent(incident: Incident, context: Context, state: tuple[str, ...]) -> IncidentText:
+    """The account carries nothing at an hour at which it usually carries nothing."""
+    since = context.clock(incident.since)
+    if incident.closed is not None:
+        head = f"The hours in which the account is usually silent are over; it was silent from {since}."
+        return IncidentText(head, (), f"#{incident.number}", Tone.OVER)
+    head = f"No traffic on the whole account since {since}, as usual at this time."
+    lines = ("If it lasts longer than usual, a critical alert follows.", *state)
+    return IncidentText(head, lines, details_of(incident, context, "calls succeed"), tone_of(incident, context))
 
 
 def _unseen(incident: Incident, context: Context, state: tuple[str, ...]) -> IncidentText:

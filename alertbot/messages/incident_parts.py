@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from alertbot.alerts.lifecycle import AlertKey, Reason
 from alertbot.incidents.incident import (
-    FEED_SEVERITY,
     FiredAlert,
     Incident,
     highest_severity,
@@ -152,5 +151,5 @@ def tone_of(incident: Incident, context: Context) -> Tone:
         return Tone.QUIET
     wide = None if progress.wide is None else progress.wide.severity
     loud = highest_severity(told for told in incident.firing if told.number not in context.suppressed)
-    severity = FEED_SEVERITY.get(incident.kind) or loud or wide
+    severity = incident.feed_severity or loud or wide
     return Tone.QUIET if severity is None else Tone(severity)  # what is held, flaps or is about to be over

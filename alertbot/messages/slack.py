@@ -77,7 +77,8 @@ def incident_message(
         return Message(
             text, (*blocks, context_block(details), actions(*_looks(incident, charts=charts))), _COLORS[telling.tone]
         )
-    wakes = telling.tone.wakes and incident.kind is not IncidentKind.UPGRADE
+    expected = incident.kind is IncidentKind.UPGRADE or incident.usually_silent
+    wakes = telling.tone.wakes and not expected
     called = mention.get(telling.tone.value) if wakes else None
     text = f"{mention_markup(called)} {telling.headline}" if called else telling.headline
     blocks.append(context_block(details if telling.tone is Tone.QUIET else f"{telling.tone.value}; {details}"))

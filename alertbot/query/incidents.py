@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from sqlite_utils import Database
 
 from alertbot.incidents.incident import (
-    FEED_SEVERITY,
     SEVERITY_RANK,
     FiredAlert,
     Incident,
@@ -173,7 +172,7 @@ def severity_of(one: Incident) -> str:
     """The highest severity of what fires in an incident; of all its alerts where nothing does."""
     wide = None if one.progress.wide is None else one.progress.wide.severity
     of_alerts = highest_severity(one.firing) or highest_severity(one.alerts)
-    return FEED_SEVERITY.get(one.kind) or of_alerts or wide or Severity.INFO.value
+    return one.feed_severity or of_alerts or wide or Severity.INFO.value
 
 
 def _domains(one: Incident) -> int:

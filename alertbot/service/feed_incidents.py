@@ -23,6 +23,14 @@ WEEKS_BACK = tuple(7 * DAY * week for week in (1, 2, 3, 4))
 DAYS_BACK = tuple(DAY * day for day in range(1, 4))
 _HOUR_SLOTS = 3600 // SLOT
 
+_SILENCE: Mapping[FeedState, Mapping[str, object]] = {
+    FeedState.USUALLY_SILENT: {"usually_silent": True},
+    FeedState.SILENT: {"account_wide": False},
+    FeedState.EMPTY: {"account_wide": True},
+    FeedState.UNSEEN: {"unseen": True},
+}
+"""What a new incident says of a silence."""
+
 
 class FeedIncidents:
     """Compares how the feed is with the incidents that are open, and reports the difference, restarts included."""
@@ -47,15 +55,20 @@ class FeedIncidents:
         if failing is not None:
             names = failing.facts.get("series", ())
             return Trouble(Cause.UNREADABLE, f"no data: {counted(len(names), 'domain')} cannot be read")
-        if dark is not None:
+        if dark is not None and not dark.usually_silent:
             return Trouble(Cause.NOTHING_NEWER, "no data: calls succeed, but show nothing newer")
         return None
 
     async def update(self, prober: Prober, unreadable: Mapping[str, str]) -> None:
         """Open, change and close incidents as the feed is now; ``unreadable``: why single series cannot be read."""
         facts = prober.facts(usually_silent=False)
-        if assess(facts, self._stale_after).silence is not FeedState.FINE:
-            facts = prober.facts(usually_silent=await self._usually_silent(facts))
+        dark = self._open.get(IncidentKind.DARK)
+        if dark is not None and dark.usually_silent:
+            # At such an hour a little traffic now and then is usual too.
+            facts = prober.facts(usually_silent=await self._usually_silent(facts.now, dark.since))
+        elif assess(facts, self._stale_after).silence is not FeedState.FINE:
+            silent_from = (facts.newest or 0) + SLOT
+            facts = prober.facts(usually_silent=await self._usually_silent(facts.now, silent_from))
         assessment = assess(facts, self._stale_after)
         causes = sorted(set(unreadable.values()))
         await self._report([*self._about_silence(assessment, facts), *self._about_calls(assessment, facts, causes)])
@@ -70,13 +83,13 @@ class FeedIncidents:
         facts = {"series": names if over else list(domains)}
         await self._report([self._of(IncidentKind.VANISHED, since, facts, over=over)])
 
-    async def _usually_silent(self, facts: FeedFacts) -> bool:
+    async def _usually_silent(self, moment: float, since: int) -> bool:
         """Whether the account usually carries nothing at this time.
 
-        The time is that since it fell silent, the last hour at most: what came before is not in question.
+        The time is that ``since`` it fell silent, the last hour at most: what came before is not in question.
         """
-        now = slot_at(facts.now)
-        first = max(now - _HOUR_SLOTS * SLOT, (facts.newest or 0) + SLOT)
+        now = slot_at(moment)
+        first = max(now - _HOUR_SLOTS * SLOT, since)
         count = max((now - first) // SLOT, 1)
         weeks = await self._keeper.do(samples.earlier, TOTAL, first, count, WEEKS_BACK)
         days = await self._keeper.do(samples.earlier, TOTAL, first, count, DAYS_BACK)
@@ -86,15 +99,30 @@ class FeedIncidents:
         incident = self._open.get(IncidentKind.DARK)
         wide = assessment.silence is FeedState.EMPTY
         if incident is None:
-            if assessment.silence not in {FeedState.SILENT, FeedState.EMPTY, FeedState.UNSEEN}:
-                return []
-            fresh = {"unseen": True} if assessment.silence is FeedState.UNSEEN else {"account_wide": wide}
-            return [self._of(IncidentKind.DARK, assessment.since, fresh)]
+            fresh = _SILENCE.get(assessment.silence)
+            return [] if fresh is None else [self._of(IncidentKind.DARK, assessment.since, fresh)]
+        if incident.usually_silent:
+            return self._after_usual_silence(assessment, facts, incident)
         if wide and not incident.facts.get("account_wide"):
             return [self._of(IncidentKind.DARK, incident.since, {"account_wide": True})]
         if _shows_newer(facts, assessment, incident):
             return [self._of(IncidentKind.DARK, incident.since, incident.facts, over=True)]
         return []
+
+    def _after_usual_silence(
+        self, assessment: FeedAssessment, facts: FeedFacts, incident: Incident
+    ) -> list[FeedReport]:
+        """The end of a silence that was usual: the hour is usually silent no more, or there is no data to say so.
+
+        A silence that lasts is another incident then, which mentions people.
+        """
+        if facts.usually_silent or facts.failing is not None:
+            return []
+        ended = self._of(IncidentKind.DARK, incident.since, incident.facts, over=True)
+        fresh = _SILENCE.get(assessment.silence)
+        if fresh is None:
+            return [ended]
+        return [ended, FeedReport(IncidentKind.DARK, self._channel, assessment.since, dict(fresh), None)]
 
     def _about_calls(self, assessment: FeedAssessment, facts: FeedFacts, causes: Sequence[str]) -> list[FeedReport]:
         incident = self._open.get(IncidentKind.FEED)

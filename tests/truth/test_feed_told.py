@@ -63,6 +63,47 @@ async def test_a_dark_account_is_one_incident_that_becomes_account_wide_and_take
     await night.end()
 
 
+NOON, ONE = 24, 36
+"""Slots of the story, which begins at 10:00."""
+
+
+def silent_at_noon(night: Night, *, days: int = 21) -> None:
+    for day in range(1, days + 1):
+        all_dark(night, NOON - 288 * day, ONE - NOON)
+
+
+async def test_a_silence_that_is_usual_at_this_hour_is_a_warning_that_mentions_nobody(folder):
+    night = night_in(folder, mention={"critical": "@here", "warning": "@channel"})
+    silent_at_noon(night)
+    all_dark(night, NOON, ONE - NOON)
+    await night.begin()
+    await night.run_to(ONE)
+    (incident,) = night.incidents()
+    assert (incident["kind"], incident["closed"]) == ("dark", None)
+    assert night.texts(1) == ["No traffic on the whole account since 12:00, as usual at this time."]
+    assert night.watcher.trouble is None, "a usual silence is no trouble"
+    await night.run_to(ONE + 20)
+    assert night.incidents()[0]["closed"] is not None
+    assert night.texts(1)[-1].startswith("Resolved: The hours in which the account is usually silent are over")
+    assert (night.posts(), night.alerts()) == (1, [])
+    await night.end()
+
+
+async def test_a_silence_that_lasts_longer_than_usual_is_posted_anew_as_critical(folder):
+    night = night_in(folder, mention={"critical": "@here"})
+    silent_at_noon(night)
+    all_dark(night, NOON, 48)
+    await night.begin()
+    await night.run_to(ONE + 14)
+    usual, lasting = night.incidents()
+    assert usual["closed"] is not None
+    assert lasting["closed"] is None
+    assert night.texts(2)[0].startswith("<!here> The whole account is at 0 since 12:00")
+    await night.run_to(ONE + 60)
+    assert all(each["closed"] is not None for each in night.incidents())
+    await night.end()
+
+
 async def test_an_account_that_never_shows_traffic_is_told_of_once_until_it_does(folder):
     night = night_in(folder, Fault(-ALWAYS, 30 * 300, "empty"), rules=[dark()], witnessed=False)
     await night.begin()

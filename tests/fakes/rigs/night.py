@@ -81,6 +81,7 @@ def config_for(
     each_domain: bool = False,
     max_lag: int = 1800,
     stale_after: int = 1200,
+    mention: Mapping[str, str] | None = None,
 ) -> Config:
     return Config(
         feed=FeedSettings(
@@ -91,7 +92,9 @@ def config_for(
         ),
         watch=WatchSettings(domains=list(domains)),
         groups=tuple(groups),
-        slack=SlackSettings(base_url="http://127.0.0.1/api/", channel=CHANNEL, timezone=zone),
+        slack=SlackSettings(
+            base_url="http://127.0.0.1/api/", channel=CHANNEL, timezone=zone, mention=dict(mention or {})
+        ),
         store=StoreSettings(path=str(path)),
         rules=tuple(rules),
         path=path.with_name("rules.toml"),
