@@ -19,6 +19,7 @@ from alertbot.clock import Clock, SystemClock
 from alertbot.config import load
 from alertbot.config.credentials import read_credentials, require_api_token
 from alertbot.config.domains import domain_name
+from alertbot.config.load import folder_of_unit
 from alertbot.config.settings import FeedSettings, feed_at
 from alertbot.errors import (
     AlertbotError,
@@ -52,7 +53,7 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
     """Write ``target``; ``UsageError`` where it exists, or a domain, the URL or the zone cannot be right."""
     if target.exists() and not force:
         raise UsageError(f"{target} is there already: {_ANOTHER}")
-    credentials = read_credentials(os.environ)
+    credentials = read_credentials(os.environ, folder_of_unit(target))
     token = require_api_token(credentials)
     try:
         names, feed = tuple(dict.fromkeys(map(domain_name, domains))), feed_at(base_url, timezone)

@@ -25,20 +25,31 @@ class Credentials:
         return tuple(secret for secret in found if secret)
 
 
-def read_credentials(environment: Mapping[str, str]) -> Credentials:
-    """Each from ``$CREDENTIALS_DIRECTORY/NAME`` where there is such a file, else from ``$ALERTBOT_NAME``."""
-    return Credentials(**{each.name: _read(each.name, environment) for each in fields(Credentials)})
+def read_credentials(environment: Mapping[str, str], beside: Path | None = None) -> Credentials:
+    """Each from ``$CREDENTIALS_DIRECTORY/NAME`` where there is such a file, else from ``$ALERTBOT_NAME``.
+
+    What neither has may lie in ``beside``, the folder of the service's files, for a command that works beside it.
+    """
+    return Credentials(**{each.name: _read(each.name, environment, beside) for each in fields(Credentials)})
 
 
-def _read(name: str, environment: Mapping[str, str]) -> str | None:
+def _read(name: str, environment: Mapping[str, str], beside: Path | None) -> str | None:
     folder = environment.get("CREDENTIALS_DIRECTORY")
-    path = Path(folder) / name if folder else None
+    if folder and (Path(folder) / name).is_file():
+        return _content(Path(folder) / name)
+    stated = environment.get(f"ALERTBOT_{name.upper()}", "").strip()
+    if stated or beside is None or not (beside / name).is_file():
+        return stated or None
+    return _content(beside / name)
+
+
+def _content(path: Path) -> str | None:
     try:
-        if path is not None and path.is_file():
-            return path.read_text(encoding="utf-8").strip() or None
+        return path.read_text(encoding="utf-8").strip() or None
+    except PermissionError:
+        raise CredentialsError(f"{path} may be read by root alone: use sudo") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise CredentialsError(f"the credential {name} cannot be read: {type(error).__name__}") from None
-    return environment.get(f"ALERTBOT_{name.upper()}", "").strip() or None
+        raise CredentialsError(f"the credential {path.name} cannot be read: {type(error).__name__}") from None
 
 
 def require_api_token(credentials: Credentials) -> str:

@@ -62,10 +62,16 @@ def _folder(path: Path, state_directory: Path | None) -> Path:
 
 def state_of_unit(path: Path) -> Path | None:
     """The folder in which the unit of a file under ``/etc/alertbot`` keeps its database; ``None`` for other files."""
+    folder = folder_of_unit(path)
+    if folder is None:
+        return None
+    return STATES / ("alertbot" if folder == UNIT_FILES else f"alertbot-{folder.name}")
+
+
+def folder_of_unit(path: Path) -> Path | None:
+    """The folder of a unit's files, secrets among them, where the file ``path`` is one; ``None`` for other files."""
     folder = path.absolute().parent
-    if folder == UNIT_FILES:
-        return STATES / "alertbot"
-    return STATES / f"alertbot-{folder.name}" if folder.parent == UNIT_FILES else None
+    return folder if UNIT_FILES in (folder, folder.parent) else None
 
 
 def _config(drafted: Draft, domains: tuple[str, ...], path: Path, folder: Path) -> Config:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from alertbot.alerts.mutes import Mute
 from alertbot.config import Config, FeedSettings, SlackSettings, load
-from alertbot.config.load import state_of_unit
+from alertbot.config.credentials import read_credentials
+from alertbot.config.load import folder_of_unit, state_of_unit
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -451,3 +452,18 @@ def test_a_byte_order_mark_and_windows_line_endings_are_read(tmp_path):
 )
 def test_beside_a_unit_the_database_is_the_units(path, folder):
     assert state_of_unit(Path(path)) == folder
+    assert (folder_of_unit(Path(path)) is None) == (folder is None)
+
+
+def test_beside_a_unit_its_secrets_are_read_where_the_environment_has_none(tmp_path):
+    (tmp_path / "api_token").write_text("of-the-file\n")
+    (tmp_path / "slack_bot_token").write_text("\n")
+    beside = read_credentials({"ALERTBOT_SLACK_APP_TOKEN": "of-the-environment"}, tmp_path)
+    stated = read_credentials({"ALERTBOT_API_TOKEN": "of-the-environment"}, tmp_path)
+
+    assert (beside.api_token, beside.slack_bot_token, beside.slack_app_token) == (
+        "of-the-file",
+        None,
+        "of-the-environment",
+    )
+    assert (stated.api_token, read_credentials({}).api_token) == ("of-the-environment", None)

@@ -20,6 +20,7 @@ from alertbot.cli.doctor.slack import PATIENCE, await_click, check_slack
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import Config, load
 from alertbot.config.credentials import Credentials, read_credentials
+from alertbot.config.load import folder_of_unit
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.network import proxy_secrets
 from alertbot.store.checkup import is_in_use
@@ -31,7 +32,7 @@ ALL_CHECKS = 150.0
 def run_checks(config_path: Path, *, post: bool, as_json: bool) -> bool:
     """Print the findings, a line each; False where any failed. ``ConfigError`` where there is nothing to check."""
     config = load(config_path)
-    credentials = read_credentials(os.environ)
+    credentials = read_credentials(os.environ, folder_of_unit(config_path))
     set_up(
         Secrets((*credentials.secrets, *proxy_secrets())), journal=False, level="ERROR"
     )  # what is wrong stands in the findings
