@@ -28,6 +28,10 @@ UNKNOWN_FOR = 1800
 """Seconds for which a series must be unknown, while others are not, before its incident says so."""
 
 
+USEFUL, NOISE = "useful", "noise"
+"""What a vote says of an incident."""
+
+
 class IncidentKind(StrEnum):
     """What an incident is about."""
 
@@ -123,6 +127,19 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Vote:
+    """Whether somebody found an incident useful to know of; ``who``: their name."""
+
+    who: str
+    useful: bool
+
+    @property
+    def word(self) -> str:
+        """What it says, as it is typed."""
+        return USEFUL if self.useful else NOISE
+
+
+@dataclass(frozen=True)
 class Incident:
     """An incident with all that its message says; ``facts`` are those of its kind. ``since`` is a slot.
 
@@ -138,6 +155,7 @@ class Incident:
     alerts: tuple[FiredAlert, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = Progress()
+    votes: tuple[Vote, ...] = ()
 
     @property
     def firing(self) -> tuple[FiredAlert, ...]:

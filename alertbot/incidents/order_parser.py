@@ -12,12 +12,13 @@ from datetime import tzinfo
 from types import MappingProxyType
 
 from alertbot.errors import UsageError
-from alertbot.incidents.orders import Ack, KeepPosting, LearnSilence, Order, Silence, Unack, Unsilence
+from alertbot.incidents.incident import NOISE, USEFUL
+from alertbot.incidents.orders import Ack, CastVote, KeepPosting, LearnSilence, Order, Silence, Unack, Unsilence
 from alertbot.incidents.spans import take_span
 from alertbot.incidents.when import ENDS, LONGEST, SHORTEST, UNTIL, Given, span
 from alertbot.words import quoted
 
-ORDERS = ("ack", "unack", "silence", "unsilence", "keep-posting", "learn-silence")
+ORDERS = ("ack", "unack", "silence", "unsilence", "keep-posting", "learn-silence", USEFUL, NOISE)
 """The commands that are orders."""
 
 LONGEST_REASON = 300
@@ -46,6 +47,8 @@ def parse_order(words: Sequence[str], now: float, zone: tzinfo) -> Order:
         return _of_a_series(name, left)
     if name not in ORDERS:
         raise UsageError(f'{quoted(name)} is no order: there are {", ".join(ORDERS)}, such as "ack #412"')
+    if name in {USEFUL, NOISE}:
+        return _vote(name, left)
     if name == "ack":
         return _ack(left)
     if name == "unsilence":
@@ -60,6 +63,14 @@ def _ack(words: list[str]) -> Ack:
     numbered = bool(words) and (words[0].startswith("#") or words[0][0].isdigit())
     number = _number(words.pop(0)) if numbered else None
     return Ack(number, _reason(words, "note"))
+
+
+def _vote(name: str, words: list[str]) -> CastVote:
+    if not words:
+        raise UsageError(f'say which incident: write "{name} #412"')
+    number = _number(words.pop(0))
+    _no_more(words, f"{name} #412")
+    return CastVote(number, useful=name == USEFUL)
 
 
 def _unsilence(words: list[str]) -> Unsilence:

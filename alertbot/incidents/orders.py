@@ -68,7 +68,15 @@ class LearnSilence:
     series: str
 
 
-Order: TypeAlias = Ack | Unack | Silence | Unsilence | KeepPosting | LearnSilence
+@dataclass(frozen=True)
+class CastVote:
+    """Say that the incident ``number``, which is over, was ``useful`` to know of, or noise."""
+
+    number: int
+    useful: bool
+
+
+Order: TypeAlias = Ack | Unack | Silence | Unsilence | KeepPosting | LearnSilence | CastVote
 
 
 @dataclass(frozen=True)

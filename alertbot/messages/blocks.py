@@ -113,7 +113,12 @@ def packed(lines: Iterable[str], size: int) -> list[str]:
 
 def context_block(text: str) -> Block:
     """A line of small grey mrkdwn."""
-    return {"type": "context", "elements": [_mrkdwn(text)]}
+    return {"type": "context", "elements": [context_line(text)]}
+
+
+def context_line(text: str) -> Block:
+    """One text of such a line, which takes up to ten."""
+    return _mrkdwn(text)
 
 
 def actions(*elements: Block) -> Block:

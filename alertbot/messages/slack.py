@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from alertbot.incidents.incident import Incident, IncidentKind
+from alertbot.incidents.incident import Incident, IncidentKind, Vote
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.routing import is_channel
 from alertbot.messages.alert import Markup
@@ -27,6 +27,7 @@ from alertbot.messages.blocks import (
 from alertbot.messages.incident import tell
 from alertbot.messages.incident_parts import Context, IncidentText, Tone
 from alertbot.messages.thread import say
+from alertbot.messages.votes import vote_buttons, with_votes
 from alertbot.rules.base import Severity
 from alertbot.words import printable
 
@@ -74,9 +75,9 @@ def incident_message(
     if telling.tone in {Tone.OVER, Tone.ACCEPTED}:
         resolved = telling.tone is Tone.OVER and incident.kind is not IncidentKind.PASSED
         text = f"Resolved: {telling.headline}" if resolved else telling.headline
-        return Message(
-            text, (*blocks, context_block(details), actions(*_looks(incident, charts=charts))), _COLORS[telling.tone]
-        )
+        row = actions(*_looks(incident, charts=charts), *(vote_buttons(incident.number) if incident.alerts else ()))
+        message = Message(text, (*blocks, context_block(details), row), _COLORS[telling.tone])
+        return with_votes(message, incident.votes)
     expected = incident.kind is IncidentKind.UPGRADE or incident.usually_silent
     wakes = telling.tone.wakes and not expected
     called = mention.get(telling.tone.value) if wakes else None
@@ -183,6 +184,11 @@ def mentions_pause(call: str, until: str, command: str) -> Message:
 def to_json(message: Message) -> str:
     """A message as text for the outbox."""
     return json.dumps({"text": message.text, "blocks": message.blocks, "color": message.color}, ensure_ascii=False)
+
+
+def with_votes_shown(body: str, votes: Sequence[Vote]) -> str:
+    """The body of a message in the outbox, with who voted what."""
+    return to_json(with_votes(from_json(body), votes))
 
 
 def from_json(body: str) -> Message:

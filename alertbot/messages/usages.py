@@ -52,6 +52,8 @@ USAGES = {
         "DOMAIN", "post it whenever a domain is silent, however usual that has become", "keep-posting video.example.com"
     ),
     "learn-silence": Usage("DOMAIN", "take a domain's usual silence as usual again", "learn-silence video.example.com"),
+    "useful": Usage("#N", "say that an incident was useful to know of, as its button does", "useful #412"),
+    "noise": Usage("#N", "say that an incident was noise, as its button does", "noise #412"),
     "silences": Usage("", "what is silenced, or was within a day, until when and by whom", "silences"),
 }
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from alertbot.errors import UsageError
 from alertbot.incidents.acknowledgement import expires
-from alertbot.incidents.incident import Incident, series_of
+from alertbot.incidents.incident import Incident, Vote, series_of
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.orders import (
     Ack,
+    CastVote,
     KeepPosting,
     LearnSilence,
     Order,
@@ -22,7 +23,7 @@ from alertbot.incidents.orders import (
     Unsilence,
 )
 from alertbot.messages.blocks import Message, code, escape
-from alertbot.messages.slack import plain
+from alertbot.messages.slack import plain, with_votes_shown
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.learning_orders import LearningOrders
 from alertbot.service.silence_orders import SilenceOrders
@@ -70,14 +71,18 @@ class _Execution:
 
     async def run(self, order: Order) -> str | Preview:
         """Do what the order says: what was done, as mrkdwn."""
-        learning = LearningOrders(self.dispatcher, self.keeper, self.requester)
         match order:
             case Ack():
                 return await self._acknowledge(order)
             case Unack():
                 return await self._unacknowledge(order)
+            case CastVote():
+                return await self._vote(order)
             case KeepPosting():
-                return await learning.keep_posting(order)
+                return await LearningOrders(self.dispatcher, self.keeper, self.requester).keep_posting(order)
+        return await self._run_as_admin(order)
+
+    async def _run_as_admin(self, order: Silence | Unsilence | LearnSilence) -> str | Preview:
         self._must_be_admin()
         silences = SilenceOrders(self.dispatcher, self.keeper, self.requester)
         match order:
@@ -86,7 +91,7 @@ class _Execution:
             case Unsilence():
                 return await silences.unsilence(order)
             case LearnSilence():
-                return await learning.learn_silence(order)
+                return await LearningOrders(self.dispatcher, self.keeper, self.requester).learn_silence(order)
 
     def _must_be_admin(self) -> None:
         admins, who = self.dispatcher.slack.admins, self.requester.person
@@ -124,6 +129,20 @@ class _Execution:
             raise UsageError(f"#{number} is not acknowledged")
         self.dispatcher.wake()
         return f"#{number} is open again: reminders go on."
+
+    async def _vote(self, order: CastVote) -> str:
+        number, useful = order.number, order.useful
+        incident = await self.keeper.do(incidents.load, number)
+        if incident is None:
+            raise UsageError(f"there is no incident #{number}")
+        if incident.closed is None:
+            raise UsageError(f"#{number} is still open: say whether it was useful once it is over")
+        if not incident.alerts:
+            raise UsageError(f"#{number} is about no rule: votes are about rules")
+        now = self.dispatcher.now()
+        await self.keeper.do(orders.vote, incident, self.requester, with_votes_shown, now, useful=useful)
+        self.dispatcher.wake()
+        return f"Noted: #{number} was {Vote('', useful).word}."
 
     def _open(self, incident: Incident | None, number: int, what: str) -> Incident:
         """The incident, which must be there and open."""

@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 
 from alertbot.errors import AlertbotError, UsageError
+from alertbot.incidents.incident import NOISE, USEFUL
 from alertbot.incidents.orders import Preview, Requester, Silence
 from alertbot.messages.blocks import Message, escape
 from alertbot.messages.status import order_message
@@ -37,8 +38,13 @@ _VALUES = {
     UNSILENCE: re.compile(r"s\d{1,18}", re.ASCII),
     CONFIRM: re.compile(r"\[.*\]", re.DOTALL),
     DISMISS: _NUMBER,
+    USEFUL: _NUMBER,
+    NOISE: _NUMBER,
     KEEP_POSTING: re.compile(r"[\w.:-]{1,253}"),
 }
+SEEN = frozenset({ACK, UNACK, USEFUL, NOISE})
+"""The buttons whose effect is seen in the message they stand under."""
+
 REPLACING = frozenset({CONFIRM, DISMISS})
 """The buttons whose answer takes the place of the question they stand under."""
 
@@ -80,7 +86,7 @@ class Buttons:
         except Exception:  # the boundary, as for commands
             log.exception("the click on %s %r failed", action_id, value)
             return FAILED
-        return None if action_id in {ACK, UNACK} or isinstance(answer, Preview) else order_message(answer)
+        return None if action_id in SEEN or isinstance(answer, Preview) else order_message(answer)
 
     async def _silence(self, action_id: str, value: str, requester: Requester) -> Message:
         """Begin what a menu or the button under a preview names; ``UsageError`` where it is no longer understood."""

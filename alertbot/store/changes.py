@@ -25,6 +25,7 @@ class ChangeKind(StrEnum):
     UNSILENCED = "unsilenced"
     KEEPS_POSTING = "keeps posting"
     LEARNS_SILENCE = "learns silence"
+    VOTED = "voted"
     RELOADED = "reloaded"
     REFUSED = "refused"
 

@@ -10,10 +10,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from alertbot.incidents.grouping import JOIN_WITHIN
-from alertbot.incidents.incident import AGAIN_WITHIN, AccountFall, Incident, IncidentKind, Progress
+from alertbot.incidents.incident import AGAIN_WITHIN, AccountFall, Incident, IncidentKind, Progress, Vote
 from alertbot.incidents.suppression import Darkness
 from alertbot.rules.selection import TOTAL
-from alertbot.store import samples
+from alertbot.store import samples, votes
 from alertbot.store.alerts import of_incidents
 
 _COLUMNS = "id, kind, channel, since, opened, closed, facts, standing"
@@ -65,11 +65,12 @@ def open_since(db: Database, since: float) -> list[Incident]:
 
 def _incidents(db: Database, where: str, values: tuple[Any, ...]) -> list[Incident]:
     rows = db.conn.execute(f"SELECT {_COLUMNS} FROM incidents WHERE {where}", values).fetchall()
-    alerts = of_incidents(db, [row[0] for row in rows])
-    return [_incident(row, alerts[row[0]]) for row in rows]
+    numbers = [row[0] for row in rows]
+    alerts, cast = of_incidents(db, numbers), votes.of_incidents(db, numbers)
+    return [_incident(row, alerts[row[0]], cast.get(row[0], ())) for row in rows]
 
 
-def _incident(row: tuple[Any, ...], alerts: Iterable[Any]) -> Incident:
+def _incident(row: tuple[Any, ...], alerts: Iterable[Any], cast: tuple[Vote, ...]) -> Incident:
     number, kind, channel, since, opened, closed, facts, progress = row
     return Incident(
         number,
@@ -81,6 +82,7 @@ def _incident(row: tuple[Any, ...], alerts: Iterable[Any]) -> Incident:
         tuple(alerts),
         json.loads(facts),
         _progress(progress),
+        cast,
     )
 
 

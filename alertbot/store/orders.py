@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 
 from sqlite_utils import Database
 
-from alertbot.incidents.incident import Incident
+from alertbot.incidents.incident import Incident, Vote
 from alertbot.incidents.orders import Requester, Silence
 from alertbot.incidents.silences import StoredSilence
-from alertbot.store import changes, learned_silences, outbox, turns
+from alertbot.store import changes, learned_silences, outbox, turns, votes
 from alertbot.store.changes import ChangeKind, ordered_by
 from alertbot.store.outbox import NewMessage
 from alertbot.store.turns import Decider
@@ -48,6 +49,33 @@ def unacknowledge(db: Database, number: int, requester: Requester, decider: Deci
         before, after = f"#{number} acknowledged by {incident.progress.acked_by}", f"#{number} open"
         changes.record(db, ordered_by(requester, now, ChangeKind.UNACKNOWLEDGED, before=before, after=after))
     return incident
+
+
+def vote(
+    db: Database,
+    incident: Incident,
+    requester: Requester,
+    shown: Callable[[str, Sequence[Vote]], str],
+    now: float,
+    *,
+    useful: bool,
+) -> None:
+    """Write what somebody found an incident, which is over, and have its message say so; nobody is mentioned.
+
+    ``shown`` puts the votes into the body of a message.
+    """
+    number, before = incident.number, votes.of_person(db, incident.number, requester.person)
+    if before is useful:
+        return
+    votes.cast(db, number, requester.person, useful=useful, now=now)
+    was, is_ = (None if each is None else f"#{number} {Vote('', each).word}" for each in (before, useful))
+    changes.record(db, ordered_by(requester, now, ChangeKind.VOTED, before=was, after=is_))
+    cast = votes.of_incidents(db, [number]).get(number, ())
+    edits = (
+        NewMessage(uuid.uuid4().hex, subject, "update", channel, shown(body, cast))
+        for subject, channel, body in outbox.editable(db, number)
+    )
+    outbox.enqueue(db, list(edits), now)
 
 
 def silence(

@@ -84,6 +84,17 @@ def has_message_about(db: Database, subject: str) -> bool:
     return db.conn.execute("SELECT 1 FROM outbox WHERE subject = ? LIMIT 1", (subject,)).fetchone() is not None
 
 
+def editable(db: Database, incident: int) -> list[tuple[str, str, str]]:
+    """Subject, channel and newest body of an incident's message and its copies, but for those that take no edits."""
+    rows = db.conn.execute(
+        "SELECT subject, channel, body, max(number) FROM outbox WHERE (subject = :subject OR subject GLOB :copies)"
+        " AND action <> 'reply' GROUP BY subject HAVING subject NOT IN ("
+        "SELECT subject FROM outbox WHERE action = 'post' AND state = 'sent' AND error IS NOT NULL)",
+        {"subject": f"incident:{incident}", "copies": f"incident:{incident} *"},
+    )
+    return [row[:3] for row in rows]
+
+
 def waiting(db: Database) -> list[OutboxRow]:
     """The rows that may go out now: of each channel one message and the oldest edit.
 

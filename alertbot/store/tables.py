@@ -310,3 +310,22 @@ def since_when_rules_mean_what_they_do(db: Database) -> None:
 def when_late_slots_showed_less(db: Database) -> None:
     """How long after the frontier reached it a slot still showed less than all of it: ``seconds`` is at most that."""
     db.conn.execute("ALTER TABLE lateness ADD COLUMN less REAL NOT NULL DEFAULT 0")
+
+
+@migrations()
+def what_people_found_useful(db: Database) -> None:
+    """Whose vote it is that an incident was useful to know of, or noise."""
+    db.conn.execute(_VOTES)
+
+
+# voter: a Slack user's id, the name of who voted elsewhere; of each the last vote counts. at: epoch seconds.
+_VOTES = """
+    CREATE TABLE votes (
+        incident INTEGER NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
+        voter TEXT NOT NULL,
+        name TEXT NOT NULL,
+        useful INTEGER NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (incident, voter)
+    ) STRICT
+"""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alertbot.errors import UsageError
 from alertbot.incidents.order_parser import ORDERS, parse_order
-from alertbot.incidents.orders import Ack, Silence, Unack, Unsilence
+from alertbot.incidents.orders import Ack, CastVote, Silence, Unack, Unsilence
 from alertbot.incidents.when import LONGEST, SHORTEST
 from alertbot.units import DAY
 
@@ -35,6 +35,8 @@ def read(text, now=MONDAY, zone=BERLIN):
         ("ack looking into it", Ack(None, "looking into it")),
         ("unack #12", Unack(12)),
         ("unack", Unack(None)),
+        ("useful #412", CastVote(412, useful=True)),
+        ("noise 412", CastVote(412, useful=False)),
         ("unsilence 3", Unsilence(3)),
         ("unsilence s3", Unsilence(3)),
         ("unsilence S3", Unsilence(3)),

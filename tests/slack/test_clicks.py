@@ -11,7 +11,7 @@ from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from alertbot.clock import SystemClock
 from alertbot.config.watch import Watch
 from alertbot.errors import StoreError, UsageError
-from alertbot.incidents.orders import Ack, Person, Requester, Silence
+from alertbot.incidents.orders import Ack, CastVote, Person, Requester, Silence
 from alertbot.messages.blocks import Message, actions, button, confirmation, select
 from alertbot.query.live import Live
 from alertbot.query.scope import Scope
@@ -31,6 +31,8 @@ DARK = Message(
             button("Runbook", "runbook", url="https://wiki.example.com/cdn"),
             button("Why", "why", "412"),
             button("Mute", "mute", "412"),
+            button("Useful", "useful", "412"),
+            button("Noise", "noise", "412"),
         ),
     ),
     "#d40e0d",
@@ -66,6 +68,13 @@ async def test_an_ack_is_carried_out_and_said_by_the_message_alone(slack, obedie
     assert obedience.obeyed == [(Ack(412), Requester(Person("U0ADA", "u0ada"), "#cdn-alerts", names))]
     assert slack.answers(answer.response_url) == []
     assert refusal.answers != []
+
+
+async def test_a_vote_is_carried_out_and_said_by_the_message_alone(slack, obedience):
+    answers = [await slack.click(slack.posts[0], word) for word in ("useful", "noise")]
+    await slack.click(slack.posts[0], "mute", answers=1)
+    assert [order for order, _ in obedience.obeyed] == [CastVote(412, useful=True), CastVote(412, useful=False)]
+    assert [slack.answers(each.response_url) for each in answers] == [[], []]
 
 
 async def test_a_silence_is_carried_out_and_confirmed_to_who_chose_it(slack, obedience):

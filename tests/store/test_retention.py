@@ -240,3 +240,12 @@ def test_the_file_stays_as_large_as_it_was_once_the_first_days_went(tmp_path):
     with schema.reading(path) as db:
         assert db.conn.execute("SELECT count(*) FROM samples").fetchone()[0] <= (keep + 1) * len(names)
         assert db.conn.execute("SELECT count(*) FROM outbox").fetchone()[0] <= (kept + 1) * 30
+
+
+def test_votes_go_with_their_incident(store):
+    for closed in (OLD, YOUNG):
+        number = incident(store, closed=closed)
+        alert(store, number, slot=closed)
+        insert(store, "votes", incident=number, voter="U0ADA", name="Ada", useful=1, at=closed)
+    forget_all(store)
+    assert column(store, "SELECT incident FROM votes") == [2]
