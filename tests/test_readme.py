@@ -60,7 +60,7 @@ def shell_lines():
     """Every single command of the shell blocks and of inline code, as words, without comments, sudo and variables."""
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     prose = re.sub(r"^```.*?^```$|^#.*?$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
-    lines += re.findall(r"`(alertbot [^`]+)`", prose)
+    lines += re.findall(r"`((?:sudo )?alertbot [^`]+)`", prose)
     for line in lines:
         for command in re.split(r"&&|>", line):
             words = shlex.split(command, comments=True)
@@ -159,14 +159,18 @@ def test_every_slash_command_stands_in_the_readme(name, usage):
     assert f"| `/bandwidth {name}{takes}` | {usage.answers}" in chapter("Slash commands")
 
 
-def test_every_silence_in_the_readme_is_understood():
-    (examples,) = blocks("slack")
+TYPED_LINES = [words_of(line) for block in blocks("slack") for line in block.splitlines()]
+
+
+def test_every_command_typed_in_slack_is_understood():
     now, zone = parse_time("2026-03-02T14:30:00Z"), ZoneInfo("Europe/Berlin")
 
-    for line in examples.splitlines():
-        command, *words = words_of(line)
-        assert command == "/bandwidth"
-        assert isinstance(parse_order(words, now, zone), Silence)
+    assert {words[0] for words in TYPED_LINES} == {"/bandwidth"}
+    assert {words[1] for words in TYPED_LINES} >= {"why", "ack", "silence"}
+    for _, *words in TYPED_LINES:
+        assert words[0] in USAGES
+        if words[0] == "silence":
+            assert isinstance(parse_order(words, now, zone), Silence)
 
 
 @pytest.mark.slow
