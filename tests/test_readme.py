@@ -51,9 +51,13 @@ def chapter(title):
     return found[1]
 
 
-def table(title):
-    """The rows under a heading: key and default, as they are written."""
-    return dict(re.findall(r"^\| `(\w+)` \| (?:`([^`|]*)`|[^`|]*) \|", chapter(title), re.MULTILINE))
+def listed(title):
+    """The keys in the list under a heading, each with its default where it has one, as they are written."""
+    text = chapter(title)
+    items = re.findall(r"^- ((?:`\w+`(?: \(`[^`]*`\))?(?:, |: ))+)", text, re.MULTILINE)
+    rows = re.findall(r"^\| (`\w+`) \| (?:(`[^`|]*`)|[^`|]*) \|", text, re.MULTILINE)
+    items += [f"{key} ({default})" if default else key for key, default in rows]
+    return dict(re.findall(r"`(\w+)`(?: \(`([^`]*)`\))?", " ".join(items)))
 
 
 def shell_lines():
@@ -123,12 +127,12 @@ def test_no_option_stands_in_the_readme_that_its_command_does_not_take():
 )  # fmt: skip
 def test_every_configuration_key_stands_in_the_readme_and_no_other(title, model):
     common = SECTIONS["rule"].key_names() if model in KINDS.values() else ()
-    assert sorted((*table(title), *common)) == sorted(model.key_names())
+    assert sorted((*listed(title), *common)) == sorted(model.key_names())
 
 
 @pytest.mark.parametrize("section", ["feed", "watch", "slack", "store"])
 def test_a_default_of_a_section_in_the_readme_is_the_default(section, tmp_path):
-    lines = [f"{key} = {default}\n" for key, default in table(f"`[{section}]`").items() if default]
+    lines = [f"{key} = {default}\n" for key, default in listed(f"`[{section}]`").items() if default]
     needed = "" if section == "watch" else WATCH
     opened = WATCH if section == "watch" else f"[{section}]\n"
 
@@ -139,7 +143,7 @@ def test_a_default_of_a_section_in_the_readme_is_the_default(section, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_default_of_a_rule_in_the_readme_is_the_default(kind, tmp_path):
     rule = WATCH + f'[[rule]]\nname = "r"\nkind = "{kind}"\n{KIND_NEEDS[kind]}\n'
-    rows = table("Keys of every rule") | table(f"`{kind}`")
+    rows = listed("Keys of every rule") | listed(f"`{kind}`")
     # A threshold's "clear" defaults to the limit, which is no value to write.
     lines = [f"{key} = {default}\n" for key, default in rows.items() if default]
 
