@@ -53,10 +53,7 @@ def chapter(title):
 
 def listed(title):
     """The keys in the list under a heading, each with its default where it has one, as they are written."""
-    text = chapter(title)
-    items = re.findall(r"^- ((?:`\w+`(?: \(`[^`]*`\))?(?:, |: ))+)", text, re.MULTILINE)
-    rows = re.findall(r"^\| (`\w+`) \| (?:(`[^`|]*`)|[^`|]*) \|", text, re.MULTILINE)
-    items += [f"{key} ({default})" if default else key for key, default in rows]
+    items = re.findall(r"^- ((?:`\w+`(?: \(`[^`]*`\))?(?:, |: ))+)", chapter(title), re.MULTILINE)
     return dict(re.findall(r"`(\w+)`(?: \(`([^`]*)`\))?", " ".join(items)))
 
 
