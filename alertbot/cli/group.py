@@ -31,7 +31,7 @@ Completion by Tab, for this shell (zsh: zsh_source, fish: fish_source):
 
 GROUPS = {
     "First steps": ("demo", "init", "check", "doctor", "manifest", "run"),
-    "Questions": ("status", "alerts", "incidents", "show", "top", "p95", "why", "rules", "silences", "audit"),
+    "Questions": ("status", "alerts", "incidents", "show", "top", "p95", "why", "rules", "silences", "review", "audit"),
     "Orders": ("ack", "unack", "silence", "unsilence", "keep-posting", "learn-silence"),
     "History": ("replay", "suggest", "export", "backup"),
     "Documentation": ("help",),
@@ -55,6 +55,7 @@ EXAMPLES = {
     "manifest": "manifest > manifest.json",
     "p95": "p95 video.example.com 2026-03",
     "replay": "replay --from 7d --rule went-dark",
+    "review": "review 30d",
     "rules": "rules video.example.com",
     "run": "run -c rules.toml --channel '#alertbot-trial'",
     "show": "show video.example.com 7d",

@@ -240,6 +240,7 @@ _QUESTIONS = {
     "alerts": _Question("[24h|7d]", "List the open incidents, what fires without being posted, and what ended."),
     "incidents": _Question("[7d]", "List the incidents that were open within that time, the oldest first."),
     "rules": _Question("[DOMAIN]", "List the rules, or those that watch a domain."),
+    "review": _Question("[7d|30d]", "Say what each rule posted, how soon it was over, and who found it useful."),
     "silences": _Question(
         "", "List what is silenced, or was within a day, until when and by whom.", json="One JSON object a line."
     ),

@@ -18,12 +18,13 @@ from alertbot.incidents.spans import take_span
 from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
 from alertbot.messages.blocks import Message, code
 from alertbot.messages.incidents import alerts_message, incidents_message
+from alertbot.messages.review import review_message
 from alertbot.messages.silences import silences_message
 from alertbot.messages.status import help_message, rules_message, status_message
 from alertbot.messages.typed import meant_words, not_a_command
 from alertbot.messages.usages import USAGES
 from alertbot.messages.why import story_message, why_message
-from alertbot.query import backtest, bandwidth, incidents, percentile, status, why, why_incident
+from alertbot.query import backtest, bandwidth, incidents, percentile, review, status, why, why_incident
 from alertbot.query.bandwidth import By
 from alertbot.query.names import Meant, meant, resolve
 from alertbot.query.scope import Scope
@@ -204,6 +205,11 @@ def _replay(rest: Words, scope: Scope) -> Answered:
     return Answered(facts, backtest_message(facts, scope.zone, scope.now))
 
 
+def _review(rest: Words, scope: Scope) -> Answered:
+    facts = review.review(scope, _only_span(rest, WEEK))
+    return Answered(facts, review_message(facts))
+
+
 QUESTIONS: Mapping[str, Question] = MappingProxyType(
     {
         "help": _help,
@@ -216,6 +222,7 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "rules": _rules,
         "why": _why,
         "replay": _replay,
+        "review": _review,
         "silences": _silences,
     }
 )

@@ -23,6 +23,8 @@ _NUMBER = re.compile(r"#[1-9]\d{0,9}", re.ASCII)
 _FILLERS = frozenset({"for", "of", "the", "by", "last", "past", "over", "is", "in"})
 _ORDERED = frozenset(ORDERS)
 _ALIKE = 0.7
+_NEARLY = 0.6
+"""From which likeness on a mistyped command is meant rather than a mistyped domain."""
 
 
 def meant_words(words: Sequence[str], watch: Watch) -> list[str]:
@@ -52,9 +54,10 @@ def not_a_command(words: Sequence[str], watch: Watch, command: str) -> UsageErro
         return UsageError(_NOT_HERE[word])
     line = " ".join(words[1:])[:80]
     said = f'there is no command "{word[:40]}"'
-    if close := nearest(word, USAGES):
+    domain = domain_meant(word, watch.series, "{}") if watch.series else ""
+    if close := nearest(word, USAGES, alike=_NEARLY) or (None if domain else nearest(word, USAGES)):
         return UsageError(f"{said}: did you mean {close}? Write `{f'{command} {close} {line}'.rstrip()}`")
-    if watch.series and (domain := domain_meant(word, watch.series, "{}")):
+    if domain:
         return UsageError(f"{said}: did you mean the domain {domain}? Write `{command} show {domain}`")
     return UsageError(said)
 

@@ -38,6 +38,7 @@ USAGES = {
     "rules": Usage("[DOMAIN]", "the rules, or those that watch a domain", "rules video.example.com"),
     "why": Usage("#N|DOMAIN", "why something was posted or not: the slots, the arithmetic, what holds it", "why video"),
     "replay": Usage("RULE [7d]", "what a rule would have done with the stored history", "replay went-dark 7d"),
+    "review": Usage("[7d|30d]", "what each rule posted, how soon it was over, and who found it useful", "review 30d"),
     "ack": Usage(
         "[#N] [note]",
         "acknowledge an incident; without a number the channel's only open one",

@@ -75,6 +75,16 @@ def since(db: Database, at: float) -> list[RecordedChange]:
     return [RecordedChange(*row) for row in rows]
 
 
+def first_acknowledged(db: Database, since: float) -> dict[int, float]:
+    """When each incident was acknowledged first, of those that somebody acknowledged from a time on, epoch seconds."""
+    rows = db.conn.execute(
+        "SELECT CAST(substr(before, 2) AS INTEGER), min(at) FROM changes"
+        " WHERE at >= ? AND kind = ? AND before GLOB '#* open' GROUP BY 1",
+        (since, ChangeKind.ACKNOWLEDGED.value),
+    )
+    return dict(rows.fetchall())
+
+
 def forget(db: Database, before: float) -> int:
     """Delete the changes that were made before a time, epoch seconds; how many."""
     return db.conn.execute("DELETE FROM changes WHERE at < ?", (before,)).rowcount

@@ -5,6 +5,7 @@ Nothing is stored for it: the outbox knows what called whom. A pause begins with
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -46,6 +47,18 @@ def enqueue_calling(db: Database, drafts: Iterable[NewMessage], speaker: Speaker
             if not is_paused and count >= MOST:
                 notices.append(speaker.pause(draft.channel, call, now + WITHIN))
         enqueue(db, [speaker.uncalled(draft, paused) if paused else draft, *notices], now)
+
+
+def of_incidents(db: Database, numbers: Iterable[int]) -> dict[int, int]:
+    """How many messages about each of these incidents mentioned somebody; none of those that none did."""
+    rows = db.conn.execute(
+        "SELECT CAST(substr(subject, 10) AS INTEGER), count(*) FROM outbox WHERE subject GLOB 'incident:*'"
+        " AND CAST(substr(subject, 10) AS INTEGER) IN (SELECT value FROM json_each(?))"
+        " AND (action = 'post' OR (action = 'reply' AND broadcast)) AND state NOT IN ('parked', 'dropped')"
+        " AND (instr(json_extract(body, '$.text'), '<!') OR instr(json_extract(body, '$.text'), '<@')) GROUP BY 1",
+        (json.dumps(list(numbers)),),
+    )
+    return dict(rows.fetchall())
 
 
 def _as_posted(db: Database, draft: NewMessage, speaker: Speaker) -> NewMessage:
