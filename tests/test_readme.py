@@ -59,7 +59,7 @@ def listed(title):
 
 def shell_lines():
     """Every single command of the shell blocks and of inline code, as words, without comments, sudo and variables."""
-    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    lines = [line for block in blocks("sh") for line in block.replace("\\\n", "").splitlines()]
     prose = re.sub(r"^```.*?^```$|^#.*?$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
     lines += re.findall(r"`((?:sudo )?alertbot [^`]+)`", prose)
     for line in lines:

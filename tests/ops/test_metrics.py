@@ -119,7 +119,7 @@ def test_prometheus_own_linter_has_nothing_to_say():
 def test_every_metric_stands_on_its_page_and_no_other():
     readme = PAGES["operations"]
     chapter = re.search(r"^## Metrics\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)[1]
-    rows = "\n".join(line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `"))
+    rows = "\n".join(re.findall(r"^- ((?:`\w+`,?\s+)*`\w+`):", chapter, re.MULTILINE))
     families = re.findall(r"^# TYPE (\w+) ", exposition(Counts(), STANDING).decode(), re.MULTILINE)
     assert sorted(re.findall(r"`(\w+)`", rows)) == sorted(families)
 
