@@ -80,7 +80,7 @@ OUTSIDE = {
     "pydantic": ("config", "cli.rule_tests", "feed.simulator.scenario"),
     "matplotlib": ("charts.drawing",),
     "aiohttp": ("slack", "feed.simulator"),
-    "prometheus_client": ("ops.metrics",),
+    "prometheus_client": ("ops.metrics", "ops.bandwidth"),
     # Some are handed a connection by the store's own functions, and hand it on; none writes SQL.
     "sqlite_utils": ("store", "query", "charts", "cli.export"),
 }

@@ -33,7 +33,7 @@ GROUPS = {
     "First steps": ("demo", "init", "check", "doctor", "manifest", "run"),
     "Questions": ("status", "alerts", "incidents", "show", "top", "p95", "why", "rules", "silences", "review", "audit"),
     "Orders": ("ack", "unack", "silence", "unsilence", "keep-posting", "learn-silence"),
-    "History": ("replay", "suggest", "export", "backup"),
+    "History": ("replay", "suggest", "export", "dashboard", "backup"),
     "Documentation": ("help",),
 }
 """The commands in the order in which they are listed."""
@@ -44,6 +44,7 @@ EXAMPLES = {
     "audit": "audit 7d",
     "backup": "backup --keep 14 /var/backups/alertbot",
     "check": "check -c /etc/alertbot/rules.toml",
+    "dashboard": "dashboard > alertbot.json",
     "demo": "demo",
     "doctor": "doctor --post",
     "export": "export --from 7d video.example.com > history.csv",

@@ -197,12 +197,21 @@ def suggest(
 @_CONFIG
 @click.option("--from", "first", help="Export from here on: a date, a time, or 7d before the end.")
 @click.option("--to", "last", help="Export up to here; a date is the whole day.")
+@click.option("--openmetrics", is_flag=True, help="For promtool, which makes Prometheus' blocks of it.")
 @click.argument("domains", nargs=-1)
-def export(config_path: Path, first: str | None, last: str | None, domains: tuple[str, ...]) -> None:
+def export(config_path: Path, first: str | None, last: str | None, openmetrics: bool, domains: tuple[str, ...]) -> None:
     """Write the stored history as the CSV that replay reads."""
     from alertbot.cli.export import export_history
 
-    export_history(config_path, sys.stdout, first=first, last=last, domains=domains)
+    export_history(config_path, sys.stdout, first=first, last=last, domains=domains, openmetrics=openmetrics)
+
+
+@main.command()
+def dashboard() -> None:
+    """Print a dashboard for Grafana, over the metrics of a service with [metrics] series."""
+    from alertbot.cli.dashboard import dashboard_json
+
+    click.echo(dashboard_json())
 
 
 @main.command()

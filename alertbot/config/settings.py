@@ -186,9 +186,10 @@ class HeartbeatSettings(Section):
 
 
 class MetricsSettings(Section):
-    """``[metrics]``: the host and the port at which Prometheus may scrape them."""
+    """``[metrics]``: the host and the port at which Prometheus may scrape them; ``series``: the bandwidth as well."""
 
     listen: addresses.Listen = ("127.0.0.1", 9464)
+    series: bool = False
 
 
 class AlertmanagerSettings(Section):

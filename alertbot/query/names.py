@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alertbot.errors import UsageError
 from alertbot.incidents.silences import GROUP_MARK
-from alertbot.rules.selection import Group
+from alertbot.rules.selection import Group, is_domain
 from alertbot.words import did_you_mean, nearest
 
 _MOST_NAMED = 5
@@ -22,6 +22,11 @@ class Meant:
     name: str
     series: tuple[str, ...]
     members: int | None = None
+
+
+def labels_of(series: str) -> Mapping[str, str]:
+    """What Prometheus calls a series: sums and the total have another label, so that no query adds them to domains."""
+    return {"domain" if is_domain(series) else "series": series}
 
 
 def meant(word: str, names: Sequence[str], groups: Sequence[Group]) -> Meant:

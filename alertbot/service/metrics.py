@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from alertbot.clock import Clock
 from alertbot.errors import FeedError, FeedGarbled, FeedRefused, FeedThrottled, StoreError
 from alertbot.feed.budget import Budget
 from alertbot.ops.metrics import Counts, Gauges, exposition
 from alertbot.query.live import Live
 from alertbot.query.status import AlertCounts, tally
+from alertbot.service.series import SeriesMetrics
 from alertbot.units import SLOT
 
 _OUTCOMES = (
@@ -23,24 +25,31 @@ _OUTCOMES = (
 
 
 class Metrics:
-    """Counts what happens, and shows it with what stands in the database ``path``."""
+    """Counts what happens, and shows it with what stands in the database ``path``.
+
+    ``series``: those whose bandwidth is shown; none where it is not.
+    """
 
     def __init__(
         self,
         path: Path,
         budget: Budget,
         live: Callable[[], Live],
+        series: Callable[[], Sequence[str]],
         why_unhealthy: Callable[[], str | None],
         owed_for: Callable[[], float],
-        started: float,
+        clock: Clock,
     ) -> None:
         self.counts = Counts()
         self._path = path
         self._budget = budget
         self._live = live
+        self._series = series
+        self._bandwidth = SeriesMetrics(path)
         self._why_unhealthy = why_unhealthy
         self._owed_for = owed_for
-        self._started = started
+        self._clock = clock
+        self._started = clock.time()
 
     def called(self, error: FeedError | None) -> None:
         """The API was called."""
@@ -50,9 +59,12 @@ class Metrics:
     async def metrics(self) -> bytes:
         """The text that Prometheus scrapes; what cannot be read from the database just now is left out."""
         stored: AlertCounts | None = None
+        bandwidth = b""
         with suppress(StoreError):
             stored = await asyncio.to_thread(tally, self._path)
-        return exposition(self.counts, self._standing(stored))
+            if series := self._series():
+                bandwidth = await self._bandwidth.text(series, self._live().now, self._clock.monotonic())
+        return exposition(self.counts, self._standing(stored)) + bandwidth
 
     def _standing(self, stored: AlertCounts | None) -> Gauges:
         live = self._live()

@@ -82,7 +82,13 @@ class Wiring:
         self.loops = Loops()
         self.budget = Budget(config.feed.calls_per_minute, clock)
         self.metrics = Metrics(
-            config.store.path, self.budget, self.live, self.why_unhealthy, lambda: self.delivery.owed_for, clock.time()
+            config.store.path,
+            self.budget,
+            self.live,
+            self._served,
+            self.why_unhealthy,
+            lambda: self.delivery.owed_for,
+            clock,
         )
         self.server = MetricsServer(self.metrics.metrics, self._report)
         executor = OrderExecutor(lambda: self.watcher.dispatcher, self.keeper)
@@ -243,6 +249,11 @@ class Wiring:
     def _scope(self) -> Scope:
         config = self.parts.config
         return scope_of(config, self.watcher.watch, self.live(), config.slack.command)
+
+    def _served(self) -> tuple[str, ...]:
+        """The series whose bandwidth Prometheus may scrape."""
+        metrics, watch = self.parts.config.metrics, self.watcher.watch
+        return watch.series if metrics is not None and metrics.series and watch is not None else ()
 
     def _problems(self) -> Mapping[str, str]:
         """What is wrong with the places where alerts go."""

@@ -115,6 +115,22 @@ def series_between(db: Database, name: str, first: int, last: int) -> Array:
     return stored[begin : begin + (last - first) // SLOT + 1]
 
 
+def each_between(db: Database, spans: Mapping[str, tuple[int, int]]) -> dict[str, Array]:
+    """The stored values of each series between its own two slots, both included; NaN where unknown."""
+    stored = {name: np.full((last - first) // SLOT + 1, np.nan) for name, (first, last) in spans.items()}
+    of_day: dict[int, list[str]] = {}
+    for name, (first, last) in spans.items():
+        for day in range(first // DAY, last // DAY + 1):
+            of_day.setdefault(day, []).append(name)
+    for day, names in of_day.items():
+        for name, _, slots in _rows(db, names, day, day):
+            first, last = spans[name]
+            begin, end = max(first, day * DAY), min(last, (day + 1) * DAY - SLOT)
+            found = np.frombuffer(slots, dtype=_DTYPE)[(begin - day * DAY) // SLOT : (end - day * DAY) // SLOT + 1]
+            stored[name][(begin - first) // SLOT :][: len(found)] = found
+    return stored
+
+
 def means(db: Database, first: int, count: int) -> dict[str, tuple[float, int]]:
     """The mean of each series over what is known in ``count`` slots from ``first`` on, and how many slots that is."""
     sums: dict[str, tuple[float, int]] = {}

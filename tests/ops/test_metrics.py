@@ -19,6 +19,7 @@ from alertbot.config import load
 from alertbot.errors import ConfigError, ListenError
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.incidents.orders import Person, Requester
+from alertbot.ops.bandwidth import prometheus_text
 from alertbot.ops.metrics import Counts, Gauges, exposition
 from alertbot.service.alert_latency import AlertLatency
 
@@ -109,18 +110,24 @@ def test_what_is_not_known_is_left_out():
 
 
 @needs("promtool")
-def test_prometheus_own_linter_has_nothing_to_say():
+def test_prometheus_own_linter_has_nothing_to_say_but_that_it_counts_in_bytes():
+    bandwidth = prometheus_text([({"domain": "a.example.com"}, START, 1.5)], [{}])
     checked = subprocess.run(
-        ["promtool", "check", "metrics"], input=exposition(Counts(), STANDING), capture_output=True, check=False
+        ["promtool", "check", "metrics"],
+        input=exposition(Counts(), STANDING) + bandwidth,
+        capture_output=True,
+        check=False,
     )
-    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+    (words,) = (checked.stdout + checked.stderr).splitlines()
+    assert words == b'alertbot_bandwidth_bits_per_second use base unit "bytes" instead of "bits"'
 
 
 def test_every_metric_stands_on_its_page_and_no_other():
     readme = PAGES["operations"]
     chapter = re.search(r"^## Metrics\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)[1]
     rows = "\n".join(re.findall(r"^- ((?:`\w+`,?\s+)*`\w+`):", chapter, re.MULTILINE))
-    families = re.findall(r"^# TYPE (\w+) ", exposition(Counts(), STANDING).decode(), re.MULTILINE)
+    text = exposition(Counts(), STANDING) + prometheus_text((), ())
+    families = re.findall(r"^# TYPE (\w+) ", text.decode(), re.MULTILINE)
     assert sorted(re.findall(r"`(\w+)`", rows)) == sorted(families)
 
 

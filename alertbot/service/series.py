@@ -1,0 +1,114 @@
+"""Serves what every watched series carried to Prometheus: each slot with its own time, and only what is known.
+
+Prometheus keeps the first value that it scrapes of a slot, whatever is served later, and takes none that is older than
+what it has. So slots are offered in order once they were judged, each until it was there for a while; after a gap
+several at once. A zero is an absence, and is offered once the next look has shown none either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from alertbot.incidents.incident import Incident, series_of
+from alertbot.ops.bandwidth import Sample, prometheus_text
+from alertbot.query.incidents import severity_of
+from alertbot.query.names import labels_of
+from alertbot.rules.base import Array
+from alertbot.store import incidents, samples
+from alertbot.store.schema import reading
+from alertbot.units import DAY, SLOT
+
+KEEP = 100.0
+"""Seconds for which a slot is offered at least before newer ones take its place: scrapes are to be closer together."""
+
+MOST_SAMPLES = 30_000
+"""Samples of all series that are offered at once, about; after a gap the older ones come first."""
+
+RECENT = 3600
+"""Seconds of slots offered after a start, and beyond which Prometheus takes none unless it is told to."""
+
+FURTHEST = DAY
+"""Seconds of slots that are offered after a gap; what is older is for ``export``."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The slots of a series from ``first`` to ``last`` are offered since ``since``, monotonic seconds."""
+
+    first: int
+    last: int
+    since: float = -math.inf
+
+    def next(self, known_to: int, now: float, most: int) -> Offer:
+        """What is offered at ``now``, where slots are known up to ``known_to``: so many of them at most."""
+        if now - self.since < KEEP:
+            return self
+        if known_to <= self.last:
+            return replace(self, first=self.last)
+        first = max(self.last, known_to - FURTHEST) + SLOT
+        return Offer(first, min(known_to, first + (most - 1) * SLOT), now)
+
+
+class SeriesMetrics:
+    """Reads the database ``path`` for each scrape, one scrape at a time and in a thread of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offers: dict[str, Offer] = {}
+        self._turn = asyncio.Lock()
+
+    async def text(self, series: Sequence[str], time: float, now: float) -> bytes:
+        """What Prometheus scrapes of these series; ``time`` in epoch seconds, ``now`` monotonic; ``StoreError``."""
+        async with self._turn:
+            return await asyncio.to_thread(self._text, series, time, now)
+
+    def _text(self, series: Sequence[str], time: float, now: float) -> bytes:
+        with reading(self._path) as db:
+            cursors = samples.cursors(db)
+            spans = dict(self._spans({name: cursors[name] for name in series if name in cursors}, time))
+            values = samples.each_between(db, spans)
+            opened = incidents.open_incidents(db)
+        return prometheus_text(self._samples(spans, values, time, now), map(_labels_of, opened))
+
+    def _spans(self, cursors: Mapping[str, int], time: float) -> Iterator[tuple[str, tuple[int, int]]]:
+        """The slots of each series that may be offered; none of those of which nothing was known for a day."""
+        back = min(RECENT // SLOT, _most(cursors)) * SLOT
+        for name, cursor in cursors.items():
+            if cursor > time - FURTHEST:
+                offer = self._offers.setdefault(name, Offer(cursor - back, cursor - back))
+                yield name, (max(offer.first, cursor - FURTHEST), cursor)
+
+    def _samples(
+        self, spans: Mapping[str, tuple[int, int]], values: Mapping[str, Array], time: float, now: float
+    ) -> Iterator[Sample]:
+        most = _most(spans)
+        for name, (first, last) in spans.items():
+            known_to = last - SLOT if values[name][-1] == 0 else last
+            offer = self._offers[name] = self._offers[name].next(known_to, now, most)
+            if offer.last < time - RECENT and now - offer.since >= KEEP:
+                continue  # Prometheus would refuse it at every scrape
+            labels = labels_of(name)
+            for slot in range(max(offer.first, first), offer.last + SLOT, SLOT):
+                value = float(values[name][(slot - first) // SLOT])
+                if not math.isnan(value):
+                    yield labels, slot, value
+
+
+def _most(series: Mapping[str, object]) -> int:
+    """How many slots of each series are offered at once."""
+    return max(1, MOST_SAMPLES // max(1, len(series)))
+
+
+def _labels_of(one: Incident) -> Mapping[str, str]:
+    named = series_of(one.alerts)
+    return {
+        "incident": str(one.number),
+        "kind": one.kind.value,
+        "severity": severity_of(one),
+        "rule": ",".join(sorted({fired.alert.rule for fired in one.alerts})),
+        **(labels_of(next(iter(named))) if len(named) == 1 else {}),
+    }
