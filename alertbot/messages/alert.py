@@ -122,7 +122,7 @@ def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) ->
     if reason == Reason.MONTH_OVER:
         return f"{name}: the month is over that the rule {alert.rule} was about."
     if reason == Reason.REVISED:
-        return f"{name}: the CDN revised its figures for the time since {since}, and by these it is not in breach."
+        return f"The CDN revised its figures for {name} from {since} on. No alert."
     if reason == Reason.NEW_NORMAL:
         lasted = format_duration(alert.slot + SLOT - alert.since)
         was = "" if alert.fired_on is None else f" (was {format_rate(alert.fired_on)})"
@@ -130,12 +130,11 @@ def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) ->
     cleared = alert.slot - (alert.clear_run - 1) * SLOT
     lasted = format_duration(cleared - alert.since)
     at = format_clock(cleared, zone, now)
-    return f"{name} is normal again at {at}: {level}. {_what_it_was(alert, since, lasted)}"
+    return f"{name} is back to normal at {at} after {lasted}: {level}{_at_worst(alert)}."
 
 
-def _what_it_was(alert: Alert, since: str, lasted: str) -> str:
+def _at_worst(alert: Alert) -> str:
+    """How far off it was; of what was dark that is said already."""
     if alert.direction is Direction.FALL:
-        if alert.worst == 0:
-            return f"It was down from {since}, for {lasted}."
-        return f"It was low from {since}, for {lasted}, {format_rate(alert.worst)} at its lowest."
-    return f"It was high from {since}, for {lasted}, {format_rate(alert.worst)} at its peak."
+        return f", {format_rate(alert.worst)} at its lowest" if alert.worst else ""
+    return f", {format_rate(alert.worst)} at its peak"

@@ -33,6 +33,8 @@ from alertbot.rules.selection import TOTAL, is_domain
 from alertbot.units import format_duration, format_rate, format_volume
 from alertbot.words import counted, listed
 
+MOST_NAMED = 5
+
 
 def tell(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     """The message of an incident as it stands."""
@@ -53,7 +55,7 @@ def _alerts(incident: Incident, context: Context, markup: Markup) -> IncidentTex
     return IncidentText(
         headline=headline(incident, context, markup),
         lines=(*_below(incident, shown, context, markup), *state_lines(incident, context, markup)),
-        details=details_of(incident, context, _rules(incident), _others(context, set(series_of(incident.alerts)))),
+        details=details_of(incident, context, _others(context, set(series_of(incident.alerts))), _rules(incident)),
         tone=tone_of(incident, context),
         runbook=_runbook(shown, context),
     )
@@ -99,7 +101,7 @@ def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:
     levels = (
         ""
         if context.total is None
-        else f"; in all {format_rate(context.total[0])}, before {format_rate(context.total[1])}"
+        else f"; the total is {format_rate(context.total[0])}, was {format_rate(context.total[1])}"
     )
     return f"The whole account is affected since {context.clock(wide.since)}: {share}{levels}."
 
@@ -115,13 +117,30 @@ def _over(incident: Incident, context: Context, markup: Markup) -> str:
         return f"{several(series_of(shown))} are still at another level. From now on alerts compare with that."
     ended = max(cleared_at(told) for told in shown)
     lasted = format_duration(ended - min(told.alert.since for told in shown))
-    well = sum(
-        told.reason == Reason.CLEARED and back_to_normal(context.rules.get(told.alert.rule), told.alert)
-        for told in shown
-    )
-    how = "are normal again" if well == len(shown) else f"are no longer in alert, {well:,} of them normal again"
-    what = f"it began at {_began(shown, context)} and lasted {lasted}"
-    return f"{several(series_of(shown))} {how} at {context.clock(ended)}; {what}.{shortfall}"
+    well = [told for told in shown if _is_well(told, context)]
+    rest = [told for told in shown if told not in well]
+    how = "back to normal" if well else "no longer in alert"
+    others = f"; {several(series_of(rest))} no longer in alert" if well and rest else ""
+    names = _names(well or rest, markup)
+    return f"{names} {how} at {context.clock(ended)} after {lasted}{others}.{shortfall}"
+
+
+def _is_well(told: FiredAlert, context: Context) -> bool:
+    return told.reason == Reason.CLEARED and back_to_normal(context.rules.get(told.alert.rule), told.alert)
+
+
+def _names(alerts: Sequence[FiredAlert], markup: Markup) -> str:
+    return listed((subject(told.alert.series, markup) for told in alerts), MOST_NAMED)
+
+
+def ending(incident: Incident, context: Context, headline: str) -> str:
+    """The headline of an incident that is over, with what kind of end that is."""
+    reasons = {told.reason for told in worst_of_each(incident.alerts)}
+    if Reason.NEW_NORMAL in reasons or incident.kind is IncidentKind.PASSED:
+        return headline
+    if reasons == {Reason.REVISED} and incident.closed is not None:
+        return f"Corrected at {context.clock(incident.closed)}: {headline[:1].lower()}{headline[1:]}"
+    return f"Resolved: {headline}"
 
 
 def _began(alerts: Sequence[FiredAlert], context: Context) -> str:
@@ -140,7 +159,7 @@ def _shortfall(alerts: Sequence[FiredAlert], context: Context) -> str:
         lost[series] = max(volume, lost.get(series, 0.0))
     parts = [volume for series, volume in lost.items() if is_domain(series)]
     volume = sum(parts) if parts else max(lost.values(), default=0.0)
-    return f" About {format_volume(volume)} were not served." if volume >= 1e6 else ""
+    return f" About {format_volume(volume)} less than usual." if volume >= 1e6 else ""
 
 
 def _noun(alerts: Sequence[FiredAlert]) -> str:
@@ -156,9 +175,9 @@ def _summary(incident: Incident, context: Context, markup: Markup) -> IncidentTe
     if len(incident.alerts) == 1:
         head, lines = f"When watching began: {sentence(incident.alerts[0], context, markup)}", []
     else:
-        left = f"{firing} of them still do" if firing else "all are over"
-        left = "all of them still do" if firing == len(incident.alerts) else left
-        head = f"When watching began, {len(incident.alerts):,} alerts burned already; {left}."
+        left = f"{firing:,} of them still are" if firing else "all are over"
+        left = "all still are" if firing == len(incident.alerts) else left
+        head = f"When watching began, {len(incident.alerts):,} alerts were firing already; {left}."
         lines = list(alert_lines(worst_of_each(incident.alerts), context, markup))
     return IncidentText(head, (*lines, *state), details_of(incident, context), tone_of(incident, context))
 

@@ -38,6 +38,11 @@ class Tone(StrEnum):
     """Closed since what it was about is taken as normal: that is no resolution."""
 
     @property
+    def label(self) -> str:
+        """How the small print calls it; nothing where other lines say why it is quiet."""
+        return {Tone.QUIET: "", Tone.OVER: "resolved", Tone.ACCEPTED: "new normal"}.get(self, self.value)
+
+    @property
     def wakes(self) -> bool:
         """Whether somebody is mentioned."""
         return self in {Tone.CRITICAL, Tone.WARNING, Tone.INFO}
@@ -133,10 +138,15 @@ def alert_lines(
 
 
 def details_of(incident: Incident, context: Context, *extra: str) -> str:
-    """How fresh the data is, what else there is to know, and what to call the incident."""
-    fresh = "" if context.data_to is None else f"data to {context.clock(context.data_to)}, "
-    now = f"now {context.clock(context.now)}"
-    return "; ".join([f"{fresh}{now}", *(part for part in extra if part), f"#{incident.number}"])
+    """What to call the incident, how fresh the data is, and what else there is to know."""
+    fresh = "" if context.data_to is None else f"data until {context.clock(context.data_to)}"
+    return small_print(incident, tone_of(incident, context), fresh, *extra)
+
+
+def small_print(incident: Incident, tone: Tone, *parts: str) -> str:
+    """``#412 critical - data until 12:10``: what is empty is left out."""
+    name = f"#{incident.number} {tone.label}".rstrip()
+    return " - ".join([name, *(part for part in parts if part)])
 
 
 def tone_of(incident: Incident, context: Context) -> Tone:

@@ -21,7 +21,7 @@ from alertbot.words import counted, listed
 _MOST_UNPOSTED = 20
 _MOST_SILENT = 20
 _WITHOUT_TIMES = {IncidentKind.FEED, IncidentKind.VANISHED}
-"""Kinds whose sentence does not say since when."""
+"""Kinds whose last sentence does not say from when to when."""
 
 
 def alerts_message(alerts: Alerts, scope: Scope) -> Message:
@@ -104,9 +104,8 @@ class _Words:
         if line.closed is not None:
             yield from self._ended(line)
             return
-        began = line.opened if line.kind in _WITHOUT_TIMES else line.since
-        since = f"since {self._clock(began)}, " if line.kind in _WITHOUT_TIMES else ""
-        yield f"{since}{format_duration(max(self.scope.now - began, 0))}"
+        since = f"since {self._clock(line.since)}, " if line.kind is IncidentKind.VANISHED else ""
+        yield f"{since}{format_duration(max(self.scope.now - line.since, 0))}"
         if line.incident.progress.parent is not None:
             return
         yield "not acknowledged" if line.acked_by is None else f"acknowledged by {escape(line.acked_by)}"
@@ -116,8 +115,8 @@ class _Words:
 
     def _ended(self, line: IncidentLine) -> Iterable[str]:
         if line.kind in _WITHOUT_TIMES and line.closed is not None:
-            lasted = format_duration(line.closed - line.opened)
-            yield f"{self._clock(line.opened)} to {self._clock(line.closed)} ({lasted})"
+            lasted = format_duration(line.closed - line.since)
+            yield f"{self._clock(line.since)} to {self._clock(line.closed)} ({lasted})"
 
     def _clock(self, epoch: float) -> str:
         return format_clock(epoch, self.scope.zone, self.scope.now)

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from alertbot.incidents.incident import Incident, IncidentKind, Vote
+from alertbot.incidents.incident import Incident, IncidentKind, Vote, series_of
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.routing import is_channel
-from alertbot.messages.alert import Markup
+from alertbot.messages.alert import Markup, several
 from alertbot.messages.blocks import (
     Block,
     Message,
@@ -24,7 +24,7 @@ from alertbot.messages.blocks import (
     section,
     select,
 )
-from alertbot.messages.incident import tell
+from alertbot.messages.incident import ending, tell
 from alertbot.messages.incident_parts import Context, IncidentText, Tone
 from alertbot.messages.thread import say
 from alertbot.messages.votes import vote_buttons, with_votes
@@ -73,8 +73,7 @@ def incident_message(
     details = escape(telling.details)
     blocks = [section(text) for text in packed(telling.lines, _SECTION)]
     if telling.tone in {Tone.OVER, Tone.ACCEPTED}:
-        resolved = telling.tone is Tone.OVER and incident.kind is not IncidentKind.PASSED
-        text = f"Resolved: {telling.headline}" if resolved else telling.headline
+        text = ending(incident, context, telling.headline)
         row = actions(*_looks(incident, charts=charts), *(vote_buttons(incident.number) if incident.alerts else ()))
         message = Message(text, (*blocks, context_block(details), row), _COLORS[telling.tone])
         return with_votes(message, incident.votes)
@@ -82,7 +81,7 @@ def incident_message(
     wakes = telling.tone.wakes and not expected
     called = mention.get(telling.tone.value) if wakes else None
     text = f"{mention_markup(called)} {telling.headline}" if called else telling.headline
-    blocks.append(context_block(details if telling.tone is Tone.QUIET else f"{telling.tone.value}; {details}"))
+    blocks.append(context_block(details))
     return Message(text, (*blocks, _buttons(incident, telling, charts=charts)), _COLORS[telling.tone])
 
 
@@ -94,8 +93,8 @@ def _buttons(incident: Incident, telling: IncidentText, *, charts: bool) -> Bloc
         row.append(button("Acknowledge", "ack", number, style="primary"))
     if incident.alerts:
         asked = confirmation(
-            f"Silence #{number}?",
-            "Nothing is told of what this message lists until then. It is judged all the same.",
+            f"Silence {several(series_of(incident.alerts))}?",
+            f"Nothing is posted about what #{number} lists until then. It is judged all the same.",
             yes="Silence",
             no="Cancel",
         )

@@ -8,11 +8,19 @@ from types import MappingProxyType
 
 from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.flapping import STAYS
-from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, series_of, worst_of_each
+from alertbot.incidents.incident import (
+    FiredAlert,
+    Incident,
+    IncidentKind,
+    highest_severity,
+    series_of,
+    worst_of_each,
+)
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.messages.alert import Markup, several, subject
-from alertbot.messages.incident import headline, tell
+from alertbot.messages.incident import ending, headline, tell
 from alertbot.messages.incident_parts import Context, sentence
+from alertbot.rules.base import Direction
 from alertbot.units import format_duration
 from alertbot.words import listed
 
@@ -134,29 +142,44 @@ def _several(alerts: Iterable[FiredAlert], more: str = "") -> str:
 
 
 def _grew(matter: _Matter) -> ThreadText:
-    firing = matter.incident.firing
-    return ThreadText(f"It grew{f' to {_several(firing)}' if len(series_of(firing)) > 1 else ''}: {matter.now}")
+    """That it got worse: how many are down now, or how bad the one is."""
+    incident = matter.incident
+    firing = worst_of_each(incident.firing)
+    if incident.account_wide or not firing:
+        return ThreadText(f"Worse: {matter.now}")
+    if len(firing) == 1:
+        return ThreadText(f"Now {highest_severity(incident.firing)}: {matter.now}")
+    names = listed((subject(told.alert.series, matter.markup) for told in firing), _MOST_NAMED)
+    since = matter.context.clock(min(told.alert.since for told in firing))
+    return ThreadText(f"Now {_several(firing)} {'down' if incident.falls else 'up'} since {since}: {names}.")
 
 
 def _flaps(matter: _Matter) -> ThreadText:
     alerts = matter.alerts
     names = listed((subject(told.alert.series, matter.markup) for told in alerts), _MOST_NAMED)
     times = max((told.fires for told in alerts), default=0)
-    often = f"{'comes and goes' if len(alerts) == 1 else 'come and go'}, {times} times within 6 hours"
-    quiet = f"nothing more is said until it stays for {format_duration(STAYS)}, or is steady for an hour"
-    return ThreadText(f"Flapping: {names} {often}; {quiet}.")
+    often = f"came and went {times} times within 6 hours"
+    quiet = f"Further changes are collected here; what lasts {format_duration(STAYS)} is posted again"
+    return ThreadText(f"Flapping: {names} {often}. {quiet}.")
 
 
 def _steady(matter: _Matter) -> ThreadText:
     alerts = matter.alerts
     if len(alerts) == 1:
-        return ThreadText(f"It flapped, and now stays so: {matter.sentence(alerts[0])}")
-    return matter.listed(f"{_several(alerts)} flapped, and now stay so:")
+        return ThreadText(f"No longer flapping: {matter.sentence(alerts[0])}")
+    return matter.listed(f"{_several(alerts)} no longer flapping:")
 
 
 def _still(matter: _Matter) -> ThreadText:
-    lasting = format_duration(matter.context.now - matter.incident.opened)
-    return ThreadText(f"Still so, {lasting} after it was told: {matter.now}")
+    lasting = format_duration(matter.context.now - matter.incident.since)
+    return ThreadText(f"Still {_state(matter)} after {lasting}, not acknowledged: {matter.now}")
+
+
+def _state(matter: _Matter) -> str:
+    """``dark`` where all that fires is at 0."""
+    firing = matter.incident.firing
+    dark = bool(firing) and all(told.alert.value == 0 and told.alert.direction is Direction.FALL for told in firing)
+    return "dark" if dark else "firing" if firing else "open"
 
 
 def _escalated(matter: _Matter) -> ThreadText:
@@ -214,8 +237,7 @@ def _in_between(matter: _Matter, alerts: Sequence[FiredAlert]) -> tuple[str, ...
 
 def _resolved(matter: _Matter) -> ThreadText:
     """The end; that something is taken as normal is no resolution."""
-    accepted = any(told.reason == Reason.NEW_NORMAL for told in worst_of_each(matter.incident.alerts))
-    return ThreadText(matter.now if accepted else f"Resolved: {matter.now}")
+    return ThreadText(ending(matter.incident, matter.context, matter.now))
 
 
 _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
@@ -235,7 +257,7 @@ _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
         NoteKind.MUTED: lambda it: ThreadText(f"Muted{it.until} by the configuration{it.because}."),
         NoteKind.MUTE_OVER: lambda it: ThreadText(f"Mute over; still firing: {it.now}"),
         NoteKind.INHIBITED: lambda it: ThreadText(
-            f"Now a part of #{it.incident.progress.parent}, which is of the whole account: see there."
+            f"Now part of #{it.incident.progress.parent}, about the whole account: see there."
         ),
         NoteKind.ACKED: lambda it: ThreadText(
             f"Acknowledged by {it.by}{it.because}. Reminders stopped{_while(it)} or gets worse."

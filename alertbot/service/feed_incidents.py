@@ -140,7 +140,8 @@ class FeedIncidents:
             return [self._of(IncidentKind.FEED, incident.since, incident.facts, over=True)]
         if incident is not None and dict(incident.facts) == fresh:
             return []
-        return [self._of(IncidentKind.FEED, int(facts.now), fresh)]
+        since = int(facts.now - (facts.failing or 0.0)) if incident is None else incident.since
+        return [self._of(IncidentKind.FEED, since, fresh)]
 
     def _of(self, kind: IncidentKind, since: int, facts: Mapping[str, object], *, over: bool = False) -> FeedReport:
         incident = self._open.get(kind)

@@ -50,7 +50,7 @@ def told(place):
 
 def says_its_end(page):
     """Whether it was told, and the alert did not just end by itself: its words are those of an end."""
-    return "is normal again" in page.alerts[0]["annotations"]["summary"]
+    return "is back to normal" in page.alerts[0]["annotations"]["summary"]
 
 
 @story

@@ -156,7 +156,7 @@ def test_what_ended_is_over_from_now_on_in_the_words_of_its_end():
     (over,) = said.resolved
     assert said.to_store == (over,)
     assert over.ends == T + NOW * SLOT
-    assert over.annotations["summary"].startswith("a is normal again at 00:45: 900 Mbps. It was down from 00:05")
+    assert over.annotations["summary"].startswith("a is back to normal at 00:45 after 40m: 900 Mbps")
     assert over.labels == known(firing).labels
 
 
@@ -200,7 +200,7 @@ def test_nothing_is_said_of_what_is_yet_to_be_judged():
 
 
 FEED = {
-    "nothing new is published": (IncidentKind.DARK, {}, "AlertbotFeedDark", "critical", "Nothing since 00:00"),
+    "nothing new is published": (IncidentKind.DARK, {}, "AlertbotFeedDark", "critical", "No data since 00:00"),
     "calls fail": (IncidentKind.FEED, {"cause": "HTTP 500"}, "AlertbotFeedFailing", "warning", "HTTP 500"),
     "a domain left": (IncidentKind.VANISHED, {"series": ["a"]}, "AlertbotDomainsVanished", "warning", "No longer"),
 }

@@ -170,12 +170,12 @@ def test_a_month_that_is_over_is_told_where_its_rule_is_gone():
         (
             "cleared",
             alert(1.79e9, 1.84e9, 0.0, slot=SINCE + 8 * SLOT, clear_run=2),
-            (f"{NAME} is normal again at 12:40: 1.79 Gbps. It was down from 12:05, for 35m."),
+            f"{NAME} is back to normal at 12:40 after 35m: 1.79 Gbps.",
         ),
         (
             "cleared",
             alert(6.9e9, None, 9e9, UP, slot=SINCE + 8 * SLOT, clear_run=2),
-            f"{NAME} is normal again at 12:40: 6.9 Gbps. It was high from 12:05, for 35m, 9 Gbps at its peak.",
+            f"{NAME} is back to normal at 12:40 after 35m: 6.9 Gbps, 9 Gbps at its peak.",
         ),
         (
             "new normal",
@@ -190,7 +190,7 @@ def test_a_month_that_is_over_is_told_where_its_rule_is_gone():
         (
             "revised",
             alert(0.0, 1.84e9),
-            f"{NAME}: the CDN revised its figures for the time since 12:05, and by these it is not in breach.",
+            f"The CDN revised its figures for {NAME} from 12:05 on. No alert.",
         ),
     ],
 )
@@ -214,7 +214,7 @@ def test_how_it_ended_is_told_with_how_long_and_how_bad(reason, told, expected):
         (
             Drop(to=0),  # at night
             alert(9e7, 1.84e9, 0.0, slot=SINCE + 21 * SLOT, clear_run=2, usual=9.5e7, fired_on=1.84e9),
-            (f"{NAME} is normal again at 13:45: 90 Mbps. It was down from 12:05, for 1h 40m."),
+            f"{NAME} is back to normal at 13:45 after 1h 40m: 90 Mbps.",
         ),
         (
             Drop(to=0),
@@ -301,7 +301,8 @@ def told(series=NAME, resolved=None, reason=None):
     return FiredAlert(1, alert(0.0, 1.84e9, series=series), "critical", resolved, reason)
 
 
-DATA = "data to 12:15, now 12:27"
+EITHER = "Either all traffic stopped or the CDN stopped reporting: open one of your sites to find out."
+DATA = "data until 12:15"
 
 
 @pytest.mark.parametrize(
@@ -312,7 +313,7 @@ DATA = "data to 12:15, now 12:27"
             [NAME],
             (
                 f"{NAME} went dark at 12:05: 0 bps, was 1.84 Gbps.",
-                f"{DATA}; rule r; no alert on the other 299 domains; #412",
+                f"#412 critical - {DATA} - no alert on the other 299 domains - rule r",
                 Tone.CRITICAL,
             ),
         ),
@@ -321,21 +322,25 @@ DATA = "data to 12:15, now 12:27"
             [NAME, "b"],
             (
                 f"{NAME} went dark at 12:05: 0 bps, was 1.84 Gbps.",
-                f"{DATA}; rule r; 1 of the other 299 domains in alert too; #412",
+                f"#412 critical - {DATA} - 1 of the other 299 domains in alert too - rule r",
                 Tone.CRITICAL,
             ),
         ),
         (
             incident(IncidentKind.SUMMARY, told(), told("b"), told("c", SINCE, "revised")),
             [],
-            ("When watching began, 3 alerts burned already; 2 of them still do.", f"{DATA}; #412", Tone.CRITICAL),
+            (
+                "When watching began, 3 alerts were firing already; 2 of them still are.",
+                f"#412 critical - {DATA}",
+                Tone.CRITICAL,
+            ),
         ),
         (
             incident(IncidentKind.PASSED, told(resolved=SINCE + 4 * SLOT, reason="cleared"), closed=1.0),
             [],
             (
                 "While alertbot had no data, 1 alert came and went between 12:05 and 12:25.",
-                f"{DATA}; #412",
+                f"#412 resolved - {DATA}",
                 Tone.OVER,
             ),
         ),
@@ -343,8 +348,8 @@ DATA = "data to 12:15, now 12:27"
             incident(IncidentKind.DARK, account_wide=False),
             [],
             (
-                "Nothing since 12:05: all traffic stopped, or the CDN stopped publishing; open a site now.",
-                f"{DATA}; calls succeed but show nothing newer; #412",
+                f"No data since 12:05. {EITHER}",
+                f"#412 critical - {DATA} - the API answers, with nothing newer",
                 Tone.CRITICAL,
             ),
         ),
@@ -352,39 +357,40 @@ DATA = "data to 12:15, now 12:27"
             incident(IncidentKind.DARK, told(), told("b"), account_wide=True),
             [],
             (
-                (
-                    "The whole account is at 0 since 12:05: all traffic stopped, or the CDN stopped publishing;"
-                    " open a site now."
-                ),
-                f"{DATA}; 2 domains in alert; #412",
+                f"The whole account is at 0 since 12:05. {EITHER}",
+                f"#412 critical - {DATA} - 2 domains in alert",
                 Tone.CRITICAL,
             ),
         ),
         (
             incident(IncidentKind.DARK, account_wide=True, closed=SINCE + 3600.0),
             [],
-            ("Data of the account comes again, after nothing new since 12:05, for 1h.", "#412", Tone.OVER),
+            ("Data is back after 1h: nothing came since 12:05.", "#412 resolved", Tone.OVER),
         ),
         (
             incident(IncidentKind.FEED, cause="HTTP 500"),
             [],
             (
-                "The CDN's API gives no data: HTTP 500. No rule is judged until it does.",
-                "told since 12:20; #412",
+                "The CDN's API has been failing since 12:05: HTTP 500. No rule is judged until it answers.",
+                "#412 warning - last data 12:15 - posted 12:20",
                 Tone.WARNING,
             ),
         ),
         (
             incident(IncidentKind.FEED, series=["a", "b"]),
             [],
-            ("2 domains cannot be read, so no rule judges them: a, b.", "told since 12:20; #412", Tone.WARNING),
+            (
+                "2 domains cannot be read, so no rule judges them: a, b.",
+                "#412 warning - posted 12:20",
+                Tone.WARNING,
+            ),
         ),
         (
-            incident(IncidentKind.FEED, cause="HTTP 500", closed=1.0),
+            incident(IncidentKind.FEED, cause="HTTP 500", closed=SINCE + 3600.0),
             [],
             (
-                "The CDN's API can be read again; what was missed is being judged.",
-                "open from 12:20; #412",
+                "The CDN's API can be read again after 1h; what was missed is being judged.",
+                "#412 resolved - from 12:05 - posted 12:20",
                 Tone.OVER,
             ),
         ),
@@ -393,7 +399,7 @@ DATA = "data to 12:15, now 12:27"
             [],
             (
                 "No longer among the account's domains, though it carried traffic within the last day: a.",
-                "its alerts stay open; #412",
+                "#412 warning - its alerts stay open",
                 Tone.WARNING,
             ),
         ),

@@ -144,7 +144,10 @@ MESSAGES = {
     "the whole account, told elsewhere": (one(progress=Progress(wide=WIDE)), SETTING),
     "a part of it": (one(*SOME, progress=Progress(parent=411)), SETTING),
     "resolved": (one(told(1, ended=WELL), closed=CLOSED), LATER),
-    "resolved, high": (one(told(1, rule="ceiling", value=9e9, ended=(8, "cleared", 6.9e9)), closed=CLOSED), LATER),
+    "resolved, high": (
+        one(told(1, rule="ceiling", value=9e9, ended=(8, "cleared", 6.9e9)), closed=CLOSED),
+        replace(LATER, shortfall={}),
+    ),
     "resolved, several": (
         one(told(1, ended=WELL), told(2, "img.example.com", reference=3.2e8, ended=(6, "cleared", 3e8)), closed=CLOSED),
         LATER,

@@ -74,10 +74,10 @@ async def test_an_incident_of_the_feed_is_open_though_no_alert_fires(house):
     said = await asked.ask("alerts")
     assert "No alerts" not in said
     assert "1 incident open." in said
-    assert "#1 warning, since 00:15, 20m, not acknowledged: The CDN's API gives no data" in said
+    assert "#1 warning, 35m, not acknowledged: The CDN's API has been failing since 00:00" in said
     assert "1 incident open: #1." in await asked.ask("status")
     await home.dispatcher.report([FeedReport(IncidentKind.FEED, CHANNEL, home.slot, facts, number=1, closes=True)])
-    assert "#1 warning, 00:15 to 00:35 (20m): The CDN's API can be read again" in await asked.ask("alerts")
+    assert "#1 warning, 00:00 to 00:35 (35m): The CDN's API can be read again" in await asked.ask("alerts")
 
 
 async def test_the_loudest_come_first_and_none_is_buried(house):
@@ -117,7 +117,7 @@ async def test_what_ended_follows_for_a_day_or_as_long_as_asked(house):
     await carried(home, 2, a=0.0)
     await carried(home, 3)
     said = await asked.ask("alerts")
-    assert said.startswith("No alerts.\nEnded within a day:\n#1 critical: a.example.com is normal again at 00:10")
+    assert said.startswith("No alerts.\nEnded within a day:\n#1 critical: a.example.com is back to normal at 00:10")
     home.now += 2 * DAY
     assert await asked.ask("alerts") == "No alerts."
     assert "#1 critical:" in await asked.ask("alerts 7d")

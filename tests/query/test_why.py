@@ -231,7 +231,7 @@ async def test_an_incident_tells_its_story(house):
     await home.say("silence #1 1h for <now>")
     await carried(home, *[1.84e9] * 3)
     text = await asked.ask("why #1")
-    assert text.startswith("#1: a.example.com is normal again at 00:10")
+    assert text.startswith("#1: a.example.com is back to normal at 00:10")
     assert "it fired by 00:05: 0 bps <= 0 bps, reference 1.84 Gbps >= 1 Mbps (reference frozen): breach" in text
     assert "Acknowledged by Ada" in text
     assert "for <now>" in text

@@ -27,8 +27,8 @@ BY_A_RULE = 2
 
 CALLS_AGAIN = (
     "The account as a whole is back, but not this",
-    "It grew: The whole account is at 0",
-    "Still so, 30m after",
+    "Worse: The whole account is at 0",
+    "not acknowledged: ",
 )
 """What calls people once more: a domain stays dark after a fall of the account, nothing new counts as nothing now."""
 
@@ -186,7 +186,7 @@ def _missing_ends(record: Record) -> Iterator[str]:
 
 
 def _says_end(event: Event) -> bool:
-    return event.text.startswith(("Resolved", "While alertbot had no data"))
+    return event.text.startswith(("Resolved", "Corrected", "While alertbot had no data"))
 
 
 def _twice(record: Record) -> Iterator[str]:
@@ -223,7 +223,7 @@ def _mentions(record: Record) -> Iterator[str]:
             yield f"mentions: {count} about incident {number}, which has {len(alerts)} alerts"
         critical = incident["kind"] == "alert" and any(each["rule"] == DARK for each in alerts)
         first = next((event for event in events if event.kind == "post"), None)
-        if critical and first is not None and not count and not first.text.startswith("Resolved"):
+        if critical and first is not None and not count and not first.text.startswith(("Resolved", "Corrected")):
             yield f"mentions: none about incident {number}, which is critical"
 
 

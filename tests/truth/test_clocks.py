@@ -198,6 +198,6 @@ async def test_the_operators_clocks_may_change_during_an_incident(folder, start,
     assert night.posts() == 1
     first, last = night.texts(1)
     assert first.startswith(f"`video.example.com` went dark at {dark_at}: 0 bps, was ")
-    assert f"normal again at {over_at}" in last
-    assert "for 40m" in last
+    assert f"back to normal at {over_at}" in last
+    assert "after 40m" in last
     await night.end()

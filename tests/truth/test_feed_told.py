@@ -46,9 +46,8 @@ async def test_a_dark_account_is_one_incident_that_becomes_account_wide_and_take
     await night.run_to(29)
     (incident,) = night.incidents()
     assert incident["kind"] == "dark"
-    assert night.texts(1) == [
-        "Nothing since 12:00: all traffic stopped, or the CDN stopped publishing; open a site now."
-    ]
+    either = "Either all traffic stopped or the CDN stopped reporting: open one of your sites to find out."
+    assert night.texts(1) == [f"No data since 12:00. {either}"]
     await night.run_to(38)
     (incident,) = night.incidents()
     assert night.texts(1)[-1].startswith("The whole account is at 0 since 12:00")
@@ -57,7 +56,7 @@ async def test_a_dark_account_is_one_incident_that_becomes_account_wide_and_take
     await night.run_to(60)
     (incident,) = night.incidents()
     assert incident["closed"] is not None
-    assert night.texts(1)[-1].startswith("Resolved: Data of the account comes again, after nothing new since 12:00")
+    assert night.texts(1)[-1].startswith("Resolved: Data is back after ")
     assert {alert["reason"] for alert in night.alerts()} == {"cleared"}
     assert night.posts() == 1
     await night.end()
@@ -432,11 +431,11 @@ async def test_a_page_that_late_values_take_back_is_resolved_as_revised(folder):
         ("went-dark", "img.example.com", "revised"),
         ("fell", "img.example.com", "revised"),
     }
-    assert night.texts(1)[-1].startswith("Resolved: `img.example.com`")
+    assert night.texts(1)[-1].startswith("Corrected at 13:09: the CDN revised its figures for `img.example.com`")
     assert "revised its figures" in night.texts(1)[-1]
     assert night.posts() == 1, "two rules on one domain are one incident"
     (over,) = night.replies(1)
-    assert over.startswith("Resolved: ")
+    assert over.startswith("Corrected at 13:09: ")
     assert "revised its figures" in over
     assert night.watcher.live().held.keys() >= {"img.example.com"}
     assert min(night.cursors().values()) >= night.world.start + 90 * 300
