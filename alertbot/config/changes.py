@@ -14,7 +14,7 @@ from alertbot.config.settings import Section
 from alertbot.errors import ConfigError, Problem
 from alertbot.words import counted, listed
 
-_SECTIONS = ("feed", "slack", "store", "digest", "heartbeat", "metrics", "alertmanager")
+_SECTIONS = ("feed", "slack", "store", "digest", "review", "heartbeat", "metrics", "alertmanager")
 """The sections of single keys."""
 
 _FIXED = (("store", "path"), ("slack", "base_url"))

@@ -18,6 +18,7 @@ from alertbot.config.settings import (
     HeartbeatSettings,
     MetricsSettings,
     MuteSettings,
+    ReviewSettings,
     SlackSettings,
     StoreSettings,
     WatchSettings,
@@ -40,6 +41,7 @@ class Config:
     path: Path
     mutes: tuple[MuteSettings, ...] = ()
     digest: DigestSettings | None = None
+    review: ReviewSettings | None = None
     heartbeat: HeartbeatSettings | None = None
     metrics: MetricsSettings | None = None
     alertmanager: AlertmanagerSettings | None = None

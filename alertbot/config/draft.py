@@ -19,6 +19,7 @@ from alertbot.config.settings import (
     HeartbeatSettings,
     MetricsSettings,
     MuteSettings,
+    ReviewSettings,
     Section,
     SlackSettings,
     StoreSettings,
@@ -34,6 +35,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "slack": SlackSettings,
     "store": StoreSettings,
     "digest": DigestSettings,
+    "review": ReviewSettings,
     "heartbeat": HeartbeatSettings,
     "metrics": MetricsSettings,
     "alertmanager": AlertmanagerSettings,
@@ -67,6 +69,7 @@ class Draft:
     rules: tuple[Located[RuleSettings], ...]
     mutes: tuple[Located[MuteSettings], ...]
     digest: DigestSettings | None
+    review: ReviewSettings | None
     heartbeat: HeartbeatSettings | None
     metrics: MetricsSettings | None
     alertmanager: AlertmanagerSettings | None
@@ -91,6 +94,7 @@ def draft(data: Mapping[str, Any], report: ProblemReport) -> Draft:
         rules=tuple(_rule(table, path, report) for path, table in _tables("rule", data, report)),
         mutes=_several(MuteSettings, "mute", data, report),
         digest=_optional(DigestSettings, "digest", data, report),
+        review=_optional(ReviewSettings, "review", data, report),
         heartbeat=_optional(HeartbeatSettings, "heartbeat", data, report),
         metrics=_optional(MetricsSettings, "metrics", data, report),
         alertmanager=_optional(AlertmanagerSettings, "alertmanager", data, report),

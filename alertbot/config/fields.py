@@ -16,7 +16,7 @@ from alertbot.config.domains import pattern
 from alertbot.config.validators import FROZEN, choice, listing, matching, parsed, tabled, text, typed
 from alertbot.config.words import did_you_mean, quoted
 from alertbot.rules.base import Severity
-from alertbot.rules.schedule import Window, parse_days, parse_time_of_day, parse_window
+from alertbot.rules.schedule import Window, parse_days, parse_time_of_day, parse_weekly, parse_window
 from alertbot.units import parse_duration, parse_rate, parse_share
 
 _LONGEST_NAME = 80
@@ -185,6 +185,7 @@ Windows = Annotated[
     tuple[Annotated[Window, parsed(parse_window, "mon-fri 09:00-18:00")], ...], listing("mon-fri 09:00-18:00")
 ]
 TimeOfDay = Annotated[int, parsed(parse_time_of_day, "09:00")]
+Weekly = Annotated[tuple[frozenset[int], int], parsed(parse_weekly, "mon 09:00")]
 _ListedDays = Annotated[
     tuple[Annotated[frozenset[int], parsed(parse_days, "mon-fri")], ...],
     listing("mon-fri"),

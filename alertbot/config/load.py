@@ -88,6 +88,7 @@ def _config(drafted: Draft, domains: tuple[str, ...], path: Path, folder: Path) 
         rules=tuple(rule.section.rule(slack.zone) for rule in drafted.rules if isinstance(rule.section, KindSettings)),
         mutes=tuple(mute.section for mute in drafted.mutes),
         digest=digest,
+        review=drafted.review,
         heartbeat=drafted.heartbeat,
         metrics=drafted.metrics,
         alertmanager=drafted.alertmanager,

@@ -230,6 +230,18 @@ class DigestSettings(Section):
             yield "days", 'on no day: list days, such as ["mon-fri"], or leave this out for every day'
 
 
+class ReviewSettings(Section):
+    """``[review]``: what the rules posted in a week, at the days and the minute ``at`` of the readers' zone."""
+
+    # required: the value stands in only while the rest of the file is checked
+    at: fields.Weekly = (frozenset({0}), 0)
+
+    def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
+        """A review has a time."""
+        if "at" not in given:
+            yield "at", 'missing: write when it is posted, such as at = "mon 09:00", or leave the section out'
+
+
 def instant(moment: datetime, zone: tzinfo, *, ends: bool = False) -> int:
     """Epoch seconds of a date and time, which is local in ``zone`` where it names no offset.
 

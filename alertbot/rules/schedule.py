@@ -155,6 +155,14 @@ def parse_time_of_day(text: str) -> int:
     return minute
 
 
+def parse_weekly(text: str) -> tuple[frozenset[int], int]:
+    """The days and the minute of ``mon 09:00``; ``ValueError`` for anything else."""
+    days, _, time = text.strip().rpartition(" ")
+    if not days:
+        raise ValueError(f'{quoted(text)} is no day and time: write both, such as "mon 09:00"')
+    return parse_days(days), parse_time_of_day(time)
+
+
 def _parse_days(text: str) -> frozenset[int]:
     if text == "daily":
         return frozenset(range(7))

@@ -61,7 +61,7 @@ class Jobs:
         """Poll at once, and then at the pace of the configuration."""
         self._scheduler.add_job(self._poll, self._pace(), id=_POLL, next_run_time=datetime.now(UTC))
         self._scheduler.add_job(self._delete_old, "interval", hours=1)
-        self._scheduler.add_job(self._post_digest, "interval", seconds=max(60 / self._speed, 0.01))
+        self._scheduler.add_job(self._post_digest_and_review, "interval", seconds=max(60 / self._speed, 0.01))
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -134,14 +134,15 @@ class Jobs:
         if deleted:
             log.debug("forgot %d rows older than %d s", deleted, keep)
 
-    async def _post_digest(self) -> None:
-        """Post yesterday's digest where it is due."""
+    async def _post_digest_and_review(self) -> None:
+        """Post yesterday's digest, and the week's review, where they are due."""
         try:
-            if await self._wiring.parts.digest.post_if_due():
-                self._wiring.wake()
+            for each in (self._wiring.parts.digest, self._wiring.parts.review):
+                if await each.post_if_due():
+                    self._wiring.wake()
             self._digest_outage.ended()
         except asyncio.CancelledError:
             return  # likewise
         except StoreError as error:
             if self._digest_outage.is_news(str(error)):
-                log.error("the digest is not posted: %s", error)  # noqa: TRY400 - the text says it all
+                log.error("the digest or the review is not posted: %s", error)  # noqa: TRY400 - the text says it all

@@ -34,6 +34,7 @@ from alertbot.service.health import Health
 from alertbot.service.loops import Loops
 from alertbot.service.metrics import Metrics
 from alertbot.service.order_executor import OrderExecutor
+from alertbot.service.review import WeeklyReview
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
 from alertbot.slack.charts import ChartSource
@@ -55,6 +56,7 @@ class Parts:
     config: Config
     api: CdnApi
     digest: DailyDigest
+    review: WeeklyReview
     heartbeat: Heartbeat
     relay: Relay | None
     charts: ChartThreads | None
@@ -196,6 +198,7 @@ class Wiring:
             config=config,
             api=api,
             digest=DailyDigest(config, api, self.keeper, self.now),
+            review=WeeklyReview(config, self.keeper, self.now, self._scope),
             heartbeat=self._heartbeat(config, former),
             relay=self._relay(config, former),
             charts=self._charts(config, former),

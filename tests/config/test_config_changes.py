@@ -62,6 +62,7 @@ def read(tmp_path):
         (BASE, BASE.replace('"downloads"', '"loads"'), ("group added: loads", "group removed: downloads")),
         (BASE, BASE + MUTE, ("mutes changed",)),
         (BASE, BASE + DIGEST, ("settings changed: [digest] added",)),
+        (BASE, BASE + '[review]\nat = "mon 9:00"\n', ("settings changed: [review] added",)),
         (BASE + DIGEST, BASE + DIGEST.replace("09", "10"), ("settings changed: digest.at",)),
         (
             BASE,

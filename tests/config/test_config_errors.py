@@ -480,6 +480,22 @@ def test_what_is_not_there_yet_is_unknown_rather_than_ignored(problems, later):
     assert "unknown" in only(problems(GOOD + later))[2]
 
 
+@pytest.mark.parametrize(
+    ("lines", "line", "said"),
+    [
+        ("days = 7", 7, 'such as at = "mon 09:00"'),
+        ('at = "09:00"', 8, 'write both, such as "mon 09:00"'),
+        ('at = "monday 9"', 8, "is no time of day"),
+        ('at = "moon 09:00"', 8, "is no day"),
+        ("at = 9", 8, "write text in quotes"),
+    ],
+)
+def test_a_review_that_cannot_be_posted_is_told(problems, lines, line, said):
+    found = problems(f"{GOOD}[review]\n{lines}\n")
+    assert [key for _, key, _ in found if key != "review.days"] == ["review.at"]
+    assert any(at == line and said in message for at, _, message in found)
+
+
 DIGEST = GOOD + "[digest]\n"
 
 

@@ -21,7 +21,7 @@ TEXT = EXAMPLE.read_text(encoding="utf-8")
 def uncommented(text):
     """The file with every setting that is off switched on."""
     return re.sub(
-        r"^# (?=\w+ *= |\[\[mute\]\]|\[\[rule\]\]|\[(?:digest|heartbeat|metrics|alertmanager)\])",
+        r"^# (?=\w+ *= |\[\[mute\]\]|\[\[rule\]\]|\[(?:digest|review|heartbeat|metrics|alertmanager)\])",
         "",
         text,
         flags=re.MULTILINE,
@@ -59,7 +59,7 @@ def test_rules_of_the_example_for_every_domain_know_no_fixed_limit():
     + [(kind, key) for kind, model in KINDS.items() for key in model.key_names()],
 )
 def test_every_key_stands_in_the_example(section, key):
-    off = {name: f"# [{name}]" for name in ("digest", "heartbeat", "metrics", "alertmanager")}
+    off = {name: f"# [{name}]" for name in ("digest", "review", "heartbeat", "metrics", "alertmanager")}
     header = {"group": "[[group]]", "rule": "# Rules.", "mute": "# [[mute]]", **off}.get(section, f"[{section}]")
     start = TEXT.index("\n" + ("# Rules." if section in KINDS else header))
     end = TEXT.find("\n\n\n", start)

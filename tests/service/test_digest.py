@@ -19,7 +19,8 @@ from alertbot.incidents.incident import IncidentKind
 from alertbot.messages.digest import digest_message
 from alertbot.messages.slack import plain
 from alertbot.query.digest import day_before, digest
-from alertbot.service.digest import DailyDigest, due
+from alertbot.service.daily_post import due
+from alertbot.service.digest import DailyDigest
 from alertbot.store.turns import FeedReport
 from alertbot.units import DAY, SLOT
 
@@ -47,7 +48,8 @@ def at(text, zone=BERLIN):
     ],
 )
 def test_it_is_due_by_the_clock_on_the_wall(now, at_time, days, expected):
-    assert due(at(now), BERLIN, DigestSettings(at=at_time, days=days, channel="#cdn")) == expected
+    settings = DigestSettings(at=at_time, days=days, channel="#cdn")
+    assert due(at(now), BERLIN, settings.at, settings.days) == expected
 
 
 @pytest.mark.parametrize(("today", "hours"), [("2026-03-03", 24), ("2026-03-30", 23), ("2026-10-26", 25)])
