@@ -51,9 +51,9 @@ def _usually_silent(incident: Incident, context: Context, state: tuple[str, ...]
     """The account carries nothing at an hour at which it usually carries nothing."""
     since = context.clock(incident.since)
     if incident.closed is not None:
-        head = f"The hours in which the account is usually silent are over; it was silent from {since}."
+        head = f"The whole account is no longer silent as usual; the silence began at {since}."
         return IncidentText(head, (), small_print(incident, Tone.OVER), Tone.OVER)
-    head = f"No traffic on the whole account since {since}, as usual at this time."
+    head = f"Silent as usual from {since}: the whole account."
     lines = ("If it lasts longer than usual, a critical alert follows.", *state)
     return IncidentText(head, lines, details_of(incident, context, "the API answers"), tone_of(incident, context))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier, Probe, advance, interrupted
 from alertbot.feed.lateness import Lateness
 from alertbot.feed.outages import FeedOutages
+from alertbot.feed.probe_pace import ProbePace
 from alertbot.feed.publications import Publications
 from alertbot.feed.staleness import FeedFacts
 from alertbot.feed.total import AccountTotal
@@ -21,9 +21,6 @@ from alertbot.store.restart import Memory
 from alertbot.units import SLOT
 
 log = logging.getLogger(__name__)
-
-AFTER_DUE = 1.0
-"""Seconds after the expected publication of a slot at which a probe is worth it."""
 
 
 class Prober:
@@ -49,8 +46,7 @@ class Prober:
         self._dispatcher = dispatcher
         self._groups = groups
         self.max_lag = max_lag
-        self._probe = probe
-        self._asked_at: float | None = None
+        self._pace = ProbePace(probe)
         self._time = time
         self._outages = outages
         self._changed_at: float | None = None
@@ -68,7 +64,7 @@ class Prober:
 
     async def probe(self) -> None:
         """Ask for the total; raises ``FeedError``, after which silence must be waited for afresh."""
-        self._asked_at = self._time.monotonic()
+        self._pace.asked(self._time.monotonic())
         try:
             answer = await self._total.ask(self.frontier)
             newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
@@ -135,10 +131,7 @@ class Prober:
         )
 
     def due_in(self) -> float:
-        """Seconds until the next probe: soon after a slot is likely to be published, else ``probe`` after the last."""
-        if self._asked_at is None:
-            return 0.0
-        asked = self._asked_at - self._time.monotonic()
-        due = self.publications.due_at(self.frontier.newest)
-        expected = math.inf if due is None else due + AFTER_DUE - self._time.time()
-        return min(expected if expected > asked else math.inf, asked + self._probe)
+        """Seconds until the next probe. While calls fail nothing is known of when a slot is likely to be published."""
+        due = None if self.frontier.probed is None else self.publications.due_at(self.frontier.newest)
+        expected = None if due is None else due - self._time.time()
+        return self._pace.due_in(self._time.monotonic(), expected)

@@ -17,9 +17,10 @@ def folder():
         yield path
 
 
-def night_in(folder, world: World, *, probe=60.0) -> Night:
+def night_in(folder, world: World, *, probe=60.0, **settings) -> Night:
     rules = [dark(domains=("*", "total")), fell(), doubled()]
-    return Night(config_for(folder / "night.db", tuple(world.truth), rules), world, WorldApi(world), probe=probe)
+    config = config_for(folder / "night.db", tuple(world.truth), rules, **settings)
+    return Night(config, world, WorldApi(world), probe=probe)
 
 
 async def test_an_account_of_one_domain_is_watched_like_any_other(folder):
@@ -54,7 +55,7 @@ async def test_an_account_of_one_domain_that_goes_dark_for_good_is_told_of_and_c
     await night.end()
 
 
-async def test_an_account_that_is_dark_every_night_is_left_in_peace(folder):
+async def test_an_account_that_is_dark_every_night_is_a_warning_that_mentions_nobody(folder):
     levels = {"shop.example.com": 4e7, "blog.example.com": 6e6}
     world = World(levels, FakeClock(NIGHT + 19 * 3600), slots=12 * 15, lag=420.0)
     for domain in levels:
@@ -63,14 +64,16 @@ async def test_an_account_that_is_dark_every_night_is_left_in_peace(folder):
                 world.traffic(domain, evening + step, 1, 0.9**step)
                 world.traffic(domain, evening + 96 + step, 1, 0.9 ** (47 - step))
             world.traffic(domain, evening + 48, 48, 0.0)
-    night = night_in(folder, world)
+    night = night_in(folder, world, mention={"warning": "@here"})
     await night.begin()
     await night.run_to(12 * 8)
     live = night.watcher.live()
     assert live.frontier > live.newest, "the night counts as nothing, not as unknown"
     assert min(night.cursors().values()) >= world.start + 84 * 300
     await night.run_to(12 * 14)
-    assert [(row["kind"], night.texts(row["id"])) for row in night.incidents()] == []
+    (incident,) = night.incidents()
+    assert (incident["kind"], incident["closed"] is not None, night.posts()) == ("dark", True, 1)
+    assert night.texts(1)[0] == "Silent as usual from 00:00: the whole account."
     assert min(night.cursors().values()) >= world.start + (12 * 14 - 4) * 300
     assert night.witness.judged_zero_wrongly == []
     await night.end()
@@ -97,7 +100,9 @@ async def test_an_account_with_a_few_slots_a_day_is_judged_once_they_are_overdue
     night = night_in(folder, world)
     await night.begin()
     await night.run_to(110)
-    assert night.incidents() == []
+    assert [night.texts(each["id"]) for each in night.incidents()] == [
+        ["Silent as usual from 07:00: the whole account."]
+    ]
     assert min(night.cursors().values()) >= world.start + 101 * 300
     await night.end()
 
