@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import click
@@ -71,6 +72,8 @@ EXAMPLES = {
 }
 """An example of each command, as it is typed after ``alertbot``."""
 
+_INCIDENT = re.compile(r"#[1-9]\d{0,9}", re.ASCII)
+
 
 class CommandGroup(click.Group):
     """Turns alertbot's own errors into one clear line and their exit code; nothing else is caught."""
@@ -82,6 +85,8 @@ class CommandGroup(click.Group):
         name = args[0].lower()
         if name not in self.commands and not name.startswith("-"):
             name = ALIASES.get(name, name)
+            if (alone := _meant_alone(name)) is not None:
+                return super().resolve_command(ctx, [alone, *args])
             if name not in self.commands:
                 ctx.fail(f"there is no command {quoted(args[0])}{did_you_mean(name, self.commands)}")
         return super().resolve_command(ctx, [name, *args[1:]])
@@ -108,6 +113,13 @@ class CommandGroup(click.Group):
         except AlertbotError as error:
             click.echo(f"alertbot: {error}", err=True)
             ctx.exit(error.exit_code)
+
+
+def _meant_alone(word: str) -> str | None:
+    """The question that an incident's number, or a domain or group, is by itself."""
+    if _INCIDENT.fullmatch(word):
+        return "why"
+    return "show" if "." in word or word.startswith(("@", "sum:")) or word == "total" else None
 
 
 def _in_short(command: click.Command) -> str:

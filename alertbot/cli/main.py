@@ -245,7 +245,9 @@ _QUESTIONS = {
         "[N] [now|peak|p95|change]", "List the total and the domains that carry most, or moved most since yesterday."
     ),
     "p95": _Question("DOMAIN [MONTH]", "Work out the 95th percentile of a month so far, and the burst left in it."),
-    "why": _Question("N|DOMAIN", "Explain why something was posted or not: the slots, the arithmetic, what holds it."),
+    "why": _Question(
+        "N|DOMAIN [TIME]", "Explain why something was posted or not: the slots, the arithmetic, what holds it."
+    ),
     "alerts": _Question("[24h|7d]", "List the open incidents, what fires without being posted, and what ended."),
     "incidents": _Question("[7d]", "List the incidents that were open within that time, the oldest first."),
     "rules": _Question("[DOMAIN]", "List the rules, or those that watch a domain."),

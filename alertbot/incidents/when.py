@@ -18,9 +18,11 @@ SHORTEST, LONGEST = 60, 90 * DAY
 _CLOCK = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?", re.ASCII)
 _HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))?(am|pm)", re.ASCII)
 _NAMED_CLOCKS = {"noon": "12:00", "midnight": "00:00"}
+_AGO = {"today": 0, "yesterday": 1}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 UNTIL = frozenset({"until", "till", "to"})
+_PAST = '"03:00", "yesterday 03:00", "mon 03:00" or "2026-03-02 03:00"'
 _TIMES = '"06:00", "tomorrow 06:00", "mon 06:00" or "2026-03-02 06:00"'
 ENDS = '"silence video.* 2h", "silence video.* until 06:00" or "silence video.* from 22:00 for 3h"'
 
@@ -43,6 +45,40 @@ def span(words: list[str], given: Given) -> tuple[float, float]:
     if begins - given.now > LONGEST:
         raise UsageError(f"that begins more than 90d from now: {ENDS}")
     return begins, _end(words, begins, given)
+
+
+def past_moment(words: list[str], given: Given) -> float:
+    """The last instant, now at the latest, that these words mean; takes them all."""
+    day, clock = "", ""
+    while words:
+        word = words.pop(0).lower()
+        if _DATE.match(word) and "t" in word:
+            word, _, joined = word.partition("t")
+            words.insert(0, joined)
+        if not clock and (found := _as_clock(word, words)) is not None:
+            clock = found
+        elif not day and (word in _AGO or _DATE.fullmatch(word) or _weekdays(word)):
+            day = word
+        elif word != "at":
+            raise UsageError(f"{quoted(word)} is not a time: write {_PAST}")
+    if not clock:
+        raise UsageError(f"a time of day is missing: write {_PAST}")
+    instants = (at for each in _days_before(day, given) for at in _instants(each, _clock(clock), given.zone))
+    past = [instant for instant in instants if instant <= given.now]
+    if not past:
+        raise UsageError(f"{quoted(f'{day} {clock}'.strip())} is yet to come: write {_PAST}")
+    return max(past)
+
+
+def _days_before(word: str, given: Given) -> Sequence[date]:
+    """The days that ``yesterday``, ``mon``, ``2026-03-02`` or nothing can mean."""
+    today = datetime.fromtimestamp(given.now, given.zone).date()
+    if word in _AGO:
+        return (today - timedelta(days=_AGO[word]),)
+    if _DATE.fullmatch(word):
+        return (_date(word),)
+    days = [today - timedelta(days=days) for days in range(8)]
+    return [day for day in days if not word or day.weekday() in _weekdays(word)]
 
 
 def _end(words: list[str], begins: float, given: Given) -> float:

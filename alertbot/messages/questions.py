@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
 from alertbot.incidents.spans import take_span
+from alertbot.incidents.when import Given, past_moment
 from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
 from alertbot.messages.blocks import Message, code
 from alertbot.messages.incidents import alerts_message, incidents_message
@@ -29,7 +30,7 @@ from alertbot.query.bandwidth import By
 from alertbot.query.names import Meant, meant, resolve
 from alertbot.query.scope import Scope
 from alertbot.rules.base import Rule
-from alertbot.units import DAY, format_duration
+from alertbot.units import DAY, format_duration, slot_at
 from alertbot.words import did_you_mean
 
 LONGEST_SPAN = 35 * DAY
@@ -175,12 +176,12 @@ def _silences(rest: Words, scope: Scope) -> Answered:
 def _why(rest: Words, scope: Scope) -> Answered:
     if not rest:
         raise UsageError("why what? Name an incident or a domain")
-    number = _NUMBER.fullmatch(rest[0])
-    _no_more(rest[1:], f': write "why {rest[0][:80]}"')
-    if number:
+    if number := _NUMBER.fullmatch(rest[0]):
+        _no_more(rest[1:], f': write "why {rest[0][:80]}"')
         told = why_incident.story(scope, int(number[1]))
         return Answered(told, story_message(told, scope))
-    facts = why.why(scope, _one_series(rest[0], scope.watch))
+    at = slot_at(past_moment(rest[1:], Given(scope.now, scope.zone))) if rest[1:] else None
+    facts = why.why(scope, _one_series(rest[0], scope.watch), at)
     return Answered(facts, why_message(facts, scope.zone, scope.now))
 
 

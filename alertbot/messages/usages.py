@@ -36,7 +36,11 @@ USAGES = {
     ),
     "incidents": Usage("[7d]", "what was open within that time, the oldest first", "incidents 7d"),
     "rules": Usage("[DOMAIN]", "the rules, or those that watch a domain", "rules video.example.com"),
-    "why": Usage("#N|DOMAIN", "why something was posted or not: the slots, the arithmetic, what holds it", "why video"),
+    "why": Usage(
+        "#N|DOMAIN [TIME]",
+        "why something was posted or not: the slots, the arithmetic, what holds it",
+        "why video",
+    ),
     "replay": Usage("RULE [7d]", "what a rule would have done with the stored history", "replay went-dark 7d"),
     "review": Usage("[7d|30d]", "what each rule posted, how soon it was over, and who found it useful", "review 30d"),
     "ack": Usage(

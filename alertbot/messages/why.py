@@ -50,9 +50,14 @@ class Reader:
 def why_message(why: Why, zone: tzinfo, now: float) -> Message:
     """One series, and what every rule makes of it."""
     reader = Reader(zone, now)
-    headline = _judged_last(why, reader)
-    blocks: list[Block] = [section(headline), context_block("\n".join(_held_up(why, reader)))]
-    blocks += [section("\n".join(_rule_lines(each, reader))) for each in why.rules[:MOST_RULES]]
+    if why.at is None:
+        headline = _judged_last(why, reader)
+        blocks: list[Block] = [section(headline), context_block("\n".join(_held_up(why, reader)))]
+    else:
+        headline = _judged_then(why, why.at, reader)
+        blocks = [section(headline), context_block("by the figures as they are stored now; silences left out")]
+    then = why.at is not None
+    blocks += [section("\n".join(_rule_lines(each, reader, then=then))) for each in why.rules[:MOST_RULES]]
     if rest := _rest(why, reader):
         blocks.append(context_block("\n".join(rest)))
     return Message(headline, tuple(blocks))
@@ -65,6 +70,11 @@ def _judged_last(why: Why, reader: Reader) -> str:
     value = "unknown, and given up" if why.value is None else format_rate(why.value)
     count = f"{counted(len(why.rules), 'rule')} judge{'s' * (len(why.rules) == 1)} it"
     return f"{name}: the last slot judged is that of {reader.clock(why.cursor)}: {value}; {count}."
+
+
+def _judged_then(why: Why, slot: int, reader: Reader) -> str:
+    value = "not known, or no longer stored" if why.value is None else format_rate(why.value)
+    return f"{code(why.series)} at {reader.clock(slot)}: {value}."
 
 
 def _held_up(why: Why, reader: Reader) -> Iterator[str]:
@@ -112,9 +122,10 @@ def _names(names: Sequence[str]) -> str:
     return listed(map(escape, names), _MOST_NAMED)
 
 
-def _rule_lines(why: RuleWhy, reader: Reader) -> list[str]:
-    """At most three: where the rule stands, the arithmetic, and why its alert is suppressed."""
-    lines = [f"*{escape(why.rule.name)}* ({why.rule.severity.value}): {_standing(why, reader)}"]
+def _rule_lines(why: RuleWhy, reader: Reader, *, then: bool) -> list[str]:
+    """At most three: where the rule stands, or stood, the arithmetic, and why its alert is suppressed."""
+    standing = _stood(why, reader) if then else _standing(why, reader)
+    lines = [f"*{escape(why.rule.name)}* ({why.rule.severity.value}): {standing}"]
     lines.append(_arithmetic(why, reader))
     if why.suppressed_by is not None:
         fires = why.alert is not None and why.alert.phase is Phase.FIRING
@@ -135,6 +146,16 @@ def _standing(why: RuleWhy, reader: Reader) -> str:
     fired = "" if alert.fired is None else f", fired at {reader.clock(alert.fired)}"
     clearing = f"; {alert.clear_run} of {_slots(rule.clear_slots)} show that it is over" if alert.clear_run else ""
     return f"firing since {since}{fired}{_number(told)}{clearing}"
+
+
+def _stood(why: RuleWhy, reader: Reader) -> str:
+    """What of an alert was under way then."""
+    told = why.told
+    if told is None:
+        return f"no alert that fired; fires when {escape(why.rule.describe())}"
+    fired = "" if told.alert.fired is None else f", fired at {reader.clock(told.alert.fired)}"
+    over = "" if told.resolved is None else f", over {reader.clock(told.resolved)}: {told.reason or ''}"
+    return f"in alert since {reader.clock(told.alert.since)}{fired}{_number(told)}{over}"
 
 
 def _slots(count: int) -> str:

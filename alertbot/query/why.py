@@ -123,7 +123,8 @@ class Why:
     ``cursor``: the last slot judged; ``frontier``: the last that is known of the account; ``held``: seconds for
     which the series is held back for being late. ``waiting``: slots that should be known and are not. ``unreadable``:
     why it cannot be read. ``others`` are rules that do not watch it, ``disabled`` those that are switched off.
-    ``set_aside``: what is no measure of what is usual, of the last days, the newest first.
+    ``set_aside``: what is no measure of what is usual, of the last days, the newest first. ``at``: the slot that was
+    asked about, ``None`` where it is the last one judged; ``value`` is of that, and the alerts are those of then.
     """
 
     series: str
@@ -139,17 +140,20 @@ class Why:
     others: tuple[str, ...]
     disabled: tuple[str, ...]
     set_aside: tuple[SetAside, ...] = ()
+    at: int | None = None
 
 
-def why(scope: Scope, series: str) -> Why:
-    """What every rule makes of a series."""
+def why(scope: Scope, series: str, at: int | None = None) -> Why:
+    """What every rule makes of a series: of its last slots, or of those up to ``at``."""
     watch, live = scope.watch, scope.live
     with reading(scope.path) as db:
         cursor = samples.cursor(db, series)
         meaning = [rule for name, rule in watch.rules.items() if series in watch.selection.get(name, ())]
-        found = Inquiry(db, scope).explain(series, meaning) if cursor is not None else ()
+        last = cursor if at is None or cursor is None else min(at, cursor)
+        inquiry = Inquiry(db, scope)
+        found = inquiry.explain(series, meaning) if last == cursor else inquiry.explain_then(series, meaning, last)
         set_aside = () if cursor is None else _set_aside(db, series, cursor)
-        value = None if cursor is None else _known(samples.sum_of(db, (series,), cursor, cursor)[0])
+        value = None if last is None else _known(samples.sum_of(db, (series,), last, last)[0])
     held = live.held.get(series, 0)
     return Why(
         series=series,
@@ -165,6 +169,7 @@ def why(scope: Scope, series: str) -> Why:
         others=tuple(sorted(watch.rules.keys() - {rule.name for rule in meaning})),
         disabled=tuple(watch.disabled),
         set_aside=set_aside,
+        at=None if last == cursor else last,
     )
 
 
@@ -202,6 +207,17 @@ class Inquiry:
             return ()
         engine, grid = self._laid_out(series, rules, cursor)
         return tuple(self._rule(engine, grid, rule, cursor) for rule in rules)
+
+    def explain_then(self, series: str, rules: Sequence[Rule], slot: int | None) -> tuple[RuleWhy, ...]:
+        """What each of these rules makes, by present values, of the slots up to an earlier one, with its alert then."""
+        if slot is None or not rules:
+            return ()
+        engine, grid = self._laid_out(series, rules, slot)
+        fired = {each.alert.rule: each for each in alerts.fired_between(self._db, series, slot, slot)}
+        return tuple(self._then(engine, grid, rule, slot, fired.get(rule.name)) for rule in rules)
+
+    def _then(self, engine: Engine, grid: Grid, rule: Rule, slot: int, fired: FiredAlert | None) -> RuleWhy:
+        return self._found(engine, grid, rule, slot, None if fired is None else fired.alert, fired, None)
 
     def why_it_fired(self, fired: FiredAlert) -> RuleWhy | None:
         """What the rule makes, by present values, of the slots that made an alert fire; ``None`` where it is gone."""

@@ -70,6 +70,9 @@ def alertbot(*arguments):
         (("incidents",), "No incidents within 7d."),
         (("rules",), "went-dark (warning): fallen to 0 bps from 1 Mbps or more for 10m, only daily 00:00-24:00"),
         (("rules", "img"), "1 rule for img.example.com"),
+        (("why", "img", "yesterday", "00:00"), "200 Mbps > 0 bps, reference 200 Mbps >= 1 Mbps: no breach"),
+        (("video.example.com",), "video.example.com: 1 Gbps (data to "),
+        (("@all", "1h"), "@all (2 domains added up): 1.2 Gbps (data to "),
     ],
     ids=" ".join,
 )
@@ -144,3 +147,7 @@ def test_without_a_database_or_a_configuration_that_is_told(name, tmp_path):
 )
 def test_a_service_seems_to_run_while_no_word_of_it_is_overdue(silent, probe, running):
     assert seems_to_run(1000.0 - silent, 1000.0, probe) is running
+
+
+def test_the_number_of_an_incident_alone_asks_why():
+    assert "there is no incident #412" in alertbot("#412").stderr

@@ -1,6 +1,6 @@
 """Orders as people type them: what they mean, and what a wrong one is told."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from alertbot.errors import UsageError
 from alertbot.incidents.order_parser import ORDERS, parse_order
 from alertbot.incidents.orders import Ack, CastVote, Silence, Unack, Unsilence
-from alertbot.incidents.when import LONGEST, SHORTEST
+from alertbot.incidents.when import LONGEST, SHORTEST, Given, past_moment
 from alertbot.units import DAY
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -263,3 +263,31 @@ def test_a_time_of_day_is_the_next_one(hour, minute, now, zone):
     skipped = shown.utcoffset() != datetime.fromtimestamp(silence.begins - DAY, tzinfo).utcoffset()
     assert f"{shown:%H:%M}" == clock or skipped
     assert silence.begins - now <= 2 * DAY
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("06:00", "2026-03-02 06:00"),
+        ("11am", "2026-03-01 11:00"),
+        ("at 6 pm", "2026-03-01 18:00"),
+        ("yesterday 03:00", "2026-03-01 03:00"),
+        ("03:00 yesterday", "2026-03-01 03:00"),
+        ("sat 03:00", "2026-02-28 03:00"),
+        ("mon 03:00", "2026-03-02 03:00"),
+        ("mon 11:00", "2026-02-23 11:00"),
+        ("2026-02-01T03:05", "2026-02-01 03:05"),
+    ],
+)
+def test_a_time_that_is_past_is_the_last_one_of_that_name(text, means):
+    monday = datetime(2026, 3, 2, 10, tzinfo=UTC).timestamp()
+    found = past_moment(text.split(), Given(monday, UTC))
+    assert f"{datetime.fromtimestamp(found, UTC):%Y-%m-%d %H:%M}" == means
+
+
+@pytest.mark.parametrize(
+    "text", ["nonsense", "yesterday", "2027-01-01 03:00", "03:00 04:00", "today 11:00", "2026-02-30 03:00"]
+)
+def test_what_is_no_past_time_is_said_with_an_example(text):
+    with pytest.raises(UsageError, match="write"):
+        past_moment(text.split(), Given(datetime(2026, 3, 2, 10, tzinfo=UTC).timestamp(), UTC))

@@ -73,6 +73,18 @@ async def test_a_breach_is_shown_with_its_slots_its_reference_and_how_much_of_fo
     assert "reference 1.84 Gbps >= 1 Mbps (reference frozen): breach" in text
 
 
+async def test_of_an_earlier_time_it_shows_the_slots_of_then_and_the_alert_they_are_of(house):
+    home, asked = await house(dark())
+    await carried(home, 1.84e9, 0.0, 0.0, 0.0, 1.84e9, 1.84e9, 1.84e9)
+    text = await asked.ask("why a 00:10")
+    assert text.startswith("a.example.com at 00:10: 0 bps.")
+    assert "in alert since 00:05, fired at 00:10, posted as #1, over 00:25: cleared" in text
+    assert "00:10: 0 bps <= 0 bps, reference 1.84 Gbps >= 1 Mbps (reference frozen): breach" in text
+    assert "no alert that fired; fires when fallen to 0 bps" in await asked.ask("why a at 00:00")
+    assert (await asked.ask("why a 2026-01-01 00:00")).startswith("a.example.com at Thu 1 Jan 00:00: not known")
+    assert "the last slot judged is that of 00:30" in await asked.ask("why a")
+
+
 async def test_the_reference_that_is_shown_stays_frozen_for_as_long_as_it_burns(house):
     home, asked = await house(dark())
     await carried(home, *[0.0] * 20)
