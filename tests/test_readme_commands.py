@@ -121,11 +121,9 @@ def blocks(title):
     return re.findall(r"^```sh\n(.*?)^```$", chapter(title), re.MULTILINE | re.DOTALL)
 
 
-COMMANDS = re.findall(r"^## (`alertbot [a-z0-9]+`)$", TEXT, re.MULTILINE)
-NOT_HERE = {"`alertbot run`", "`alertbot demo`"}
+GROUPS = ("First steps", "Questions", "Orders", "History")
+NOT_HERE = ("alertbot run", "alertbot demo")
 """They go on, or take a minute: tests/e2e and tests/cli/test_cli.py run them."""
-
-WITH_BLOCKS = [title for title in COMMANDS if blocks(title) and title not in NOT_HERE]
 
 
 SECRETS = {"api_token": TOKEN, "slack_bot_token": BOT_TOKEN, "slack_app_token": APP_TOKEN}
@@ -256,22 +254,20 @@ def at(text, path):
 
 
 def test_the_chapters_were_found():
-    assert len(WITH_BLOCKS) > 15
-    assert all(blocks(title) for title in OPERATIONS)
-    assert all(blocks(title) for title in INSTALLING)
+    assert all(blocks(title) for title in (*GROUPS, *OPERATIONS, *INSTALLING))
 
 
-@pytest.mark.parametrize("title", WITH_BLOCKS)
+@pytest.mark.parametrize("title", GROUPS)
 async def test_every_example_of_a_command_does_well(installed, title):
     async with surroundings(installed):
         rules = installed / "home/rules.toml"
-        lines = [line for block in blocks(title) for line in at(block, rules).splitlines() if line]
-        if title == "`alertbot init`":
-            rules.unlink()
+        lines = [line for block in blocks(title) for line in at(block, rules).splitlines()]
         for line in lines:
-            printed = await run(installed, line)
-            for each in printed.splitlines() if "--json" in line else ():
-                json.loads(each)
+            if not line.startswith(NOT_HERE):
+                await run(installed, line)
+            if title == "Questions":
+                for each in (await run(installed, f"{line.partition('#')[0]} --json")).splitlines():
+                    json.loads(each)
 
 
 OPERATIONS = ("Start, stop, look", "Reload", "Backup", "Upgrade")

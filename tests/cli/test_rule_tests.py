@@ -139,8 +139,8 @@ def test_the_readmes_example_holds_for_the_rules_beside_it(folder):
 
 
 def test_every_key_of_a_test_stands_in_the_readme():
-    chapter = PAGES["commands"].partition("## `alertbot check`")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| `(\w+)` \|", chapter, re.MULTILINE)
+    chapter = PAGES["commands"].partition("## Rule tests")[2].partition("\n## ")[0]
+    keys = re.findall(r"^- `(\w+)`: ", chapter, re.MULTILINE)
 
-    assert sorted(rows) == sorted(TestModel.key_names())
+    assert sorted(keys) == sorted(TestModel.key_names())
     assert [key for key in ExpectModel.key_names() if f"`{key}`" not in chapter] == []
