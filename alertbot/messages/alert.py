@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 from alertbot.alerts.lifecycle import Alert, Reason
 from alertbot.rules.base import Direction, Kind, Rule
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
-from alertbot.rules.wording import AlertFacts
+from alertbot.rules.wording import AlertFacts, Listed
 from alertbot.units import SLOT, format_clock, format_duration, format_rate
 from alertbot.words import counted, ordinal
 
@@ -55,6 +55,21 @@ def alert_sentence(
     if reason == Reason.CLEARED and not back_to_normal(rule, alert):
         return _back_elsewhere(alert, name, zone, now)
     return _resolved(replace(alert, rule=markup.text(alert.rule)), reason, name, zone, now)
+
+
+def in_a_list(
+    rule: Rule | None, alert: Alert, reason: str | None, zone: tzinfo, now: float, outages: Sequence[int] = ()
+) -> Listed | None:
+    """The same as one among others; ``None`` where only its sentence says it."""
+    since = format_clock(alert.since, zone, now)
+    if rule is None or (reason is None and len(outages) > 1):
+        return None
+    facts = _facts(rule.kind, alert, "", since, again=False)
+    if reason is None:
+        return rule.kind.in_a_list(facts) if rule.kind.in_breach(facts.value, facts.references) else None
+    if reason != Reason.CLEARED or not back_to_normal(rule, alert) or rule.kind.resolution(facts, ended=False):
+        return None
+    return Listed(f"Back to normal {_after(alert, zone, now)}", (alert.value,))
 
 
 def back_to_normal(rule: Rule | None, alert: Alert) -> bool:
@@ -106,12 +121,16 @@ def several(series: Iterable[str], more: str = "") -> str:
 
 def _of_kind(kind: Kind, alert: Alert, reason: str | None, name: str, since: str, *, again: bool) -> str | None:
     """What the rule's kind says; ``None`` where it leaves that to what is said of any alert."""
-    references = kind.named(alert.reference, by_usual=alert.by_usual)
-    falls = alert.direction is Direction.FALL
-    facts = AlertFacts(name, since, alert.value, alert.worst, references, falls, alert.outlook, again)
+    facts = _facts(kind, alert, name, since, again=again)
     if reason is None:
         return kind.sentence(facts)
     return kind.resolution(facts, ended=reason == Reason.MONTH_OVER) if reason in _BY_ITSELF else None
+
+
+def _facts(kind: Kind, alert: Alert, name: str, since: str, *, again: bool) -> AlertFacts:
+    references = kind.named(alert.reference, by_usual=alert.by_usual)
+    falls = alert.direction is Direction.FALL
+    return AlertFacts(name, since, alert.value, alert.worst, references, falls, alert.outlook, again)
 
 
 def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) -> str:
@@ -127,10 +146,13 @@ def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) ->
         lasted = format_duration(alert.slot + SLOT - alert.since)
         was = "" if alert.fired_on is None else f" (was {format_rate(alert.fired_on)})"
         return f"{name} is still at {level} after {lasted}{was}. From now on alerts compare with this level."
+    return f"{name} is back to normal {_after(alert, zone, now)}: {level}{_at_worst(alert)}."
+
+
+def _after(alert: Alert, zone: tzinfo, now: float) -> str:
+    """``at 12:40 after 35m``."""
     cleared = alert.slot - (alert.clear_run - 1) * SLOT
-    lasted = format_duration(cleared - alert.since)
-    at = format_clock(cleared, zone, now)
-    return f"{name} is back to normal at {at} after {lasted}: {level}{_at_worst(alert)}."
+    return f"at {format_clock(cleared, zone, now)} after {format_duration(cleared - alert.since)}"
 
 
 def _at_worst(alert: Alert) -> str:

@@ -18,12 +18,12 @@ from alertbot.incidents.incident import (
 )
 from alertbot.incidents.paging import MOST_LISTED
 from alertbot.messages.alert import Markup, back_to_normal, several, subject
+from alertbot.messages.alert_list import alert_lines
 from alertbot.messages.feed_incident import dark, feed, vanished
 from alertbot.messages.incident_parts import (
     Context,
     IncidentText,
     Tone,
-    alert_lines,
     details_of,
     sentence,
     state_lines,

@@ -127,16 +127,6 @@ def sentence(told: FiredAlert, context: Context, markup: Markup, outages: Mappin
     return alert_sentence(rule, told.alert, told.reason, context.zone, context.now, markup, begun)
 
 
-def alert_lines(
-    alerts: Sequence[FiredAlert], context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = _NONE
-) -> Iterator[str]:
-    """Up to 20 series, a line each; the rest are counted."""
-    for told in alerts[:MOST_LISTED]:
-        yield sentence(told, context, markup, outages)
-    if len(alerts) > MOST_LISTED:
-        yield f"and {len(alerts) - MOST_LISTED:,} more; the thread lists them all"
-
-
 def details_of(incident: Incident, context: Context, *extra: str) -> str:
     """What to call the incident, how fresh the data is, and what else there is to know."""
     fresh = "" if context.data_to is None else f"data until {context.clock(context.data_to)}"

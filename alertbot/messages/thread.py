@@ -18,6 +18,7 @@ from alertbot.incidents.incident import (
 )
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.messages.alert import Markup, several, subject
+from alertbot.messages.alert_list import all_alert_lines
 from alertbot.messages.incident import ending, headline, tell
 from alertbot.messages.incident_parts import Context, sentence
 from alertbot.rules.base import Direction
@@ -93,8 +94,12 @@ class _Matter:
         return sentence(told, self.context, self.markup, self.incident.outages)
 
     def listed(self, head: str) -> ThreadText:
-        """The alerts meant, a line each."""
-        return ThreadText(head, tuple(self.sentence(told) for told in self.alerts))
+        """The alerts meant."""
+        return ThreadText(head, self.lines(self.alerts))
+
+    def lines(self, alerts: Sequence[FiredAlert]) -> tuple[str, ...]:
+        """All of these, in as few lines as say it."""
+        return tuple(all_alert_lines(alerts, self.context, self.markup, self.incident.outages))
 
 
 def _again(matter: _Matter, end: str = "") -> ThreadText:
@@ -102,7 +107,7 @@ def _again(matter: _Matter, end: str = "") -> ThreadText:
     first, *rest = matter.alerts
     with_it = f"; {_several(rest)} with it" if rest else ""
     head = f"{matter.sentence(first).removesuffix('.')}{with_it}.{end}"
-    return ThreadText(head, tuple(map(matter.sentence, rest)))
+    return ThreadText(head, matter.lines(rest))
 
 
 def _joined(matter: _Matter) -> ThreadText:
@@ -119,7 +124,7 @@ def _joined(matter: _Matter) -> ThreadText:
             return ThreadText(matter.sentence(fresh[0]), also)
         again = any(told.alert.series == fresh[0].alert.series for told in matter.others)
         return ThreadText(f"{'Again' if again else 'One more'}: {matter.sentence(fresh[0])}", also)
-    return ThreadText(f"{_several(fresh, ' more')}:", (*map(matter.sentence, fresh), *also))
+    return ThreadText(f"{_several(fresh, ' more')}:", (*matter.lines(fresh), *also))
 
 
 def _by_rule(matter: _Matter, alerts: Sequence[FiredAlert], words: str) -> tuple[str, ...]:
@@ -227,7 +232,7 @@ def _ended(matter: _Matter) -> ThreadText:
         return ThreadText(" ".join(rest))
     if len(over) == 1:
         return ThreadText(f"{matter.sentence(over[0]).removesuffix('.')}; {still}.", rest)
-    return ThreadText(f"{_several(over)} no longer in alert, {still}:", (*map(matter.sentence, over), *rest))
+    return ThreadText(f"{_several(over)} no longer in alert, {still}:", (*matter.lines(over), *rest))
 
 
 def _in_between(matter: _Matter, alerts: Sequence[FiredAlert]) -> tuple[str, ...]:

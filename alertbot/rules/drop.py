@@ -23,7 +23,7 @@ from alertbot.rules.base import (
 )
 from alertbot.rules.terms import NO_REFERENCE, RECENT, USUAL, References, Term, compared
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent, recent, usual
-from alertbot.rules.wording import AlertFacts, Outlook
+from alertbot.rules.wording import AlertFacts, Listed, Outlook
 from alertbot.units import DAY_SLOTS, SLOT, format_rate, format_share
 
 
@@ -186,6 +186,15 @@ class Drop(Kind):
             return f"{facts.series} went dark{again} at {facts.since}: {carried}"
         fallen = format_share(1 - facts.value / before) if before else "far"
         return f"{facts.series} fell{again} by {fallen} at {facts.since}: {carried}"
+
+    def in_a_list(self, facts: AlertFacts) -> Listed:
+        """What it carried before; of what is not dark, what it carries still as well."""
+        before, dark = _before(facts.references), facts.value == 0
+        earlier = " or earlier" if USUAL in facts.references else ""
+        if dark:
+            return Listed(f"Dark since {facts.since}{earlier}, {'usually' if earlier else 'before'}", (before,))
+        usual = ", of what is usual" if earlier else ""
+        return Listed(f"Down since {facts.since}{earlier}{usual}", (facts.value, before))
 
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         """What it carried before, from what that was taken from up to the end of the breach."""

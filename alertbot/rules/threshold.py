@@ -12,7 +12,7 @@ import numpy as np
 from alertbot.rules.base import Array, Direction, Judged, Kind, Limit, Mask, Past, Shown, at_the_same_time
 from alertbot.rules.terms import References, Term, compared
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent
-from alertbot.rules.wording import AlertFacts, Outlook
+from alertbot.rules.wording import AlertFacts, Listed, Outlook
 from alertbot.units import format_rate
 
 
@@ -98,6 +98,11 @@ class Threshold(Kind):
         return (
             f"{facts.series} is {side} {format_rate(limit or 0)}{again} since {facts.since}: {format_rate(facts.value)}"
         )
+
+    def in_a_list(self, facts: AlertFacts) -> Listed:
+        """What it carries."""
+        side, limit = ("Under", self.below) if facts.falls else ("Above", self.above)
+        return Listed(f"{side} {format_rate(limit or 0)} since {facts.since}", (facts.value,))
 
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         return ((label, np.full(len(shown.slots), limit)) for label, limit in self._limits)

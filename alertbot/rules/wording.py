@@ -52,6 +52,14 @@ class AlertFacts:
     again: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An alert as one among others: ``what`` they may have in common, and the figures of this one, in bit/s."""
+
+    what: str
+    rates: tuple[float, ...]
+
+
 class Worded(Protocol):
     """The words of a rule kind; those of a series, a time or a mark-up are handed in."""
 
@@ -96,6 +104,10 @@ class Worded(Protocol):
     @abstractmethod
     def firing(self, facts: AlertFacts) -> str:
         """Likewise of a value in breach, from the series to before the full stop."""
+
+    def in_a_list(self, facts: AlertFacts) -> Listed | None:
+        """What is said of an alert in breach that is one of many; ``None`` where only its sentence will do."""
+        return None
 
     def resolution(self, facts: AlertFacts, *, ended: bool) -> str | None:
         """What is said once the alert is over, where that is not what is said of any alert.

@@ -8,6 +8,7 @@ import pytest
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.messages.alert import PLAIN, alert_sentence
+from alertbot.messages.alert_list import all_alert_lines
 from alertbot.messages.incident import tell
 from alertbot.messages.incident_parts import Context, Tone
 from alertbot.rules.base import Direction, Rule, Severity
@@ -414,6 +415,33 @@ def test_of_many_alerts_twenty_are_listed_those_that_burn_first_and_the_rest_cou
     over = [told(f"over{number}", SINCE, "revised") for number in range(5)]
     firing = [told(f"d{number}") for number in range(30)]
     lines = tell(incident(IncidentKind.SUMMARY, *over, *firing), context(), PLAIN).lines
-    assert len(lines) == 21
-    assert all(line.startswith("d") for line in lines[:20])
-    assert lines[-1] == "and 15 more; the thread lists them all"
+    assert len(lines) == 2, "what they have in common is said once"
+    assert lines[0].startswith("Dark since 12:05, before: d0 1.84 Gbps, d1 1.84, d10 1.84, ")
+    assert lines[0].count("1.84") == 20
+    assert "over" not in lines[0]
+    assert lines[1] == "and 15 more; the thread lists them all"
+
+
+def a_fall(series, value, reference, **more):
+    return FiredAlert(len(series), replace(alert(value, reference, series=series), **more), "critical", None, None)
+
+
+def test_alerts_of_a_kind_are_a_line_the_largest_first_and_the_others_a_sentence_each():
+    alerts = [
+        a_fall("aa", 0.0, 3e8),
+        a_fall("bbb", 0.0, 4.73e8),
+        a_fall("cccc", 0.0, 1.2e9),
+        a_fall("ddddd", 0.0, 9e8, since=SINCE - SLOT),
+    ]
+    assert tell(incident(IncidentKind.SUMMARY, *alerts), context(), PLAIN).lines == (
+        "Dark since 12:05, before: cccc 1.2 Gbps, bbb 473 Mbps, aa 300",
+        "ddddd went dark at 12:00: 0 bps, was 900 Mbps.",
+    )
+
+
+def test_very_many_alerts_of_a_kind_go_on_in_the_next_line():
+    alerts = [a_fall(f"{'x' * 40}{number:03}{'y' * number}", 0.0, 1e9 - number * 1e6) for number in range(60)]
+    lines = list(all_alert_lines(alerts, context(), PLAIN))
+    assert 1 < len(lines) < 6
+    assert all(len(line) < 1_700 for line in lines)
+    assert "".join(lines).count("x" * 40) == 60
