@@ -125,10 +125,10 @@ def test_prometheus_own_linter_has_nothing_to_say_but_that_it_counts_in_bytes():
 def test_every_metric_stands_on_its_page_and_no_other():
     readme = PAGES["operations"]
     chapter = re.search(r"^## Metrics\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)[1]
-    rows = "\n".join(re.findall(r"^- ((?:`\w+`,?\s+)*`\w+`):", chapter, re.MULTILINE))
+    named = re.findall(r"`((?:alertbot|process)_\w+)`", chapter)
     text = exposition(Counts(), STANDING) + prometheus_text((), ())
     families = re.findall(r"^# TYPE (\w+) ", text.decode(), re.MULTILINE)
-    assert sorted(re.findall(r"`(\w+)`", rows)) == sorted(families)
+    assert sorted(named) == sorted(families)
 
 
 # The configuration
