@@ -27,7 +27,7 @@ _OUTCOMES = (
 class Metrics:
     """Counts what happens, and shows it with what stands in the database ``path``.
 
-    ``series``: those whose bandwidth is shown; none where it is not.
+    ``series``: those whose bandwidth is shown; none where it is not. ``max_lag``: by how many seconds one may be late.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class Metrics:
         budget: Budget,
         live: Callable[[], Live],
         series: Callable[[], Sequence[str]],
+        max_lag: Callable[[], int],
         why_unhealthy: Callable[[], str | None],
         owed_for: Callable[[], float],
         clock: Clock,
@@ -45,7 +46,7 @@ class Metrics:
         self._budget = budget
         self._live = live
         self._series = series
-        self._bandwidth = SeriesMetrics(path)
+        self._bandwidth = SeriesMetrics(path, max_lag)
         self._why_unhealthy = why_unhealthy
         self._owed_for = owed_for
         self._clock = clock

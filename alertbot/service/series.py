@@ -2,16 +2,18 @@
 
 Prometheus keeps the first value that it scrapes of a slot, whatever is served later, and takes none that is older than
 what it has. So slots are offered in order once they were judged, each until it was there for a while; after a gap
-several at once. A zero is an absence, and is offered once the next look has shown none either.
+several at once. A zero is an absence, and is offered once it can no longer be lateness; so is what comes after it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from alertbot.incidents.incident import Incident, series_of
 from alertbot.ops.bandwidth import Sample, prometheus_text
@@ -54,10 +56,14 @@ class Offer:
 
 
 class SeriesMetrics:
-    """Reads the database ``path`` for each scrape, one scrape at a time and in a thread of its own."""
+    """Reads the database ``path`` for each scrape, one scrape at a time and in a thread of its own.
 
-    def __init__(self, path: Path) -> None:
+    ``max_lag()``: the most seconds by which a series is late.
+    """
+
+    def __init__(self, path: Path, max_lag: Callable[[], int]) -> None:
         self._path = path
+        self._max_lag = max_lag
         self._offers: dict[str, Offer] = {}
         self._turn = asyncio.Lock()
 
@@ -85,9 +91,11 @@ class SeriesMetrics:
     def _samples(
         self, spans: Mapping[str, tuple[int, int]], values: Mapping[str, Array], time: float, now: float
     ) -> Iterator[Sample]:
-        most = _most(spans)
+        most, late = _most(spans), self._max_lag() // SLOT * SLOT
         for name, (first, last) in spans.items():
-            known_to = last - SLOT if values[name][-1] == 0 else last
+            sure = max(self._offers[name].last, last - late) + SLOT
+            absent = np.flatnonzero(values[name][(sure - first) // SLOT :] == 0)
+            known_to = sure + SLOT * (int(absent[0]) - 1) if len(absent) else last
             offer = self._offers[name] = self._offers[name].next(known_to, now, most)
             if offer.last < time - RECENT and now - offer.since >= KEEP:
                 continue  # Prometheus would refuse it at every scrape

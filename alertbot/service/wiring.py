@@ -88,6 +88,7 @@ class Wiring:
             self.budget,
             self.live,
             self._served,
+            lambda: self.parts.config.feed.max_lag,
             self.why_unhealthy,
             lambda: self.delivery.owed_for,
             clock,

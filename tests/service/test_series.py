@@ -129,13 +129,13 @@ async def test_each_series_has_the_time_of_its_slot_and_what_it_really_carried(t
 
 
 async def test_a_dark_domain_is_zero_and_its_incident_is_open(tmp_path, port):
-    world = scenario(events=[Event(A, START + 5 * MINUTE, START + 20 * MINUTE, 0)])
+    world = scenario(events=[Event(A, START, START + 10 * MINUTE, 0)])
     async with served(tmp_path, port, world) as house:
         prometheus = Prometheus(port)
         await prometheus.scrape(30)
         number = {"incident": "1", "kind": "alert", "severity": "critical", "rule": "went-dark", "domain": A}
         assert incidents(await get(port)) == [(number, 1)]
-        await prometheus.scrape(20)
+        await prometheus.scrape(40)
         assert incidents(await get(port)) == []
         assert house.slack.posts
     assert prometheus.kept[A] == {slot: world.truth(A, slot) for slot in whole(prometheus.slots(A))}
@@ -174,7 +174,7 @@ async def test_no_slot_is_served_again_once_a_newer_one_was(tmp_path, port):
 
 def test_a_series_that_cannot_be_read_keeps_its_last_slot_for_an_hour(tmp_path):
     path = store(tmp_path / "alertbot.db", FIRST, {A: [1.0] * 20, B: [2.0] * 30})
-    metrics = SeriesMetrics(path)
+    metrics = SeriesMetrics(path, lambda: LATE)
     shown = [served_by(metrics, 600.0 + minutes * 60, minutes * 60.0) for minutes in (0, 44, 46, 60)]
     last = FIRST + 19 * SLOT
     assert [each[A][-1:] for each in shown[:2]] == [[(last, 1.0)]] * 2
@@ -229,6 +229,7 @@ def test_what_is_offered_next(offer, known_to, now, expected):
 VALUES = st.sampled_from([NAN, 0.0, 1.5, 2e9])
 STEPS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([15, 60, 99])), min_size=1, max_size=8)
 FIRST = 20_000 * DAY - 8 * SLOT
+LATE = 4 * SLOT
 
 
 @given(st.lists(VALUES, min_size=60, max_size=60), st.lists(VALUES, min_size=60, max_size=60), STEPS)
@@ -237,7 +238,7 @@ def test_what_is_served_is_what_is_stored_and_known(tmp_path_factory, of_a, of_b
     path = tmp_path_factory.mktemp("served") / "alertbot.db"
     store(path, FIRST, {A: of_a[:20], "total": of_b[:20]})
     values = {A: of_a, "total": of_b}
-    metrics, judged, now, seen = SeriesMetrics(path), 20, 0.0, {A: {}, "total": {}}
+    metrics, judged, now, seen = SeriesMetrics(path, lambda: LATE), 20, 0.0, {A: {}, "total": {}}
     for more, seconds in [(0, 15), *steps, (0, KEEP), (0, KEEP), (0, KEEP)]:
         judged, now = judged + more, now + seconds
         write(path, {name: carried[:judged] for name, carried in values.items()})
@@ -248,10 +249,11 @@ def test_what_is_served_is_what_is_stored_and_known(tmp_path_factory, of_a, of_b
                 row = (slot - FIRST) // SLOT
                 assert row < judged
                 assert value == values[series][row]
-                assert value or row < judged - 1
+                assert value or row < judged - LATE // SLOT
                 seen[series][slot] = value
     for series, carried in values.items():
-        sure = judged - 1 if carried[judged - 1] == 0 else judged
+        late = judged - LATE // SLOT
+        sure = next((row for row in range(late, judged) if carried[row] == 0), judged)
         known = {FIRST + SLOT * row: carried[row] for row in range(20 - RECENT // SLOT + 1, sure)}
         known = {slot: value for slot, value in known.items() if not math.isnan(value)}
         assert known.items() <= seen[series].items()
