@@ -97,9 +97,12 @@ class Window:
             def do_GET(self) -> None:
                 with window._turn:
                     text = window._text
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(text)
+                try:
+                    self.send_response(200)
+                    self.end_headers()
+                    self.wfile.write(text)
+                except OSError:
+                    return  # it waited for too long
                 with window._turn:
                     window._fetched += 1
                     window._turn.notify_all()
@@ -227,7 +230,7 @@ def main(days: int, *, real: bool, late: bool) -> None:
             Scraped.window = Window()
             Scraped.moved = (story.end - int(time.time())) // SLOT * SLOT + SLOT
             prometheus = stack.enter_context(
-                Prometheus(folder / "prometheus", Scraped.window.target, interval="20ms", window=f"{days + 2}d")
+                Prometheus(folder / "prometheus", Scraped.window.target, interval="30ms", window=f"{days + 2}d")
             )
         (folder / "bot").mkdir()
         record = run(play(story, folder / "bot", kind=Scraped))
