@@ -29,6 +29,7 @@ NEEDS: Mapping[str, Need] = {
     "faketime": Need(lambda: FAKETIME is not None, "faketime"),
     "systemd-analyze": Need(_on_path("systemd-analyze"), "systemd"),
     "promtool": Need(_on_path("promtool"), "prometheus"),
+    "prometheus": Need(_on_path("prometheus"), "prometheus"),
     "prometheus-alertmanager": Need(_on_path("prometheus-alertmanager"), "prometheus-alertmanager"),
     "amtool": Need(_on_path("amtool"), "prometheus-alertmanager"),
     "openssl": Need(_on_path("openssl"), "openssl"),
