@@ -116,8 +116,13 @@ def format_duration(seconds: float) -> str:
 
 
 def format_lateness(seconds: float) -> str:
-    """``24s``, ``291s``, ``30m``: to the second where that says something."""
-    return f"{seconds:.0f}s" if seconds < 600 else format_duration(seconds)
+    """``24s``, ``4m 51s``, ``30m``: to the second where that says something."""
+    if seconds >= 600:
+        return format_duration(seconds)
+    minutes, rest = divmod(round(seconds), 60)
+    return " ".join(
+        part for part in (f"{minutes}m" if minutes else "", f"{rest}s" if rest or not minutes else "") if part
+    )
 
 
 def format_share(share: float) -> str:

@@ -202,7 +202,9 @@ def test_a_duration_is_shown_by_its_two_largest_units(seconds, shown):
     assert units.format_duration(seconds) == shown
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(0, "0s"), (23.6, "24s"), (290.6, "291s"), (1800, "30m")])
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0s"), (23.6, "24s"), (290.6, "4m 51s"), (420.2, "7m"), (1800, "30m")]
+)
 def test_lateness_is_shown_to_the_second_where_that_says_something(seconds, shown):
     assert units.format_lateness(seconds) == shown
 

@@ -214,7 +214,7 @@ def _resolved_annotations(
         return {"summary": summary, "description": f"{summary} alertbot calls this #{incident.number}."}
     if incident is not None and incident.kind not in _NAMES:
         summary = "The account as a whole is no longer affected."
-        return {"summary": summary, "description": f"{summary} What still burns is told for itself."}
+        return {"summary": summary, "description": f"{summary} What still fires is posted by itself."}
     return {}
 
 

@@ -201,7 +201,7 @@ class Peer:
             self._fails(str(error), began)
         except Exception:
             self._fails("see the log", began)
-            log.exception("%s cannot be told of alerts", self.url)
+            log.exception("%s could not be sent alerts", self.url)
         else:
             current = {_state(each) for each in (*plan.firing, *plan.resolved)}
             self._sent = {state: when for state, when in self._sent.items() if state in current}

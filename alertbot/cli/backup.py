@@ -28,7 +28,7 @@ def make_backup(config_path: Path, target: Path, keep: int | None) -> None:
         raise UsageError(f"--keep goes with a folder that holds dated copies, and {target} is none")
     file = target if folder is None else folder / f"alertbot-{datetime.fromtimestamp(now, UTC):%Y-%m-%d}.db"
     size = back_up(config.store.path, file)
-    click.echo(f"{file}: {format_volume(size)}, whole")
+    click.echo(f"{file}: {format_volume(size)}, verified")
     if folder is not None and keep is not None:
         gone = clean_up(folder, keep, now)
         if gone:

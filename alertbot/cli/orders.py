@@ -25,6 +25,7 @@ from alertbot.messages.slack import plain
 from alertbot.query.status import seems_to_run
 from alertbot.query.targets import target_meant
 from alertbot.store import feed, requests, samples, schema
+from alertbot.store.checkup import is_in_use
 from alertbot.store.requests import RequestOutcome
 from alertbot.units import format_duration
 
@@ -77,10 +78,10 @@ def _author() -> str:
 
 
 def _runs(path: Path, now: float, probe: float) -> bool:
-    """Whether the service said something of late."""
+    """Whether the service said something of late; of one that was just started, whether it runs at all."""
     with closing(schema.open_for_reading(path)) as db:
         held = feed.live(db)
-    return held is not None and seems_to_run(held[0], now, probe)
+    return is_in_use(path) if held is None else seems_to_run(held[0], now, probe)
 
 
 def _awaited(path: Path, number: int, seconds: float) -> RequestOutcome:

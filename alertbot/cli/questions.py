@@ -25,6 +25,7 @@ from alertbot.query.live import Live
 from alertbot.query.scope import scope_of
 from alertbot.slack.commands import example
 from alertbot.store import feed, samples
+from alertbot.store.checkup import is_in_use
 from alertbot.store.schema import reading
 from alertbot.units import format_duration
 
@@ -53,7 +54,11 @@ def _status(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
         return
     click.echo(plain(status_message(facts, config.slack.zone)))
     if not running:
-        click.echo(f"The service does not seem to run: this is what it knew {format_duration(now - written)} ago.")
+        silent = format_duration(now - written)
+        if is_in_use(config.store.path):
+            click.echo(f"The service runs, but has said nothing for {silent}: this is what it knew then.")
+        else:
+            click.echo(f"The service does not seem to run: this is what it knew {silent} ago.")
 
 
 def _silences(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:

@@ -108,7 +108,9 @@ def comparison_lines(
         watch = (scope if each.new else other).watch
         alert = each.firing.fired
         words = alert_sentence(watch.rules[alert.rule], alert, None, watch.zone, alert.slot + SLOT, PLAIN)
-        beside = f" (told by {', '.join(each.covered_by)} {'before' if each.new else 'now'})" if each.covered_by else ""
+        beside = (
+            f" (posted by {', '.join(each.covered_by)} {'before' if each.new else 'now'})" if each.covered_by else ""
+        )
         what = "newly fires " if each.new else "falls silent"
         yield f"{stamp(alert.slot + SLOT, scope.watch.zone)}  {what}  {alert.rule}: {words}{beside}"
     new = sum(each.new for each in found.differences)

@@ -163,8 +163,8 @@ def _about(account: Account, rule: str) -> str:
     if not account.starter.fired:
         return f"# {_ABOUT[rule]}"
     fired = account.starter.fired[rule]
-    what = "nothing" if fired == 0 else f"of about {counted(fired, 'case')}"
-    return f"# {_ABOUT[rule]}\n# It would have told {what} in the last {account.days} days."
+    what = "not have fired" if fired == 0 else f"have fired about {counted(fired, 'time')}"
+    return f"# {_ABOUT[rule]}\n# It would {what} in the last {account.days} days."
 
 
 def _ceiling(account: Account) -> str:

@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 REPEAT_AFTER = 3600.0
 """Seconds after which the log repeats a cause that comes and goes."""
 
+FORGET_AFTER = 3600.0
+"""Seconds after which a failure is no longer shown: what still fails has failed since."""
+
 SAME_OUTAGE = 600.0
 """Seconds within which a failed fan-out and then a failed probe are one outage; one that lasts for as long is said."""
 
@@ -22,7 +25,7 @@ SAME_OUTAGE = 600.0
 class FeedOutages:
     """Keeps why the whole feed fails, or single series do.
 
-    ``last_failure``: the last error in words. ``first_answer``: when a probe first succeeded, monotonic seconds.
+    ``first_answer``: when a probe first succeeded, monotonic seconds.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -30,7 +33,7 @@ class FeedOutages:
         self._probes = Outage(clock.monotonic)
         self._said: set[str] = set()  # the causes of the present outage that the log has
         self._warned_at: dict[str, float] = {}  # by cause
-        self.last_failure: str | None = None
+        self._last: tuple[str, float] | None = None  # why a call failed last, and when
         self.first_answer: float | None = None
         self._unreadable: dict[str, tuple[str, float]] = {}  # why, and since when
         self._refused: dict[str, float] = {}  # since when
@@ -46,6 +49,13 @@ class FeedOutages:
     def unreadable(self) -> dict[str, str]:
         """The series whose last call failed, and why."""
         return {series: cause for series, (cause, _) in self._unreadable.items()}
+
+    @property
+    def last_failure(self) -> str | None:
+        """How long ago a call failed last, and why; ``None`` where that is over an hour ago."""
+        if self._last is None or (ago := self._clock.monotonic() - self._last[1]) > FORGET_AFTER:
+            return None
+        return f"{format_duration(ago)} ago: {self._last[0]}"
 
     def failing_for(self) -> float | None:
         """Seconds for which every probe failed; ``None`` while they succeed."""
@@ -63,7 +73,7 @@ class FeedOutages:
 
     def probe_failed(self, error: FeedError) -> None:
         """Note that a probe failed: nothing can be known until one succeeds."""
-        self.last_failure = str(error)
+        self._last = error.cause, self._clock.monotonic()
         self._probes.is_news(error.cause)
         # What comes and goes is said once an hour; but an outage that lasts, once for itself.
         lasts = (self._probes.seconds or 0.0) >= SAME_OUTAGE
@@ -85,8 +95,8 @@ class FeedOutages:
 
     def series_failed(self, series: str, error: FeedError) -> None:
         """Note that a series could not be read; it stays unknown until it can."""
-        self.last_failure = str(error)
         now = self._clock.monotonic()
+        self._last = error.cause, now
         _, since = self._unreadable.get(series, ("", now))
         self._unreadable[series] = error.cause, since
         if isinstance(error, FeedRefused):
@@ -119,4 +129,4 @@ class FeedOutages:
 
 
 def _warn(error: FeedError) -> None:
-    log.warning("the CDN's API: %s; what it would have told stays unknown, and alerts hold", error)
+    log.warning("the CDN's API: %s; what it would have shown stays unknown: no alert fires or resolves for it", error)

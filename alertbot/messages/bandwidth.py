@@ -36,7 +36,7 @@ def show_message(show: Show, zone: tzinfo, now: float) -> Message:
         f"a week earlier {_against(show.now, show.last_week)}{_whole(span, show, show.week_before)}",
     ]
     if show.known < show.slots:
-        lines.append(f"{show.known:,} of {show.slots:,} slots are known")
+        lines.append(f"{show.known:,} of {show.slots:,} 5-minute values are known")
     return Message(headline, (section(headline), context_block("\n".join(lines))))
 
 
@@ -73,7 +73,7 @@ _RANKED = {
     By.NOW: "by bandwidth now",
     By.PEAK: "by the peak of 24h",
     By.P95: "by the 95th percentile of 24h",
-    By.CHANGE: "by the move against yesterday",
+    By.CHANGE: "by change since yesterday",
 }
 
 
@@ -124,11 +124,11 @@ def percentile_message(found: MonthSoFar, zone: tzinfo, now: float) -> Message:
     headline = f"{name}: the {which} percentile of {month.month.name}{so_far} is {_rate(month.p95)}"
     if found.committed is not None:
         headline += f", {format_share(month.p95 / found.committed.commit)} of {format_rate(found.committed.commit)}"
-    lines = [f"{month.known:,} of its {month.slots:,} slots{'' if over else ' so far'} are known"]
+    lines = [f"{month.known:,} of its {month.slots:,} 5-minute values{'' if over else ' so far'} are known"]
     if found.last is not None and not over:
         lines[0] += f"; now {_rate(found.now)} ({_data_to(found.last, zone, now)})"
     if month.burst is not None:
-        lines.append(_burst(month.burst))
+        lines.append(_burst(month.burst, month.p95, which))
     if found.forecast is not None:
         lines.append(
             f"forecast for the end of the month: {format_rate(found.forecast)}, if it goes on like the last 7d"
@@ -143,33 +143,34 @@ def _committed(committed: Committed) -> str:
     told = f"committed: {format_rate(committed.commit)} (rule {escape(committed.rule)})"
     if committed.burst is None:
         return told
-    spent = f"{counted(committed.burst, 'slot')} ({format_duration(committed.burst * SLOT)})"
-    return f"{told}; {spent if committed.burst else 'no slot'} of this month may still lie above it"
+    spent = f"{counted(committed.burst, '5-minute value')} ({format_duration(committed.burst * SLOT)})"
+    return f"{told}; {spent if committed.burst else 'none'} of this month may still lie above it"
 
 
-def _burst(burst: Burst) -> str:
-    row = f"{counted(burst.in_a_row, 'slot')} ({format_duration(burst.in_a_row * SLOT)})" if burst.in_a_row else "none"
-    free = (
-        f"{burst.free:,} of {counted(burst.allowed, 'slot')} above it are free ({format_duration(burst.free * SLOT)})"
-    )
-    return f"burst left: {row} in a row above it before it rises; until the end of the month {free}"
+def _burst(burst: Burst, level: float, which: str) -> str:
+    """What may still lie above the level (bit/s), at once and until the month is over."""
+    left = f"{burst.free:,} of {burst.allowed:,} ({format_duration(burst.free * SLOT)}) left this month"
+    if not burst.in_a_row:
+        return f"the next 5 minutes above {format_rate(level)} raise the {which} percentile; {left}"
+    row = f"{format_duration(burst.in_a_row * SLOT)} on end above {format_rate(level)} would not raise it yet"
+    return f"burst left: {row}; of its 5-minute values {left}"
 
 
 def _month(billed: Billed) -> str:
     name = billed.month.name
     if billed.p95 is None:
         return f"{name}: nothing is stored"
-    return f"{name}: {format_rate(billed.p95)}, with {billed.known:,} of {billed.slots:,} slots known"
+    return f"{name}: {format_rate(billed.p95)}, with {billed.known:,} of {billed.slots:,} 5-minute values known"
 
 
 def backtest_message(found: Backtest, zone: tzinfo, now: float) -> Message:
     """How often a rule would have fired, the worst, and the newest."""
     rule = f"*{escape(found.rule.name)}*"
     if found.first is None or found.last is None:
-        why = "it judges no series" if not found.series else "nothing is stored of what it judges"
+        why = "it watches nothing" if not found.series else "nothing is stored of what it judges"
         return Message(f"{rule}: {why}, so there is nothing to replay.")
     span = format_duration(found.last + SLOT - found.first)
-    headline = f"{rule} {_times(found)} in {span}, judging {counted(found.series, 'series', 'series')}"
+    headline = f"{rule} {_times(found)} in {span}, on {found.fired_on or 'none'} of the {found.series:,} it watches"
     lines = list(_firings(found, zone, now))
     begins = format_clock(found.first, zone, now)
     small = f"stored history from {begins}; as it is configured now, before silences, mutes and grouping"
@@ -179,9 +180,8 @@ def backtest_message(found: Backtest, zone: tzinfo, now: float) -> Message:
 def _times(found: Backtest) -> str:
     if not found.times:
         return "would never have fired"
-    where = f" on {counted(found.fired_on, 'series', 'series')}"
     firing = f" ({found.firing:,} not over)" if found.firing else ""
-    return f"would have fired {counted(found.times, 'time')}{where}{firing}"
+    return f"would have fired {counted(found.times, 'time')}{firing}"
 
 
 def _firings(found: Backtest, zone: tzinfo, now: float) -> Iterator[str]:

@@ -86,7 +86,7 @@ def headline(incident: Incident, context: Context, markup: Markup) -> str:
     if len(firing) == 1:
         return first
     verb = "fell" if incident.falls else "rose"
-    return f"{first.removesuffix('.')}; {len(firing) - 1:,} more {_noun(firing[1:])} {verb} with it."
+    return f"{first.removesuffix('.')}; {several(series_of(firing[1:]), ' more')} {verb} with it."
 
 
 def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:
@@ -160,13 +160,6 @@ def _shortfall(alerts: Sequence[FiredAlert], context: Context) -> str:
     parts = [volume for series, volume in lost.items() if is_domain(series)]
     volume = sum(parts) if parts else max(lost.values(), default=0.0)
     return f" About {format_volume(volume)} less than usual." if volume >= 1e6 else ""
-
-
-def _noun(alerts: Sequence[FiredAlert]) -> str:
-    plain = all(is_domain(told.alert.series) for told in alerts)
-    if not plain:
-        return "series"
-    return "domain" if len(alerts) == 1 else "domains"
 
 
 def _summary(incident: Incident, context: Context, markup: Markup) -> IncidentText:

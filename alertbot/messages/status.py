@@ -27,7 +27,7 @@ def status_message(status: Status, zone: tzinfo) -> Message:
     lines = [] if live.unhealthy is None else [f"not healthy: {escape(live.unhealthy)}"]
     lines += [*_misconfigured(live), *_silenced(status, zone)]
     lines += [
-        f"watching {counted(live.domains, 'domain')}, {live.series:,} series; {live.behind:,} of them waiting for data",
+        _watching(live),
         f"{live.calls_left} of {live.calls_per_minute} API calls left this minute",
         _outbox(status),
     ]
@@ -37,6 +37,15 @@ def status_message(status: Status, zone: tzinfo) -> Message:
     lines += _feed_lines(live)
     lines += [f"no answer for {code(name)}: {escape(why)}" for name, why in list(live.unreadable.items())[:_LISTED]]
     return Message(headline, (section(headline), context_block("\n".join(lines))))
+
+
+def _watching(live: Live) -> str:
+    sums = live.series - live.domains
+    besides = f" and {counted(sums, 'sum')} of them" if sums else ""
+    waiting = (
+        f"{live.behind:,} {'waits' if live.behind == 1 else 'wait'} for data" if live.behind else "none waits for data"
+    )
+    return f"watching {counted(live.domains, 'domain')}{besides}; {waiting}"
 
 
 def _misconfigured(live: Live) -> list[str]:
@@ -49,7 +58,7 @@ def _misconfigured(live: Live) -> list[str]:
 
 
 def _feed_lines(live: Live) -> list[str]:
-    lines = [] if live.lag is None else [f"data usually arrives {format_lateness(live.lag)} after each 5 minutes end"]
+    lines = [] if live.lag is None else [f"data usually arrives {format_duration(live.lag)} after each 5 minutes end"]
     if live.held:
         held = sorted(live.held.items(), key=lambda each: -each[1])
         late = listed((f"{code(name)} {format_lateness(seconds)}" for name, seconds in held), _LISTED)
@@ -106,7 +115,7 @@ def rules_message(lines: Sequence[RuleLine], series: str | None) -> Message:
     headline = f"{counted(len(lines), 'rule')}{whose}"
     judged = [
         f"*{escape(line.rule.name)}* ({line.rule.severity.value}): {escape(line.rule.describe())};"
-        f" {line.series:,} series"
+        f" watching {line.series:,}"
         for line in lines
     ]
     return Message(headline, paragraphs([headline, *judged]))

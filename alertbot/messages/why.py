@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from types import MappingProxyType
 
-from alertbot.alerts.lifecycle import Alert, Phase
-from alertbot.incidents.incident import FiredAlert
+from alertbot.alerts.lifecycle import Alert, Phase, Reason
+from alertbot.incidents.incident import FiredAlert, cleared_at
 from alertbot.incidents.suppression import Suppressed
 from alertbot.messages.blocks import Block, Message, code, context_block, cut, escape, paragraphs, section, short
 from alertbot.messages.incident import tell
@@ -20,7 +20,7 @@ from alertbot.query.scope import Scope
 from alertbot.query.why import Basis, ExpectedRange, Missing, RuleWhy, SetAside, SlotWhy, Why
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredMessage
-from alertbot.units import SLOT, format_clock, format_lateness, format_rate
+from alertbot.units import SLOT, format_clock, format_duration, format_lateness, format_rate
 from alertbot.words import counted, listed
 
 MOST_RULES = 12
@@ -66,10 +66,10 @@ def why_message(why: Why, zone: tzinfo, now: float) -> Message:
 def _judged_last(why: Why, reader: Reader) -> str:
     name = code(why.series)
     if why.cursor is None:
-        return f"{name}: no slot of it was judged yet."
+        return f"{name}: nothing of it was judged yet."
     value = "unknown, and given up" if why.value is None else format_rate(why.value)
     count = f"{counted(len(why.rules), 'rule')} judge{'s' * (len(why.rules) == 1)} it"
-    return f"{name}: the last slot judged is that of {reader.clock(why.cursor)}: {value}; {count}."
+    return f"{name}: judged until {reader.clock(why.cursor + SLOT)}: {value}; {count}."
 
 
 def _judged_then(why: Why, slot: int, reader: Reader) -> str:
@@ -81,9 +81,9 @@ def _held_up(why: Why, reader: Reader) -> Iterator[str]:
     """How far the data is, and what the series waits for."""
     account = "nothing is known of the account yet"
     if why.frontier is not None:
-        account = f"the account is known up to the slot of {reader.clock(why.frontier)}"
+        account = f"data of the account until {reader.clock(why.frontier + SLOT)}"
     held = f"; held back {format_lateness(why.held)}, since it reports late" if why.held else ""
-    waiting = f"; waits for {counted(why.waiting, 'slot')}" if why.waiting else ""
+    waiting = f"; waits for {format_duration(why.waiting * SLOT)} of data" if why.waiting else ""
     yield f"{account}{held}{waiting}"
     if why.trouble is not None:
         yield f"no data from the CDN's API, so no rule is judged: {escape(why.trouble)}"
@@ -142,9 +142,9 @@ def _standing(why: RuleWhy, reader: Reader) -> str:
         return f"no alert; fires when {escape(rule.describe())}{_lately(told, reader)}"
     since = reader.clock(alert.since)
     if alert.phase is Phase.PENDING:
-        return f"pending since {since}: {alert.window.bit_count()} of {_slots(rule.for_slots)} shown"
+        return f"pending since {since}: {_long(alert.window.bit_count())} of {_long(rule.for_slots)} shown"
     fired = "" if alert.fired is None else f", fired at {reader.clock(alert.fired)}"
-    clearing = f"; {alert.clear_run} of {_slots(rule.clear_slots)} show that it is over" if alert.clear_run else ""
+    clearing = f"; over for {_long(alert.clear_run)} of {_long(rule.clear_slots)}" if alert.clear_run else ""
     return f"firing since {since}{fired}{_number(told)}{clearing}"
 
 
@@ -154,12 +154,17 @@ def _stood(why: RuleWhy, reader: Reader) -> str:
     if told is None:
         return f"no alert that fired; fires when {escape(why.rule.describe())}"
     fired = "" if told.alert.fired is None else f", fired at {reader.clock(told.alert.fired)}"
-    over = "" if told.resolved is None else f", over {reader.clock(told.resolved)}: {told.reason or ''}"
+    over = "" if told.resolved is None else f", over {_over(told, reader)}: {told.reason or ''}"
     return f"in alert since {reader.clock(told.alert.since)}{fired}{_number(told)}{over}"
 
 
-def _slots(count: int) -> str:
-    return counted(count, "slot")
+def _long(slots: int) -> str:
+    return format_duration(slots * SLOT)
+
+
+def _over(told: FiredAlert, reader: Reader) -> str:
+    """When it was over, as its message says."""
+    return reader.clock(cleared_at(told) if told.reason == Reason.CLEARED else told.resolved or told.alert.slot)
 
 
 def _number(told: FiredAlert | None) -> str:
@@ -172,7 +177,7 @@ def _lately(told: FiredAlert | None, reader: Reader) -> str:
     if told is None or told.resolved is None:
         return "; has never fired for this domain"
     number = "" if told.incident is None else f" (#{told.incident})"
-    since, ended = reader.clock(told.alert.since), reader.clock(told.resolved)
+    since, ended = reader.clock(told.alert.since), _over(told, reader)
     return f"; fired last from {since} to {ended}, {told.reason or 'over'}{number}"
 
 
@@ -223,7 +228,7 @@ def _because(basis: Basis | None, slot: int, reader: Reader) -> str:
     if basis.begins is not None and basis.known > basis.barred:
         return "usually there is nothing at this time, or too little is known of the last day"
     needed = "half are" if basis.begins is None else "one is"
-    return f"of {counted(basis.slots, 'slot')} {basis.known:,} are known{barred}; {needed} needed"
+    return f"of {counted(basis.slots, '5-minute value')} {basis.known:,} are known{barred}; {needed} needed"
 
 
 def story_message(story: IncidentStory, scope: Scope) -> Message:
@@ -236,9 +241,7 @@ def story_message(story: IncidentStory, scope: Scope) -> Message:
     blocks: list[Block] = [section(headline), context_block(f"{opened}, {closed}{quiet}")]
     blocks += [section("\n".join(_part_lines(part, reader))) for part in story.parts]
     if story.more:
-        blocks.append(
-            context_block(f"and {counted(story.more, 'more series', 'more series')}: ask `why DOMAIN` for one")
-        )
+        blocks.append(context_block(f"and {story.more:,} more: ask `why DOMAIN` for one"))
     if story.said:
         more = ["(earlier ones are left out)"] if story.earlier else []
         blocks += paragraphs(["What was posted:", *more, *(_said(words, reader) for words in story.said)])
@@ -271,10 +274,10 @@ def _part_lines(part: Part, reader: Reader) -> list[str]:
 
 def _course(told: FiredAlert, alert: Alert, reader: Reader) -> str:
     fired = "" if alert.fired is None else f", fired at {reader.clock(alert.fired)}"
-    worst = f"; {format_rate(alert.worst)} at worst"
+    worst = f"; {format_rate(alert.worst)} at worst" if alert.worst else ""
     if told.resolved is None:
         return f"firing since {reader.clock(alert.since)}{fired}{worst}, now {format_rate(alert.value)}"
-    return f"since {reader.clock(alert.since)}{fired}, over {reader.clock(told.resolved)}: {told.reason or ''}{worst}"
+    return f"since {reader.clock(alert.since)}{fired}, over {_over(told, reader)}: {told.reason or ''}{worst}"
 
 
 def _said(words: StoredMessage, reader: Reader) -> str:

@@ -107,4 +107,4 @@ def is_journal(environment: Mapping[str, str]) -> bool:
 def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
-    log.critical("alertbot ends by a mistake of its own", exc_info=(kind, error, trace))
+    log.critical("alertbot crashed", exc_info=(kind, error, trace))

@@ -13,7 +13,7 @@ class Live:
 
     ``frontier`` is the last slot that is known, ``newest`` the newest slot in which the total showed traffic,
     ``proof`` what the frontier rests on, ``now`` epoch seconds by the API's clock, of which the machine's is ``skew``
-    seconds ahead. ``trouble`` says why the feed gives no answers, ``last_failure`` why it last gave none;
+    seconds ahead. ``trouble`` says why the feed gives no answers, ``last_failure`` when, and why, it last gave none;
     ``unreadable`` does of single series. ``calls_left`` counts the calls of this minute, ``behind`` the series that
     wait for data. ``held``: series held back, by how many seconds. ``lag``: seconds after its close at which this
     account's total shows a slot. ``gone``: domains that left the account. ``channels``: what is

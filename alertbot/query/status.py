@@ -13,6 +13,7 @@ from alertbot.query.live import Live
 from alertbot.rules.base import Rule
 from alertbot.store import feed, incidents, outbox
 from alertbot.store.alerts import count_firing, counts
+from alertbot.store.checkup import is_in_use
 from alertbot.store.schema import reading
 from alertbot.store.silences import ListedSilence, as_asked
 from alertbot.units import DAY
@@ -121,12 +122,19 @@ def seems_to_run(written: float, now: float, probe: float) -> bool:
     return now - written < SILENT_AFTER + probe
 
 
+_UNLOOKED = {
+    True: "the service has just been started and has not looked at the feed yet: ask again in a minute",
+    False: "the service has not looked at the feed yet: start `alertbot run`",
+}
+"""Why nothing is known, by whether a service runs on the database."""
+
+
 def stored_status(path: Path) -> tuple[Status, float]:
     """How alertbot was when the service last said so, and when that was, epoch seconds."""
     with reading(path) as db:
         stored = feed.live(db)
     if stored is None:
-        raise StoreError(f"{path}: the service has not looked at the feed yet: start `alertbot run`")
+        raise StoreError(f"{path}: {_UNLOOKED[is_in_use(path)]}")
     written, facts = stored
     return status(path, Live.from_json(facts)), written
 

@@ -24,7 +24,7 @@ class Term:
     holds: bool
 
 
-NO_REFERENCE = Term("a reference of 0 measures nothing", holds=False)
+NO_REFERENCE = Term("no traffic before, so nothing to compare with", holds=False)
 
 
 def floor_term(value: float, reference: float, floor: float) -> Term:

@@ -29,7 +29,7 @@ _ENDED = {
     "delivery": _SENDING,
     "clock": _SENDING,
     "reload": _SENDING,
-    "relay": "Alertmanagers are not told any more",
+    "relay": "alerts are not sent to Alertmanagers any more",
 }
 """What is wrong once a loop has ended."""
 
@@ -124,7 +124,7 @@ class Health:
             if stuck is None:
                 notifier.alive()
             elif not logged:
-                log.critical("%s: systemd is left to start alertbot again", stuck)
+                log.critical("%s: no more watchdog pings, systemd will restart alertbot", stuck)
                 notifier.status(self.line())
             logged = stuck is not None
             await clock.sleep(pause)

@@ -72,7 +72,7 @@ class Reload:
             try:
                 await self.reload()
             except StoreError as error:
-                log.error("Slack is not told of the reload: %s", error)  # noqa: TRY400 - the text says it all
+                log.error("the reload could not be posted to Slack: %s", error)  # noqa: TRY400 - the text says it all
             except Exception:
                 log.exception("the reload failed")
             self._notifier.ready()

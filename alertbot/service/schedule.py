@@ -130,7 +130,7 @@ class Jobs:
         except asyncio.CancelledError:
             return  # we are stopping, as above
         except StoreError as error:
-            log.error("what is old stays: %s", error)  # noqa: TRY400 - the text says it all
+            log.error("old data was not deleted: %s", error)  # noqa: TRY400 - the text says it all
         if deleted:
             log.debug("forgot %d rows older than %d s", deleted, keep)
 

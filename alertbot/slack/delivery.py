@@ -203,7 +203,7 @@ class Delivery:
 
     def _stall(self, error: StoreError) -> None:
         if self._unmarked.is_news(str(error)):
-            log.error("messages wait, since what becomes of them cannot be stored: %s", error)
+            log.error("delivery paused: the database cannot be written: %s", error)
 
     async def _attempt(self, queue: ChannelQueue, row: OutboxRow) -> float:
         """Try once to send a row; the seconds for which its queue then waits."""

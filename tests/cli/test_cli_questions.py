@@ -63,7 +63,7 @@ def alertbot(*arguments):
         (("show", "video"), "video.example.com: 1 Gbps (data to "),
         (("show", "@all", "1h"), "@all (2 domains added up): 1.2 Gbps (data to "),
         (("top",), "1. video.example.com 1 Gbps (+0%), yesterday 1 Gbps"),
-        (("top", "1", "change"), "Top 1 of 2 domains by the move against yesterday"),
+        (("top", "1", "change"), "Top 1 of 2 domains by change since yesterday"),
         (("p95", "total"), "so far is 1.2 Gbps"),
         (("why", "img"), "200 Mbps > 0 bps, reference 200 Mbps >= 1 Mbps: no breach"),
         (("alerts",), "No alerts."),
@@ -130,7 +130,7 @@ def test_what_the_service_last_knew_is_taken_into_account(folder):
     writer.do(feed.write_live, held.to_json(), time.time())
     writer.close()
     text = alertbot("why", "video").stdout
-    assert "held back 291s, since it reports late; waits for 3 slots" in text
+    assert "held back 4m 51s, since it reports late; waits for 15m of data" in text
 
 
 @pytest.mark.parametrize("name", ["show", "top", "p95", "why", "alerts", "rules"])

@@ -71,7 +71,7 @@ async def test_two_domains_get_floors_that_reach_both_and_a_ceiling_over_the_pea
     peak = 1.8e9 * 1.3 * 1.05 + 3e8 * 1.05
     assert 1.4 * peak < rules["total-ceiling"].above < 1.9 * peak
     assert config.rules[-1].domains == ("total",)
-    assert "# It would have told nothing in the last 7 days." in content
+    assert "# It would not have fired in the last 7 days." in content
 
 
 async def test_one_domain_is_enough(tmp_path):

@@ -100,7 +100,7 @@ async def ask(scope, text):
                     "a week earlier 300 Mbps (+0%); the 35d then: average 300 Mbps (+0%), peak 300 Mbps (+0%),"
                     " p95 300 Mbps (+0%)"
                 ),
-                "4,032 of 10,080 slots are known",
+                "4,032 of 10,080 5-minute values are known",
             ],
         ),
         (
@@ -115,7 +115,7 @@ async def ask(scope, text):
         (
             "top change 1",
             [
-                "Top 1 of 4 domains by the move against yesterday (data to 00:00)",
+                "Top 1 of 4 domains by change since yesterday (data to 00:00)",
                 "total +1.3 Gbps (+100%): 2.6 Gbps, yesterday 1.3 Gbps",
                 "1. video.example.com +1 Gbps (+100%): 2 Gbps, yesterday 1 Gbps",
             ],
@@ -124,10 +124,10 @@ async def ask(scope, text):
             "p95 img",
             [
                 "img.example.com: the 95th percentile of 2026-11 so far is 300 Mbps",
-                "4,032 of its 4,320 slots so far are known; now 300 Mbps (data to 00:00)",
+                "4,032 of its 4,320 5-minute values so far are known; now 300 Mbps (data to 00:00)",
                 (
-                    "burst left: 212 slots (17h 40m) in a row above it before it rises; until the end of the month"
-                    " 417 of 417 slots above it are free (1d 10h)"
+                    "burst left: 17h 40m on end above 300 Mbps would not raise it yet; of its 5-minute values"
+                    " 417 of 417 (1d 10h) left this month"
                 ),
                 "forecast for the end of the month: 300 Mbps, if it goes on like the last 7d",
                 "2026-10: nothing is stored",
@@ -137,7 +137,7 @@ async def ask(scope, text):
         (
             "replay went-dark 7d",
             [
-                "went-dark would have fired 1 time on 1 series in 6d 23h, judging 4 series.",
+                "went-dark would have fired 1 time in 6d 23h, on 1 of the 4 it watches.",
                 "video.example.com from Sat 14 Nov 06:20 (35m, cleared): 0 bps against 1 Gbps",
                 "stored history from Mon 9 Nov 00:10; as it is configured now, before silences, mutes and grouping",
             ],
@@ -145,7 +145,7 @@ async def ask(scope, text):
         (
             "replay CEILING",
             [
-                "ceiling would never have fired in 6d 23h, judging 4 series.",
+                "ceiling would never have fired in 6d 23h, on none of the 4 it watches.",
                 "stored history from Mon 9 Nov 00:10; as it is configured now, before silences, mutes and grouping",
             ],
         ),
@@ -198,7 +198,7 @@ async def test_every_example_makes_sense_with_no_data_yet(empty, usage):
         ("show @downloads", "nothing is known of all its domains of the last day yet."),
         ("top", "Nothing is known of the last day yet."),
         ("p95 video", "video.example.com: nothing is known of 2026-11 yet."),
-        ("why video", "video.example.com: no slot of it was judged yet."),
+        ("why video", "video.example.com: nothing of it was judged yet."),
         ("replay went-dark", "nothing is stored of what it judges, so there is nothing to replay."),
         ("alerts", "No alerts."),
     ],

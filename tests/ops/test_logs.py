@@ -108,7 +108,7 @@ def test_what_python_itself_would_print_goes_through_the_log_too():
     assert "s3cr3t" not in ended.stderr.replace('raise RuntimeError("an end with s3cr3t")', "")
     assert "a warning with ***" in ended.stderr
     assert "a thread ended by a mistake" in ended.stderr
-    assert "CRITICAL alertbot ends by a mistake of its own" in ended.stderr
+    assert "CRITICAL alertbot crashed" in ended.stderr
     assert "RuntimeError: an end with ***" in ended.stderr
 
 

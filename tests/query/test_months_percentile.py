@@ -153,7 +153,7 @@ def test_a_rules_figures_are_told_with_the_month(tmp_path):
         "a: the 95th percentile of 2026-11 so far is 8.2 Gbps, 82% of 10 Gbps"
     )
     assert "forecast for the end of the month: 8.2 Gbps, if it goes on like the last 7d" in lines
-    assert "committed: 10 Gbps (rule bill); 432 slots (1d 12h) of this month may still lie above it" in lines
+    assert "committed: 10 Gbps (rule bill); 432 5-minute values (1d 12h) of this month may still lie above it" in lines
 
 
 def test_of_a_month_that_is_over_there_is_no_forecast_and_no_burst(tmp_path):

@@ -54,7 +54,7 @@ SIGNS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.g
             1e6,
             ["3 Mbps >= 2 x 1 Mbps = 2 Mbps", "both under the floor: 3 Mbps < floor 10 Mbps"],
         ),
-        (DayOverDay(ratio=2.0), 3e6, 0.0, ["a reference of 0 measures nothing"]),
+        (DayOverDay(ratio=2.0), 3e6, 0.0, ["no traffic before, so nothing to compare with"]),
         (
             Baseline(factor=1.8),
             4.1e9,

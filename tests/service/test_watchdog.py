@@ -99,7 +99,7 @@ async def test_a_database_that_does_not_answer_stops_it(tmp_path, caplog):
         await house.until_judged("a.example.com")
         async with house.hung_store():
             await is_left_alone(house, "the feed is not looked at any more")
-        assert caplog.text.count("systemd is left to start alertbot again") == 1
+        assert caplog.text.count("no more watchdog pings, systemd will restart alertbot") == 1
         # Should it come back before systemd acts, all is well again.
         await until(lambda: house.systemd.heard[-1] == "WATCHDOG=1")
 

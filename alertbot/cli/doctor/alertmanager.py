@@ -38,6 +38,6 @@ async def _check(url: str, settings: AlertmanagerSettings, secret: str | None) -
         mend = "Start each with --cluster.peer=OTHER:9094: those that do not know each other page each for itself."
         return warning(check, f"its cluster has {counted(members, 'member')}, but {listed} are listed", mend)
     if members > listed:
-        mend = "List all of them under [alertmanager] urls: what one alone was told dies with it."
+        mend = "List all of them under [alertmanager] urls: what one alone was sent dies with it."
         return warning(check, f"its cluster has {counted(members, 'member')}, but only {listed} listed", mend)
     return ok(check, f"takes alerts; {listed} of {members} members are listed")
