@@ -240,6 +240,16 @@ def test_help_lists_the_pages_and_says_what_was_probably_meant():
     assert (wrong.exit_code, "did you mean rules?" in wrong.output) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("word", "place"),
+    [("upgrade", 'operations under "Upgrade"'), ("TOKEN", 'troubleshooting under "The API refuses the token"')],
+)
+def test_help_says_where_a_word_stands_that_is_no_page(word, place):
+    result = CliRunner().invoke(main, ["help", word])
+
+    assert (result.exit_code, place in result.output) == (2, True)
+
+
 def test_the_scenario_in_the_guide_is_one_that_the_simulator_takes():
     (scenario,) = blocks("json", GUIDE)
 

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
 from importlib.resources import files
 
 import click
 
 from alertbot.errors import UsageError
-from alertbot.words import did_you_mean
+from alertbot.words import did_you_mean, listed, quoted
+
+_MOST_NAMED = 3
 
 PAGES = {
-    "rules": "the rule kinds, their keys and examples",
-    "config": "every section and key of the configuration file, and the secrets",
-    "slack": "incidents, charts, trouble of the feed, slash commands",
-    "commands": "every command of the shell",
-    "operations": "reload, logs, metrics, backups, upgrades, several accounts",
-    "scale": "many domains, two machines, Prometheus Alertmanager",
-    "runbook": "what each cause of an unhealthy service means, and what to do",
-    "troubleshooting": "what to do when something is wrong",
+    "rules": "the rule kinds, their keys, what counts as usual",
+    "config": "every section and key of rules.toml, and the secrets",
+    "slack": "messages, charts, slash commands, silences",
+    "commands": "every command of the shell, with an example",
+    "operations": "reload, backup, upgrade, metrics, proxies, several accounts",
+    "scale": "how many domains fit, Alertmanager, PagerDuty, Grafana",
+    "runbook": "alertbot is red: what each cause means, what to run first",
+    "troubleshooting": "a false alert or none, no data, a token refused, no Slack",
 }
 """What each page is about, in the order in which they are listed."""
 
 
 def page(topic: str) -> str:
-    """The page about a topic, as Markdown; ``UsageError`` lists the pages where there is none."""
+    """The page about a topic, as Markdown; ``UsageError`` says where else to look where there is none."""
     if topic not in PAGES:
-        listed = ", ".join(PAGES)
-        raise UsageError(f'there is no page "{topic[:80]}"{did_you_mean(topic, list(PAGES))} (there are {listed})')
+        places = listed(_headings_with(topic), _MOST_NAMED)
+        meant = f": look in {places}" if places else did_you_mean(topic, list(PAGES))
+        raise UsageError(f"there is no page {quoted(topic)}{meant} (the pages are {', '.join(PAGES)})")
     return (files("alertbot") / "help" / f"{topic}.md").read_text(encoding="utf-8")
+
+
+def _headings_with(word: str) -> Iterator[str]:
+    """The headings of all pages that a word stands in, each with its page."""
+    for name in PAGES:
+        for heading in re.findall(r"^##+ (.*)$", page(name), re.MULTILINE):
+            if word.lower() in heading.lower():
+                yield f'{name} under "{heading.replace("`", "")}"'
 
 
 def topics() -> str:
@@ -36,7 +49,12 @@ def topics() -> str:
     width = max(map(len, PAGES))
     lines = [f"  {topic:<{width}}  {about}" for topic, about in PAGES.items()]
     head = ("alertbot help TOPIC prints one of these pages:", "")
-    return "\n".join([*head, *lines, "", "alertbot COMMAND --help tells the options of a command."])
+    foot = (
+        "",
+        "Any other word says where it stands: alertbot help token",
+        "alertbot COMMAND --help explains a command.",
+    )
+    return "\n".join([*head, *lines, *foot])
 
 
 def show(topic: str | None) -> None:
