@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 _HOUR, _DAY = 3600, 86_400
 _STEPS = (900, 1800, _HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR)
-_DAY_STEPS = (1, 2, 5, 7, 14)
+_DAY_STEPS = (1, 2, 3, 5, 7, 14)
 _UNITS = (("Tbps", 1e12), ("Gbps", 1e9), ("Mbps", 1e6), ("kbps", 1e3), ("bps", 1.0))
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -23,7 +23,8 @@ def time_ticks(first: float, end: float, zone: tzinfo, most: int) -> list[Tick]:
     if step is not None:
         return [(moment, _clock(moment, zone)) for moment in _hours(first, end, zone, step)]
     days = next((days for days in _DAY_STEPS if days * _DAY >= wanted), 30)
-    return [(moment, _date(moment, zone)) for moment in _days(first, end, zone, days)]
+    moments = list(_days(first, end, zone, days))
+    return [(moment, _date(moment, before, zone)) for before, moment in zip([0.0, *moments], moments, strict=False)]
 
 
 def _midnight(moment: float, zone: tzinfo) -> datetime:
@@ -57,9 +58,10 @@ def _clock(moment: float, zone: tzinfo) -> str:
     return f"{local:%H:%M}" if (local.hour, local.minute) != (0, 0) else f"{local:%a} {local.day}"
 
 
-def _date(moment: float, zone: tzinfo) -> str:
-    local = datetime.fromtimestamp(moment, zone)
-    return f"{local:%a} {local.day}" if local.day != 1 else f"{local.day} {local:%b}"
+def _date(moment: float, before: float, zone: tzinfo) -> str:
+    """A day, with its month where the mark ``before`` it is of another."""
+    local, earlier = datetime.fromtimestamp(moment, zone), datetime.fromtimestamp(before, zone)
+    return f"{local:%a} {local.day}" if local.month == earlier.month and before else f"{local.day} {local:%b}"
 
 
 def rate_ticks(top: float, most: int) -> list[Tick]:

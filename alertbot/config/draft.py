@@ -117,7 +117,8 @@ def section(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: Probl
             sound.pop(str(where[0]), None)
         result = model.model_validate(sound)
     for key, words in result.contradictions(raw.keys()):
-        if not (words.startswith("missing") and wrong & {key, *words.split()}):  # it is there, but wrong
+        # What is said already to be wrong is neither missing nor at odds with anything.
+        if key not in wrong and not (words.startswith("missing") and wrong & set(words.split())):
             report.add((*path, key), words)
     return result
 

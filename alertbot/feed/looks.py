@@ -65,6 +65,10 @@ class Looks:
         self._waits[series] = until
         self._plan = None
 
+    def is_awaited(self, series: str, now: float) -> bool:
+        """Whether a series is to be asked for at a moment that is still to come, or was just now."""
+        return now < self._waits.get(series, -math.inf) + TOGETHER
+
     def looked(self, known: Mapping[str, int], a_call: int) -> None:
         """Note up to which slot series are known that were asked for, ``a_call`` of them in a call."""
         if any(self.is_late(name) for name in known):

@@ -85,6 +85,8 @@ def _held_up(why: Why, reader: Reader) -> Iterator[str]:
     held = f"; held back {format_lateness(why.held)}, since it reports late" if why.held else ""
     waiting = f"; waits for {format_duration(why.waiting * SLOT)} of data" if why.waiting else ""
     yield f"{account}{held}{waiting}"
+    if why.learned_at is not None:
+        yield f"how late its data comes is still being learned, until about {reader.clock(why.learned_at)}"
     if why.trouble is not None:
         yield f"no data from the CDN's API, so no rule is judged: {escape(why.trouble)}"
     if why.unreadable is not None:

@@ -21,6 +21,7 @@ class Live:
     diverted. ``misconfigured``: what is wrong with the configuration that was to be taken up last,
     FILE:LINE: KEY: MESSAGE each, while an earlier one is at work. ``workspace``: the id of Slack's, kept for a restart
     while Slack does not say it. ``unhealthy``: what is wrong with the service, and on a second line where to read on.
+    ``learns_for``: seconds of data for which it is being learned how late a new series is.
     """
 
     now: float
@@ -44,6 +45,7 @@ class Live:
     misconfigured: tuple[str, ...] = ()
     workspace: str | None = None
     unhealthy: str | None = None
+    learns_for: int = 0
 
     def to_json(self) -> str:
         """As text for the database, where the shell's commands read it."""

@@ -18,6 +18,7 @@ from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Alert, Phase, Seen
 from alertbot.alerts.mutes import keep_out
 from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert
+from alertbot.query.live import Live
 from alertbot.query.scope import Scope
 from alertbot.query.suppressed import SuppressedBy, WhySuppressed
 from alertbot.rules.base import Rule
@@ -125,6 +126,7 @@ class Why:
     why it cannot be read. ``others`` are rules that do not watch it, ``disabled`` those that are switched off.
     ``set_aside``: what is no measure of what is usual, of the last days, the newest first. ``at``: the slot that was
     asked about, ``None`` where it is the last one judged; ``value`` is of that, and the alerts are those of then.
+    ``learned_at``: when it will be known how late a new series is, epoch seconds; ``None`` where that is known.
     """
 
     series: str
@@ -141,6 +143,7 @@ class Why:
     disabled: tuple[str, ...]
     set_aside: tuple[SetAside, ...] = ()
     at: int | None = None
+    learned_at: float | None = None
 
 
 def why(scope: Scope, series: str, at: int | None = None) -> Why:
@@ -153,6 +156,7 @@ def why(scope: Scope, series: str, at: int | None = None) -> Why:
         inquiry = Inquiry(db, scope)
         found = inquiry.explain(series, meaning) if last == cursor else inquiry.explain_then(series, meaning, last)
         set_aside = () if cursor is None else _set_aside(db, series, cursor)
+        begun = samples.begun(db).get(series)
         value = None if last is None else _known(samples.sum_of(db, (series,), last, last)[0])
     held = live.held.get(series, 0)
     return Why(
@@ -170,6 +174,7 @@ def why(scope: Scope, series: str, at: int | None = None) -> Why:
         disabled=tuple(watch.disabled),
         set_aside=set_aside,
         at=None if last == cursor else last,
+        learned_at=_learned_at(begun, live),
     )
 
 
@@ -184,6 +189,12 @@ def _set_aside(db: Database, series: str, cursor: int) -> tuple[SetAside, ...]:
         if each.series == series
     )
     return tuple(sorted(found, key=lambda each: (-each.first, each.rule)))
+
+
+def _learned_at(begun: int | None, live: Live) -> float | None:
+    if begun is None or live.frontier is None or live.frontier >= begun + live.learns_for:
+        return None
+    return begun + live.learns_for + live.now - live.frontier
 
 
 def _waiting(cursor: int | None, frontier: int | None, held: float) -> int:

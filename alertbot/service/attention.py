@@ -51,6 +51,12 @@ class Attention:
         """Whether nobody has looked at a series before."""
         return self._looks.known[series] is None and self._begun[series] == frontier
 
+    def awaits_second_look(self, series: str, frontier: int) -> bool:
+        """Whether a series was looked at once and may only be late: what is not believed yet is not owed."""
+        begun = self._begun.get(series)
+        fresh = begun is not None and frontier <= begun + 2 * SLOT
+        return fresh and self._looks.is_awaited(series, self._time.monotonic())
+
     def looked(self, read: Mapping[str, Reading], known: Mapping[str, int], frontier: int, a_call: int) -> None:
         """Note up to where these series are known, and let those count that were looked at twice."""
         self._looks.looked(known, a_call)

@@ -143,7 +143,7 @@ class Poller:
         """The series with a slot that could be known for so many seconds and is not judged.
 
         What cannot be read is no such series until it is far behind, whatever was restarted or could not be stored
-        meanwhile; nor is one whose history is still to come. While every call fails none is.
+        meanwhile; nor is one whose history, or whose second look, is still to come. While every call fails none is.
         """
         frontier, due = self.prober.frontier.slot, self.prober.frontier_before(seconds)
         if frontier is None or self._outages.cause is not None:
@@ -154,6 +154,7 @@ class Poller:
             series
             for series in self._watch.series
             if series not in left_out
+            and not self._attention.awaits_second_look(series, frontier)
             and (
                 self._is_far_behind(series, frontier)
                 or (due is not None and series not in excused and self._attention.lags(series, due))

@@ -18,6 +18,7 @@ from alertbot.feed.budget import Budget
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.frontier import Frontier
 from alertbot.feed.outages import FeedOutages
+from alertbot.feed.second_looks import FIRST_HOUR
 from alertbot.feed.total import AccountTotal
 from alertbot.incidents.orders import Executor
 from alertbot.ops.outage import Outage
@@ -209,6 +210,7 @@ class Watcher:
             newest=frontier.newest,
             proof=frontier.proof,
             last_failure=self._outages.last_failure,
+            learns_for=FIRST_HOUR,
             unreadable=self._outages.unreadable,
             calls_left=self._budget.left(),
             calls_per_minute=self._config.feed.calls_per_minute,

@@ -64,7 +64,8 @@ def test_a_chart_goes_to_its_worker_and_back_unchanged(make):
         ("03-02T05:00Z", "03-02T11:00Z", "UTC", "05:00 06:00 07:00 08:00 09:00 10:00 11:00"),
         ("03-02T05:10Z", "03-02T06:40Z", "Asia/Kolkata", "10:45 11:00 11:15 11:30 11:45 12:00"),
         ("03-02T12:00Z", "03-03T12:00Z", "Europe/Berlin", "18:00 Tue_3 06:00 12:00"),
-        ("03-02T12:00Z", "03-09T12:00Z", "Europe/Berlin", "Tue_3 Thu_5 Sat_7 Mon_9"),
+        ("03-02T12:00Z", "03-09T12:00Z", "Europe/Berlin", "3_Mar Thu_5 Sat_7 Mon_9"),
+        ("03-20T12:00Z", "04-04T12:00Z", "UTC", "21_Mar Tue_24 Fri_27 Mon_30 2_Apr"),
         # clocks are put forward, then back, at 01:00 UTC
         ("03-29T00:00Z", "03-29T06:00Z", "Europe/Berlin", "01:00 03:00 04:00 05:00 06:00 07:00 08:00"),
         ("10-24T22:00Z", "10-25T04:00Z", "Europe/Berlin", "Sun_25 01:00 02:00 03:00 04:00 05:00"),

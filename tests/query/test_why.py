@@ -85,6 +85,16 @@ async def test_of_an_earlier_time_it_shows_the_slots_of_then_and_the_alert_they_
     assert "judged until 00:35" in await asked.ask("why a")
 
 
+async def test_in_its_first_hour_it_is_said_that_its_lateness_is_still_being_learned(house):
+    home, asked = await house(dark())
+    await carried(home, 1.84e9)
+    said = "how late its data comes is still being learned, until about "
+    asked.live_facts["learns_for"] = 400 * DAY  # that is what the service says: an hour
+    assert said in await asked.ask("why a")
+    asked.live_facts["learns_for"] = 3600
+    assert said not in await asked.ask("why a"), "the house looked at it before"
+
+
 async def test_the_reference_that_is_shown_stays_frozen_for_as_long_as_it_burns(house):
     home, asked = await house(dark())
     await carried(home, *[0.0] * 20)

@@ -54,6 +54,17 @@ async def test_looks_that_end_in_an_error_again_and_again_are_red_and_end_the_se
         del house.running
 
 
+async def test_a_domain_that_is_dark_at_the_first_start_is_not_red_while_it_may_only_be_late(tmp_path):
+    dark = Event("a.example.com", START - 60 * MINUTE, START + 600 * MINUTE, factor=0.0)
+    async with working(tmp_path, events=[dark]) as house:
+        await house.until_judged("b.example.com")
+        found = set()
+        for _ in range(60):
+            found.add(health(house))
+            await house.clock.sleep(15)
+        assert found <= {None, "starting: the feed was not looked at yet"}
+
+
 async def test_a_message_that_waits_for_more_than_five_minutes_is_red(tmp_path):
     async with working(tmp_path, events=[OVER]) as house:
         await house.until_judged("a.example.com")
