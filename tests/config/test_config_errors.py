@@ -391,6 +391,14 @@ domains = ["img.*"]
     ]
 
 
+def test_a_value_of_the_wrong_kind_is_not_called_missing_as_well(problems):
+    text = GOOD.replace('["video.example.com", "img.example.com"]', '"video.example.com"')
+    assert only(problems(text))[1:] == (
+        "watch.domains",
+        'write a list in brackets, such as ["*.example.com"], not text',
+    )
+
+
 def test_a_problem_prints_as_file_line_key_and_message(tmp_path):
     path = tmp_path / "rules.toml"
     path.write_text(GOOD + 'severity = "hihg"\n')
