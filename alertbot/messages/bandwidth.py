@@ -66,7 +66,7 @@ def _moved(now: float, then: float) -> str:
     """``+12%``, ``35 times``; nothing where there was nothing."""
     if not then:
         return ""
-    return f"{now / then:,.0f} times" if now >= _MANY_TIMES * then else f"{now / then - 1:+.0%}"
+    return f"{now / then:,.0f} times" if now >= _MANY_TIMES * then else f"{now / then - 1:+z.0%}"
 
 
 _RANKED = {

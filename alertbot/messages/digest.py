@@ -64,7 +64,7 @@ def _listed(title: str, volumes: tuple[Volume, ...]) -> str:
 def _moved(volume: Volume) -> str:
     if volume.change is None:
         return "" if volume.before is None else " (nothing the day before)"
-    return f" ({volume.change:+.0%})"
+    return f" ({volume.change:+z.0%})"
 
 
 def _incidents(digest: Digest, zone: tzinfo) -> Iterator[str]:

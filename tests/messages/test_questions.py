@@ -48,6 +48,7 @@ def scope(tmp_path_factory):
     values["video.example.com"][-12:] = 2e9
     values["video.example.com"][-500:-494] = 0.0
     values["img.example.com"][-1 - DAY_SLOTS] = 0.0
+    values["dl2.example.com"][-1] -= 1e5  # too little to be shown: +0%, never -0%
     values["total"] = sum(values.values())
     return scope_over(store(tmp_path_factory.mktemp("asked") / "alertbot.db", START, values))
 
