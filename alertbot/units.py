@@ -22,6 +22,7 @@ DAY_SLOTS = DAY // SLOT
 NEVER = 2**62
 """A slot that never comes."""
 
+_RATES = (("Tbps", 1e12), ("Gbps", 1e9), ("Mbps", 1e6), ("kbps", 1e3), ("bps", 1.0))
 _RATE_UNITS = {"bps": 1, "kbps": 10**3, "mbps": 10**6, "gbps": 10**9, "tbps": 10**12}
 _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -84,7 +85,12 @@ def slot_at(epoch: float) -> int:
 
 def format_rate(bps: float, digits: int = 3) -> str:
     """``1.84 Gbps``: so many significant digits in the unit a person would use; ``0 bps`` for a true zero."""
-    return _scaled(bps, (("Tbps", 1e12), ("Gbps", 1e9), ("Mbps", 1e6), ("kbps", 1e3), ("bps", 1.0)), digits)
+    return _scaled(bps, _RATES, digits)
+
+
+def rate_unit(bps: float) -> tuple[str, float]:
+    """The unit a person would use for rates up to this one, and how many bit/s it is."""
+    return next((each for each in _RATES if bps >= each[1]), _RATES[-1])
 
 
 def format_volume(volume: float) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 Block: TypeAlias = dict[str, Any]
@@ -37,12 +37,21 @@ class Message:
     """What is said: ``text`` (one mrkdwn line, enough for a lock screen) and the blocks that stand under it.
 
     With a ``color`` (``#rrggbb``) Slack shows the text above a coloured bar that holds the blocks; without one the
-    blocks replace the text, which is then only the notification.
+    blocks replace the text, which is then only the notification. ``chart``: Slack's own, for an answer alone, since
+    not every workspace takes it.
     """
 
     text: str
     blocks: tuple[Block, ...] = ()
     color: str | None = None
+    chart: Block | None = None
+
+    def with_chart(self) -> Message:
+        """The same message with its chart among the blocks."""
+        if self.chart is None:
+            return self
+        blocks = self.blocks or (section(self.text),)
+        return replace(self, blocks=(*blocks, self.chart), chart=None)
 
     def content(self) -> dict[str, Any]:
         """The part an edit replaces: ``text`` and ``blocks``, or ``attachments``; under 9,000 characters of text."""
@@ -191,10 +200,11 @@ def _mrkdwn(text: str) -> Block:
 
 
 def _plain(text: str, limit: int) -> Block:
-    return {"type": "plain_text", "text": _clipped(_filled(text), limit), "emoji": True}
+    return {"type": "plain_text", "text": clipped(_filled(text), limit), "emoji": True}
 
 
-def _clipped(text: str, limit: int) -> str:
+def clipped(text: str, limit: int) -> str:
+    """At most so many characters of plain text."""
     return text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
 
 
@@ -244,5 +254,5 @@ def _shortened(part: Any, longest: int) -> Any:
     if part.get("type") == "mrkdwn":
         shorter["text"] = cut(part["text"], longest)
     elif part.get("type") == "plain_text":
-        shorter["text"] = _clipped(part["text"], longest)
+        shorter["text"] = clipped(part["text"], longest)
     return shorter

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -17,8 +17,9 @@ from alertbot.errors import UsageError
 from alertbot.incidents.spans import take_span
 from alertbot.incidents.when import Given, past_moment
 from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
-from alertbot.messages.blocks import Message, code
+from alertbot.messages.blocks import Block, Message, code
 from alertbot.messages.incidents import alerts_message, incidents_message
+from alertbot.messages.native_chart import line_chart, top_chart
 from alertbot.messages.review import review_message
 from alertbot.messages.silences import silences_message
 from alertbot.messages.status import help_message, rules_message, status_message
@@ -121,7 +122,8 @@ def _to_show(rest: Words, watch: Watch) -> tuple[Meant, int]:
 def _show(rest: Words, scope: Scope) -> Answered:
     what, span = _to_show(rest, scope.watch)
     facts = bandwidth.show(scope.path, what, span, scope.now)
-    return Answered(facts, show_message(facts, scope.zone, scope.now))
+    title = f"{facts.series}, {format_duration(span)}"
+    return _charted(facts, show_message(facts, scope.zone, scope.now), line_chart(title, facts.trend, scope.zone))
 
 
 def _top(rest: Words, scope: Scope) -> Answered:
@@ -131,7 +133,7 @@ def _top(rest: Words, scope: Scope) -> Answered:
         most = _count(rest.pop(0))
     _no_more(rest)
     facts = bandwidth.top(scope.path, scope.watch.domains, by, most, scope.now)
-    return Answered(facts, top_message(facts, scope.zone, scope.now))
+    return _charted(facts, top_message(facts, scope.zone, scope.now), top_chart(facts))
 
 
 def _p95(rest: Words, scope: Scope) -> Answered:
@@ -141,7 +143,8 @@ def _p95(rest: Words, scope: Scope) -> Answered:
     month = percentile.month_of(rest.pop(0) if rest else None, zone, scope.now, first_day)
     _no_more(rest)
     facts = percentile.percentile(scope.path, what, month, scope.zone, scope.now, bill)
-    return Answered(facts, percentile_message(facts, scope.zone, scope.now))
+    title = f"{facts.series}, {facts.month.month.name}"
+    return _charted(facts, percentile_message(facts, scope.zone, scope.now), line_chart(title, facts.trend, scope.zone))
 
 
 def _alerts(rest: Words, scope: Scope) -> Answered:
@@ -179,10 +182,16 @@ def _why(rest: Words, scope: Scope) -> Answered:
     if number := _NUMBER.fullmatch(rest[0]):
         _no_more(rest[1:], f': write "why {rest[0][:80]}"')
         told = why_incident.story(scope, int(number[1]))
-        return Answered(told, story_message(told, scope))
+        worst = told.parts[0].told.alert.series if told.parts else ""
+        return _charted(told, story_message(told, scope), line_chart(worst, told.trend, scope.zone))
     at = slot_at(past_moment(rest[1:], Given(scope.now, scope.zone))) if rest[1:] else None
     facts = why.why(scope, _one_series(rest[0], scope.watch), at)
-    return Answered(facts, why_message(facts, scope.zone, scope.now))
+    chart = line_chart(facts.series, facts.trend, scope.zone)
+    return _charted(facts, why_message(facts, scope.zone, scope.now), chart)
+
+
+def _charted(facts: Any, message: Message, chart: Block | None) -> Answered:
+    return Answered(facts, replace(message, chart=chart))
 
 
 def _one_series(word: str, watch: Watch) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
 from alertbot.query.names import Meant
+from alertbot.query.trend import Trend, compared
 from alertbot.rules.base import Array
 from alertbot.rules.percentile import nearest_rank, rank
 from alertbot.rules.selection import TOTAL
@@ -57,6 +58,7 @@ class Show:
     last_week: float | None = None
     day_before: Figures | None = None
     week_before: Figures | None = None
+    trend: Trend | None = field(default=None, metadata={"json": False})
 
 
 class By(StrEnum):
@@ -137,6 +139,7 @@ def _shown(what: Meant, span: int, last: int, values: Array) -> Show:
         last_week=known_or_none(values[-1 - 7 * DAY_SLOTS]),
         day_before=figures(values[:-DAY_SLOTS][-count:]),
         week_before=figures(values[: -7 * DAY_SLOTS][-count:]),
+        trend=compared(values, count, last),
     )
 
 

@@ -22,6 +22,7 @@ class Live:
     FILE:LINE: KEY: MESSAGE each, while an earlier one is at work. ``workspace``: the id of Slack's, kept for a restart
     while Slack does not say it. ``unhealthy``: what is wrong with the service, and on a second line where to read on.
     ``learns_for``: seconds of data for which it is being learned how late a new series is.
+    ``charts_refused``: Slack's word for its refusal of charts of its own, as long as that counts.
     """
 
     now: float
@@ -46,6 +47,7 @@ class Live:
     workspace: str | None = None
     unhealthy: str | None = None
     learns_for: int = 0
+    charts_refused: str | None = None
 
     def to_json(self) -> str:
         """As text for the database, where the shell's commands read it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
 from alertbot.query.bandwidth import known_or_none
 from alertbot.query.names import Meant
+from alertbot.query.trend import Trend, trend_of
 from alertbot.rules.base import Array
 from alertbot.rules.months import Calendar, Month
 from alertbot.rules.percentile import PERCENT, WEEK, Percentile, nearest_rank, rank
 from alertbot.store import samples
 from alertbot.store.schema import reading
-from alertbot.units import SLOT
+from alertbot.units import SLOT, format_ordinal
 
 Bill = tuple[str, Percentile]
 """The name of a rule, and its kind: what a month is compared with."""
@@ -77,6 +78,7 @@ class MonthSoFar:
     percent: int = PERCENT
     forecast: float | None = None
     committed: Committed | None = None
+    trend: Trend | None = field(default=None, metadata={"json": False})
 
 
 def month_of(text: str | None, zone: tzinfo, now: float, first_day: int = 1) -> Month:
@@ -117,17 +119,31 @@ def percentile(path: Path, what: Meant, month: Month, zone: tzinfo, now: float, 
         seen = values[: int(known[-1]) + 1]
         outlook = kind.outlook(seen[cut:], seen[-WEEK:], (month.end - newest) // SLOT - 1)
     burst = None if outlook is None else outlook.burst
+    billed = _billed(month, values[cut:], now, kind.percent)
+    committed = None if name is None else Committed(name, kind.commit, burst)
     return MonthSoFar(
         series=what.name,
         members=what.members,
         last=newest,
         now=None if newest is None else known_or_none(values[known[-1]]),
-        month=_billed(month, values[cut:], now, kind.percent),
+        month=billed,
         before=_billed(before, values[:cut], now, kind.percent),
         percent=kind.percent,
         forecast=None if outlook is None else outlook.forecast,
-        committed=None if name is None else Committed(name, kind.commit, burst),
+        committed=committed,
+        trend=_trend(billed, values[cut:], kind.percent, committed),
     )
+
+
+def _trend(billed: Billed, values: Array, percent: int, committed: Committed | None) -> Trend | None:
+    """The peaks of a month beside its percentile and what is committed."""
+    if billed.p95 is None:
+        return None
+    seen = values[: int(np.flatnonzero(~np.isnan(values))[-1]) + 1]
+    levels = {f"{format_ordinal(percent)} percentile": billed.p95}
+    levels |= {} if committed is None else {"committed": committed.commit}
+    lines = {name: np.full(len(seen), level) for name, level in levels.items()}
+    return trend_of(billed.month.start, {"peak": seen, **lines}, peaks=True)
 
 
 def _billed(month: Month, values: Array, now: float, percent: int) -> Billed:

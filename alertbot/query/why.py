@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -21,6 +21,7 @@ from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert
 from alertbot.query.live import Live
 from alertbot.query.scope import Scope
 from alertbot.query.suppressed import SuppressedBy, WhySuppressed
+from alertbot.query.trend import MOST, Trend, compared
 from alertbot.rules.base import Rule
 from alertbot.rules.grid import Grid
 from alertbot.rules.terms import Term
@@ -31,6 +32,8 @@ from alertbot.units import DAY, SLOT
 MOST_SHOWN = 4
 """Slots shown of a rule, unless it looks at fewer."""
 
+
+WEEK = 7 * DAY
 
 ASIDE_SHOWN = 8 * DAY
 """Seconds of slots within which it is shown what was set aside."""
@@ -144,6 +147,7 @@ class Why:
     set_aside: tuple[SetAside, ...] = ()
     at: int | None = None
     learned_at: float | None = None
+    trend: Trend | None = field(default=None, metadata={"json": False})
 
 
 def why(scope: Scope, series: str, at: int | None = None) -> Why:
@@ -158,6 +162,7 @@ def why(scope: Scope, series: str, at: int | None = None) -> Why:
         set_aside = () if cursor is None else _set_aside(db, series, cursor)
         begun = samples.begun(db).get(series)
         value = None if last is None else _known(samples.sum_of(db, (series,), last, last)[0])
+        trend = None if last is None else last_trend(db, series, last)
     held = live.held.get(series, 0)
     return Why(
         series=series,
@@ -175,7 +180,13 @@ def why(scope: Scope, series: str, at: int | None = None) -> Why:
         set_aside=set_aside,
         at=None if last == cursor else last,
         learned_at=_learned_at(begun, live),
+        trend=trend,
     )
+
+
+def last_trend(db: Database, series: str, last: int) -> Trend:
+    """A series' slots up to ``last``, as many as a chart has room for, beside a day and a week earlier."""
+    return compared(samples.sum_of(db, (series,), last - (MOST - 1) * SLOT - WEEK, last), MOST, last)
 
 
 def _set_aside(db: Database, series: str, cursor: int) -> tuple[SetAside, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlite_utils import Database
 
@@ -11,10 +11,12 @@ from alertbot.errors import UsageError
 from alertbot.incidents.incident import FiredAlert, Incident, worst_of_each
 from alertbot.query.scope import Scope
 from alertbot.query.suppressed import SuppressedBy, incident_suppressed_by
-from alertbot.query.why import Inquiry, RuleWhy
-from alertbot.store import incidents, outbox
+from alertbot.query.trend import MOST, Trend
+from alertbot.query.why import Inquiry, RuleWhy, last_trend
+from alertbot.store import incidents, outbox, samples
 from alertbot.store.outbox import StoredMessage
 from alertbot.store.schema import reading
+from alertbot.units import SLOT
 
 MOST_EXPLAINED = 3
 MOST_ALERTS = 5
@@ -43,6 +45,7 @@ class IncidentStory:
     said: tuple[StoredMessage, ...]
     earlier: bool
     suppressed_by: SuppressedBy | None
+    trend: Trend | None = field(default=None, metadata={"json": False})
 
 
 def story(scope: Scope, number: int) -> IncidentStory:
@@ -60,7 +63,16 @@ def story(scope: Scope, number: int) -> IncidentStory:
             said=tuple(said[-MOST_MESSAGES:]),
             earlier=len(said) > MOST_MESSAGES,
             suppressed_by=None if incident.closed is not None else incident_suppressed_by(incident),
+            trend=_trend(db, worst),
         )
+
+
+def _trend(db: Database, worst: list[FiredAlert]) -> Trend | None:
+    """The worst series around the beginning of its breach, as far as it was judged."""
+    cursor = samples.cursor(db, worst[0].alert.series) if worst else None
+    if cursor is None:
+        return None
+    return last_trend(db, worst[0].alert.series, min(cursor, worst[0].alert.since + MOST // 2 * SLOT))
 
 
 def _parts(db: Database, scope: Scope, worst: list[FiredAlert]) -> Iterator[Part]:

@@ -149,7 +149,7 @@ class Service:
         if config.metrics is not None:
             await wiring.server.start(config.metrics.listen)
         if wiring.workspace is not None:
-            wiring.workspace.recall(await self._last_workspace())
+            wiring.workspace.recall(*await self._last_workspace())
             await wiring.workspace.start()
         elif wiring.prints:
             beside = "" if wiring.parts.relay is None else ", alerts go to Alertmanager"
@@ -157,13 +157,14 @@ class Service:
         if config.trial is not None:
             log.warning("a trial: every message goes to %s, and mentions nobody", config.trial)
 
-    async def _last_workspace(self) -> str | None:
-        """The id of Slack's workspace, as an earlier run was told; ``None`` where none was."""
+    async def _last_workspace(self) -> tuple[str | None, str | None]:
+        """The id of Slack's workspace, as an earlier run was told, and its word for refused charts; or ``None``."""
         try:
             stored = await self._wiring.keeper.do(feed.live)
         except StoreError:
-            return None
-        return None if stored is None else Live.from_json(stored[1]).workspace
+            return None, None
+        live = None if stored is None else Live.from_json(stored[1])
+        return (None, None) if live is None else (live.workspace, live.charts_refused)
 
     def _start_loops(self) -> None:
         wiring = self._wiring

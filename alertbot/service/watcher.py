@@ -57,7 +57,8 @@ class Watcher:
     """Watches what a configuration says. ``wake`` is called once there are messages to send.
 
     ``channels`` says what is wrong with Slack's channels and with Alertmanagers, ``misconfigured`` what is with a
-    changed configuration. ``workspace`` is the id of Slack's, ``unhealthy`` what is wrong with the service.
+    changed configuration. ``workspace`` is the id of Slack's, ``charts_refused`` its word for the refusal of charts,
+    ``unhealthy`` what is wrong with the service.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Watcher:
         misconfigured: Callable[[], tuple[str, ...]] = tuple,
         workspace: Callable[[], str | None] = lambda: None,
         unhealthy: Callable[[], str | None] = lambda: None,
+        charts_refused: Callable[[], str | None] = lambda: None,
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
         fired: Callable[[float, float], None] = lambda _committed, _waited: None,
     ) -> None:
@@ -94,6 +96,7 @@ class Watcher:
         self._misconfigured = misconfigured
         self._workspace = workspace
         self._unhealthy = unhealthy
+        self._charts_refused = charts_refused
         self._judged = judged
         self._fired = fired
         self._time = ApiTime(clock)
@@ -199,6 +202,7 @@ class Watcher:
             misconfigured=self._misconfigured(),
             workspace=self._workspace(),
             unhealthy=self._unhealthy(),
+            charts_refused=self._charts_refused(),
         )
         poller, watch = self._poller, self.watch
         if poller is None or watch is None:

@@ -189,6 +189,7 @@ class Wiring:
             misconfigured=lambda: self.refused,
             workspace=lambda: None if self.workspace is None else self.workspace.team_id,
             unhealthy=self._unhealthy,
+            charts_refused=lambda: None if self.workspace is None else self.workspace.charts_refused,
             judged=self.metrics.counts.judged,
             fired=self.latency.fired,
         )

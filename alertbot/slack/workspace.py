@@ -19,13 +19,16 @@ from alertbot.slack.channels import Listing, Membership, is_id, look_up, unliste
 from alertbot.slack.charts import ChartReplies, ChartSource
 from alertbot.slack.client import TIMEOUT, Identity, Post, Posted, SlackClient
 from alertbot.slack.commands import Commands
-from alertbot.slack.failures import AWAY, DEAD_TOKEN, NOT_LISTED
+from alertbot.slack.failures import AWAY, DEAD_TOKEN, NOT_LISTED, REFUSED_BLOCKS
 from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener
 
 log = logging.getLogger(__name__)
 
 RECHECK = 300.0
 """Seconds between two checks that Slack still knows us and that the channels are there."""
+
+CHARTS_AGAIN = 86_400.0
+"""Seconds after Slack refused a chart of its own until one is sent again: workspaces are given them one by one."""
 
 RETRY = 30.0
 """Seconds until the next check where Slack did not answer the last."""
@@ -73,6 +76,7 @@ class Workspace:
         self._posted_to: dict[str, str] = {}  # ids of channels by the name they were posted to
         self._identity: Identity | None = None
         self._recalled: str | None = None
+        self._charts_refused: tuple[str, float] | None = None  # Slack's word, and when, monotonic
         self._auth_outage = Outage(clock.monotonic)
         self._listing_outage = Outage()
         self._listener: SocketListener | None = None
@@ -98,9 +102,20 @@ class Workspace:
         """The id of our own workspace, by Slack's last word or what was recalled; ``None`` while nobody said."""
         return self._recalled if self._identity is None else self._identity.team_id
 
-    def recall(self, team_id: str | None) -> None:
-        """Take this for our own workspace until Slack says which it is: an earlier run was told so."""
+    @property
+    def charts_refused(self) -> str | None:
+        """Slack's word for the refusal of a chart of its own within a day; ``None`` where there was none."""
+        if self._charts_refused is None or self._clock.monotonic() - self._charts_refused[1] >= CHARTS_AGAIN:
+            return None
+        return self._charts_refused[0]
+
+    def recall(self, team_id: str | None, charts_refused: str | None = None) -> None:
+        """Take this for our own workspace until Slack says which it is: an earlier run was told so.
+
+        ``charts_refused``: what it was told of charts.
+        """
         self._recalled = team_id
+        self._charts_refused = None if charts_refused is None else (charts_refused, self._clock.monotonic())
 
     @property
     def trouble(self) -> str | None:
@@ -266,7 +281,9 @@ class Workspace:
         if (notice := self._commands.answer_at_once(command.text)) is not None:
             await self._respond(command.response_url, notice, public=False)
         reply = await self._commands.answer(command.text, self._requester(command))
-        await self._respond(command.response_url, reply.message, public=reply.public)
+        drawn = reply.chart is not None and self._charts.source is not None
+        message = replace(reply.message, chart=None) if drawn else reply.message
+        await self._respond(command.response_url, message, public=reply.public)
         if reply.chart is not None:
             trouble = await self._charts.of_series(*reply.chart, command.channel_id)
             if trouble is not None:
@@ -301,7 +318,18 @@ class Workspace:
         return Requester(person, own[0] if own else asked.channel_id, frozenset(names))
 
     async def _respond(self, response_url: str, message: Message, *, public: bool, replaces: bool = False) -> None:
+        """Answer, with the message's chart unless Slack takes none."""
         try:
+            if message.chart is not None and self.charts_refused is None:
+                try:
+                    await self._client.respond(response_url, message.with_chart(), public=public, replaces=replaces)
+                except DeliveryError as error:
+                    if error.code not in REFUSED_BLOCKS:
+                        raise
+                    self._charts_refused = error.code, self._clock.monotonic()
+                    log.info("Slack takes no charts of its own here (%s): answers come without for a day", error.code)
+                else:
+                    return
             await self._client.respond(response_url, message, public=public, replaces=replaces)
         except DeliveryError as error:
             log.warning("an answer was not taken by Slack (%s)", error.code)

@@ -38,6 +38,7 @@ from alertbot.config.credentials import Credentials
 from alertbot.config.watch import Watch
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
+from alertbot.query.live import Live
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -563,6 +564,17 @@ def test_a_service_that_runs_is_seen_by_its_lock_which_is_left_alone(tmp_path):
     running.close()
     lock.release()
     assert str(machine._service(path, NOW, probe=20)).startswith("warning  service: it does not run")
+
+
+def test_that_the_workspace_takes_no_charts_in_answers_is_said(tmp_path):
+    path = tmp_path / "alertbot.db"
+    with closing(Store(path)) as store:
+        assert machine._charts(path) == []
+        store.do(feed.write_live, Live(NOW).to_json(), NOW)
+        assert machine._charts(path) == []
+        store.do(feed.write_live, Live(NOW, charts_refused="invalid_blocks").to_json(), NOW)
+        (found,) = machine._charts(path)
+    assert str(found).startswith("ok       Slack charts: this workspace takes none in answers yet (invalid_blocks)")
 
 
 # A click

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from alertbot.charts.worker import is_installed
@@ -49,7 +51,8 @@ def check_configuration(config: Config) -> Sequence[Finding]:
 def check_machine(config: Config, now: float) -> Sequence[Finding]:
     """Whether directory, disk, database and service are fine; it blocks, so call it in a thread."""
     path = config.store.path
-    return [_directory(path.parent), _disk(config), _database(path), _service(path, now, config.feed.probe)]
+    service = _service(path, now, config.feed.probe)
+    return [_directory(path.parent), _disk(config), _database(path), service, *_charts(path)]
 
 
 def _directory(folder: Path) -> Finding:
@@ -141,6 +144,17 @@ def _service(path: Path, now: float, probe: float) -> Finding:
         mend = "See `alertbot status` and journalctl -u alertbot."
         return warning("service", f"it runs, but last looked at the feed {format_duration(age)} ago", mend)
     return ok("service", f"it runs, and looked at the feed {format_duration(age)} ago")
+
+
+def _charts(path: Path) -> Sequence[Finding]:
+    """That Slack refused the charts in answers, by the service's own word."""
+    held = None
+    with suppress(StoreError), reading(path) as db:
+        held = feed.live(db)
+    refused = None if held is None else json.loads(held[1]).get("charts_refused")
+    if refused is None:
+        return []
+    return [ok("Slack charts", f"this workspace takes none in answers yet ({refused}), so answers come without")]
 
 
 def stored_last_week(path: Path, domains: Sequence[str], now: float) -> Mapping[str, Array]:

@@ -8,6 +8,7 @@ known here; whatever else comes is refused too.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ MOST_TEXT = 40_000
 MOST_UPDATE_BYTES = 4_000
 MOST_ALTOGETHER = 13_200
 MOST_METADATA_BYTES = 16_384
+CHARTS = "data_visualization"
 
 Check = Callable[[Any, str], Iterator[str]]
 
@@ -111,6 +113,11 @@ def one_of(*allowed: Any) -> Check:
 def boolean(value: Any, pointer: str) -> Iterator[str]:
     if not isinstance(value, bool):
         yield from _error("must be a boolean", pointer)
+
+
+def number(value: Any, pointer: str) -> Iterator[str]:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        yield from _error("must be a number", pointer)
 
 
 def url(schemes: str, most: int = 3000) -> Check:
@@ -215,7 +222,15 @@ IMAGE = Shape({"alt_text": string(2000)}, {"image_url": url("https"), "slack_fil
 IMAGE_BLOCK = Shape(IMAGE.needed, {**IMAGE.allowed, "title": plain(2000), "block_id": ID})
 INTERACTIVE = {"button": BUTTON, "overflow": OVERFLOW, "static_select": SELECT}
 
+NUMBER_LABEL = string(20)
+POINT = Shape({"label": NUMBER_LABEL, "value": number})
+SERIES = Shape({"name": string(20), "data": items(POINT, 20)})
+AXES = Shape({"categories": items(NUMBER_LABEL, 20)}, {"x_label": string(50), "y_label": string(50)})
+DRAWN = Shape({"series": items(SERIES, 6), "axis_config": AXES})
+CHART = typed(line=DRAWN, bar=DRAWN, area=DRAWN)
+
 BLOCK = typed(
+    data_visualization=Shape({"title": string(50), "chart": CHART}, {"block_id": ID}),
     section=Shape(
         {},
         {
@@ -250,6 +265,8 @@ def _blocks(value: Any, pointer: str) -> Iterator[str]:
     yield from items(BLOCK, 50, least=0)(value, pointer)
     blocks = _objects(value)
     yield from _repeated("block_id", blocks, pointer)
+    if sum(block.get("type") == CHARTS for block in blocks) > 2:
+        yield from _error("no more than 2 charts allowed", pointer)
     for index, block in enumerate(blocks):
         yield from _across_keys(block, f"{pointer}/{index}")
 
@@ -267,11 +284,27 @@ def _attachments(value: Any, pointer: str) -> Iterator[str]:
 def _across_keys(block: Mapping[str, Any], pointer: str) -> Iterator[str]:
     if block.get("type") == "section" and not block.get("text") and not block.get("fields"):
         yield from _error("missing required field: text or fields", pointer)
+    if block.get("type") == CHARTS:
+        yield from _chart(block.get("chart"), f"{pointer}/chart")
     elements = _objects(block.get("elements"))
     yield from _repeated("action_id", elements, pointer)
     for image in [block, *_objects([block.get("accessory")]), *elements]:
         if image.get("type") == "image" and ("image_url" in image) == ("slack_file" in image):
             yield from _error("an image takes exactly one of image_url and slack_file", pointer)
+
+
+def _chart(chart: Any, pointer: str) -> Iterator[str]:
+    """Each line has one point for every category, in any order, and no other; no two have the same name."""
+    drawn = chart if isinstance(chart, dict) else {}
+    lines, axes = _objects(drawn.get("series")), _objects([drawn.get("axis_config")])
+    yield from _repeated("name", lines, f"{pointer}/series")
+    categories = [each for axis in axes for each in axis.get("categories") or ()]
+    if len(set(map(str, categories))) != len(categories):
+        yield from _error("a category stands there twice", f"{pointer}/axis_config/categories")
+    for place, line in enumerate(lines):
+        labels = [str(point.get("label")) for point in _objects(line.get("data"))]
+        if sorted(labels) != sorted(map(str, categories)):
+            yield from _error("labels must match the categories", f"{pointer}/series/{place}/data")
 
 
 def _repeated(key: str, parts: list[dict[str, Any]], pointer: str) -> Iterator[str]:

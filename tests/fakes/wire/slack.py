@@ -25,7 +25,7 @@ from aiohttp import web
 if not __package__:  # run as a script: the packages of tests/ are one folder up
     sys.path[0] = str(Path(__file__).parents[2])
 
-from fakes.wire.blockkit import Refused, refuse_message
+from fakes.wire.blockkit import CHARTS, Refused, refuse_message
 from fakes.wire.clicks import block_actions
 from fakes.wire.files import Shared
 from fakes.wire.socketmode import SocketMode
@@ -99,6 +99,7 @@ class FakeSlack:
         )
         self.socket = SocketMode(now, ticket_life)
         self.calls: list[Call] = []
+        self.takes_charts = True  # of its own, in answers: workspaces are given them one by one
         self._responses: dict[str, ResponseUrl] = {}
         self._now = now
         self._log = log
@@ -295,6 +296,8 @@ class FakeSlack:
         if given.keys() - _RESPONSE_KEYS or given.get("response_type", "ephemeral") not in {"ephemeral", "in_channel"}:
             raise Refused("invalid_payload")
         refuse_message(given)
+        if not self.takes_charts and any(block["type"] == CHARTS for block in given.get("blocks") or ()):
+            raise Refused("invalid_blocks")
         response.uses += 1
         response.posts.put_nowait(given)
 
