@@ -89,7 +89,7 @@ exec "$PYTHON" -m alertbot "$name" "$@"
     "sudoedit": '[ -f "$1" ]',
     "chown": 'for file in "$@"; do [ -e "${file#--reference=}" ] || exit 1; done',
     "systemd-creds": '[ "$1" = encrypt ] && [ "${2#--name=}" = "${3##*/}" ] && cp "$3" "$4"',
-    **{name: f'echo "{name} $*" >>"$LOG"' for name in ("apt", "git", "python3", "pip", "pipx")},
+    **{name: f'echo "{name} $*" >>"$LOG"' for name in ("apt", "git", "python3", "pip")},
     # A unit must have been copied there; the one-shot service does its work, the timer and the service are noted.
     "systemctl": """
 echo "systemctl $*" >>"$LOG"

@@ -45,7 +45,7 @@ def text(account: Account) -> str:
 
 
 _HEAD = """
-# alertbot: what to watch, what counts as wrong, whom to tell. Written by `alertbot init`; it is yours to edit.
+# alertbot: what to watch, what counts as wrong, whom to ping. Written by `alertbot init`; it is yours to edit.
 #
 #     alertbot check         is the file right?
 #     alertbot doctor        does everything work: the API, Slack, the domains?
@@ -57,7 +57,7 @@ _SLACK = """
 [slack]
 channel  = "#cdn-alerts"
 timezone = "UTC"                        # times in messages, such as "Europe/Berlin"
-mention  = { critical = "@here" }       # whom to wake: "@here", "@channel", a user id (U...), a user group id (S...)
+mention  = { critical = "@here" }       # whom to ping: "@here", "@channel", a user id (U...), a user group id (S...)
 """
 
 
