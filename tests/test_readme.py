@@ -199,6 +199,17 @@ def test_the_checks_run_the_readmes_test_command_as_it_stands_there():
     assert 'bash -c "$line $*"' in script
 
 
+def test_the_documentation_is_short_enough_to_be_read():
+    assert len(README.split()) <= 1500
+    assert len(TEXT.split()) <= 8000
+
+
+@pytest.mark.parametrize("name", pages.PAGES)
+def test_a_page_fits_a_terminal_of_eighty_columns(name):
+    prose = re.sub(r"^```.*?^```$", "", pages.PAGES[name], flags=re.MULTILINE | re.DOTALL)
+    assert [line for line in prose.splitlines() if len(line) > 80] == []
+
+
 DOCUMENTS = {ROOT / "README.md": README} | {pages.FOLDER / f"{name}.md": text for name, text in pages.PAGES.items()}
 
 

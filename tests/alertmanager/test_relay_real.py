@@ -72,7 +72,7 @@ async def test_one_with_a_password_under_a_path_is_told(tmp_path, pager, caplog,
 
 
 async def test_when_the_whole_account_falls_that_alone_is_notified_by_the_readmes_rules(tmp_path, pager):
-    (rules,) = re.findall(r"^inhibit_rules:\n(?:  .*\n)+", PAGES["scale"], re.MULTILINE)
+    (rules,) = re.findall(r"^inhibit_rules:.*\n(?:  .*\n)+", PAGES["scale"], re.MULTILINE)
     usual = {f"d{number}.example.com": 1e9 for number in range(1, 5)} | {"total": 4e9}
     with Cluster(tmp_path / "cluster", pager, 1, route=ROUTE + rules) as cluster:
         async with bots(tmp_path, cluster, SystemClock(), usual=usual) as (bot,):

@@ -44,9 +44,9 @@ def test_two_bots_page_once_and_resolve_once_though_a_bot_and_an_alertmanager_di
 
 @needs("amtool")
 def test_the_readmes_example_is_one_that_alertmanager_takes(tmp_path):
-    example, *_ = re.findall(r"^```yaml\n(.*?)^```$", PAGES["scale"], re.MULTILINE | re.DOTALL)
+    duty, inhibited, *_ = re.findall(r"^```yaml\n(.*?)^```$", PAGES["scale"], re.MULTILINE | re.DOTALL)
     path = tmp_path / "alertmanager.yml"
-    path.write_text(example)
+    path.write_text(duty + inhibited)
     checked = subprocess.run(["amtool", "check-config", str(path)], capture_output=True, text=True, check=False)
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
