@@ -41,10 +41,11 @@ from alertbot.query.silent import silent_hours
 from alertbot.rules.base import Array
 from alertbot.rules.grid import Grid
 from alertbot.units import SLOT
-from alertbot.words import counted, did_you_mean
+from alertbot.words import counted, did_you_mean, listed
 
 _ANOTHER = "name another file with -o, or replace it with --force"
 
+_MOST_NAMED = 10
 _TEN_PAY = 10
 """From so many domains on it saves calls to ask for ten in one."""
 
@@ -73,9 +74,15 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
     account = asyncio.run(work())
     _write(target, text(account), force=force)
     watched = counted(len(account.domains), "domain")
-    click.echo(
-        f"{target}: {watched}, {len(account.silent)} of them silent. Put your Slack channel in, then: alertbot check"
-    )
+    click.echo(f"{target}: {watched}. Put your Slack channel in, then: alertbot check")
+    left_out = {
+        "carried nothing in the last days": account.silent,
+        "too small to wake anybody for": account.small,
+        "could not be read": account.missed,
+    }
+    for what, found in left_out.items():
+        if found:
+            click.echo(f"{counted(len(found), 'domain')} {what}: {listed(found, _MOST_NAMED)}")
 
 
 async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedSettings, progress: Reporter) -> Account:
@@ -96,15 +103,18 @@ async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedS
     read = [name for name in names if name in lately.values]
     slots = np.arange(lately.first, lately.last + SLOT, SLOT)
     history = CsvHistory({name: SeriesHistory(slots, lately.values[name]) for name in read})
+    found = starter(history, total)
+    peaks = {name: float(np.nanmax(lately.values[name], initial=0.0)) for name in read}
     return Account(
         domains=names,
         listed=bool(domains) or len(names) <= LISTED,
         silent=[name for name in read if not np.nansum(lately.values[name]) > 0],
         nightly=_nightly(lately, read),
+        small=[name for name in read if 0 < peaks[name] < found.floors["went-dark"]],
         missed=sorted(lately.missed),
         feed=_feed_lines(feed, len(names), each_domain=lately.each_domain),
         days=DAYS,
-        starter=starter(history, total),
+        starter=found,
         peak=None if total is None else float(total.max()),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -28,6 +28,9 @@ MOST_A_WEEK = 0.5
 """A rule that would have fired more often gets a higher floor, and in the end is left out."""
 
 _ABOVE, _BELOW, _CLEAR, _FLOOR = 1.5, 0.5, 0.85, 0.3
+MANY = 20
+"""From so many series on those that carry about as much share a rule: a rule for each would be read by nobody."""
+
 _USUAL = 0.9  # nine days in ten
 _TENTH = 0.1  # of a day
 _RAISES = (4.0, 4.0, 4.0)
@@ -97,7 +100,7 @@ def suggestions(history: History, names: Sequence[str], taken: Iterable[str], *,
     left_out = {name: why for name in names if (why := _unfit(days.get(name)))}
     usable = {name: days[name] for name in names if name not in left_out}
     namer = _Namer(taken)
-    limits = [found for name, each in usable.items() for found in _limits(namer, name, each, below=below)]
+    limits = _limits(namer, usable, below=below)
     floors, noisy = _floors(history, usable)
     left_out |= dict.fromkeys(noisy, "goes to 0 too often for a rule on that")
     found = _counted(history, [*limits, *_grouped(namer, floors)])
@@ -112,24 +115,47 @@ def _unfit(days: Days | None) -> str:
     return "" if float(np.quantile(days.highs, _USUAL)) >= 1 else "carries next to nothing"
 
 
-def _limits(namer: _Namer, name: str, days: Days, *, below: bool) -> Iterable[Suggestion]:
-    above = friendly(_ABOVE * float(np.quantile(days.highs, _USUAL)), up=True)
-    yield _suggestion(
-        namer.name(name, "above"), "threshold", {"above": above, "clear": friendly(_CLEAR * above)}, [name]
-    )
-    low = _BELOW * float(np.quantile(days.lows, 1 - _USUAL))
-    if below and low >= 1:
-        limit = friendly(low)
+def _limits(namer: _Namer, days: Mapping[str, Days], *, below: bool) -> list[Suggestion]:
+    """A limit above the peaks of each, or of all that share it; ``below``: one under the nights as well."""
+    shared = len(days) >= MANY
+    highs = {name: _ABOVE * float(np.quantile(each.highs, _USUAL)) for name, each in days.items()}
+    above = {name: _level(high, shared=shared, up=True) for name, high in highs.items()}
+    found = [
+        _suggestion(namer.name(stem, "above"), "threshold", {"above": limit, "clear": friendly(_CLEAR * limit)}, names)
+        for stem, limit, names in _alike(above, shared=shared)
+    ]
+    lows = {name: _BELOW * float(np.quantile(each.lows, 1 - _USUAL)) for name, each in days.items()}
+    under = {name: _level(low, shared=shared) for name, low in lows.items() if below and low >= 1}
+    for stem, limit, names in _alike(under, shared=shared):
         limits = {"below": limit, "clear": friendly(limit / _CLEAR, up=True)}
-        yield _suggestion(namer.name(name, "below"), "threshold", limits, [name])
+        found.append(_suggestion(namer.name(stem, "below"), "threshold", limits, names))
+    return found
+
+
+def _level(rate: float, *, shared: bool, up: bool = False) -> float:
+    """A round number at most (``up``: at least) this rate, in bit/s; a power of ten where it is shared."""
+    if not shared:
+        return friendly(rate, up=up)
+    return 10.0 ** (math.ceil if up else math.floor)(math.log10(rate))
+
+
+def _alike(limits: Mapping[str, float], *, shared: bool) -> Iterator[tuple[str, float, list[str]]]:
+    """What a rule's name begins with, its limit and its series, the highest limit first where they are shared."""
+    if not shared:
+        yield from ((name, limit, [name]) for name, limit in limits.items())
+        return
+    for limit in sorted(set(limits.values()), reverse=True):
+        yield format_rate(limit).replace(" ", ""), limit, [name for name, own in limits.items() if own == limit]
 
 
 def _floors(history: History, days: Mapping[str, Days]) -> tuple[dict[str, float], list[str]]:
     """From which level on each series is watched for going dark, and those where that would fire too often."""
-    floors = {name: friendly(max(_FLOOR * float(np.median(each.tenths)), _LEAST_FLOOR)) for name, each in days.items()}
+    shared = len(days) >= MANY
+    levels = {name: max(_FLOOR * float(np.median(each.tenths)), _LEAST_FLOOR) for name, each in days.items()}
+    floors = {name: _level(level, shared=shared) for name, level in levels.items()}
     noisy = _too_noisy(history, floors, days)
     for raised in _RAISES:
-        floors |= {name: friendly(raised * floors[name]) for name in noisy}
+        floors |= {name: _level(raised * floors[name], shared=shared, up=shared) for name in noisy}
         noisy = _too_noisy(history, {name: floors[name] for name in noisy}, days)
     return {name: floor for name, floor in floors.items() if name not in noisy}, noisy
 

@@ -29,7 +29,10 @@ _A_FIRING_FOR = 50
 """A rule may have fired once for so many domains; a floor at which it fired more often is raised."""
 
 _LOWEST = 1e4
-"""No floor lies under this, in bit/s."""
+"""No floor lies under this, in bit/s ..."""
+
+_WORTH_WAKING = 1e6
+"""... and none of a rule that wakes people under this, however small the account is."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,14 @@ class StarterRule:
     """A rule of the file that ``init`` writes, by its keys; its floor stands under ``floor_key``.
 
     ``usual``: the floor (bit/s) where there is no traffic to go by. What is ``negligible`` times less than the
-    account's peak is never watched.
+    account's peak is never watched, nor what is under ``least``.
     """
 
     keys: Mapping[str, object]
     floor_key: str
     usual: float
     negligible: int
+    least: float = _LOWEST
 
     def at(self, floor: float) -> Rule:
         """The rule with this floor."""
@@ -69,7 +73,7 @@ _FALL = {"name": "sharp-fall", "kind": "drop", "by": "80%", "for": "15m"}
 _OFF = {"name": "far-off", "kind": "baseline", "factor": 1.9, "zeros": False, "for": "5m"}
 
 STARTER = {
-    "went-dark": StarterRule(_DARK, "from", usual=5e6, negligible=20_000),
+    "went-dark": StarterRule(_DARK, "from", usual=5e6, negligible=20_000, least=_WORTH_WAKING),
     "small-dark": StarterRule(_SMALL, "from", usual=5e5, negligible=200_000),
     "sharp-fall": StarterRule(_FALL, "from", usual=20e6, negligible=5_000),
     "far-off": StarterRule(_OFF, "floor", usual=20e6, negligible=5_000),
@@ -86,9 +90,10 @@ def starter(history: History, total: Array | None) -> Starter:
         return Starter({name: rule.usual for name, rule in STARTER.items()}, {}, ceiling)
     peak = _peak(total if total is not None else known.sum(axis=1))
     usual, high = _smallest_heavy(known)
-    highest = dict.fromkeys(STARTER, friendly(usual / 2)) | {"far-off": friendly(high / 2)}
+    fair = dict.fromkeys(STARTER, friendly(usual / 2)) | {"far-off": friendly(high / 2)}
+    highest = {name: max(fair[name], rule.least if rule.least > _LOWEST else 0.0) for name, rule in STARTER.items()}
     lowest = {
-        name: min(friendly(max(peak / rule.negligible, _LOWEST)), highest[name]) for name, rule in STARTER.items()
+        name: min(friendly(max(peak / rule.negligible, rule.least)), highest[name]) for name, rule in STARTER.items()
     }
     floors, alerts = _raised(history, lowest, highest, max(1, known.shape[1] // _A_FIRING_FOR))
     times = Counter(alert.rule for alert in alerts)
@@ -107,7 +112,7 @@ def _raised(
         raised = {
             rule.name: min(_floor_above(floors[rule.name], rule, alerts, allowed), highest[rule.name]) for rule in rules
         }
-        raised["sharp-fall"] = max(raised["sharp-fall"], raised["went-dark"])
+        raised["sharp-fall"] = max(raised["sharp-fall"], min(raised["went-dark"], highest["sharp-fall"]))
         if raised == floors:
             return floors, alerts
         floors = raised

@@ -22,7 +22,8 @@ _WIDTH = 118
 class Account:
     """What the file is about: the account's ``domains``, those that carried nothing, and those that gave no answer.
 
-    ``nightly``: those that are silent at some time of day, with when that is.
+    ``nightly``: those that are silent at some time of day, with when that is. ``small``: those that never carried so
+    much that their going dark would wake anybody.
     ``listed``: whether the domains stand in the file, or ``["*"]`` does. ``feed``: lines for ``[feed]``. ``peak``: that
     of the total in the last ``days``, bit/s; None where it is not known. ``starter``: the rules that fit.
     """
@@ -31,6 +32,7 @@ class Account:
     listed: bool
     silent: Sequence[str]
     nightly: Sequence[str]
+    small: Sequence[str]
     missed: Sequence[str]
     feed: Sequence[str]
     days: int
@@ -78,6 +80,8 @@ def _watch(account: Account) -> str:
         lines += ["domains = [", *(f"    {name}," for name in names), "]"]
     lines += _comment(f"Carried nothing in the last {account.days} days", account.silent)
     lines += _comment("Silent as usual, so not posted at these times of day", account.nightly)
+    floor = format_rate(account.starter.floors["went-dark"], digits=6)
+    lines += _comment(f"Too small to wake anybody for, never at {floor}", account.small)
     lines += _comment("Could not be read", account.missed)
     return "\n".join(lines)
 

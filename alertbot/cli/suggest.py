@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ def _toml(found: Suggestions, span: Sequence[int], config_path: Path) -> Iterato
         for name, why in sorted(found.left_out.items())[:_MOST_NAMED]:
             yield f"# {name}: {why}"
         if len(found.left_out) > _MOST_NAMED:
-            yield f"# and {counted(len(found.left_out) - _MOST_NAMED, 'more series', 'more series')} left out"
+            yield f"# and {len(found.left_out) - _MOST_NAMED:,} more left out"
 
 
 def _rule(each: Suggestion, found: Suggestions) -> Iterator[str]:
@@ -136,7 +137,7 @@ def _rule(each: Suggestion, found: Suggestions) -> Iterator[str]:
     weekly = f"{how_often(_per_week(each, found))} a week"
     many = len(rule.domains) > 1
     days = max(found.days[name] for name in rule.domains)
-    where = f" on {counted(len(rule.domains), 'series', 'series')}, {weekly} on each" if many else f", {weekly}"
+    where = f" on {counted(len(rule.domains), 'domain')}, {weekly} on each" if many else f", {weekly}"
     yield f"# would have fired {counted(each.times, 'time')} in {counted(days, 'day')}{where}"
     if many and (most := max(each.fires, key=lambda name: each.fires[name])) and each.fires[most]:
         yield f"# most of all on {most}: {counted(each.fires[most], 'time')}"
@@ -151,9 +152,12 @@ def _rule(each: Suggestion, found: Suggestions) -> Iterator[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """On one line where they fit, else one below the other."""
+    """On one line where they fit, else on several."""
     line = f"[{', '.join(map(_quoted, names))}]"
-    return line if len(line) <= _WIDTH else "\n".join(["[", *(f"    {_quoted(name)}," for name in names), "]"])
+    if len(line) <= _WIDTH:
+        return line
+    rows = textwrap.wrap(" ".join(f"{_quoted(name)}," for name in names), _WIDTH - 4, break_on_hyphens=False)
+    return "\n".join(["[", *(f"    {row}" for row in rows), "]"])
 
 
 def _quoted(text: str) -> str:

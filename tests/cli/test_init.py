@@ -75,10 +75,13 @@ async def test_two_domains_get_floors_that_reach_both_and_a_ceiling_over_the_pea
 
 
 async def test_one_domain_is_enough(tmp_path):
-    config, _ = await written(tmp_path, domains={VIDEO: Shape(2e5)})
+    config, content = await written(tmp_path, domains={VIDEO: Shape(2e5)})
 
     assert config.watch.domains == (VIDEO,)
-    assert config.rules[0].kind.from_ <= 1e5
+    dark, small = config.rules[:2]
+    assert (dark.severity, dark.kind.from_) == (Severity.CRITICAL, 1e6), "nobody is woken for so little"
+    assert (small.severity, small.kind.from_ <= 1e5) == (Severity.WARNING, True)
+    assert f'# Too small to wake anybody for, never at 1 Mbps: "{VIDEO}".' in content
 
 
 async def test_many_domains_are_watched_as_the_account_has_them_ten_a_call(tmp_path, monkeypatch):
@@ -287,7 +290,7 @@ async def test_the_command_writes_a_file_and_replaces_one_only_where_it_is_told_
         await simulator.stop()
 
     assert (first.exit_code, again.exit_code, forced.exit_code) == (0, 2, 0), first.output + forced.output
-    assert first.stdout.startswith("rules.toml: 2 domains, 0 of them silent.")
+    assert first.stdout.startswith("rules.toml: 2 domains. ")
     assert f'base_url    = "{base_url}"' in held
     assert load(folder / "rules.toml").watch.domains == (IMG,)
     assert [path.name for path in folder.iterdir()] == ["rules.toml"]

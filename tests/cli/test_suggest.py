@@ -91,6 +91,20 @@ def test_a_lower_limit_is_suggested_only_where_it_is_asked_for():
     assert re.search(r'^below   = "150 Mbps"$', suggested("--below"), re.MULTILINE)
 
 
+def test_many_domains_that_carry_about_as_much_share_a_rule(folder):
+    levels = {f"shop-{number:02}": 2e6 * 1.25**number for number in range(25)}
+    history(**{name: traffic(8, level, seed=number) for number, (name, level) in enumerate(levels.items())})
+    written = suggested()
+    (folder / "rules.toml").write_text(ALL + "\n" + written)
+
+    assert alertbot("check").exit_code == 0
+    names = re.findall(r'^name +="? ?"?([^"\n]+)', written.replace("= ", "="), re.MULTILINE)
+    assert len(names) <= 8, "a rule for each would be 50"
+    assert names[:3] == ["10Gbps-above", "1Gbps-above", "100Mbps-above"]
+    assert written.count('"shop-07.example.com"') == 2, "a limit and a floor"
+    assert max(map(len, written.splitlines())) <= 105
+
+
 def troubled():
     """A domain with a spike, an outage and a slump, one that sleeps at night, one that is new, one that is silent."""
     video, shop = traffic(21), traffic(21, 3e8, seed=2)
