@@ -253,7 +253,11 @@ def test_help_lists_the_pages_and_says_what_was_probably_meant():
 
 @pytest.mark.parametrize(
     ("word", "place"),
-    [("upgrade", 'operations under "Upgrade"'), ("TOKEN", 'troubleshooting under "The API refuses the token"')],
+    [
+        ("upgrade", 'operations under "Upgrade"'),
+        ("TOKEN", 'troubleshooting under "The API refuses the token"'),
+        ("replay", 'commands under "History"'),
+    ],
 )
 def test_help_says_where_a_word_stands_that_is_no_page(word, place):
     result = CliRunner().invoke(main, ["help", word])

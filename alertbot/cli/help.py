@@ -13,6 +13,7 @@ from alertbot.errors import UsageError
 from alertbot.words import did_you_mean, listed, quoted
 
 _MOST_NAMED = 3
+_SECTION = re.compile(r"^## (.*)\n((?:(?!## ).*\n)*)", re.MULTILINE)
 
 PAGES = {
     "rules": "the rule kinds, their keys, what counts as usual",
@@ -30,18 +31,20 @@ PAGES = {
 def page(topic: str) -> str:
     """The page about a topic, as Markdown; ``UsageError`` says where else to look where there is none."""
     if topic not in PAGES:
-        places = listed(_headings_with(topic), _MOST_NAMED)
+        places = listed(_places(topic), _MOST_NAMED)
         meant = f": look in {places}" if places else did_you_mean(topic, list(PAGES))
         raise UsageError(f"there is no page {quoted(topic)}{meant} (the pages are {', '.join(PAGES)})")
     return (files("alertbot") / "help" / f"{topic}.md").read_text(encoding="utf-8")
 
 
-def _headings_with(word: str) -> Iterator[str]:
-    """The headings of all pages that a word stands in, each with its page."""
-    for name in PAGES:
-        for heading in re.findall(r"^##+ (.*)$", page(name), re.MULTILINE):
-            if word.lower() in heading.lower():
-                yield f'{name} under "{heading.replace("`", "")}"'
+def _places(word: str) -> Iterator[str]:
+    """Where to read about a word: under the headings that hold it, else where it stands most often."""
+    said = re.compile(rf"\b{re.escape(word)}s?\b", re.IGNORECASE)
+    sections = [(name, *section) for name in PAGES for section in _SECTION.findall(page(name))]
+    found = [(0, name, heading) for name, heading, _ in sections if said.search(heading)]
+    found = found or [(-times, name, heading) for name, heading, text in sections if (times := len(said.findall(text)))]
+    for _, name, heading in sorted(found):
+        yield f'{name} under "{heading.replace("`", "")}"'
 
 
 def topics() -> str:
