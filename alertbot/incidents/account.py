@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from alertbot.incidents.grouping import TOGETHER
 from alertbot.incidents.incident import AccountFall
+from alertbot.incidents.storm import Storms
 from alertbot.rules.selection import TOTAL
 from alertbot.units import SLOT
 
@@ -16,19 +17,25 @@ LEAST = 3
 _TOGETHER = TOGETHER * SLOT
 
 
-def fell_together(falls: Mapping[str, int], carried: Collection[str]) -> AccountFall | None:
+def fell_together(falls: Mapping[str, int], carried: Collection[str], storms: Storms) -> AccountFall | None:
     """Whether the account fell: its total, or half of the domains that ``carried`` traffic, at about the same time.
 
-    ``falls``: the slot with which the fall of each series began.
+    ``falls``: the slot with which the fall of each series began. No rule need say that the total fell: where half of it
+    is gone, and not by the domains that are known to have fallen, others fell too.
     """
     begun = {series: since for series, since in falls.items() if series in carried}
     if (total := falls.get(TOTAL)) is not None:
         return AccountFall(total, _since(begun, total), len(carried))
     since, fell = _largest(sorted(begun.values()))
-    return AccountFall(since, fell, len(carried)) if fell >= _needed(len(carried)) else None
+    if fell >= _needed(len(carried)):
+        return AccountFall(since, fell, len(carried))
+    storm = storms.whole_account(begun.values())
+    return None if storm is None else AccountFall(storm, _since(begun, storm), len(carried))
 
 
-def afterwards(fall: AccountFall, falls: Mapping[str, int], carried: Collection[str], frontier: int) -> AccountFall:
+def afterwards(
+    fall: AccountFall, falls: Mapping[str, int], carried: Collection[str], frontier: int, storms: Storms
+) -> AccountFall:
     """What became of the account's fall: more fell, or it is over, since too little of it is left.
 
     Once it is over for good it stays so: what fires again, as after hours in which no rule looked, outlived it.
@@ -37,7 +44,7 @@ def afterwards(fall: AccountFall, falls: Mapping[str, int], carried: Collection[
         return fall
     begun = {series: since for series, since in falls.items() if series in carried}
     fell = _since(begun, fall.since)
-    if TOTAL in falls or fell >= _needed(fall.carried):
+    if TOTAL in falls or fell >= _needed(fall.carried) or (fell and storms.lasts(fall.since)):
         return replace(fall, fell=max(fall.fell, fell), over=None)
     return fall if fall.over is not None else replace(fall, over=frontier)
 

@@ -79,11 +79,11 @@ def _host_and_fall(state: State, incidents: Sequence[Incident]) -> tuple[Inciden
     if host is not None and host.progress.wide is not None:
         # Whoever silences some of it does not mean that it is over; of what is not active nothing is known.
         lasting = [fired for fired in falls if why[fired.number] not in {Suppressed.INACTIVE, Suppressed.FLAPPING}]
-        fall = account.afterwards(host.progress.wide, _begun(lasting), state.carried, frontier)
+        fall = account.afterwards(host.progress.wide, _begun(lasting), state.carried, frontier, state.storms)
         return replace(host, progress=replace(host.progress, wide=fall)), fall
     falling = [fired for fired in falls if why[fired.number] in {None, Suppressed.CLEARING}]
     recent = [fired for fired in falling if fired.alert.since >= frontier - RECENTLY]
-    found = account.fell_together(_begun(recent), state.carried)
+    found = account.fell_together(_begun(recent), state.carried, state.storms)
     if found is None or _open_dark(state.incidents) is not None:
         return None, None
     found = replace(found, severity=highest_severity(recent) or found.severity)

@@ -73,6 +73,8 @@ def decide(state: State) -> Decision:
 
 
 def _is_to_be_posted(fired: FiredAlert, state: State) -> bool:
+    if state.storms.waits(fired):
+        return False
     why = state.suppression.suppressed(fired)
     if fired.number in state.placing.passed:
         return why in {None, Suppressed.CLEARING, Suppressed.DARKNESS}
@@ -118,7 +120,8 @@ def _change(
     state: State, current: Current, flaps: frozenset[AlertKey], parts: Sequence[FiredAlert]
 ) -> IncidentChange | None:
     """What changes in one incident; ``None``: nothing."""
-    incident, joined = current.incident, frozenset(current.joined)
+    joined, before = frozenset(current.joined), _progress_before(state, current.incident.number)
+    incident = _checking(state, current.incident, before)
     changed = (*state.changed.get(incident.number, ()), *_inhibited(state, incident))
     if incident.kind in FEED_SEVERITY and not joined and not state.settled and not changed:
         return None
@@ -139,7 +142,6 @@ def _change(
         return None
     after = replace(incident, progress=result.progress, closed=state.suppression.now if result.closed else None)
     ends_wide = result.closed and incident.account_wide
-    before = _progress_before(state, incident.number)
     return IncidentChange(
         after,
         tuple(sorted(joined)),
@@ -148,8 +150,20 @@ def _change(
         result.closed,
         situation.opens,
         ends_wide,
-        edited=before is not None and before.without_data != result.progress.without_data,
+        edited=before is not None and _says(before) != _says(result.progress),
     )
+
+
+def _checking(state: State, incident: Incident, before: Progress | None) -> Incident:
+    """The incident, which says that domains are being asked for from when the account fell until they all were."""
+    begins = before is None or before.wide is None or before.checking
+    checking = incident.progress.wide is not None and begins and not state.storms.through
+    return replace(incident, progress=replace(incident.progress, checking=checking))
+
+
+def _says(progress: Progress) -> tuple[object, ...]:
+    """What the message alone says of an incident's progress, and no reply in its thread."""
+    return progress.without_data, progress.checking
 
 
 def _was_closed(state: State, incident: Incident) -> bool:

@@ -101,7 +101,8 @@ class Progress:
     ``escalated``: to whom, since then; ``copies``: the channels that have a message of it for that reason.
     ``silences``: those over some of what fires; ``muted``: whether a mute is. ``steady``: alerts that flapped and were
     posted again since they stayed. ``parent``: the account-wide incident that this one is a part of. ``without_data``:
-    the series that fire and of which nothing is known for half an hour.
+    the series that fire and of which nothing is known for half an hour. ``checking``: it is of the whole account, and
+    not every domain was judged since it began.
     """
 
     paged_at: float | None = None
@@ -124,6 +125,7 @@ class Progress:
     wide: AccountFall | None = None
     parent: int | None = None
     without_data: tuple[str, ...] = ()
+    checking: bool = False
 
 
 @dataclass(frozen=True)

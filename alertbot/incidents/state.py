@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from alertbot.incidents.grouping import Placing
 from alertbot.incidents.incident import FiredAlert, Incident
 from alertbot.incidents.notes import Note
+from alertbot.incidents.storm import Storms
 from alertbot.incidents.suppression import Suppression
 
 
@@ -17,7 +18,7 @@ class State:
 
     ``unposted``: alerts that fired and are in no incident. ``settled``: whether all series of a slot were judged.
     ``carried``: the domains that carried traffic before anything fell. ``channel``: the default one. ``changed``: notes
-    for incidents about what people did just now.
+    for incidents about what people did just now. ``storms``: what the account's total lost.
     """
 
     incidents: Sequence[Incident]
@@ -28,6 +29,7 @@ class State:
     channel: str
     carried: Collection[str] = ()
     changed: Mapping[int, tuple[Note, ...]] = field(default_factory=dict)
+    storms: Storms = field(default_factory=Storms)
 
 
 @dataclass(frozen=True)

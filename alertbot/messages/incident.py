@@ -93,6 +93,9 @@ def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:
     wide = incident.progress.wide
     if wide is None:
         raise ValueError("this incident is not account-wide")
+    if incident.progress.checking and context.total is not None:
+        now, was = map(format_rate, context.total)
+        return f"Total traffic fell from {was} to {now} at {context.clock(wide.since)}."
     share = f"{wide.fell:,} of {counted(wide.carried, 'domain')} with traffic fell"
     total = [told for told in worst_of_each(incident.firing) if told.alert.series == TOTAL]
     if total:

@@ -20,7 +20,7 @@ from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.alert import Markup, alert_sentence, subject
 from alertbot.rules.base import Rule
 from alertbot.units import format_clock
-from alertbot.words import listed
+from alertbot.words import counted, listed
 
 _NONE: Mapping[int, Sequence[int]] = MappingProxyType({})
 
@@ -93,6 +93,8 @@ def state_lines(incident: Incident, context: Context, markup: Markup) -> Iterato
     progress = incident.progress
     if incident.closed is not None:
         return
+    if progress.checking:
+        yield f"Checking {counted(context.domains, 'domain')}; the list follows here."
     yield from _without_data(incident, context, markup)
     if progress.acked_at is not None:
         note = f": {markup.text(progress.acked_note)}" if progress.acked_note else "."

@@ -29,6 +29,7 @@ class Attention:
         self._time = time
         self._looks = Looks(series, prober.lateness)
         self._second_looks = SecondLooks(self._looks.wait)
+        self._total_began: dict[str, float] = {}  # when the total was asked for last, monotonic seconds
 
     def behind(self, frontier: int, skip: Collection[str]) -> list[str]:
         """The series not asked for since the frontier moved: the total, then what is known of the shortest."""
@@ -60,6 +61,8 @@ class Attention:
     def looked(self, read: Mapping[str, Reading], known: Mapping[str, int], frontier: int, a_call: int) -> None:
         """Note up to where these series are known, and let those count that were looked at twice."""
         self._looks.looked(known, a_call)
+        if TOTAL in read:
+            self._total_began = {TOTAL: read[TOTAL].began}
         for series, reading in read.items():
             if known[series] < self._lateness.known_to(series, frontier, reading.began):
                 self._looks.wait(series, reading.began + SLOT)
@@ -73,10 +76,12 @@ class Attention:
     def look_twice(self, read: Mapping[str, Reading]) -> None:
         """Have asked for again what would fire."""
         if doubted := self._ledger.doubted:
-            self._second_looks.begin(doubted, _began(read), self._seconds_between)
+            self._second_looks.begin(doubted, self._total_began | _began(read), self._seconds_between)
 
     def doubts(self, alert: Alert) -> bool:
         """Whether what would fire is to be looked at again first: not what is known for long."""
+        if alert.series == TOTAL and not self._may_be_late(TOTAL, alert.slot):
+            return False  # it is what says how far the others are
         fresh = self._lateness.age(alert.slot, self._time.monotonic()) < FRESH
         return fresh and self._second_looks.doubts(alert.series, alert.slot)
 
@@ -87,9 +92,14 @@ class Attention:
 
     def _seconds_between(self, series: str) -> float:
         """Seconds from the first look at what would fire to the second."""
+        return AGAIN_AT_FIRST if self._is_in_first_hour(series) else AGAIN
+
+    def _is_in_first_hour(self, series: str) -> bool:
         begun, frontier = self._begun.get(series), self._prober.frontier.slot
-        at_first = begun is None or frontier is None or frontier < begun + FIRST_HOUR
-        return AGAIN_AT_FIRST if at_first else AGAIN
+        return begun is None or frontier is None or frontier < begun + FIRST_HOUR
+
+    def _may_be_late(self, series: str, slot: int) -> bool:
+        return self._is_in_first_hour(series) or self._lateness.hold_back(series, slot) > 0
 
     def lags(self, series: str, due: int) -> bool:
         """Whether a series is not judged up to a slot, less what it is held back for."""

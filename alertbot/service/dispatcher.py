@@ -10,6 +10,7 @@ from alertbot.config import SlackSettings
 from alertbot.config.watch import Watch
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.incidents.notes import Note
+from alertbot.incidents.storm import LONGEST_WAIT
 from alertbot.service.turn import Turn
 from alertbot.store import alerts, incidents, turns
 from alertbot.store.alerts import traits_of, write_rules_begun
@@ -48,6 +49,7 @@ class Dispatcher:
         self._keeper = keeper
         self._clock = clock
         self._frontier: int | None = None
+        self._waiting_since: float | None = None  # when alerts began to wait for the size of a storm, monotonic seconds
 
     async def commit(
         self, entry: Entry, frontier: int | None, begun: Mapping[str, int] | None = None, late: Sequence[LateSlot] = ()
@@ -72,6 +74,7 @@ class Dispatcher:
         )
         turn = self.turn()
         await self._keeper.do(turns.commit, batch, turn)
+        self._waiting_since = (self._waiting_since or self._clock.monotonic()) if turn.waits else None
         if entry.silences:
             self.wake()
         if entry.changes:
@@ -81,7 +84,7 @@ class Dispatcher:
 
     async def post_due(self) -> None:
         """All series of a slot are judged: post what that comes to altogether, and what is due by now."""
-        turn = self.turn(settled=True)
+        turn, self._waiting_since = self.turn(settled=True), None
         if await self._keeper.do(turns.post_due, turn, turn.now):
             await self.note_acknowledged()
             self.wake()
@@ -97,6 +100,7 @@ class Dispatcher:
 
     def turn(self, *, settled: bool = False, changed: Mapping[int, tuple[Note, ...]] | None = None) -> Turn:
         """What decides, as things are now, and words it; ``changed``: notes about what people did just now."""
+        since = self._waiting_since
         return Turn(
             self.watch,
             self._ledger,
@@ -106,6 +110,7 @@ class Dispatcher:
             self._clock.time(),
             self._frontier,
             settled=settled,
+            may_wait=not settled and (since is None or self._clock.monotonic() - since < LONGEST_WAIT),
             changed=changed or {},
         )
 

@@ -23,7 +23,7 @@ from alertbot.feed.lateness import LateSlot
 from alertbot.feed.outages import FeedOutages
 from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import MOST_SLOTS, Reading, ReadRequest, ReadResult, SeriesReader, refuses_token
-from alertbot.feed.second_looks import FRESH
+from alertbot.feed.second_looks import AGAIN, FRESH
 from alertbot.rules.selection import TOTAL
 from alertbot.service.attention import Attention
 from alertbot.service.dispatcher import Dispatcher
@@ -102,10 +102,10 @@ class Poller:
             return
         prompt = self._attention.prompt(self.behind())
         fresh = sum(self._ledger.cursor(series) is None for series in prompt)
-        tried: set[str] = set()
+        tried: dict[str, float] = {}
         silent = 0
         while batch := self._batch(prompt, tried, frontier):
-            tried.update(batch)
+            tried |= dict.fromkeys(batch, self._time.monotonic())
             outcomes = await self._reader.read([self._request(series, frontier) for series in batch], frontier)
             answered = await self._judge(outcomes, frontier)
             silent = 0 if answered else silent + len(batch)
@@ -116,12 +116,19 @@ class Poller:
         if await self._older.read():
             await self._commit({}, frontier, {}, ())
 
-    def _batch(self, prompt: list[str], tried: set[str], frontier: int) -> list[str]:
-        """The series to be read next: the late ones whose time has come, and some of the prompt ones, let go here."""
-        a_call, skip = self._reader.domains_a_call, self._not_to_ask() | tried
-        late = self._attention.late(frontier, a_call, skip)
-        batch = [*late, *(series for series in prompt[: BATCH * a_call] if series not in late)]
-        del prompt[: BATCH * a_call]
+    def _batch(self, prompt: list[str], tried: Mapping[str, float], frontier: int) -> list[str]:
+        """The series to be read next: the late ones whose time has come, and some of the prompt ones, let go here.
+
+        ``tried``: when each was asked for in this fan-out, monotonic seconds. The total comes alone, since it says what
+        the others are about.
+        """
+        a_call, lately = self._reader.domains_a_call, self._time.monotonic() - AGAIN
+        late = self._attention.late(
+            frontier, a_call, self._not_to_ask() | {series for series, at in tried.items() if at > lately}
+        )
+        count = 1 if prompt[:1] == [TOTAL] else BATCH * a_call
+        batch = [*late, *(series for series in prompt[:count] if series not in late)]
+        del prompt[:count]
         return batch
 
     def next_look(self) -> float:

@@ -6,14 +6,11 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from alertbot.alerts.learned_silence import LearnedSilence
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Phase
 from alertbot.config import SlackSettings
 from alertbot.config.watch import Watch
-from alertbot.incidents.account_incident import RECENTLY
 from alertbot.incidents.coverage import domains_covered, is_wide
 from alertbot.incidents.decision import Decision, IncidentChange, decide
 from alertbot.incidents.grouping import Placing
@@ -22,6 +19,7 @@ from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.routing import channel_for
 from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.state import State
+from alertbot.incidents.storm import Storms, fell_with
 from alertbot.incidents.suppression import Suppression, Suppressors
 from alertbot.messages.incident_parts import Context
 from alertbot.messages.learned_silence import learned_silence
@@ -35,19 +33,12 @@ from alertbot.messages.slack import (
     without_mentions,
 )
 from alertbot.rules.base import Direction
-from alertbot.rules.selection import TOTAL
-from alertbot.rules.terms import RECENT
+from alertbot.service.levels import Levels
 from alertbot.store.learned_silences import subject_of
 from alertbot.store.mentions import SUBJECT
 from alertbot.store.outbox import NewMessage
 from alertbot.store.turns import Pending, declaration_of
 from alertbot.units import SLOT
-
-_BEFORE = 12
-"""Slots before anything fell by which it is known what carried traffic."""
-
-_COMPARABLE = 36
-"""Slots for which the level just before a fall still says what would have been carried."""
 
 
 @dataclass
@@ -55,8 +46,8 @@ class Turn:
     """Decides, then words what was decided, by the watch and the ledger at ``now`` (epoch seconds).
 
     ``begun``: the frontier at which each series, and each rule, was first at work. ``settled``: whether all series of a
-    slot were judged. ``meant_since``: the last slot judged by what a rule meant before an upgrade. ``changed``: notes
-    for incidents about what people did just now.
+    slot were judged; ``may_wait``: whether alerts may still wait for that. ``meant_since``: the last slot judged by
+    what a rule meant before an upgrade. ``changed``: notes for incidents about what people did just now.
     """
 
     watch: Watch
@@ -67,9 +58,20 @@ class Turn:
     now: float
     frontier: int | None
     settled: bool
+    may_wait: bool
     changed: Mapping[int, tuple[Note, ...]]
     _pending: Pending = field(default=Pending((), (), Suppressors()))
     _decision: Decision = field(default=Decision((), (), (), ()))
+
+    @property
+    def levels(self) -> Levels:
+        """What was carried when."""
+        return Levels(self.ledger, self.watch.domains)
+
+    @property
+    def waits(self) -> bool:
+        """Whether alerts of what was decided wait until it is known how many domains fell."""
+        return any(map(self._storms(self._pending).waits, self._pending.unposted))
 
     def decide(self, pending: Pending) -> Decision:
         """Decide what is to be written and posted."""
@@ -88,8 +90,9 @@ class Turn:
             ),
             settled=self.settled,
             channel=self.slack.channel,
-            carried=self._carried(),
+            carried=self.levels.carried(self.frontier),
             changed=self.changed,
+            storms=self._storms(pending),
         )
         self._pending, self._decision = pending, decide(state)
         return self._decision
@@ -170,20 +173,16 @@ class Turn:
     def _suppression(self, pending: Pending) -> Suppression:
         return self.watch.suppression(self.now, self.frontier, pending.suppressors)
 
-    def _carried(self) -> frozenset[str]:
-        """The domains that carried traffic in the hour before anything fell of late; none where nothing did."""
-        oldest = (self.frontier or 0) - RECENTLY
-        begun = [
-            alert.since
-            for alert in self.ledger.alerts.values()
-            if alert.phase is Phase.FIRING and alert.direction is Direction.FALL and alert.since >= oldest
-        ]
-        if not begun:
-            return frozenset()
-        domains = self.watch.domains
-        columns = np.array([self.ledger.grid.column[domain] for domain in domains], dtype=np.intp)
-        before = self.ledger.grid.values(min(begun) - _BEFORE * SLOT, _BEFORE, columns)
-        return frozenset(np.array(domains, dtype=object)[(before > 0).any(axis=0)])
+    def _storms(self, pending: Pending) -> Storms:
+        """What the account's total lost when domains fell that are to be posted, or when the account did."""
+        hosts = {one.progress.wide.since for one in pending.incidents if one.closed is None and one.progress.wide}
+        falls = [each for each in pending.unposted if each.resolved is None and each.alert.direction is Direction.FALL]
+        losses = {
+            since: loss
+            for since in {*hosts, *(each.alert.since for each in falls)}
+            if (loss := self.levels.loss(since, fell_with(since, falls))) is not None
+        }
+        return Storms(losses, self.settled and not self.ledger.doubted, self.may_wait)
 
     def _context(self, incident: Incident | None) -> Context:
         suppressors, decision = self._pending.suppressors, self._decision
@@ -200,47 +199,10 @@ class Turn:
             silences={silence.number: silence for silence in suppressors.silences},
             flapping=(frozenset(suppressors.flapping) | set(decision.flaps)) - set(decision.steadied),
             suppressed=frozenset(each.number for each in lasting if suppression.suppressed(each)),
-            shortfall=dict(self._shortfall(alerts)),
-            total=None if incident is None else self._total(incident),
-            at_zero=frozenset() if incident is None else self._at_zero(incident),
+            shortfall=dict(self.levels.shortfall(alerts, self.watch.rules)),
+            total=None if incident is None else self.levels.total(incident),
+            at_zero=frozenset() if incident is None else self.levels.at_zero(incident, self.frontier),
         )
-
-    def _shortfall(self, alerts: Sequence[FiredAlert]) -> Iterator[tuple[int, float]]:
-        """Bytes by which less was carried in a fall, by an alert's row, where the level before it still says so."""
-        for fired in alerts:
-            alert, rule = fired.alert, self.watch.rules.get(fired.alert.rule)
-            count = (alert.slot - alert.since) // SLOT + 1 - alert.clear_run
-            short = fired.resolved is not None and 0 < count <= _COMPARABLE
-            before = None if rule is None else rule.kind.named(alert.reference, by_usual=alert.by_usual).get(RECENT)
-            if not short or before is None:
-                continue
-            column = self.ledger.grid.column.get(alert.series)
-            if column is None:
-                continue
-            values = self.ledger.grid.values(alert.since, count, np.array([column]))
-            if not np.isnan(values).any():
-                yield fired.number, float(np.maximum(before - values, 0).sum()) * SLOT / 8
-
-    def _at_zero(self, incident: Incident) -> frozenset[str]:
-        """The domains that carry nothing now, and carried something in the hour before the incident began."""
-        if not incident.falls or incident.closed is not None or self.frontier is None:
-            return frozenset()
-        domains = self.watch.domains
-        columns = np.array([self.ledger.grid.column[domain] for domain in domains], dtype=np.intp)
-        before = self.ledger.grid.values(incident.since - _BEFORE * SLOT, _BEFORE, columns)
-        now = self.ledger.grid.values(self.frontier, 1, columns)[0]
-        return frozenset(np.array(domains, dtype=object)[(before > 0).any(axis=0) & (now == 0)])
-
-    def _total(self, incident: Incident) -> tuple[float, float] | None:
-        """Bit/s of the account now, and before it fell; ``None`` where one of them is not known."""
-        fall, cursor = incident.progress.wide, self.ledger.cursor(TOTAL)
-        if fall is None or cursor is None:
-            return None
-        column = np.array([self.ledger.grid.column[TOTAL]])
-        before = self.ledger.grid.values(fall.since - _BEFORE * SLOT, _BEFORE, column)
-        now = float(self.ledger.grid.values(cursor, 1, column)[0, 0])
-        known = before[~np.isnan(before)]
-        return None if np.isnan(now) or not len(known) else (now, float(np.median(known)))
 
 
 def _draft(subject: str, action: str, channel: str, body: str, *, broadcast: bool = False) -> NewMessage:

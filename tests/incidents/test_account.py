@@ -13,6 +13,7 @@ from alertbot.incidents.decision import decide
 from alertbot.incidents.grouping import Placing
 from alertbot.incidents.incident import AccountFall
 from alertbot.incidents.state import State
+from alertbot.incidents.storm import Storms
 from alertbot.rules.schedule import Schedule, Window
 from alertbot.units import SLOT
 
@@ -36,7 +37,7 @@ def begun(**slots):
     ],
 )
 def test_half_of_what_carried_traffic_or_the_total_is_the_whole_account(falls, carried, expected):
-    wide = account.fell_together(falls, set(carried))
+    wide = account.fell_together(falls, set(carried), Storms())
 
     assert (wide and ((wide.since - T) // SLOT, wide.fell)) == expected
 
@@ -54,7 +55,7 @@ def test_half_of_what_carried_traffic_or_the_total_is_the_whole_account(falls, c
     ],
 )
 def test_it_is_over_once_less_than_that_is_left(falls, before, fell, over):
-    after = account.afterwards(before, falls, set("abcdef"), T + 9 * SLOT)
+    after = account.afterwards(before, falls, set("abcdef"), T + 9 * SLOT, Storms())
 
     assert (after.fell, None if after.over is None else (after.over - T) // SLOT) == (fell, over)
 
@@ -62,8 +63,8 @@ def test_it_is_over_once_less_than_that_is_left(falls, before, fell, over):
 def test_what_burns_again_once_it_is_over_for_good_is_no_more_of_it():
     over = AccountFall(T, 3, 3, over=T + 2 * SLOT)
 
-    assert account.afterwards(over, dict.fromkeys("abc", T), set("abc"), T + 4 * SLOT).over is None
-    assert account.afterwards(over, dict.fromkeys("abc", T), set("abc"), T + 5 * SLOT) == over
+    assert account.afterwards(over, dict.fromkeys("abc", T), set("abc"), T + 4 * SLOT, Storms()).over is None
+    assert account.afterwards(over, dict.fromkeys("abc", T), set("abc"), T + 5 * SLOT, Storms()) == over
 
 
 @pytest.mark.parametrize(("over", "frontier", "expected"), [(None, 99, False), (0, 2, False), (0, 3, True)])

@@ -141,6 +141,10 @@ MESSAGES = {
         one(told(1, "total", reference=8.4e10), *MANY[1:4], progress=Progress(wide=WIDE)),
         SETTING,
     ),
+    "the whole account, while domains are asked for": (
+        one(*MANY[1:3], progress=Progress(wide=WIDE, checking=True)),
+        replace(SETTING, total=(4.4e9, 1.12e10)),
+    ),
     "the whole account, told elsewhere": (one(progress=Progress(wide=WIDE)), SETTING),
     "a part of it": (one(*SOME, progress=Progress(parent=411)), SETTING),
     "resolved": (one(told(1, ended=WELL), closed=CLOSED), LATER),
