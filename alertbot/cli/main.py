@@ -126,12 +126,13 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
 @main.command()
 @_CONFIG
 @click.option("--post", is_flag=True, help="Also post a button and wait a minute for the click.")
+@click.option("--mention", is_flag=True, help="Post it as a test of a critical alert, calling whom one calls.")
 @_json("The facts as one JSON object.")
-def doctor(config_path: Path, post: bool, as_json: bool) -> None:
+def doctor(config_path: Path, post: bool, mention: bool, as_json: bool) -> None:
     """Try everything live, and say what is wrong and how to mend it: a line a check."""
     from alertbot.cli.doctor.doctor import run_checks
 
-    if not run_checks(config_path, post=post, as_json=as_json):
+    if not run_checks(config_path, post=post, mention=mention, as_json=as_json):
         sys.exit(1)
 
 

@@ -580,16 +580,16 @@ def test_that_the_workspace_takes_no_charts_in_answers_is_said(tmp_path):
 # A click
 
 
-async def clicked(tmp_path, press, patience=20.0):
-    async with surroundings(tmp_path) as (config, _, slack):
-        waiting = asyncio.create_task(examined_click(config, patience))
+async def clicked(tmp_path, press, patience=20.0, *, mention=False):
+    async with surroundings(tmp_path, more='mention = { critical = "@here" }') as (config, _, slack):
+        waiting = asyncio.create_task(examined_click(config, patience, mention=mention))
         await until(lambda: slack.posts)
         await press(slack)
         return await waiting, slack
 
 
-async def examined_click(config, patience):
-    found = findings(config, CREDENTIALS, FakeClock(NOW), post=True, patience=patience)
+async def examined_click(config, patience, *, mention):
+    found = findings(config, CREDENTIALS, FakeClock(NOW), post=True, mention=mention, patience=patience)
     return [each async for each in found]
 
 
@@ -602,6 +602,19 @@ async def test_a_click_that_arrives_is_well_and_the_message_says_whose_it_was(tm
         "ok       Slack click: posted to #cdn-alerts, and the click of u0ada arrived"
     ]
     assert slack.posts[0].text == "alertbot doctor: the click of u0ada arrived."
+
+
+async def test_a_test_of_a_critical_alert_calls_whom_one_calls_and_says_that_it_is_none(tmp_path):
+    said = []
+
+    async def press(slack):
+        said.append(slack.posts[0].text)
+        await slack.click(slack.posts[0], "doctor", user="U0ADA")
+
+    await clicked(tmp_path, press, mention=True)
+    assert said == [
+        "This is a test by alertbot doctor, nothing is wrong: a critical alert calls <!here>. Click the button."
+    ]
 
 
 async def test_no_click_in_time_fails_and_a_command_meanwhile_is_answered(tmp_path):
@@ -659,7 +672,7 @@ async def test_the_command_fails_where_anything_does_and_prints_no_secret(tmp_pa
         told, as_json, _ = await alertbot(tmp_path, "doctor", "--json")
 
     assert (returned, told, err) == (code, code, "")
-    assert out.splitlines()[-1].endswith(" warnings.")
+    assert out.splitlines()[-1].endswith((" warnings.", " warning."))
     facts = json.loads(as_json)
     assert facts["failed"] == sum(each["grade"] == "failed" for each in facts["checks"]) > 0
     assert {"check", "grade", "what", "mend"} == facts["checks"][0].keys()

@@ -24,24 +24,27 @@ from alertbot.config.load import folder_of_unit
 from alertbot.ops.logs import Secrets, set_up
 from alertbot.ops.network import proxy_secrets
 from alertbot.store.checkup import is_in_use
+from alertbot.words import counted
 
 ALL_CHECKS = 150.0
 """Seconds for everything but the wait for a click."""
 
 
-def run_checks(config_path: Path, *, post: bool, as_json: bool) -> bool:
+def run_checks(config_path: Path, *, post: bool, mention: bool, as_json: bool) -> bool:
     """Print the findings, a line each; False where any failed. ``ConfigError`` where there is nothing to check."""
     config = load(config_path)
     credentials = read_credentials(os.environ, folder_of_unit(config_path))
     set_up(
         Secrets((*credentials.secrets, *proxy_secrets())), journal=False, level="ERROR"
     )  # what is wrong stands in the findings
-    return asyncio.run(_print_findings(config, credentials, post=post, as_json=as_json))
+    return asyncio.run(_print_findings(config, credentials, post=post, mention=mention, as_json=as_json))
 
 
-async def _print_findings(config: Config, credentials: Credentials, *, post: bool, as_json: bool) -> bool:
+async def _print_findings(
+    config: Config, credentials: Credentials, *, post: bool, mention: bool, as_json: bool
+) -> bool:
     found: list[Finding] = []
-    async for finding in findings(config, credentials, SystemClock(), post=post):
+    async for finding in findings(config, credentials, SystemClock(), post=post or mention, mention=mention):
         found.append(finding.without((*credentials.secrets, *proxy_secrets())))
         if not as_json:
             click.echo(str(found[-1]))
@@ -50,12 +53,18 @@ async def _print_findings(config: Config, credentials: Credentials, *, post: boo
     if as_json:
         click.echo(json.dumps({"failed": failures, "warnings": warnings, "checks": [vars(each) for each in found]}))
     else:
-        click.echo(f"{failures} failed, {warnings} warnings.")
+        click.echo(f"{failures} failed, {counted(warnings, 'warning')}.")
     return not failures
 
 
 async def findings(
-    config: Config, credentials: Credentials, clock: Clock, *, post: bool = False, patience: float = PATIENCE
+    config: Config,
+    credentials: Credentials,
+    clock: Clock,
+    *,
+    post: bool = False,
+    mention: bool = False,
+    patience: float = PATIENCE,
 ) -> AsyncIterator[Finding]:
     """What all checks find, in order; each finding as soon as those before it are there."""
     now, stored = clock.time(), partial(stored_last_week, config.store.path)
@@ -79,12 +88,14 @@ async def findings(
         await asyncio.gather(*tasks, return_exceptions=True)
     if post:
         click.echo(f"A message with a button is posted to {config.slack.channel}: click it.", err=True)
-        for finding in await _clicked(config, credentials, patience):
+        for finding in await _clicked(config, credentials, patience, mention=mention):
             yield finding
 
 
-async def _clicked(config: Config, credentials: Credentials, patience: float) -> Sequence[Finding]:
+async def _clicked(config: Config, credentials: Credentials, patience: float, *, mention: bool) -> Sequence[Finding]:
     runs = is_in_use(config.store.path)
     return await limited(
-        "Slack click", lambda: await_click(config, credentials, runs=runs, patience=patience), 2 * patience + 60
+        "Slack click",
+        lambda: await_click(config, credentials, runs=runs, mention=mention, patience=patience),
+        2 * patience + 60,
     )

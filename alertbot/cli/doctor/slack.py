@@ -24,6 +24,8 @@ from alertbot.config import Config
 from alertbot.config.credentials import Credentials
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message, actions, button, section
+from alertbot.messages.slack import mention_markup
+from alertbot.rules.base import Severity
 from alertbot.slack.channels import Listing, find
 from alertbot.slack.client import Channel, Post, SlackClient
 from alertbot.slack.manifest import SCOPES
@@ -140,15 +142,20 @@ async def _app(config: Config, credentials: Credentials) -> Sequence[Finding]:
 
 
 async def await_click(
-    config: Config, credentials: Credentials, *, runs: bool, patience: float = PATIENCE
+    config: Config, credentials: Credentials, *, runs: bool, mention: bool = False, patience: float = PATIENCE
 ) -> Sequence[Finding]:
-    """Post a button and wait for somebody to click it; ``runs``: the service is connected as well."""
+    """Post a button and wait for somebody to click it; ``runs``: the service is connected as well.
+
+    ``mention``: as a critical alert, which calls those that one calls.
+    """
     bot, app, check = credentials.slack_bot_token, credentials.slack_app_token, "Slack click"
     if bot is None or app is None:
         return [skipped(check, "nothing is posted, since a Slack token is missing")]
     try:
         return [
-            await _Waiting(SlackClient(bot, config.slack.base_url, timeout=CALL), app, config).click(runs, patience)
+            await _Waiting(
+                SlackClient(bot, config.slack.base_url, timeout=CALL), app, config, _test_text(config, mention=mention)
+            ).click(runs, patience)
         ]
     except CredentialsError as error:
         return [failed(check, *split_mend(error))]
@@ -157,11 +164,21 @@ async def await_click(
         return [failed(check, f"Slack does not take a message for {config.slack.channel} ({error.code})", mend)]
 
 
+def _test_text(config: Config, *, mention: bool) -> str:
+    """What is posted, and, where it is to ``mention``, whom a critical alert calls."""
+    if not mention:
+        return "alertbot doctor: this is what a message looks like. Click the button within a minute."
+    called = config.slack.mention.get(Severity.CRITICAL.value)
+    whom = "nobody, as [slack] mention has it" if called is None else mention_markup(called)
+    return f"This is a test by alertbot doctor, nothing is wrong: a critical alert calls {whom}. Click the button."
+
+
 class _Waiting:
     """One button, which this process alone knows by its value."""
 
-    def __init__(self, client: SlackClient, app_token: str, config: Config) -> None:
+    def __init__(self, client: SlackClient, app_token: str, config: Config, text: str) -> None:
         self._client = client
+        self._text = text
         self._config = config
         self._value = secrets.token_hex(8)
         self._clicked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -171,9 +188,8 @@ class _Waiting:
         where = self._config.slack.channel
         await self._listener.start()
         try:
-            sentence = "alertbot doctor: this is what a message looks like. Click the button within a minute."
             row = actions(button("It works", HEARD, self._value, style="primary"))
-            message = Message(sentence, (section(sentence), row))
+            message = Message(self._text, (section(self._text), row))
             posted = await self._client.post(Post(where, message, f"doctor-{self._value}"))
             who = await self._within(patience)
             ending = "nobody clicked the button in time." if who is None else f"the click of {who} arrived."
