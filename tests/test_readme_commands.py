@@ -313,8 +313,7 @@ async def test_an_installation_goes_through_as_it_is_described(machine):
                 lines = block.replace("&&\n", "&&").splitlines() if "/dev/stdin" in block else [block]
                 for line in lines:
                     name = line.rpartition("/")[2]
-                    folder = "cd /opt/alertbot\n" if "cp systemd" in line and "cd " not in line else ""
-                    await run(machine, folder + at(line, api), SECRETS.get(name, ""))
+                    await run(machine, at(line, api), SECRETS.get(name, ""))
             if title == "5. Slack's tokens":
                 (machine / "etc/alertbot/eu").mkdir()
             if title == "3. Say what to watch":
