@@ -4,8 +4,9 @@
 
 The real service in virtual time is scraped once a minute. What is kept is held against what the account carried and
 what is stored: zeros that are none, known slots that are missing, other values than the final one (partial or revised
-when first scraped). With ``--real`` Debian's Prometheus scrapes each text as well, in real time, its timestamps moved
-into the past; without, a Prometheus in memory keeps what one would without a window for late samples.
+when first scraped). A Prometheus in memory keeps what one would without a window for late samples; Debian's is handed
+what was served by ``promtool`` in the end. With ``--real`` it scrapes each text itself, in real time, its timestamps
+moved into the past: that takes three times as long.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import asyncio
 import random
 import re
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -25,7 +27,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import click
-import httpx
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -39,6 +40,7 @@ from simulation.world import Record, World, play
 from trouble import Routine, harder, routine
 
 from alertbot.feed.simulator.scenario import Delay, Fault, FaultMode, Revision, Scenario
+from alertbot.ops.bandwidth import openmetrics_text
 from alertbot.store import samples, schema
 from alertbot.units import DAY, SLOT
 
@@ -166,21 +168,32 @@ class Scraped(World):
 
     async def _scrape(self) -> None:
         shown = b""
-        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client:
-            while True:
-                await passes(MINUTE)
-                try:
-                    text = (await client.get(f"http://127.0.0.1:{self.port}/metrics")).content
-                except httpx.HTTPError:
-                    continue
-                text = b"".join(line for line in text.splitlines(keepends=True) if METRIC.encode() in line)
-                self.memory.take(text, self._house.clock.time())
-                for name, value, stamp in _SAMPLE.findall(text):
-                    self.first.kept.setdefault(name.decode(), {}).setdefault(int(stamp) // 1000, float(value))
-                self._house.simulator.calls.clear()
-                if self.window is not None and text != shown:
-                    shown = text
-                    await asyncio.to_thread(self.window.show, _STAMP.sub(self._move, text))
+        while True:
+            await passes(MINUTE)
+            now = self._house.clock.time()
+            if (now - START) % DAY < MINUTE:
+                self._say_how_far(now)
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                continue
+            writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+            lines = (await reader.read()).splitlines(keepends=True)
+            writer.close()
+            text = b"".join(line for line in lines if METRIC.encode() in line)
+            self.memory.take(text, now)
+            for name, value, stamp in _SAMPLE.findall(text):
+                self.first.kept.setdefault(name.decode(), {}).setdefault(int(stamp) // 1000, float(value))
+            self._house.simulator.calls.clear()
+            if self.window is not None and text != shown:
+                shown = text
+                await asyncio.to_thread(self.window.show, _STAMP.sub(self._move, text))
+
+    def _say_how_far(self, now: float) -> None:
+        """A line a day."""
+        stored = known_slots(self._house.store, START, int(now) // SLOT * SLOT - 2 * HOUR)
+        days = (now - START) / DAY
+        click.echo("\n".join(compared(f"after {days:.0f} days", self.first.kept, self._story.scenario(), stored)))
 
     def _move(self, match: re.Match[bytes]) -> bytes:
         return b"%s %d" % (match[1], int(match[2]) - self.moved * 1000)
@@ -200,6 +213,18 @@ def compared(
             zeros += value == 0 and truth > 0
             other += abs(value - truth) > 1e-6 * truth
     yield f"| {name} | {count:,} | {zeros} | {missing} of {known:,} | {other} ({other / max(count, 1):.2%}) |"
+
+
+def backfilled(kept: Mapping[str, Mapping[int, float]], folder: Path) -> Prometheus:
+    """A Prometheus over the blocks that promtool makes of what was served."""
+    series = (
+        [({"series": name}, slot - Scraped.moved, each[slot]) for slot in sorted(each)] for name, each in kept.items()
+    )
+    with (folder / "history.txt").open("w") as file:
+        file.writelines(openmetrics_text(series))
+    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "history.txt", "prometheus/data"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return Prometheus(folder / "prometheus", "127.0.0.1:9")
 
 
 def known_slots(path: Path, first: int, last: int) -> dict[str, dict[int, float]]:
@@ -226,9 +251,9 @@ def main(days: int, *, real: bool, late: bool) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             Scraped.port = free.getsockname()[1]
+        Scraped.moved = (story.end - int(time.time())) // SLOT * SLOT + SLOT
         if real:
             Scraped.window = Window()
-            Scraped.moved = (story.end - int(time.time())) // SLOT * SLOT + SLOT
             prometheus = stack.enter_context(
                 Prometheus(folder / "prometheus", Scraped.window.target, interval="30ms", window=f"{days + 2}d")
             )
@@ -240,10 +265,11 @@ def main(days: int, *, real: bool, late: bool) -> None:
         for name, memory in (("anybody", Scraped.first), ("Prometheus without a window", Scraped.memory)):
             click.echo("\n".join(compared(name, memory.kept, scenario, stored)))
         click.echo(f"refused without a window: {Scraped.memory.refused}")
-        if real:
-            kept = raw(prometheus, METRIC, f"{days + 3}d", time.time())
-            back = {name: {at + Scraped.moved: value for at, value in each.items()} for name, each in kept.items()}
-            click.echo("\n".join(compared("Prometheus 2.42", back, scenario, stored)))
+        if not real:
+            prometheus = stack.enter_context(backfilled(Scraped.first.kept, folder))
+        kept = raw(prometheus, METRIC, f"{days + 3}d", time.time())
+        back = {name: {at + Scraped.moved: value for at, value in each.items()} for name, each in kept.items()}
+        click.echo("\n".join(compared("Prometheus 2.42", back, scenario, stored)))
 
 
 if __name__ == "__main__":
