@@ -15,15 +15,17 @@ Sample = tuple[Mapping[str, str], int, float]
 END = "# EOF\n"
 
 
-def prometheus_text(samples: Iterable[Sample], open_incidents: Iterable[Mapping[str, str]]) -> bytes:
-    """What Prometheus scrapes: the samples, and the labels of each open incident.
+def bandwidth_text(samples: Iterable[Sample]) -> bytes:
+    """What Prometheus scrapes of samples; those of one series follow each other, the oldest first."""
+    return generate_latest(_Families(_bandwidth(samples)))
 
-    The samples of one series follow each other, the oldest first.
-    """
+
+def incidents_text(open_incidents: Iterable[Mapping[str, str]]) -> bytes:
+    """What Prometheus scrapes of open incidents, of which the labels are given."""
     incidents = Metric("alertbot_incident_open", "1 while an incident is open.", "gauge")
     for labels in open_incidents:
         incidents.add_sample(incidents.name, dict(labels), 1)
-    return generate_latest(_Families(_bandwidth(samples), incidents))
+    return generate_latest(_Families(incidents))
 
 
 def openmetrics_text(series: Iterable[Iterable[Sample]]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from alertbot.incidents.incident import Incident, series_of
-from alertbot.ops.bandwidth import Sample, prometheus_text
+from alertbot.ops.bandwidth import Sample, bandwidth_text, incidents_text
 from alertbot.query.incidents import severity_of
 from alertbot.query.names import labels_of
 from alertbot.rules.base import Array
@@ -65,6 +65,9 @@ class SeriesMetrics:
         self._path = path
         self._max_lag = max_lag
         self._offers: dict[str, Offer] = {}
+        self._bandwidth = b""
+        self._judged: Mapping[str, int] = {}  # up to where each series was, when that was written
+        self._until = -math.inf  # when it is written again though nothing was judged, monotonic
         self._turn = asyncio.Lock()
 
     async def text(self, series: Sequence[str], time: float, now: float) -> bytes:
@@ -74,11 +77,15 @@ class SeriesMetrics:
 
     def _text(self, series: Sequence[str], time: float, now: float) -> bytes:
         with reading(self._path) as db:
-            cursors = samples.cursors(db)
-            spans = dict(self._spans({name: cursors[name] for name in series if name in cursors}, time))
-            values = samples.each_between(db, spans)
-            opened = incidents.open_incidents(db)
-        return prometheus_text(self._samples(spans, values, time, now), map(_labels_of, opened))
+            cursors, opened = samples.cursors(db), incidents.open_incidents(db)
+            judged = {name: cursors[name] for name in series if name in cursors}
+            if judged != self._judged or now >= self._until:
+                spans = dict(self._spans(judged, time))
+                values = samples.each_between(db, spans)
+                self._bandwidth = bandwidth_text(self._samples(spans, values, time, now))
+                ends = (offer.since + KEEP for offer in self._offers.values())
+                self._judged, self._until = judged, min([now + SLOT, *(end for end in ends if end > now)])
+        return self._bandwidth + incidents_text(map(_labels_of, opened))
 
     def _spans(self, cursors: Mapping[str, int], time: float) -> Iterator[tuple[str, tuple[int, int]]]:
         """The slots of each series that may be offered; none of those of which nothing was known for a day."""

@@ -19,7 +19,7 @@ from alertbot.config import load
 from alertbot.errors import ConfigError, ListenError
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
 from alertbot.incidents.orders import Person, Requester
-from alertbot.ops.bandwidth import prometheus_text
+from alertbot.ops.bandwidth import bandwidth_text, incidents_text
 from alertbot.ops.metrics import Counts, Gauges, exposition
 from alertbot.service.alert_latency import AlertLatency
 
@@ -111,7 +111,7 @@ def test_what_is_not_known_is_left_out():
 
 @needs("promtool")
 def test_prometheus_own_linter_has_nothing_to_say_but_that_it_counts_in_bytes():
-    bandwidth = prometheus_text([({"domain": "a.example.com"}, START, 1.5)], [{}])
+    bandwidth = bandwidth_text([({"domain": "a.example.com"}, START, 1.5)]) + incidents_text([{}])
     checked = subprocess.run(
         ["promtool", "check", "metrics"],
         input=exposition(Counts(), STANDING) + bandwidth,
@@ -126,7 +126,7 @@ def test_every_metric_stands_on_its_page_and_no_other():
     readme = PAGES["operations"]
     chapter = re.search(r"^## Metrics\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)[1]
     named = re.findall(r"`((?:alertbot|process)_\w+)`", chapter)
-    text = exposition(Counts(), STANDING) + prometheus_text((), ())
+    text = exposition(Counts(), STANDING) + bandwidth_text(()) + incidents_text(())
     families = re.findall(r"^# TYPE (\w+) ", text.decode(), re.MULTILINE)
     assert sorted(named) == sorted(families)
 

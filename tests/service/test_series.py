@@ -175,7 +175,7 @@ async def test_no_slot_is_served_again_once_a_newer_one_was(tmp_path, port):
 def test_a_series_that_cannot_be_read_keeps_its_last_slot_for_an_hour(tmp_path):
     path = store(tmp_path / "alertbot.db", FIRST, {A: [1.0] * 20, B: [2.0] * 30})
     metrics = SeriesMetrics(path, lambda: LATE)
-    shown = [served_by(metrics, 600.0 + minutes * 60, minutes * 60.0) for minutes in (0, 44, 46, 60)]
+    shown = [served_by(metrics, 600.0 + minutes * 60, minutes * 60.0) for minutes in (0, 44, 50, 60)]
     last = FIRST + 19 * SLOT
     assert [each[A][-1:] for each in shown[:2]] == [[(last, 1.0)]] * 2
     assert [set(each) for each in shown] == [{A, B}] * 2 + [{B}] * 2
