@@ -2,7 +2,8 @@
 
 Prometheus keeps the first value that it scrapes of a slot, whatever is served later, and takes none that is older than
 what it has. So slots are offered in order once they were judged, each until it was there for a while; after a gap
-several at once. A zero is an absence, and is offered once it can no longer be lateness; so is what comes after it.
+several at once, of which Prometheus 2.52 to 2.54.0 take the first alone. A zero is an absence, and is offered once it
+can no longer be lateness; so is what comes after it.
 """
 
 from __future__ import annotations

@@ -6,11 +6,12 @@ import contextlib
 
 import pytest
 from fakes.rigs.until import until
-from fakes.rigs.working import DOMAINS, working
+from fakes.rigs.working import DOMAINS, START, working
 from fakes.wire.blockkit import CHARTS
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from fakes.worlds.virtual import VirtualClock, passes
 
+from alertbot.feed.simulator.scenario import Event
 from alertbot.messages.blocks import Message, actions, button
 from alertbot.slack.client import Post
 from alertbot.slack.commands import Reply
@@ -94,11 +95,20 @@ async def test_what_says_nothing_about_charts_is_no_refusal_of_them(fault):
 
 
 async def test_the_service_answers_with_charts_and_posts_none_and_what_was_refused_outlives_a_restart(tmp_path):
-    async with working(tmp_path, slack="charts = false") as house:
+    above = Event(DOMAINS[0], START - 3600, START + 3600, 20.0)
+    async with working(tmp_path, slack="charts = false", events=[above]) as house:
         await house.until_judged(*DOMAINS[:2])
-        for words in ("show a", "top", "p95 a", "why a"):
+        await until(lambda: house.slack.posts)
+        titles = {
+            "show a": "a.example.com, 1d",
+            "top": "Top 2 of 2 domains",
+            "p95 a": "a.example.com, 2026-11",
+            "why a": "a.example.com",
+            "why #1": "a.example.com",
+        }
+        for words, title in titles.items():
             (answer,) = (await house.slack.command(text=words)).answers
-            assert len(charts(answer)) == 1, words
+            assert [each["title"] for each in charts(answer)] == [title], words
         house.slack.takes_charts = False
         (answer,) = (await house.slack.command(text="show a")).answers
         assert charts(answer) == []
