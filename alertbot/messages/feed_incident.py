@@ -17,7 +17,7 @@ from alertbot.messages.incident_parts import (
     state_lines,
     tone_of,
 )
-from alertbot.units import format_duration
+from alertbot.units import format_duration, format_volume
 from alertbot.words import listed
 
 _EITHER = "Either all traffic stopped or the CDN stopped reporting: open one of your sites to find out."
@@ -32,8 +32,7 @@ def dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     if incident.usually_silent:
         return _usually_silent(incident, context, state)
     if incident.closed is not None:
-        lasted = format_duration(incident.closed - incident.since)
-        head = f"Data is back after {lasted}: nothing came since {since}."
+        head = _data_is_back(incident, incident.closed, context)
         firing = series_of(incident.firing)
         lines = (f"{several(firing)} still in alert: what lasts longer is posted.",) if firing else ()
         return IncidentText(head, lines, small_print(incident, Tone.OVER), Tone.OVER)
@@ -45,6 +44,16 @@ def dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
         return IncidentText(head, state, details_of(incident, context, count), tone)
     head = f"No data since {since}. {_EITHER}"
     return IncidentText(head, state, details_of(incident, context, "the API answers, with nothing newer"), tone)
+
+
+def _data_is_back(incident: Incident, closed: float, context: Context) -> str:
+    """How a dark feed ended: as an outage where the data that came since proves that nothing was carried."""
+    since, until = context.clock(incident.since), incident.facts.get("dark_until")
+    if until is None:
+        return f"Data is back after {format_duration(closed - incident.since)}: nothing came since {since}."
+    lasted = format_duration(until - incident.since)
+    volume = "" if not context.lost else f", about {format_volume(context.lost)} less than usual"
+    return f"No traffic on the whole account from {since} to {context.clock(until)} ({lasted}{volume})."
 
 
 def _usually_silent(incident: Incident, context: Context, state: tuple[str, ...]) -> IncidentText:

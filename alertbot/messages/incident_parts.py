@@ -68,6 +68,7 @@ class Context:
     ``suppressed``: the rows of alerts that are not posted now. ``shortfall``: bytes by which less was carried, by an
     alert's row, where that is known. ``total``: bit/s of the account now, and before it fell.
     ``at_zero``: the domains that carry nothing now, and did before the incident began, whatever a rule's floor.
+    ``lost``: bytes by which the whole account carried less while it was dark, where that is known.
     """
 
     now: float
@@ -82,6 +83,7 @@ class Context:
     shortfall: Mapping[int, float] = field(default_factory=dict)
     total: tuple[float, float] | None = None
     at_zero: frozenset[str] = frozenset()
+    lost: float | None = None
 
     def clock(self, epoch: float) -> str:
         """An instant in the reader's zone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from alertbot.feed.staleness import FeedAssessment, FeedFacts, FeedState, assess, silent_before
 from alertbot.incidents.incident import Incident, IncidentKind
@@ -71,7 +71,8 @@ class FeedIncidents:
             facts = prober.facts(usually_silent=await self._usually_silent(facts.now, silent_from))
         assessment = assess(facts, self._stale_after)
         causes = sorted(set(unreadable.values()))
-        await self._report([*self._about_silence(assessment, facts), *self._about_calls(assessment, facts, causes)])
+        silent = self._about_silence(assessment, facts, prober.silent_until)
+        await self._report([*silent, *self._about_calls(assessment, facts, causes)])
 
     async def report_vanished(self, domains: Sequence[str], since: int) -> None:
         """Report that these domains, which carried traffic within the last day, are no longer the account's."""
@@ -95,7 +96,9 @@ class FeedIncidents:
         days = await self._keeper.do(samples.earlier, TOTAL, first, count, DAYS_BACK)
         return silent_before(weeks, days)
 
-    def _about_silence(self, assessment: FeedAssessment, facts: FeedFacts) -> list[FeedReport]:
+    def _about_silence(
+        self, assessment: FeedAssessment, facts: FeedFacts, silent_until: Callable[[int], int | None]
+    ) -> list[FeedReport]:
         incident = self._open.get(IncidentKind.DARK)
         wide = assessment.silence is FeedState.EMPTY
         if incident is None:
@@ -106,7 +109,9 @@ class FeedIncidents:
         if wide and not incident.facts.get("account_wide"):
             return [self._of(IncidentKind.DARK, incident.since, {"account_wide": True})]
         if _shows_newer(facts, assessment, incident):
-            return [self._of(IncidentKind.DARK, incident.since, incident.facts, over=True)]
+            back = silent_until(incident.since)
+            proven = {} if back is None else {"dark_until": back}
+            return [self._of(IncidentKind.DARK, incident.since, {**incident.facts, **proven}, over=True)]
         return []
 
     def _after_usual_silence(

@@ -68,6 +68,15 @@ class Levels:
         had = (self._hour_before(incident.since, self._domains) > 0).any(axis=0)
         return frozenset(np.array(self._domains, dtype=object)[had & (now == 0)])
 
+    def lost(self, incident: Incident) -> float | None:
+        """Bytes that the account did not carry while it was dark, where the level before it still says so."""
+        count = (int(incident.facts.get("dark_until", 0)) - incident.since) // SLOT
+        if TOTAL not in self._ledger.grid.column or not 0 < count <= _COMPARABLE:
+            return None
+        before = self._hour_before(incident.since, [TOTAL])
+        known = before[~np.isnan(before)]
+        return float(np.median(known)) * count * SLOT / 8 if len(known) else None
+
     def total(self, incident: Incident) -> tuple[float, float] | None:
         """Bit/s of the account now, and before it fell; ``None`` where one of them is not known."""
         fall = incident.progress.wide

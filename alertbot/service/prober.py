@@ -49,6 +49,7 @@ class Prober:
         self._pace = ProbePace(probe)
         self._time = time
         self._outages = outages
+        self._carried: tuple[int, list[int]] = (0, [])  # where the last answer begins, and the slots with traffic
         self._changed_at: float | None = None
         self._probed_at: float | None = None
         self._reached: deque[tuple[int, float]] = deque()  # where the frontier was when, monotonic
@@ -57,6 +58,15 @@ class Prober:
     def total_refused(self) -> bool:
         """Whether the API does not answer for the total, so that the domains are added up."""
         return self._total.refused
+
+    def silent_until(self, since: int) -> int | None:
+        """The slot with which traffic came back, where the account carried none in two slots or more from ``since`` on.
+
+        ``None`` where nothing came back yet, or where what was not published for a while is there now.
+        """
+        start, carried = self._carried
+        back = next((slot for slot in carried if slot >= since), None)
+        return back if back is not None and start <= since and back >= since + 2 * SLOT else None
 
     def exclude(self, domains: frozenset[str]) -> None:
         """Leave these out of the total where the domains are added up: the account does not have them."""
@@ -76,6 +86,7 @@ class Prober:
         except FeedError:
             self.frontier = interrupted(self.frontier)
             raise
+        self._carried = (answer.start, sorted(slot for slot, value in answer.values.items() if value > 0))
         jumps = self._time.jumps
         self._time.learn(answer.server_time, newest)
         if self._time.jumps == jumps:  # else that was asked for by a wrong clock

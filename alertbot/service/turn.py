@@ -202,6 +202,7 @@ class Turn:
             shortfall=dict(self.levels.shortfall(alerts, self.watch.rules)),
             total=None if incident is None else self.levels.total(incident),
             at_zero=frozenset() if incident is None else self.levels.at_zero(incident, self.frontier),
+            lost=None if incident is None else self.levels.lost(incident),
         )
 
 

@@ -200,6 +200,10 @@ MESSAGES = {
     "dark feed": (one(kind=IncidentKind.DARK, account_wide=False), SETTING),
     "dark feed, counted as nothing": (one(*SOME, kind=IncidentKind.DARK, account_wide=True), SETTING),
     "dark feed, over": (one(*SOME, kind=IncidentKind.DARK, account_wide=True, closed=CLOSED), LATER),
+    "dark feed, over, an outage": (
+        one(kind=IncidentKind.DARK, dark_until=SINCE + 35 * 60, closed=CLOSED),
+        replace(LATER, lost=1.2e12),
+    ),
     "no traffic at all": (one(kind=IncidentKind.DARK, unseen=True), replace(SETTING, data_to=None)),
     "no traffic at all, over": (one(kind=IncidentKind.DARK, unseen=True, closed=CLOSED), LATER),
     "failing feed": (one(kind=IncidentKind.FEED, cause="HTTP 401, code 401006: no permission <b>"), SETTING),

@@ -56,7 +56,9 @@ async def test_a_dark_account_is_one_incident_that_becomes_account_wide_and_take
     await night.run_to(60)
     (incident,) = night.incidents()
     assert incident["closed"] is not None
-    assert night.texts(1)[-1].startswith("Resolved: Data is back after ")
+    assert night.texts(1)[-1].startswith(
+        "Resolved: No traffic on the whole account from 12:00 to 13:20 (1h 20m, about "
+    )
     assert {alert["reason"] for alert in night.alerts()} == {"cleared"}
     assert night.posts() == 1
     await night.end()
