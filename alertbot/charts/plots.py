@@ -21,7 +21,7 @@ from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid, GridPast
 from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group
 from alertbot.store import incidents, samples
-from alertbot.store.alerts import fired_between
+from alertbot.store.fired_alerts import fired_between
 from alertbot.store.schema import reading
 from alertbot.units import DAY, DAY_SLOTS, SLOT, format_clock, format_rate, slot_at, slots_of
 from alertbot.words import counted, listed

@@ -22,7 +22,7 @@ from alertbot.query.silent import SilentDomain, silent_now
 from alertbot.query.suppressed import SuppressedBy, WhySuppressed
 from alertbot.rules.base import Severity
 from alertbot.store import incidents
-from alertbot.store.alerts import count_fired_since, fired_since, firing
+from alertbot.store.fired_alerts import count_fired_since, fired_since, firing
 from alertbot.store.schema import reading
 
 MOST_ALERTS = 20

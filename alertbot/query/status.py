@@ -12,8 +12,8 @@ from alertbot.query.incidents import numbers_open
 from alertbot.query.live import Live
 from alertbot.rules.base import Rule
 from alertbot.store import feed, incidents, outbox
-from alertbot.store.alerts import count_firing, counts
 from alertbot.store.checkup import is_in_use
+from alertbot.store.fired_alerts import count_firing, counts
 from alertbot.store.schema import reading
 from alertbot.store.silences import ListedSilence, as_asked
 from alertbot.units import DAY

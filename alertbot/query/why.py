@@ -25,7 +25,7 @@ from alertbot.query.trend import MOST, Trend, compared
 from alertbot.rules.base import Rule
 from alertbot.rules.grid import Grid
 from alertbot.rules.terms import Term
-from alertbot.store import alerts, samples
+from alertbot.store import alerts, fired_alerts, samples
 from alertbot.store.schema import reading
 from alertbot.units import DAY, SLOT
 
@@ -192,7 +192,7 @@ def last_trend(db: Database, series: str, last: int) -> Trend:
 def _set_aside(db: Database, series: str, cursor: int) -> tuple[SetAside, ...]:
     """Of the days that are usual at this time."""
     since = cursor - ASIDE_SHOWN
-    fired = alerts.fired_between(db, series, since, cursor)
+    fired = fired_alerts.fired_between(db, series, since, cursor)
     told_in = {(each.alert.rule, each.alert.since): each.incident for each in fired}
     found = (
         SetAside(each.rule, each.first, each.last, told_in.get(each.key), each.accepted)
@@ -235,7 +235,7 @@ class Inquiry:
         if slot is None or not rules:
             return ()
         engine, grid = self._laid_out(series, rules, slot)
-        fired = {each.alert.rule: each for each in alerts.fired_between(self._db, series, slot, slot)}
+        fired = {each.alert.rule: each for each in fired_alerts.fired_between(self._db, series, slot, slot)}
         return tuple(self._then(engine, grid, rule, slot, fired.get(rule.name)) for rule in rules)
 
     def _then(self, engine: Engine, grid: Grid, rule: Rule, slot: int, fired: FiredAlert | None) -> RuleWhy:
@@ -267,8 +267,8 @@ class Inquiry:
 
     def _rule(self, engine: Engine, grid: Grid, rule: Rule, cursor: int) -> RuleWhy:
         series = grid.series[0]
-        alert = alerts.open_alert(self._db, rule.name, series)
-        fired = alerts.last_fired(self._db, rule.name, series)
+        alert = fired_alerts.open_alert(self._db, rule.name, series)
+        fired = fired_alerts.last_fired(self._db, rule.name, series)
         suppressed_by = self._suppressed_by(rule, series, alert, fired, cursor)
         return self._found(engine, grid, rule, cursor, alert, fired, suppressed_by)
 

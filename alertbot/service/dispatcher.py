@@ -13,9 +13,10 @@ from alertbot.incidents.notes import Note
 from alertbot.incidents.storm import LONGEST_WAIT
 from alertbot.service.turn import Turn
 from alertbot.store import alerts, incidents, turns
-from alertbot.store.alerts import traits_of, write_rules_begun
+from alertbot.store.alerts import traits_of
 from alertbot.store.feed import LateSlot, write_publications
 from alertbot.store.keeper import Storekeeper
+from alertbot.store.rules import write_rules_begun
 from alertbot.store.turns import Batch, FeedReport
 
 

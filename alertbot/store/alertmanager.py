@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from alertbot.incidents.relayed import AlertmanagerAlert, Labels, RelayFacts, RelayPlan
 from alertbot.incidents.suppression import Suppressors
-from alertbot.store import alerts, incidents
+from alertbot.store import fired_alerts, incidents
 from alertbot.store.suppressors import suppressors
 
 _COLUMNS = "labels, annotations, link, starts, ends, rule, series, incident"
@@ -22,12 +22,12 @@ def to_relay(db: Database, now: float) -> tuple[RelayFacts, Suppressors]:
 
 
 def _facts(db: Database) -> RelayFacts:
-    firing = alerts.firing(db)
+    firing = fired_alerts.firing(db)
     opened = incidents.open_incidents(db)
     sent = [_alert(row) for row in db.conn.execute(f"SELECT {_COLUMNS} FROM relayed")]
     unresolved = [each for each in sent if each.ends is None]
     keys = {each.key for each in unresolved if each.key is not None} - {each.key for each in firing}
-    ended = {key: fired for key in keys if (fired := alerts.last_fired(db, *key)) is not None}
+    ended = {key: fired for key in keys if (fired := fired_alerts.last_fired(db, *key)) is not None}
     numbers = {each.incident for each in unresolved if each.incident is not None}
     closed = {number: one for number in numbers if (one := incidents.load(db, number)) is not None}
     return RelayFacts(firing, opened, sent, ended, closed)

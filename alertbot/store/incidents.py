@@ -14,7 +14,7 @@ from alertbot.incidents.incident import AGAIN_WITHIN, AccountFall, Incident, Inc
 from alertbot.incidents.suppression import Darkness
 from alertbot.rules.selection import TOTAL
 from alertbot.store import samples, votes
-from alertbot.store.alerts import of_incidents
+from alertbot.store.fired_alerts import of_incidents
 
 _COLUMNS = "id, kind, channel, since, opened, closed, facts, standing"
 

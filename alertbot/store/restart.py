@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from alertbot.rules.grid import Grid, Room
-from alertbot.store import alerts, feed, learned_silences, samples
+from alertbot.store import alerts, feed, learned_silences, rules, samples
 from alertbot.store.feed import LateSlot
 
 
@@ -30,8 +30,8 @@ def memory(db: Database, since: int) -> Memory:
     """Read what was learned of the feed; of single slots, from the slot ``since`` on."""
     return Memory(
         samples.begun(db),
-        alerts.rules_begun(db),
-        alerts.rules_meant_since(db),
+        rules.rules_begun(db),
+        rules.rules_meant_since(db),
         feed.late_slots(db, since),
         feed.publications(db, since),
     )

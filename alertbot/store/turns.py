@@ -23,7 +23,17 @@ from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Suppressors
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
-from alertbot.store import alerts, feed, incidents, learned_silences, outbox, samples, silences
+from alertbot.store import (
+    alerts,
+    feed,
+    fired_alerts,
+    flapping,
+    incidents,
+    learned_silences,
+    outbox,
+    samples,
+    silences,
+)
 from alertbot.store.alerts import Traits
 from alertbot.store.feed import LateSlot
 from alertbot.store.learned_silences import Announcer
@@ -225,14 +235,14 @@ def _decide(
     """Have decided what is to be posted, and write it; whether there was anything to write."""
     pending = Pending(
         incidents.open_or_joinable(db, now),
-        alerts.unposted(db, resolved),
+        fired_alerts.unposted(db, resolved),
         suppressors(db, now, SILENCES_REMEMBERED),
         passed,
     )
     if pending.empty:
         return False
     decision = decider.decide(pending)
-    alerts.write_flapping(db, decision.flaps, decision.steadied)
+    flapping.write_flapping(db, decision.flaps, decision.steadied)
     _write(db, decision.changes, decider, now)
     for each in decision.announced:
         outbox.enqueue(db, decider.announce(each), now)

@@ -35,7 +35,7 @@ from alertbot.rules.drop import Drop
 from alertbot.rules.schedule import Schedule, Window
 from alertbot.rules.threshold import Threshold
 from alertbot.service.order_executor import OrderExecutor
-from alertbot.store.alerts import write_rules_begun
+from alertbot.store.rules import write_rules_begun
 from alertbot.units import SLOT
 
 ALWAYS_THE_SAME = "ALERTBOT_PROMISES" not in os.environ

@@ -28,7 +28,7 @@ from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
-from alertbot.store import alerts, outbox, parked, restart, samples, schema, turns
+from alertbot.store import alerts, fired_alerts, outbox, parked, restart, samples, schema, turns
 from alertbot.store.alerts import Traits
 from alertbot.store.outbox import NewMessage
 from alertbot.store.store import Store
@@ -372,7 +372,7 @@ def test_an_alert_keeps_its_number_from_pending_to_resolved(store):
     commit(store, batch(changes=[resolved(FIRING, START + 5 * SLOT)]), note)
     assert numbers == [1, 1]
     assert store.do(alerts.open_alerts) == {}
-    (told,) = store.do(alerts.fired_since, START, 9)
+    (told,) = store.do(fired_alerts.fired_since, START, 9)
     assert (told.number, told.severity, told.resolved, told.reason) == (1, "critical", START + 5 * SLOT, "cleared")
     assert told.alert.fired == FIRING.fired
 
@@ -388,7 +388,7 @@ def test_what_fires_resolves_and_fires_again_within_one_batch_is_two_alerts(stor
     )
     assert numbers == [(1, True), (2, True)], "each incident is told once, as it stands"
     assert store.do(alerts.open_alerts) == {("dark", "a"): again}
-    assert [(told.number, told.resolved) for told in store.do(alerts.fired_since, START, 9)] == [
+    assert [(told.number, told.resolved) for told in store.do(fired_alerts.fired_since, START, 9)] == [
         (2, None),
         (1, START + 4 * SLOT),
     ]
@@ -406,7 +406,7 @@ def test_an_alert_of_a_rule_that_is_gone_closes_and_keeps_what_was_stored_of_its
     commit(store, batch(alerts=[FIRING], changes=[fired(FIRING)]))
     gone = Change(FIRING, fired=False, reason=Reason.RULE_CHANGED)
     commit(store, batch(changes=[gone], traits={}))
-    (told,) = store.do(alerts.fired_since, START, 9)
+    (told,) = store.do(fired_alerts.fired_since, START, 9)
     assert (told.severity, told.reason) == ("critical", "rule changed")
 
 
@@ -414,11 +414,11 @@ def test_what_fires_is_listed_before_what_resolved_and_what_was_only_pending_nev
     old, new = later(replace(FIRING, series="old"), -500), later(replace(FIRING, series="new"), 3)
     changes = [fired(old), resolved(old, old.slot + SLOT), fired(FIRING), fired(new), resolved(new, START + 9 * SLOT)]
     commit(store, batch(alerts=[FIRING, PENDING], changes=changes))
-    assert [told.alert.series for told in store.do(alerts.fired_since, START, 9)] == ["a", "new"]
-    assert [told.alert.series for told in store.do(alerts.fired_since, START, 1)] == ["a"]
-    assert store.do(alerts.count_fired_since, START) == 2
-    assert store.do(alerts.count_fired_since, 0) == 3
-    assert store.do(alerts.count_firing) == 1
+    assert [told.alert.series for told in store.do(fired_alerts.fired_since, START, 9)] == ["a", "new"]
+    assert [told.alert.series for told in store.do(fired_alerts.fired_since, START, 1)] == ["a"]
+    assert store.do(fired_alerts.count_fired_since, START) == 2
+    assert store.do(fired_alerts.count_fired_since, 0) == 3
+    assert store.do(fired_alerts.count_firing) == 1
 
 
 def test_the_slots_in_which_a_drop_fired_are_still_set_aside_after_a_restart(store, path):
@@ -574,7 +574,7 @@ def test_nobody_else_sees_a_batch_half_done(store, path):
 
     def compose(_step):
         reading = schema.open_for_reading(path)
-        seen.append((samples.cursors(reading), alerts.count_firing(reading)))
+        seen.append((samples.cursors(reading), fired_alerts.count_firing(reading)))
         reading.close()
         return ()
 
