@@ -17,7 +17,7 @@ from alertbot.messages.incident_parts import Context
 from alertbot.messages.slack import MARKUP, plain
 from alertbot.messages.suppressed import suppressed_words
 from alertbot.query.scope import Scope
-from alertbot.query.why import Basis, ExpectedRange, Missing, RuleWhy, SetAside, SlotWhy, Why
+from alertbot.query.why_facts import Basis, ExpectedRange, Missing, RuleWhy, SetAside, SlotWhy, Why
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredMessage
 from alertbot.units import SLOT, format_clock, format_duration, format_lateness, format_rate

@@ -12,7 +12,8 @@ from alertbot.incidents.incident import FiredAlert, Incident, worst_of_each
 from alertbot.query.scope import Scope
 from alertbot.query.suppressed import SuppressedBy, incident_suppressed_by
 from alertbot.query.trend import MOST, Trend
-from alertbot.query.why import Inquiry, RuleWhy, last_trend
+from alertbot.query.why import Inquiry, last_trend
+from alertbot.query.why_facts import RuleWhy
 from alertbot.store import incidents, outbox, samples
 from alertbot.store.outbox import StoredMessage
 from alertbot.store.schema import reading

@@ -13,20 +13,8 @@ from datetime import UTC, tzinfo
 
 import numpy as np
 
-from alertbot.rules.base import (
-    ROUNDING,
-    Array,
-    Direction,
-    Expectation,
-    Judged,
-    Kind,
-    Limit,
-    Mask,
-    Offsets,
-    Past,
-    Shown,
-    known_median,
-)
+from alertbot.rules.arrays import known_median
+from alertbot.rules.base import ROUNDING, Array, Direction, Expectation, Judged, Kind, Limit, Mask, Offsets, Past, Shown
 from alertbot.rules.civil import readings
 from alertbot.rules.episodes import ASIDE, FALL, MUTE, RISE
 from alertbot.rules.terms import USUAL, References, Term, compared, floor_term

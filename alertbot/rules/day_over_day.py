@@ -8,20 +8,8 @@ from datetime import UTC, tzinfo
 
 import numpy as np
 
-from alertbot.rules.base import (
-    ROUNDING,
-    Array,
-    Direction,
-    Judged,
-    Kind,
-    Limit,
-    Mask,
-    Offsets,
-    Past,
-    Shown,
-    at_the_same_time,
-    known_median,
-)
+from alertbot.rules.arrays import at_the_same_time, known_median
+from alertbot.rules.base import ROUNDING, Array, Direction, Judged, Kind, Limit, Mask, Offsets, Past, Shown
 from alertbot.rules.civil import readings
 from alertbot.rules.episodes import ASIDE
 from alertbot.rules.terms import NO_REFERENCE, USUAL, References, Term, compared, floor_term

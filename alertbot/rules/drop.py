@@ -8,19 +8,8 @@ from datetime import UTC, tzinfo
 
 import numpy as np
 
-from alertbot.rules.base import (
-    ROUNDING,
-    Array,
-    Direction,
-    Judged,
-    Kind,
-    Limit,
-    Mask,
-    Past,
-    Shown,
-    at_the_same_time,
-    window_max,
-)
+from alertbot.rules.arrays import at_the_same_time, window_max
+from alertbot.rules.base import ROUNDING, Array, Direction, Judged, Kind, Limit, Mask, Past, Shown
 from alertbot.rules.terms import NO_REFERENCE, RECENT, USUAL, References, Term, compared
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent, recent, usual
 from alertbot.rules.wording import AlertFacts, Listed, Outlook

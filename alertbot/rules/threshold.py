@@ -9,7 +9,8 @@ from datetime import UTC, tzinfo
 
 import numpy as np
 
-from alertbot.rules.base import Array, Direction, Judged, Kind, Limit, Mask, Past, Shown, at_the_same_time
+from alertbot.rules.arrays import at_the_same_time
+from alertbot.rules.base import Array, Direction, Judged, Kind, Limit, Mask, Past, Shown
 from alertbot.rules.terms import References, Term, compared
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent
 from alertbot.rules.wording import AlertFacts, Listed, Outlook

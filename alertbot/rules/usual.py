@@ -13,7 +13,8 @@ from datetime import UTC, tzinfo
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.rules.base import Array, Marks, Mask, Offsets, Past, known_median
+from alertbot.rules.arrays import known_median
+from alertbot.rules.base import Array, Marks, Mask, Offsets, Past
 from alertbot.rules.civil import readings
 from alertbot.rules.episodes import ASIDE, FALL, HANDLED, MUTE
 from alertbot.units import DAY, DAY_SLOTS, SLOT

@@ -18,7 +18,8 @@ from alertbot.config import GroupSettings, MuteSettings
 from alertbot.config.watch import lay_out
 from alertbot.incidents.suppression import Suppressed
 from alertbot.query.as_json import to_json
-from alertbot.query.why import MOST_SHOWN, Missing, why
+from alertbot.query.why import MOST_SHOWN, why
+from alertbot.query.why_facts import Missing
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.schedule import Schedule, parse_window
 from alertbot.units import DAY, SLOT

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertbot.rules.base import Direction, known_median
+from alertbot.rules.arrays import known_median
+from alertbot.rules.base import Direction
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
 from alertbot.units import DAY, DAY_SLOTS, SLOT

@@ -7,7 +7,8 @@ from fakes.rigs.effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.rules.base import Direction, window_max
+from alertbot.rules.arrays import window_max
+from alertbot.rules.base import Direction
 from alertbot.rules.drop import Drop
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
