@@ -184,6 +184,8 @@ def _why(rest: Words, scope: Scope) -> Answered:
         told = why_incident.story(scope, int(number[1]))
         worst = told.parts[0].told.alert.series if told.parts else ""
         return _charted(told, story_message(told, scope), line_chart(worst, told.trend, scope.zone))
+    if not any(map(str.isdigit, "".join(rest[1:]))):  # words, and no time
+        _no_more(rest[1:], f': write "why {rest[0][:80]}"')
     at = slot_at(past_moment(rest[1:], Given(scope.now, scope.zone))) if rest[1:] else None
     facts = why.why(scope, _one_series(rest[0], scope.watch), at)
     chart = line_chart(facts.series, facts.trend, scope.zone)

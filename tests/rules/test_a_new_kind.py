@@ -118,7 +118,7 @@ async def test_its_alert_is_posted_in_its_own_words(house):
 async def test_why_shows_what_it_looked_at(house):
     text = await Inquired(house).ask("why a")
     assert "1.9 Gbps against 400 Mbps (reference frozen): breach" in text
-    assert "jumped (warning): jumped by 1 Gbps or more for 10m; 1 series" in await Inquired(house).ask("rules")
+    assert "jumped (warning): jumped by 1 Gbps or more for 10m; watching 1" in await Inquired(house).ask("rules")
 
 
 async def test_a_chart_shows_what_it_was_compared_with(house):
