@@ -252,7 +252,6 @@ _QUESTIONS = {
     "alerts": _Question("[24h|7d]", "List the open incidents, what fires without being posted, and what ended."),
     "incidents": _Question("[7d]", "List the incidents that were open within that time, the oldest first."),
     "rules": _Question("[DOMAIN]", "List the rules, or those that watch a domain."),
-    "review": _Question("[7d|30d]", "Say what each rule posted, how soon it was over, and who found it useful."),
     "silences": _Question(
         "", "List what is silenced, or was within a day, until when and by whom.", json="One JSON object a line."
     ),
@@ -333,6 +332,18 @@ def learn_silence(config_path: Path, domain: str) -> None:
     from alertbot.cli.orders import give_order
 
     give_order(config_path, ("learn-silence", domain))
+
+
+@main.command()
+@_CONFIG
+@_json("The facts as one JSON object.")
+@click.option("--diff", is_flag=True, help="Print the edits as a patch, for patch -p0 or git apply.")
+@click.argument("words", nargs=-1, metavar="[7d|30d]")
+def review(config_path: Path, as_json: bool, diff: bool, words: tuple[str, ...]) -> None:
+    """Say what each rule posted, who found it useful, and which edits would have spared the noise."""
+    from alertbot.cli.questions import print_review
+
+    print_review(config_path, words, as_json=as_json, diff=diff)
 
 
 @main.command()

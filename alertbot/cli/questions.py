@@ -10,12 +10,13 @@ from pathlib import Path
 
 import click
 
+from alertbot.cli.rules_patch import patch
 from alertbot.config import Config, load
 from alertbot.config.load import glimpse
 from alertbot.config.watch import lay_out
 from alertbot.errors import ConfigError, UsageError
 from alertbot.messages.blocks import Message
-from alertbot.messages.questions import ask
+from alertbot.messages.questions import Answered, ask
 from alertbot.messages.silences import silences_message
 from alertbot.messages.slack import plain
 from alertbot.messages.status import status_message
@@ -73,16 +74,30 @@ def _silences(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
         click.echo(json.dumps({"stage": line.stage, **asdict(line.silence)}))
 
 
+def print_review(config_path: Path, words: Sequence[str], *, as_json: bool, diff: bool) -> None:
+    """Print what the rules posted, and what would spare noise; ``diff``: the latter alone, as a patch of the file."""
+    answered = _asked(config_path, ("review", *words))
+    if diff:
+        click.echo(patch(config_path, answered.facts.edits), nl=False)
+    else:
+        click.echo(to_json(answered.facts) if as_json else plain(answered.message))
+
+
 def _as_in_slack(config_path: Path, words: Sequence[str], *, as_json: bool) -> None:
-    """Print the answer that Slack gives, too; ``UsageError`` shows an example of what is right."""
+    """Print the answer that Slack gives, too."""
+    answered = _asked(config_path, words)
+    click.echo(to_json(answered.facts) if as_json else plain(answered.message))
+
+
+def _asked(config_path: Path, words: Sequence[str]) -> Answered:
+    """The answer that Slack gives, too; ``UsageError`` shows an example of what is right."""
     config = load(config_path)
     live, domains = _stored(config)
     scope = scope_of(config, lay_out(config, domains), live, "alertbot")
     try:
-        answered = ask(list(words), scope)
+        return ask(list(words), scope)
     except UsageError as error:
         raise UsageError(f"{error} ({plain(Message(example(words, scope.command)))})") from None
-    click.echo(to_json(answered.facts) if as_json else plain(answered.message))
 
 
 def _stored(config: Config) -> tuple[Live, Sequence[str]]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -71,6 +72,10 @@ def ask(words: Words, scope: Scope) -> Answered:
 def answer_at_once(words: Words, watch: Watch) -> Message | None:
     """The message to send before the answer of a question that takes its time; ``None`` for other questions."""
     words = meant_words(words, watch)
+    if words and words[0] == "review":
+        seconds = review.seconds_needed(watch)
+        said = f"The review may take up to {format_duration(seconds)}: it comes here."
+        return Message(said) if seconds >= PATIENCE else None
     if not words or words[0] != "replay":
         return None
     rule, span = _replayed([word for word in words[1:] if word.lower() != "public"], watch)
@@ -208,18 +213,27 @@ def _one_series(word: str, watch: Watch) -> str:
 
 def _replay(rest: Words, scope: Scope) -> Answered:
     rule, span = _replayed(rest, scope.watch)
-    if not _replaying.acquire(blocking=False):
-        raise UsageError("another replay is under way: ask again once it is answered")
-    try:
+    with _only_one():
         facts = backtest.backtest(scope, rule, span)
-    finally:
-        _replaying.release()
     return Answered(facts, backtest_message(facts, scope.zone, scope.now))
 
 
 def _review(rest: Words, scope: Scope) -> Answered:
-    facts = review.review(scope, _only_span(rest, WEEK))
+    span = _only_span(rest, WEEK)
+    with _only_one():
+        facts = review.review(scope, span)
     return Answered(facts, review_message(facts))
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Hold what replays the history: one at a time."""
+    if not _replaying.acquire(blocking=False):
+        raise UsageError("another replay is under way: ask again once it is answered")
+    try:
+        yield
+    finally:
+        _replaying.release()
 
 
 QUESTIONS: Mapping[str, Question] = MappingProxyType(

@@ -1,10 +1,13 @@
-"""A review in words: a line a rule, the noisiest first."""
+"""A review in words: a line a rule, the noisiest first, and the edits that would have spared noise, as TOML."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
-from alertbot.messages.blocks import Message, context_block, escape, paragraphs
+from alertbot.messages.blocks import Message, context_block, escape, paragraphs, section
+from alertbot.query.edit_search import SuggestedEdit
+from alertbot.query.edits import MUTE
 from alertbot.query.review import Review, RuleReview
 from alertbot.units import format_duration
 from alertbot.words import counted, listed
@@ -12,6 +15,9 @@ from alertbot.words import counted, listed
 _SMALL_PRINT = (
     "noise: voted so, or without a vote over by itself within 10m and not acknowledged; over soon: within 10m"
 )
+
+_LONGEST = 2_000
+"""Characters of an edit that are shown in a message."""
 
 
 def review_message(review: Review) -> Message:
@@ -23,7 +29,46 @@ def review_message(review: Review) -> Message:
     idle = [escape(each.rule) for each in review.rules if not each.posts]
     rest = [f"Posted nothing: {listed(idle, 20)}"] if idle else []
     lines = [headline, *map(_line, posting), *rest]
-    return Message(headline, (*paragraphs(lines), context_block(_SMALL_PRINT)))
+    edits = [block for each in review.edits for block in (section(edit_sentence(each)), section(_fenced(each)))]
+    return Message(headline, (*paragraphs(lines), *edits, context_block(_SMALL_PRINT)))
+
+
+def edit_sentence(edit: SuggestedEdit) -> str:
+    """What an edit would have changed."""
+    later = f", up to {format_duration(edit.later)} later" if edit.later else ""
+    kept = (
+        f" All {edit.kept:,} that were useful or acknowledged would have been posted{later}."
+        if edit.kept
+        else " None was useful or acknowledged."
+    )
+    return (
+        f"In {counted(edit.days, 'day')} of history *{escape(edit.rule)}* would not have fired in {edit.spared:,} of"
+        f" {edit.noise:,} incidents that were noise.{kept}"
+    )
+
+
+def edit_toml(edit: SuggestedEdit) -> Iterator[str]:
+    """The edit as it stands in the file."""
+    if edit.key != MUTE:
+        yield "[[rule]]"
+        yield f"name = {_quoted(edit.rule)}"
+        yield f"{edit.key} = {edit.value}{f'   # was {edit.was}' if edit.was else ''}"
+        return
+    yield "[[mute]]"
+    if edit.domains:
+        yield f"domains = [{', '.join(map(_quoted, edit.domains))}]"
+    yield f"rules = [{_quoted(edit.rule)}]"
+    yield f"when = [{_quoted(edit.value)}]"
+    yield 'reason = "noise at that time"'
+
+
+def _fenced(edit: SuggestedEdit) -> str:
+    text = "\n".join(edit_toml(edit))
+    return f"```{escape(text if len(text) <= _LONGEST else f'{text[:_LONGEST]}…')}```"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _line(rule: RuleReview) -> str:

@@ -53,7 +53,7 @@ def backtest(scope: Scope, rule: Rule, span: int) -> Backtest:
     watch = scope.watch
     series = tuple(watch.selection[rule.name])
     with reading(scope.path) as db:
-        engine = _engine(watch, rule, series)
+        engine = engine_of(watch, rule, series)
         first = int(scope.now - span) // SLOT * SLOT
         history = _Lately(db, series, first - engine.depth * SLOT)
         days = history.days()
@@ -78,8 +78,8 @@ def backtest(scope: Scope, rule: Rule, span: int) -> Backtest:
     )
 
 
-def _engine(watch: Watch, rule: Rule, series: Sequence[str]) -> Engine:
-    """The rule over its series, and those whose alerts keep slots of them from serving as a reference."""
+def engine_of(watch: Watch, rule: Rule, series: Sequence[str]) -> Engine:
+    """Judges by the rule over its series, and those whose alerts keep slots of them from serving as a reference."""
     rules = _judged_with(watch, rule)
     wanted = set(series)
     selection = {each.name: [name for name in watch.selection[each.name] if name in wanted] for each in rules}

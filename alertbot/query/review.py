@@ -1,26 +1,33 @@
-"""What became of what each rule posted: who was woken, what they made of it, and what was noise.
-
-Votes decide. Without any an incident was noise where it was over by itself within ten minutes and nobody acknowledged
-it. What somebody acknowledged, or as many found useful as noise, is worth keeping.
-"""
+"""What became of what each rule posted, and what would spare its noise."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 
 from sqlite_utils import Database
 
-from alertbot.alerts.lifecycle import Reason
-from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, cleared_at
+from alertbot.config.watch import Watch
 from alertbot.incidents.silences import StoredSilence
+from alertbot.query.backtest import CELLS_A_SECOND
+from alertbot.query.edit_search import SuggestedEdit, suggest_edit
+from alertbot.query.posted import PostedIncident, posted_between
 from alertbot.query.scope import Scope
-from alertbot.store import changes, incidents, mentions, silences
+from alertbot.store import silences
+from alertbot.store.history import StoredHistory
 from alertbot.store.schema import reading
+from alertbot.units import DAY, SLOT
 
-SOON = 600
-"""Seconds after it fired within which an alert that is over by itself was hardly worth a message."""
+_MOST_EDITED = 3
+"""Rules of which an edit is looked for, the noisiest."""
+
+_REPLAYS = 20
+"""So often a rule is replayed at most while an edit is looked for ..."""
+
+_SERIES = 100
+"""... over so many series, but for rare cases."""
 
 
 @dataclass(frozen=True)
@@ -48,58 +55,16 @@ class RuleReview:
 
 @dataclass(frozen=True)
 class Review:
-    """The last ``span`` seconds, rule by rule, the noisiest first; ``incidents``: how many all rules posted."""
+    """The last ``span`` seconds, rule by rule, the noisiest first; ``incidents``: how many all rules posted.
+
+    ``edits``: what would have spared the noise in all of the stored history.
+    """
 
     span: int
     incidents: int
     noisy: int
     rules: tuple[RuleReview, ...]
-
-
-@dataclass(frozen=True)
-class PostedIncident:
-    """An incident of alerts as it is judged afterwards; ``acked_after``: seconds until somebody acknowledged it."""
-
-    incident: Incident
-    mentions: int = field(default=0, compare=False)
-    acked_after: float | None = None
-
-    @property
-    def rules(self) -> frozenset[str]:
-        """The rules of its alerts."""
-        return frozenset(each.alert.rule for each in self.incident.alerts)
-
-    @property
-    def acknowledged(self) -> bool:
-        """Whether anybody ever did."""
-        return self.acked_after is not None or any(each.alert.acknowledged for each in self.incident.alerts)
-
-    @property
-    def over_soon(self) -> bool:
-        """Whether all of it was over by itself within ten minutes."""
-        return self.incident.closed is not None and all(map(_over_soon, self.incident.alerts))
-
-    @property
-    def worth_keeping(self) -> bool:
-        """Whether an edit of a rule must not lose it."""
-        return self.acknowledged or (bool(self.incident.votes) and self._useful >= 0)
-
-    @property
-    def noise(self) -> bool:
-        """Whether nobody would miss it."""
-        if self.worth_keeping or self.incident.kind is not IncidentKind.ALERT:
-            return False
-        return self._useful < 0 if self.incident.votes else self.over_soon
-
-    @property
-    def _useful(self) -> int:
-        """By how many votes more it was useful than noise."""
-        return sum(1 if vote.useful else -1 for vote in self.incident.votes)
-
-
-def _over_soon(fired: FiredAlert) -> bool:
-    begun = fired.alert.slot if fired.alert.fired is None else fired.alert.fired
-    return fired.reason == Reason.CLEARED and cleared_at(fired) - begun <= SOON
+    edits: tuple[SuggestedEdit, ...] = ()
 
 
 def review(scope: Scope, span: int) -> Review:
@@ -108,26 +73,31 @@ def review(scope: Scope, span: int) -> Review:
     with reading(scope.path) as db:
         found = posted_between(db, since, scope.now)
         silenced = _silenced(scope, silences.not_ended(db, since), since)
+        edits = _edits(scope.watch, db, posted_between(db, 0.0, scope.now))
     by_rule: dict[str, list[PostedIncident]] = {rule: [] for rule in scope.watch.rules}
     for each in found:
         for rule in each.rules:
             by_rule.setdefault(rule, []).append(each)
     rules = [_of_rule(rule, own, silenced.get(rule, 0.0)) for rule, own in by_rule.items()]
     ordered = sorted(rules, key=lambda each: (-each.noisy, -each.posts, each.rule))
-    return Review(span, len(found), sum(each.noise for each in found), tuple(ordered))
+    return Review(span, len(found), sum(each.noise for each in found), tuple(ordered), edits)
 
 
-def posted_between(db: Database, first: float, last: float) -> list[PostedIncident]:
-    """The incidents of alerts that were opened from ``first`` to ``last``, epoch seconds, the oldest first."""
-    opened = [one for one in incidents.opened_between(db, first, last + 1) if one.alerts]
-    called = mentions.of_incidents(db, [one.number for one in opened])
-    acked = changes.first_acknowledged(db, first)
-    return [
-        PostedIncident(
-            one, called.get(one.number, 0), max(at - one.opened, 0.0) if (at := acked.get(one.number)) else None
-        )
-        for one in opened
-    ]
+def seconds_needed(watch: Watch) -> float:
+    """About how long it takes at worst to look for edits."""
+    cells = 30 * DAY / SLOT * min(len(watch.series), _SERIES)
+    return min(len(watch.rules), _MOST_EDITED) * _REPLAYS * cells / CELLS_A_SECOND
+
+
+def _edits(watch: Watch, db: Database, posted: Sequence[PostedIncident]) -> tuple[SuggestedEdit, ...]:
+    """One for each of the noisiest rules for which there is one."""
+    noisy = Counter(rule for each in posted if each.noise for rule in each.rules if rule in watch.rules)
+    edits: list[SuggestedEdit] = []
+    for name, _ in noisy.most_common(_MOST_EDITED):
+        edited = [each.rule for each in edits]
+        found = suggest_edit(watch, watch.rules[name], posted, lambda series: StoredHistory(db, series), edited)
+        edits += [] if found is None else [found]
+    return tuple(edits)
 
 
 def _of_rule(rule: str, posted: Sequence[PostedIncident], silenced: float) -> RuleReview:

@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from alertbot.rules.knobs import Knob
 from alertbot.rules.schedule import Schedule
 from alertbot.rules.terms import References
 from alertbot.rules.wording import Outlook, Worded
@@ -221,6 +222,11 @@ class Kind(Worded, Protocol):
     def least(self) -> float | None:
         """Its ``from`` or ``floor``: the size (bit/s) below which nothing is a breach; None: it has none."""
         return None
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """The numbers that, changed, make it fire less often; none where nobody should change one for that."""
+        return ()
 
     def size(self, value: Array, reference: Array | None) -> Array:
         """What ``least`` is held against: the larger of the value and its reference, as far as they are known."""

@@ -17,6 +17,7 @@ from alertbot.rules.arrays import known_median
 from alertbot.rules.base import ROUNDING, Array, Direction, Expectation, Judged, Kind, Limit, Mask, Offsets, Past, Shown
 from alertbot.rules.civil import readings
 from alertbot.rules.episodes import ASIDE, FALL, MUTE, RISE
+from alertbot.rules.knobs import Knob, factor, floor
 from alertbot.rules.terms import USUAL, References, Term, compared, floor_term
 from alertbot.rules.usual import REACH, nearest, no_silence, over_unless_silent, preferred, weekly
 from alertbot.rules.wording import AlertFacts, Outlook
@@ -171,6 +172,10 @@ class Baseline(Kind):
     @property
     def least(self) -> float:
         return self.floor
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        return floor("floor", "floor"), factor("factor")
 
     def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
         reference = references[USUAL]

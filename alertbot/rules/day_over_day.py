@@ -12,6 +12,7 @@ from alertbot.rules.arrays import at_the_same_time, known_median
 from alertbot.rules.base import ROUNDING, Array, Direction, Judged, Kind, Limit, Mask, Offsets, Past, Shown
 from alertbot.rules.civil import readings
 from alertbot.rules.episodes import ASIDE
+from alertbot.rules.knobs import Knob, factor, floor
 from alertbot.rules.terms import NO_REFERENCE, USUAL, References, Term, compared, floor_term
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent, preferred
 from alertbot.rules.wording import AlertFacts, Outlook
@@ -136,6 +137,10 @@ class DayOverDay(Kind):
     @property
     def least(self) -> float:
         return self.floor
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        return floor("floor", "floor"), factor("ratio")
 
     def comparisons(self, value: float, references: References, outlook: Outlook | None) -> tuple[Term, ...]:
         reference = references[USUAL]

@@ -10,6 +10,7 @@ import numpy as np
 
 from alertbot.rules.arrays import at_the_same_time, window_max
 from alertbot.rules.base import ROUNDING, Array, Direction, Judged, Kind, Limit, Mask, Past, Shown
+from alertbot.rules.knobs import Knob, floor, share
 from alertbot.rules.terms import NO_REFERENCE, RECENT, USUAL, References, Term, compared
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent, recent, usual
 from alertbot.rules.wording import AlertFacts, Listed, Outlook
@@ -140,6 +141,11 @@ class Drop(Kind):
     @property
     def least(self) -> float:
         return self.from_
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        # Below half, what is over depends on ``by`` too.
+        return (floor("from", "from_"), *((share("by"),) if self.by is not None and self.by >= 0.5 else ()))
 
     def size(self, value: Array, reference: Array | None) -> Array:
         """What was carried before."""

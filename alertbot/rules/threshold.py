@@ -11,6 +11,7 @@ import numpy as np
 
 from alertbot.rules.arrays import at_the_same_time
 from alertbot.rules.base import Array, Direction, Judged, Kind, Limit, Mask, Past, Shown
+from alertbot.rules.knobs import Knob, floor, low_limit
 from alertbot.rules.terms import References, Term, compared
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent
 from alertbot.rules.wording import AlertFacts, Listed, Outlook
@@ -104,6 +105,10 @@ class Threshold(Kind):
         """What it carries."""
         side, limit = ("Under", self.below) if facts.falls else ("Above", self.above)
         return Listed(f"{side} {format_rate(limit or 0)} since {facts.since}", (facts.value,))
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        return floor("above", "above"), low_limit("below")
 
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         return ((label, np.full(len(shown.slots), limit)) for label, limit in self._limits)

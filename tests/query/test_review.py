@@ -13,7 +13,8 @@ from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Vote
 from alertbot.incidents.orders import Person
 from alertbot.query.as_json import to_json
-from alertbot.query.review import PostedIncident, review
+from alertbot.query.posted import PostedIncident
+from alertbot.query.review import review
 from alertbot.rules.base import Direction
 from alertbot.units import DAY, SLOT
 

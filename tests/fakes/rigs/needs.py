@@ -33,6 +33,8 @@ NEEDS: Mapping[str, Need] = {
     "prometheus-alertmanager": Need(_on_path("prometheus-alertmanager"), "prometheus-alertmanager"),
     "amtool": Need(_on_path("amtool"), "prometheus-alertmanager"),
     "openssl": Need(_on_path("openssl"), "openssl"),
+    "patch": Need(_on_path("patch"), "patch"),
+    "git": Need(_on_path("git"), "git"),
     "root": Need(lambda: os.geteuid() == 0, None),
 }
 

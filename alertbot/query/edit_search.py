@@ -1,0 +1,254 @@
+"""Finds the smallest edit of a rule that would have spared its noise and kept what was worth posting.
+
+Pure: rules, a history and incidents that people judged go in, an edit comes out. What it would have done is not
+estimated: the engine that judges live replays the history, over the series of these incidents alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from alertbot.alerts.replay import History, Span, replay
+from alertbot.config.watch import Watch
+from alertbot.incidents.firings import Firing, FiringRecord
+from alertbot.incidents.incident import SEVERITY_RANK, worst_of_each
+from alertbot.query.backtest import engine_of
+from alertbot.query.edits import Edit, Ladder, ladders
+from alertbot.query.posted import PostedIncident
+from alertbot.rules.base import Array, Mask, Rule
+from alertbot.units import DAY
+
+LEAST_NOISE = 3
+"""Noisy incidents without which no edit is looked for."""
+
+_WORTH = 0.2
+"""The share of them that an edit has to spare."""
+
+_NEARLY = 0.8
+"""Of several edits the smallest is taken that spares this share of what the best of them does."""
+
+_LATER = 600
+"""Seconds by which what is kept may be posted later."""
+
+_LOOKED_AT = 20
+"""Series of an incident that are looked at, the worst of them."""
+
+
+@dataclass(frozen=True)
+class SuggestedEdit:
+    """An edit, and what it would have changed in ``days`` of history.
+
+    Under it the rule would not have fired in ``spared`` of the ``noise``: incidents that were noise. All the ``kept``
+    ones would have been posted, up to ``later`` seconds later. ``was`` and ``value`` of ``key`` are TOML; ``domains``
+    are those that are excepted, or muted (none: all).
+    """
+
+    edit: Edit = field(repr=False, metadata={"json": False})
+    spared: int
+    noise: int
+    kept: int
+    later: int
+    days: int
+    rule: str
+    key: str
+    was: str
+    value: str
+    domains: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Fired:
+    """What a replay fires: by the rule itself, and by the ``others`` that may be relied on and were judged with it."""
+
+    own: Sequence[Firing]
+    others: Sequence[Firing] = ()
+
+
+@dataclass(frozen=True)
+class _Case:
+    """An incident that was noise, or is worth keeping, and what the rule as it stands fires in it."""
+
+    noise: bool
+    firings: tuple[Firing, ...]
+
+    def fires(self, fired: _Fired) -> bool:
+        """Whether the rule still fires in it."""
+        return any(map(self._is_of, fired.own))
+
+    def later(self, fired: _Fired) -> int | None:
+        """By how many seconds later it would be posted, by this rule or one as severe; ``None``: not at all."""
+        least = SEVERITY_RANK[self.firings[0].severity]
+        loud = (each for each in fired.others if SEVERITY_RANK[each.severity] >= least)
+        slots = [each.fired.slot for each in (*fired.own, *loud) if self._is_of(each)]
+        return max(min(slots) - min(each.fired.slot for each in self.firings), 0) if slots else None
+
+    def is_kept(self, fired: _Fired) -> bool:
+        """Whether it would be posted, and no more than ten minutes later."""
+        later = self.later(fired)
+        return later is not None and later <= _LATER
+
+    def _is_of(self, firing: Firing) -> bool:
+        return any(each.series == firing.series and each.overlaps(firing) for each in self.firings)
+
+
+def suggest_edit(
+    watch: Watch,
+    rule: Rule,
+    posted: Iterable[PostedIncident],
+    history_of: Callable[[Sequence[str]], History],
+    edited: Collection[str] = (),
+) -> SuggestedEdit | None:
+    """The smallest edit of those that spare most and lose nothing; ``None`` where there is none, or too little noise.
+
+    ``history_of``: the history of some series. ``edited``: rules of which an edit is suggested already: that they post
+    an incident too does not keep it. Nor does a rule that posts more noise than anything else.
+    """
+    posted = list(posted)
+    own = [each for each in posted if rule.name in each.rules and (each.noise or each.worth_keeping)]
+    if sum(each.noise for each in own) < LEAST_NOISE:
+        return None
+    series = sorted({name for each in own for name in _looked_at(each, rule)} & set(watch.selection[rule.name]))
+    first = min(fired.alert.since for each in own for fired in each.incident.alerts) - DAY
+    relied_on = {name for name in watch.rules if name not in edited and _is_relied_on(name, posted)} - {rule.name}
+    trial = _Trial(watch, rule, _Remembered(history_of(series)), first, relied_on)
+    cases = [case for each in own if (case := _case(each, rule, trial.before.own)).firings]
+    return _search(trial, cases)
+
+
+def _is_relied_on(rule: str, posted: Iterable[PostedIncident]) -> bool:
+    """Whether a rule posts more that is worth keeping than noise."""
+    return sum(each.worth_keeping - each.noise for each in posted if rule in each.rules) > 0
+
+
+def _looked_at(posted: PostedIncident, rule: Rule) -> list[str]:
+    own = [fired for fired in posted.incident.alerts if fired.alert.rule == rule.name]
+    return [fired.alert.series for fired in worst_of_each(own)[:_LOOKED_AT]]
+
+
+def _case(posted: PostedIncident, rule: Rule, firings: Sequence[Firing]) -> _Case:
+    """The incident with what the replay fires of its alerts; nothing where the rule has changed since."""
+    series = set(_looked_at(posted, rule))
+    spans = [
+        (fired.alert.series, fired.alert.since, fired.alert.slot)
+        for fired in posted.incident.alerts
+        if fired.alert.rule == rule.name and fired.alert.series in series
+    ]
+    meant = (
+        each
+        for each in firings
+        if any(each.series == name and each.since <= last and first <= each.until for name, first, last in spans)
+    )
+    return _Case(posted.noise, tuple(meant))
+
+
+def _search(trial: _Trial, cases: Sequence[_Case]) -> SuggestedEdit | None:
+    noise = [case.firings for case in cases if case.noise]
+    alone = [case for case in cases if not (case.noise or case.is_kept(_Fired((), trial.before.others)))]
+    if len(noise) < LEAST_NOISE:
+        return None
+    kept = [each for case in alone for each in case.firings]
+    climbed = (_climb(trial, ladder, cases) for ladder in ladders(trial.rule, noise, kept, trial.watch.zone))
+    worth = max(_WORTH * len(noise), 2)
+    found = [each for each in climbed if each is not None and each.spared >= worth]
+    most = max((each.spared for each in found), default=0)
+    for each in sorted(found, key=lambda each: (each.spared < _NEARLY * most, each.edit.size)):
+        verified = _outcome(trial, each.edit, cases, trial.under(each.edit))
+        if verified is not None and verified.spared >= worth:
+            return verified
+    return None
+
+
+def _climb(trial: _Trial, ladder: Ladder, cases: Sequence[_Case]) -> SuggestedEdit | None:
+    """The smallest edit of a ladder that spares nearly what the best does; none beyond the first that loses one."""
+    tried: list[SuggestedEdit] = []
+    for edit in ladder:
+        outcome = _outcome(trial, edit, cases, trial.alone(edit))
+        if outcome is None:
+            break
+        tried.append(outcome)
+    most = max((each.spared for each in tried), default=0)
+    return next((each for each in tried if each.spared >= max(_NEARLY * most, 1)), None)
+
+
+def _outcome(trial: _Trial, edit: Edit, cases: Sequence[_Case], fired: _Fired) -> SuggestedEdit | None:
+    """What an edit would have changed; ``None`` where it loses something worth keeping, or posts it much later."""
+    kept = [case for case in cases if not case.noise]
+    if not all(case.is_kept(fired) for case in kept):
+        return None
+    before = trial.before.own
+    fresh = sum(not any(each.series == old.series and each.overlaps(old) for old in before) for each in fired.own)
+    noise = [case for case in cases if case.noise]
+    spared = sum(not case.fires(fired) for case in noise) - fresh
+    later = max((case.later(fired) or 0 for case in kept), default=0)
+    return SuggestedEdit(
+        edit,
+        spared,
+        len(noise),
+        len(kept),
+        later,
+        trial.days,
+        rule=edit.rule.name,
+        key=edit.key,
+        was=edit.was,
+        value=edit.value,
+        domains=tuple(sorted(edit.series or ())),
+    )
+
+
+class _Trial:
+    """Replays a rule over a history as it stands (``before``), and as it is edited."""
+
+    def __init__(self, watch: Watch, rule: Rule, history: History, first: int, others: Collection[str]) -> None:
+        self.watch = watch
+        self.rule = rule
+        self._history = history
+        self._span = Span(first)
+        self._others = {name for name in others if not watch.rules[name].trial}
+        self.days = sum((day + 1) * DAY > first for day in history.days())
+        self.before = self._fired(watch, rule)
+
+    def alone(self, edit: Edit) -> _Fired:
+        """What would have fired under an edit if no other rule's alerts counted: nearly that, at a part of the cost."""
+        if not edit.judges_otherwise:
+            return self.under(edit)
+        alone = self._fired(self.watch.of_rule(self.rule.name), edit.rule)
+        return replace(alone, others=self.before.others)
+
+    def under(self, edit: Edit) -> _Fired:
+        """What would have fired, and been posted, under an edit."""
+        if edit.judges_otherwise:
+            return self._fired(self.watch, edit.rule)
+        return replace(self.before, own=[each for each in self.before.own if not edit.spares(each)])
+
+    def _fired(self, watch: Watch, rule: Rule) -> _Fired:
+        watch = replace(watch, rules={**watch.rules, rule.name: rule})
+        record = FiringRecord(watch.rules)
+        engine = engine_of(watch, rule, self._history.series)
+        for change in replay(engine, self._history, self._span, watch.mutes):
+            record.add(change)
+        record.close(self._history.last_of)
+        firings = record.firings
+        return _Fired(
+            [each for each in firings if each.rule == rule.name],
+            [each for each in firings if each.rule in self._others],
+        )
+
+
+class _Remembered:
+    """A history that is read once, however often it is replayed."""
+
+    def __init__(self, history: History) -> None:
+        self.series = history.series
+        self.last_of = history.last_of
+        self._days = history.days()
+        self._day = history.day
+        self._read: dict[int, tuple[Array, Mask]] = {}
+
+    def days(self) -> Sequence[int]:
+        return self._days
+
+    def day(self, day: int) -> tuple[Array, Mask]:
+        if day not in self._read:
+            self._read[day] = self._day(day)
+        return self._read[day]
