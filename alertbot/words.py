@@ -71,6 +71,12 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def at(clock: str) -> str:
+    """``at 12:05``, ``on Mon 2 Nov at 12:05``: when something happened, by what a clock and perhaps a date showed."""
+    day, _, time = clock.rpartition(" ")
+    return f"on {day} at {time}" if day else f"at {time}"
+
+
 def how_often(times: float) -> str:
     """``710``, ``2.4``, ``0.05``: how often something happens, in figures that are read at a glance."""
     if 0 < times < 0.01:

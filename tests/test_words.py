@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from alertbot.words import counted, did_you_mean, how_often, listed, nearest, one_of, printable, quoted
+from alertbot.words import at, counted, did_you_mean, how_often, listed, nearest, one_of, printable, quoted
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,8 @@ def test_the_nearest_of_many_long_names_is_found_without_looking_closely_at_each
 
 def test_what_would_move_a_terminals_cursor_is_written_out():
     assert printable("a\x1b[2Jb\r\n\u202ec\u00a0d é") == "a\\x1b[2Jb\\r\\n\\u202ec\u00a0d é"
+
+
+@pytest.mark.parametrize(("clock", "said"), [("12:05", "at 12:05"), ("Mon 2 Nov 12:05", "on Mon 2 Nov at 12:05")])
+def test_a_time_of_another_day_has_its_date_before_it(clock, said):
+    assert at(clock) == said

@@ -14,7 +14,7 @@ from alertbot.rules.base import Direction, Kind, Rule
 from alertbot.rules.selection import SUM_PREFIX, TOTAL
 from alertbot.rules.wording import AlertFacts, Listed
 from alertbot.units import SLOT, format_clock, format_duration, format_rate
-from alertbot.words import counted, ordinal
+from alertbot.words import at, counted, ordinal
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) ->
 def _after(alert: Alert, zone: tzinfo, now: float) -> str:
     """``at 12:40 after 35m``."""
     cleared = alert.slot - (alert.clear_run - 1) * SLOT
-    return f"at {format_clock(cleared, zone, now)} after {format_duration(cleared - alert.since)}"
+    return f"{at(format_clock(cleared, zone, now))} after {format_duration(cleared - alert.since)}"
 
 
 def _at_worst(alert: Alert) -> str:

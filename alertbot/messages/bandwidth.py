@@ -11,7 +11,7 @@ from alertbot.query.backtest import Backtest
 from alertbot.query.bandwidth import By, Figures, Show, Top, TopLine
 from alertbot.query.percentile import Billed, Burst, Committed, MonthSoFar
 from alertbot.units import SLOT, format_clock, format_duration, format_ordinal, format_rate, format_share
-from alertbot.words import counted
+from alertbot.words import at, counted
 
 _MANY_TIMES = 10
 """From so many times as much on, a rise is told in times rather than in per cent."""
@@ -26,9 +26,9 @@ def show_message(show: Show, zone: tzinfo, now: float) -> Message:
     if show.last is None or show.now is None:
         all_known = "" if show.members is None else " of all its domains"
         return Message(f"{name}: nothing is known{all_known} of the last day yet.")
-    at = _data_to(show.last, zone, now)
-    headline = f"{name}: {format_rate(show.now)} ({at})"
-    peak_at = "" if show.peak_slot is None else f" at {format_clock(show.peak_slot, zone, now)}"
+    fresh = _data_to(show.last, zone, now)
+    headline = f"{name}: {format_rate(show.now)} ({fresh})"
+    peak_at = "" if show.peak_slot is None else f" {at(format_clock(show.peak_slot, zone, now))}"
     span = format_duration(show.span)
     lines = [
         f"{span}: average {_rate(show.average)}, peak {_rate(show.peak)}{peak_at}, 95th percentile {_rate(show.p95)}",

@@ -31,7 +31,7 @@ from alertbot.messages.incident_parts import (
 )
 from alertbot.rules.selection import TOTAL, is_domain
 from alertbot.units import format_duration, format_rate, format_volume
-from alertbot.words import counted, listed
+from alertbot.words import at, counted, listed
 
 MOST_NAMED = 5
 
@@ -95,7 +95,7 @@ def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:
         raise ValueError("this incident is not account-wide")
     if incident.progress.checking and context.total is not None:
         now, was = map(format_rate, context.total)
-        return f"Total traffic fell from {was} to {now} at {context.clock(wide.since)}."
+        return f"Total traffic fell from {was} to {now} {at(context.clock(wide.since))}."
     share = f"{wide.fell:,} of {counted(wide.carried, 'domain')} with traffic fell"
     total = [told for told in worst_of_each(incident.firing) if told.alert.series == TOTAL]
     if total:
@@ -125,7 +125,7 @@ def _over(incident: Incident, context: Context, markup: Markup) -> str:
     how = "back to normal" if well else "no longer in alert"
     others = f"; {several(series_of(rest))} no longer in alert" if well and rest else ""
     names = _names(well or rest, markup)
-    return f"{names} {how} at {context.clock(ended)} after {lasted}{others}.{shortfall}"
+    return f"{names} {how} {at(context.clock(ended))} after {lasted}{others}.{shortfall}"
 
 
 def _is_well(told: FiredAlert, context: Context) -> bool:
@@ -142,7 +142,7 @@ def ending(incident: Incident, context: Context, headline: str) -> str:
     if Reason.NEW_NORMAL in reasons or incident.kind is IncidentKind.PASSED:
         return headline
     if reasons == {Reason.REVISED} and incident.closed is not None:
-        return f"Corrected at {context.clock(incident.closed)}: {headline[:1].lower()}{headline[1:]}"
+        return f"Corrected {at(context.clock(incident.closed))}: {headline[:1].lower()}{headline[1:]}"
     return f"Resolved: {headline}"
 
 

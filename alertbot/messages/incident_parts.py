@@ -20,7 +20,7 @@ from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.alert import Markup, alert_sentence, subject
 from alertbot.rules.base import Rule
 from alertbot.units import format_clock
-from alertbot.words import counted, listed
+from alertbot.words import at, counted, listed
 
 _NONE: Mapping[int, Sequence[int]] = MappingProxyType({})
 
@@ -100,7 +100,7 @@ def state_lines(incident: Incident, context: Context, markup: Markup) -> Iterato
     yield from _without_data(incident, context, markup)
     if progress.acked_at is not None:
         note = f": {markup.text(progress.acked_note)}" if progress.acked_note else "."
-        yield f"Acknowledged by {markup.text(progress.acked_by or '')} at {context.clock(progress.acked_at)}{note}"
+        yield f"Acknowledged by {markup.text(progress.acked_by or '')} {at(context.clock(progress.acked_at))}{note}"
     for number in progress.silences:
         if (silence := context.silences.get(number)) is not None:
             yield silenced(silence, context, markup)

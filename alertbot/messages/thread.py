@@ -202,9 +202,10 @@ def _acked_ago(matter: _Matter) -> str:
 
 
 def _silence_over(matter: _Matter) -> ThreadText:
-    ended = f"{matter.markup.text(matter.note.reason)} ended the silence by {matter.by}"
-    over = ended if matter.note.reason else f"The silence by {matter.by} is over"
-    return ThreadText(f"{over}; still firing: {matter.now}")
+    ended = f"{matter.markup.text(matter.note.reason)} ended the silence"
+    whose = "" if matter.note.reason == matter.note.by else f" by {matter.by}"
+    over = f"{ended}{whose}" if matter.note.reason else f"The silence by {matter.by} is over"
+    return ThreadText(f"{over}; still {_state(matter)}: {matter.now}")
 
 
 def _ended(matter: _Matter) -> ThreadText:
@@ -260,7 +261,7 @@ _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
         NoteKind.SILENCED: lambda it: ThreadText(f"Silenced{it.until} by {it.by}{it.because}."),
         NoteKind.SILENCE_OVER: _silence_over,
         NoteKind.MUTED: lambda it: ThreadText(f"Muted{it.until} by the configuration{it.because}."),
-        NoteKind.MUTE_OVER: lambda it: ThreadText(f"Mute over; still firing: {it.now}"),
+        NoteKind.MUTE_OVER: lambda it: ThreadText(f"Mute over; still {_state(it)}: {it.now}"),
         NoteKind.INHIBITED: lambda it: ThreadText(
             f"Now part of #{it.incident.progress.parent}, about the whole account: see there."
         ),
@@ -270,7 +271,9 @@ _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
         NoteKind.STILL_ON_IT: lambda it: ThreadText(
             f"{it.by} is still on it{it.because}. Reminders stopped{_while(it)} or gets worse."
         ),
-        NoteKind.ASKED: lambda it: ThreadText(f"Still firing, acknowledged by {it.by} {_acked_ago(it)} ago: {it.now}"),
+        NoteKind.ASKED: lambda it: ThreadText(
+            f"Still {_state(it)}, acknowledged by {it.by} {_acked_ago(it)} ago: {it.now}"
+        ),
         NoteKind.LAPSED: lambda it: ThreadText(
             f"Open again: {it.by} acknowledged this and has not answered since. {it.now}"
         ),

@@ -21,7 +21,7 @@ from alertbot.query.why_facts import Basis, ExpectedRange, Missing, RuleWhy, Set
 from alertbot.query.why_incident import IncidentStory, Part
 from alertbot.store.outbox import StoredMessage
 from alertbot.units import SLOT, format_clock, format_duration, format_lateness, format_rate
-from alertbot.words import counted, listed
+from alertbot.words import at, counted, listed
 
 MOST_RULES = 12
 _MOST_NAMED = 8
@@ -74,7 +74,7 @@ def _judged_last(why: Why, reader: Reader) -> str:
 
 def _judged_then(why: Why, slot: int, reader: Reader) -> str:
     value = "not known, or no longer stored" if why.value is None else format_rate(why.value)
-    return f"{code(why.series)} at {reader.clock(slot)}: {value}."
+    return f"{code(why.series)} {at(reader.clock(slot))}: {value}."
 
 
 def _held_up(why: Why, reader: Reader) -> Iterator[str]:
@@ -145,7 +145,7 @@ def _standing(why: RuleWhy, reader: Reader) -> str:
     since = reader.clock(alert.since)
     if alert.phase is Phase.PENDING:
         return f"pending since {since}: {_long(alert.window.bit_count())} of {_long(rule.for_slots)} shown"
-    fired = "" if alert.fired is None else f", fired at {reader.clock(alert.fired)}"
+    fired = "" if alert.fired is None else f", fired {at(reader.clock(alert.fired))}"
     clearing = f"; over for {_long(alert.clear_run)} of {_long(rule.clear_slots)}" if alert.clear_run else ""
     return f"firing since {since}{fired}{_number(told)}{clearing}"
 
@@ -155,7 +155,7 @@ def _stood(why: RuleWhy, reader: Reader) -> str:
     told = why.told
     if told is None:
         return f"no alert that fired; fires when {escape(why.rule.describe())}"
-    fired = "" if told.alert.fired is None else f", fired at {reader.clock(told.alert.fired)}"
+    fired = "" if told.alert.fired is None else f", fired {at(reader.clock(told.alert.fired))}"
     over = "" if told.resolved is None else f", over {_over(told, reader)}: {told.reason or ''}"
     return f"in alert since {reader.clock(told.alert.since)}{fired}{_number(told)}{over}"
 
@@ -275,7 +275,7 @@ def _part_lines(part: Part, reader: Reader) -> list[str]:
 
 
 def _course(told: FiredAlert, alert: Alert, reader: Reader) -> str:
-    fired = "" if alert.fired is None else f", fired at {reader.clock(alert.fired)}"
+    fired = "" if alert.fired is None else f", fired {at(reader.clock(alert.fired))}"
     worst = f"; {format_rate(alert.worst)} at worst" if alert.worst else ""
     if told.resolved is None:
         return f"firing since {reader.clock(alert.since)}{fired}{worst}, now {format_rate(alert.value)}"

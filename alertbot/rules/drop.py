@@ -15,6 +15,7 @@ from alertbot.rules.terms import NO_REFERENCE, RECENT, USUAL, References, Term, 
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent, recent, usual
 from alertbot.rules.wording import AlertFacts, Listed, Outlook
 from alertbot.units import DAY_SLOTS, SLOT, format_rate, format_share
+from alertbot.words import at
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,9 @@ class Drop(Kind):
         carried = f"{format_rate(facts.value)}, was {format_rate(before)}"
         again = " again" if facts.again else ""
         if facts.value == 0:
-            return f"{facts.series} went dark{again} at {facts.since}: {carried}"
+            return f"{facts.series} went dark{again} {at(facts.since)}: {carried}"
         fallen = format_share(1 - facts.value / before) if before else "far"
-        return f"{facts.series} fell{again} by {fallen} at {facts.since}: {carried}"
+        return f"{facts.series} fell{again} by {fallen} {at(facts.since)}: {carried}"
 
     def in_a_list(self, facts: AlertFacts) -> Listed:
         """What it carried before; of what is not dark, what it carries still as well."""

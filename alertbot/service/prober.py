@@ -80,9 +80,7 @@ class Prober:
             newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
             seen = self.frontier.newest
             if newest is None and not self._total.refused and seen is not None and answer.start <= seen:
-                raise FeedGarbled(
-                    "stat/bandwidth domains=all", "returns nothing for a time it returned traffic for earlier"
-                )
+                raise FeedGarbled("stat/bandwidth domains=all", "the API stopped returning data it returned earlier")
         except FeedError:
             self.frontier = interrupted(self.frontier)
             raise

@@ -52,7 +52,7 @@ def replies(home):
 
 
 def asked(home):
-    return [row for row in replies(home) if "Still firing, acknowledged by" in row.text]
+    return [row for row in replies(home) if ", acknowledged by" in row.text]
 
 
 async def test_who_acknowledged_is_asked_in_the_thread_and_nobody_else(house):
@@ -63,7 +63,7 @@ async def test_who_acknowledged_is_asked_in_the_thread_and_nobody_else(house):
     assert asked(home) == []
     await carried(home, 1)
     (row,) = asked(home)
-    assert row.text.startswith(f"<@{ADA.id}> Still firing, acknowledged by Ada 2h ago: `a.example.com` went dark")
+    assert row.text.startswith(f"<@{ADA.id}> Still dark, acknowledged by Ada 2h ago: `a.example.com` went dark")
     assert not row.broadcast
     (buttons,) = [
         block
@@ -109,7 +109,7 @@ async def test_from_the_shell_nobody_can_be_mentioned(house):
     home = await house()
     await home.say("ack", SHELL)
     await carried(home, 24)
-    assert asked(home)[0].text.startswith("Still firing, acknowledged by ann (shell) 2h ago")
+    assert asked(home)[0].text.startswith("Still dark, acknowledged by ann (shell) 2h ago")
 
 
 async def test_nobody_is_asked_while_it_recovers(house):

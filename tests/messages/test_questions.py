@@ -77,7 +77,7 @@ async def ask(scope, text):
             "show video 1h",
             [
                 "video.example.com: 2 Gbps (data to 00:00)",
-                "1h: average 2 Gbps, peak 2 Gbps at Sun 15 Nov 23:00, 95th percentile 2 Gbps",
+                "1h: average 2 Gbps, peak 2 Gbps on Sun 15 Nov at 23:00, 95th percentile 2 Gbps",
                 (
                     "a day earlier 1 Gbps (+100%); the 1h then: average 1 Gbps (+100%), peak 1 Gbps (+100%),"
                     " p95 1 Gbps (+100%)"
@@ -92,7 +92,7 @@ async def ask(scope, text):
             "show @downloads 35d",
             [
                 "@downloads (2 domains added up): 300 Mbps (data to 00:00)",
-                "35d: average 300 Mbps, peak 300 Mbps at Mon 2 Nov 00:00, 95th percentile 300 Mbps",
+                "35d: average 300 Mbps, peak 300 Mbps on Mon 2 Nov at 00:00, 95th percentile 300 Mbps",
                 (
                     "a day earlier 300 Mbps (+0%); the 35d then: average 300 Mbps (+0%), peak 300 Mbps (+0%),"
                     " p95 300 Mbps (+0%)"

@@ -82,7 +82,7 @@ async def test_of_an_earlier_time_it_shows_the_slots_of_then_and_the_alert_they_
     assert "in alert since 00:05, fired at 00:10, posted as #1, over 00:20: cleared" in text
     assert "00:10: 0 bps <= 0 bps, reference 1.84 Gbps >= 1 Mbps (reference frozen): breach" in text
     assert "no alert that fired; fires when fallen to 0 bps" in await asked.ask("why a at 00:00")
-    assert (await asked.ask("why a 2026-01-01 00:00")).startswith("a.example.com at Thu 1 Jan 00:00: not known")
+    assert (await asked.ask("why a 2026-01-01 00:00")).startswith("a.example.com on Thu 1 Jan at 00:00: not known")
     assert "judged until 00:35" in await asked.ask("why a")
 
 

@@ -80,9 +80,9 @@ async def test_what_still_silences_the_same_is_said(home):
         "Ended the silence of `a.*` by Ada (s1). Still silenced by s2 (* until 01:20 by Bob)."
     )
     assert "#1 is silenced by s2 (* until 01:20 by Bob), which covers more" in await refused(home, "unsilence #1")
-    assert "still firing" not in " ".join(thread(home))
+    assert "ended the silence" not in " ".join(thread(home))
     await home.say("unsilence s2", BOB)
-    assert "Bob ended the silence by Bob; still firing: `a.example.com` went dark" in " ".join(thread(home))
+    assert "Bob ended the silence; still dark: `a.example.com` went dark" in " ".join(thread(home))
 
 
 @pytest.mark.parametrize("target", ["a.*", "a.example.com", "shop-001.example.com"])
