@@ -16,7 +16,6 @@ from click.testing import CliRunner
 from pages import README, ROOT, TEXT
 from PIL import Image
 
-from alertbot.cli.help import PAGES
 from alertbot.cli.main import main
 from alertbot.config import load
 from alertbot.config.draft import SECTIONS
@@ -24,6 +23,7 @@ from alertbot.config.kinds import KINDS
 from alertbot.feed.simulator.scenario import Scenario
 from alertbot.incidents.order_parser import parse_order
 from alertbot.incidents.orders import Silence
+from alertbot.messages.pages import PAGES
 from alertbot.messages.usages import USAGES
 from alertbot.slack.typed_text import words_of
 from alertbot.units import parse_time

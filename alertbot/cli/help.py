@@ -5,27 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from importlib.resources import files
 
 import click
 
 from alertbot.errors import UsageError
+from alertbot.messages.pages import PAGES, page_text, sections
 from alertbot.words import did_you_mean, listed, quoted
 
 _MOST_NAMED = 3
-_SECTION = re.compile(r"^## (.*)\n((?:(?!## ).*\n)*)", re.MULTILINE)
-
-PAGES = {
-    "rules": "the rule kinds, their keys, what counts as usual",
-    "config": "every section and key of rules.toml, and the secrets",
-    "slack": "messages, charts, slash commands, silences",
-    "commands": "every command of the shell, with an example",
-    "operations": "reload, backup, upgrade, metrics, proxies, several accounts",
-    "scale": "how many domains fit, Alertmanager, PagerDuty, Grafana",
-    "runbook": "alertbot is red: what each cause means, what to run first",
-    "troubleshooting": "a false alert or none, no data, a token refused, no Slack",
-}
-"""What each page is about, in the order in which they are listed."""
 
 
 def page(topic: str) -> str:
@@ -34,17 +21,19 @@ def page(topic: str) -> str:
         places = listed(_places(topic), _MOST_NAMED)
         meant = f": look in {places}" if places else did_you_mean(topic, list(PAGES))
         raise UsageError(f"there is no page {quoted(topic)}{meant} (the pages are {', '.join(PAGES)})")
-    return (files("alertbot") / "help" / f"{topic}.md").read_text(encoding="utf-8")
+    return page_text(topic)
 
 
 def _places(word: str) -> Iterator[str]:
     """Where to read about a word: under the headings that hold it, else where it stands most often."""
     said = re.compile(rf"\b{re.escape(word)}s?\b", re.IGNORECASE)
-    sections = [(name, *section) for name in PAGES for section in _SECTION.findall(page(name))]
-    found = [(0, name, heading) for name, heading, _ in sections if said.search(heading)]
-    found = found or [(-times, name, heading) for name, heading, text in sections if (times := len(said.findall(text)))]
+    all_of_them = [(name, *section) for name in PAGES for section in sections(name).items()]
+    found = [(0, name, heading) for name, heading, _ in all_of_them if said.search(heading)]
+    found = found or [
+        (-times, name, heading) for name, heading, text in all_of_them if (times := len(said.findall(text)))
+    ]
     for _, name, heading in sorted(found):
-        yield f'{name} under "{heading.replace("`", "")}"'
+        yield f'{name} under "{heading}"'
 
 
 def topics() -> str:

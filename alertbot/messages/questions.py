@@ -19,13 +19,13 @@ from alertbot.incidents.spans import take_span
 from alertbot.incidents.when import Given, past_moment
 from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
 from alertbot.messages.blocks import Block, Message, code
+from alertbot.messages.help import help_on
 from alertbot.messages.incidents import alerts_message, incidents_message
 from alertbot.messages.native_chart import line_chart, top_chart
 from alertbot.messages.review import review_message
 from alertbot.messages.silences import silences_message
-from alertbot.messages.status import help_message, rules_message, status_message
+from alertbot.messages.status import rules_message, status_message
 from alertbot.messages.typed import meant_words, not_a_command
-from alertbot.messages.usages import USAGES
 from alertbot.messages.why import story_message, why_message
 from alertbot.query import backtest, bandwidth, incidents, percentile, review, status, why, why_incident
 from alertbot.query.bandwidth import By
@@ -87,22 +87,7 @@ def answer_at_once(words: Words, watch: Watch) -> Message | None:
 
 
 def _help(rest: Words, scope: Scope) -> Answered:
-    if rest:
-        return _help_of(rest, scope)
-    lines = [
-        f"{code(f'{scope.command} {name} {usage.takes}'.rstrip())} {usage.answers}" for name, usage in USAGES.items()
-    ]
-    return Answered(USAGES, help_message(lines, "Add `public` to show an answer to the channel."))
-
-
-def _help_of(rest: Words, scope: Scope) -> Answered:
-    """One command: what it takes and answers, and an example."""
-    name = meant_words(rest[:1], scope.watch)[0]
-    if name not in USAGES:
-        raise UsageError(f'there is no command "{rest[0][:40]}"{did_you_mean(rest[0], tuple(USAGES))}')
-    usage = USAGES[name]
-    what = f"{code(f'{scope.command} {name} {usage.takes}'.rstrip())} {usage.answers}"
-    return Answered({name: usage}, help_message([what], f"For example {code(f'{scope.command} {usage.example}')}"))
+    return Answered(*help_on(rest, scope))
 
 
 def _status(rest: Words, scope: Scope) -> Answered:

@@ -16,7 +16,7 @@ class Usage:
 
 
 USAGES = {
-    "help": Usage("[COMMAND]", "this list, or one command with an example", "help silence"),
+    "help": Usage("[COMMAND|PAGE]", "this list, a command with an example, or a page such as config", "help silence"),
     "status": Usage(
         "",
         "how fresh the data is, which domains are held back, calls left, the last failure, what is open",

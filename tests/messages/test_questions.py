@@ -14,6 +14,8 @@ from fakes.worlds.stored import store
 from alertbot.config import GroupSettings
 from alertbot.config.watch import lay_out
 from alertbot.messages import questions
+from alertbot.messages.help import help_on
+from alertbot.messages.pages import PAGES, sections
 from alertbot.messages.slack import plain
 from alertbot.messages.usages import USAGES
 from alertbot.query import backtest
@@ -236,3 +238,22 @@ async def test_what_fails_unexpectedly_is_answered_and_logged(empty, caplog):
 async def test_public_shows_it_to_the_channel_but_not_a_complaint(scope):
     assert (await commands(scope).answer("top 3 public")).public
     assert not (await commands(scope).answer("top nonsense public")).public
+
+
+async def test_a_page_of_the_documentation_is_answered_by_its_sections(scope):
+    page = await ask(scope, "help config")
+    assert page.startswith("The page config: every section and key of rules.toml")
+    assert "\n[watch]\n" in page
+    section = await ask(scope, "help config watch")
+    assert "domains: the domains by name" in section.replace("`", "")
+    assert "alertbot help config" in section
+    assert "/bandwidth rules [DOMAIN]" in await ask(scope, "help rules"), "a command goes before a page"
+    assert "no command and no page" in await ask(scope, "help fortnight")
+    assert 'has no section "zzz"' in await ask(scope, "help config zzz")
+
+
+@pytest.mark.parametrize("topic", PAGES)
+async def test_every_section_of_every_page_can_be_sent(scope, topic):
+    for heading in sections(topic):
+        _, message = help_on([topic, *heading.split()], scope)
+        refuse_message(message.payload())
