@@ -7,6 +7,9 @@ from collections.abc import Mapping
 
 from alertbot.units import DAY, SLOT
 
+_LATELY = 12
+"""Slots by which the next one is expected."""
+
 
 class Publications:
     """Keeps the publications of the last day: epoch seconds by slot, as far as somebody watched."""
@@ -27,11 +30,18 @@ class Publications:
 
     def lag(self) -> float | None:
         """Seconds after its close at which the total shows a slot: the median of the last day."""
-        # A slot whose predecessor was not seen may have stood there since before anybody looked.
-        lags = [shown - slot - SLOT for slot, shown in self._published.items() if slot - SLOT in self._published]
+        lags = self._lags()
         return statistics.median(lags) if lags else None
 
     def due_at(self, newest: int | None) -> float | None:
-        """When the slot after ``newest`` is likely to be shown, epoch seconds; ``None`` where that is not known."""
-        lag = self.lag()
-        return None if lag is None or newest is None else newest + 2 * SLOT + lag
+        """From when on the slot after ``newest`` is likely to be shown, epoch seconds; ``None`` where it is not known.
+
+        A slot is noticed after it is shown, and late where nobody expected it: so the early ones of the last hour say.
+        """
+        lately = sorted(self._lags()[-_LATELY:])
+        return None if not lately or newest is None else newest + 2 * SLOT + lately[len(lately) // 4]
+
+    def _lags(self) -> list[float]:
+        """Seconds after its close at which each slot was shown, the oldest first."""
+        # A slot whose predecessor was not seen may have stood there since before anybody looked.
+        return [shown - slot - SLOT for slot, shown in self.in_order() if slot - SLOT in self._published]

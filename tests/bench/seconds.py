@@ -1,10 +1,12 @@
 """How soon an outage is told: from its proof to the message, by how late domains report behind the account's total.
 
     python tests/bench/seconds.py [--domains 60,300] [--delays 0,20,60,150,400] [--outages N]
+    python tests/bench/seconds.py --storms 8,300,1400
 
 Proof is when the slot that decides could first be known: its successor shown by the account's total, and the domain's
 own delay gone by. The watching, engine, store and outbox are the real ones, in virtual time, against a strict CDN
-within the calls it allows. Prints a table; nothing is asserted.
+within the calls it allows. A storm is 60 % of all domains, dark at once; its proof is the total's. Prints a table;
+nothing is asserted.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ from bench.strict import START, Account, Outage, StrictApi, account, domain_name
 from fakes.rigs.atonce import AtOnceKeeper
 
 from alertbot.config import load
+from alertbot.feed.api import ALL
 from alertbot.feed.budget import Budget
+from alertbot.messages.blocks import Message
 from alertbot.service.order_executor import OrderExecutor
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
@@ -43,6 +47,9 @@ WARM_UP = 72
 APART, LENGTH = 5, 3
 """Slots from one outage to the next, further than alerts begin together, and that one lasts."""
 
+STORM = 0.6
+"""The share of the domains that go dark in a storm."""
+
 _MEMORY = Path("/dev/shm")
 
 _CONFIG = """
@@ -52,6 +59,16 @@ each_domain = {tens}
 
 [watch]
 domains = [{domains}]
+
+[slack]
+mention = {{ critical = "@here", warning = "@here" }}
+
+[[rule]]
+name = "total-fell"
+kind = "drop"
+domains = ["total"]
+by = "40%"
+severity = "critical"
 
 [[rule]]
 name = "went-dark"
@@ -70,13 +87,22 @@ from = "5 Mbps"
 
 @dataclass
 class TextScreen(Screen):
-    """Keeps what was posted and when; ``said`` holds (time, text)."""
+    """Keeps what was posted and when; ``said`` holds (time, text), ``threads`` when of that were replies."""
 
     said: list[tuple[float, str]] = field(default_factory=list)
+    edits: list[float] = field(default_factory=list)
+
+    threads: set[float] = field(default_factory=set)
 
     async def post(self, post: Post) -> Posted:
         self.said.append((self.clock.time(), post.message.text))
+        if post.thread_ts is not None:
+            self.threads.add(self.clock.time())
         return await super().post(post)
+
+    async def update(self, channel_id: str, ts: str, message: Message) -> None:
+        self.edits.append(self.clock.time())
+        await super().update(channel_id, ts, message)
 
 
 @dataclass
@@ -191,6 +217,24 @@ def measure(domains: int, own: float, count: int, *, tens: bool, failing: float 
     )
 
 
+def storm(domains: int, *, tens: bool) -> str:
+    """Play one storm: a row of its table."""
+    began, slots, begin = time.perf_counter(), WARM_UP + 12, START + SLOT * WARM_UP
+    dark = [Outage(name, begin, begin + 6 * SLOT) for name in domain_names(domains)[: round(STORM * domains)]]
+    world = account(domains, slots, 0.0, dark)
+    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+        rig = SecondsRig(world, Path(folder), tens=tens)
+        run(rig.clock, rig.run(slots))
+    proof, screen = world.proof(Outage(ALL[0], begin, begin)), rig.screen
+    under_way = [(at - proof, text) for at, text in screen.said if proof <= at < begin + 6 * SLOT]
+    posts = [at for at, _ in under_way if at + proof not in screen.threads]
+    last = max((at for at in screen.edits if at < begin + 6 * SLOT), default=proof) - proof
+    calls = sum("<!here>" in text for _, text in under_way)
+    first = f"{posts[0]:>8.1f}" if posts else "       -"
+    took = time.perf_counter() - began
+    return f"  {domains:>7} {'ten' if tens else 'one':>7} {first} {last:>10.0f} {len(posts):>7} {calls:>9} {took:>6.0f}"
+
+
 def _row(name: str, found: Found) -> str:
     delays = np.array(found.delays or [np.nan])
     figures = f"{np.median(delays):>7.0f} {np.percentile(delays, 95):>6.0f} {delays.max():>8.0f}"
@@ -207,9 +251,24 @@ def _numbers(text: str) -> Sequence[int]:
 @click.option("--delays", default="0,20,60,150,400", help="Own delays of up to so many seconds, by commas.")
 @click.option("--outages", default=60, help="Outages a row.")
 @click.option("--tens/--no-tens", default=None, help="Only ten domains a call, or only one.")
+@click.option("--storms", help="Storms over so many domains, by commas, and no other table.")
 @click.option("--verbose", is_flag=True, help="What was logged, and what was posted for nothing.")
-def main(domains: str, delays: str, outages: int, tens: bool | None, verbose: bool) -> None:  # noqa: FBT001 - click's
+def main(
+    domains: str,
+    delays: str,
+    outages: int,
+    tens: bool | None,  # noqa: FBT001 - click's
+    storms: str | None,
+    verbose: bool,  # noqa: FBT001
+) -> None:
     """Print the table."""
+    if storms is not None:
+        click.echo("From the proof of the total to the first post and to the last edit, seconds")
+        click.echo("  domains  a call    first  last edit   posts  mentions   took")
+        for count in _numbers(storms):
+            for each in (False, True) if tens is None else (tens,):
+                click.echo(storm(count, tens=each))
+        return
     click.echo("From proof to message, seconds; calls beside probes, by the fewest that a slot takes")
     click.echo("  own delay, domains, calls            median    p95  longest  missed  false    calls  probes   took")
     for count in _numbers(domains):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.feed.probe_pace import CLOSELY, EARLY, LATE, SELDOM, ProbePace
+from alertbot.feed.publications import Publications
 from alertbot.units import SLOT
 
 HOUR = 3600.0
@@ -67,3 +68,15 @@ def test_a_slot_that_comes_on_time_is_seen_within_three_seconds():
     waits = [min(at for at in times if at >= shown) - shown for shown in published[1:-1]]
     assert max(waits) <= CLOSELY
     assert len(times) < 24 * SLOT / 20
+
+
+def test_slots_that_come_sooner_than_they_did_are_expected_sooner_within_a_few():
+    publications = Publications({})
+    late = [400.0] * 12 + [300.0] * 40
+    for position, lag in enumerate(late):
+        slot = SLOT * position
+        due = publications.due_at(slot - SLOT)
+        expected = 0.0 if due is None else due - slot - SLOT
+        # Where it is there already when the first close probe comes, nobody knows since when.
+        publications.note(slot, slot + SLOT + max(lag, expected - EARLY))
+    assert publications.due_at(SLOT * 51) == SLOT * 53 + 300.0
