@@ -174,7 +174,10 @@ def _summary(incident: Incident, context: Context, markup: Markup) -> IncidentTe
         left = f"{firing:,} of them still are" if firing else "all are over"
         left = "all still are" if firing == len(incident.alerts) else left
         head = f"When watching began, {len(incident.alerts):,} alerts were firing already; {left}."
-        lines = list(alert_lines(worst_of_each(incident.alerts), context, markup))
+        shown = worst_of_each(incident.alerts)
+        if firing:
+            head, shown = f"{head} The worst: {sentence(shown[0], context, markup)}", shown[1:]
+        lines = list(alert_lines(shown, context, markup))
     return IncidentText(head, (*lines, *state), details_of(incident, context), tone_of(incident, context))
 
 

@@ -178,7 +178,8 @@ def _why(rest: Words, scope: Scope) -> Answered:
         _no_more(rest[1:], f': write "why {rest[0][:80]}"')
     at = slot_at(past_moment(rest[1:], Given(scope.now, scope.zone))) if rest[1:] else None
     facts = why.why(scope, _one_series(rest[0], scope.watch), at)
-    chart = line_chart(facts.series, facts.trend, scope.zone)
+    # Beside an answer about an earlier time the hours up to now would show another time than it speaks of.
+    chart = None if facts.at is not None else line_chart(facts.series, facts.trend, scope.zone)
     return _charted(facts, why_message(facts, scope.zone, scope.now), chart)
 
 
