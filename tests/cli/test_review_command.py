@@ -175,3 +175,8 @@ def test_what_does_not_stand_on_a_line_of_its_own_is_left_to_people(tmp_path, te
     assert tomllib.loads(text)["rule"]
     with pytest.raises(UsageError, match="change it by hand"):
         patch(path, [suggested("above", '"1.2 Gbps"')])
+
+
+def test_of_domains_that_are_no_longer_watched_nothing_is_suggested(path):
+    path.write_text(RULES.replace(A, "b.example.com"))
+    assert json.loads(review(path, "30d", "--json"))["edits"] == []

@@ -158,6 +158,13 @@ def test_too_little_noise_is_no_reason_for_an_edit():
     assert Account({A: series(*SMALL[:2], LARGE)}).suggested(by_size) is None
 
 
+def test_domains_that_are_no_longer_watched_count_no_more():
+    account = Account({A: series(*SMALL, LARGE), B: series()})
+    posted = account.posted(by_size)
+    watch = replace(account.watch, series=(B,), selection={"ceiling": (B,)})
+    assert suggest_edit(watch, account.rule, posted, account.history) is None
+
+
 def test_what_the_rule_as_it_stands_would_not_fire_for_any_more_counts_no_more():
     account = Account({A: series(*SMALL, LARGE)})
     posted = account.posted(by_size)
