@@ -60,7 +60,7 @@ async def an_alert_burns_for_longer_than_one_telling_lasts_until_its_end_is_told
         await until(lambda: place.pages)
         (alert,) = place.alerts()
         assert alert["labels"]["alertname"] == "went-dark"
-        assert alert["annotations"]["summary"].startswith("a.example.com went dark at ")
+        assert alert["annotations"]["summary"].startswith("a.example.com went dark ")
         await bot.sends(7)
         (later,) = place.alerts()
         assert later["endsAt"] > alert["endsAt"]
