@@ -35,7 +35,7 @@ async def test_a_domain_that_goes_dark_opens_one_incident_at_pagerduty_and_its_e
                 await bot.judge(DARK)
                 await until(lambda: duty.events)
                 (summary,) = duty.open.values()
-                assert "a.example.com went dark at " in summary
+                assert "a.example.com went dark " in summary
                 (event,) = duty.events
                 assert event["payload"]["severity"] == "critical"
                 await bot.judge(WELL, slots=4)

@@ -35,7 +35,7 @@ def test_two_bots_page_once_and_resolve_once_though_a_bot_and_an_alertmanager_di
             "team": "cdn",
         }
     )
-    assert f"{SERIES} went dark at " in dark["annotations"]["summary"]
+    assert f"{SERIES} went dark " in dark["annotations"]["summary"]
     assert (dark["annotations"]["value"], dark["annotations"]["reference"]) == ("0 bps", "1 Gbps")
     assert dark["annotations"]["runbook_url"] == "https://wiki.example.com/cdn"
     assert dark["generatorURL"] == f"https://grafana.example.com/d/cdn?var-series={SERIES}"
