@@ -75,17 +75,22 @@ class Dispatcher:
         )
         turn = self.turn()
         await self._keeper.do(turns.commit, batch, turn)
-        self._waiting_since = (self._waiting_since or self._clock.monotonic()) if turn.waits else None
         if entry.silences:
             self.wake()
         if entry.changes:
+            self._waiting_since = (self._waiting_since or self._clock.monotonic()) if turn.waits else None
             await self.note_acknowledged()
             self.wake()
+        elif self._waiting_since is not None and not turn.may_wait:
+            await self._post(turn)
         return batch.now
 
     async def post_due(self) -> None:
         """All series of a slot are judged: post what that comes to altogether, and what is due by now."""
-        turn, self._waiting_since = self.turn(settled=True), None
+        await self._post(self.turn(settled=True))
+
+    async def _post(self, turn: Turn) -> None:
+        self._waiting_since = None
         if await self._keeper.do(turns.post_due, turn, turn.now):
             await self.note_acknowledged()
             self.wake()

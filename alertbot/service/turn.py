@@ -11,6 +11,7 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Phase
 from alertbot.config import SlackSettings
 from alertbot.config.watch import Watch
+from alertbot.incidents.account_incident import RECENTLY
 from alertbot.incidents.coverage import domains_covered, is_wide
 from alertbot.incidents.decision import Decision, IncidentChange, decide
 from alertbot.incidents.grouping import Placing
@@ -175,11 +176,13 @@ class Turn:
 
     def _storms(self, pending: Pending) -> Storms:
         """What the account's total lost when domains fell that are to be posted, or when the account did."""
-        hosts = {one.progress.wide.since for one in pending.incidents if one.closed is None and one.progress.wide}
-        falls = [each for each in pending.unposted if each.resolved is None and each.alert.direction is Direction.FALL]
+        opened = [one for one in pending.incidents if one.closed is None]
+        hosts = {one.progress.wide.since for one in opened if one.progress.wide is not None}
+        unposted = [fired for fired in pending.unposted if _falls_lately(fired, self.frontier)]
+        falls = [*unposted, *(fired for one in opened for fired in one.firing if _falls_lately(fired, self.frontier))]
         losses = {
             since: loss
-            for since in {*hosts, *(each.alert.since for each in falls)}
+            for since in {*hosts, *(each.alert.since for each in unposted)}
             if (loss := self.levels.loss(since, fell_with(since, falls))) is not None
         }
         return Storms(losses, self.settled and not self.ledger.doubted, self.may_wait)
@@ -204,6 +207,12 @@ class Turn:
             at_zero=frozenset() if incident is None else self.levels.at_zero(incident, self.frontier),
             lost=None if incident is None else self.levels.lost(incident),
         )
+
+
+def _falls_lately(fired: FiredAlert, frontier: int | None) -> bool:
+    """Whether it is a fall under way that began so recently that the total may have fallen with it."""
+    falls = fired.resolved is None and fired.alert.direction is Direction.FALL
+    return falls and fired.alert.since >= (frontier or 0) - RECENTLY
 
 
 def _draft(subject: str, action: str, channel: str, body: str, *, broadcast: bool = False) -> NewMessage:

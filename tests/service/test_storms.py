@@ -1,0 +1,84 @@
+"""A storm, batch by batch as its domains are asked for: one message, one page, and first what the total lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fakes.rigs.house import House, database
+from fakes.rigs.night import config_for, dark
+
+DOMAINS = tuple(f"d{number}.example.com" for number in range(10))
+USUAL = {"total": 1e10, **dict.fromkeys(DOMAINS, 1e9)}
+BATCHES = len(USUAL)
+
+
+@pytest.fixture
+async def house(tmp_path):
+    opened = House(config_for(database(tmp_path), DOMAINS, [dark(for_slots=1)]), DOMAINS)
+    await opened.begin(USUAL)
+    await opened.judge(USUAL)
+    yield opened
+    await opened.end()
+
+
+def without(*names: str) -> dict[str, float]:
+    """The total comes first, as it is asked for."""
+    lost = sum(USUAL[name] for name in names)
+    return {**USUAL, "total": USUAL["total"] - lost, **dict.fromkeys(names, 0.0)}
+
+
+def pages(house: House) -> list[str]:
+    return [row.text for row in house.outbox() if row.pages]
+
+
+async def test_where_half_of_the_total_is_gone_the_first_domain_that_fell_brings_the_message(house):
+    await house.judge(without(*DOMAINS[:7]), batches=BATCHES)
+    first, *edits = [row for row in house.outbox() if row.action != "reply"]
+    assert first.text == "Total traffic fell from 10 Gbps to 3 Gbps at 00:05."
+    assert "Checking 10 domains; the list follows here." in first.shown
+    assert edits[-1].text.startswith("The whole account is affected since 00:05: 7 of 10 domains with traffic fell")
+    assert "Checking" not in edits[-1].shown
+    assert len(pages(house)) == 1
+
+
+async def test_where_less_is_gone_domains_that_explain_little_of_it_come_in_one_message(house):
+    await house.judge(without(*DOMAINS[:3]), batches=BATCHES)
+    (text,) = pages(house)
+    assert text == "`d0.example.com` went dark at 00:05: 0 bps, was 1 Gbps; 1 more domain fell with it."
+    assert "2 more domains fell with it" in house.outbox()[-1].text
+
+
+async def test_a_domain_waits_for_the_others_for_half_a_minute_at_most(house):
+    values = {**without(DOMAINS[0], DOMAINS[5]), "total": 5.1e9}
+    house.slot += 300
+    house.now = house.slot + 900.0
+    for name, later in (("total", 0), (DOMAINS[0], 20), (DOMAINS[5], 20), (DOMAINS[6], 0)):
+        house.ledger.take(name, house.slot, np.array([values[name]]))
+        await house.dispatcher.commit(house.ledger.judge(house.slot), house.slot)
+        said, house.now = len(pages(house)), house.now + later
+        assert said == (name == DOMAINS[6])
+
+
+async def test_a_restart_while_domains_wait_loses_none_of_them(house):
+    values = without(*DOMAINS[:3])
+    house.slot += 300
+    house.now = house.slot + 900.0
+    for name in ("total", DOMAINS[0]):
+        house.ledger.take(name, house.slot, np.array([values[name]]))
+        await house.dispatcher.commit(house.ledger.judge(house.slot), house.slot)
+    assert pages(house) == []
+    await house.restart()
+    await house.look()
+    assert len(pages(house)) == 1
+
+
+async def test_a_small_domain_that_falls_beside_a_large_one_is_no_fall_of_the_account(tmp_path):
+    usual = {**USUAL, "total": 2e10, DOMAINS[0]: 1.1e10}
+    house = House(config_for(database(tmp_path), DOMAINS, [dark(for_slots=1)]), DOMAINS)
+    await house.begin(usual)
+    await house.judge(usual)
+    await house.judge({**usual, "total": 9e9, DOMAINS[0]: 0.0}, batches=BATCHES)
+    await house.judge({**usual, "total": 8e9, DOMAINS[0]: 0.0, DOMAINS[1]: 0.0}, batches=BATCHES)
+    assert all("account" not in row.shown and "Total" not in row.shown for row in house.outbox())
+    assert pages(house)[0].startswith("`d0.example.com` went dark at 00:05")
+    await house.end()
