@@ -1,89 +1,53 @@
-"""A storm in one piece: posted at once by what the total lost, and the domains follow."""
+"""1,500 domains go dark in three waves and come back in three: what stands in a strict, paced Slack afterwards."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from fakes.worlds.cases import DEFAULT, T, rule, suppression, told
+from fakes.worlds.storm import GROUP_CHANNEL, names, rage, storm
 
-from alertbot.incidents.decision import decide
-from alertbot.incidents.grouping import Placing
-from alertbot.incidents.state import State
-from alertbot.incidents.storm import Storms, TotalLoss
-from alertbot.rules.base import Direction
-
-CARRIED = set("abcdefgh")
+MOST = 9_000
+"""Characters of a message: well below what Slack refuses."""
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "explained", "ordinary", "is_storm", "halved"),
-    [
-        (100.0, 40.0, 10.0, 2.0, True, True),
-        (100.0, 40.0, 30.0, 2.0, False, True),  # half of what is gone is explained
-        (100.0, 50.0, 0.0, 2.0, True, True),
-        (100.0, 60.0, 0.0, 2.0, True, False),
-        (100.0, 91.0, 0.0, 2.0, False, False),  # so little is no storm
-        (100.0, 80.0, 0.0, 25.0, False, False),  # as much as it moves anyway
-        (100.0, 130.0, 0.0, 2.0, False, False),
-    ],
-)
-def test_a_storm_is_a_loss_of_the_total_that_known_falls_do_not_explain(
-    before, now, explained, ordinary, is_storm, halved
-):
-    loss = TotalLoss(before, now, explained, ordinary)
-    assert (loss.is_storm, loss.halved) == (is_storm, halved)
+def texts(message):
+    """All that a message shows."""
+    blocks = [*message.blocks, *(block for each in message.attachments for block in each["blocks"])]
+    return "\n".join([message.text, *(_text(block) for block in blocks)])
 
 
-def decided(*unposted, loss: TotalLoss, incidents=(), settled=False, through=False, may_wait=True):
-    held = suppression(1, rule())
-    placing = Placing(lambda _: DEFAULT, lambda _: 0, (), held.now)
-    storms = Storms({T: loss}, through, may_wait)
-    return decide(
-        State(incidents, unposted, held, placing, settled=settled, channel=DEFAULT, carried=CARRIED, storms=storms)
-    ).changes
+def _text(block):
+    parts = [block["text"]] if "text" in block else block.get("elements", ())
+    return "\n".join(part["text"] for part in parts if isinstance(part.get("text"), str))
 
 
-THIRD, HALF = TotalLoss(100.0, 65.0, 5.0), TotalLoss(100.0, 35.0, 5.0)
+@pytest.mark.parametrize("length", [pytest.param(0, marks=pytest.mark.slow), 253])
+async def test_a_storm_over_the_account_is_one_message_and_a_line_for_the_group_with_its_own_channel(tmp_path, length):
+    domains = names(200 if length else 1500, length)
+    async with storm(tmp_path, domains, grouped=len(domains) // 5) as it:
+        await rage(it, domains)
+        assert it.refused() == []
+        (account,), (group,) = it.posts("cdn-alerts"), it.posts(GROUP_CHANNEL.removeprefix("#"))
+        assert account.text.startswith("Resolved: ")
+        assert group.text.startswith("Resolved: ")
+        assert max(len(texts(message)) for message in it.slack.posts) < MOST
+
+        thread = it.replies(account)
+        told = "\n".join(map(texts, thread))
+        assert all(f"`{domain}`" in told for domain in domains[len(domains) // 5 :]), (
+            "each of them stands in the thread"
+        )
+        pages = [reply for reply in thread if reply.broadcast]
+        assert len(pages) <= 4, [page.text for page in pages]
+        calls = [reply for reply in it.replies(group) if reply.broadcast]
+        assert len(calls) <= 2, "the first wave is not yet the whole account; from then on it wakes nobody"
 
 
-def test_a_domain_waits_for_the_others_where_the_total_lost_more_than_it_explains():
-    assert decided(told(1), loss=THIRD) == ()
-    assert len(decided(told(1), loss=THIRD, may_wait=False)) == 1, "for 30 seconds at most"
-
-
-def test_a_domain_that_explains_the_loss_is_posted_at_once():
-    assert len(decided(told(1), loss=TotalLoss(100.0, 65.0, 20.0))) == 1
-
-
-def test_a_rise_does_not_wait_for_what_falls():
-    risen = told(1)
-    risen = replace(risen, alert=replace(risen.alert, direction=Direction.RISE))
-    assert len(decided(risen, loss=THIRD)) == 1
-
-
-def test_half_of_the_total_is_posted_at_once_as_the_whole_account_and_says_that_domains_are_asked_for():
-    (change,) = decided(told(1), loss=HALF)
-    wide = change.incident.progress.wide
-    assert (wide.since, wide.fell, wide.carried, change.incident.progress.checking) == (T, 1, 8, True)
-
-
-def opened(loss: TotalLoss):
-    (change,) = decided(told(1), loss=loss)
-    return replace(change.incident, number=1, alerts=tuple(replace(each, noted=1) for each in change.incident.alerts))
-
-
-def test_once_all_were_asked_the_message_is_edited_once():
-    host = opened(HALF)
-    (change,) = decided(loss=HALF, incidents=(host,), settled=True, through=True)
-    assert (change.edited, change.incident.progress.checking) == (True, False)
-    assert decided(loss=HALF, incidents=(replace(change.incident, number=1),), settled=True, through=True) == ()
-
-
-def test_it_stays_the_whole_account_while_half_of_the_total_is_gone_and_something_fires():
-    host = opened(HALF)
-    (change,) = decided(loss=HALF, incidents=(host,), settled=True, through=True)
-    assert change.incident.progress.wide.over is None
-    back = TotalLoss(100.0, 90.0, 0.0)
-    (change,) = decided(loss=back, incidents=(host,), settled=True, through=True)
-    assert change.incident.progress.wide.over is not None
+async def test_a_storm_over_a_part_of_the_account_is_one_message_too(tmp_path):
+    domains = names(400)
+    async with storm(tmp_path, domains) as it:
+        await rage(it, domains[:120])
+        assert it.refused() == []
+        (message,) = it.posts("cdn-alerts")
+        assert message.text.startswith("Resolved: ")
+        pages = [reply for reply in it.replies(message) if reply.broadcast]
+        assert len(pages) <= 5, [page.text for page in pages]
