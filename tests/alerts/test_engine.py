@@ -224,7 +224,7 @@ def judged(case, sizes):
     return changes, alerts, grid
 
 
-@examples(12, 50)
+@examples(6, 12)
 @given(case=cases())
 def test_a_block_is_judged_as_the_oracle_judges_it(case):
     expected = case.expected()
@@ -244,7 +244,7 @@ with_baselines = cases(
 )
 
 
-@examples(5, 20)
+@examples(2, 6)
 @given(case=with_baselines)
 def test_a_block_is_judged_under_a_baseline_as_the_oracle_judges_it(case):
     expected = case.expected()
