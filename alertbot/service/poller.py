@@ -156,7 +156,7 @@ class Poller:
         if frontier is None or self._outages.cause is not None:
             return []
         excused = self._lacks_history | self._outages.unreadable.keys()
-        left_out = self._excluded | {TOTAL} if self.prober.total_refused else self._excluded
+        left_out = self._not_to_ask()
         return [
             series
             for series in self._watch.series

@@ -77,14 +77,15 @@ class Prober:
         self._pace.asked(self._time.monotonic())
         try:
             answer = await self._total.ask(self.frontier)
-            newest = max((slot for slot, value in answer.values.items() if value > 0), default=None)
+            carried = sorted(slot for slot, value in answer.values.items() if value > 0)
+            newest = carried[-1] if carried else None
             seen = self.frontier.newest
             if newest is None and not self._total.refused and seen is not None and answer.start <= seen:
                 raise FeedGarbled("stat/bandwidth domains=all", "the API stopped returning data it returned earlier")
         except FeedError:
             self.frontier = interrupted(self.frontier)
             raise
-        self._carried = (answer.start, sorted(slot for slot, value in answer.values.items() if value > 0))
+        self._carried = answer.start, carried
         jumps = self._time.jumps
         self._time.learn(answer.server_time, newest)
         if self._time.jumps == jumps:  # else that was asked for by a wrong clock

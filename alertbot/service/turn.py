@@ -63,6 +63,7 @@ class Turn:
     changed: Mapping[int, tuple[Note, ...]]
     _pending: Pending = field(default=Pending((), (), Suppressors()))
     _decision: Decision = field(default=Decision((), (), (), ()))
+    _storms: Storms = field(default_factory=Storms)
 
     @property
     def levels(self) -> Levels:
@@ -72,10 +73,11 @@ class Turn:
     @property
     def waits(self) -> bool:
         """Whether alerts of what was decided wait until it is known how many domains fell."""
-        return any(map(self._storms(self._pending).waits, self._pending.unposted))
+        return any(map(self._storms.waits, self._pending.unposted))
 
     def decide(self, pending: Pending) -> Decision:
         """Decide what is to be written and posted."""
+        self._storms = self._storms_of(pending)
         state = State(
             incidents=pending.incidents,
             unposted=pending.unposted,
@@ -93,7 +95,7 @@ class Turn:
             channel=self.slack.channel,
             carried=self.levels.carried(self.frontier),
             changed=self.changed,
-            storms=self._storms(pending),
+            storms=self._storms,
         )
         self._pending, self._decision = pending, decide(state)
         return self._decision
@@ -174,7 +176,7 @@ class Turn:
     def _suppression(self, pending: Pending) -> Suppression:
         return self.watch.suppression(self.now, self.frontier, pending.suppressors)
 
-    def _storms(self, pending: Pending) -> Storms:
+    def _storms_of(self, pending: Pending) -> Storms:
         """What the account's total lost when domains fell that are to be posted, or when the account did."""
         opened = [one for one in pending.incidents if one.closed is None]
         hosts = {one.progress.wide.since for one in opened if one.progress.wide is not None}
