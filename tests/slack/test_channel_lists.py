@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 from fakes.rigs.deliverer import deliverer
 from fakes.rigs.until import until
-from fakes.wire.slack import BOT_TOKEN, SCOPES, Channel, FakeSlack
-from fakes.worlds.virtual import VirtualClock
+from fakes.rigs.workspace import at_work
+from fakes.wire.slack import SCOPES, Channel
 
 from alertbot.errors import DeliveryError
 from alertbot.messages.blocks import Message
 from alertbot.slack.client import Post
-from alertbot.slack.workspace import Workspace
 
 POST, HISTORY, LIST = "chat.postMessage", "conversations.history", "conversations.list"
 MANY = tuple(Channel(f"C1{number:04}", f"channel-{number}") for number in range(2500))
-
-
-@contextlib.asynccontextmanager
-async def at_work(*channels, spoil=lambda _: None, **options):
-    """A workspace that was started and posts to these channels, and the Slack it is in."""
-    slack = FakeSlack(**options)
-    await slack.start()
-    spoil(slack)
-    workspace = Workspace(BOT_TOKEN, None, slack.base_url, None, VirtualClock(0), channels=channels)
-    try:
-        await workspace.start()
-        yield workspace, slack
-    finally:
-        await workspace.stop()
-        await slack.stop()
 
 
 @pytest.fixture

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 from fakes.rigs.until import until
 from fakes.rigs.working import DOMAINS, START, working
+from fakes.rigs.workspace import at_work
 from fakes.wire.blockkit import CHARTS
-from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
-from fakes.worlds.virtual import VirtualClock, passes
+from fakes.wire.slack import APP_TOKEN
+from fakes.worlds.virtual import passes
 
 from alertbot.feed.simulator.scenario import Event
 from alertbot.messages.blocks import Message, actions, button
 from alertbot.slack.client import Post
 from alertbot.slack.commands import Reply
-from alertbot.slack.workspace import CHARTS_AGAIN, Workspace
+from alertbot.slack.workspace import CHARTS_AGAIN
 
 POINTS = [{"label": "12:00", "value": 1.5}]
 CHART = {
@@ -35,19 +34,6 @@ class Drawing:
         return Reply(Message("An answer.", chart=CHART), public=False)
 
 
-@contextlib.asynccontextmanager
-async def at_work():
-    slack = FakeSlack()
-    await slack.start()
-    workspace = Workspace(BOT_TOKEN, APP_TOKEN, slack.base_url, Drawing(), VirtualClock(0), channels=["#ops"])
-    try:
-        await workspace.start()
-        yield workspace, slack
-    finally:
-        await workspace.stop()
-        await slack.stop()
-
-
 def charts(answer):
     return [block for block in answer.get("blocks", ()) if block["type"] == CHARTS]
 
@@ -58,7 +44,7 @@ def tries(slack):
 
 
 async def test_an_answer_has_its_chart_below_its_words():
-    async with at_work() as (workspace, slack):
+    async with at_work("#ops", app_token=APP_TOKEN, commands=Drawing()) as (workspace, slack):
         (answer,) = (await slack.command(text="show a")).answers
         assert [block["type"] for block in answer["blocks"]] == ["section", CHARTS]
         assert answer["blocks"][0]["text"]["text"] == answer["text"] == "An answer."
@@ -70,7 +56,7 @@ async def test_an_answer_has_its_chart_below_its_words():
 
 async def test_a_refusal_is_answered_without_in_the_same_attempt_and_remembered_for_a_day(caplog):
     caplog.set_level("INFO")
-    async with at_work() as (workspace, slack):
+    async with at_work("#ops", app_token=APP_TOKEN, commands=Drawing()) as (workspace, slack):
         slack.takes_charts = False
         for _ in range(3):
             (answer,) = (await slack.command(text="show a")).answers
@@ -86,7 +72,7 @@ async def test_a_refusal_is_answered_without_in_the_same_attempt_and_remembered_
 
 @pytest.mark.parametrize("fault", ["500", "drop_after", "429:30"])
 async def test_what_says_nothing_about_charts_is_no_refusal_of_them(fault):
-    async with at_work() as (workspace, slack):
+    async with at_work("#ops", app_token=APP_TOKEN, commands=Drawing()) as (workspace, slack):
         slack.fault("response_url", fault)
         await slack.command(text="show a", answers=0)
         await until(lambda: tries(slack))

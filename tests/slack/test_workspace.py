@@ -1,7 +1,6 @@
 """The workspace: names become ids, public channels are joined, and what is wrong is said once while it lasts."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import sys
@@ -9,14 +8,15 @@ from pathlib import Path
 
 import pytest
 from fakes.rigs.until import until
+from fakes.rigs.workspace import at_work
 from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, SCOPES, FakeSlack
-from fakes.worlds.virtual import VirtualClock, passes
+from fakes.worlds.virtual import passes
 
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message
 from alertbot.slack.client import Post
 from alertbot.slack.commands import Reply
-from alertbot.slack.workspace import RECHECK, Workspace
+from alertbot.slack.workspace import RECHECK
 
 RULES = """
 [feed]
@@ -44,22 +44,6 @@ class Echo:
 
     async def answer(self, text, asker):
         return Reply(Message(f"{asker.person.name} said {text} in {asker.channel}"), public=False)
-
-
-@contextlib.asynccontextmanager
-async def at_work(*channels, token=BOT_TOKEN, app_token=None, spoil=lambda _: None, recovered=lambda: None, **options):
-    """A workspace that was started and posts to these channels, and the Slack it is in."""
-    slack = FakeSlack(**options)
-    await slack.start()
-    spoil(slack)
-    clock = VirtualClock(0)
-    workspace = Workspace(token, app_token, slack.base_url, Echo(), clock, channels=channels, recovered=recovered)
-    try:
-        await workspace.start()
-        yield workspace, slack
-    finally:
-        await workspace.stop()
-        await slack.stop()
 
 
 def warnings(caplog):
@@ -143,7 +127,7 @@ async def test_where_channels_are_not_listed_names_are_used_as_they_are_and_that
 @pytest.mark.parametrize("tokens", [{"token": "xoxb-wrong"}, {"app_token": "xapp-wrong"}])
 async def test_refused_credentials_end_the_start(tokens):
     with pytest.raises(CredentialsError, match=r"Slack refuses the (bot|app) token \(invalid_auth\)"):
-        async with at_work("#ops", **tokens):
+        async with at_work("#ops", commands=Echo(), **tokens):
             pass
 
 
@@ -196,7 +180,7 @@ async def test_a_token_that_is_revoked_while_we_run_is_told_once(caplog):
 
 
 async def test_a_command_is_answered_and_one_from_another_workspace_is_refused(caplog):
-    async with at_work("#ops", app_token=APP_TOKEN) as (_, slack):
+    async with at_work("#ops", app_token=APP_TOKEN, commands=Echo()) as (_, slack):
         answered = await slack.command(text="status", channel="ops")
         assert answered.answers[0]["text"] == "u0ada said status in #ops"
         announced = await slack.command(text="a long one", channel="ops", answers=2)
@@ -221,7 +205,7 @@ def unknown(slack):
 
 
 async def test_no_command_is_obeyed_before_slack_has_said_which_workspace_is_our_own():
-    async with at_work("#ops", app_token=APP_TOKEN, spoil=unknown) as (workspace, slack):
+    async with at_work("#ops", app_token=APP_TOKEN, commands=Echo(), spoil=unknown) as (workspace, slack):
         for team in ("T0LOOP", "T0OTHER"):
             refused = await slack.command(text="status", team=team)
             assert refused.answers[0]["text"].startswith("Slack has not said yet which workspace")
@@ -231,7 +215,7 @@ async def test_no_command_is_obeyed_before_slack_has_said_which_workspace_is_our
 
 
 async def test_a_workspace_that_an_earlier_run_knew_is_obeyed_and_no_other():
-    async with at_work("#ops", app_token=APP_TOKEN, spoil=unknown) as (workspace, slack):
+    async with at_work("#ops", app_token=APP_TOKEN, commands=Echo(), spoil=unknown) as (workspace, slack):
         workspace.recall("T0LOOP")
         assert (await slack.command(text="status")).answers[0]["text"] == "u0ada said status in C0ALERTS"
         refused = await slack.command(text="status", team="T0OTHER")
