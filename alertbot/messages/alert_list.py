@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 
 from alertbot.incidents.incident import FiredAlert
 from alertbot.incidents.paging import MOST_LISTED
 from alertbot.messages.alert import Markup, in_a_list, subject
-from alertbot.messages.incident_parts import Context, sentence
+from alertbot.messages.incident_parts import NO_OUTAGES, Context, sentence
 from alertbot.rules.wording import Listed
 from alertbot.units import format_rate
-
-_NONE: Mapping[int, Sequence[int]] = MappingProxyType({})
 
 _LONG = 1_500
 """Characters after which a line goes on in the next, so that those of very many fit into paragraphs."""
 
 
 def alert_lines(
-    alerts: Sequence[FiredAlert], context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = _NONE
+    alerts: Sequence[FiredAlert], context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = NO_OUTAGES
 ) -> Iterator[str]:
     """Up to 20 alerts; the rest are counted."""
     yield from all_alert_lines(alerts[:MOST_LISTED], context, markup, outages)
@@ -28,7 +25,7 @@ def alert_lines(
 
 
 def all_alert_lines(
-    alerts: Sequence[FiredAlert], context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = _NONE
+    alerts: Sequence[FiredAlert], context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = NO_OUTAGES
 ) -> Iterator[str]:
     """All of them: a sentence for what is alone in its kind. ``outages`` are those of their incident."""
     alike: dict[str, list[tuple[FiredAlert, Listed | None]]] = {}

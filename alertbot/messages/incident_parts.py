@@ -22,7 +22,7 @@ from alertbot.rules.base import Rule
 from alertbot.units import format_clock
 from alertbot.words import at, counted, listed
 
-_NONE: Mapping[int, Sequence[int]] = MappingProxyType({})
+NO_OUTAGES: Mapping[int, Sequence[int]] = MappingProxyType({})
 
 
 class Tone(StrEnum):
@@ -125,7 +125,9 @@ def silenced(silence: StoredSilence, context: Context, markup: Markup) -> str:
     return f"Silenced until {context.clock(silence.ends)} by {markup.text(silence.author)}{reason}."
 
 
-def sentence(told: FiredAlert, context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = _NONE) -> str:
+def sentence(
+    told: FiredAlert, context: Context, markup: Markup, outages: Mapping[int, Sequence[int]] = NO_OUTAGES
+) -> str:
     """One alert in one sentence; ``outages``: those of its incident, by which it may not be the first."""
     rule, begun = context.rules.get(told.alert.rule), outages.get(told.number, ())
     return alert_sentence(rule, told.alert, told.reason, context.zone, context.now, markup, begun)

@@ -73,9 +73,8 @@ class Levels:
         count = (int(incident.facts.get("dark_until", 0)) - incident.since) // SLOT
         if TOTAL not in self._ledger.grid.column or not 0 < count <= _COMPARABLE:
             return None
-        before = self._hour_before(incident.since, [TOTAL])
-        known = before[~np.isnan(before)]
-        return float(np.median(known)) * count * SLOT / 8 if len(known) else None
+        before = self._total_before(incident.since)
+        return float(np.median(before)) * count * SLOT / 8 if len(before) else None
 
     def total(self, incident: Incident) -> tuple[float, float] | None:
         """Bit/s of the account now, and before it fell; ``None`` where one of them is not known."""
@@ -88,13 +87,12 @@ class Levels:
         cursor = self._ledger.cursor(TOTAL)
         if cursor is None:
             return None
-        hour = self._hour_before(since, [TOTAL])[:, 0]
-        hour = hour[~np.isnan(hour)]
+        before = self._total_before(since)
         now = self._ledger.grid.values(cursor, 1, self._columns([TOTAL]))[0, 0]
-        if not len(hour) or np.isnan(now):
+        if not len(before) or np.isnan(now):
             return None
-        ordinary = float(np.abs(np.diff(hour)).max(initial=0.0))
-        return TotalLoss(float(np.median(hour)), float(now), self._lost(sorted(fell), since, cursor), ordinary)
+        ordinary = float(np.abs(np.diff(before)).max(initial=0.0))
+        return TotalLoss(float(np.median(before)), float(now), self._lost(sorted(fell), since, cursor), ordinary)
 
     def _lost(self, series: Sequence[str], since: int, slot: int) -> float:
         """By how much less these carry in a slot, together, than in the hour before ``since``, where both is known."""
@@ -103,6 +101,11 @@ class Levels:
         known = ~np.isnan(now) & ~np.isnan(before).all(axis=0)
         lost = np.nanmedian(before[:, known], axis=0) - now[known] if known.any() else np.zeros(0)
         return float(np.maximum(lost, 0).sum())
+
+    def _total_before(self, since: int) -> NDArray[np.float64]:
+        """What is known of the total in the hour before ``since``."""
+        hour = self._hour_before(since, [TOTAL])[:, 0]
+        return hour[~np.isnan(hour)]
 
     def _hour_before(self, since: int, series: Sequence[str]) -> NDArray[np.float64]:
         return self._ledger.grid.values(since - _BEFORE * SLOT, _BEFORE, self._columns(series))
