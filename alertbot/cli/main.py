@@ -3,48 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 import click
 
 from alertbot.cli.group import COMPLETION, SETTINGS, CommandGroup
-
-_Command = TypeVar("_Command", bound=Callable[..., object])
-
-_PATH = click.Path(path_type=Path)
-_PLACES = (Path("rules.toml"), Path("/etc/alertbot/rules.toml"))
-"""Where the configuration file is looked for."""
-
-
-def _found() -> Path:
-    """The configuration file that is there, of the service where there is none here."""
-    return next((place for place in _PLACES if place.is_file()), _PLACES[0])
-
-
-def _placed(context: click.Context, _: click.Parameter, path: Path) -> Path:
-    """The configuration file; a usage error names the places where none was found."""
-    if context.get_parameter_source("config_path") is click.core.ParameterSource.DEFAULT and not path.exists():
-        raise click.UsageError(f"no configuration: there is neither {_PLACES[0]} nor {_PLACES[1]}; name one with -c")
-    return path
-
-
-_CONFIG = click.option(
-    "-c",
-    "--config",
-    "config_path",
-    default=_found,
-    show_default=" or ".join(map(str, _PLACES)),
-    type=_PATH,
-    callback=_placed,
-    help="The configuration file.",
-)
-_CSV = click.option("--csv", "csv_path", type=_PATH, help="A history as domain,time,bps.")
-
-
-def _json(prints: str) -> Callable[[_Command], _Command]:
-    return click.option("--json", "as_json", is_flag=True, help=prints)
+from alertbot.cli.options import CONFIG, CSV, PATH, json_flag
+from alertbot.cli.order_commands import ORDERS
+from alertbot.cli.question_commands import QUESTIONS
 
 
 @click.group(cls=CommandGroup, context_settings=SETTINGS, epilog=COMPLETION)
@@ -54,7 +20,7 @@ def main() -> None:
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option(
     "--log-level",
     type=click.Choice(["DEBUG", "INFO", "WARNING"]),
@@ -84,7 +50,7 @@ def run(config_path: Path, log_level: str, log_format: str, channel: str | None)
     "target",
     default="rules.toml",
     show_default=True,
-    type=_PATH,
+    type=PATH,
     help="The file to write.",
 )
 @click.option("--domain", "domains", multiple=True, help="Watch this domain; any number. Without it, the account's.")
@@ -99,12 +65,12 @@ def init(target: Path, domains: tuple[str, ...], force: bool, base_url: str, tim
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option(
     "--test",
     "test_paths",
     multiple=True,
-    type=_PATH,
+    type=PATH,
     help="Run the rule tests in this file, too; may be given several times.",
 )
 def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
@@ -124,10 +90,10 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option("--post", is_flag=True, help="Also post a button and wait a minute for the click.")
 @click.option("--mention", is_flag=True, help="Post it as a test of a critical alert, calling whom one calls.")
-@_json("The facts as one JSON object.")
+@json_flag("The facts as one JSON object.")
 def doctor(config_path: Path, post: bool, mention: bool, as_json: bool) -> None:
     """Try everything live, and say what is wrong and how to mend it: a line a check."""
     from alertbot.cli.doctor.doctor import run_checks
@@ -137,23 +103,23 @@ def doctor(config_path: Path, post: bool, mention: bool, as_json: bool) -> None:
 
 
 @main.command()
-@_CONFIG
-@_CSV
+@CONFIG
+@CSV
 @click.option("--from", "first", help="Judge from here on: a date, a time, or 7d before the end.")
 @click.option("--to", "last", help="Judge up to here; a date is the whole day.")
 @click.option("--rule", "rule_name", help="Show this rule only.")
-@_json("One JSON object a line.")
-@click.option("--chart", "chart_path", type=_PATH, help="Draw the series with most alerts into this PNG file.")
-@click.option("--charts", "charts_path", type=_PATH, help="Draw each alert into this folder, the worst 20.")
+@json_flag("One JSON object a line.")
+@click.option("--chart", "chart_path", type=PATH, help="Draw the series with most alerts into this PNG file.")
+@click.option("--charts", "charts_path", type=PATH, help="Draw each alert into this folder, the worst 20.")
 @click.option(
     "--against",
-    type=_PATH,
+    type=PATH,
     help="Show only what this other configuration would not post alike.",
 )
 @click.option(
     "--against-events",
     "events",
-    type=_PATH,
+    type=PATH,
     help="Show, by rule, what differs from this file, which replay --json printed.",
 )
 def replay(
@@ -176,10 +142,10 @@ def replay(
 
 
 @main.command()
-@_CONFIG
-@_CSV
+@CONFIG
+@CSV
 @click.option("--below", is_flag=True, help="Suggest lower limits as well.")
-@_json("One JSON object.")
+@json_flag("One JSON object.")
 @click.argument("domains", nargs=-1)
 def suggest(
     config_path: Path,
@@ -195,7 +161,7 @@ def suggest(
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option("--from", "first", help="Export from here on: a date, a time, or 7d before the end.")
 @click.option("--to", "last", help="Export up to here; a date is the whole day.")
 @click.option("--openmetrics", is_flag=True, help="For promtool, which makes Prometheus' blocks of it.")
@@ -216,9 +182,9 @@ def dashboard() -> None:
 
 
 @main.command()
-@_CONFIG
+@CONFIG
 @click.option("--keep", type=click.IntRange(min=1), help="In a folder, keep so many dated copies.")
-@click.argument("target", metavar="FILE", type=_PATH)
+@click.argument("target", metavar="FILE", type=PATH)
 def backup(config_path: Path, keep: int | None, target: Path) -> None:
     """Write a consistent copy of the database, also beside a running service."""
     from alertbot.cli.backup import make_backup
@@ -226,139 +192,8 @@ def backup(config_path: Path, keep: int | None, target: Path) -> None:
     make_backup(config_path, target, keep)
 
 
-class _Question(NamedTuple):
-    """A command that answers from the database: its arguments, its help, and what ``--json`` prints."""
-
-    takes: str
-    help: str
-    json: str = "The facts as one JSON object."
-
-
-_QUESTIONS = {
-    "status": _Question(
-        "", "Say how the bot is: how fresh the data is, what is wrong, what fires.", json="One JSON object."
-    ),
-    "show": _Question(
-        "DOMAIN [24h|7d]",
-        "Show a domain's bandwidth: now, average, peak, 95th percentile, against yesterday and last week.",
-    ),
-    "top": _Question(
-        "[N] [now|peak|p95|change]", "List the total and the domains that carry most, or moved most since yesterday."
-    ),
-    "p95": _Question("DOMAIN [MONTH]", "Work out the 95th percentile of a month so far, and the burst left in it."),
-    "why": _Question(
-        "N|DOMAIN [TIME]", "Explain why something was posted or not: the slots, the arithmetic, what holds it."
-    ),
-    "alerts": _Question("[24h|7d]", "List the open incidents, what fires without being posted, and what ended."),
-    "incidents": _Question("[7d]", "List the incidents that were open within that time, the oldest first."),
-    "rules": _Question("[DOMAIN]", "List the rules, or those that watch a domain."),
-    "silences": _Question(
-        "", "List what is silenced, or was within a day, until when and by whom.", json="One JSON object a line."
-    ),
-}
-
-
-def _add(name: str, question: _Question) -> None:
-    def ask(config_path: Path, as_json: bool, words: tuple[str, ...] = ()) -> None:
-        from alertbot.cli.questions import answer
-
-        answer(config_path, (name, *words), as_json=as_json)
-
-    if question.takes:
-        ask = click.argument("words", nargs=-1, metavar=question.takes)(ask)
-    main.command(name, help=question.help)(_CONFIG(_json(question.json)(ask)))
-
-
-for _name, _question in _QUESTIONS.items():
-    _add(_name, _question)
-
-
 @main.command()
-@_CONFIG
-@click.argument("words", nargs=-1, metavar="[N] [NOTE]")
-def ack(config_path: Path, words: tuple[str, ...]) -> None:
-    """Acknowledge an incident: N, or the only open one. The note stands in its thread."""
-    from alertbot.cli.orders import give_order
-
-    give_order(config_path, ("ack", *words))
-
-
-@main.command()
-@_CONFIG
-@click.argument("number", required=False, metavar="[N]")
-def unack(config_path: Path, number: str | None) -> None:
-    """Take an acknowledgement back: reminders go on."""
-    from alertbot.cli.orders import give_order
-
-    give_order(config_path, ("unack", number) if number else ("unack",))
-
-
-@main.command()
-@_CONFIG
-@click.option("--yes", is_flag=True, help="Do not ask, however much it covers.")
-@click.argument("words", nargs=-1, metavar="TARGET WHEN [REASON]")
-def silence(config_path: Path, yes: bool, words: tuple[str, ...]) -> None:
-    """Silence TARGET for a time: 2h, until 06:00, from 22:00 for 3h."""
-    from alertbot.cli.orders import give_order
-
-    give_order(config_path, ("silence", *words), yes=yes)
-
-
-@main.command()
-@_CONFIG
-@click.argument("words", nargs=-1, metavar="ID|TARGET")
-def unsilence(config_path: Path, words: tuple[str, ...]) -> None:
-    """End a silence now: s3 as silences lists it, or those over a domain, a rule, an incident (#412)."""
-    from alertbot.cli.orders import give_order
-
-    give_order(config_path, ("unsilence", *words))
-
-
-@main.command(name="keep-posting")
-@_CONFIG
-@click.argument("domain")
-def keep_posting(config_path: Path, domain: str) -> None:
-    """Post it whenever DOMAIN is silent, however usual that has become."""
-    from alertbot.cli.orders import give_order
-
-    give_order(config_path, ("keep-posting", domain))
-
-
-@main.command(name="learn-silence")
-@_CONFIG
-@click.argument("domain")
-def learn_silence(config_path: Path, domain: str) -> None:
-    """Take the usual silence of DOMAIN as usual again."""
-    from alertbot.cli.orders import give_order
-
-    give_order(config_path, ("learn-silence", domain))
-
-
-@main.command()
-@_CONFIG
-@_json("The facts as one JSON object.")
-@click.option("--diff", is_flag=True, help="Print the edits as a patch, for patch -p0 or git apply.")
-@click.argument("words", nargs=-1, metavar="[7d|30d]")
-def review(config_path: Path, as_json: bool, diff: bool, words: tuple[str, ...]) -> None:
-    """Say what each rule posted, who found it useful, and which edits would have spared the noise."""
-    from alertbot.cli.questions import print_review
-
-    print_review(config_path, words, as_json=as_json, diff=diff)
-
-
-@main.command()
-@_CONFIG
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.argument("span", default="7d", metavar="[7d]")
-def audit(config_path: Path, as_json: bool, span: str) -> None:
-    """Say who acknowledged, silenced and reloaded what in the last 7d, or so long, and what was refused."""
-    from alertbot.cli.audit import print_changes
-
-    print_changes(config_path, span, as_json=as_json)
-
-
-@main.command()
-@_CONFIG
+@CONFIG
 def manifest(config_path: Path) -> None:
     """Print the manifest of the Slack app: paste it where Slack asks for one."""
     from alertbot.config import load
@@ -382,3 +217,7 @@ def help_(topic: str | None) -> None:
     from alertbot.cli.help import show
 
     show(topic)
+
+
+for _command in (*QUESTIONS, *ORDERS):
+    main.add_command(_command)

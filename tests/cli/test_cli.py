@@ -145,7 +145,7 @@ def test_a_mistyped_command_gets_the_nearest_one_and_other_tools_words_are_known
 def test_without_a_configuration_the_places_that_were_looked_at_are_named(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    monkeypatch.setattr("alertbot.cli.main._PLACES", (Path("rules.toml"), tmp_path / "etc.toml"))
+    monkeypatch.setattr("alertbot.cli.options._PLACES", (Path("rules.toml"), tmp_path / "etc.toml"))
     result = alertbot("status")
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"there is neither rules.toml nor {tmp_path / 'etc.toml'}" in " ".join(result.stderr.split())
