@@ -105,7 +105,7 @@ class Engine:
         column = np.array([self._column[series]], dtype=np.intp)
         alone, begin = Grid((series,)), alert.since - depth * SLOT
         alone.put(series, begin, grid.values(begin, depth + count, column)[:, 0])
-        alone.take_marks(grid, series, alert.since)
+        alone.aside.take(grid.aside, series, alert.since)
         only = {alert.rule: applied.only(np.array([0], dtype=np.intp))}
         walk = Walk(only, alone, alert.since, np.ones((count, 1), dtype=bool), {}, needs_ack=needs_ack)
         for row in range(count):

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alertbot.alerts.lifecycle import Alert, Phase, Policy, Seen
+from alertbot.rules.arrays import Columns
 from alertbot.rules.base import Array, Direction, Judged, Mask, Measured, Rule
-from alertbot.rules.grid import Columns, GridPast
+from alertbot.rules.grid import GridPast
 from alertbot.units import SLOT
 
 T = TypeVar("T", bound=np.generic)

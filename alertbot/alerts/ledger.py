@@ -146,7 +146,7 @@ class Ledger:
             column = self.grid.column[alert.series]
             self._doubted[column] = min(self._doubted[column], alert.slot)
             due[(alert.slot - first) // SLOT :, column] = False
-            self.grid.erase(alert.series, alert.rule, alert.since)
+            self.grid.aside.erase(alert.series, alert.rule, alert.since)
 
     def revise(self) -> frozenset[str]:
         """End the alerts that revised values no longer bear out; the series they are of.
@@ -165,7 +165,7 @@ class Ledger:
             if alert.phase is Phase.FIRING and (present is None or present.phase is not Phase.FIRING):
                 del self.alerts[key]
                 ended.append(Change(alert, fired=False, reason=Reason.REVISED))
-                self.grid.erase(alert.series, alert.rule, alert.since)
+                self.grid.aside.erase(alert.series, alert.rule, alert.since)
             elif alert.phase is Phase.PENDING and present is None:
                 del self.alerts[key]
         self._revised = {}

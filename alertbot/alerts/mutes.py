@@ -58,4 +58,4 @@ def keep_out(grid: Grid, mutes: Iterable[Mute]) -> None:
     """Never use the slots of mutes that happen once as a reference for others, whichever rules they mute."""
     for mute in mutes:
         if mute.once is not None:
-            grid.mute(mute.series, *mute.once)
+            grid.aside.mute(mute.series, *mute.once)

@@ -78,7 +78,7 @@ class OldLevels:
 
     def look_again(self, series: str, row: int) -> None:
         """Find anew, from a row on, where the old level of a series is back, if it has one."""
-        if series in self._ends or next(self._grid.episodes.accepted_of(series, self._first), None):
+        if series in self._ends or next(self._grid.aside.episodes.accepted_of(series, self._first), None):
             self._look(series, row)
 
     def _look(self, series: str, row: int) -> None:
@@ -87,7 +87,7 @@ class OldLevels:
             return
         ends: dict[int, list[Episode]] = {}
         forgiven = np.zeros(self._rows, dtype=bool)
-        for episode in self._grid.episodes.accepted_of(series, first):
+        for episode in self._grid.aside.episodes.accepted_of(series, first):
             applied = self._applied.get(episode.rule)
             if applied is not None:
                 back, place = old_level(applied.rule, self._grid, episode, first, count)

@@ -246,7 +246,7 @@ class Walk:
                 self._end_episode(change) if not change.fired else self._set_aside(alert, self._last)
                 touched.add(self._grid.column[alert.series])
         for episode in self._old_levels.ended(row):
-            self._grid.record(episode)
+            self._grid.aside.record(episode)
             self.restored.append(episode)
             touched.add(self._grid.column[episode.series])
         for column in touched:
@@ -256,7 +256,7 @@ class Walk:
 
     def _set_aside(self, alert: Alert, last: int) -> None:
         if self._applied[alert.rule].rule.kind.sets_aside(alert.direction):
-            self._grid.record(_episode(alert, last))
+            self._grid.aside.record(_episode(alert, last))
 
     def _end_episode(self, change: Change) -> None:
         """From the slot that resolves it on, nothing is set aside for an alert any more."""
@@ -264,7 +264,7 @@ class Walk:
         settled = alert.settled if change.reason is Reason.NEW_NORMAL else None
         episode = _episode(alert, alert.slot - SLOT)
         episode = replace(episode, ended=True, accepted=None if settled is None else settled.since)
-        self._grid.record(episode)
+        self._grid.aside.record(episode)
 
     def seen(self, name: str, alert: Alert | None, row: int, column: int, *, anew: bool = False) -> Seen:
         """What one slot shows of a series under a rule; ``anew``: with this alert, which the walk does not know of."""

@@ -209,7 +209,7 @@ def _past(read: Read, name: str, first: int, values: Array, kind: Kind, marks: S
     grid.put(name, begin, read(name, begin, first + (len(values) - 1) * SLOT))
     for mark in marks:
         if any(map(kind.sets_aside, Direction)):
-            grid.record(Episode("", name, mark.since, mark.last, Direction.FALL))
+            grid.aside.record(Episode("", name, mark.since, mark.last, Direction.FALL))
     return GridPast(grid, first, len(values), slice(None))
 
 

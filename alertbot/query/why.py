@@ -150,7 +150,7 @@ class Inquiry:
         grid.put(series, first, samples.sum_of(self._db, (series,), first, last))
         for episode in alerts.episodes(self._db, first):
             if episode.series == series and episode.first <= last:
-                grid.record(replace(episode, last=min(episode.last, last)))
+                grid.aside.record(replace(episode, last=min(episode.last, last)))
         keep_out(grid, self._watch.mutes)
         return grid
 

@@ -1,14 +1,37 @@
-"""Arithmetic over arrays of slots that several kinds need."""
+"""Arithmetic over arrays of slots that several kinds need, and which days and series of a grid are asked for."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alertbot.rules.base import Array
-from alertbot.units import DAY_SLOTS
+from alertbot.units import DAY, DAY_SLOTS, SLOT
+
+Columns = slice | NDArray[np.intp]
+"""Which series: those side by side as a slice, which copies nothing, or their positions, ascending."""
+
+EVERY = slice(None)
 
 _HOUR = 12
+
+
+def width(columns: Columns, series: int) -> int:
+    """How many of so many series are asked for."""
+    return len(range(series)[columns]) if isinstance(columns, slice) else len(columns)
+
+
+def by_day(first: int, count: int) -> Iterator[tuple[int, int, int, int]]:
+    """(day, row in the day, offset in the range, rows) for each day that ``count`` slots from ``first`` on touch."""
+    done = 0
+    while done < count:
+        day, second = divmod(first + done * SLOT, DAY)
+        row = second // SLOT
+        rows = min(count - done, DAY_SLOTS - row)
+        yield day, row, done, rows
+        done += rows
 
 
 def at_the_same_time(back: int) -> bool:

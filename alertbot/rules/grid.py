@@ -1,39 +1,24 @@
 """The grid: what is known of every series, slot by slot, as arrays, a block of 288 rows for each UTC day.
 
 A number is what the slot carried, 0 is a true zero, NaN is unknown: the three can never be confused. A slot may also
-be *set aside*: judged like any other, but no measure of what is usual where others are, because an alert or a one-off
-mute passed through it. Which it was is kept as marks beside the values. A mute says so beforehand of a whole span,
-held or not; but slots under a mute may be compared with each other, or what happens meanwhile would go unseen.
+be *set aside*: judged like any other, but no measure of what is usual where others are, as ``set_aside.py`` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alertbot.rules.arrays import EVERY, Columns, by_day, width
 from alertbot.rules.base import Array, Marks, Mask, Offsets
-from alertbot.rules.episodes import MUTE, Episode, Episodes
+from alertbot.rules.set_aside import AsideSlots
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 T = TypeVar("T", bound=np.generic)
-
-Columns = slice | NDArray[np.intp]
-"""Which series: those side by side as a slice, which copies nothing, or their positions, ascending."""
-
-EVERY = slice(None)
-
-
-@dataclass(frozen=True)
-class _Mute:
-    """The slots ``first`` to ``last``, both included, of the series where ``columns`` says so."""
-
-    first: int
-    last: int
-    columns: Mask
 
 
 class Room(Protocol):
@@ -52,13 +37,10 @@ class Grid:
     def __init__(self, series: Sequence[str], room: Room | None = None) -> None:
         self.series = tuple(series)
         self.column = {name: position for position, name in enumerate(self.series)}
+        self.aside = AsideSlots(self.column)
         self._room = room
         self._values: dict[int, Array] = {}
-        self._marks: dict[int, Marks] = {}
-        self._marked: dict[int, Mask] = {}
         self._counts: dict[int, dict[float, NDArray[np.int64]]] = {}
-        self._mutes: list[_Mute] = []
-        self._episodes = Episodes()
 
     @property
     def days(self) -> tuple[int, ...]:
@@ -90,108 +72,22 @@ class Grid:
     def put(self, series: str, first: int, values: Array) -> None:
         """Keep the values of one series from the slot ``first`` on; a NaN leaves what was known."""
         column = self.column[series]
-        for day, row, offset, count in _spans(first, len(values)):
+        for day, row, offset, count in by_day(first, len(values)):
             target = self.day(day)[row : row + count, column]
             fresh = values[offset : offset + count]
             np.copyto(target, fresh, where=~np.isnan(fresh))
 
-    @property
-    def episodes(self) -> Episodes:
-        """What set slots aside; to be changed through ``record`` alone."""
-        return self._episodes
-
-    def record(self, episode: Episode) -> None:
-        """Set aside the slots of an alert, or do so anew where the same alert is recorded already."""
-        before = self._episodes.put(episode)
-        first, last = episode.first, episode.last
-        if before is not None:
-            first, last = min(first, before.first), max(last, before.last)
-        self._paint(episode.series, first, last)
-
-    def teach(self, series: str, *, silence: bool) -> None:
-        """Whether alerts of a series may teach that it is usually silent, from now on and of those there were."""
-        self._episodes.teach(series, silence=silence)
-        for episode in self._episodes.of(series):
-            self._paint(series, episode.first, episode.last)
-
-    def take_marks(self, other: Grid, series: str, before: int) -> None:
-        """What another grid set aside of a series before a slot, and its mutes."""
-        self.teach(series, silence=other.episodes.teaches(series))
-        for episode in other.episodes.of(series):
-            if episode.first < before:
-                self.record(replace(episode, last=min(episode.last, before - SLOT)))
-        for mute in other._mutes:
-            if mute.columns[other.column[series]]:
-                self.mute((series,), mute.first, mute.last)
-
-    def erase(self, series: str, rule: str, first: int) -> None:
-        """The slots of an alert count again, unless another covers them."""
-        episode = self._episodes.remove(series, rule, first)
-        if episode is not None:
-            self._paint(series, episode.first, episode.last)
-
-    def _paint(self, series: str, first: int, last: int) -> None:
-        marks = self._episodes.marks(series, first, last)
-        column = self.column[series]
-        for day, row, offset, count in _spans(first, (last - first) // SLOT + 1):
-            fresh = marks[offset : offset + count]
-            held = self._marks.get(day)
-            if held is None:
-                if not fresh.any():
-                    continue
-                held = self._marks[day] = np.zeros((DAY_SLOTS, len(self.series)), dtype=np.uint8)
-                self._marked[day] = np.zeros(len(self.series), dtype=bool)
-            held[row : row + count, column] = fresh
-            self._marked[day][column] |= bool(fresh.any())
-
-    def mute(self, series: Iterable[str], first: int, last: int) -> None:
-        """Set aside a span of many series, known here or not: of days not held it takes no memory.
-
-        The slots within it may still look back on what it covers.
-        """
-        columns = np.zeros(len(self.series), dtype=bool)
-        columns[[self.column[name] for name in series if name in self.column]] = True
-        if columns.any():
-            self._mutes.append(_Mute(first, last, columns))
-
     def forget(self, before: int) -> None:
         """Let go of the days that end at or before the slot ``before``."""
-        for held in (self._values, self._marks, self._marked, self._counts):
+        for held in (self._values, self._counts):
             for day in [day for day in held if (day + 1) * DAY <= before]:
                 del held[day]
-        self._episodes.forget(before)
+        self.aside.forget(before)
 
     def values(self, first: int, count: int, columns: Columns = EVERY) -> Array:
         """``count`` slots from ``first`` on, slots x series, NaN where unknown."""
-        parts = [self._held(day, row, rows, columns) for day, row, _, rows in _spans(first, count)]
+        parts = [self._held(day, row, rows, columns) for day, row, _, rows in by_day(first, count)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def marks(self, first: int, count: int, columns: Columns = EVERY, *, mutes: bool = True) -> Marks | None:
-        """Why each of these slots is set aside, as bits; None where none is. ``mutes``: whether those count."""
-        touching = self._touching(first, count) if mutes else []
-        days = [
-            (day, row, offset, rows)
-            for day, row, offset, rows in _spans(first, count)
-            if day in self._marked and self._marked[day][columns].any()
-        ]
-        if not days and not touching:
-            return None
-        marks = np.zeros((count, self._width(columns)), dtype=np.uint8)
-        for day, row, offset, rows in days:
-            marks[offset : offset + rows] = self._marks[day][row : row + rows, columns]
-        for rows_muted, mute in touching:
-            marks[rows_muted, mute.columns[columns]] |= np.uint8(MUTE)
-        return marks if marks.any() else None
-
-    def muted(self, first: int, count: int, columns: Columns = EVERY) -> Mask | None:
-        """Which of these slots lie under a one-off mute; None where none does."""
-        touching = self._touching(first, count)
-        if not touching:
-            return None
-        muted = np.zeros((count, self._width(columns)), dtype=bool)
-        for rows, mute in touching:
-            muted[rows] |= mute.columns[columns]
-        return muted if muted.any() else None
 
     def past(self, first: int, count: int, columns: Columns = EVERY) -> GridPast:
         """The slots from ``first`` on as a rule kind sees them."""
@@ -200,20 +96,8 @@ class Grid:
     def _held(self, day: int, row: int, rows: int, columns: Columns) -> Array:
         block = self._values.get(day)
         if block is None:
-            return np.full((rows, self._width(columns)), np.nan)
+            return np.full((rows, width(columns, len(self.series))), np.nan)
         return block[row : row + rows, columns]
-
-    def _width(self, columns: Columns) -> int:
-        return len(range(len(self.series))[columns]) if isinstance(columns, slice) else len(columns)
-
-    def _touching(self, first: int, count: int) -> list[tuple[slice, _Mute]]:
-        """The one-off mutes that touch these slots, with the rows they do."""
-        last = first + (count - 1) * SLOT
-        return [
-            (slice(max(mute.first - first, 0) // SLOT, (mute.last - first) // SLOT + 1), mute)
-            for mute in self._mutes
-            if mute.first <= last and mute.last >= first
-        ]
 
 
 @dataclass(frozen=True)
@@ -235,7 +119,7 @@ class GridPast:
     @property
     def muted(self) -> Mask | None:
         """Which of them lie under a one-off mute."""
-        return self.grid.muted(self.first, self.count, self.columns)
+        return self.grid.aside.muted(self.first, self.count, self.columns)
 
     def meanwhile(self) -> GridPast:
         """The same as slots under a mute see it: what a mute covers counts as well."""
@@ -258,7 +142,7 @@ class GridPast:
 
     def marks(self, back: int, slots: int) -> Marks | None:
         """Likewise, why each of these is set aside; None where none is."""
-        return self.grid.marks(self.first - back * SLOT, slots, self.columns, mutes=self.mutes)
+        return self.grid.aside.marks(self.first - back * SLOT, slots, self.columns, mutes=self.mutes)
 
     def earlier(self, offsets: Offsets, back: int = 0) -> tuple[Array, Marks | None]:
         """What lies ``offsets`` seconds (days x slots) before each slot from ``back`` slots before the first on.
@@ -280,7 +164,7 @@ class GridPast:
 
     def _at(self, first: int, count: int) -> tuple[Array, Marks | None]:
         values = self._cut(self.grid.values(first, count, self.columns), first)
-        return values, self.grid.marks(first, count, self.columns, mutes=self.mutes)
+        return values, self.grid.aside.marks(first, count, self.columns, mutes=self.mutes)
 
     def _cut(self, values: Array, first: int) -> Array:
         if self.cuts is None:
@@ -341,14 +225,3 @@ def _pick(found: Sequence[NDArray[T]], day: Offsets, apart: Offsets) -> NDArray[
 
 def _zeros(marks: Marks | None, like: Array) -> Marks:
     return np.zeros(like.shape, dtype=np.uint8) if marks is None else marks
-
-
-def _spans(first: int, count: int) -> Iterator[tuple[int, int, int, int]]:
-    """(day, row in the day, offset in the range, rows) for each day that ``count`` slots from ``first`` on touch."""
-    done = 0
-    while done < count:
-        day, second = divmod(first + done * SLOT, DAY)
-        row = second // SLOT
-        rows = min(count - done, DAY_SLOTS - row)
-        yield day, row, done, rows
-        done += rows

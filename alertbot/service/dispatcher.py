@@ -97,7 +97,7 @@ class Dispatcher:
 
     def teach(self, series: str, *, silence: bool) -> None:
         """Whether alerts of a series may teach that it is usually silent, from the next slot on."""
-        self._ledger.grid.teach(series, silence=silence)
+        self._ledger.grid.aside.teach(series, silence=silence)
         self.wake()
 
     async def note_acknowledged(self) -> None:

@@ -42,8 +42,8 @@ def grid(db: Database, series: Sequence[str], first: int, last: int, room: Room 
     filled = Grid(series, room)
     samples.load(db, filled, first, last)
     for name in learned_silences.kept_posted(db).keys() & filled.column.keys():
-        filled.teach(name, silence=False)
+        filled.aside.teach(name, silence=False)
     for episode in alerts.episodes(db, first):
         if episode.series in filled.column:
-            filled.record(episode)
+            filled.aside.record(episode)
     return filled

@@ -124,7 +124,7 @@ class Situation:
         for column, name in enumerate(self.series):
             grid.put(name, self.begin, self.values[:, column])
         for banned, first, last in self.bans:
-            grid.mute(banned, first, last)
+            grid.aside.mute(banned, first, last)
         return grid
 
     def expected(self):
@@ -264,7 +264,7 @@ def test_how_the_slots_are_split_into_blocks_decides_nothing(case, sizes):
         changes, left, after = judged(case, split)
         assert changes == whole
         assert left == alerts
-        marks = [g.marks(case.begin, len(case.values)) for g in (grid, after)]
+        marks = [g.aside.marks(case.begin, len(case.values)) for g in (grid, after)]
         np.testing.assert_array_equal(marks[0], marks[1])
 
 

@@ -372,5 +372,5 @@ def test_from_its_first_slot_until_it_resolves_the_slots_of_a_drop_are_set_aside
     for since in (change.alert.since for change in changes if change.fired):
         end = resolved.get(since, START + len(due) * SLOT)
         aside[(since - START) // SLOT : (end - START) // SLOT] = True
-    marks = grid.marks(START, len(due))
+    marks = grid.aside.marks(START, len(due))
     np.testing.assert_array_equal(np.zeros(len(due), dtype=bool) if marks is None else marks[:, 0] > 0, aside)

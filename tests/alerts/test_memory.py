@@ -52,7 +52,7 @@ def judged(values, *rules, first=MONDAY, block=DAY_SLOTS, muted=False):
     grid, alerts, changes = Grid(["a"]), {}, []
     grid.put("a", first, values)
     if muted:
-        grid.mute("a", first, first + len(values) * SLOT)
+        grid.aside.mute("a", first, first + len(values) * SLOT)
     engine = Engine(rules, {rule.name: ["a"] for rule in rules}, ["a"])
     for row in range(0, len(values), block):
         due = np.ones((min(block, len(values) - row), 1), dtype=bool)
@@ -343,5 +343,5 @@ def test_a_rule_on_trial_keeps_nobody_waiting():
 def test_what_people_took_care_of_is_remembered_as_such(acked):
     values = levels((GBPS, 2 * DAY_SLOTS), (0, 2 * HOUR), (GBPS, 2 * HOUR))
     _, ledger = attended(values, DARK, acked=acked)
-    (episode,) = ledger.grid.episodes.of("a")
+    (episode,) = ledger.grid.aside.episodes.of("a")
     assert (episode.ended, episode.handled) == (True, acked is not None)

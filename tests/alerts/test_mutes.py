@@ -77,6 +77,6 @@ def test_only_what_happens_once_is_kept_out_of_references_and_only_for_its_serie
 
     keep_out(grid, (NIGHTLY, LAUNCH))
 
-    marks = grid.marks(MONDAY, 12)
+    marks = grid.aside.marks(MONDAY, 12)
     assert np.flatnonzero(marks[:, 0]).tolist() == [3, 4, 5, 6]
     assert not marks[:, 1].any()

@@ -20,7 +20,7 @@ def changes(values, first, mutes=()):
     grid = Grid(("a", "b"))
     grid.put("a", START, np.asarray(values, dtype=float))
     for series, begin, end in mutes:
-        grid.mute((series,), START + begin * SLOT, START + end * SLOT)
+        grid.aside.mute((series,), START + begin * SLOT, START + end * SLOT)
     engine = Engine((DARK,), {"dark": ("a",)}, ("a",))
     due = np.ones((len(values) - first, 2), dtype=bool)
     return [change.alert for change in engine.judge(grid, START + first * SLOT, due, {}).changes]

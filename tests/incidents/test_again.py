@@ -73,7 +73,7 @@ async def test_that_people_took_care_of_an_outage_outlives_a_restart_and_the_nex
     await carried(house, 8)
     await carried(house, 4, a=0)  # reopens it: nobody has acknowledged this one
     for _ in range(2):
-        outages = sorted(house.ledger.grid.episodes.of(A), key=lambda each: each.first)
+        outages = sorted(house.ledger.grid.aside.episodes.of(A), key=lambda each: each.first)
         assert [each.handled for each in outages if each.rule == "went-dark"] == [acked, False]
         await house.restart()
 

@@ -64,7 +64,7 @@ def test_what_is_expected_is_the_time_of_day_scaled_to_todays_level():
 def aside(grid, first, last):
     """An alert passed through these rows."""
     begin, end = MONDAY + first * SLOT, MONDAY + last * SLOT
-    grid.record(Episode(f"r{first}", "a", begin, end, Direction.FALL))
+    grid.aside.record(Episode(f"r{first}", "a", begin, end, Direction.FALL))
 
 
 @pytest.mark.parametrize(("factor", "found"), [(0.0, True), (0.4, True), (0.8, False), (1.3, False), (2.5, True)])
@@ -245,7 +245,7 @@ def test_what_is_usual_is_what_the_oracle_says_slowly(seed, rule, row):
         last, way = min(first + int(rng.integers(1, 400)), row - 1), rng.choice(list(Direction))
         if first <= last:
             begin, end = MONDAY + first * SLOT, MONDAY + last * SLOT
-            grid.record(Episode(f"r{number}", "a", begin, end, Direction(way)))
+            grid.aside.record(Episode(f"r{number}", "a", begin, end, Direction(way)))
             oracle.spells["a"].append(Spell(f"r{number}", begin, end, Direction(way), None))
     slot = MONDAY + row * SLOT
 
@@ -295,7 +295,7 @@ def test_slots_under_a_mute_are_compared_with_each_other():
     values = wave(3, noise=0)
     values[DAY_SLOTS:] *= 4  # a launch, announced as two days
     grid = grid_of(values)
-    grid.mute(["a"], MONDAY + DAY, MONDAY + 3 * DAY - SLOT)
+    grid.aside.mute(["a"], MONDAY + DAY, MONDAY + 3 * DAY - SLOT)
     row = 2 * DAY_SLOTS + 100
 
     inside = Baseline().expect(grid.past(MONDAY + row * SLOT, 1).meanwhile())

@@ -25,7 +25,7 @@ def reference(rule, now, earlier, aside=()):
     for days, value in earlier.items():
         grid.put("a", NOON - days * DAY, np.array([value], dtype=float))
     for days in aside:
-        grid.record(Episode("r", "a", NOON - days * DAY, NOON - days * DAY, Direction.FALL))
+        grid.aside.record(Episode("r", "a", NOON - days * DAY, NOON - days * DAY, Direction.FALL))
     return float(rule.reference(grid.past(NOON, 1))[0, 0])
 
 
@@ -85,7 +85,7 @@ def test_one_alert_teaches_one_day_however_long_it_lasted():
     grid.put("a", NOON - 4 * DAY, np.array([20.0]))
     for days in (1, 2, 3):
         grid.put("a", NOON - days * DAY, np.array([5.0]))
-    grid.record(Episode("r", "a", NOON - 3 * DAY, NOON - DAY, Direction.FALL))
+    grid.aside.record(Episode("r", "a", NOON - 3 * DAY, NOON - DAY, Direction.FALL))
     assert float(DayOverDay(2.0).reference(grid.past(NOON, 1))[0, 0]) == 20
 
 

@@ -26,7 +26,7 @@ def reference(rule, before, fallen=(), way=Direction.FALL):
     grid.put("a", first, np.array(before, dtype=float))
     for position in fallen:
         slot = first + position * SLOT
-        grid.record(Episode("r", "a", slot, slot, way))
+        grid.aside.record(Episode("r", "a", slot, slot, way))
     return float(rule.reference(grid.past(NOON, 1))[0, 0])
 
 

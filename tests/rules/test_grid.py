@@ -35,12 +35,12 @@ def read(grid, first, count, name="a"):
 
 
 def aside(grid, name, first, last):
-    grid.record(Episode("r", name, first, last, Direction.FALL))
+    grid.aside.record(Episode("r", name, first, last, Direction.FALL))
 
 
 def usable(grid, first, count, columns=slice(None)):
     """The values, NaN where they are set aside."""
-    values, marks = grid.values(first, count, columns), grid.marks(first, count, columns)
+    values, marks = grid.values(first, count, columns), grid.aside.marks(first, count, columns)
     return values if marks is None else np.where(marks > 0, NAN, values)
 
 
@@ -48,7 +48,7 @@ def test_what_was_never_put_is_unknown_and_not_zero():
     grid = Grid(SERIES)
     assert np.isnan(grid.values(MIDNIGHT, 3)).all()
     assert grid.values(MIDNIGHT, 3).shape == (3, 3)
-    assert grid.marks(MIDNIGHT, 3) is None
+    assert grid.aside.marks(MIDNIGHT, 3) is None
     assert grid.days == ()
 
 
@@ -105,22 +105,22 @@ def test_a_mark_outlives_a_revision():
 def test_an_alert_that_is_recorded_anew_or_erased_leaves_no_marks_but_those_of_others():
     grid = Grid(SERIES)
     aside(grid, "a", MIDNIGHT, MIDNIGHT + 5 * SLOT)
-    grid.record(Episode("other", "a", MIDNIGHT + SLOT, MIDNIGHT + 2 * SLOT, Direction.RISE))
+    grid.aside.record(Episode("other", "a", MIDNIGHT + SLOT, MIDNIGHT + 2 * SLOT, Direction.RISE))
     aside(grid, "a", MIDNIGHT, MIDNIGHT + 3 * SLOT)
-    assert grid.marks(MIDNIGHT, 6)[:, 0].tolist() == [1, 3, 3, 1, 0, 0]
-    grid.erase("a", "r", MIDNIGHT)
-    assert grid.marks(MIDNIGHT, 6)[:, 0].tolist() == [0, 2, 2, 0, 0, 0]
+    assert grid.aside.marks(MIDNIGHT, 6)[:, 0].tolist() == [1, 3, 3, 1, 0, 0]
+    grid.aside.erase("a", "r", MIDNIGHT)
+    assert grid.aside.marks(MIDNIGHT, 6)[:, 0].tolist() == [0, 2, 2, 0, 0, 0]
 
 
 def test_of_a_new_normal_only_what_came_before_its_level_is_set_aside():
     grid = Grid(SERIES)
-    grid.record(Episode("r", "a", MIDNIGHT, MIDNIGHT + 5 * SLOT, Direction.FALL, accepted=MIDNIGHT + 2 * SLOT))
-    assert grid.marks(MIDNIGHT, 6)[:, 0].tolist() == [1, 1, 0, 0, 0, 0]
+    grid.aside.record(Episode("r", "a", MIDNIGHT, MIDNIGHT + 5 * SLOT, Direction.FALL, accepted=MIDNIGHT + 2 * SLOT))
+    assert grid.aside.marks(MIDNIGHT, 6)[:, 0].tolist() == [1, 1, 0, 0, 0, 0]
 
 
 def test_a_one_off_mute_sets_slots_aside_before_and_after_they_are_known():
     grid = Grid(SERIES)
-    grid.mute(["a", "c", "unheard of"], MIDNIGHT - SLOT, MIDNIGHT)
+    grid.aside.mute(["a", "c", "unheard of"], MIDNIGHT - SLOT, MIDNIGHT)
     for name in SERIES:
         column(grid, MIDNIGHT - 2 * SLOT, [1, 2, 3, 4], name)
     left = usable(grid, MIDNIGHT - 2 * SLOT, 4)
@@ -134,7 +134,7 @@ def test_slots_under_a_mute_may_look_back_on_each_other():
     grid = Grid(["a", "b"])
     for name in grid.series:
         column(grid, MIDNIGHT - 4 * SLOT, range(8), name)
-    grid.mute(["a"], MIDNIGHT - 2 * SLOT, MIDNIGHT)
+    grid.aside.mute(["a"], MIDNIGHT - 2 * SLOT, MIDNIGHT)
     past = grid.past(MIDNIGHT - SLOT, 4)
     np.testing.assert_array_equal(past.back(1), [[NAN, 2], [NAN, 3], [NAN, 4], [5, 5]])
     np.testing.assert_array_equal(past.meanwhile().back(1), [[2, 2], [3, 3], [4, 4], [5, 5]])
@@ -143,7 +143,7 @@ def test_slots_under_a_mute_may_look_back_on_each_other():
 
 def test_a_mute_of_years_holds_no_days_and_outlives_those_that_are_let_go_of():
     grid = Grid(SERIES)
-    grid.mute(SERIES, MIDNIGHT - 4000 * DAY, MIDNIGHT + 4000 * DAY)
+    grid.aside.mute(SERIES, MIDNIGHT - 4000 * DAY, MIDNIGHT + 4000 * DAY)
     assert grid.days == ()
     grid.forget(MIDNIGHT)
     column(grid, MIDNIGHT - SLOT, [1, 2])
@@ -160,7 +160,7 @@ def test_days_are_let_go_of_only_once_all_of_them_is_past():
     assert grid.days == (TODAY,)
     assert np.isnan(read(grid, MIDNIGHT - SLOT, 1)).all()
     column(grid, MIDNIGHT - SLOT, [4])
-    assert grid.marks(MIDNIGHT - SLOT, 1) is None, "the marks of a day go with it"
+    assert grid.aside.marks(MIDNIGHT - SLOT, 1) is None, "the marks of a day go with it"
 
 
 def test_a_days_block_can_be_written_to():
@@ -198,10 +198,10 @@ def test_a_grid_reads_as_a_dictionary_of_slots_would(puts, alerts, mutes, start,
         plain |= {(name, offset + i): value for i, value in enumerate(run) if not math.isnan(value)}
     for number, (name, offset, length) in enumerate(alerts):
         begin = MIDNIGHT + offset * SLOT
-        grid.record(Episode(f"r{number}", name, begin, begin + length * SLOT, Direction.FALL))
+        grid.aside.record(Episode(f"r{number}", name, begin, begin + length * SLOT, Direction.FALL))
         aside_slots |= {(name, offset + i) for i in range(length + 1)}
     for names, offset, length in mutes:
-        grid.mute(names, MIDNIGHT + offset * SLOT, MIDNIGHT + (offset + length) * SLOT)
+        grid.aside.mute(names, MIDNIGHT + offset * SLOT, MIDNIGHT + (offset + length) * SLOT)
         aside_slots |= {(name, offset + i) for name in names for i in range(length + 1)}
     names = [SERIES[position] for position in picked]
     slots = range(start, start + count)

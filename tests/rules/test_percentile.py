@@ -256,8 +256,8 @@ def test_a_breach_is_about_the_month_it_began_in():
 def test_slots_that_serve_no_reference_are_billed_all_the_same():
     first = parse_time("2026-11-01")
     grid = filled(np.full(2 * DAY_SLOTS, 11e9), first)
-    grid.record(Episode("r", "a", first, first + DAY, Direction.RISE))
-    grid.mute(["a"], first, first + 2 * DAY)
+    grid.aside.record(Episode("r", "a", first, first + DAY, Direction.RISE))
+    grid.aside.mute(["a"], first, first + 2 * DAY)
     assert KIND.breaches(grid.past(first + DAY, DAY_SLOTS)).all()
 
 

@@ -41,5 +41,5 @@ def test_a_breach_is_always_possible_whatever_is_set_aside(values, kind, fallen)
     grid.put("a", 0, np.array(values))
     past = grid.past(kind.window * SLOT, len(values) - kind.window)
     for slot in fallen:
-        grid.record(Episode("r", "a", slot * SLOT, slot * SLOT, Direction.FALL))
+        grid.aside.record(Episode("r", "a", slot * SLOT, slot * SLOT, Direction.FALL))
     assert not (kind.judge(past).breach & ~kind.possible(past)).any()

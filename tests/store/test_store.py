@@ -431,7 +431,7 @@ def test_the_slots_in_which_a_drop_fired_are_still_set_aside_after_a_restart(sto
     commit(store, batch(grid, touched=[("a", TODAY), ("b", TODAY)], alerts=[FIRING, up], changes=changes))
     store.close()
     again = Store(path)
-    marks = again.do(restart.grid, ("a", "b"), START, START + SLOT).marks(START, 10)
+    marks = again.do(restart.grid, ("a", "b"), START, START + SLOT).aside.marks(START, 10)
     assert (marks[:, 0] > 0).tolist() == [True] * 2 + [False] * 8, "up to the last slot judged"
     assert (marks[:, 1] > 0).tolist() == [True] * 4 + [False] * 6, "not the slot that resolved it"
     again.close()
