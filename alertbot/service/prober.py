@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from alertbot.errors import FeedError, FeedGarbled
 from alertbot.feed.clock import ApiTime
-from alertbot.feed.frontier import Frontier, Probe, advance, interrupted
+from alertbot.feed.frontier import UNBROKEN_GAP, Frontier, Probe, advance, interrupted
 from alertbot.feed.lateness import Lateness
 from alertbot.feed.outages import FeedOutages
 from alertbot.feed.probe_pace import ProbePace
@@ -52,6 +52,7 @@ class Prober:
         self._carried: tuple[int, list[int]] = (0, [])  # where the last answer begins, and the slots with traffic
         self._changed_at: float | None = None
         self._probed_at: float | None = None
+        self._answered_at = 0.0  # epoch seconds
         self._reached: deque[tuple[int, float]] = deque()  # where the frontier was when, monotonic
 
     @property
@@ -91,15 +92,27 @@ class Prober:
         if self._time.jumps == jumps:  # else that was asked for by a wrong clock
             await self._advance(newest, self._time.monotonic())
 
+    def _together(self) -> int | None:
+        """The first of several slots that this answer is the first to show, where they usually come one by one.
+
+        ``None`` where nobody looked meanwhile: a machine that slept did not see how they came.
+        """
+        seen, slept = self.frontier.newest, self._time.time() - self._answered_at >= UNBROKEN_GAP
+        if seen is None or slept or self.publications.lag() is None:
+            return None
+        new = [slot for slot in self._carried[1] if slot > seen]
+        return new[0] if len(new) > 1 else None
+
     async def _advance(self, newest: int | None, now: float) -> None:
         """Move the frontier as far as a probe at ``now``, monotonic seconds, allows."""
         before = self.frontier
         if self._probed_at is None:
             self._restore_lateness(now)
-        self.frontier = advance(before, Probe(newest, self._time.earliest(), now), self.max_lag)
+        probe = Probe(newest, self._time.earliest(), now, self._together())
+        self.frontier = advance(before, probe, self.max_lag)
         if before.probed is None and self._probed_at is not None:
             self.lateness.paused(self._probed_at, now)
-        self._probed_at = now
+        self._probed_at, self._answered_at = now, self._time.time()
         if self.frontier.newest != before.newest or self._changed_at is None:
             self._changed_at = now
         if self.frontier.newest is not None and self.frontier.newest != before.newest:

@@ -40,6 +40,23 @@ def test_a_newer_slot_moves_the_frontier_on_at_once():
     assert frontier.slot == at(7)
 
 
+def test_slots_that_came_together_wait_until_they_have_stood_there_for_the_time_of_one():
+    """Each of them may still be filling up, as the newest slot may."""
+    frontier = silent(Frontier(), 2100, 2160, newest=at(5))
+    frontier = advance(frontier, Probe(at(8), NOON + 2980, 2980.0 - 900, together=at(6)), LAG)
+    assert (frontier.newest, frontier.slot) == (at(8), at(5)), "the last before them"
+    frontier = advance(frontier, Probe(at(9), NOON + 3200, 2300.0), LAG)
+    assert (frontier.newest, frontier.slot) == (at(9), at(5))
+    frontier = advance(frontier, Probe(at(9), NOON + 3280, 2380.0), LAG)
+    assert frontier.slot == at(8)
+
+
+def test_slots_that_came_while_nobody_asked_are_not_taken_for_young_ones():
+    frontier = silent(Frontier(), 2100, 2160, newest=at(5))
+    frontier = advance(frontier, Probe(at(16), NOON + 5400, 5400.0, together=at(6)), LAG)
+    assert frontier.slot == at(15)
+
+
 @pytest.mark.parametrize("newest", [None, at(3), at(5)])
 def test_an_answer_that_shows_less_than_an_earlier_one_moves_nothing_back(newest):
     frontier = advance(Frontier(), Probe(at(5), NOON + 2100, 0.0), LAG)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from fakes.rigs.night import Night, config_for, dark, fell, night_folder
+from fakes.rigs.night import Night, ceiling, config_for, dark, fell, night_folder
 from fakes.worlds.clock import FakeClock
 from fakes.worlds.world import Fault, World, WorldApi
 
@@ -133,6 +133,19 @@ async def test_a_publication_that_stalls_is_told_once_and_pages_for_no_domain(fo
     assert [(row["kind"], row["closed"] is not None) for row in night.incidents()] == [("dark", True)]
     assert night.alerts() == []
     assert night.witness.judged_zero_wrongly == []
+    await night.end()
+
+
+async def test_what_comes_together_after_a_stall_is_judged_once_it_has_filled_up(folder):
+    """Each of the slots shows a tenth at first, the CDN shows so while it catches up: no fall, and no rise less."""
+    night = night_in(folder, rules=[fell(), ceiling(1.5e9)])
+    for domain in DOMAINS:
+        night.world.delay(domain, 24, [1500.0 - 300.0 * slot for slot in range(5)])
+        night.world.revise(domain, 24, 5, 0.1, 250.0)
+    night.world.traffic("video.example.com", 25, 3, 2.0)
+    await night.begin()
+    await night.run_to(40)
+    assert [(row["rule"], row["series"]) for row in night.alerts()] == [("ceiling", "video.example.com")]
     await night.end()
 
 
