@@ -14,7 +14,7 @@ from alertbot.feed.simulator.scenario import Event
 from alertbot.messages.blocks import Message, actions, button
 from alertbot.slack.client import Post
 from alertbot.slack.commands import Reply
-from alertbot.slack.workspace import CHARTS_AGAIN
+from alertbot.slack.interactions import CHARTS_AGAIN
 
 POINTS = [{"label": "12:00", "value": 1.5}]
 CHART = {
