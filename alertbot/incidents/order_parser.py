@@ -30,7 +30,10 @@ _GROUP = re.compile(r"(?:@|sum:)\w[\w.-]{0,59}")
 _GLOB = re.compile(r"[\w.*?\[\]!-]+")
 _RULE = re.compile(r"rule:(.*)", re.IGNORECASE)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
-_MARKS = {"rule": "rule:", "group": "@", "incident": "#", "domain": ""}
+_MARKS = {"rule": "rule:", "group": "@", "incident": "#", "alert": "#", "domain": ""}
+_THE_ONE = frozenset({"it", "this", "that", "all", "everything", "*", "alert", "incident"})
+_AND = frozenset({"and", "&", "+", ","})
+_EXAMPLE = "video.*"
 _EVERYTHING = dict.fromkeys(("all", "everything", "everyone"), "*")
 
 
@@ -53,16 +56,36 @@ def parse_order(words: Sequence[str], now: float, zone: tzinfo) -> Order:
         return _ack(left)
     if name == "unsilence":
         return _unsilence(left)
-    number = _number(left.pop(0)) if left else None
+    number = _numbered(left)
+    left = [] if _is_the_one(left) else left
+    if left and number is None:
+        number = _number(left.pop(0))
     _no_more(left, "unack 412")
     return Unack(number)
 
 
 def _ack(words: list[str]) -> Ack:
     """A number, a note, or both."""
+    number = _numbered(words)
+    others = [word.rstrip(",") for word in words if word.lower() not in _AND]
+    if number is not None and others and all(word.startswith("#") and _NUMBER.fullmatch(word) for word in others):
+        raise UsageError(f'one at a time: "ack #{number}", then "ack {others[0]}"')
+    if number is None and (named := [word for word in others if word.startswith("#")]):
+        raise UsageError(f'the number comes first: "ack {named[0]} looking into it"')
+    return Ack(number, "" if _is_the_one(words) else _reason(words, "note"))
+
+
+def _numbered(words: list[str]) -> int | None:
+    """The incident that the first words name; takes them."""
+    if len(words) > 1 and words[0].lower() in {"alert", "incident"} and words[1].startswith(("#", *"123456789")):
+        words.pop(0)
     numbered = bool(words) and (words[0].startswith("#") or words[0][0].isdigit())
-    number = _number(words.pop(0)) if numbered else None
-    return Ack(number, _reason(words, "note"))
+    return _number(words.pop(0)) if numbered else None
+
+
+def _is_the_one(words: Sequence[str]) -> bool:
+    """Whether a word stands for whatever is open."""
+    return len(words) == 1 and words[0].lower().rstrip(".!") in _THE_ONE
 
 
 def _vote(name: str, words: list[str]) -> CastVote:
@@ -123,12 +146,26 @@ def _begins_span(words: list[str]) -> bool:
 
 
 def _span_of(target: str, words: list[str], given: Given) -> tuple[float, float]:
+    left = list(words)
     try:
         return span(words, given)
     except UsageError as error:
         if target.startswith("rule:"):
             raise UsageError(f'{error}; a name with spaces stands in quotes: rule:"my rule"') from None
-        raise
+        if _SILENCE.fullmatch(target) and not left:
+            raise UsageError(f'silence what? To end the silence {target}: "unsilence {target}"') from None
+        raise UsageError(_too_early(target, left) or str(error).replace(_EXAMPLE, target)) from None
+
+
+def _too_early(target: str, words: Sequence[str]) -> str:
+    """What to write where words stand between the target and how long; empty where none do."""
+    ends = next((at for at in range(1, len(words)) if _begins_span(list(words[at:]))), None)
+    if ends is None or _begins_span(list(words)):
+        return ""
+    early, lasting = list(words[:ends]), " ".join(words[ends:])
+    if early[0].lower() in _AND and len(early) > 1:
+        return f'one at a time: "silence {target} {lasting}", then "silence {early[1]} {lasting}"'
+    return f'one target at a time, and the reason last: "silence {target} {lasting} {" ".join(early)}"'
 
 
 def _taken_target(words: list[str]) -> str:
@@ -143,7 +180,7 @@ def _taken_target(words: list[str]) -> str:
 
 
 def _number(word: str) -> int:
-    match = _NUMBER.fullmatch(word)
+    match = _NUMBER.fullmatch(word.rstrip(".,;:!?"))
     if match is None:
         raise UsageError(f'{quoted(word)} is no number: write it as it is listed, such as "#412"')
     return int(match[1])
@@ -151,6 +188,9 @@ def _number(word: str) -> int:
 
 def _target(word: str) -> str:
     """The target in one spelling; whether there is such a thing is not known here."""
+    word = word.strip("()")
+    if word.lower() in {"it", "this", "that"}:
+        raise UsageError(f'say what: "silence #412 2h" ("alerts" lists what is open), {ENDS}')
     if match := _NUMBER.fullmatch(word):
         return f"#{match[1]}"
     if (match := _RULE.fullmatch(word)) and 0 < len(match[1].strip()) <= _LONGEST_NAME:

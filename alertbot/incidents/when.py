@@ -15,7 +15,9 @@ from alertbot.words import quoted
 SHORTEST, LONGEST = 60, 90 * DAY
 """Seconds a silence lasts at least and at most; it may begin as far ahead as it may last."""
 
-_CLOCK = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?", re.ASCII)
+_CLOCK = re.compile(r"([01]?\d|2[0-3])(?:[:.h]([0-5]\d))?", re.ASCII)
+_HOURS = re.compile(r"([01]?\d|2[0-3])h", re.ASCII)
+_ALWAYS = frozenset({"forever", "always", "indefinitely", "permanently"})
 _HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))?(am|pm)", re.ASCII)
 _NAMED_CLOCKS = {"noon": "12:00", "midnight": "00:00"}
 _AGO = {"today": 0, "yesterday": 1}
@@ -103,7 +105,10 @@ def _duration(words: list[str]) -> int:
             raise UsageError(f"{quoted(word)} is longer than ten years: {ENDS}")
         return seconds
     if word.isdigit():
-        raise UsageError(f"{quoted(word)} lacks its unit: write {word}m or {word}h, or until {word}:00")
+        clock = f", or until {word}:00" if _CLOCK.fullmatch(word) else ""
+        raise UsageError(f"{quoted(word)} lacks its unit: write {word}m or {word}h{clock}")
+    if word.lower() in _ALWAYS:
+        raise UsageError('a silence lasts at most 90d: write "90d"; for good, `except` in a rule leaves a domain out')
     if _is_moment(word.lower()):
         raise UsageError(f'{quoted(word)} is a time, not a duration: write "until {" ".join(words[:2])}"')
     try:
@@ -138,7 +143,8 @@ def _day_and_clock(words: list[str]) -> tuple[str, str]:
         day = words.pop(0).lower() if words and words[0].lower() in {"today", "tomorrow"} else ""
         return day, clock
     if take_span([first]) is not None:
-        raise UsageError(f'{quoted(first)} is a duration: write "{first}" without "until"')
+        clock = f', or "until {hours[1]}:00"' if (hours := _HOURS.fullmatch(first)) else ""
+        raise UsageError(f'{quoted(first)} is a duration: write "{first}" without "until"{clock}')
     day, joined, clock = first.partition("t") if _DATE.match(first) else (first, "", "")
     if joined:
         return day, clock

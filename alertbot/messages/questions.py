@@ -150,11 +150,13 @@ def _incidents(rest: Words, scope: Scope) -> Answered:
 
 
 def _rules(rest: Words, scope: Scope) -> Answered:
-    series = resolve(rest[0], scope.watch.series) if rest else None
     _no_more(rest[1:])
+    rules = scope.watch.rules
+    found = [name for name in rules if rest and name.lower() == rest[0].lower()]
+    series = resolve(rest[0], scope.watch.series) if rest and not found else None
     lines = tuple(
-        status.RuleLine(rule, len(scope.watch.selection[name]))
-        for name, rule in scope.watch.rules.items()
+        status.RuleLine(rules[name], len(scope.watch.selection[name]))
+        for name in found or rules
         if series is None or series in scope.watch.selection[name]
     )
     return Answered(status.Rules(series, lines), rules_message(lines, series))

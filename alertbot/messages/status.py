@@ -103,7 +103,8 @@ def _silenced(status: Status, zone: tzinfo) -> list[str]:
 def _outbox(status: Status) -> str:
     waiting = sum(status.outbox.get(state, 0) for state in ("queued", "sending", "unknown"))
     parked = status.outbox.get("parked", 0)
-    line = f"{waiting} messages wait for Slack" if waiting else "no message waits for Slack"
+    waits = "waits" if waiting == 1 else "wait"
+    line = f"{counted(waiting, 'message')} {waits} for Slack" if waiting else "no message waits for Slack"
     if parked:
         line += f"; {parked} refused"
     return line + "".join(f"; {escape(channel)}: {escape(error)}" for channel, error in status.trouble)

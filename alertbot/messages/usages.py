@@ -64,10 +64,12 @@ USAGES = {
 
 ALIASES = MappingProxyType(
     {
-        **dict.fromkeys(("mute", "snooze", "pause", "hush", "quiet"), "silence"),
+        **dict.fromkeys(("mute", "snooze", "pause", "hush", "quiet", "suppress", "inhibit", "ignore"), "silence"),
+        **dict.fromkeys(("maintenance", "downtime"), "silence"),
         **dict.fromkeys(("unmute", "unsnooze", "unpause", "resume"), "unsilence"),
+        **dict.fromkeys(("cancel", "remove", "delete", "lift", "expire"), "unsilence"),
         **dict.fromkeys(("mutes", "silenced", "muted"), "silences"),
-        **dict.fromkeys(("chart", "graph", "plot", "domain"), "show"),
+        **dict.fromkeys(("chart", "graph", "plot", "domain", "traffic", "stats", "view"), "show"),
         **dict.fromkeys(("alert", "firing", "open", "list"), "alerts"),
         **dict.fromkeys(("acknowledge", "acked", "claim", "take"), "ack"),
         **dict.fromkeys(("unacknowledge", "release"), "unack"),
@@ -75,9 +77,10 @@ ALIASES = MappingProxyType(
         **dict.fromkeys(("health", "ping", "info"), "status"),
         **dict.fromkeys(("percentile", "95th"), "p95"),
         **dict.fromkeys(("backtest", "simulate"), "replay"),
-        **dict.fromkeys(("?", "-h", "--help", "commands", "usage"), "help"),
-        "rule": "rules",
-        "history": "incidents",
+        **dict.fromkeys(("?", "-h", "--help", "commands", "usage", "hello", "hi", "hey"), "help"),
+        **dict.fromkeys(("history", "events", "timeline"), "incidents"),
+        **dict.fromkeys(("rule", "thresholds"), "rules"),
+        **dict.fromkeys(("domains", "sites"), "top"),
     }
 )
 """Words that people know from other tools, with what they are called here."""

@@ -47,7 +47,7 @@ def meant(word: str, names: Sequence[str], groups: Sequence[Group]) -> Meant:
 
 def resolve(word: str, names: Sequence[str]) -> str:
     """The one series a word means: its name, or a part that no other name holds; ``UsageError`` says what is near."""
-    wanted = _SCHEME.sub("", word.strip().strip("`<>"), count=1).rstrip("/.,;:!?").lower()
+    wanted = _SCHEME.sub("", word.strip().strip("`<>()"), count=1).rstrip("/.,;:!?").lower()
     if not wanted:
         raise UsageError("a domain is missing")
     if not names:
@@ -72,7 +72,7 @@ def domain_meant(word: str, names: Sequence[str], form: str = ": did you mean {}
         return form.format(whole)
     labels = {label: name for name in reversed(names) for label in name.split(".")[:-1]}
     label = nearest(word, labels, alike=0.6)
-    return form.format(labels[label]) if label else did_you_mean(word, names, form)
+    return form.format(labels[label]) if label else did_you_mean(word, names, form, alike=0.6)
 
 
 def _listed(names: Sequence[str]) -> str:

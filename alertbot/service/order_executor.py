@@ -24,6 +24,7 @@ from alertbot.incidents.orders import (
 )
 from alertbot.messages.blocks import Message, code, escape
 from alertbot.messages.slack import plain, with_votes_shown
+from alertbot.query.names import resolve
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.learning_orders import LearningOrders
 from alertbot.service.silence_orders import SilenceOrders
@@ -156,9 +157,12 @@ class _Execution:
         """The number of the only incident that waits for somebody here, or of that of a domain; and the note."""
         opened = await self._opened()
         word, _, rest = note.partition(" ")
-        named = [one for one in opened if word and word.lower() in series_of(one.firing)]
+        domain = self._domain(word)
+        named = [one for one in opened if domain in series_of(one.firing)]
         if named:
             opened, note = named, rest
+        elif domain is not None and not rest:
+            raise UsageError(f"no open incident {self._here} is about {domain}")
         waiting = [one for one in opened if one.progress.acked_at is None]
         if len(waiting) == 1:
             return waiting[0].number, note
@@ -166,6 +170,13 @@ class _Execution:
         if not waiting:
             raise UsageError(f"{'every open incident is acknowledged' if opened else 'no incident is open'} {where}")
         raise UsageError(f"{len(waiting)} incidents are open {where}: say which of {_numbers(waiting)}")
+
+    def _domain(self, word: str) -> str | None:
+        """The domain that a note's first word names; ``None`` where it is a word of the note."""
+        try:
+            return resolve(word, self.dispatcher.watch.series)
+        except UsageError:
+            return None
 
     async def _acknowledged(self) -> int:
         """The number of the only acknowledged incident here."""

@@ -91,7 +91,8 @@ class SilenceOrders:
                 f"{target} is silenced by {self._listed(wider)}, which {covers}:"
                 f' "unsilence s{wider[0].number}" ends {"it" if len(wider) == 1 else "the first"}'
             )
-        raise UsageError(f'{target} is not silenced: "silences" lists what is')
+        what = f"silenced are {self._listed(stored)}" if stored else "nothing is"
+        raise UsageError(f'"{target}" is not silenced: {what}')
 
     async def _meant(self, target: str) -> tuple[frozenset[AlertKey], str]:
         """Rule and series of all that a target means, and the target as it is stored."""

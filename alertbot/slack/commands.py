@@ -103,7 +103,8 @@ class Commands:
         return status.order_message(answer)
 
     def _explain(self, problem: str, words: Sequence[str]) -> Message:
-        if _is_order(words):  # what is wrong with an order is said with an example, or no example would help
+        # What is wrong with an order is said with an example, or no example would help.
+        if _is_order(words) or "Write `" in problem:
             return Message(escape(sentence(problem)))
         return Message(f"{escape(sentence(problem))} ({example(words, self._scope().command)})")
 

@@ -66,7 +66,7 @@ async def test_a_number_with_a_mark_is_an_incident_and_one_with_an_s_a_silence(h
     await home.say("silence b.* 2h")
     await home.say("silence #1 2h")
     assert await home.say("unsilence #1") == "Ended the silence of `#1` by Ada (s2)."
-    assert await refused(home, "unsilence #1") == '#1 is not silenced: "silences" lists what is'
+    assert await refused(home, "unsilence #1") == '"#1" is not silenced: silenced are s1 (b.* until 02:20 by Ada)'
     assert await home.say("unsilence 1") == "Ended the silence of `b.*` by Ada (s1)."
     assert await refused(home, "unsilence s1") == "there is no silence s1 to end"
     assert "there is no incident #9" in await refused(home, "unsilence #9")
