@@ -82,7 +82,9 @@ class Looks:
         """The late ones that are to be asked for now, ``a_call`` of them in a call; none of those to ``skip``."""
         plan = self._planned(frontier, a_call)
         found = [name for group in plan.groups if group[-1][0] <= now for _, name in group if name not in skip]
-        measuring = [name for at, name in self._spare_looks(plan) if at <= now and name not in skip]
+        # A loop that was held up may come to both looks at one: the one that is due tells what the other would.
+        asked = {*found, *skip}
+        measuring = [name for at, name in self._spare_looks(plan) if at <= now and name not in asked]
         measuring = measuring[: int(self._spare) * a_call]
         self._spare -= math.ceil(len(measuring) / a_call)
         return [*found, *measuring]

@@ -74,6 +74,16 @@ def test_those_that_are_late_no_more_are_asked_for_at_once():
     assert looks.due(FIRST + DAY, 0.0, 1, ()) == ["a", "b", "c"]
 
 
+def test_what_is_due_after_a_loop_was_held_up_is_asked_for_once():
+    lateness = Lateness(MOST, [("a", FIRST, 100.0, 60.0)])
+    lateness.reached(FIRST - SLOT, FIRST, 0.0)
+    looks = Looks(("a",), lateness)
+    for _ in range(20):  # so that a call is left for a look that only measures
+        looks.looked({"a": FIRST - SLOT}, 1)
+    assert lateness.spare_look("a", FIRST) < lateness.next_look("a", FIRST - SLOT, FIRST) < 200.0
+    assert looks.due(FIRST, 200.0, 10, ()) == ["a"]
+
+
 def test_late_ones_that_are_due_together_share_a_call():
     lateness = Lateness(MOST, [(f"s{number:02}", FIRST, 20.0 + number, 15.0 + number) for number in range(20)])
     lateness.reached(FIRST - SLOT, FIRST, 0.0)
