@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence
 from types import MappingProxyType
 
 from alertbot.config.watch import Watch
@@ -44,7 +44,8 @@ _FILLERS = _POLITE | frozenset(
     {"for", "of", "the", "by", "last", "past", "over", "is", "in", "me", "domains", "talkers", "vs", "at"}
 )
 _ASIDE = _FILLERS | frozenset(
-    "did does do was are has have it fire fired firing go goes gone went down up dark silent quiet alerting".split()
+    {"did", "does", "do", "was", "are", "has", "have", "it", "fire", "fired", "firing", "go", "goes", "gone", "went"}
+    | {"down", "up", "dark", "silent", "quiet", "alerting"}
 )
 """What is left out of a question why, beside what it is about."""
 
@@ -65,26 +66,28 @@ def meant_words(words: Sequence[str], watch: Watch) -> list[str]:
 
     No order is made of a mistyped word: only whoever writes ``silence``, or its name in another tool, means it.
     """
-    if not words:
+    left = list(words)
+    while len(left) > 1 and _leads_in(left[0], left[1], watch):
+        left.pop(0)
+    if not left:
         return []
-    first, rest = words[0].lower().rstrip(_PUNCTUATION) or words[0], list(words[1:])
-    if rest and (first.startswith("/") or first in _POLITE | _ITSELF):
-        return meant_words(rest, watch)
-    if rest and first in _LISTING and _is_listed(rest[0], watch):
-        return meant_words(rest, watch)
+    first, rest = _bare(left[0]), left[1:]
     if counted := _TOP.fullmatch(first):
         first, rest = "top", [counted[1], *rest]
     name = ALIASES.get(first, first)
     if first == "incident":
         name = "why" if rest else "alerts"
-    if name == "silence" and (ending := _ending(rest)):
-        return ending
     if name in USAGES:
-        return [name, *(rest if name in _ORDERED else _without_fillers(rest, _ASIDE if name == "why" else _FILLERS))]
+        return _ending(rest) if name == "silence" else [name, *_said(name, rest)]
+    return _unnamed(left[0], first, rest, watch)
+
+
+def _unnamed(word: str, first: str, rest: list[str], watch: Watch) -> list[str]:
+    """What is meant by a line that begins with no command."""
     if _NUMBER.fullmatch(first):
         return ["why", first, *rest]
     if not nearest(first, USAGES, alike=_ALIKE) and _is_series(first, watch):
-        return ["show", words[0], *_without_fillers(rest, _FILLERS)]
+        return ["show", word, *_said("show", rest)]
     return [first, *rest]
 
 
@@ -106,27 +109,36 @@ def not_a_command(words: Sequence[str], watch: Watch, command: str) -> UsageErro
     return UsageError(said)
 
 
-def _is_listed(word: str, watch: Watch) -> bool:
-    """Whether ``list alerts`` means ``alerts``: a question, and no domain."""
-    bare = word.lower().rstrip(_PUNCTUATION)
+def _bare(word: str) -> str:
+    return word.lower().rstrip(_PUNCTUATION) or word
+
+
+def _leads_in(word: str, following: str, watch: Watch) -> bool:
+    """Whether a word only leads to the command after it: ``please``, ``/bandwidth``, ``list`` before ``alerts``."""
+    first, bare = _bare(word), _bare(following)
+    if first.startswith("/") or first in _POLITE | _ITSELF:
+        return True
     name = ALIASES.get(bare, bare)
     is_question = (name in USAGES and name not in _ORDERED | {"show"}) or bool(_NUMBER.fullmatch(bare))
-    return is_question and not _is_series(bare, watch)
+    return first in _LISTING and is_question and not _is_series(bare, watch)
 
 
-def _ending(rest: Sequence[str]) -> list[str]:
-    """What ``silence list`` and ``silence off video`` mean; nothing where a silence is to begin."""
+def _ending(rest: list[str]) -> list[str]:
+    """What ``silence list`` and ``silence off video`` mean; else a silence is to begin."""
     lower = [word.lower() for word in rest]
     if lower in (["list"], ["ls"], ["show"]):
         return ["silences"]
-    if len(rest) == 2 and lower[0] in _ENDING:  # noqa: PLR2004 - the word, and what it is about
+    if len(rest) == 2 and lower[0] in _ENDING:
         return ["unsilence", rest[1]]
-    return ["unsilence", rest[0]] if lower[1:] == ["off"] else []
+    return ["unsilence", rest[0]] if lower[1:] == ["off"] else ["silence", *rest]
 
 
-def _without_fillers(words: Sequence[str], fillers: Set[str]) -> list[str]:
-    """The words that say something; all of them where none does."""
-    bare = [word.rstrip(_PUNCTUATION) or word for word in words]
+def _said(name: str, rest: list[str]) -> list[str]:
+    """The words after a command; of a question those that say something, or all where none does."""
+    if name in _ORDERED:
+        return rest
+    fillers: Collection[str] = _ASIDE if name == "why" else _FILLERS
+    bare = [word.rstrip(_PUNCTUATION) or word for word in rest]
     return [word for word in bare if word.lower() not in fillers] or bare
 
 
