@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from alertbot.alerts.lifecycle import Alert, Phase, Policy, Seen
 from alertbot.rules.arrays import Columns
-from alertbot.rules.base import Array, Direction, Judged, Mask, Measured, Rule
+from alertbot.rules.base import Array, Direction, Judged, Mask, Rule
 from alertbot.rules.grid import GridPast
+from alertbot.rules.measured import Measured
 from alertbot.units import SLOT
 
 T = TypeVar("T", bound=np.generic)

@@ -32,9 +32,10 @@ from alertbot.alerts.judged_block import (
 )
 from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Phase, Reason, Seen
 from alertbot.alerts.new_normal import OldLevels
-from alertbot.rules.base import Array, Judged, Mask, Measured, Rule, Severity
+from alertbot.rules.base import Array, Judged, Mask, Rule, Severity
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid, GridPast
+from alertbot.rules.measured import Measured
 from alertbot.units import NEVER, SLOT
 
 

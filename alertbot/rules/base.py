@@ -7,7 +7,6 @@ decides live, over a few slots, and in a replay, over weeks.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from alertbot.rules.knobs import Knob
 from alertbot.rules.schedule import Schedule
 from alertbot.rules.terms import References
-from alertbot.rules.wording import Outlook, Worded
+from alertbot.rules.wording import Worded
 from alertbot.units import SLOT, format_duration, format_rate
 
 Array = NDArray[np.float64]
@@ -243,35 +242,6 @@ class Kind(Worded, Protocol):
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         """What the values shown are held against: the reference of the last breach, unless the kind draws more."""
         return shown.reference_line(self.reference_name, "expected")
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What is judged of a slot instead of its own value: a figure made of many, and the level it is held against."""
-
-    value: float
-    reference: float
-    outlook: Outlook
-
-
-class Measured(Kind):
-    """A ``Kind`` whose figure is made of so many slots that it is worked out only where it matters."""
-
-    @abstractmethod
-    def breaches(self, past: Past) -> Mask:
-        """Where a slot is in breach, as ``breach`` would say of what is measured there; cheap for any number."""
-
-    @abstractmethod
-    def measure(self, past: Past) -> tuple[tuple[Measurement | None, ...], ...]:
-        """What is judged, of each slot and series; None where too little is known."""
-
-    @abstractmethod
-    def cleared(self, value: float) -> bool:
-        """Whether a figure of this size is far enough from every level."""
-
-    @abstractmethod
-    def is_over(self, since: int, slot: int) -> bool:
-        """Whether what a breach from the slot ``since`` on was about has ended before this slot."""
 
 
 @dataclass(frozen=True)

@@ -20,18 +20,8 @@ from datetime import tzinfo
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.rules.base import (
-    ROUNDING,
-    Array,
-    Direction,
-    Judged,
-    Limit,
-    Mask,
-    Measured,
-    Measurement,
-    Past,
-    Shown,
-)
+from alertbot.rules.base import ROUNDING, Array, Direction, Judged, Limit, Mask, Past, Shown
+from alertbot.rules.measured import Measured, Measurement
 from alertbot.rules.months import LONGEST, Calendar
 from alertbot.rules.terms import LEVEL, References, Term, compared
 from alertbot.rules.wording import AlertFacts, Outlook
