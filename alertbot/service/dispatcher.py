@@ -12,12 +12,13 @@ from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.incidents.notes import Note
 from alertbot.incidents.storm import LONGEST_WAIT
 from alertbot.service.turn import Turn
-from alertbot.store import alerts, incidents, turns
+from alertbot.store import alerts, feed_reports, incidents, turns
 from alertbot.store.alerts import traits_of
 from alertbot.store.feed import LateSlot, write_publications
+from alertbot.store.feed_reports import FeedReport
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.rules import write_rules_begun
-from alertbot.store.turns import Batch, FeedReport
+from alertbot.store.turns import Batch
 
 
 class Dispatcher:
@@ -139,7 +140,7 @@ class Dispatcher:
         """Open, change or close incidents about the feed itself."""
         if reports:
             turn = self.turn()
-            await self._keeper.do(turns.report, reports, turn, turn.now)
+            await self._keeper.do(feed_reports.report, reports, turn, turn.now)
             self.wake()
 
     async def open_incidents(self, kinds: Iterable[IncidentKind]) -> list[Incident]:

@@ -11,8 +11,8 @@ from alertbot.rules.selection import TOTAL
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.prober import Prober
 from alertbot.store import samples
+from alertbot.store.feed_reports import FeedReport
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.turns import FeedReport
 from alertbot.units import DAY, SLOT, slot_at
 from alertbot.words import counted
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlite_utils import Database
 
@@ -16,8 +16,7 @@ from alertbot.alerts.learned_silence import LearnedSilence
 from alertbot.alerts.lifecycle import Alert, AlertKey, Change
 from alertbot.incidents.acknowledgement import unacknowledged
 from alertbot.incidents.decision import Decision, IncidentChange
-from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
-from alertbot.incidents.notes import Note, NoteKind
+from alertbot.incidents.incident import FiredAlert, Incident
 from alertbot.incidents.orders import Person, Silence
 from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.suppression import Suppressors
@@ -101,18 +100,6 @@ class Batch:
     silences: Sequence[LearnedSilence] = ()
 
 
-@dataclass(frozen=True)
-class FeedReport:
-    """News about the feed itself, beside any alert: opens an incident, or changes or closes that of ``number``."""
-
-    kind: IncidentKind
-    channel: str
-    since: int
-    facts: Mapping[str, Any]
-    number: int | None = None
-    closes: bool = False
-
-
 def commit(db: Database, batch: Batch, decider: Decider) -> None:
     """Write samples, cursors, alerts and the messages they cause."""
     named = {name for name, _ in batch.touched}.union(batch.cursors, batch.begun)
@@ -134,23 +121,6 @@ def commit(db: Database, batch: Batch, decider: Decider) -> None:
 def post_due(db: Database, decider: Decider, now: float) -> bool:
     """Write and post what is due though nothing was judged; whether there was any such thing."""
     return _decide(db, decider, now)
-
-
-def report(db: Database, reports: Iterable[FeedReport], decider: Decider, now: float) -> None:
-    """Open, change and close incidents that are not made of alerts, with their messages."""
-    for each in reports:
-        number = each.number
-        before = None if number is None else incidents.load(db, number)
-        if number is None:
-            number = incidents.create(db, each.kind, each.channel, each.since, now, each.facts)
-        incidents.write_facts(db, number, each.facts, now if each.closes else None)
-        incident = incidents.load(db, number)
-        if incident is not None:
-            change = _reported(incident, each, now, left=_left_since(before, each))
-            incidents.write_progress(db, change.incident)
-            enqueue_calling(db, decider.compose(change), decider, now)
-        if each.closes:
-            alerts.release(db, number)
 
 
 def acknowledge(
@@ -275,31 +245,3 @@ def _passed(changes: Sequence[Change], numbers: Sequence[int]) -> frozenset[int]
     pairs = list(zip(changes, numbers, strict=True))
     fired = {number for change, number in pairs if change.fired}
     return frozenset(number for change, number in pairs if not change.fired and number in fired)
-
-
-def _left_since(before: Incident | None, report: FeedReport) -> bool:
-    """Whether domains left the account beside those of which an incident says so already."""
-    if before is None or report.kind is not IncidentKind.VANISHED:
-        return False
-    return not set(report.facts["series"]) <= set(before.facts["series"])
-
-
-def _reported(incident: Incident, report: FeedReport, now: float, *, left: bool) -> IncidentChange:
-    """The change of an incident about the feed itself: opened, changed, grown, or closed.
-
-    It grows to the whole account, or by domains that ``left`` it.
-    """
-    progress = incident.progress
-    if report.number is None:
-        progress = Progress(paged_at=now, unacked_since=now)
-        return IncidentChange(replace(incident, progress=progress), (), (), {}, closed=False, opened=True)
-    notes: tuple[Note, ...] = ()
-    if report.closes:
-        notes = (Note(NoteKind.RESOLVED),)
-    elif left or incident.facts.get("account_wide"):
-        notes = (Note(NoteKind.GREW, page=True),)
-        progress = replace(unacknowledged(progress, now), paged_at=now)
-    ends_wide = report.closes and incident.account_wide
-    return IncidentChange(
-        replace(incident, progress=progress), (), notes, {}, closed=report.closes, ends_account_wide=ends_wide
-    )

@@ -14,7 +14,7 @@ from alertbot.config import GroupSettings
 from alertbot.incidents.incident import IncidentKind
 from alertbot.query import incidents
 from alertbot.query.as_json import to_json
-from alertbot.store.turns import FeedReport
+from alertbot.store.feed_reports import FeedReport
 from alertbot.units import DAY, SLOT
 
 MANY = tuple(f"shop-{number:03}.example.com" for number in range(40))

@@ -21,7 +21,7 @@ from alertbot.messages.slack import plain
 from alertbot.query.digest import day_before, digest
 from alertbot.service.daily_post import due
 from alertbot.service.digest import DailyDigest
-from alertbot.store.turns import FeedReport
+from alertbot.store.feed_reports import FeedReport
 from alertbot.units import DAY, SLOT
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -28,11 +28,12 @@ from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.drop import Drop
 from alertbot.rules.grid import Grid
 from alertbot.rules.threshold import Threshold
-from alertbot.store import alerts, fired_alerts, outbox, parked, restart, samples, schema, turns
+from alertbot.store import alerts, feed_reports, fired_alerts, outbox, parked, restart, samples, schema, turns
 from alertbot.store.alerts import Traits
+from alertbot.store.feed_reports import FeedReport
 from alertbot.store.outbox import NewMessage
 from alertbot.store.store import Store
-from alertbot.store.turns import Batch, FeedReport
+from alertbot.store.turns import Batch
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 20_000 * DAY
@@ -515,7 +516,9 @@ def test_a_message_that_cannot_be_written_leaves_nothing_of_the_batch(store):
         lambda store, turn: store.do(turns.acknowledge, 1, ADA, "", None, turn, 2.5),
         lambda store, turn: store.do(turns.silence, Silence("a", 2.5, 99.0), ADA, "#cdn", None, turn, 2.5),
         lambda store, turn: store.do(turns.unsilence, 1, ADA, turn, 2.5),
-        lambda store, turn: store.do(turns.report, [FeedReport(IncidentKind.DARK, "#cdn", START, {}, 1)], turn, 2.5),
+        lambda store, turn: store.do(
+            feed_reports.report, [FeedReport(IncidentKind.DARK, "#cdn", START, {}, 1)], turn, 2.5
+        ),
     ],
 )
 def test_an_exception_while_messages_are_made_leaves_nothing_of_an_order(store, order):
