@@ -15,8 +15,20 @@ from typing import Any, TypeAlias
 
 from alertbot.config.watch import Watch
 from alertbot.errors import UsageError
-from alertbot.incidents.spans import take_span
 from alertbot.incidents.when import Given, past_moment
+from alertbot.messages.arguments import (
+    WEEK,
+    Words,
+    how_many,
+    no_more,
+    one_series,
+    only_seconds,
+    ranked_by,
+    rule_and_span,
+    series_meant,
+    take_seconds,
+    takes_nothing,
+)
 from alertbot.messages.bandwidth import backtest_message, percentile_message, show_message, top_message
 from alertbot.messages.blocks import Block, Message, code
 from alertbot.messages.help import help_on
@@ -29,15 +41,10 @@ from alertbot.messages.typed import meant_words, not_a_command
 from alertbot.messages.why import story_message, why_message
 from alertbot.query import backtest, bandwidth, incidents, percentile, review, status, why, why_incident
 from alertbot.query.bandwidth import By
-from alertbot.query.names import Meant, meant, resolve
+from alertbot.query.names import Meant, resolve
 from alertbot.query.scope import Scope
-from alertbot.rules.base import Rule
 from alertbot.units import DAY, format_duration, slot_at
-from alertbot.words import did_you_mean
 
-LONGEST_SPAN = 35 * DAY
-MOST_TOP = 50
-WEEK = 7 * DAY
 _TOP = 10
 
 PATIENCE = 10.0
@@ -56,7 +63,6 @@ class Answered:
     message: Message
 
 
-Words: TypeAlias = list[str]
 Question: TypeAlias = Callable[[Words, Scope], Answered]
 
 
@@ -78,7 +84,7 @@ def answer_at_once(words: Words, watch: Watch) -> Message | None:
         return Message(said) if seconds >= PATIENCE else None
     if not words or words[0] != "replay":
         return None
-    rule, span = _replayed([word for word in words[1:] if word.lower() != "public"], watch)
+    rule, span = rule_and_span([word for word in words[1:] if word.lower() != "public"], watch)
     seconds = backtest.seconds_needed(watch, rule, span)
     if seconds < PATIENCE:
         return None
@@ -91,7 +97,7 @@ def _help(rest: Words, scope: Scope) -> Answered:
 
 
 def _status(rest: Words, scope: Scope) -> Answered:
-    _takes_nothing("status", rest)
+    takes_nothing("status", rest)
     facts = status.status(scope.path, scope.live)
     return Answered(facts, status_message(facts, scope.zone))
 
@@ -103,9 +109,9 @@ def charted(words: Words, watch: Watch) -> tuple[Meant, int] | None:
 
 
 def _to_show(rest: Words, watch: Watch) -> tuple[Meant, int]:
-    what = _meant(rest, watch)
-    span = _span(rest) if rest else DAY
-    _no_more(rest)
+    what = series_meant(rest, watch)
+    span = take_seconds(rest) if rest else DAY
+    no_more(rest)
     return what, span
 
 
@@ -117,40 +123,40 @@ def _show(rest: Words, scope: Scope) -> Answered:
 
 
 def _top(rest: Words, scope: Scope) -> Answered:
-    most = _count(rest.pop(0)) if rest and _COUNT.fullmatch(rest[0]) else _TOP
-    by = _by(rest.pop(0)) if rest else By.NOW
+    most = how_many(rest.pop(0)) if rest and _COUNT.fullmatch(rest[0]) else _TOP
+    by = ranked_by(rest.pop(0)) if rest else By.NOW
     if rest and _COUNT.fullmatch(rest[0]) and most == _TOP:
-        most = _count(rest.pop(0))
-    _no_more(rest)
+        most = how_many(rest.pop(0))
+    no_more(rest)
     facts = bandwidth.top(scope.path, scope.watch.domains, by, most, scope.now)
     return _charted(facts, top_message(facts, scope.zone, scope.now), top_chart(facts))
 
 
 def _p95(rest: Words, scope: Scope) -> Answered:
-    what = _meant(rest, scope.watch)
+    what = series_meant(rest, scope.watch)
     bill = percentile.bill_of(scope.watch, what)
     zone, first_day = (scope.zone, 1) if bill is None else (bill[1].calendar.zone, bill[1].calendar.first_day)
     month = percentile.month_of(rest.pop(0) if rest else None, zone, scope.now, first_day)
-    _no_more(rest)
+    no_more(rest)
     facts = percentile.percentile(scope.path, what, month, scope.zone, scope.now, bill)
     title = f"{facts.series}, {facts.month.month.name}"
     return _charted(facts, percentile_message(facts, scope.zone, scope.now), line_chart(title, facts.trend, scope.zone))
 
 
 def _alerts(rest: Words, scope: Scope) -> Answered:
-    span = _only_span(rest, DAY)
+    span = only_seconds(rest, DAY)
     facts = incidents.alerts(scope, span)
     return Answered(facts, alerts_message(facts, scope))
 
 
 def _incidents(rest: Words, scope: Scope) -> Answered:
-    span = _only_span(rest, WEEK)
+    span = only_seconds(rest, WEEK)
     facts = incidents.within(scope, span)
     return Answered(facts, incidents_message(facts, scope))
 
 
 def _rules(rest: Words, scope: Scope) -> Answered:
-    _no_more(rest[1:])
+    no_more(rest[1:])
     rules = scope.watch.rules
     found = [name for name in rules if rest and name.lower() == rest[0].lower()]
     series = resolve(rest[0], scope.watch.series) if rest and not found else None
@@ -163,7 +169,7 @@ def _rules(rest: Words, scope: Scope) -> Answered:
 
 
 def _silences(rest: Words, scope: Scope) -> Answered:
-    _takes_nothing("silences", rest)
+    takes_nothing("silences", rest)
     facts = status.silences(scope.path, scope.now)
     return Answered(facts, silences_message(facts, scope.zone, scope.now))
 
@@ -172,14 +178,14 @@ def _why(rest: Words, scope: Scope) -> Answered:
     if not rest:
         raise UsageError("why what? Name an incident or a domain")
     if number := _NUMBER.fullmatch(rest[0]):
-        _no_more(rest[1:], f': write "why {rest[0][:80]}"')
+        no_more(rest[1:], f': write "why {rest[0][:80]}"')
         told = why_incident.story(scope, int(number[1]))
         worst = told.parts[0].told.alert.series if told.parts else ""
         return _charted(told, story_message(told, scope), line_chart(worst, told.trend, scope.zone))
     if not any(map(str.isdigit, "".join(rest[1:]))):  # words, and no time
-        _no_more(rest[1:], f': write "why {rest[0][:80]}"')
+        no_more(rest[1:], f': write "why {rest[0][:80]}"')
     at = slot_at(past_moment(rest[1:], Given(scope.now, scope.zone))) if rest[1:] else None
-    facts = why.why(scope, _one_series(rest[0], scope.watch), at)
+    facts = why.why(scope, one_series(rest[0], scope.watch), at)
     # Beside an answer about an earlier time the hours up to now would show another time than it speaks of.
     chart = None if facts.at is not None else line_chart(facts.series, facts.trend, scope.zone)
     return _charted(facts, why_message(facts, scope.zone, scope.now), chart)
@@ -189,25 +195,15 @@ def _charted(facts: Any, message: Message, chart: Block | None) -> Answered:
     return Answered(facts, replace(message, chart=chart))
 
 
-def _one_series(word: str, watch: Watch) -> str:
-    """The series that a word means: of a group its sum, where that is watched."""
-    found = meant(word, watch.series, watch.groups)
-    if len(found.series) == 1:
-        return found.series[0]
-    raise UsageError(
-        f"the sum of {found.name} is not watched: ask why of one of its domains, such as {found.series[0]}"
-    )
-
-
 def _replay(rest: Words, scope: Scope) -> Answered:
-    rule, span = _replayed(rest, scope.watch)
+    rule, span = rule_and_span(rest, scope.watch)
     with _only_one():
         facts = backtest.backtest(scope, rule, span)
     return Answered(facts, backtest_message(facts, scope.zone, scope.now))
 
 
 def _review(rest: Words, scope: Scope) -> Answered:
-    span = _only_span(rest, WEEK)
+    span = only_seconds(rest, WEEK)
     with _only_one():
         facts = review.review(scope, span)
     return Answered(facts, review_message(facts))
@@ -240,68 +236,3 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         "silences": _silences,
     }
 )
-
-
-def _replayed(rest: Words, watch: Watch) -> tuple[Rule, int]:
-    """The rule and the seconds of history."""
-    if not rest:
-        raise UsageError("which rule?")
-    name = rest.pop(0)
-    span = _span(rest) if rest else WEEK
-    _no_more(rest)
-    found = [each for each in watch.rules if each.lower() == name.lower()]
-    if not found:
-        off = any(each.lower() == name.lower() for each in watch.disabled)
-        if off:
-            raise UsageError(f'the rule "{name[:80]}" is switched off: `enabled = true` brings it back')
-        raise UsageError(f'there is no rule "{name[:80]}"{did_you_mean(name, tuple(watch.rules))}')
-    return watch.rules[name if name in watch.rules else found[0]], span
-
-
-def _meant(rest: Words, watch: Watch) -> Meant:
-    """The series that the first word means; takes it."""
-    if not rest:
-        raise UsageError("which domain?")
-    return meant(rest.pop(0), watch.series, watch.groups)
-
-
-def _count(word: str) -> int:
-    if not 1 <= int(word) <= MOST_TOP:
-        raise UsageError(f"{word} is not between 1 and {MOST_TOP}")
-    return int(word)
-
-
-def _by(word: str) -> By:
-    try:
-        return By(word.lower())
-    except ValueError:
-        hint = did_you_mean(word, tuple(By)) or ": use now, peak, p95 or change"
-        raise UsageError(f'cannot rank by "{word[:40]}"{hint}') from None
-
-
-def _span(rest: Words) -> int:
-    """The seconds that the first words say; takes them."""
-    word = rest[0]
-    rest[:1] = ["1", word] if word.lower() in {"hour", "day", "week"} else [word]
-    if (span := take_span(rest)) is None:
-        raise UsageError(f'"{word[:40]}" is not a duration: write 24h or 7d')
-    if not 0 < span <= LONGEST_SPAN:
-        raise UsageError(f"{word[:20]} is not between 5m and 35d")
-    return span
-
-
-def _only_span(rest: Words, usual: int) -> int:
-    span = _span(rest) if rest else usual
-    _no_more(rest)
-    return span
-
-
-def _takes_nothing(name: str, rest: Words) -> None:
-    if rest:
-        raise UsageError(f'{name} takes no argument: "{" ".join(rest)[:40]}"')
-
-
-def _no_more(rest: Words, instead: str = "") -> None:
-    """Refuse words that are left; ``instead`` ends the complaint with what would be right."""
-    if rest:
-        raise UsageError(f'"{" ".join(rest)[:40]}" is more than this takes{instead}')
