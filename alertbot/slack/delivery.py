@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Awaitable, Callable
 
 from alertbot.clock import Clock, wait
@@ -19,12 +18,12 @@ from alertbot.ops.liveness import Liveness
 from alertbot.ops.outage import Outage
 from alertbot.slack.channel_queue import ChannelQueue, ChannelQueues
 from alertbot.slack.client import Posted
-from alertbot.slack.failures import GONE, REFUSED_BLOCKS, REFUSED_CHANNEL, REFUSED_TOKEN
 from alertbot.slack.lookups import Lookups
 from alertbot.slack.poster import Poster, post_of
+from alertbot.slack.refusals import Refusals
 from alertbot.store import edits, outbox, parked
 from alertbot.store.keeper import Storekeeper
-from alertbot.store.outbox import NewMessage, OutboxRow
+from alertbot.store.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +33,8 @@ PACE = 1.05
 STORE_PAUSE = 10.0
 """Seconds until a database that failed is tried again."""
 
-RETRY_PARKED = 170.0
-"""Seconds until one of the messages that Slack refuses for a channel is tried again."""
-
 LATE = 120.0
 """Seconds after which a reply that still waits may have been overtaken by what was written since."""
-
-_LATELY = 3600.0  # seconds
 
 _Work = Callable[[ChannelQueue, OutboxRow], Awaitable[float]]
 
@@ -66,14 +60,11 @@ class Delivery:
         self._poster = poster
         self._clock = clock
         self._dated_by = dated_by or clock.time
-        self._fallback = fallback
         self._delivered = delivered
         self._queues = ChannelQueues(clock)
         self._lookups = Lookups(keeper, poster, clock)
-        self._refused_channels: dict[str, tuple[str, float]] = {}  # Slack's last word and when, monotonic
+        self._refusals = Refusals(keeper, clock, self._dated_by, fallback)
         self._must_recover = True  # rows may stand as being sent though nobody sends them
-        self._refusing: set[str] = set()  # channels for which messages are parked
-        self._retry_at: float | None = None  # monotonic; None while nothing is parked
         self._unmarked = Outage()
         self._oldest: float | None = None  # when the oldest row that waits was written, epoch seconds
         self._woken = asyncio.Event()
@@ -97,9 +88,7 @@ class Delivery:
     @property
     def trouble(self) -> str | None:
         """For which channel messages were refused within the last hour, and Slack's word for it."""
-        oldest = self._clock.monotonic() - _LATELY
-        lately = ((channel, code) for channel, (code, at) in self._refused_channels.items() if at > oldest)
-        return next((f"messages for {channel}: {code}" for channel, code in lately), None)
+        return self._refusals.trouble
 
     def wake(self) -> None:
         """Look into the outbox now: there may be something to deliver."""
@@ -107,7 +96,7 @@ class Delivery:
 
     def reconsider(self, fallback: str | None) -> None:
         """Try again what was refused, and from now on use this channel for what is refused again."""
-        self._fallback = fallback
+        self._refusals.fallback = fallback
         self.retry()
 
     def retry(self) -> None:
@@ -152,15 +141,12 @@ class Delivery:
         pauses += [
             self._start("update" if each.action == "update" else "post", each, self._attempt) for each in waiting
         ]
-        if self._retry_at is not None:
-            pauses.append(max(self._retry_at - self._clock.monotonic(), 0.0))
+        pauses.append(self._refusals.retry_in())
         return min((pause for pause in pauses if pause is not None), default=None)
 
     async def _tidy(self) -> None:
         """Try one refused message of each channel again every few minutes, and drop what was overtaken."""
-        now = self._clock.monotonic()
-        if self._retry_at is not None and now >= self._retry_at:
-            self._retry_at = now + RETRY_PARKED if await self._keeper.do(parked.retry) else None
+        await self._refusals.retry_when_due()
         await self._keeper.do(edits.to_threads, without_mentions)
         await self._keeper.do(parked.drop_late_replies, self._dated_by() - LATE, mentions_in)
 
@@ -171,8 +157,7 @@ class Delivery:
         if retried:
             log.info("%d messages that Slack refused are tried again", retried)
         self._must_recover = False
-        self._retry_at = None
-        self._refusing.clear()
+        self._refusals.forget_parked()
 
     def _start(self, method: str, row: OutboxRow, work: _Work, due: float = 0.0) -> float | None:
         """Begin the work if its queue is free; else the seconds until it will be, ``None`` while a task holds it."""
@@ -217,9 +202,8 @@ class Delivery:
         now = self._dated_by()
         await self._keeper.do(outbox.mark_sent, row, posted.channel_id, posted.ts, now)
         self._delivered(row.created, max(now - row.created, 0.0))
-        self._refused_channels.pop(row.channel, None)
         self._lookups.arrived(row)
-        if row.channel in self._refusing:
+        if self._refusals.taken(row.channel):
             self.retry()
         if times := queue.succeeded():
             log.info("Slack takes messages for %s again, after %d attempts that failed", row.channel, times)
@@ -240,7 +224,7 @@ class Delivery:
 
     async def _failed(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> float:
         if error.permanent:
-            await self._refused(queue, row, error)
+            await self._refusals.refused(queue, row, error)
             return PACE
         if (error.unknown or self._lookups.is_doubtful(row)) and row.action != "update":
             self._lookups.attempted(row)
@@ -255,43 +239,6 @@ class Delivery:
             what = "say what became of" if queue.method == "find" else "confirm"
             log.warning("Slack did not %s a message for %s (%s)", what, row.channel, error.code)
         return self._queues.back_off(queue, error.retry_after)
-
-    async def _refused(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> None:
-        """Send a row otherwise that Slack refuses as it is: as plain text, as a new message, or elsewhere."""
-        if error.code in REFUSED_BLOCKS and not row.text_only:
-            log.error("Slack refuses the blocks of a message (%s): it goes out as plain text", error.code)
-            await self._keeper.do(outbox.requeue, row.number, error.code, text_only=True)
-        elif row.action != "post" and error.code in GONE:
-            log.warning("a message in %s is gone (%s): it is posted once more", row.channel, error.code)
-            await self._keeper.do(edits.post_anew, row, error.code, uuid.uuid4().hex, without_mentions)
-        elif row.action == "update" and error.code not in REFUSED_TOKEN | REFUSED_CHANNEL:
-            log.warning("a message in %s cannot be edited (%s): its thread says what changes", row.channel, error.code)
-            await self._keeper.do(edits.refuse_edits, row, error.code, without_mentions)
-        else:
-            await self._park(queue, row, error)
-
-    async def _park(self, queue: ChannelQueue, row: OutboxRow, error: DeliveryError) -> None:
-        """Keep the row, and queue a copy for the fallback channel, where it is a post that the token may make there."""
-        copy = None
-        elsewhere = self._fallback
-        if (
-            row.action != "reply"
-            and elsewhere not in {None, row.channel}
-            and error.code not in REFUSED_TOKEN - {"no_permission"}
-        ):
-            copy = NewMessage(uuid.uuid4().hex, row.subject, "post", str(elsewhere), row.body)
-            self._refused_channels.pop(row.channel, None)
-        else:
-            self._refused_channels[row.channel] = error.code, self._clock.monotonic()
-        if queue.failures.is_news(error.code):
-            where = f"they go to {elsewhere}" if copy else "they are kept, and tried again every few minutes"
-            log.error("Slack refuses messages for %s (%s): %s", row.channel, error.code, where)
-        await self._keeper.do(parked.park, row, error.code, copy, self._dated_by())
-        if copy is not None:
-            return
-        self._refusing.add(row.channel)
-        if self._retry_at is None:
-            self._retry_at = self._clock.monotonic() + RETRY_PARKED
 
     async def _look_up(self, queue: ChannelQueue, row: OutboxRow) -> float:
         """Look up a message whose answer was lost; the seconds for which its queue then waits."""
