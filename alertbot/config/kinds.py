@@ -16,6 +16,8 @@ from alertbot.config import addresses, fields
 from alertbot.config.fields import Channel, Flag, Patterns, Rate, Share
 from alertbot.config.settings import Finding, Section
 from alertbot.config.validators import between, choice, chosen, count, listing
+from alertbot.incidents.acknowledgement import EXPIRES
+from alertbot.incidents.paging import REPEAT
 from alertbot.rules.base import ROUNDING, Direction, Kind, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -30,25 +32,17 @@ from alertbot.words import one_of
 SIDES: Mapping[str, Direction | None] = MappingProxyType({"both": None, "up": Direction.RISE, "down": Direction.FALL})
 """Which way ``direction`` looks."""
 
-_REPEAT = {Severity.CRITICAL: 30 * 60, Severity.WARNING: 4 * 3600, Severity.INFO: 0}
-"""Seconds between the reminders of an alert, where its rule does not say; 0: never."""
-
-_ACK_EXPIRES = {Severity.CRITICAL: 2 * 3600, Severity.WARNING: 8 * 3600, Severity.INFO: 0}
-"""Seconds for which an acknowledgement holds, where its rule does not say; 0: until the end."""
-
 _TIMELESS = {"threshold"}
 """Kinds that count no days, for which ``timezone`` is that of ``active`` alone."""
-
-
-def _kind(value: object) -> str:
-    return chosen(value, KINDS, "rule kind")
 
 
 class RuleSettings(Section):
     """The keys a rule has whatever its kind; what is called as in ``Rule`` means the same there."""
 
     name: fields.RuleName = ""
-    kind_name: Annotated[str, PlainValidator(_kind)] = Field(default="", alias="kind")
+    kind_name: Annotated[str, PlainValidator(lambda value: chosen(value, KINDS, "rule kind"))] = Field(
+        default="", alias="kind"
+    )
     domains: Patterns = ("*",)
     except_: Patterns = Field(default=(), alias="except")
     for_: Annotated[int, between("0s", "7d")] = Field(default=600, alias="for")
@@ -127,8 +121,8 @@ class KindSettings(RuleSettings):
             within_slots=None if self.within is None else slots_of(self.within),
             accept_slots=self.accept_slots,
             active=None if self.windows is None else Schedule(self.windows, zone),
-            repeat=(_REPEAT[self.severity] if self.reminder is None else self.reminder) or None,
-            ack_expires=(_ACK_EXPIRES[self.severity] if self.acknowledged is None else self.acknowledged) or None,
+            repeat=(REPEAT.get(self.severity) if self.reminder is None else self.reminder) or None,
+            ack_expires=(EXPIRES.get(self.severity) if self.acknowledged is None else self.acknowledged) or None,
             escalate_to=tuple(dict.fromkeys(self.audiences or ())),
         )
 

@@ -28,8 +28,7 @@ from alertbot.rules.base import Severity
 from alertbot.units import SLOT
 
 REPEAT = {Severity.CRITICAL.value: 1800, Severity.WARNING.value: 4 * 3600}
-"""Seconds after which people are reminded of an incident that has no rule: of the feed, or of the whole account."""
-
+"""Seconds after which people are reminded, by severity, where no rule says otherwise; never of what is info."""
 
 MOST_LISTED = 20
 """Series that a message lists; where there are more, all of them stand in its thread."""
