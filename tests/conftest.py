@@ -1,6 +1,7 @@
 """How the suite is run: in virtual time, quick or slow, in random order, and with a word about what was not run."""
 
 import asyncio
+import importlib.util
 import logging
 import os
 import random
@@ -18,6 +19,10 @@ from alertbot.ops.logs import CHATTY
 
 SET_UP = (*CHATTY, "apscheduler")
 """Loggers whose level a command sets."""
+
+# httpcore looks for it at each request; where it is not installed, to look in vain takes 7 % of the suite.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None
 
 # A machine that is busy with something else is no finding.
 settings.register_profile("alertbot", deadline=None, suppress_health_check=[HealthCheck.too_slow])

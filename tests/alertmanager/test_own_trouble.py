@@ -53,6 +53,7 @@ async def is_resolved(place, name):
     assert not named(place, name)
 
 
+@pytest.mark.slow
 async def test_messages_that_wait_are_an_alert_until_slack_takes_them(tmp_path):
     async with beside_an_alertmanager(tmp_path, events=[OVER]) as (house, place):
         house.slack.fault("chat.postMessage", "500", times=100_000)

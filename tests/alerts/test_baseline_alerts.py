@@ -77,6 +77,7 @@ def test_a_domain_that_goes_dark_while_it_is_far_off_is_told_as_dark():
     ]
 
 
+@pytest.mark.slow
 def test_one_slot_after_the_other_comes_to_the_same_as_a_day_at_once():
     values = traffic(10)
     values[BEGUN : BEGUN + 30] *= 0.3

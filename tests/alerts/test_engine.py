@@ -244,6 +244,7 @@ with_baselines = cases(
 )
 
 
+@pytest.mark.slow
 @examples(2, 6)
 @given(case=with_baselines)
 def test_a_block_is_judged_under_a_baseline_as_the_oracle_judges_it(case):
@@ -256,7 +257,7 @@ def test_a_block_is_judged_under_a_baseline_as_the_oracle_judges_it(case):
         event(one.reason)
 
 
-@examples(6, 25)
+@examples(3, 20)
 @given(case=cases(lengths=(20, 90, 300)) | with_baselines, sizes=st.lists(st.integers(1, 200), min_size=1, max_size=8))
 def test_how_the_slots_are_split_into_blocks_decides_nothing(case, sizes):
     whole, alerts, grid = judged(case, [len(case.due)])

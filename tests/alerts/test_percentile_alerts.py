@@ -86,6 +86,7 @@ def test_it_is_over_within_the_month_once_figure_and_forecast_are_under_clear():
     assert [(event, reason) for event, _, _, reason in events] == [("fired", "breach"), ("resolved", "cleared")]
 
 
+@pytest.mark.slow
 def test_a_breach_still_pending_when_the_month_ends_is_forgotten():
     slow = Rule("bill", "percentile", BILL, Severity.WARNING, for_slots=2000)
     october, november = parse_time("2026-10-15T22:00:00Z"), parse_time("2026-10-31T23:00:00Z")
@@ -98,6 +99,7 @@ def test_a_breach_still_pending_when_the_month_ends_is_forgotten():
     ]
 
 
+@pytest.mark.slow
 def test_an_unknown_slot_ends_no_month():
     november = parse_time("2026-10-31T23:00:00Z")
     december = parse_time("2026-11-30T23:00:00Z")
@@ -136,6 +138,7 @@ levels = st.lists(
 )
 
 
+@pytest.mark.slow
 @examples(2, 12)
 @given(levels, st.lists(st.floats(0.01, 0.99), max_size=3), st.integers(20, 300))
 def test_live_through_restarts_is_what_a_replay_says(tmp_path_factory, runs, cuts, at_once):

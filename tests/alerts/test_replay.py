@@ -61,6 +61,7 @@ def days_of_levels(seed, days):
     return np.repeat(rng.choice([0, 20, 50, 100, 100, 100, 100, 200], len(lengths)), lengths)[: days * DAY_SLOTS]
 
 
+@pytest.mark.slow
 @examples(1, 3)
 @given(
     seed=st.integers(0, 2**32),
@@ -201,6 +202,7 @@ def store(tmp_path):
     opened.close()
 
 
+@pytest.mark.slow
 def test_the_stored_history_and_the_same_as_csv_say_the_same(store):
     series = {name: (START, days_of_levels(seed, 3).astype(float)) for seed, name in enumerate(["b.com", "a.com"])}
     past = stored(store, series, range(START // DAY, START // DAY + 3))

@@ -557,6 +557,7 @@ def test_a_run_with_half_of_slack_exits_2(folder):
     assert "xapp-1" not in log
 
 
+@pytest.mark.slow
 def test_a_second_run_on_the_same_database_exits_1_and_leaves_the_first_alone(folder):
     with start(folder, api_token="t0k") as first:
         # Once it says so, the database is its own.

@@ -664,6 +664,7 @@ async def alertbot(tmp_path, *arguments):
     return process.returncode, out.decode(), err.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("token", "code"), [(TOKEN, 1), ("another", 1)])
 async def test_the_command_fails_where_anything_does_and_prints_no_secret(tmp_path, token, code):
     # The machine's clock is not the simulator's: that much fails in any case.

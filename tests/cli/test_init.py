@@ -95,6 +95,7 @@ async def test_many_domains_are_watched_as_the_account_has_them_ten_a_call(tmp_p
     assert len(content.splitlines()) < 85
 
 
+@pytest.mark.slow
 async def test_without_that_permission_each_domain_takes_a_call(tmp_path):
     many = {f"d{number}.example.com": Shape(1e8) for number in range(40)}
     config, _ = await written(tmp_path, domains=many, each_domain=False)
@@ -198,6 +199,7 @@ def test_what_would_have_fired_is_counted_once_a_breach():
     assert fitted(values).fired == {"went-dark": 2, "small-dark": 1, "sharp-fall": 1, "far-off": 0}
 
 
+@pytest.mark.slow
 def test_a_floor_lies_over_what_flutters_and_under_what_carries_the_traffic():
     rng = np.random.default_rng(7)
     flutter = rng.choice([0.0, 0.0, 3e6], size=(SLOTS, 20))

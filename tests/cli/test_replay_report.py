@@ -248,6 +248,7 @@ def test_each_alert_is_drawn_the_worst_first(folder):
     assert only.read_bytes().startswith(PNG)
 
 
+@pytest.mark.slow
 def test_no_more_than_the_worst_are_drawn(folder, monkeypatch):
     monkeypatch.setattr("alertbot.cli.replay.MOST_CHARTS", 2)
 

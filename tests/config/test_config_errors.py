@@ -598,7 +598,7 @@ def toml(value):
 
 
 # A loaded machine draws files slowly; that is no finding.
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
 @given(files)
 def test_whatever_a_file_says_is_either_settings_or_named_mistakes(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "random.toml"

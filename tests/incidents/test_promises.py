@@ -413,14 +413,14 @@ _SETTINGS = {
 }
 
 
-@examples(30, 60, "ALERTBOT_PROMISES", **_SETTINGS)
+@examples(10, 50, "ALERTBOT_PROMISES", **_SETTINGS)
 @given(stories())
 def test_every_promise_to_the_readers_is_held(story):
     with night_folder() as folder:
         told(story, folder)
 
 
-@examples(6, 12, "ALERTBOT_PROMISES", **_SETTINGS)
+@examples(2, 10, "ALERTBOT_PROMISES", **_SETTINGS)
 @given(stories())
 def test_a_restart_at_any_point_changes_nothing_that_is_told(story):
     story = replace(story, actions=tuple(each for each in story.actions if each.kind != "edit"))

@@ -20,6 +20,7 @@ def _text(block):
     return "\n".join(part["text"] for part in parts if isinstance(part.get("text"), str))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [pytest.param(0, marks=pytest.mark.slow), 253])
 async def test_a_storm_over_the_account_is_one_message_and_a_line_for_the_group_with_its_own_channel(tmp_path, length):
     domains = names(200 if length else 1500, length)
@@ -42,6 +43,7 @@ async def test_a_storm_over_the_account_is_one_message_and_a_line_for_the_group_
         assert len(calls) <= 2, "the first wave is not yet the whole account; from then on it wakes nobody"
 
 
+@pytest.mark.slow
 async def test_a_storm_over_a_part_of_the_account_is_one_message_too(tmp_path):
     domains = names(400)
     async with storm(tmp_path, domains) as it:

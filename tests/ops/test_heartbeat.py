@@ -173,6 +173,7 @@ def test_a_wrong_url_is_told_without_repeating_it(tmp_path, written, said):
 # The service
 
 
+@pytest.mark.slow
 async def test_a_healthy_service_pings_and_one_without_data_tells_why(tmp_path):
     fault = Fault(START + 60 * MINUTE, START + 120 * MINUTE, FaultMode.SERVER_ERROR)
     async with switch() as (there, url):

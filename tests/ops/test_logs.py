@@ -151,6 +151,7 @@ async def test_a_start_is_a_few_lines_and_a_healthy_hour_none(tmp_path, said):
         assert said(since) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "words"),
     [(FaultMode.SERVER_ERROR, "HTTP 500"), (FaultMode.UNAUTHORISED, "HTTP 401"), (FaultMode.GARBAGE, "")],
@@ -168,6 +169,7 @@ async def test_an_api_that_is_down_for_an_hour_is_one_line_and_one_more_with_a_c
         assert len(rest) <= 1  # a call of a fan-out fails otherwise than a probe
 
 
+@pytest.mark.slow
 async def test_a_slack_that_is_down_for_an_hour_is_one_line_each_and_one_more_with_a_count(tmp_path, said):
     over = Event("a.example.com", START - 60 * MINUTE, START + 900 * MINUTE, 20.0)
     async with working(tmp_path, events=[over], begin=False) as house:

@@ -198,6 +198,7 @@ def _somebody():
     return Requester(Person("U0ADA", "Ada"), "#cdn-alerts", frozenset({"#cdn-alerts"}))
 
 
+@pytest.mark.slow
 async def test_what_was_refused_or_did_not_answer_is_counted_as_that(tmp_path, port):
     faults = [
         Fault(0, 1e10, FaultMode.THROTTLED, domain="b.example.com"),

@@ -25,6 +25,7 @@ async def red(house, what):
     return health(house)
 
 
+@pytest.mark.slow
 async def test_a_name_in_the_accounts_list_that_is_none_is_left_out_and_named_once(tmp_path, caplog, monkeypatch):
     listed = [
         {"domain": name} for name in ("a.example.com", "b,c.example.com", "all", "total", "sum:x", "b.example.com")
@@ -72,6 +73,7 @@ async def test_a_message_that_waits_for_more_than_five_minutes_is_red(tmp_path):
         assert (await red(house, "waiting")).startswith("Slack: a message has been waiting for ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [400 * DAY, DAY - START], ids=["400 days ahead", "1970"])
 async def test_how_long_a_message_waits_is_known_whatever_the_machines_clock_says(tmp_path, wrong):
     async with working(tmp_path, events=[OVER], begin=False) as house:
@@ -94,6 +96,7 @@ async def test_a_series_that_is_not_judged_though_it_could_be_is_red(tmp_path, m
         assert (await red(house, "not judged")).startswith("3 series not judged for 10 minutes: ")
 
 
+@pytest.mark.slow
 async def test_a_domain_that_cannot_be_read_for_long_is_red_however_often_the_service_starts(tmp_path):
     unreadable = Fault(START + 20 * MINUTE, START + 600 * MINUTE, FaultMode.SERVER_ERROR, domain="b.example.com")
     async with working(tmp_path, faults=[unreadable]) as house:
@@ -107,6 +110,7 @@ async def test_a_domain_that_cannot_be_read_for_long_is_red_however_often_the_se
         assert health(house) == "1 series not judged for 10 minutes: b.example.com"
 
 
+@pytest.mark.slow
 async def test_a_slack_account_that_is_inactive_at_the_start_is_red_and_waited_for(tmp_path, caplog):
     async with working(tmp_path, events=[OVER], begin=False) as house:
         house.slack.fault("*", "account_inactive", times=100_000)
@@ -133,6 +137,7 @@ async def test_a_token_that_is_wrong_at_the_start_ends_it(tmp_path):
         del house.running
 
 
+@pytest.mark.slow
 async def test_a_channel_that_refuses_messages_is_red_until_it_takes_them(tmp_path):
     async with working(tmp_path, events=[OVER], slack='channel = "#hidden"') as house:
         assert await red(house, "messages for") == "Slack: messages for #hidden: channel_not_found"

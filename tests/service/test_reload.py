@@ -162,6 +162,7 @@ async def test_what_only_a_restart_changes_is_refused(tmp_path, key):
         assert not (tmp_path / "other.db").exists()
 
 
+@pytest.mark.slow
 async def test_where_alerts_go_and_whom_they_wake_takes_effect(tmp_path):
     async with working(
         tmp_path, events=[Event("a.example.com", START + 60 * MINUTE, START + 900 * MINUTE, 20.0)]

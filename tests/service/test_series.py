@@ -142,6 +142,7 @@ async def test_a_dark_domain_is_zero_and_its_incident_is_open(tmp_path, port):
     assert 0 in prometheus.kept[A].values()
 
 
+@pytest.mark.slow
 async def test_what_is_late_or_failed_is_never_zero_and_a_gap_is_made_up_for(tmp_path, port):
     faults = [
         Fault(START + 10 * MINUTE, START + 40 * MINUTE, FaultMode.SERVER_ERROR),

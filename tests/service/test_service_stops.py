@@ -65,6 +65,7 @@ async def test_while_its_end_was_already_asked_for(tmp_path):
         await ends_in_time(house)
 
 
+@pytest.mark.slow
 async def test_while_what_is_old_is_deleted(tmp_path, caplog):
     async with working(tmp_path) as house:
         await house.until_judged("a.example.com")

@@ -76,6 +76,7 @@ async def test_without_a_watchdog_nobody_is_told(tmp_path):
         assert "WATCHDOG=1" not in house.systemd.heard
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [FaultMode.SERVER_ERROR, FaultMode.UNAUTHORISED, FaultMode.GARBAGE, FaultMode.RESET])
 async def test_an_api_that_is_down_is_no_reason_to_start_again(tmp_path, mode):
     async with working(tmp_path, faults=[Fault(0, 1e10, mode)], watchdog=WATCHDOG) as house:
@@ -84,6 +85,7 @@ async def test_an_api_that_is_down_is_no_reason_to_start_again(tmp_path, mode):
         assert await fed(house) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["500", "garbage", "invalid_auth", "channel_not_found", "429:1"])
 async def test_a_slack_that_is_down_is_no_reason_to_start_again(tmp_path, mode):
     async with working(tmp_path, events=[OVER], watchdog=WATCHDOG) as house:

@@ -103,6 +103,7 @@ def test_there_is_nothing_to_object_to_where_all_went_well(record):
     assert objections(record) == []
 
 
+@pytest.mark.slow
 def test_nor_is_there_where_an_account_goes_dark_and_a_configuration_is_broken_twice_while_edits_are_refused():
     story = replace(
         SHORT,

@@ -68,6 +68,7 @@ async def test_a_history_that_slack_will_not_read_out_holds_up_no_message_for_ev
     assert bot.texts() == ["down"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["500", "account_inactive"])
 async def test_six_hours_without_slack_after_a_lost_answer_repeat_nothing(bot, mode):
     bot.slack.fault(POST, "drop_after")

@@ -219,6 +219,7 @@ def owed(path):
     store.close()
 
 
+@pytest.mark.slow
 async def test_a_service_on_trial_says_everything_in_one_channel_and_wakes_nobody(tmp_path, caplog):
     caplog.set_level("INFO", "alertbot")
     async with trial(tmp_path, owed) as (slack, config):

@@ -131,6 +131,7 @@ async def test_refused_credentials_end_the_start(tokens):
             pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bot_token", "app_token", "said"),
     [

@@ -310,6 +310,7 @@ def test_what_another_copy_is_writing_is_not_cleared_away(folder):
         process.send_signal(signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_copy_that_is_terminated_clears_away_what_it_wrote(folder, number):
     with backing_up(folder, COPYING) as process:

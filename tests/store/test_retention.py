@@ -218,6 +218,7 @@ def test_numbers_of_incidents_are_never_used_again(store):
 # Its size
 
 
+@pytest.mark.slow
 def test_the_file_stays_as_large_as_it_was_once_the_first_days_went(tmp_path):
     """Three times the days that are kept, with incidents and messages in each, as one process would go through them."""
     names = [f"d{number}.example.com" for number in range(40)]

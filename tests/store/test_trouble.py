@@ -259,6 +259,7 @@ async def test_a_database_that_is_held_for_long_is_told_once_in_slack_and_what_w
     await _fails_and_is_mended(tmp_path, store, held(store), "database is locked", caplog)
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_damaged_meanwhile_is_told_once_in_slack_and_ends_the_next_start(tmp_path):
     store = tmp_path / "alertbot.db"
     async with watcher(tmp_path, store) as (clock, slack):
@@ -302,6 +303,7 @@ def _damaged(path):
     path.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "mend"),
     [(_damaged, "put a backup in its place"), (_written_by_a_newer_one, "install that version again")],
@@ -331,6 +333,7 @@ async def test_where_slacks_history_cannot_be_read_the_end_is_told_all_the_same(
     await slack.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tokens", [{}, {"ALERTBOT_SLACK_BOT_TOKEN": BOT_TOKEN}])
 def test_a_damaged_database_ends_the_start_without_slack_too(tmp_path, tokens):
     (tmp_path / "alertbot.db").write_bytes(b"not a database at all" * 1000)

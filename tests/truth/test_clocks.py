@@ -35,6 +35,7 @@ def judged_all(night: Night, slots: int) -> None:
     assert night.witness.judged_zero_wrongly == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dated", [True, False], ids=["the API tells its time", "it tells none"])
 @pytest.mark.parametrize("seconds", [-HOUR, HOUR, -90.0, 25 * HOUR])
 async def test_a_step_of_the_wall_clock_changes_nothing_that_is_judged_or_told(folder, seconds, dated):
@@ -181,6 +182,7 @@ async def test_a_clock_that_is_far_off_is_set_right_later_where_the_api_tells_no
     await night.end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "dark_at", "over_at"),
     [

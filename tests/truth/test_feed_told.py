@@ -389,6 +389,7 @@ async def test_the_alerts_of_a_domain_that_vanished_stay_open(folder):
     await night.end()
 
 
+@pytest.mark.slow
 async def test_a_domain_that_left_is_posted_once_and_a_second_one_once_more(folder):
     """No reminder comes for days; the digest lists it."""
     night = night_in(folder, watch=("*",), rules=[dark()], slots=320, witnessed=False)

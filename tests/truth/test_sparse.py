@@ -55,6 +55,7 @@ async def test_an_account_of_one_domain_that_goes_dark_for_good_is_told_of_and_c
     await night.end()
 
 
+@pytest.mark.slow
 async def test_an_account_that_is_dark_every_night_is_a_warning_that_mentions_nobody(folder):
     levels = {"shop.example.com": 4e7, "blog.example.com": 6e6}
     world = World(levels, FakeClock(NIGHT + 19 * 3600), slots=12 * 15, lag=420.0)
@@ -92,6 +93,7 @@ async def test_a_domain_with_a_few_slots_a_day_raises_nothing_and_waits_for_noth
     await night.end()
 
 
+@pytest.mark.slow
 async def test_an_account_with_a_few_slots_a_day_is_judged_once_they_are_overdue(folder):
     world = World({"seldom.example.com": 4e6}, FakeClock(), slots=120, lag=420.0)
     for slot in range(-HISTORY // 300, 120):

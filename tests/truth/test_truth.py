@@ -197,6 +197,7 @@ MENDED = {
 """Nights that once went wrong, by what was wrong then."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("night", MENDED.values(), ids=MENDED)
 async def test_a_night_that_once_went_wrong_goes_well(night):
     with night_folder() as folder:
@@ -204,7 +205,7 @@ async def test_a_night_that_once_went_wrong_goes_well(night):
 
 
 @examples(
-    20,
+    6,
     25,
     "ALERTBOT_TRUTH",
     suppress_health_check=list(HealthCheck),
