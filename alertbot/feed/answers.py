@@ -151,6 +151,17 @@ def read_each_domain(data: Any, domains: Sequence[str], span: TimeSpan) -> dict[
     return series
 
 
+def added_up(series: Mapping[str, Mapping[int, float]], domains: Sequence[str]) -> dict[int, float]:
+    """The sum of these domains' series; ``ValueError`` where one of them is missing."""
+    if missing := [domain for domain in domains if domain not in series]:
+        raise ValueError(f"the answer leaves out {missing[0]}")
+    total: dict[int, float] = {}
+    for values in series.values():
+        for slot, value in values.items():
+            total[slot] = total.get(slot, 0.0) + value
+    return total
+
+
 def read_page(data: Any) -> tuple[list[str], int]:
     """A page's domain names, and how many there are on all pages."""
     page = _object(data)

@@ -7,9 +7,10 @@ that no URL the rest of the program sees holds it.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -30,6 +31,7 @@ from alertbot.feed.answers import (
     ElsewhereError,
     Grain,
     TimeSpan,
+    added_up,
     read_code,
     read_document,
     read_each_domain,
@@ -62,6 +64,18 @@ Reading JSON made to cost takes some 25 MB and 0.2 s for each MiB.
 _PAGE_SIZE = 500
 
 T = TypeVar("T")
+
+
+class Parameter(StrEnum):
+    """What narrows a call to a part of the traffic."""
+
+    PROTOCOL = "ip_protocol"
+    REGION = "query_area"
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What takes it; by region no total is told, only domains."""
+        return Endpoint.EACH_DOMAIN if self is Parameter.REGION else Endpoint.BANDWIDTH
 
 
 @dataclass(frozen=True)
@@ -152,6 +166,24 @@ class CdnApi:
             for domain, values in reply.content.items()
         }
 
+    async def part(
+        self, domains: Sequence[str], start: int, end: int, parameter: Parameter, value: str
+    ) -> Mapping[int, float]:
+        """What a part of some domains' traffic, or of the total's, came to in each 5-minute bucket; zeros are absent.
+
+        Asked for once, in the commands' lane. By region a call takes 1 to 10 domains, and no total.
+        """
+        span = span_of(start, end, Grain.MINUTE5, self._zone)
+
+        def read(data: Any) -> Mapping[int, float]:
+            if parameter is Parameter.PROTOCOL:
+                return read_series(data, span)
+            return added_up(read_each_domain(data, domains, span), domains)
+
+        request = self._request(parameter.endpoint, domains, span, DataType.BANDWIDTH, read)
+        name, params = f"{request.name} {parameter}={value}", {**request.params, parameter: value}
+        return (await self._ask(replace(request, name=name, params=params), Priority.COMMAND, once=True)).content
+
     async def domains(self, *, priority: Priority = Priority.POLL) -> tuple[str, ...]:
         """Every serving domain of the account, in the API's order."""
         names: dict[str, None] = {}
@@ -186,7 +218,7 @@ class CdnApi:
         name = f"{endpoint} domains={','.join(domains)} {start:%Y-%m-%d %H:%M}..{until}"
         return _Request(name, endpoint, params, read)
 
-    async def _ask(self, request: _Request[T], priority: Priority) -> _Reply[T]:
+    async def _ask(self, request: _Request[T], priority: Priority, *, once: bool = False) -> _Reply[T]:
         failures = 0
         while True:
             try:
@@ -194,7 +226,7 @@ class CdnApi:
             except FeedError as error:
                 self._tried(error)
                 failures += 1
-                pause = pause_after(error, failures)
+                pause = None if once else pause_after(error, failures)
                 if pause is None:
                     raise
             else:

@@ -216,6 +216,13 @@ class Budget:
             self._count(now, calls, priority, asks=asks)
             return now
 
+    def has_room(self, endpoint: Endpoint) -> bool:
+        """Whether a call that nobody waits for may go out: half of each window is left, and no poll waits."""
+        now, calls = self._clock.monotonic(), self._calls[endpoint]
+        short = self._short_wait(now, Priority.HISTORY, calls)
+        longer = calls.longer_wait(now, Priority.HISTORY, self._reserve)
+        return max(short, longer) <= 0 and not any(each.turns[Priority.POLL].locked() for each in self._calls.values())
+
     def learn(self, headers: Mapping[str, str], began: float, endpoint: Endpoint = Endpoint.BANDWIDTH) -> None:
         """Take over what an answer's ``X-Ratelimit-*`` and ``X-Retry-After`` say; what cannot be read is ignored.
 

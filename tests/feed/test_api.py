@@ -15,7 +15,7 @@ from fakes.worlds.clock import FakeClock
 from fakes.worlds.virtual import passes
 
 from alertbot import errors
-from alertbot.feed.api import ALL, CdnApi, DataType, Grain
+from alertbot.feed.api import ALL, CdnApi, DataType, Grain, Parameter
 from alertbot.feed.budget import Budget, Priority
 from alertbot.feed.simulator.scenario import Fault, FaultMode, LimitWindow, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
@@ -173,6 +173,25 @@ async def test_each_domain_gives_every_series_of_one_call(simulate, connect):
     truths = {domain: {T0: simulator.truth(domain, T0)} for domain in (VIDEO, IMG)}
     assert values == truths | {"old.example.com": {}}
     assert len(simulator.calls) == 1
+
+
+async def test_the_parts_of_traffic_add_up_to_all_of_it(simulate, connect):
+    domains = {VIDEO: Shape(1e9, ipv6=0.25, abroad=0.4), IMG: Shape(2e8, ipv6=0.5)}
+    simulator, base_url = await simulate(domains=domains)
+    client = connect(base_url)
+    asked = (Parameter.PROTOCOL, "ipv6"), (Parameter.REGION, "cn"), (Parameter.REGION, "abroad")
+    shown = [await client.part((VIDEO, IMG), T0, T0 + 600, *each) for each in asked]
+    assert [set(each.values()) for each in shown] == [{3.5e8}, {8e8}, {4e8}]
+    assert [call.parts for call in simulator.calls] == [("ipv6", "all"), ("all", "cn"), ("all", "abroad")]
+
+
+async def test_a_part_that_leaves_a_domain_out_is_unknown_and_asked_for_once(connect):
+    answer = {"code": 0, "data": {VIDEO: {"domain": VIDEO, "data": [[T0, 1.0]]}}}
+    wire = Wire(http(answer))
+    async with wire as base_url:
+        with pytest.raises(errors.FeedGarbled, match=r"query_area=cn: the answer leaves out img\.example\.com"):
+            await connect(base_url).part((VIDEO, IMG), T0, T0 + 600, Parameter.REGION, "cn")
+    assert len(wire.requests) == 1
 
 
 async def test_each_domain_without_permission_is_refused_at_once(simulate, connect):

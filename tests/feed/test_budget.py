@@ -423,3 +423,21 @@ async def test_left_counts_down_with_each_call_and_comes_back_with_the_minute():
 def test_fewer_than_one_call_a_minute_is_refused():
     with pytest.raises(ValueError, match="calls_per_minute must be 1 or more, not 0"):
         Budget(0, FakeClock())
+
+
+async def test_what_nobody_waits_for_has_room_beside_half_of_the_minute_and_while_no_poll_waits():
+    clock = FakeClock(0.0)
+    budget = Budget(40, clock)
+    for _ in range(19):
+        await budget.acquire(Priority.POLL)
+    clock.advance(5.0)
+    assert budget.has_room(Endpoint.BANDWIDTH)
+    await budget.acquire(Priority.POLL)
+    clock.advance(5.0)
+    assert not budget.has_room(Endpoint.BANDWIDTH), "half of the minute is gone"
+    clock.advance(60.0)
+    async with budget._calls[Endpoint.EACH_DOMAIN].turns[Priority.POLL]:
+        assert not budget.has_room(Endpoint.BANDWIDTH), "a poll waits"
+    assert budget.has_room(Endpoint.BANDWIDTH)
+    budget.learn(headers(grain="day", limit=10_000, left=4_999, reset=3_600), began=clock.monotonic())
+    assert not budget.has_room(Endpoint.BANDWIDTH), "half of the day is gone"

@@ -180,7 +180,7 @@ async def test_how_the_api_is_asked_takes_effect(tmp_path):
     async with working(tmp_path) as house:
         await house.until_judged("a.example.com")
         house.write(
-            WATCH + CEILING, feed='probe = "2m"\neach_domain = true\nip_protocol = "ipv6"\ncalls_per_minute = 60'
+            WATCH + CEILING, feed='probe = "2m"\neach_domain = true\nip_protocol = "ipv4"\ncalls_per_minute = 60'
         )
         await house.reload()
         await until(lambda: any(call.endpoint == "stat/bandwidth/eachDomain" for call in house.simulator.calls))

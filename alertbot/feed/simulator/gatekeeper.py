@@ -52,7 +52,6 @@ def read_span(query: Mapping[str, str], zone: tzinfo) -> AskedSpan:
     """The span a query names; ``RefusedError`` 400209 for anything the API does not take."""
     grain = one_of(query, "grad", "minute5", "hour", "day")
     as_bytes = one_of(query, "data_type", "bandwidth", "traffic") == "traffic"
-    one_of(query, "ip_protocol", "all", "ipv4", "ipv6")
     start, end = read_start(query, zone), read_end(query, zone)
     if end <= start:
         raise RefusedError(400_209, "end_time must be later than start_time")
@@ -69,6 +68,14 @@ def read_start(query: Mapping[str, str], zone: tzinfo) -> int:
 def read_end(query: Mapping[str, str], zone: tzinfo) -> int:
     """``end_time`` in epoch seconds; a bare date is its last minute."""
     return _moment(query.get("end_time", ""), "23:59", zone)
+
+
+def read_parts(query: Mapping[str, str], denied: tuple[str, ...]) -> tuple[str, str]:
+    """Of which protocol and region a query asks; ``RefusedError`` 401006 where that is ``denied``."""
+    parts = one_of(query, "ip_protocol", "all", "ipv4", "ipv6"), one_of(query, "query_area", "all", "cn", "abroad")
+    if refused := set(parts) & set(denied):
+        raise RefusedError(401_006, f"no permission for {min(refused)}")
+    return parts
 
 
 def read_domains(endpoint: str, query: Mapping[str, str], statuses: Mapping[str, str]) -> tuple[str, ...]:

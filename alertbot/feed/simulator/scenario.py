@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cache
 from hashlib import blake2b
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import available_timezones
@@ -23,24 +24,33 @@ from alertbot.units import DAY, SLOT
 _PEAK_HOUR_UTC = 12
 """Traffic peaks at 20:00 in +08:00."""
 
+Part = Literal["all", "ipv4", "ipv6", "cn", "abroad"]
+PARTS: tuple[tuple[Part, Part], ...] = (("ipv4", "cn"), ("ipv4", "abroad"), ("ipv6", "cn"), ("ipv6", "abroad"))
+"""What traffic is made of, each by its protocol and the region it goes to."""
+
 _STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A domain's ordinary traffic: ``level`` bit/s on average, its daily ``swing`` and random ``noise`` as shares."""
+    """A domain's ordinary traffic: ``level`` bit/s on average, its daily ``swing`` and random ``noise`` as shares.
+
+    Of it the shares ``ipv6`` and, of either protocol alike, ``abroad`` are IPv6 and outside China.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     level: float = 100e6
     swing: float = 0.0
     noise: float = 0.0
+    ipv6: float = 0.0
+    abroad: float = 0.0
     status: Literal["serving", "suspended", "deleted"] = "serving"
 
 
 @dataclass(frozen=True)
 class Event:
-    """Traffic from ``start`` until ``end`` times ``factor``, 0 for dark; ``domain`` is a glob."""
+    """Traffic from ``start`` until ``end`` times ``factor``, 0 for dark; ``domain`` is a glob, ``part`` which of it."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -48,11 +58,12 @@ class Event:
     start: int
     end: int
     factor: float
+    part: Part = "all"
 
 
 @dataclass(frozen=True)
 class Delay:
-    """Buckets from ``start`` until ``end`` are published ``by`` seconds later than they would be."""
+    """Buckets from ``start`` until ``end``, or a ``part`` of them, are published ``by`` seconds later."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -60,6 +71,7 @@ class Delay:
     start: int
     end: int
     by: float
+    part: Part = "all"
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,7 @@ class Scenario:
     A bucket is published ``lag`` seconds (by domain, else ``default``) after it closes, and shows only ``partial`` of
     its value during the first ``partial_for`` seconds. ``limit`` calls a minute to an endpoint are answered, or what
     ``limits`` says for it. Without ``each_domain`` that endpoint is not permitted, with ``deny_total`` ``domains=all``
-    is not, with ``deny_all`` nothing is. Before ``since`` nothing was carried.
+    is not, with ``deny_all`` nothing is, nor are ``deny_parts``. Before ``since`` nothing was carried.
     ``traffic(domain, slot)``, where given, takes the place of the domains' shapes.
     """
 
@@ -156,6 +168,7 @@ class Scenario:
     each_domain: bool = True
     deny_total: bool = False
     deny_all: bool = False
+    deny_parts: tuple[Part, ...] = ()
     since: int = 0
     timezone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Shanghai"
     traffic: Callable[[str, int], float] | None = None
@@ -169,33 +182,39 @@ class Scenario:
             problems = [f"{'.'.join(map(str, each['loc'])) or 'scenario'}: {each['msg']}" for each in error.errors()]
             raise UsageError("\n".join(problems)) from None
 
-    def truth(self, domain: str, slot: int) -> float:
-        """What the domain really carried in that slot: bit/s to two places, as the API states them."""
+    def truth(self, domain: str, slot: int, *asked: str) -> float:
+        """What the domain really carried in that slot: bit/s to two places, as the API states them.
+
+        ``asked``: of which protocol and region, where it is not of all.
+        """
         if slot < self.since:
             return 0.0
-        value = self._ordinary(domain, slot)
-        for event in self.events:
-            if event.start <= slot < event.end and fnmatchcase(domain, event.domain):
-                value *= event.factor
+        whole = self._ordinary(domain, slot)
+        events = [each for each in self.events if each.start <= slot < each.end and fnmatchcase(domain, each.domain)]
+        value = 0.0
+        for part, share in _shares(self.domains[domain], asked):
+            value += math.prod((each.factor for each in events if each.part in part), start=whole * share)
         return round(value, 2)
 
-    def shown(self, domain: str, slot: int, now: float) -> float:
+    def shown(self, domain: str, slot: int, now: float, *asked: str) -> float:
         """What the API shows of it at ``now``: 0 while it is not published, less while it is not complete."""
         if slot < self.since:
             return 0.0
-        age = now - self._published_at(domain, slot)
+        age = now - self._published_at(domain, slot, asked)
         if age < 0:
             return 0.0
-        value = self.truth(domain, slot)
+        value = self.truth(domain, slot, *asked)
         for revision in self.revisions:
             if revision.start <= slot < revision.end and now < revision.until and fnmatchcase(domain, revision.domain):
                 value *= revision.factor
         return round(value * self.partial, 2) if age < self.partial_for else round(value, 2)
 
-    def _published_at(self, domain: str, slot: int) -> float:
+    def _published_at(self, domain: str, slot: int, asked: tuple[str, ...]) -> float:
         lag = self.lag.get(domain, self.lag.get("default", 0.0))
         lag += sum(
-            delay.by for delay in self.delays if delay.start <= slot < delay.end and fnmatchcase(domain, delay.domain)
+            delay.by
+            for delay in self.delays
+            if delay.start <= slot < delay.end and fnmatchcase(domain, delay.domain) and delay.part in {"all", *asked}
         )
         return slot + SLOT + lag
 
@@ -206,6 +225,14 @@ class Scenario:
         day = math.cos(2 * math.pi * (slot / DAY - _PEAK_HOUR_UTC / 24))
         noise = 2 * _chance(f"{domain}:{slot}") - 1 if shape.noise else 0.0
         return max(0.0, shape.level * (1 + shape.swing * day) * (1 + shape.noise * noise))
+
+
+@cache
+def _shares(shape: Shape, asked: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], float], ...]:
+    """What is asked for of a domain's traffic, by what it may be called, and which share of the whole each is."""
+    of = {"ipv4": 1 - shape.ipv6, "ipv6": shape.ipv6, "cn": 1 - shape.abroad, "abroad": shape.abroad}
+    shares = (((protocol, area, "all"), of[protocol] * of[area]) for protocol, area in PARTS)
+    return tuple((part, share) for part, share in shares if share and set(asked) <= set(part))
 
 
 def _chance(key: str) -> float:

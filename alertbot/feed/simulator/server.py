@@ -42,7 +42,10 @@ _CHUNK = b" " * 65_536
 
 @dataclass(frozen=True)
 class Call:
-    """A request the simulator received. ``start`` and ``end`` as read, epoch seconds; ``status`` 0: no answer."""
+    """A request the simulator received. ``start`` and ``end`` as read, epoch seconds; ``status`` 0: no answer.
+
+    ``parts``: of which protocol and region it asks.
+    """
 
     time: float
     endpoint: str
@@ -50,6 +53,7 @@ class Call:
     start: int | None
     end: int | None
     status: int
+    parts: tuple[str, str] = ("all", "all")
 
 
 class Simulator:
@@ -101,7 +105,8 @@ class Simulator:
         )
         strikes = (fault.strikes(now, endpoint, domains, len(self.calls)) for fault in self._scenario.faults)
         fault = next((fault.mode for fault, hit in zip(self._scenario.faults, strikes, strict=True) if hit), None)
-        return Call(now, endpoint, domains, start, end, 0), fault
+        parts = request.query.get("ip_protocol", "all"), request.query.get("query_area", "all")
+        return Call(now, endpoint, domains, start, end, 0, parts), fault
 
     def _answer(
         self, request: web.Request, endpoint: str, fault: FaultMode | None, now: float
@@ -133,17 +138,27 @@ class Simulator:
         span = gatekeeper.read_span(query, self._zone)
         statuses = {name: shape.status for name, shape in self._scenario.domains.items()}
         asked = gatekeeper.read_domains(endpoint, query, statuses)
+        parts = gatekeeper.read_parts(query, self._scenario.deny_parts)
         if endpoint == gatekeeper.BANDWIDTH:
-            return self._series(span, asked, now)
+            return self._series(span, asked, now, parts)
         by_end = gatekeeper.one_of(query, "stat_is_forward", "0", "1") == "1"
-        return {name: {"domain": name, "data": self._series(span, (name,), now, by_end=by_end)} for name in asked}
+        return {
+            name: {"domain": name, "data": self._series(span, (name,), now, parts, by_end=by_end)} for name in asked
+        }
 
     def _series(
-        self, span: gatekeeper.AskedSpan, domains: tuple[str, ...], now: float, *, by_end: bool = False
+        self,
+        span: gatekeeper.AskedSpan,
+        domains: tuple[str, ...],
+        now: float,
+        parts: tuple[str, str],
+        *,
+        by_end: bool = False,
     ) -> list[list[float]]:
         data: list[list[float]] = []
+        shown = self._scenario.shown
         for start, slots in span.buckets:
-            volume = sum(self._scenario.shown(domain, slot, now) for slot in slots for domain in domains) * SLOT / 8
+            volume = sum(shown(domain, slot, now, *parts) for slot in slots for domain in domains) * SLOT / 8
             value = round(volume if span.as_bytes else volume * 8 / (slots.stop - start), 2)
             if value > 0:
                 data.append([slots.stop if by_end else start, value])
