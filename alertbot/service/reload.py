@@ -19,7 +19,7 @@ from alertbot.messages.slack import to_json
 from alertbot.ops.systemd import Notifier
 from alertbot.service.schedule import Jobs
 from alertbot.service.wiring import Parts, Wiring
-from alertbot.store import outbox
+from alertbot.store import anatomy, outbox
 from alertbot.store.changes import ChangeKind, RecordedChange, record
 from alertbot.store.outbox import NewMessage
 from alertbot.words import counted
@@ -93,6 +93,7 @@ class Reload:
         log.info("the configuration is reloaded: %s", what)
         await self._fixed()
         await self._record(ChangeKind.RELOADED, what)
+        await self._wiring.keeper.do(anatomy.forget_refused)  # it may be permitted by now
 
     async def _record(self, kind: ChangeKind, after: str) -> None:
         """Keep what became of a reload; who asked for it, nobody says."""

@@ -169,6 +169,7 @@ class Service:
     def _start_loops(self) -> None:
         wiring = self._wiring
         wiring.loops.start("delivery", wiring.delivery.run())
+        wiring.loops.start("anatomy", wiring.anatomist.run())
         wiring.loops.start("clock", self._jobs.watch_clock())
         wiring.loops.start("reload", self._reload.run())
         if self._notifier.watchdog is not None:

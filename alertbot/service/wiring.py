@@ -16,6 +16,7 @@ from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
 from alertbot.config import Config, FeedSettings
 from alertbot.config.credentials import Credentials, require_api_token
+from alertbot.config.watch import Watch
 from alertbot.errors import CredentialsError, FeedError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
@@ -28,6 +29,7 @@ from alertbot.ops.trouble import Cause
 from alertbot.query.live import Live
 from alertbot.query.scope import Scope, scope_of
 from alertbot.service.alert_latency import AlertLatency
+from alertbot.service.anatomy import Anatomist
 from alertbot.service.charts import ChartThreads
 from alertbot.service.digest import DailyDigest
 from alertbot.service.health import Health
@@ -116,6 +118,7 @@ class Wiring:
         )
         self.parts = self._parts(config, None)
         self.watcher = self._watcher(executor, progress)
+        self.anatomist = Anatomist(self.keeper, self.budget, clock, self._asked, self.wake)
 
     def under(self, config: Config) -> Parts:
         """The parts of another configuration; those at work where nothing changes for them."""
@@ -254,6 +257,10 @@ class Wiring:
     def _scope(self) -> Scope:
         config = self.parts.config
         return scope_of(config, self.watcher.watch, self.live(), config.slack.command)
+
+    def _asked(self) -> tuple[CdnApi, FeedSettings, Watch | None]:
+        """Whom to ask of the traffic, by which settings, and what is watched."""
+        return self.parts.api, self.parts.config.feed, self.watcher.watch
 
     def _served(self) -> tuple[str, ...]:
         """The series whose bandwidth Prometheus may scrape."""

@@ -239,3 +239,11 @@ _VOTES = """
         PRIMARY KEY (incident, voter)
     ) STRICT
 """
+
+
+@migrations()
+def what_parts_of_traffic_were_asked_for(db: Database) -> None:
+    """When an incident was looked into, and which parameters of such calls the API refuses."""
+    # parts_asked: epoch seconds. cause: in the API's words.
+    db.conn.execute("ALTER TABLE incidents ADD COLUMN parts_asked REAL")
+    db.conn.execute("CREATE TABLE refused_parts (parameter TEXT PRIMARY KEY, cause TEXT NOT NULL) STRICT")

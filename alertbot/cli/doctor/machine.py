@@ -16,7 +16,7 @@ from alertbot.errors import StoreError, StoreUnusable
 from alertbot.feed.last_week import last_week_span
 from alertbot.query.status import seems_to_run
 from alertbot.rules.base import Array
-from alertbot.store import checkup, feed
+from alertbot.store import anatomy, checkup, feed
 from alertbot.store.schema import reading
 from alertbot.units import DAY, format_duration, format_volume
 from alertbot.words import counted
@@ -52,7 +52,7 @@ def check_machine(config: Config, now: float) -> Sequence[Finding]:
     """Whether directory, disk, database and service are fine; it blocks, so call it in a thread."""
     path = config.store.path
     service = _service(path, now, config.feed.probe)
-    return [_directory(path.parent), _disk(config), _database(path), service, *_charts(path)]
+    return [_directory(path.parent), _disk(config), _database(path), service, *_charts(path), *_parts(path)]
 
 
 def _directory(folder: Path) -> Finding:
@@ -155,6 +155,15 @@ def _charts(path: Path) -> Sequence[Finding]:
     if refused is None:
         return []
     return [ok("Slack charts", f"this workspace takes none in answers yet ({refused}), so answers come without")]
+
+
+def _parts(path: Path) -> Sequence[Finding]:
+    """Which parts of the traffic the API does not tell of, by the service's own word."""
+    refused: dict[str, str] = {}
+    with suppress(StoreError), reading(path) as db:
+        refused = anatomy.refused(db)
+    what = "the API refuses {} ({}), so threads do not say in which part of the traffic an incident lies"
+    return [ok("permission", f"{what.format(*each)}; a reload has it asked again") for each in refused.items()]
 
 
 def stored_last_week(path: Path, domains: Sequence[str], now: float) -> Mapping[str, Array]:
