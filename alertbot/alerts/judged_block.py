@@ -61,32 +61,48 @@ class JudgedBlock:
 
     def value(self, row: int, column: int) -> float:
         """What a series carried in a row, bit/s; NaN where unknown, or where the rule is not active."""
-        anew = self.anew.get(column)
-        if anew is not None:
-            return float(anew.values[row - anew.start])
-        return float(self.values[row, self.applied.position[column]])
+        series = self.series(column)
+        return float(series.values[row - series.start])
+
+    def series(self, column: int) -> JudgedSeries:
+        """One series of the block, as it was judged last."""
+        if (anew := self.anew.get(column)) is not None:
+            return anew
+        place = self.applied.position[column]
+        return JudgedSeries(0, self.values[:, place], of_series(self.judged, place), None)
 
     def forget_breaches(self, column: int, row: int) -> None:
         """Forget where a series was found in breach from a row on."""
-        before = self.anew.get(column)
-        if before is not None:
-            breach, start = before.judged.breach, before.start
-        elif column in self.applied.position:
-            breach, start = self.judged.breach[:, self.applied.position[column]], 0
-        else:
+        if column not in self.anew and column not in self.applied.position:
             return
-        for later in np.flatnonzero(breach[row - start :]).tolist():
+        before = self.series(column)
+        for later in np.flatnonzero(before.judged.breach[row - before.start :]).tolist():
             self.in_breach.get(row + later, set()).discard(column)
 
 
 @dataclass(frozen=True)
 class JudgedSeries:
-    """One series of a block, judged anew from the row ``start`` on; ``over``: where an alert that fires is over."""
+    """One series of a block from the row ``start`` on; ``over``: where an alert that fires is over."""
 
     start: int
     values: Array
     judged: Judged
     over: Mask | None
+
+    def seen(self, rule: Rule, alert: Alert | None, row: int) -> Seen:
+        """What a row of the block shows under a rule, and an alert of its that is under way."""
+        place, judged = row - self.start, self.judged
+        value = float(self.values[place])
+        reference = None if judged.reference is None else float(judged.reference[place])
+        return Seen(
+            value=value,
+            reference=reference,
+            breach=bool(judged.breach[place]),
+            cleared=fires(alert) and self.over is not None and bool(self.over[place]) and not math.isnan(value),
+            direction=rule.kind.direction(value, reference),
+            usual=None if judged.usual is None else float(judged.usual[place]),
+            by_usual=keeps_usual(rule, alert) or (judged.by_usual is not None and bool(judged.by_usual[place])),
+        )
 
 
 def fires(alert: Alert | None) -> bool:

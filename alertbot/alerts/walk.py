@@ -22,7 +22,6 @@ from alertbot.alerts.judged_block import (
     fired_on,
     fires,
     judge,
-    keeps_usual,
     kept_reference,
     of_series,
     over,
@@ -278,22 +277,7 @@ class Walk:
         if isinstance(rule.kind, Measured):
             known = not math.isnan(self._blocks[name].value(row, column))
             return seen_of_measured(rule.kind, self._slot(row, column) if known else None, fires=fires(alert))
-        found = block.anew.get(column)
-        if found is not None:
-            place, judged, ended = row - found.start, found.judged, found.over
-        else:
-            place, judged, ended = row, of_series(block.judged, block.applied.position[column]), None
-        value = block.value(row, column)
-        reference = None if judged.reference is None else float(judged.reference[place])
-        return Seen(
-            value=value,
-            reference=reference,
-            breach=bool(judged.breach[place]),
-            cleared=fires(alert) and ended is not None and bool(ended[place]) and not math.isnan(value),
-            direction=rule.kind.direction(value, reference),
-            usual=None if judged.usual is None else float(judged.usual[place]),
-            by_usual=keeps_usual(rule, alert) or (judged.by_usual is not None and bool(judged.by_usual[place])),
-        )
+        return block.series(column).seen(rule, alert, row)
 
 
 def _episode(alert: Alert, last: int) -> Episode:
