@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.account import is_over
 from alertbot.incidents.acknowledgement import expire, unacknowledged
 from alertbot.incidents.flapping import stays
 from alertbot.incidents.incident import (
     FEED_SEVERITY,
     SEVERITY_RANK,
-    FiredAlert,
     IncidentKind,
     Progress,
     series_of,
@@ -23,15 +21,11 @@ from alertbot.incidents.incident import (
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.routing import is_channel
 from alertbot.incidents.situation import Situation
-from alertbot.incidents.suppression import Suppression
+from alertbot.incidents.thread_notes import list_changes, list_in_full, lose_data, noted, suppress
 from alertbot.rules.base import Severity
-from alertbot.units import SLOT
 
 REPEAT = {Severity.CRITICAL.value: 1800, Severity.WARNING.value: 4 * 3600}
 """Seconds after which people are reminded, by severity, where no rule says otherwise; never of what is info."""
-
-MOST_LISTED = 20
-"""Series that a message lists; where there are more, all of them stand in its thread."""
 
 
 @dataclass(frozen=True)
@@ -60,26 +54,26 @@ def due(situation: Situation) -> Due:
     if closed and not situation.opens and situation.incident.kind is not IncidentKind.PASSED:
         notes.append(Note(NoteKind.RESOLVED))
     # What began again is said with the batch that shows it, by a note of its own or by one that pages beside it.
-    noted = dict.fromkeys((each.number for each in situation.relapsed), 1)
-    return Due(tuple(_one_page(notes)), progress, closed, {**noted, **_noted(situation)})
+    again = dict.fromkeys((each.number for each in situation.relapsed), 1)
+    return Due(tuple(_one_page(notes)), progress, closed, {**again, **noted(situation)})
 
 
 def _stages(situation: Situation) -> Sequence[Stage]:
     """In the order in which notes read best: what happened, then what is done about it, then who is paged."""
     kind = situation.incident.kind
     if kind is IncidentKind.PASSED:
-        return (_list_in_full,)
+        return (list_in_full,)
     if kind in FEED_SEVERITY:
         # That a domain left the account is posted once; from then on the digest says so. A usual silence is no news.
         once = kind is IncidentKind.VANISHED or situation.incident.usually_silent
         return (_expire, _remind) if situation.settled and not once else ()
     if situation.opens:
-        return (_open, _suppress)
+        return (_open, suppress)
     if kind in {IncidentKind.SUMMARY, IncidentKind.UPGRADE}:
-        return (_suppress, _list_changes, _lose_data) if situation.settled else (_suppress,)
+        return (suppress, list_changes, lose_data) if situation.settled else (suppress,)
     if not situation.settled:
-        return (_flap, _relapse, _suppress)
-    shown = (_flap, _relapse, _outlive, _grow, _suppress, _list_changes, _lose_data)
+        return (_flap, _relapse, suppress)
+    shown = (_flap, _relapse, _outlive, _grow, suppress, list_changes, lose_data)
     return (*shown, _expire, _remind, _escalate)
 
 
@@ -192,81 +186,6 @@ def _is_all_new(situation: Situation) -> bool:
     """Whether all that pages is new, in an incident of which nobody expected more: the rest flaps or is suppressed."""
     known = any(each.noted for each in situation.incident.alerts)
     return known and all(not each.noted for each in situation.pageable)
-
-
-def _suppress(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[Note]]:
-    """Silences and mutes that begin or end over what fires."""
-    suppression, firing = situation.suppression, situation.incident.firing
-    now = {silence.number: silence for each in firing if (silence := suppression.silence(each)) is not None}
-    mute = next((found for each in firing if (found := suppression.mute(each)) is not None), None)
-    begun = [
-        Note(NoteKind.SILENCED, by=each.author, until=each.ends, reason=each.reason)
-        for number, each in sorted(now.items())
-        if number not in progress.silences
-    ]
-    if mute is not None and not progress.muted:
-        begun.append(Note(NoteKind.MUTED, until=mute.until(suppression.frontier), reason=mute.reason))
-    gone = [number for number in progress.silences if number not in now]
-    ended = [*_ended_silences(suppression, gone, [each for each in firing if suppression.silence(each) is None])]
-    if mute is None and progress.muted:
-        ended.append(Note(NoteKind.MUTE_OVER))
-    progress = replace(progress, silences=tuple(sorted(now)), muted=mute is not None)
-    return progress, (*begun, *(ended if firing else ()))
-
-
-def _ended_silences(suppression: Suppression, numbers: Sequence[int], heard: Sequence[FiredAlert]) -> Iterator[Note]:
-    """The silences that ended over what is ``heard`` again: what another one still covers is not."""
-    for each in suppression.silences:
-        covered = any(each.matches(*fired.key, suppression.groups) for fired in heard)
-        if each.number in numbers and covered and not each.in_force(suppression.now):
-            yield Note(NoteKind.SILENCE_OVER, by=each.author, until=each.ends, reason=each.cancelled_by or "")
-
-
-def _list_changes(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[Note]]:
-    """What joined and what resolved since the thread last said so; what flaps is left out."""
-    alerts = situation.incident.alerts
-    flapping = situation.suppression.flapping
-    said = {each.number for each in situation.relapsed}
-    fresh = [each for each in alerts if not each.noted and each.number not in said]
-    joined = tuple(each.number for each in fresh if each.key not in flapping)
-    resolved = [each for each in alerts if each.resolved is not None and each.noted < 2]
-    left = series_of(situation.incident.firing)
-    # A new normal is said once, however many rules come to it.
-    over = [each for each in resolved if each.reason != Reason.NEW_NORMAL or each.alert.series not in left]
-    ended = tuple(each.number for each in over if each.key not in flapping)
-    notes = []
-    if not any(each.noted for each in alerts):  # it was opened just now: the message lists them, if it can
-        notes += [Note(NoteKind.LISTED, alerts=joined)] if len(series_of(alerts)) > MOST_LISTED else []
-    elif joined:
-        notes.append(Note(NoteKind.JOINED, alerts=joined))
-    if ended and situation.incident.firing:
-        notes.append(Note(NoteKind.ENDED, alerts=ended))
-    return progress, notes
-
-
-def _lose_data(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[Note]]:
-    """Series of which nothing is known any more: the message says so, and the thread need not."""
-    lost = situation.incident.without_data(situation.suppression.frontier + SLOT)
-    return replace(progress, without_data=tuple(sorted(lost))), ()
-
-
-def _list_in_full(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[Note]]:
-    """What came and went, where that is more than the message lists."""
-    alerts = situation.incident.alerts
-    before = {each.alert.series for each in alerts if each.number not in situation.fresh}
-    if len(series_of(alerts)) <= MOST_LISTED:
-        return progress, ()
-    listed = len(before) > MOST_LISTED
-    which = sorted(situation.fresh) if listed else [each.number for each in alerts]
-    return progress, (Note(NoteKind.JOINED if listed else NoteKind.LISTED, alerts=tuple(which)),)
-
-
-def _noted(situation: Situation) -> Mapping[int, int]:
-    """What the thread knows of each alert from now on, where that changes."""
-    if not situation.settled or situation.opens:
-        return {}
-    known = {each.number: 1 if each.resolved is None else 2 for each in situation.incident.alerts}
-    return {each.number: known[each.number] for each in situation.incident.alerts if each.noted != known[each.number]}
 
 
 def _remind(situation: Situation, progress: Progress) -> tuple[Progress, Iterable[Note]]:

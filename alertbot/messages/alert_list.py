@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from alertbot.incidents.incident import FiredAlert
-from alertbot.incidents.paging import MOST_LISTED
+from alertbot.incidents.thread_notes import MOST_LISTED
 from alertbot.messages.alert import Markup, in_a_list, subject
 from alertbot.messages.incident_parts import NO_OUTAGES, Context, sentence
 from alertbot.rules.wording import Listed

@@ -6,7 +6,7 @@ from alertbot.incidents.incident import (
     Incident,
     series_of,
 )
-from alertbot.incidents.paging import MOST_LISTED
+from alertbot.incidents.thread_notes import MOST_LISTED
 from alertbot.messages.alert import Markup, several
 from alertbot.messages.incident_parts import (
     Context,

@@ -16,7 +16,7 @@ from alertbot.incidents.incident import (
     series_of,
     worst_of_each,
 )
-from alertbot.incidents.paging import MOST_LISTED
+from alertbot.incidents.thread_notes import MOST_LISTED
 from alertbot.messages.alert import Markup, back_to_normal, several, subject
 from alertbot.messages.alert_list import alert_lines
 from alertbot.messages.feed_incident import dark, feed, vanished

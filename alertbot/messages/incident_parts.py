@@ -15,8 +15,8 @@ from alertbot.incidents.incident import (
     highest_severity,
     worst_of_each,
 )
-from alertbot.incidents.paging import MOST_LISTED
 from alertbot.incidents.silences import StoredSilence
+from alertbot.incidents.thread_notes import MOST_LISTED
 from alertbot.messages.alert import Markup, alert_sentence, subject
 from alertbot.rules.base import Rule
 from alertbot.units import format_clock
