@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 
 from alertbot.alerts.ledger import Ledger
 from alertbot.clock import Clock
@@ -40,11 +39,8 @@ from alertbot.words import counted
 
 log = logging.getLogger(__name__)
 
-TOO_MANY_EXCEPTIONS = 3
-"""Looks in a row that end in an error of our own, from which on the service is not healthy ..."""
-
-HOPELESS_EXCEPTIONS = 10
-"""... and after which it ends, for systemd to start it again."""
+TOO_MANY_EXCEPTIONS, HOPELESS_EXCEPTIONS = 3, 10
+"""Looks in a row that end in an error of our own: until the service is not healthy, and until it ends."""
 
 APART = 2.0
 """Seconds between two turns at least: what is due at about the same time is asked for together."""
@@ -56,9 +52,7 @@ LONGEST_UNJUDGED = 600.0
 class Watcher:
     """Watches what a configuration says. ``wake`` is called once there are messages to send.
 
-    ``channels`` says what is wrong with Slack's channels and with Alertmanagers, ``misconfigured`` what is with a
-    changed configuration. ``workspace`` is the id of Slack's, ``charts_refused`` its word for the refusal of charts,
-    ``unhealthy`` what is wrong with the service.
+    ``completed`` adds to what the feed looks like what the rest of the service knows.
     """
 
     def __init__(
@@ -73,11 +67,7 @@ class Watcher:
         progress: Callable[[int, int], None],
         store_outage: StoreOutage,
         executor: Executor,
-        channels: Callable[[], Mapping[str, str]],
-        misconfigured: Callable[[], tuple[str, ...]] = tuple,
-        workspace: Callable[[], str | None] = lambda: None,
-        unhealthy: Callable[[], str | None] = lambda: None,
-        charts_refused: Callable[[], str | None] = lambda: None,
+        completed: Callable[[Live], Live] = lambda live: live,
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
         fired: Callable[[float, float], None] = lambda _committed, _waited: None,
     ) -> None:
@@ -92,11 +82,7 @@ class Watcher:
         self._progress = progress
         self._store_outage = store_outage
         self._executor = executor
-        self._channels = channels
-        self._misconfigured = misconfigured
-        self._workspace = workspace
-        self._unhealthy = unhealthy
-        self._charts_refused = charts_refused
+        self._completed = completed
         self._judged = judged
         self._fired = fired
         self._time = ApiTime(clock)
@@ -194,22 +180,13 @@ class Watcher:
 
     def live(self) -> Live:
         """What the feed looks like just now."""
+        now = self._time.time()
+        if self._poller is None or self.watch is None:
+            return self._completed(Live(now, trouble=self._outages.cause))
+        prober, frontier = self._poller.prober, self._poller.prober.frontier
         live = Live(
-            self._time.time(),
+            now,
             trouble=self._outages.cause,
-            channels=self._channels(),
-            trial=self._config.trial,
-            misconfigured=self._misconfigured(),
-            workspace=self._workspace(),
-            unhealthy=self._unhealthy(),
-            charts_refused=self._charts_refused(),
-        )
-        poller, watch = self._poller, self.watch
-        if poller is None or watch is None:
-            return live
-        prober, frontier = poller.prober, poller.prober.frontier
-        return replace(
-            live,
             frontier=frontier.slot,
             newest=frontier.newest,
             proof=frontier.proof,
@@ -218,14 +195,15 @@ class Watcher:
             unreadable=self._outages.unreadable,
             calls_left=self._budget.left(),
             calls_per_minute=self._config.feed.calls_per_minute,
-            domains=len(watch.domains),
-            series=len(watch.series),
-            behind=len(poller.behind()),
+            domains=len(self.watch.domains),
+            series=len(self.watch.series),
+            behind=len(self._poller.behind()),
             held={} if frontier.slot is None else prober.lateness.hold_backs(frontier.slot),
             lag=prober.publications.lag(),
             skew=self._time.skew if self._time.apart is None else self._time.apart,
             gone=tuple(sorted(self._discovery.gone)),
         )
+        return self._completed(live)
 
     def awaited(self) -> frozenset[str]:
         """The series that are still to be asked for since the frontier moved: newer slots of these may be known."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
@@ -188,11 +188,7 @@ class Wiring:
             progress=progress,
             store_outage=self.store_outage,
             executor=executor,
-            channels=self._problems,
-            misconfigured=lambda: self.refused,
-            workspace=lambda: None if self.workspace is None else self.workspace.team_id,
-            unhealthy=self._unhealthy,
-            charts_refused=lambda: None if self.workspace is None else self.workspace.charts_refused,
+            completed=self._completed,
             judged=self.metrics.counts.judged,
             fired=self.latency.fired,
         )
@@ -267,19 +263,26 @@ class Wiring:
         metrics, watch = self.parts.config.metrics, self.watcher.watch
         return watch.series if metrics is not None and metrics.series and watch is not None else ()
 
-    def _problems(self) -> Mapping[str, str]:
-        """What is wrong with the places where alerts go."""
-        slack = {} if self.workspace is None else self.workspace.problems
-        return {**slack, **({} if self.parts.relay is None else self.parts.relay.problems)}
+    def _completed(self, live: Live) -> Live:
+        """The feed as it stands, with what is wrong with the places where alerts go, and with the service."""
+        workspace, relay = self.workspace, self.parts.relay
+        trouble = self.health.trouble()
+        return replace(
+            live,
+            channels={
+                **({} if workspace is None else workspace.problems),
+                **({} if relay is None else relay.problems),
+            },
+            trial=self.parts.config.trial,
+            misconfigured=self.refused,
+            workspace=None if workspace is None else workspace.team_id,
+            unhealthy=None if trouble is None or trouble.cause is Cause.STARTING else trouble.report,
+            charts_refused=None if workspace is None else workspace.charts_refused,
+        )
 
     def _report(self) -> str | None:
         """What is wrong with the service, and where the run-book says what to do."""
         return self.health.report()
-
-    def _unhealthy(self) -> str | None:
-        """What ``status`` says is wrong with the service, once it has looked at the feed."""
-        trouble = self.health.trouble()
-        return None if trouble is None or trouble.cause is Cause.STARTING else trouble.report
 
     def _zone(self) -> tzinfo:
         return self.parts.config.slack.zone

@@ -153,7 +153,6 @@ class Rig:
             progress=lambda _done, _total: None,
             store_outage=StoreOutage(self.screen, config.slack.channel, self.clock),
             executor=OrderExecutor(lambda: watcher.dispatcher, keeper),
-            channels=dict,
         )
         tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(self._turn(watcher, config.feed.probe))]
         await self.clock.sleep(until - self.clock.time())

@@ -157,7 +157,6 @@ class SecondsRig:
             progress=lambda _done, _total: None,
             store_outage=StoreOutage(self.screen, self.config.slack.channel, self.clock),
             executor=OrderExecutor(lambda: watcher.dispatcher, keeper),
-            channels=dict,
         )
         tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(self._turns(watcher))]
         await self.clock.sleep(slots * SLOT)
