@@ -209,6 +209,12 @@ class Scenario:
                 value *= revision.factor
         return round(value * self.partial, 2) if age < self.partial_for else round(value, 2)
 
+    def is_settled(self, slot: int, now: float) -> bool:
+        """Whether what the API shows of that slot, for any domain, changes no more after ``now``."""
+        latest = max(self.lag.values(), default=0.0) + sum(delay.by for delay in self.delays) + self.partial_for
+        revised = (revision.until for revision in self.revisions if revision.start <= slot < revision.end)
+        return now >= max((slot + SLOT + latest, *revised))
+
     def _published_at(self, domain: str, slot: int, asked: tuple[str, ...]) -> float:
         lag = self.lag.get(domain, self.lag.get("default", 0.0))
         lag += sum(

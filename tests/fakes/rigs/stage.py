@@ -163,13 +163,20 @@ class Stage:
     """One simulator and one loopback Slack, both running while the stage is entered; alertbot comes and goes."""
 
     def __init__(
-        self, folder: Path, clock: StageClock, scenario: Mapping[str, Any], rules: str, *, feed: str = ""
+        self,
+        folder: Path,
+        clock: StageClock,
+        scenario: Mapping[str, Any],
+        rules: str,
+        *,
+        feed: str = "",
+        slack: str = "",
     ) -> None:
         self.clock = clock
         self._folder = folder
         self._scenario = scenario
         self._rules = rules
-        self._feed = feed
+        self._feed, self._more_of_slack = feed, slack
         self._actors: list[Actor] = []
         self._control = httpx.Client(trust_env=False, timeout=PATIENCE)
         for part in ("bot", "simulator", "slack"):
@@ -222,7 +229,7 @@ class Stage:
 
     def click(self, text: str, action_id: str, value: str | None = None, **arguments: Any) -> list[dict[str, Any]]:
         """Click an element of the newest message that holds this text, and what the one who clicked is told."""
-        messages = self._control.get(f"{self._slack}/_control/messages").json()
+        messages = self.messages()
         ts = [message["ts"] for message in messages if text in json.dumps(message)][-1]
         body = {"ts": ts, "action_id": action_id, "value": value, "patience": PATIENCE, **arguments}
         reply = self._control.post(f"{self._slack}/_control/click", json=body)
@@ -234,10 +241,15 @@ class Stage:
         """Let the next calls of a Slack method go wrong."""
         self._control.post(f"{self._slack}/_control/fault", json={"method": method, "mode": mode, "times": times})
 
+    def messages(self) -> list[dict[str, Any]]:
+        """Every message and reply as it stands, with its earlier states."""
+        messages: list[dict[str, Any]] = self._control.get(f"{self._slack}/_control/messages").json()
+        return messages
+
     def told(self) -> list[Told]:
         """Every message that stands in the workspace, the oldest first, with its thread."""
         edits = [call for call in self.calls("chat.update") if call["outcome"] == "ok"]
-        messages = self._control.get(f"{self._slack}/_control/messages").json()
+        messages = self.messages()
         return [_told(message, edits, messages) for message in messages if not message["thread_ts"]]
 
     def shared(self) -> list[dict[str, Any]]:
@@ -266,7 +278,7 @@ class Stage:
         feed, self._slack = simulator.first_line(), slack.first_line().removesuffix("/api/")
         # A worker starts as slowly as ever, while the time-outs shrink with the speed.
         charts = "\ncharts = false" if self.clock.is_fast else ""
-        slack = f'[slack]\nbase_url = "{self._slack}/api/"{charts}'
+        slack = f'[slack]\nbase_url = "{self._slack}/api/"{charts}\n{self._more_of_slack}'
         self.configuration.write_text(f'[feed]\nbase_url = "{feed}"\n{self._feed}\n{slack}\n{self._rules}')
 
     def _enter(self, part: str, command: list[str], environment: Mapping[str, str]) -> Actor:
