@@ -211,9 +211,9 @@ def demo() -> None:
 
 
 @main.command(name="help")
-@click.argument("topic", required=False)
-def help_(topic: str | None) -> None:
-    """Print a page of the documentation, or the list of them."""
+@click.argument("topic", nargs=-1)
+def help_(topic: tuple[str, ...]) -> None:
+    """Print a page of the documentation, or the section about some words."""
     from alertbot.cli.help import show
 
     show(topic)
