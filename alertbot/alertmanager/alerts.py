@@ -145,9 +145,8 @@ def of_alert(fired: FiredAlert, suppression: Suppression, layout: AlertLayout) -
     labels = {"alertname": alert.rule, "severity": fired.severity, **_of_series(alert.series, suppression)}
     summary = alert_sentence(rule, alert, fired.reason, layout.zone, suppression.now, PLAIN)
     against = "" if alert.reference is None else f" against {format_rate(alert.reference)}"
-    seen = (
-        f"{format_rate(alert.value)}{against}, data to {format_clock(alert.slot + SLOT, layout.zone, suppression.now)}"
-    )
+    until = format_clock(alert.slot + SLOT, layout.zone, suppression.now)
+    seen = f"{format_rate(alert.value)}{against}, data until {until}"
     condition = "" if rule is None else f" The rule {rule.name}: {rule.describe()}."
     annotations = {
         "summary": summary,

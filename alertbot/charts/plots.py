@@ -229,7 +229,7 @@ def _subtitle(panels: Sequence[Panel], first: int, zone: tzinfo, clock: Callable
     if last is None:
         return "nothing is known of this time"
     value = f"{panels[0].note}, " if len(panels) == 1 else ""
-    return f"{value}data to {clock(first + (last + 1) * SLOT)}, times in {zone}"
+    return f"{value}data until {clock(first + (last + 1) * SLOT)}, times in {zone}"
 
 
 def _sentence(panel: Panel, first: int, last: int, clock: Callable[[float], str]) -> str:

@@ -11,10 +11,10 @@ from datetime import datetime, tzinfo
 
 from alertbot.alerts.lifecycle import Alert, Reason
 from alertbot.rules.base import Direction, Kind, Rule
-from alertbot.rules.selection import SUM_PREFIX, TOTAL
+from alertbot.rules.selection import SUM_PREFIX, TOTAL, is_domain
 from alertbot.rules.wording import AlertFacts, Listed
 from alertbot.units import SLOT, format_clock, format_duration, format_rate
-from alertbot.words import at, counted, ordinal
+from alertbot.words import at, counted, listed, ordinal
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,9 @@ class Markup:
 
 
 PLAIN = Markup(str, str)
+
+_WORTH_SHORTENING = 3
+"""Names from which on their common parent is said once."""
 
 _BY_ITSELF = {Reason.CLEARED.value, Reason.MONTH_OVER.value}
 """Ends of an alert that its values brought about."""
@@ -105,6 +108,25 @@ def subject(series: str, markup: Markup) -> str:
     if series.startswith(SUM_PREFIX):
         return f"The group {markup.name(series.removeprefix(SUM_PREFIX))}"
     return markup.name(series)
+
+
+def short_names(series: Sequence[str]) -> tuple[list[str], str]:
+    """The names of three domains or more without the parent that they share, and that parent; else all as they are."""
+    labels = [name.split(".") for name in series]
+    shared = 0
+    while all(len(each) > shared + 1 for each in labels) and len({each[-shared - 1] for each in labels}) == 1:
+        shared += 1
+    if len(series) < _WORTH_SHORTENING or shared < 2 or not all(map(is_domain, series)):
+        return list(series), ""
+    return [".".join(each[:-shared]) for each in labels], ".".join(labels[0][-shared:])
+
+
+def names(series: Iterable[str], most: int, markup: Markup) -> str:
+    """Some series in a sentence, the first few by name: ``dl1, img, dl2 and 97 more``."""
+    known = list(series)
+    short, parent = short_names(known)
+    shown = map(markup.name, short) if parent else (subject(name, markup) for name in known)
+    return listed(shown, most)
 
 
 def several(series: Iterable[str], more: str = "") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from alertbot.incidents.incident import FiredAlert
 from alertbot.incidents.thread_notes import MOST_LISTED
-from alertbot.messages.alert import Markup, in_a_list, subject
+from alertbot.messages.alert import Markup, in_a_list, short_names, subject
 from alertbot.messages.incident_parts import NO_OUTAGES, Context, sentence
 from alertbot.rules.wording import Listed
 from alertbot.units import format_rate
@@ -43,15 +43,17 @@ def all_alert_lines(
 
 def _lines(what: str, figures: Sequence[tuple[FiredAlert, Sequence[float]]], markup: Markup) -> Iterator[str]:
     """``Dark since 03:20, before: dl1 473 Mbps, img 296``: a unit that stays the same is not repeated."""
-    line, unit = f"{what}: ", ""
     ordered = sorted(figures, key=lambda each: (-max(each[1]), each[0].alert.series))
-    for index, (told, rates) in enumerate(ordered):
+    short, parent = short_names([told.alert.series for told, _ in ordered])
+    line, unit = f"{what} (all in {markup.name(parent)}): " if parent else f"{what}: ", ""
+    for index, ((told, rates), name) in enumerate(zip(ordered, short, strict=True)):
         if len(line) > _LONG:
             yield f"{line},"
             line, unit = "", ""
         figure = " of ".join(map(format_rate, rates))
         value, own = figure.split()[0], figure.split()[1] if len(rates) == 1 else ""
         comma = ", " if index and line else ""
-        line += f"{comma}{subject(told.alert.series, markup)} {value if own and own == unit else figure}"
+        who = markup.name(name) if parent else subject(told.alert.series, markup)
+        line += f"{comma}{who} {value if own and own == unit else figure}"
         unit = own
     yield line

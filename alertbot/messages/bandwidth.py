@@ -204,4 +204,4 @@ def _data_to(last: int, zone: tzinfo, now: float) -> str:
     """Up to when there are figures, ``last`` being the last slot, and how old they are where that is long ago."""
     age = now - last - SLOT
     old = f", {format_duration(age)} old" if age > STALE else ""
-    return f"data to {format_clock(last + SLOT, zone, now)}{old}"
+    return f"data until {format_clock(last + SLOT, zone, now)}{old}"

@@ -20,6 +20,7 @@ from alertbot.messages.incident_parts import (
 from alertbot.units import format_duration, format_volume
 from alertbot.words import listed
 
+_MOST_NAMED = 5
 _EITHER = "Either all traffic stopped or the CDN stopped reporting: open one of your sites to find out."
 
 
@@ -34,23 +35,23 @@ def dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     if incident.closed is not None:
         head = _data_is_back(incident, incident.closed, context)
         firing = series_of(incident.firing)
-        lines = (f"{several(firing)} still in alert: what lasts longer is posted.",) if firing else ()
+        lines = (f"{several(firing)} still in alert: posted if that lasts.",) if firing else ()
         return IncidentText(head, lines, small_print(incident, Tone.OVER), Tone.OVER)
     tone = tone_of(incident, context)
     if incident.facts.get("account_wide"):
         series = series_of(incident.firing)
         count = f"{several(series)} in alert" if series else "no domain in alert yet"
-        head = f"The whole account is at 0 since {since}. {_EITHER}"
-        return IncidentText(head, state, details_of(incident, context, count), tone)
+        head = f"Still no data since {since}, so the whole account counts as at 0. {_EITHER}"
+        return IncidentText(head, state, small_print(incident, tone, count), tone)
     head = f"No data since {since}. {_EITHER}"
-    return IncidentText(head, state, details_of(incident, context, "the API answers, with nothing newer"), tone)
+    return IncidentText(head, state, small_print(incident, tone, "the API answers, with nothing newer"), tone)
 
 
 def _data_is_back(incident: Incident, closed: float, context: Context) -> str:
     """How a dark feed ended: as an outage where the data that came since proves that nothing was carried."""
     since, until = context.clock(incident.since), incident.facts.get("dark_until")
     if until is None:
-        return f"Data is back after {format_duration(closed - incident.since)}: nothing came since {since}."
+        return f"Data is back after {format_duration(closed - incident.since)}; none had come since {since}."
     lasted = format_duration(until - incident.since)
     volume = "" if not context.lost else f", about {format_volume(context.lost)} less than usual"
     return f"No traffic on the whole account from {since} to {context.clock(until)} ({lasted}{volume})."
@@ -85,7 +86,8 @@ def feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     names = list(incident.facts.get("series", ()))
     if incident.closed is not None:
         lasted = format_duration(incident.closed - incident.since)
-        head = f"The CDN's API can be read again after {lasted}; what was missed is being judged."
+        what = f"{several(names)} can be read" if names else "The CDN's API answers"
+        head = f"{what} again after {lasted}; what was missed is being judged."
         return IncidentText(head, (), small_print(incident, Tone.OVER, f"from {since}", posted), Tone.OVER)
     state = tuple(state_lines(incident, context, markup))
     last = "" if context.data_to is None else f"last data {context.clock(context.data_to)}"
@@ -93,10 +95,11 @@ def feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
         cause = markup.text(incident.facts["cause"])
         head = f"The CDN's API has been failing since {since}: {cause}. No rule is judged until it answers."
         return IncidentText(head, state, small_print(incident, tone, last, posted), tone)
-    shown = listed(map(markup.name, names), MOST_LISTED)
-    whom = "it" if len(names) == 1 else "them"
+    shown = listed(map(markup.name, names), _MOST_NAMED)
+    whom, have = ("it", "has") if len(names) == 1 else ("them", "have")
     which = several(names)
-    head = f"{which[:1].upper()}{which[1:]} cannot be read, so no rule judges {whom}: {shown}."
+    unread = f"{which[:1].upper()}{which[1:]} {have} been unreadable since {since}"
+    head = f"{unread}, so no rule judges {whom}: {shown}."
     causes = tuple(markup.text(cause) for cause in incident.facts.get("causes", ()))
     alone = (_alone(series, name, markup) for series, name in dict(incident.facts.get("alone", {})).items())
     return IncidentText(head, (*alone, *causes, *state), small_print(incident, tone, posted), tone)

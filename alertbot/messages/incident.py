@@ -17,7 +17,7 @@ from alertbot.incidents.incident import (
     worst_of_each,
 )
 from alertbot.incidents.thread_notes import MOST_LISTED
-from alertbot.messages.alert import Markup, back_to_normal, several, subject
+from alertbot.messages.alert import Markup, back_to_normal, names, several
 from alertbot.messages.alert_list import alert_lines
 from alertbot.messages.feed_incident import dark, feed, vanished
 from alertbot.messages.incident_parts import (
@@ -79,9 +79,9 @@ def headline(incident: Incident, context: Context, markup: Markup) -> str:
     if not firing:
         return _over(incident, context, markup)
     if incident.progress.parent is not None:
-        names = listed((subject(told.alert.series, markup) for told in firing), MOST_LISTED)
+        which = names((told.alert.series for told in firing), MOST_LISTED, markup)
         whole = f"Part of the account-wide fall #{incident.progress.parent}"
-        return f"{whole}, since {_began(firing, context)}: {names}."
+        return f"{whole}, since {_began(firing, context)}: {which}."
     first = sentence(firing[0], context, markup, incident.outages)
     if len(firing) == 1:
         return first
@@ -106,26 +106,33 @@ def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:
         if context.total is None
         else f"; the total is {format_rate(context.total[0])}, was {format_rate(context.total[1])}"
     )
-    return f"The whole account is affected since {context.clock(wide.since)}: {share}{levels}."
+    fallen = f"{wide.fell:,} of {counted(wide.carried, 'domain')} with traffic have fallen"
+    return f"Account-wide: {fallen} since {context.clock(wide.since)}{levels}."
 
 
 def _over(incident: Incident, context: Context, markup: Markup) -> str:
     shown = worst_of_each(incident.alerts)
-    shortfall = _shortfall(incident.alerts, context)
+    shortfall = _shortfall(incident, context)
     if len(shown) == 1:
         return f"{sentence(shown[0], context, markup)}{shortfall}"
     if not shown:
         return "The account is as before."
     if all(told.reason == Reason.NEW_NORMAL for told in shown):
         return f"{several(series_of(shown))} are still at another level. From now on alerts compare with that."
-    ended = max(cleared_at(told) for told in shown)
-    lasted = format_duration(ended - min(told.alert.since for told in shown))
     well = [told for told in shown if _is_well(told, context)]
     rest = [told for told in shown if told not in well]
+    named = well or rest
+    begun, ends = {told.alert.since for told in named}, {cleared_at(told) for told in named}
+    ended, lasted = at(context.clock(max(ends))), format_duration(max(ends) - min(begun))
+    when = f"{ended} after {lasted}" if len(begun) == len(ends) == 1 else f"{_by(ended)}, {lasted} after it began"
     how = "back to normal" if well else "no longer in alert"
     others = f"; {several(series_of(rest))} no longer in alert" if well and rest else ""
-    names = _names(well or rest, markup)
-    return f"{names} {how} {at(context.clock(ended))} after {lasted}{others}.{shortfall}"
+    return f"{_names(named, markup)} {how} {when}{others}.{shortfall}"
+
+
+def _by(when: str) -> str:
+    """``by 12:40``, ``on Mon 2 Nov by 12:40``: at that time the last of several, the others before."""
+    return "by ".join(when.rsplit("at ", 1))
 
 
 def _is_well(told: FiredAlert, context: Context) -> bool:
@@ -133,7 +140,7 @@ def _is_well(told: FiredAlert, context: Context) -> bool:
 
 
 def _names(alerts: Sequence[FiredAlert], markup: Markup) -> str:
-    return listed((subject(told.alert.series, markup) for told in alerts), MOST_NAMED)
+    return names((told.alert.series for told in alerts), MOST_NAMED, markup)
 
 
 def ending(incident: Incident, context: Context, headline: str) -> str:
@@ -150,10 +157,10 @@ def _began(alerts: Sequence[FiredAlert], context: Context) -> str:
     return context.clock(min(told.alert.since for told in alerts))
 
 
-def _shortfall(alerts: Sequence[FiredAlert], context: Context) -> str:
+def _shortfall(incident: Incident, context: Context) -> str:
     """What its users did not get, over all outages; of several rules on a series the one that saw most counts."""
     by_rule: dict[AlertKey, float] = {}
-    for told in alerts:
+    for told in incident.alerts:
         volume = context.shortfall.get(told.number) if told.reason == Reason.CLEARED else None
         if volume is not None:
             by_rule[told.key] = by_rule.get(told.key, 0.0) + volume
@@ -162,7 +169,8 @@ def _shortfall(alerts: Sequence[FiredAlert], context: Context) -> str:
         lost[series] = max(volume, lost.get(series, 0.0))
     parts = [volume for series, volume in lost.items() if is_domain(series)]
     volume = sum(parts) if parts else max(lost.values(), default=0.0)
-    return f" About {format_volume(volume)} less than usual." if volume >= 1e6 else ""
+    in_all = " in all" if any(len(begun) > 1 for begun in incident.outages.values()) else ""
+    return f" About {format_volume(volume)} less than usual{in_all}." if volume >= 1e6 else ""
 
 
 def _summary(incident: Incident, context: Context, markup: Markup) -> IncidentText:
@@ -202,10 +210,10 @@ def _passed(incident: Incident, context: Context, markup: Markup) -> IncidentTex
 
 
 def _rules(incident: Incident) -> str:
-    names = list(dict.fromkeys(told.alert.rule for told in incident.alerts))
-    if not names:
+    rules = list(dict.fromkeys(told.alert.rule for told in incident.alerts))
+    if not rules:
         return ""
-    return f"{'rule' if len(names) == 1 else 'rules'} {listed(names, 3)}"
+    return f"{'rule' if len(rules) == 1 else 'rules'} {listed(rules, 3)}"
 
 
 def _runbook(alerts: Sequence[FiredAlert], context: Context) -> str | None:
@@ -228,4 +236,5 @@ def _others(context: Context, own: set[str]) -> str:
     zero = len(context.at_zero - context.firing - own)
     if not zero:
         return said
-    return f"{said} ({zero:,} of {'the rest' if firing else 'them'} {'is' if zero == 1 else 'are'} at 0 too)"
+    floor = "" if context.floor is None else f", below the floor of {format_rate(context.floor)}"
+    return f"{said} ({zero:,} of {'the rest' if firing else 'them'} {'is' if zero == 1 else 'are'} at 0 too{floor})"

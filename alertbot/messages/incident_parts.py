@@ -67,7 +67,8 @@ class Context:
     ``firing``: those of them with an alert that fires. ``silences`` by number; ``flapping``: the keys that flap;
     ``suppressed``: the rows of alerts that are not posted now. ``shortfall``: bytes by which less was carried, by an
     alert's row, where that is known. ``total``: bit/s of the account now, and before it fell.
-    ``at_zero``: the domains that carry nothing now, and did before the incident began, whatever a rule's floor.
+    ``at_zero``: the domains that carry nothing now, and did before the incident began, whatever a rule's floor;
+    ``floor``: that of the incident's rules in bit/s, where it says why those of them are not in alert.
     ``lost``: bytes by which the whole account carried less while it was dark, where that is known.
     """
 
@@ -83,6 +84,7 @@ class Context:
     shortfall: Mapping[int, float] = field(default_factory=dict)
     total: tuple[float, float] | None = None
     at_zero: frozenset[str] = frozenset()
+    floor: float | None = None
     lost: float | None = None
 
     def clock(self, epoch: float) -> str:
@@ -108,7 +110,7 @@ def state_lines(incident: Incident, context: Context, markup: Markup) -> Iterato
         yield "Muted by the configuration for now."
     if flapping := {told.alert.series for told in incident.alerts if told.key in context.flapping}:
         names = ", ".join(subject(series, markup) for series in sorted(flapping)[:MOST_LISTED])
-        yield f"Flapping: {names}. More is said once it stays in alert for 20m, or is steady for an hour."
+        yield f"Flapping: {names}. Posted again once it stays in alert for 20m, or is steady for an hour."
 
 
 def _without_data(incident: Incident, context: Context, markup: Markup) -> Iterator[str]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from alertbot.incidents.incident import IncidentKind
+from alertbot.alerts.lifecycle import Reason
+from alertbot.incidents.incident import Incident, IncidentKind, cleared_at, series_of, worst_of_each
+from alertbot.messages.alert import names, several, subject
 from alertbot.messages.blocks import Block, Message, code, context_block, escape, paragraphs
 from alertbot.messages.incident import tell
 from alertbot.messages.incident_parts import Context, sentence
@@ -15,11 +17,12 @@ from alertbot.messages.suppressed import suppressed_words
 from alertbot.query.incidents import Alerts, IncidentLine, Incidents, Unposted
 from alertbot.query.scope import Scope
 from alertbot.query.silent import SilentDomain
-from alertbot.units import DAY, SLOT, format_clock, format_duration
+from alertbot.units import DAY, SLOT, format_clock, format_duration, format_rate
 from alertbot.words import counted, listed
 
 _MOST_UNPOSTED = 20
 _MOST_SILENT = 20
+_MOST_NAMED = 5
 _WITHOUT_TIMES = {IncidentKind.FEED, IncidentKind.VANISHED}
 """Kinds whose last sentence does not say from when to when."""
 
@@ -75,6 +78,21 @@ def _span(seconds: int) -> str:
     return "a day" if seconds == DAY else format_duration(seconds)
 
 
+def _was(incident: Incident) -> str | None:
+    """What an incident that is over was about; ``None`` where only how it ended says it."""
+    alerts = worst_of_each(incident.alerts)
+    over = incident.closed is not None and incident.kind is IncidentKind.ALERT and bool(alerts)
+    if not over or any(each.reason != Reason.CLEARED for each in alerts):
+        return None
+    dark = incident.falls and all(each.alert.worst == 0 for each in alerts)
+    if len(alerts) == 1:
+        worst = format_rate(alerts[0].alert.worst)
+        how = "was dark" if dark else f"fell to {worst}" if incident.falls else f"rose to {worst}"
+        return f"{subject(alerts[0].alert.series, MARKUP)} {how}."
+    how = "were dark" if dark else "fell" if incident.falls else "rose"
+    return f"{several(series_of(alerts))} {how}: {names(series_of(alerts), _MOST_NAMED, MARKUP)}."
+
+
 @dataclass(frozen=True)
 class _Words:
     """Puts lines in words for the readers of a scope."""
@@ -83,7 +101,8 @@ class _Words:
 
     def line(self, line: IncidentLine) -> str:
         """Number, severity, how long, whose word keeps it from paging, and what it is about."""
-        what = tell(line.incident, self._context, MARKUP).headline
+        was = _was(line.incident)
+        what = tell(line.incident, self._context, MARKUP).headline if was is None else was
         return f"*#{line.number}* {', '.join((line.severity, *self._facts(line)))}: {what}"
 
     def unposted(self, alerts: tuple[Unposted, ...]) -> list[str]:
@@ -115,8 +134,17 @@ class _Words:
 
     def _ended(self, line: IncidentLine) -> Iterable[str]:
         if line.kind in _WITHOUT_TIMES and line.closed is not None:
-            lasted = format_duration(line.closed - line.since)
-            yield f"{self._clock(line.since)} to {self._clock(line.closed)} ({lasted})"
+            yield self._from_to(line.since, line.closed)
+        elif _was(line.incident) is not None:
+            alerts = worst_of_each(line.incident.alerts)
+            yield self._from_to(min(each.alert.since for each in alerts), max(map(cleared_at, alerts)))
+
+    def _from_to(self, begun: float, ended: float) -> str:
+        """``Mon 2 Mar 22:05 to 22:50 (45m)``: a day that stays the same is said once."""
+        first, last = self._clock(begun), self._clock(ended)
+        if first.rpartition(" ")[0] == last.rpartition(" ")[0]:
+            last = last.rpartition(" ")[2]
+        return f"{first} to {last} ({format_duration(ended - begun)})"
 
     def _clock(self, epoch: float) -> str:
         return format_clock(epoch, self.scope.zone, self.scope.now)

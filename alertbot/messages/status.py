@@ -41,11 +41,12 @@ def status_message(status: Status, zone: tzinfo) -> Message:
 
 def _watching(live: Live) -> str:
     sums = live.series - live.domains
-    besides = f" and {counted(sums, 'sum')} of them" if sums else ""
+    besides = f" and {counted(sums, 'total')}" if sums else ""
     waiting = (
         f"{live.behind:,} {'waits' if live.behind == 1 else 'wait'} for data" if live.behind else "none waits for data"
     )
-    return f"watching {counted(live.domains, 'domain')}{besides}; {waiting}"
+    watching = f"watching {counted(live.domains, 'domain')}{besides}"
+    return watching if live.trouble is not None else f"{watching}; {waiting}"
 
 
 def _misconfigured(live: Live) -> list[str]:
@@ -79,7 +80,7 @@ def _fresh(live: Live, zone: tzinfo) -> str:
         return trouble.rstrip() or "No data yet: the first answer of the CDN's API is awaited."
     age = format_duration(live.now - live.frontier - SLOT)
     last = "Last data" if trouble else "Data"
-    return f"{trouble}{last} to {format_clock(live.frontier + SLOT, zone, live.now)}, {age} old."
+    return f"{trouble}{last} until {format_clock(live.frontier + SLOT, zone, live.now)}, {age} old."
 
 
 def _firing(status: Status) -> str:

@@ -17,13 +17,12 @@ from alertbot.incidents.incident import (
     worst_of_each,
 )
 from alertbot.incidents.notes import Note, NoteKind
-from alertbot.messages.alert import Markup, several, subject
+from alertbot.messages.alert import Markup, names, several, subject
 from alertbot.messages.alert_list import all_alert_lines
 from alertbot.messages.incident import ending, headline, tell
 from alertbot.messages.incident_parts import Context, sentence
 from alertbot.rules.base import Direction
-from alertbot.units import format_duration
-from alertbot.words import listed
+from alertbot.units import SLOT, format_duration
 
 _MOST_NAMED = 5
 
@@ -115,7 +114,9 @@ def _joined(matter: _Matter) -> ThreadText:
     told_of = {told.alert.series for told in matter.others if told.noted == 1}
     fresh = [told for told in matter.alerts if told.alert.series not in told_of]
     also = _by_rule(
-        matter, [told for told in matter.meant if told.alert.series in told_of], "{who} now also {verb} {rule}"
+        matter,
+        [told for told in matter.meant if told.alert.series in told_of],
+        "The rule {rule} now fires for {who} too",
     )
     if not fresh:
         return ThreadText(" ".join(also))
@@ -133,8 +134,8 @@ def _by_rule(matter: _Matter, alerts: Sequence[FiredAlert], words: str) -> tuple
     for told in alerts:
         by_rule.setdefault(told.alert.rule, []).append(told)
     return tuple(
-        f"{words.format(who=_who(matter, each), verb='breaks' if len(each) == 1 else 'break', rule=rule)}."
-        for rule, each in ((f"the rule {matter.markup.text(name)}", each) for name, each in sorted(by_rule.items()))
+        f"{words.format(who=_who(matter, each), rule=matter.markup.text(name))}."
+        for name, each in sorted(by_rule.items())
     )
 
 
@@ -154,18 +155,18 @@ def _grew(matter: _Matter) -> ThreadText:
         return ThreadText(f"Worse: {matter.now}")
     if len(firing) == 1:
         return ThreadText(f"Now {highest_severity(incident.firing)}: {matter.now}")
-    names = listed((subject(told.alert.series, matter.markup) for told in firing), _MOST_NAMED)
+    which = names((told.alert.series for told in firing), _MOST_NAMED, matter.markup)
     since = matter.context.clock(min(told.alert.since for told in firing))
-    return ThreadText(f"Now {_several(firing)} {'down' if incident.falls else 'up'} since {since}: {names}.")
+    return ThreadText(f"Now {_several(firing)} {'down' if incident.falls else 'up'} since {since}: {which}.")
 
 
 def _flaps(matter: _Matter) -> ThreadText:
     alerts = matter.alerts
-    names = listed((subject(told.alert.series, matter.markup) for told in alerts), _MOST_NAMED)
+    which = names((told.alert.series for told in alerts), _MOST_NAMED, matter.markup)
     times = max((told.fires for told in alerts), default=0)
     often = f"came and went {times} times within 6 hours"
     quiet = f"Further changes are collected here; what lasts {format_duration(STAYS)} is posted again"
-    return ThreadText(f"Flapping: {names} {often}. {quiet}.")
+    return ThreadText(f"Flapping: {which} {often}. {quiet}.")
 
 
 def _steady(matter: _Matter) -> ThreadText:
@@ -176,7 +177,10 @@ def _steady(matter: _Matter) -> ThreadText:
 
 
 def _still(matter: _Matter) -> ThreadText:
-    lasting = format_duration(matter.context.now - matter.incident.since)
+    # What is firing is known to do so as far as the data reaches, and not for longer.
+    known = matter.context.data_to if matter.incident.firing else None
+    until = matter.context.now if known is None else max(float(known), matter.incident.since + SLOT)
+    lasting = format_duration(until - matter.incident.since)
     return ThreadText(f"Still {_state(matter)} after {lasting}, not acknowledged: {matter.now}")
 
 
@@ -218,14 +222,16 @@ def _ended(matter: _Matter) -> ThreadText:
     over = [told for told in matter.alerts if told.alert.series not in left]
     between = [told for told in matter.meant if told.key in again]
     partly = [told for told in matter.meant if told.alert.series in left and told.key not in again]
-    words = "{who} no longer {verb} {rule}, but still another one"
+    over_there = "no longer fires for {who}; another still does"
     rest = (
         *_in_between(matter, between),
-        *_by_rule(matter, [told for told in partly if told.reason != Reason.RULE_CHANGED], words),
+        *_by_rule(
+            matter, [told for told in partly if told.reason != Reason.RULE_CHANGED], f"The rule {{rule}} {over_there}"
+        ),
         *_by_rule(
             matter,
             [told for told in partly if told.reason == Reason.RULE_CHANGED],
-            f"By a change of the configuration {words}",
+            f"The rule {{rule}} was changed and {over_there}",
         ),
     )
     still = f"{several(left)} still in alert"

@@ -213,7 +213,7 @@ def _comparison(why: RuleWhy, last: SlotWhy, reader: Reader) -> str:
     frozen = why.rule.kind.frozen and why.alert is not None and last.slot >= why.alert.since
     sums = ", ".join(escape(term.text) for term in why.terms)
     usual = "" if why.usual is None else f" ({_expected(why.usual)})"
-    return f"{sums}{' (reference frozen)' if frozen else ''}{usual}: {_verdict(last)}"
+    return f"{sums}{' (the level before this began)' if frozen else ''}{usual}: {_verdict(last)}"
 
 
 def _expected(usual: ExpectedRange) -> str:

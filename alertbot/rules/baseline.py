@@ -149,7 +149,7 @@ class Baseline(Kind):
         if value == reference:
             return (Term(f"{format_rate(value)} is usual at this time", holds=False),)
         if value == 0 and not self.zeros:
-            return (Term("an empty slot is left to other rules, since zeros = false", holds=False),)
+            return (Term("5 minutes without traffic are left to other rules, since zeros = false", holds=False),)
         way, usual = self.direction(value, reference), f"the usual {format_rate(reference)}"
         if self.only not in {None, way}:
             return (Term(f"{format_rate(value)} is no {self.only} from {usual}", holds=False),)

@@ -264,4 +264,8 @@ def _course(forecast: float) -> str:
 
 def _left(burst: int) -> str:
     """How many slots may still lie above what is committed."""
-    return f"{counted(burst, 'slot')} ({format_duration(burst * SLOT)}) of burst left" if burst else "no burst left"
+    return (
+        f"{counted(burst, '5-minute value')} ({format_duration(burst * SLOT)}) of burst left"
+        if burst
+        else "no burst left"
+    )

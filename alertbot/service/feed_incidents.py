@@ -145,8 +145,11 @@ class FeedIncidents:
             return [self._of(IncidentKind.FEED, incident.since, incident.facts, over=True)]
         if incident is not None and dict(incident.facts) == fresh:
             return []
-        since = int(facts.now - (facts.failing or 0.0)) if incident is None else incident.since
-        return [self._of(IncidentKind.FEED, since, fresh)]
+        if incident is not None:
+            return [self._of(IncidentKind.FEED, incident.since, fresh)]
+        longest = max((facts.unreadable.get(name, 0.0) for name in assessment.series), default=0.0)
+        lasting = longest if facts.failing is None else facts.failing
+        return [self._of(IncidentKind.FEED, int(facts.now - lasting), fresh)]
 
     def _of(self, kind: IncidentKind, since: int, facts: Mapping[str, object], *, over: bool = False) -> FeedReport:
         incident = self._open.get(kind)

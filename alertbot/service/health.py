@@ -112,8 +112,8 @@ class Health:
         if live.frontier is None:
             return "waiting for the first data"
         data = format_clock(live.frontier + SLOT, self.zone(), live.now)
-        waiting = counted(live.behind, "series", "series")
-        line = f"data to {data}; {counted(live.domains, 'domain')}; {waiting} waiting"
+        waiting = f"; {live.behind:,} waiting for data" if live.behind else ""
+        line = f"data until {data}; {counted(live.domains, 'domain')}{waiting}"
         return f"{line}; the changed configuration is refused" if live.misconfigured else line
 
     async def feed(self, notifier: Notifier, clock: Clock, pause: float) -> None:

@@ -20,6 +20,9 @@ from alertbot.units import SLOT
 _BEFORE = 12
 """Slots before anything fell by which it is known what carried traffic."""
 
+_JUST_BEFORE = 3
+"""Known slots before a fall whose median says what was carried: an hour may hold another outage."""
+
 _COMPARABLE = 36
 """Slots for which the level just before a fall still says what would have been carried."""
 
@@ -68,13 +71,26 @@ class Levels:
         had = (self._hour_before(incident.since, self._domains) > 0).any(axis=0)
         return frozenset(np.array(self._domains, dtype=object)[had & (now == 0)])
 
+    def floor(self, alerts: Sequence[FiredAlert], at_zero: Collection[str], rules: Mapping[str, Rule]) -> float | None:
+        """The floor of the alerts' rules in bit/s, where these carried less than that in the hour before, all of them.
+
+        That is why nothing fires for them. ``None`` where it is not, or where there are none.
+        """
+        others = sorted(set(at_zero) - {fired.alert.series for fired in alerts})
+        kinds = [rule.kind for fired in alerts if (rule := rules.get(fired.alert.rule)) is not None]
+        floors = [kind.least for kind in kinds if kind.least is not None]
+        if not others or not floors or len(floors) < len(alerts):
+            return None
+        before = self._hour_before(min(fired.alert.since for fired in alerts), others)
+        return min(floors) if float(np.nanmax(before, initial=0.0)) < min(floors) else None
+
     def lost(self, incident: Incident) -> float | None:
         """Bytes that the account did not carry while it was dark, where the level before it still says so."""
         count = (int(incident.facts.get("dark_until", 0)) - incident.since) // SLOT
         if TOTAL not in self._ledger.grid.column or not 0 < count <= _COMPARABLE:
             return None
         before = self._total_before(incident.since)
-        return float(np.median(before)) * count * SLOT / 8 if len(before) else None
+        return float(np.median(before[-_JUST_BEFORE:])) * count * SLOT / 8 if len(before) else None
 
     def total(self, incident: Incident) -> tuple[float, float] | None:
         """Bit/s of the account now, and before it fell; ``None`` where one of them is not known."""
@@ -92,7 +108,9 @@ class Levels:
         if not len(before) or np.isnan(now):
             return None
         ordinary = float(np.abs(np.diff(before)).max(initial=0.0))
-        return TotalLoss(float(np.median(before)), float(now), self._lost(sorted(fell), since, cursor), ordinary)
+        return TotalLoss(
+            float(np.median(before[-_JUST_BEFORE:])), float(now), self._lost(sorted(fell), since, cursor), ordinary
+        )
 
     def _lost(self, series: Sequence[str], since: int, slot: int) -> float:
         """By how much less these carry in a slot, together, than in the hour before ``since``, where both is known."""

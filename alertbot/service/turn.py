@@ -194,6 +194,7 @@ class Turn:
         firing = {alert.series for alert in self.ledger.alerts.values() if alert.phase is Phase.FIRING}
         suppression = self._suppression(self._pending)
         alerts, lasting = ((), ()) if incident is None else (incident.alerts, incident.firing)
+        at_zero = frozenset() if incident is None else self.levels.at_zero(incident, self.frontier)
         return Context(
             now=self.now,
             data_to=None if self.frontier is None else self.frontier + SLOT,
@@ -206,7 +207,8 @@ class Turn:
             suppressed=frozenset(each.number for each in lasting if suppression.suppressed(each)),
             shortfall=dict(self.levels.shortfall(alerts, self.watch.rules)),
             total=None if incident is None else self.levels.total(incident),
-            at_zero=frozenset() if incident is None else self.levels.at_zero(incident, self.frontier),
+            at_zero=at_zero,
+            floor=self.levels.floor(alerts, at_zero - firing, self.watch.rules),
             lost=None if incident is None else self.levels.lost(incident),
         )
 

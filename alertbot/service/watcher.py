@@ -20,6 +20,7 @@ from alertbot.feed.outages import FeedOutages
 from alertbot.feed.second_looks import FIRST_HOUR
 from alertbot.feed.total import AccountTotal
 from alertbot.incidents.orders import Executor
+from alertbot.messages.alert import several
 from alertbot.ops.outage import Outage
 from alertbot.ops.trouble import Cause, Trouble
 from alertbot.query.live import Live
@@ -35,7 +36,6 @@ from alertbot.store import feed, restart
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.restart import Memory
 from alertbot.units import DAY, SLOT, format_duration
-from alertbot.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ class Watcher:
         late = [] if self._poller is None else self._poller.unjudged(LONGEST_UNJUDGED)
         if not late:
             return None
-        which = f"{counted(len(late), 'series', 'series')} not judged for 10 minutes: {late[0]}"
+        which = f"{several(late)} not judged for 10 minutes, such as {late[0]}"
         return Trouble(Cause.UNJUDGED, which)
 
     @property

@@ -76,7 +76,7 @@ def test_the_annotations_say_it_in_a_sentence_with_its_numbers():
     assert alert.annotations == {
         "summary": "a went dark at 00:05: 0 bps, was 1 Gbps.",
         "description": "a went dark at 00:05: 0 bps, was 1 Gbps. Last seen: 0 bps against 1 Gbps, "
-        "data to 00:20. The rule dark: fallen to 0 bps from 1 Mbps or more for 5m.",
+        "data until 00:20. The rule dark: fallen to 0 bps from 1 Mbps or more for 5m.",
         "value": "0 bps",
         "reference": "1 Gbps",
         "since": "2026-03-02T00:05:00Z",
@@ -232,7 +232,7 @@ def test_a_fall_of_the_whole_account_is_an_alert_of_its_own_beside_those_of_its_
     assert len(said.firing) == 4
     # The severity is the same whichever of the alerts a bot saw first.
     assert dict(account.labels) == {"alertname": "AlertbotAccountFell", "job": "alertbot", "severity": "critical"}
-    assert "3 of 4 domains with traffic fell" in account.annotations["summary"]
+    assert "3 of 4 domains with traffic have fallen" in account.annotations["summary"]
 
     well = replace(fell, progress=replace(fell.progress, wide=AccountFall(T + 8 * SLOT, 3, 4, "warning", over=T)))
     assert list(of_incident(well, scene, LAYOUT)) == []

@@ -54,7 +54,7 @@ def chart(title: str, subtitle: str, *panels: Panel) -> Chart:
 
 def normal() -> Chart:
     shown = panel("video.example.com", 1.84e9, 24)
-    return chart(shown.name, f"{format_rate(shown.values[-3])}, data to 10:50, times in {ZONE}", shown)
+    return chart(shown.name, f"{format_rate(shown.values[-3])}, data until 10:50, times in {ZONE}", shown)
 
 
 def dark() -> Chart:
@@ -63,7 +63,7 @@ def dark() -> Chart:
     shown.values[fell] = 0.0
     before = float(np.median(shown.values[-21:-9]))
     label = LimitLine(f"{format_rate(before)} before", over(shown, -21, before))
-    return chart(f"#412 {shown.name}", f"0 bps, data to 10:50, times in {ZONE}", with_(shown, [label], [(-9, -3)]))
+    return chart(f"#412 {shown.name}", f"0 bps, data until 10:50, times in {ZONE}", with_(shown, [label], [(-9, -3)]))
 
 
 def spike() -> Chart:
@@ -72,7 +72,7 @@ def spike() -> Chart:
     twice = LimitLine("2.5 times a day earlier", 2.5 * shown.yesterday)
     return chart(
         f"#413 {shown.name}",
-        f"{format_rate(shown.values[-3])}, data to 10:50, times in {ZONE}",
+        f"{format_rate(shown.values[-3])}, data until 10:50, times in {ZONE}",
         with_(shown, [twice], [(-7, -3)]),
     )
 
@@ -82,7 +82,7 @@ def gap() -> Chart:
     shown.values[120:150] = np.nan
     shown.yesterday[:40] = np.nan
     ceiling = LimitLine("above 400 Mbps", np.full(len(shown.values), 4e8))
-    return chart(shown.name, f"data to 10:50, times in {ZONE}", with_(shown, [ceiling], []))
+    return chart(shown.name, f"data until 10:50, times in {ZONE}", with_(shown, [ceiling], []))
 
 
 def sparse() -> Chart:
@@ -91,7 +91,7 @@ def sparse() -> Chart:
     shown.values[np.convolve(dice[0] < 0.03, np.ones(5), "same") == 0] = 0.0
     shown.values[(dice[1] < 0.04) | (np.arange(len(dice[1])) >= len(dice[1]) - 2)] = np.nan
     shown = Panel(shown.name, "", shown.values)
-    return chart(shown.name, f"{format_rate(0)}, data to 10:50, times in {ZONE}", shown)
+    return chart(shown.name, f"{format_rate(0)}, data until 10:50, times in {ZONE}", shown)
 
 
 def week() -> Chart:
@@ -100,7 +100,7 @@ def week() -> Chart:
     ceiling = LimitLine("above 2.2 Gbps", np.full(len(shown.values), 2.2e9))
     return chart(
         shown.name,
-        f"{format_rate(shown.values[-3])}, 7 days, data to 10:50, times in {ZONE}",
+        f"{format_rate(shown.values[-3])}, 7 days, data until 10:50, times in {ZONE}",
         with_(shown, [ceiling], [(3 * DAY_SLOTS, 3 * DAY_SLOTS + 19)]),
     )
 
@@ -116,7 +116,7 @@ def several() -> Chart:
         one.values[-9:-2] *= left
         label = LimitLine(f"{format_rate(before)} before", over(one, -21, before))
         shown.append(with_(one, [label], [(-9, -3)]))
-    return chart("#414 total and the worst 3 of 212 series", f"data to 10:50, times in {ZONE}", *shown)
+    return chart("#414 total and the worst 3 of 212 series", f"data until 10:50, times in {ZONE}", *shown)
 
 
 def group() -> Chart:
@@ -125,7 +125,7 @@ def group() -> Chart:
     for each in (whole, one):
         each.values[-40:-2] *= 0.35
     marked = [with_(each, [], [(-40, -3)]) for each in (whole, one)]
-    return chart("#415 sum:downloads and dl1.example.com", f"data to 10:50, times in {ZONE}", *marked)
+    return chart("#415 sum:downloads and dl1.example.com", f"data until 10:50, times in {ZONE}", *marked)
 
 
 def over(shown: Panel, first: int, value: float) -> np.ndarray:

@@ -109,7 +109,7 @@ async def test_what_is_not_published_yet_is_unknown_up_to_now(house):
     assert chart.first <= house.now - 6 * 3600 + SLOT
     assert chart.end >= house.now
     assert np.isnan(chart.panels[0].values[-1])
-    assert "data to 01:15, times in Europe/Berlin" in chart.subtitle
+    assert "data until 01:15, times in Europe/Berlin" in chart.subtitle
 
 
 async def test_yesterday_is_behind_it_and_a_week_that_is_not_stored_is_not(house):

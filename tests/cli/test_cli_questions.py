@@ -60,8 +60,8 @@ def alertbot(*arguments):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("show", "video"), "video.example.com: 1 Gbps (data to "),
-        (("show", "@all", "1h"), "@all (2 domains added up): 1.2 Gbps (data to "),
+        (("show", "video"), "video.example.com: 1 Gbps (data until "),
+        (("show", "@all", "1h"), "@all (2 domains added up): 1.2 Gbps (data until "),
         (("top",), "1. video.example.com 1 Gbps (+0%), yesterday 1 Gbps"),
         (("top", "1", "change"), "Top 1 of 2 domains by change since yesterday"),
         (("p95", "total"), "so far is 1.2 Gbps"),
@@ -71,8 +71,8 @@ def alertbot(*arguments):
         (("rules",), "went-dark (warning): fallen to 0 bps from 1 Mbps or more for 10m, only daily 00:00-24:00"),
         (("rules", "img"), "1 rule for img.example.com"),
         (("why", "img", "yesterday", "00:00"), "200 Mbps > 0 bps, reference 200 Mbps >= 1 Mbps: no breach"),
-        (("video.example.com",), "video.example.com: 1 Gbps (data to "),
-        (("@all", "1h"), "@all (2 domains added up): 1.2 Gbps (data to "),
+        (("video.example.com",), "video.example.com: 1 Gbps (data until "),
+        (("@all", "1h"), "@all (2 domains added up): 1.2 Gbps (data until "),
     ],
     ids=" ".join,
 )

@@ -124,7 +124,7 @@ def test_a_killed_service_is_started_again_and_tells_nothing_twice(tmp_path, boo
         machine.systemctl("kill", "--signal=KILL", "alertbot.service")
         again = {"NRestarts": "1", "ActiveState": "active", "SubState": "running"}
         wait_for(lambda: machine.shows(**again), "another start")
-        wait_for(lambda: "data to" in machine.status(), "data")
+        wait_for(lambda: "data until" in machine.status(), "data")
         (told,) = stage.told()
         assert not told.replies
 
@@ -132,7 +132,7 @@ def test_a_killed_service_is_started_again_and_tells_nothing_twice(tmp_path, boo
 def test_the_backup_is_made_beside_the_service_and_without_it(tmp_path, boot):
     clock = StageClock.real()
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage, boot(stage) as machine:
-        wait_for(lambda: "data to" in machine.status(), "data")
+        wait_for(lambda: "data until" in machine.status(), "data")
         machine.systemctl("start", "alertbot-backup.service")
         (copy,) = (machine.root / "var/lib/private/alertbot-backups").iterdir()
         database = machine.root / "var/lib/private/alertbot/alertbot.db"
@@ -181,7 +181,7 @@ def test_secrets_that_are_encrypted_as_the_readme_says_reach_the_service(tmp_pat
         machine.systemctl("daemon-reload")
         machine.systemctl("start", "alertbot.service")
         assert machine.shows(ActiveState="active", SubState="running")
-        wait_for(lambda: "data to" in machine.status(), "data")
+        wait_for(lambda: "data until" in machine.status(), "data")
 
 
 def test_a_reload_takes_up_what_is_right_and_refuses_what_is_wrong(tmp_path, boot):
@@ -208,7 +208,7 @@ def test_a_reload_takes_up_what_is_right_and_refuses_what_is_wrong(tmp_path, boo
             lambda: machine.shows(ActiveState="active", SubState="running", NRestarts="0", ReloadResult="exit-code"),
             "a failed reload of a running unit",
         )
-        assert "data to" in machine.status()
+        assert "data until" in machine.status()
         assert "resolved" not in stage.told()[0].text
 
 
@@ -223,7 +223,7 @@ def test_a_wedged_process_is_started_again_by_the_watchdog(tmp_path, boot):
         machine.systemctl("kill", "--signal=STOP", "alertbot.service")
         again = {"NRestarts": "1", "ActiveState": "active", "SubState": "running"}
         wait_for(lambda: machine.shows(**again), "another start")
-        wait_for(lambda: "data to" in machine.status(), "data")
+        wait_for(lambda: "data until" in machine.status(), "data")
         (told,) = stage.told()
         assert not told.replies
 

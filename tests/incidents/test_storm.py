@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from fakes.worlds.storm import GROUP_CHANNEL, names, rage, storm
 
+from alertbot.messages.alert import short_names
+
 MOST = 9_000
 """Characters of a message: well below what Slack refuses."""
 
@@ -34,9 +36,9 @@ async def test_a_storm_over_the_account_is_one_message_and_a_line_for_the_group_
 
         thread = it.replies(account)
         told = "\n".join(map(texts, thread))
-        assert all(f"`{domain}`" in told for domain in domains[len(domains) // 5 :]), (
-            "each of them stands in the thread"
-        )
+        short, parent = short_names(domains[len(domains) // 5 :])
+        assert all(f"`{name}`" in told for name in short), "each of them stands in the thread"
+        assert f"(all in `{parent}`)" in told
         pages = [reply for reply in thread if reply.broadcast]
         assert len(pages) <= 4, [page.text for page in pages]
         calls = [reply for reply in it.replies(group) if reply.broadcast]

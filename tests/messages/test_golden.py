@@ -119,6 +119,10 @@ AGAIN = [
 
 MESSAGES = {
     "dark": (one(told(1)), SETTING),
+    "dark, others below the floor": (
+        one(told(1)),
+        replace(SETTING, firing=frozenset(), at_zero=frozenset({"a.example.com", "b.example.com"}), floor=12e6),
+    ),
     "fallen": (one(told(1, rule="sharp-fall", value=3.1e8)), SETTING),
     "above": (one(told(1, rule="ceiling", value=8.4e9)), SETTING),
     "far above the usual": (one(told(1, rule="far-off", value=4.1e9)), SETTING),

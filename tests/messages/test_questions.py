@@ -78,7 +78,7 @@ async def ask(scope, text):
         (
             "show video 1h",
             [
-                "video.example.com: 2 Gbps (data to 00:00)",
+                "video.example.com: 2 Gbps (data until 00:00)",
                 "1h: average 2 Gbps, peak 2 Gbps on Sun 15 Nov at 23:00, 95th percentile 2 Gbps",
                 (
                     "a day earlier 1 Gbps (+100%); the 1h then: average 1 Gbps (+100%), peak 1 Gbps (+100%),"
@@ -93,7 +93,7 @@ async def ask(scope, text):
         (
             "show @downloads 35d",
             [
-                "@downloads (2 domains added up): 300 Mbps (data to 00:00)",
+                "@downloads (2 domains added up): 300 Mbps (data until 00:00)",
                 "35d: average 300 Mbps, peak 300 Mbps on Mon 2 Nov at 00:00, 95th percentile 300 Mbps",
                 (
                     "a day earlier 300 Mbps (+0%); the 35d then: average 300 Mbps (+0%), peak 300 Mbps (+0%),"
@@ -109,7 +109,7 @@ async def ask(scope, text):
         (
             "top 2",
             [
-                "Top 2 of 4 domains by bandwidth now (data to 00:00)",
+                "Top 2 of 4 domains by bandwidth now (data until 00:00)",
                 "total 2.6 Gbps (+100%), yesterday 1.3 Gbps",
                 "1. video.example.com 2 Gbps (+100%), yesterday 1 Gbps",
                 "2. img.example.com 300 Mbps, yesterday 0 bps",
@@ -118,7 +118,7 @@ async def ask(scope, text):
         (
             "top change 1",
             [
-                "Top 1 of 4 domains by change since yesterday (data to 00:00)",
+                "Top 1 of 4 domains by change since yesterday (data until 00:00)",
                 "total +1.3 Gbps (+100%): 2.6 Gbps, yesterday 1.3 Gbps",
                 "1. video.example.com +1 Gbps (+100%): 2 Gbps, yesterday 1 Gbps",
             ],
@@ -127,7 +127,7 @@ async def ask(scope, text):
             "p95 img",
             [
                 "img.example.com: the 95th percentile of 2026-11 so far is 300 Mbps",
-                "4,032 of its 4,320 5-minute values so far are known; now 300 Mbps (data to 00:00)",
+                "4,032 of its 4,320 5-minute values so far are known; now 300 Mbps (data until 00:00)",
                 (
                     "burst left: 17h 40m on end above 300 Mbps would not raise it yet; of its 5-minute values"
                     " 417 of 417 (1d 10h) left this month"

@@ -14,6 +14,7 @@ from alertbot.config import GroupSettings
 from alertbot.incidents.incident import IncidentKind
 from alertbot.query import incidents
 from alertbot.query.as_json import to_json
+from alertbot.rules.drop import Drop
 from alertbot.store.feed_reports import FeedReport
 from alertbot.units import DAY, SLOT
 
@@ -77,7 +78,7 @@ async def test_an_incident_of_the_feed_is_open_though_no_alert_fires(house):
     assert "#1 warning, 35m, not acknowledged: The CDN's API has been failing since 00:00" in said
     assert "1 incident open: #1." in await asked.ask("status")
     await home.dispatcher.report([FeedReport(IncidentKind.FEED, CHANNEL, home.slot, facts, number=1, closes=True)])
-    assert "#1 warning, 00:00 to 00:35 (35m): The CDN's API can be read again" in await asked.ask("alerts")
+    assert "#1 warning, 00:00 to 00:35 (35m): The CDN's API answers again" in await asked.ask("alerts")
 
 
 async def test_the_loudest_come_first_and_none_is_buried(house):
@@ -117,10 +118,12 @@ async def test_what_ended_follows_for_a_day_or_as_long_as_asked(house):
     await carried(home, 2, a=0.0)
     await carried(home, 3)
     said = await asked.ask("alerts")
-    assert said.startswith("No alerts.\nEnded within a day:\n#1 critical: a.example.com is back to normal at 00:10")
+    assert said.startswith(
+        "No alerts.\nEnded within a day:\n#1 critical, 00:00 to 00:10 (10m): a.example.com was dark."
+    )
     home.now += 2 * DAY
     assert await asked.ask("alerts") == "No alerts."
-    assert "#1 critical:" in await asked.ask("alerts 7d")
+    assert "#1 critical, Tue 3 Nov 00:00 to 00:10 (10m): a.example.com was dark." in await asked.ask("alerts 7d")
     assert "1 incident within 7d." in await asked.ask("incidents")
     assert await asked.ask("incidents 24h") == "No incidents within a day."
 
@@ -130,7 +133,7 @@ async def test_a_part_of_the_account_wide_fall_is_no_line_one_must_acknowledge(h
     await carried(home, 2, **{name.removesuffix(".example.com").replace("-", "_"): 0.0 for name in DOMAINS})
     said = await asked.ask("alerts")
     first, second = [line for line in said.splitlines() if line.startswith("#")]
-    assert "The whole account" in first
+    assert "Account-wide: " in first
     assert "not acknowledged" in first
     assert "Part of the account-wide fall" in second
     assert "acknowledged" not in second
@@ -154,12 +157,18 @@ async def test_what_is_at_zero_below_a_rules_floor_is_not_called_normal(house):
     assert "no alert on the other 43 domains (2 of them are at 0 too)" in post
 
 
+async def test_the_floor_is_named_below_which_others_are_at_zero(house):
+    home, _ = await house(replace(dark(), kind=Drop(to=0.0, from_=5e8)))
+    await carried(home, 2, a=0.0, b=0.0, c=0.0)
+    assert "(2 of them are at 0 too, below the floor of 500 Mbps)" in home.outbox()[0].shown
+
+
 async def test_old_figures_say_how_old_they_are(house):
     home, asked = await house()
     await carried(home)
-    assert "(data to 00:05)" in await asked.ask("show a")
+    assert "(data until 00:05)" in await asked.ask("show a")
     home.now += 1800
-    assert "(data to 00:05, 40m old)" in await asked.ask("show a")
-    assert "data to 00:05, 40m old" in await asked.ask("top 3")
+    assert "(data until 00:05, 40m old)" in await asked.ask("show a")
+    assert "data until 00:05, 40m old" in await asked.ask("top 3")
     trouble = Inquired(home, trouble="500")
-    assert "No data from the CDN's API: 500. Last data to 00:05, 40m old." in await trouble.ask("status")
+    assert "No data from the CDN's API: 500. Last data until 00:05, 40m old." in await trouble.ask("status")

@@ -71,7 +71,7 @@ async def test_a_breach_is_shown_with_its_slots_its_reference_and_how_much_of_fo
     await carried(home, 0.0)
     text = await asked.ask("why a")
     assert "firing since 00:05, fired at 00:10, posted as #1" in text
-    assert "reference 1.84 Gbps >= 1 Mbps (reference frozen): breach" in text
+    assert "reference 1.84 Gbps >= 1 Mbps (the level before this began): breach" in text
 
 
 async def test_of_an_earlier_time_it_shows_the_slots_of_then_and_the_alert_they_are_of(house):
@@ -80,7 +80,7 @@ async def test_of_an_earlier_time_it_shows_the_slots_of_then_and_the_alert_they_
     text = await asked.ask("why a 00:10")
     assert text.startswith("a.example.com at 00:10: 0 bps.")
     assert "in alert since 00:05, fired at 00:10, posted as #1, over 00:20: cleared" in text
-    assert "00:10: 0 bps <= 0 bps, reference 1.84 Gbps >= 1 Mbps (reference frozen): breach" in text
+    assert "00:10: 0 bps <= 0 bps, reference 1.84 Gbps >= 1 Mbps (the level before this began): breach" in text
     assert "no alert that fired; fires when fallen to 0 bps" in await asked.ask("why a at 00:00")
     assert (await asked.ask("why a 2026-01-01 00:00")).startswith("a.example.com on Thu 1 Jan at 00:00: not known")
     assert "judged until 00:35" in await asked.ask("why a")
@@ -255,7 +255,9 @@ async def test_an_incident_tells_its_story(house):
     await carried(home, *[1.84e9] * 3)
     text = await asked.ask("why #1")
     assert text.startswith("#1: a.example.com is back to normal at 00:10")
-    assert "it fired by 00:05: 0 bps <= 0 bps, reference 1.84 Gbps >= 1 Mbps (reference frozen): breach" in text
+    assert (
+        "it fired by 00:05: 0 bps <= 0 bps, reference 1.84 Gbps >= 1 Mbps (the level before this began): breach" in text
+    )
     assert "Acknowledged by Ada" in text
     assert "for <now>" in text
     assert "closed " in text

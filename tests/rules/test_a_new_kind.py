@@ -117,7 +117,7 @@ async def test_its_alert_is_posted_in_its_own_words(house):
 
 async def test_why_shows_what_it_looked_at(house):
     text = await Inquired(house).ask("why a")
-    assert "1.9 Gbps against 400 Mbps (reference frozen): breach" in text
+    assert "1.9 Gbps against 400 Mbps (the level before this began): breach" in text
     assert "jumped (warning): jumped by 1 Gbps or more for 10m; watching 1" in await Inquired(house).ask("rules")
 
 

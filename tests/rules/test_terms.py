@@ -69,7 +69,7 @@ SIGNS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.g
         ),
         (Baseline(), 1.8e9, 1.8e9, ["1.8 Gbps is usual at this time"]),
         (Baseline(), 1.8e9, 0.0, ["where nothing is usual, nothing is unusual"]),
-        (Baseline(zeros=False), 0.0, 1e9, ["an empty slot is left to other rules, since zeros = false"]),
+        (Baseline(zeros=False), 0.0, 1e9, ["5 minutes without traffic are left to other rules, since zeros = false"]),
         (Baseline(only=Direction.RISE), 1e6, 1e9, ["1 Mbps is no rise from the usual 1 Gbps"]),
         (Drop(to=0.0), float("nan"), 1e9, []),
         (DayOverDay(ratio=2.0), 1e9, float("nan"), []),

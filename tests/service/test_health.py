@@ -93,7 +93,7 @@ async def test_a_series_that_is_not_judged_though_it_could_be_is_red(tmp_path, m
             """Stands for a fan-out that reaches nothing, for whatever reason."""
 
         monkeypatch.setattr(poller, "fan_out", idle)
-        assert (await red(house, "not judged")).startswith("3 series not judged for 10 minutes: ")
+        assert (await red(house, "not judged")).startswith("2 domains and the account's total not judged")
 
 
 @pytest.mark.slow
@@ -107,7 +107,7 @@ async def test_a_domain_that_cannot_be_read_for_long_is_red_however_often_the_se
             await house.stop()
             await house.start()
         await house.clock.sleep(2 * MINUTE)
-        assert health(house) == "1 series not judged for 10 minutes: b.example.com"
+        assert health(house) == "1 domain not judged for 10 minutes, such as b.example.com"
 
 
 @pytest.mark.slow

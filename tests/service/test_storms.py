@@ -36,9 +36,18 @@ async def test_where_half_of_the_total_is_gone_the_first_domain_that_fell_brings
     first, *edits = [row for row in house.outbox() if row.action != "reply"]
     assert first.text == "Total traffic fell from 10 Gbps to 3 Gbps at 00:05."
     assert "Checking 10 domains; the list follows here." in first.shown
-    assert edits[-1].text.startswith("The whole account is affected since 00:05: 7 of 10 domains with traffic fell")
+    assert edits[-1].text.startswith("Account-wide: 7 of 10 domains with traffic have fallen since 00:05")
     assert "Checking" not in edits[-1].shown
     assert len(pages(house)) == 1
+
+
+async def test_what_the_total_was_is_its_level_just_before_whatever_fell_earlier_in_the_hour(house):
+    for _ in range(8):
+        await house.judge(without(*DOMAINS[7:]))
+    for _ in range(3):
+        await house.judge(USUAL)
+    await house.judge(without(*DOMAINS[:7]), batches=BATCHES)
+    assert "Total traffic fell from 10 Gbps to 3 Gbps at 01:00." in [row.text for row in house.outbox()]
 
 
 async def test_where_less_is_gone_domains_that_explain_little_of_it_come_in_one_message(house):

@@ -27,7 +27,7 @@ BY_A_RULE = 2
 
 CALLS_AGAIN = (
     "The account as a whole is back, but not this",
-    "Worse: The whole account is at 0",
+    "Worse: Still no data since",
     "not acknowledged: ",
 )
 """What calls people once more: a domain stays dark after a fall of the account, nothing new counts as nothing now."""

@@ -12,7 +12,7 @@ from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message, actions, button, section
 from alertbot.slack.client import Identity, Post, Posted, SlackClient
 
-DARK = Message("`video.example.com` went dark", (section("data to 12:10"), actions(button("Why", "why"))), "#d00000")
+DARK = Message("`video.example.com` went dark", (section("data until 12:10"), actions(button("Why", "why"))), "#d00000")
 BACK = Message("`video.example.com` is back", (section("after 25m"),), "#2eb67d")
 
 

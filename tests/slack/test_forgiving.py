@@ -33,7 +33,7 @@ TYPED = [
     ("firing", "1 incident open"),
     ("open", "1 incident open"),
     ("acknowledge #1", "Acknowledged #1."),
-    ("health", "Data to 00:10"),
+    ("health", "Data until 00:10"),
     ("explain video", "video.example.com"),
     ("resolve #1", "An incident resolves by itself"),
     ("close #1", "An incident resolves by itself"),

@@ -216,7 +216,7 @@ async def _fails_at_start_and_is_mended(tmp_path, store, failing, cause, caplog,
             await clock.sleep(START + 65 * MINUTE - clock.time())
             trouble.close()
             await _is_mended(slack, caplog, told)
-            await until(lambda: systemd.status.startswith("data to "))
+            await until(lambda: systemd.status.startswith("data until "))
 
 
 def _judged(store):

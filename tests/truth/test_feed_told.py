@@ -50,7 +50,7 @@ async def test_a_dark_account_is_one_incident_that_becomes_account_wide_and_take
     assert night.texts(1) == [f"No data since 12:00. {either}"]
     await night.run_to(38)
     (incident,) = night.incidents()
-    assert night.texts(1)[-1].startswith("The whole account is at 0 since 12:00")
+    assert night.texts(1)[-1].startswith("Still no data since 12:00, so the whole account counts as at 0")
     assert {alert["series"] for alert in night.alerts()} == {*DOMAINS, "total"}
     assert {alert["incident"] for alert in night.alerts()} == {1}
     await night.run_to(60)
@@ -99,7 +99,7 @@ async def test_a_silence_that_lasts_longer_than_usual_is_posted_anew_as_critical
     usual, lasting = night.incidents()
     assert usual["closed"] is not None
     assert lasting["closed"] is None
-    assert night.texts(2)[0].startswith("<!here> The whole account is at 0 since 12:00")
+    assert night.texts(2)[0].startswith("<!here> Still no data since 12:00, so the whole account counts as at 0")
     await night.run_to(ONE + 60)
     assert all(each["closed"] is not None for each in night.incidents())
     await night.end()
@@ -178,7 +178,7 @@ async def test_calls_that_fail_for_long_are_one_incident_with_the_cause_in_words
     assert night.alerts() == [], "rules hold"
     await night.run_to(60)
     assert night.incidents("feed")[0]["closed"] is not None
-    assert night.texts(1)[-1].startswith("Resolved: The CDN's API can be read again")
+    assert night.texts(1)[-1].startswith("Resolved: The CDN's API answers again")
     assert [(alert["series"], alert["since"]) for alert in night.alerts()] == [
         ("img.example.com", night.world.start + 26 * 300)
     ], "what still burned is told with its true start"
@@ -205,7 +205,7 @@ async def test_a_single_series_that_stays_unreadable_is_named(folder):
     await night.run_to(38)
     (incident,) = night.incidents()
     assert incident["facts"]["series"] == ["img.example.com"]
-    assert "`img.example.com`" in night.texts(1)[0]
+    assert "1 domain has been unreadable since 12:01, so no rule judges it: `img.example.com`" in night.texts(1)[0]
     assert night.cursors()["video.example.com"] >= night.world.start + 34 * 300, "the others go on"
     await night.run_to(60)
     assert night.incidents()[0]["closed"] is not None
@@ -515,7 +515,5 @@ async def test_a_database_written_by_a_watch_of_other_rules_ends_their_alerts(fo
     }
     assert night.posts() == 1
     (ended,) = night.replies(1)
-    assert ended == (
-        "By a change of the configuration `img.example.com` no longer breaks the rule fell, but still another one."
-    )
+    assert ended == ("The rule fell was changed and no longer fires for `img.example.com`; another still does.")
     await night.end()
