@@ -81,7 +81,7 @@ async def test_a_wrong_configuration_changes_nothing_and_is_told_once_with_its_l
         assert any("the former one stays: " in line and where in line for line in caplog.messages)
 
         await until(lambda: where in house.live()["misconfigured"])
-        await until(lambda: house.systemd.status.endswith(" waiting; the changed configuration is refused"))
+        await until(lambda: house.systemd.status.endswith("; the changed configuration is refused"))
         assert where in (await house.service.commands.answer("status")).message.blocks[1]["elements"][0]["text"]
         await house.clock.sleep(20 * MINUTE)
         assert len(house.slack.posts) == 2
