@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
@@ -12,12 +10,11 @@ from alertbot.alertmanager.alerts import AlertLayout
 from alertbot.alertmanager.own_trouble import OwnTrouble
 from alertbot.alertmanager.relay import Relay, RelaySource
 from alertbot.charts.painter import Pictures
-from alertbot.charts.worker import is_installed
 from alertbot.clock import Clock
 from alertbot.config import Config, FeedSettings
 from alertbot.config.credentials import Credentials, require_api_token
 from alertbot.config.watch import Watch
-from alertbot.errors import CredentialsError, FeedError
+from alertbot.errors import FeedError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.budget import Budget
 from alertbot.incidents.orders import Executor
@@ -36,6 +33,7 @@ from alertbot.service.health import Health
 from alertbot.service.loops import Loops
 from alertbot.service.metrics import Metrics
 from alertbot.service.order_executor import OrderExecutor
+from alertbot.service.posting import poster_of, with_charts_if_possible, workspace_of
 from alertbot.service.review import WeeklyReview
 from alertbot.service.store_outage import StoreOutage
 from alertbot.service.watcher import Watcher
@@ -43,12 +41,8 @@ from alertbot.slack.charts import ChartSource
 from alertbot.slack.commands import Commands
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.poster import LogPoster, Poster
-from alertbot.slack.trial import DivertedPoster
-from alertbot.slack.workspace import Workspace
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.schema import Lock
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ class Wiring:
         self._relay_secret = credentials.alertmanager_token
         self._clock = clock
         self._shows_charts = credentials.slack_bot_token is not None and poster is None
-        config = _with_charts_if_possible(config, shown=self._shows_charts)
+        config = with_charts_if_possible(config, shown=self._shows_charts)
         self.lock = Lock(config.store.path)
         self.keeper = Storekeeper()
         self.loops = Loops()
@@ -99,9 +93,11 @@ class Wiring:
         executor = OrderExecutor(lambda: self.watcher.dispatcher, self.keeper)
         self.commands = Commands(self._scope, executor)
         self.pictures = Pictures(self._scope)
-        self.workspace = _workspace(config, credentials, self.commands, clock, self._chart_source(config), self._retry)
+        self.workspace = workspace_of(
+            config, credentials, self.commands, clock, self._chart_source(config), self._retry
+        )
         self.prints = self.workspace is None and poster is None
-        poster = _poster(poster or self.workspace or LogPoster(), self.workspace, config.trial)
+        poster = poster_of(poster or self.workspace or LogPoster(), self.workspace, config.trial)
         self.store_outage = StoreOutage(poster, config.slack.channel, clock)
         self.latency = AlertLatency(self.metrics.counts.alert_latency.observe)
         fallback = config.slack.fallback_channel
@@ -122,7 +118,7 @@ class Wiring:
 
     def under(self, config: Config) -> Parts:
         """The parts of another configuration; those at work where nothing changes for them."""
-        return self._parts(_with_charts_if_possible(config, shown=self._shows_charts), self.parts)
+        return self._parts(with_charts_if_possible(config, shown=self._shows_charts), self.parts)
 
     def take(self, parts: Parts) -> None:
         """Put other parts to work in place of the present ones; not to be called during a turn."""
@@ -296,50 +292,3 @@ class Wiring:
 def _address(feed: FeedSettings) -> tuple[object, ...]:
     """What a client is made of: where this differs, one does not serve the other."""
     return feed.base_url, feed.zone, feed.ip_protocol
-
-
-def _workspace(
-    config: Config,
-    credentials: Credentials,
-    commands: Commands,
-    clock: Clock,
-    chart_source: ChartSource | None,
-    recovered: Callable[[], None],
-) -> Workspace | None:
-    """The Slack workspace, where there are tokens for it."""
-    if credentials.slack_bot_token is None:
-        if credentials.slack_app_token is not None:
-            raise CredentialsError(
-                "there is a Slack app token but no bot token: set ALERTBOT_SLACK_BOT_TOKEN (xoxb-...) as well"
-            )
-        return None
-    return Workspace(
-        credentials.slack_bot_token,
-        credentials.slack_app_token,
-        config.slack.base_url,
-        commands,
-        clock,
-        channels=config.channels,
-        chart_source=chart_source,
-        recovered=recovered,
-    )
-
-
-def _poster(poster: Poster, workspace: Workspace | None, trial: str | None) -> Poster:
-    """Where messages go: in a trial to its channel alone."""
-    if trial is None:
-        return poster
-    return DivertedPoster(poster, trial, str if workspace is None else workspace.id_of)
-
-
-def _with_charts_if_possible(config: Config, *, shown: bool) -> Config:
-    """The configuration with charts only where they can be drawn, and ``shown``."""
-    charts = config.slack.charts and shown and _can_draw()
-    return replace(config, slack=config.slack.model_copy(update={"charts": charts}))
-
-
-def _can_draw() -> bool:
-    if not is_installed():
-        log.warning("matplotlib is not installed: there are no charts")
-        return False
-    return True
