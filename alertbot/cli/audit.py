@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from alertbot.cli.terminal import say
 from alertbot.config import load
 from alertbot.errors import UsageError
 from alertbot.store import changes
@@ -31,7 +32,7 @@ def print_changes(config_path: Path, span: str, *, as_json: bool) -> None:
         return
     for change in found:
         for line in _lines(change, config.slack.zone):
-            click.echo(printable(line))
+            say(printable(line))
     how_many = counted(len(found), "change") if found else "No changes"
     times = f"; times in {config.slack.zone}" if found else ""
     click.echo(f"{how_many} in the last {format_duration(seconds)}{times}.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from alertbot.cli.terminal import say
 from alertbot.errors import AlertbotError, ConfigError
 from alertbot.messages.usages import ALIASES
 from alertbot.words import did_you_mean, quoted
@@ -108,10 +109,10 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except ConfigError as error:
             for problem in error.problems:
-                click.echo(str(problem), err=True)
+                say(str(problem), err=True)
             ctx.exit(error.exit_code)
         except AlertbotError as error:
-            click.echo(f"alertbot: {error}", err=True)
+            say(f"alertbot: {error}", err=True)
             ctx.exit(error.exit_code)
 
 

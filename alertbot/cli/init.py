@@ -15,6 +15,7 @@ import numpy as np
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.cli.starter import starter
 from alertbot.cli.starter_file import LISTED, Account, text
+from alertbot.cli.terminal import say
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import load
 from alertbot.config.credentials import read_credentials, require_api_token
@@ -74,7 +75,7 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
     account = asyncio.run(work())
     _write(target, text(account), force=force)
     watched = counted(len(account.domains), "domain")
-    click.echo(f"{target}: {watched}. Put your Slack channel in, then: alertbot check")
+    say(f"{target}: {watched}. Put your Slack channel in, then: alertbot check")
     left_out = {
         "carried nothing in the last days": account.silent,
         "too small to wake anybody for": account.small,
@@ -82,7 +83,7 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
     }
     for what, found in left_out.items():
         if found:
-            click.echo(f"{counted(len(found), 'domain')} {what}: {listed(found, _MOST_NAMED)}")
+            say(f"{counted(len(found), 'domain')} {what}: {listed(found, _MOST_NAMED)}")
 
 
 async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedSettings, progress: Reporter) -> Account:

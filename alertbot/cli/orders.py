@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from alertbot.cli.terminal import say
 from alertbot.config import Config, load
 from alertbot.config.watch import lay_out
 from alertbot.errors import AlertbotError, UsageError
@@ -47,12 +48,12 @@ def give_order(config_path: Path, words: Sequence[str], *, yes: bool = False) ->
         _ask_first(config, order)
     number = requests.leave(path, _author(), words, now)
     if not _runs(path, now, config.feed.probe):
-        click.echo("The service does not seem to run: this will be done when it starts, if that is within a day.")
+        say("The service does not seem to run: this will be done when it starts, if that is within a day.")
         return
     outcome = _awaited(path, number, config.feed.probe + PATIENCE)
     if outcome.refused:
         raise UsageError(outcome.answer)
-    click.echo(plain(Message(outcome.answer)))
+    say(plain(Message(outcome.answer)))
 
 
 def _ask_first(config: Config, order: Silence) -> None:

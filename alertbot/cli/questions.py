@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from alertbot.cli.rules_patch import patch
+from alertbot.cli.terminal import say
 from alertbot.config import Config, load
 from alertbot.config.load import glimpse
 from alertbot.config.watch import lay_out
@@ -53,13 +54,13 @@ def _status(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**asdict(facts), "written": written, "running": running}))
         return
-    click.echo(plain(status_message(facts, config.slack.zone)))
+    say(plain(status_message(facts, config.slack.zone)))
     if not running:
         silent = format_duration(now - written)
         if is_in_use(config.store.path):
-            click.echo(f"The service runs, but has said nothing for {silent}: this is what it knew then.")
+            say(f"The service runs, but has said nothing for {silent}: this is what it knew then.")
         else:
-            click.echo(f"The service does not seem to run: this is what it knew {silent} ago.")
+            say(f"The service does not seem to run: this is what it knew {silent} ago.")
 
 
 def _silences(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
@@ -68,7 +69,7 @@ def _silences(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
     now = time.time()
     silences = status.silences(config.store.path, now)
     if not as_json:
-        click.echo(plain(silences_message(silences, config.slack.zone, now)))
+        say(plain(silences_message(silences, config.slack.zone, now)))
         return
     for line in silences.lines:
         click.echo(json.dumps({"stage": line.stage, **asdict(line.silence)}))
@@ -80,13 +81,19 @@ def print_review(config_path: Path, words: Sequence[str], *, as_json: bool, diff
     if diff:
         click.echo(patch(config_path, answered.facts.edits), nl=False)
     else:
-        click.echo(to_json(answered.facts) if as_json else plain(answered.message))
+        _print(answered, as_json=as_json)
 
 
 def _as_in_slack(config_path: Path, words: Sequence[str], *, as_json: bool) -> None:
     """Print the answer that Slack gives, too."""
-    answered = _asked(config_path, words)
-    click.echo(to_json(answered.facts) if as_json else plain(answered.message))
+    _print(_asked(config_path, words), as_json=as_json)
+
+
+def _print(answered: Answered, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(to_json(answered.facts))
+    else:
+        say(plain(answered.message))
 
 
 def _asked(config_path: Path, words: Sequence[str]) -> Answered:
@@ -97,6 +104,8 @@ def _asked(config_path: Path, words: Sequence[str]) -> Answered:
     try:
         return ask(list(words), scope)
     except UsageError as error:
+        if "Write `" in str(error):
+            raise
         raise UsageError(f"{error} ({plain(Message(example(words, scope.command)))})") from None
 
 

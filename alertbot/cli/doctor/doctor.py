@@ -17,6 +17,7 @@ from alertbot.cli.doctor.findings import Finding, Grade, limited
 from alertbot.cli.doctor.machine import check_configuration, check_machine, stored_last_week
 from alertbot.cli.doctor.network import check_network
 from alertbot.cli.doctor.slack import PATIENCE, await_click, check_slack
+from alertbot.cli.terminal import say
 from alertbot.clock import Clock, SystemClock
 from alertbot.config import Config, load
 from alertbot.config.credentials import Credentials, read_credentials
@@ -47,7 +48,7 @@ async def _print_findings(
     async for finding in findings(config, credentials, SystemClock(), post=post or mention, mention=mention):
         found.append(finding.without((*credentials.secrets, *proxy_secrets())))
         if not as_json:
-            click.echo(str(found[-1]))
+            say(str(found[-1]))
     failures = sum(finding.grade is Grade.FAILED for finding in found)
     warnings = sum(finding.grade is Grade.WARNING for finding in found)
     if as_json:
@@ -87,7 +88,7 @@ async def findings(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     if post:
-        click.echo(f"A message with a button is posted to {config.slack.channel}: click it.", err=True)
+        say(f"A message with a button is posted to {config.slack.channel}: click it.", err=True)
         for finding in await _clicked(config, credentials, patience, mention=mention):
             yield finding
 
