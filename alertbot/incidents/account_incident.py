@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from alertbot.incidents import account
 from alertbot.incidents.grouping import TOGETHER
@@ -30,16 +31,18 @@ RECENTLY = 2 * 3600
 """Seconds of slots within which falls began that may make a new account-wide incident."""
 
 
-def with_account(state: State, changed: Mapping[int, Current]) -> dict[int, Current]:
+def with_account(
+    state: State, changed: Mapping[int, Current], moved_into: Mapping[int, int] = MappingProxyType({})
+) -> dict[int, Current]:
     """Every incident as it is now, by number, each as a part of the account's fall where it is one.
 
-    ``changed``: those that alerts have just come into.
+    ``changed``: those that alerts have just come into. ``moved_into``: rises that are the other side of a fall.
     """
     current = {incident.number: Current(incident) for incident in state.incidents} | dict(changed)
     host, fall = _host_and_fall(state, [each.incident for each in current.values()])
     if host is not None:
         current[host.number] = replace(current.get(host.number, Current(host)), incident=host)
-    account_wide = _AccountWide(host, fall, _open_dark(state.incidents))
+    account_wide = _AccountWide(host, fall, _open_dark(state.incidents), moved_into)
     current = {
         number: replace(each, incident=account_wide.adopt(each.incident, state.suppression))
         for number, each in current.items()
@@ -126,11 +129,15 @@ def _fell_with(incident: Incident, since: int) -> bool:
 
 @dataclass(frozen=True)
 class _AccountWide:
-    """What happens to the account: ``host`` is the incident of its ``fall``, ``dark`` that of its silence."""
+    """What happens to the account: ``host`` is the incident of its ``fall``, ``dark`` that of its silence.
+
+    ``moved_into``: the incident of the fall that each incident of rises is the other side of.
+    """
 
     host: Incident | None
     fall: AccountFall | None
     dark: Incident | None
+    moved_into: Mapping[int, int]
 
     def adopt(self, incident: Incident, suppression: Suppression) -> Incident:
         """The incident as a part of that, or as a part no longer."""
@@ -148,9 +155,10 @@ class _AccountWide:
         if self.dark is not None and incident.number != self.dark.number and _fell_with(incident, self.dark.since):
             return self.dark.number
         if self.host is None or self.fall is None or incident.number == self.host.number:
-            return None
+            return self.moved_into.get(incident.number)
         ended = account.is_over(self.fall, suppression.frontier)
-        return self.host.number if not ended and _fell_with(incident, self.fall.since) else None
+        part = not ended and _fell_with(incident, self.fall.since)
+        return self.host.number if part else self.moved_into.get(incident.number)
 
 
 def _may_leave(incident: Incident, suppression: Suppression) -> bool:

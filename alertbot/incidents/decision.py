@@ -13,6 +13,7 @@ from alertbot.incidents.account_incident import with_account
 from alertbot.incidents.flapping import begins_to_flap
 from alertbot.incidents.grouping import Placed, place
 from alertbot.incidents.incident import FEED_SEVERITY, FiredAlert, Incident, IncidentKind, Progress, series_of
+from alertbot.incidents.moved_incident import with_moves
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.paging import Due, due
 from alertbot.incidents.silences import StoredSilence
@@ -60,7 +61,8 @@ def decide(state: State) -> Decision:
     posted = [fired for fired in state.unposted if _is_to_be_posted(fired, state)]
     flapping = state.suppression.flapping
     flaps = tuple(dict.fromkeys(each.key for each in posted if begins_to_flap(each) and each.key not in flapping))
-    current = with_account(state, _joined(posted, state))
+    joined, moved_into = with_moves(state, _joined(posted, state))
+    current = with_account(state, joined, moved_into)
     opened = {number: each for number, each in current.items() if each.incident.closed is None}
     parts = _firing_parts(each.incident for each in opened.values())
     changes = (_change(state, each, frozenset(flaps), parts.get(number, ())) for number, each in opened.items())
@@ -163,7 +165,7 @@ def _checking(state: State, incident: Incident, before: Progress | None) -> Inci
 
 def _says(progress: Progress) -> tuple[object, ...]:
     """What the message alone says of an incident's progress, and no reply in its thread."""
-    return progress.without_data, progress.checking
+    return progress.without_data, progress.checking, progress.moved
 
 
 def _was_closed(state: State, incident: Incident) -> bool:

@@ -144,7 +144,8 @@ def _grouped(
     ]
     for incident in joinable:
         for fired in (*incident.alerts, *joined.get(incident.number, ())):
-            links.add(fired, incident.channel, incident.number)
+            if not incident.explains(fired):
+                links.add(fired, incident.channel, incident.number)
     for fired in alerts:
         links.add(fired, placing.channel(fired), None)
     return [

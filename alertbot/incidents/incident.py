@@ -13,7 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from alertbot.alerts.lifecycle import Alert, Reason
+from alertbot.incidents.moved import APART, Moved
 from alertbot.rules.base import Direction, Severity
+from alertbot.rules.selection import is_domain
 from alertbot.units import NEVER, SLOT
 
 SEVERITY_RANK = {Severity.INFO.value: 0, Severity.WARNING.value: 1, Severity.CRITICAL.value: 2}
@@ -102,7 +104,7 @@ class Progress:
     ``silences``: those over some of what fires; ``muted``: whether a mute is. ``steady``: alerts that flapped and were
     posted again since they stayed. ``parent``: the account-wide incident that this one is a part of. ``without_data``:
     the series that fire and of which nothing is known for half an hour. ``checking``: it is of the whole account, and
-    not every domain was judged since it began.
+    not every domain was judged since it began. ``moved``: where its traffic went, if that is known.
     """
 
     paged_at: float | None = None
@@ -126,6 +128,7 @@ class Progress:
     parent: int | None = None
     without_data: tuple[str, ...] = ()
     checking: bool = False
+    moved: Moved | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,20 @@ class Incident:
     def firing(self) -> tuple[FiredAlert, ...]:
         """Its alerts that still fire."""
         return tuple(each for each in self.alerts if each.resolved is None)
+
+    @property
+    def falling(self) -> tuple[FiredAlert, ...]:
+        """Its falls of domains that still fire."""
+        return tuple(
+            each for each in self.firing if each.alert.direction is Direction.FALL and is_domain(each.alert.series)
+        )
+
+    def explains(self, fired: FiredAlert) -> bool:
+        """Whether an alert is of a rise that is the other side of what fell: then it pages nobody by itself."""
+        moved, alert = self.progress.moved, fired.alert
+        if moved is None or moved.over or alert.direction is Direction.FALL:
+            return False
+        return alert.series in moved.risen and abs(alert.since - moved.since) <= (APART + 1) * SLOT
 
     def without_data(self, known_to: int) -> Mapping[str, int]:
         """The series of it that fire and are not known any more, with the end of their last slot, epoch seconds.

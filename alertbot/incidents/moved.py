@@ -11,17 +11,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alertbot.incidents.grouping import TOGETHER
 from alertbot.rules.base import Array, Mask
 from alertbot.rules.selection import TOTAL
 from alertbot.units import SLOT
 
 AGREE = 0.25
 """Share of what moved by which the sizes of a fall and a rise may differ."""
+
+APART = 3
+"""Slots between a fall and a rise that belong together, at most."""
 
 LOOKED_FOR = 12
 """Slots after a fall within which it is looked for where its traffic went."""
@@ -40,9 +43,10 @@ _LEVEL = 3  # slots whose median is a level
 _HISTORY = 36  # slots by which a series' usual noise is known
 _USUALLY = 90  # percent of a series' changes that are within its usual noise
 _LEAST = 0.1  # share of what fell; a domain that gained less is no part of it
-_TOGETHER = 2  # slots apart at which domains rise together, at most
+_ALIKE = 2  # slots apart at which domains rise together, at most
 _BEYOND = 1.5  # times their usual noise; domains that gained less together did not rise
 _FAR_BEYOND = 2.5  # likewise, where no sum shows that what rose is what fell
+_OUTGROWN = 1.5  # times what fell; rises that come to more are not explained by it
 _EACH = 0.5  # likewise, for each of them
 
 _Share = tuple[str, float]
@@ -116,12 +120,23 @@ class Traffic:
 
 
 def beyond_usual(values: Array, earlier: Sequence[Array]) -> Array:
-    """Values (slots x series) less the median of the same slots of ``earlier`` days, where these are known."""
-    if not earlier:
-        return values
-    usual = np.median(np.stack(earlier), axis=0)
-    usual[:, np.isnan(usual).any(axis=0)] = 0.0
+    """Values (slots x series) less the median of the same slots of those ``earlier`` days of which all is known."""
+    usual = np.zeros_like(values)
+    whole = ~np.isnan(np.stack(earlier)).any(axis=1)
+    for days in np.unique(whole, axis=1).T:
+        if days.any():
+            alike = (whole == days[:, None]).all(axis=0)
+            usual[:, alike] = np.median([day[:, alike] for day in compress(earlier, days)], axis=0)
     return values - usual
+
+
+def outgrown(moved: Moved, traffic: Traffic) -> bool:
+    """Whether what rose comes to so much more than what fell that it is more than that."""
+    row = (moved.since - traffic.first) // SLOT - APART
+    rising = [traffic.column[name] for name in moved.risen if name in traffic.column]
+    before = np.median(traffic.values[row - _LEVEL : row, rising], axis=0)
+    gained = float((traffic.values[-2:, rising].mean(axis=0) - before).sum())
+    return gained > _OUTGROWN * moved.amount + moved.noise
 
 
 def find(fell: Sequence[str], since: int, traffic: Traffic) -> Moved | None:
@@ -134,7 +149,7 @@ def find(fell: Sequence[str], since: int, traffic: Traffic) -> Moved | None:
     if not (lost > 0).all():
         return None
     row = int(begun.min())
-    steps = _Steps(tuple(zip(fell, lost.tolist(), strict=True)), row, begun, *_steps(traffic.values, row, TOGETHER))
+    steps = _Steps(tuple(zip(fell, lost.tolist(), strict=True)), row, begun, *_steps(traffic.values, row, APART))
     steps.gained[falling] = np.nan
     for series in traffic.sums:
         within = traffic.within(series)
@@ -181,7 +196,7 @@ def _left(since: int, steps: _Steps, traffic: Traffic) -> Moved | None:
     """That the account's total fell by as much, once nothing can rise any more that belongs to the fall."""
     series, values = next(iter(traffic.sums.items()), ("", np.zeros(0)))
     change = _change(values, int(steps.begun.min()), int(steps.begun.max()))
-    if series != TOTAL or change is None or len(values) <= int(steps.begun.max()) + TOGETHER + 1:
+    if series != TOTAL or change is None or len(values) <= int(steps.begun.max()) + APART + 1:
         return None
     left = Moved(since, steps.fell, (), series, *change)
     with np.errstate(invalid="ignore"):
@@ -214,7 +229,7 @@ def _rising(gained: Array, beyond: float, steps: _Steps, traffic: Traffic) -> li
     noise = {each: _noise_of(each, steps, traffic) for each in large.tolist()}
     best, most = list[int](), beyond
     for first in np.unique(steps.onset[large]).tolist():
-        together = [each for each in noise if 0 <= steps.onset[each] - first <= _TOGETHER]
+        together = [each for each in noise if 0 <= steps.onset[each] - first <= _ALIKE]
         taken = _adding_up([each for each in together if gained[each] > _EACH * noise[each]], gained, steps.amount)
         total = float(gained[taken].sum())
         far = total / max(math.hypot(*(noise[each] for each in taken)), 1e-9)
@@ -235,7 +250,7 @@ def _adding_up(domains: Sequence[int], gained: Array, amount: float) -> list[int
 
 def _is_rare(within: Mask, steps: _Steps, traffic: Traffic) -> bool:
     """Whether no domain rose as far out of the ordinary by as much in the hours before: so this is no chance."""
-    lately = traffic.values[max(steps.row - TOGETHER - _HISTORY, 0) : steps.row - TOGETHER, within]
+    lately = traffic.values[max(steps.row - APART - _HISTORY, 0) : steps.row - APART, within]
     changes = _changes(lately, _LEVEL, 0)
     with np.errstate(invalid="ignore"):
         unusual = changes > _FAR_BEYOND * np.nanpercentile(np.abs(changes), _USUALLY, axis=0)
@@ -253,7 +268,7 @@ def _change(values: Array, first: int, last: int) -> tuple[float, float] | None:
 
 def _noise_of(domain: int, steps: _Steps, traffic: Traffic) -> float:
     """The usual noise of a domain; infinite where too little of it is known."""
-    before = steps.row - TOGETHER
+    before = steps.row - APART
     known = traffic.values[max(before - _HISTORY, 0) : before, domain]
     noise = _noise(known, min(_LEVEL, max(len(traffic.values) - 1 - steps.row, 1)), 0)
     return np.inf if noise is None else noise

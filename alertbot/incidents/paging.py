@@ -81,7 +81,9 @@ def _is_over(situation: Situation) -> bool:
     incident, suppression = situation.incident, situation.suppression
     if incident.kind in FEED_SEVERITY or incident.firing:
         return False
-    wide = incident.progress.wide
+    wide, moved = incident.progress.wide, incident.progress.moved
+    if moved is not None and not moved.over and situation.has_parts:
+        return False  # what rose may end a little later than what fell
     if wide is not None and not is_over(wide, suppression.frontier) and (wide.over is None or situation.has_parts):
         return False  # its parts would else seem to outlive it
     return not any(each.key in suppression.flapping or each.key in situation.new_flaps for each in incident.alerts)

@@ -34,8 +34,9 @@ class Situation:
 
     @cached_property
     def pageable(self) -> tuple[FiredAlert, ...]:
-        """What fires and is not suppressed."""
-        return tuple(each for each in self.incident.firing if self.suppression.page_suppressed(each) is None)
+        """What fires, is not suppressed, and is no other side of a fall."""
+        unexplained = (each for each in self.incident.firing if not self.incident.explains(each))
+        return tuple(each for each in unexplained if self.suppression.page_suppressed(each) is None)
 
     @property
     def opens(self) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from alertbot.incidents.grouping import Placing
 from alertbot.incidents.incident import FiredAlert, Incident
+from alertbot.incidents.moved import Traffic
 from alertbot.incidents.notes import Note
 from alertbot.incidents.storm import Storms
 from alertbot.incidents.suppression import Suppression
@@ -18,7 +19,9 @@ class State:
 
     ``unposted``: alerts that fired and are in no incident. ``settled``: whether all series of a slot were judged.
     ``carried``: the domains that carried traffic before anything fell. ``channel``: the default one. ``changed``: notes
-    for incidents about what people did just now. ``storms``: what the account's total lost.
+    for incidents about what people did just now.
+    ``storms``: what the account's total lost. ``traffic``: what was carried around a slot, where it is looked for where
+    traffic went.
     """
 
     incidents: Sequence[Incident]
@@ -30,6 +33,7 @@ class State:
     carried: Collection[str] = ()
     changed: Mapping[int, tuple[Note, ...]] = field(default_factory=dict)
     storms: Storms = field(default_factory=Storms)
+    traffic: Callable[[int], Traffic | None] = lambda _: None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from alertbot.messages.incident_parts import (
     state_lines,
     tone_of,
 )
+from alertbot.messages.moved import in_headline, moved_lines, moved_sentence
 from alertbot.rules.selection import TOTAL, is_domain
 from alertbot.units import format_duration, format_rate, format_volume
 from alertbot.words import at, counted, listed
@@ -54,7 +55,11 @@ def _alerts(incident: Incident, context: Context, markup: Markup) -> IncidentTex
     shown = worst_of_each(incident.alerts)
     return IncidentText(
         headline=headline(incident, context, markup),
-        lines=(*_below(incident, shown, context, markup), *state_lines(incident, context, markup)),
+        lines=(
+            *moved_lines(incident, context, markup),
+            *_below(incident, shown, context, markup),
+            *state_lines(incident, context, markup),
+        ),
         details=details_of(incident, context, _others(context, set(series_of(incident.alerts))), _rules(incident)),
         tone=tone_of(incident, context),
         runbook=_runbook(shown, context),
@@ -63,6 +68,10 @@ def _alerts(incident: Incident, context: Context, markup: Markup) -> IncidentTex
 
 def _below(incident: Incident, shown: Sequence[FiredAlert], context: Context, markup: Markup) -> Iterator[str]:
     """The alerts under the headline, but for the one that stands in it."""
+    if in_headline(incident):
+        falls_first = sorted(shown, key=incident.explains)
+        yield from alert_lines(falls_first, context, markup, incident.outages)
+        return
     if incident.progress.parent is not None or len(shown) == 1:
         return
     wide = incident.closed is None and incident.progress.wide is not None
@@ -80,8 +89,11 @@ def headline(incident: Incident, context: Context, markup: Markup) -> str:
         return _over(incident, context, markup)
     if incident.progress.parent is not None:
         which = names((told.alert.series for told in firing), MOST_LISTED, markup)
-        whole = f"Part of the account-wide fall #{incident.progress.parent}"
+        parent = f"#{incident.progress.parent}"
+        whole = f"Part of the account-wide fall {parent}" if incident.falls else f"Part of {parent}, traffic that moved"
         return f"{whole}, since {_began(firing, context)}: {which}."
+    if in_headline(incident):
+        return moved_sentence(incident, context, markup)
     first = sentence(firing[0], context, markup, incident.outages)
     if len(firing) == 1:
         return first

@@ -158,6 +158,7 @@ def tone_of(incident: Incident, context: Context) -> Tone:
     if progress.parent is not None:
         return Tone.QUIET
     wide = None if progress.wide is None else progress.wide.severity
-    loud = highest_severity(told for told in incident.firing if told.number not in context.suppressed)
+    heard = (told for told in incident.firing if not incident.explains(told))
+    loud = highest_severity(told for told in heard if told.number not in context.suppressed)
     severity = incident.feed_severity or loud or wide
     return Tone.QUIET if severity is None else Tone(severity)  # what is held, flaps or is about to be over

@@ -21,6 +21,6 @@ def suppressed_words(found: SuppressedBy, active: object, clock: Callable[[float
         Suppressed.CLEARING: "about to resolve",
         Suppressed.FLAPPING: "flapping; posted once it stays for 20m",
         Suppressed.DARKNESS: "it fell with the whole account, and may resolve with it",
-        Suppressed.PART_OF: f"part of #{found.number}, the incident of the whole account",
+        Suppressed.PART_OF: f"part of #{found.number}: see there",
         Suppressed.ACKNOWLEDGED: f"no reminders: #{found.number} is acknowledged by {escape(found.by)}",
     }[found.why]

@@ -252,6 +252,18 @@ def _resolved(matter: _Matter) -> ThreadText:
     return ThreadText(ending(matter.incident, matter.context, matter.now))
 
 
+def _survived(matter: _Matter) -> ThreadText:
+    """That what it was a part of explains it no longer."""
+    moved = matter.incident.progress.moved is not None or not matter.incident.falls
+    before = "No longer explained by what fell" if moved else "The account as a whole is back, but not this"
+    return ThreadText(f"{before}: {matter.now}")
+
+
+def _inhibited(matter: _Matter) -> ThreadText:
+    what = "about the whole account" if matter.incident.falls else "traffic that moved here from another domain"
+    return ThreadText(f"Now part of #{matter.incident.progress.parent}, {what}: see there.")
+
+
 _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
     {
         NoteKind.AGAIN: _again,
@@ -261,16 +273,14 @@ _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
         NoteKind.GREW: _grew,
         NoteKind.FLAPS: _flaps,
         NoteKind.STEADY: _steady,
-        NoteKind.SURVIVED: lambda it: ThreadText(f"The account as a whole is back, but not this: {it.now}"),
+        NoteKind.SURVIVED: _survived,
         NoteKind.STILL: _still,
         NoteKind.ESCALATED: _escalated,
         NoteKind.SILENCED: lambda it: ThreadText(f"Silenced{it.until} by {it.by}{it.because}."),
         NoteKind.SILENCE_OVER: _silence_over,
         NoteKind.MUTED: lambda it: ThreadText(f"Muted{it.until} by the configuration{it.because}."),
         NoteKind.MUTE_OVER: lambda it: ThreadText(f"Mute over; still {_state(it)}: {it.now}"),
-        NoteKind.INHIBITED: lambda it: ThreadText(
-            f"Now part of #{it.incident.progress.parent}, about the whole account: see there."
-        ),
+        NoteKind.INHIBITED: _inhibited,
         NoteKind.ACKED: lambda it: ThreadText(
             f"Acknowledged by {it.by}{it.because}. Reminders stopped{_while(it)} or gets worse."
         ),

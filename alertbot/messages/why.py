@@ -14,6 +14,7 @@ from alertbot.incidents.suppression import Suppressed
 from alertbot.messages.blocks import Block, Message, code, context_block, cut, escape, paragraphs, section, short
 from alertbot.messages.incident import tell
 from alertbot.messages.incident_parts import Context
+from alertbot.messages.moved import moved_sums
 from alertbot.messages.slack import MARKUP, plain
 from alertbot.messages.suppressed import suppressed_words
 from alertbot.query.scope import Scope
@@ -240,7 +241,8 @@ def story_message(story: IncidentStory, scope: Scope) -> Message:
     opened = f"posted {reader.clock(incident.opened)} in {escape(incident.channel)}"
     closed = "still open" if incident.closed is None else f"closed {reader.clock(incident.closed)}"
     quiet = "" if story.suppressed_by is None else f"; {suppressed_words(story.suppressed_by, None, reader.clock)}"
-    blocks: list[Block] = [section(headline), context_block(f"{opened}, {closed}{quiet}")]
+    moved = [] if incident.progress.moved is None else [moved_sums(incident.progress.moved, MARKUP)]
+    blocks: list[Block] = [section(headline), context_block("\n".join([f"{opened}, {closed}{quiet}", *moved]))]
     blocks += [section("\n".join(_part_lines(part, reader))) for part in story.parts]
     if story.more:
         blocks.append(context_block(f"and {story.more:,} more: ask `why DOMAIN` for one"))

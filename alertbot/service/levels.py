@@ -11,11 +11,12 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Phase
 from alertbot.incidents.account_incident import RECENTLY
 from alertbot.incidents.incident import FiredAlert, Incident
+from alertbot.incidents.moved import BEFORE, LOOKED_FOR, Traffic, beyond_usual
 from alertbot.incidents.storm import TotalLoss
 from alertbot.rules.base import Direction, Rule
-from alertbot.rules.selection import TOTAL
+from alertbot.rules.selection import TOTAL, Group
 from alertbot.rules.terms import RECENT
-from alertbot.units import SLOT
+from alertbot.units import DAY, SLOT
 
 _BEFORE = 12
 """Slots before anything fell by which it is known what carried traffic."""
@@ -25,6 +26,10 @@ _JUST_BEFORE = 3
 
 _COMPARABLE = 36
 """Slots for which the level just before a fall still says what would have been carried."""
+
+
+_DAYS = 3
+"""Days before, of which the same time says what is usual when it is looked for where traffic went."""
 
 
 class Levels:
@@ -111,6 +116,19 @@ class Levels:
         return TotalLoss(
             float(np.median(before[-_JUST_BEFORE:])), float(now), self._lost(sorted(fell), since, cursor), ordinary
         )
+
+    def traffic(self, since: int, frontier: int | None, groups: Sequence[Group]) -> Traffic | None:
+        """What was carried around a slot, beyond what is usual; ``None`` where that is not known of the total."""
+        first, count = since - BEFORE * SLOT, BEFORE + min(((frontier or 0) - since) // SLOT, LOOKED_FOR) + 1
+        if TOTAL not in self._ledger.grid.column or count <= BEFORE:
+            return None
+        columns = self._columns([*self._domains, TOTAL])
+        values, *earlier = (self._ledger.grid.values(first - day * DAY, count, columns) for day in range(_DAYS + 1))
+        beyond = beyond_usual(values, earlier)
+        domains, column = beyond[:, :-1], {name: position for position, name in enumerate(self._domains)}
+        sums = {each.series: domains[:, [column[name] for name in each.members]].sum(axis=1) for each in groups}
+        members = {each.series: frozenset(each.members) for each in groups}
+        return Traffic(first, self._domains, domains, {TOTAL: beyond[:, -1], **sums}, members)
 
     def _lost(self, series: Sequence[str], since: int, slot: int) -> float:
         """By how much less these carry in a slot, together, than in the hour before ``since``, where both is known."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from alertbot.alerts.learned_silence import LearnedSilence
 from alertbot.alerts.ledger import Ledger
@@ -16,6 +17,7 @@ from alertbot.incidents.coverage import domains_covered, is_wide
 from alertbot.incidents.decision import Decision, IncidentChange, decide
 from alertbot.incidents.grouping import Placing
 from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert, Incident
+from alertbot.incidents.moved import Traffic
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.routing import channel_for
 from alertbot.incidents.silences import StoredSilence
@@ -96,6 +98,7 @@ class Turn:
             carried=self.levels.carried(self.frontier),
             changed=self.changed,
             storms=self._storms,
+            traffic=self._traffic(pending),
         )
         self._pending, self._decision = pending, decide(state)
         return self._decision
@@ -188,6 +191,13 @@ class Turn:
             if (loss := self.levels.loss(since, fell_with(since, falls))) is not None
         }
         return Storms(losses, self.settled and not self.ledger.doubted, self.may_wait)
+
+    def _traffic(self, pending: Pending) -> Callable[[int], Traffic | None]:
+        """What was carried around a slot: once all of a slot is judged, or before a rise is posted by itself."""
+        rises = any(fired.alert.direction is Direction.RISE for fired in pending.unposted)
+        if not (self.settled or rises):
+            return lambda _: None
+        return cache(lambda since: self.levels.traffic(since, self.frontier, self.watch.groups))
 
     def _context(self, incident: Incident | None) -> Context:
         suppressors, decision = self._pending.suppressors, self._decision

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from alertbot.incidents.grouping import JOIN_WITHIN
 from alertbot.incidents.incident import AGAIN_WITHIN, AccountFall, Incident, IncidentKind, Progress, Vote
+from alertbot.incidents.moved import Moved
 from alertbot.incidents.suppression import Darkness
 from alertbot.rules.selection import TOTAL
 from alertbot.store import samples, votes
@@ -89,8 +90,15 @@ def _incident(row: tuple[Any, ...], alerts: Iterable[Any], cast: tuple[Vote, ...
 def _progress(text: str) -> Progress:
     stored = {_FIELDS.get(key, key): value for key, value in json.loads(text).items()}
     wide = stored.pop("wide", None)
+    moved = stored.pop("moved", None)
     lists = {key: tuple(value) for key, value in stored.items() if isinstance(value, list)}
-    return Progress(**{**stored, **lists}, wide=None if wide is None else AccountFall(**wide))
+    fall = None if wide is None else AccountFall(**wide)
+    return Progress(**{**stored, **lists}, wide=fall, moved=None if moved is None else _moved(moved))
+
+
+def _moved(stored: Mapping[str, Any]) -> Moved:
+    shares = {key: tuple((series, bps) for series, bps in stored[key]) for key in ("fell", "rose")}
+    return Moved(**{**stored, **shares})
 
 
 def _to_json(progress: Progress) -> str:

@@ -16,6 +16,7 @@ from fakes.wire.blockkit import refuse_message
 
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import AccountFall, FiredAlert, Incident, IncidentKind, Progress
+from alertbot.incidents.moved import Moved
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.silences import StoredSilence
 from alertbot.messages.incident_parts import Context
@@ -110,6 +111,8 @@ WELL = (8, "cleared", 1.79e9)
 MANY = [told(number, f"d{number:02}.example.com", reference=1e9 - number * 1e6) for number in range(1, 26)]
 SOME = [told(1), told(2, "img.example.com", reference=3.2e8), told(3, VIDEO, "sharp-fall")]
 WIDE = AccountFall(SINCE, 212, 300)
+SHIFT = Moved(SINCE, ((VIDEO, 1.84e9),), (("img.example.com", 1.2e9), ("dl1.example.com", 6e8)), "total", 4e7, 9e7)
+LEFT = replace(SHIFT, rose=(), changed=-1.8e9)
 EARLIER = SINCE - 55 * 60
 AGAIN = [
     told(1, since=EARLIER, ended=(4, "cleared", 1.79e9)),
@@ -140,6 +143,22 @@ MESSAGES = {
     "silenced in part": (one(*SOME, progress=Progress(silences=(3,))), replace(SETTING, suppressed=frozenset({1, 3}))),
     "muted": (one(told(1), progress=Progress(muted=True)), replace(SETTING, suppressed=frozenset({1}))),
     "flapping": (one(told(1, fires=5)), replace(SETTING, flapping=frozenset({("went-dark", VIDEO)}))),
+    "moved": (
+        one(told(1), told(2, "img.example.com", "doubled <b>", 2.4e9, 1.2e9), progress=Progress(moved=SHIFT)),
+        SETTING,
+    ),
+    "moved, by a group's sum, one to one": (
+        one(told(1), progress=Progress(moved=replace(SHIFT, rose=SHIFT.rose[:1], of="sum:downloads"))),
+        SETTING,
+    ),
+    "moved, by nothing but its size": (one(told(1), progress=Progress(moved=replace(SHIFT, noise=2e9))), SETTING),
+    "moved, over": (one(told(1, ended=WELL), closed=CLOSED, progress=Progress(moved=SHIFT)), LATER),
+    "moved away from the account": (one(told(1), progress=Progress(moved=LEFT)), SETTING),
+    "moved away from the account, over": (
+        one(told(1, ended=WELL), closed=CLOSED, progress=Progress(moved=LEFT)),
+        LATER,
+    ),
+    "the other side of a fall": (one(told(1, rule="ceiling", value=8.4e9), progress=Progress(parent=411)), SETTING),
     "the whole account, by its domains": (one(*MANY[:4], progress=Progress(wide=WIDE)), SETTING),
     "the whole account, by its total": (
         one(told(1, "total", reference=8.4e10), *MANY[1:4], progress=Progress(wide=WIDE)),
