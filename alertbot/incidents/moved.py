@@ -149,8 +149,10 @@ def find(fell: Sequence[str], since: int, traffic: Traffic) -> Moved | None:
     if not (lost > 0).all():
         return None
     row = int(begun.min())
-    steps = _Steps(tuple(zip(fell, lost.tolist(), strict=True)), row, begun, *_steps(traffic.values, row, APART))
-    steps.gained[falling] = np.nan
+    gained, onset = _steps(traffic.values, row, APART)
+    gained[falling] = np.nan
+    noise = _noise(traffic.values[: row - APART], min(_LEVEL, max(len(traffic.values) - 1 - row, 1)), 0)
+    steps = _Steps(tuple(zip(fell, lost.tolist(), strict=True)), row, begun, gained, onset, noise)
     for series in traffic.sums:
         within = traffic.within(series)
         found = _moved(since, steps, series, within, traffic) if within[falling].all() else None
@@ -161,13 +163,14 @@ def find(fell: Sequence[str], since: int, traffic: Traffic) -> Moved | None:
 
 @dataclass(frozen=True)
 class _Steps:
-    """What fell about a row, each with its row; what all domains gained about it, bit/s, each with its row."""
+    """What fell about a row, each with its row; what all domains gained, each with its row, and their noise."""
 
     fell: tuple[_Share, ...]
     row: int
     begun: NDArray[np.intp]
     gained: Array
     onset: NDArray[np.intp]
+    noise: Array
 
     @property
     def amount(self) -> float:
@@ -180,7 +183,7 @@ def _moved(since: int, steps: _Steps, series: str, within: Mask, traffic: Traffi
     Where the sum is too unsteady to show that, what rose has to be far out of the ordinary.
     """
     for beyond in (_BEYOND, _FAR_BEYOND):
-        rising = _rising(np.where(within, steps.gained, np.nan), beyond, steps, traffic)
+        rising = _rising(np.where(within, steps.gained, np.nan), beyond, steps)
         rows = np.concatenate([steps.begun, steps.onset[rising]])
         change = _change(traffic.sums[series], int(rows.min()), int(rows.max()))
         if not rising or change is None:
@@ -199,9 +202,7 @@ def _left(since: int, steps: _Steps, traffic: Traffic) -> Moved | None:
     if series != TOTAL or change is None or len(values) <= int(steps.begun.max()) + APART + 1:
         return None
     left = Moved(since, steps.fell, (), series, *change)
-    with np.errstate(invalid="ignore"):
-        others = np.flatnonzero(steps.gained > AGREE * left.amount)
-    rose = any(steps.gained[each] > _noise_of(each, steps, traffic) for each in others.tolist())
+    rose = (steps.gained > np.maximum(AGREE * left.amount, steps.noise)).any()
     shared = abs(left.changed + left.amount) <= AGREE * left.amount and left.noise <= AGREE * left.amount
     return left if shared and not rose else None
 
@@ -218,21 +219,19 @@ def _steps(values: Array, row: int, within: int) -> tuple[Array, NDArray[np.intp
     return np.median(after, axis=0) - before, onset
 
 
-def _rising(gained: Array, beyond: float, steps: _Steps, traffic: Traffic) -> list[int]:
+def _rising(gained: Array, beyond: float, steps: _Steps) -> list[int]:
     """The domains that rose together and whose gains agree with what fell, the largest first; none: there are none.
 
     ``beyond``: how many times their usual noise they have to gain.
     """
-    with np.errstate(invalid="ignore"):
-        large = np.flatnonzero(gained >= _LEAST * steps.amount)
+    large = np.flatnonzero(gained >= np.maximum(_LEAST * steps.amount, _EACH * steps.noise))
     large = large[np.argsort(-gained[large], kind="stable")]
-    noise = {each: _noise_of(each, steps, traffic) for each in large.tolist()}
     best, most = list[int](), beyond
     for first in np.unique(steps.onset[large]).tolist():
-        together = [each for each in noise if 0 <= steps.onset[each] - first <= _ALIKE]
-        taken = _adding_up([each for each in together if gained[each] > _EACH * noise[each]], gained, steps.amount)
+        apart = steps.onset[large] - first
+        taken = _adding_up(large[(apart >= 0) & (apart <= _ALIKE)].tolist(), gained, steps.amount)
         total = float(gained[taken].sum())
-        far = total / max(math.hypot(*(noise[each] for each in taken)), 1e-9)
+        far = total / max(math.hypot(*steps.noise[taken]), 1e-9)
         if abs(total - steps.amount) <= AGREE * steps.amount and far > most:
             best, most = taken, far
     return best
@@ -250,11 +249,9 @@ def _adding_up(domains: Sequence[int], gained: Array, amount: float) -> list[int
 
 def _is_rare(within: Mask, steps: _Steps, traffic: Traffic) -> bool:
     """Whether no domain rose as far out of the ordinary by as much in the hours before: so this is no chance."""
-    lately = traffic.values[max(steps.row - APART - _HISTORY, 0) : steps.row - APART, within]
-    changes = _changes(lately, _LEVEL, 0)
-    with np.errstate(invalid="ignore"):
-        unusual = changes > _FAR_BEYOND * np.nanpercentile(np.abs(changes), _USUALLY, axis=0)
-        alike = (changes > (1 - AGREE) * steps.amount) & (changes < (1 + AGREE) * steps.amount)
+    changes = _changes(traffic.values[: steps.row - APART, within][-_HISTORY:], _LEVEL, 0)
+    unusual = changes > _FAR_BEYOND * np.percentile(np.abs(changes), _USUALLY, axis=0)
+    alike = (changes > (1 - AGREE) * steps.amount) & (changes < (1 + AGREE) * steps.amount)
     return not bool((unusual & alike).any())
 
 
@@ -262,25 +259,13 @@ def _change(values: Array, first: int, last: int) -> tuple[float, float] | None:
     """By how much a sum changed from before one row to after another, and its usual noise over as many slots."""
     after = values[min(last + 1, len(values) - 1) :][:_LEVEL]
     changed = float(np.median(after) - np.median(values[first - _LEVEL : first]))
-    noise = _noise(values[max(first - _HISTORY, 0) : first], len(after), last - first)
-    return None if np.isnan(changed) or noise is None else (changed, noise)
+    noise = float(_noise(values[:first], len(after), last - first))
+    return None if math.isnan(changed + noise) else (changed, noise)
 
 
-def _noise_of(domain: int, steps: _Steps, traffic: Traffic) -> float:
-    """The usual noise of a domain; infinite where too little of it is known."""
-    before = steps.row - APART
-    known = traffic.values[max(before - _HISTORY, 0) : before, domain]
-    noise = _noise(known, min(_LEVEL, max(len(traffic.values) - 1 - steps.row, 1)), 0)
-    return np.inf if noise is None else noise
-
-
-def _noise(known: Array, after: int, apart: int) -> float | None:
-    """By how much a series usually changes within so many slots; ``None`` where too little of it is known."""
-    if len(known) < _HISTORY // 2:
-        return None
-    changes = np.abs(_changes(known, after, apart))
-    changes = changes[~np.isnan(changes)]
-    return float(np.percentile(changes, _USUALLY)) if len(changes) >= _HISTORY // 4 else None
+def _noise(before: Array, after: int, apart: int) -> Array:
+    """By how much each series usually changes within so many slots; NaN where some of the last hours are unknown."""
+    return np.asarray(np.percentile(np.abs(_changes(before[-_HISTORY:], after, apart)), _USUALLY, axis=0))
 
 
 def _changes(known: Array, after: int, apart: int) -> Array:
@@ -288,4 +273,4 @@ def _changes(known: Array, after: int, apart: int) -> Array:
     view = np.lib.stride_tricks.sliding_window_view
     before, later = (np.median(view(known, slots, axis=0), axis=-1) for slots in (_LEVEL, after))
     lag = _LEVEL + 1 + apart
-    return later[lag:] - before[: len(later) - lag]
+    return np.asarray(later[lag:] - before[: len(later) - lag])
