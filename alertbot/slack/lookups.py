@@ -6,6 +6,7 @@ A row that goes out again though an earlier attempt may have arrived is *doubtfu
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 
 from alertbot.clock import Clock
@@ -25,7 +26,10 @@ A message that lands later still will stand there twice.
 """
 
 LOOK_NO_LONGER = 900.0
-"""Seconds after an attempt at which a message goes out again where Slack answers, but not what its history holds."""
+"""Seconds after an attempt at which a message goes out again where Slack answers, but not what its history holds.
+
+Each time it does, it is twice as long until the next: every one of them may stand there.
+"""
 
 MARGIN = 3600.0
 """Seconds of history before the attempt that are searched: more than any clock is off."""
@@ -61,7 +65,7 @@ class Lookups:
         self._poster = poster
         self._clock = clock
         self._lookups: dict[int, Lookup] = {}
-        self._doubtful: set[int] = set()
+        self._doubtful: Counter[int] = Counter()  # how often a row went out again
         self._unreadable: set[str] = set()
 
     def attempted(self, row: OutboxRow) -> None:
@@ -70,11 +74,11 @@ class Lookups:
 
     def is_doubtful(self, row: OutboxRow) -> bool:
         """Whether an earlier attempt at the row may have arrived, though it is tried again."""
-        return row.number in self._doubtful
+        return self._doubtful[row.number] > 0
 
     def arrived(self, row: OutboxRow) -> None:
         """Note that Slack took the row."""
-        self._doubtful.discard(row.number)
+        del self._doubtful[row.number]
 
     def due(self, row: OutboxRow) -> float:
         """When the row is to be looked up next, monotonic."""
@@ -94,7 +98,7 @@ class Lookups:
         else:
             return
         del self._lookups[row.number]
-        self._doubtful.discard(row.number)
+        del self._doubtful[row.number]
 
     async def failed(self, row: OutboxRow, error: DeliveryError) -> float | None:
         """The seconds for which it is still to be looked up after that error; ``None``: it was queued again instead.
@@ -104,11 +108,11 @@ class Lookups:
         if error.code in DEAD_TOKEN | {AWAY}:
             return float("inf")
         if not error.permanent:
-            longest = LOOK_AFTER[-1] if error.code == NOT_LISTED else LOOK_NO_LONGER
+            longest = LOOK_AFTER[-1] if error.code == NOT_LISTED else LOOK_NO_LONGER * 2 ** self._doubtful[row.number]
             left = self._lookup_of(row).attempted + longest - self._clock.monotonic()
             if left > 0:
                 return left
-            self._doubtful.add(row.number)
+            self._doubtful[row.number] += 1
         if row.channel not in self._unreadable and error.code not in GONE:
             self._unreadable.add(row.channel)
             log.warning(

@@ -7,6 +7,7 @@ it calls nothing that decides.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -33,7 +34,10 @@ CALLS_AGAIN = (
 """What calls people once more: a domain stays dark after a fall of the account, nothing new counts as nothing now."""
 
 LOOKED_UP = 15 * MINUTE
-"""Seconds without the history in which a message is looked up whose answer was lost: then it is posted again."""
+"""Seconds without the history in which a message is looked up whose answer was lost: then it is posted again.
+
+It takes twice as long each time.
+"""
 
 STALE_AFTER = 20 * MINUTE
 UNSAID = 5 * MINUTE
@@ -202,12 +206,12 @@ def _twice(record: Record) -> Iterator[str]:
         last[about] = reply.text
 
 
-def _unread(record: Record, subject: str) -> bool:
-    """Whether a message may stand there twice: its history could not be read for as long as it is looked for."""
+def _unread(record: Record, subject: str) -> int:
+    """How often a message may have gone out again: its history could not be read for as long as it is looked for."""
     posted = [event.at for event in record.events if event.subject == subject and event.kind == "post"]
     cuts = [each for each in record.story.mishaps if each.where in {"*", "conversations.history"}]
     unread = (min(each.end, posted[-1]) - max(each.start, posted[0]) for each in cuts if posted)
-    return any(seconds >= LOOKED_UP for seconds in unread)
+    return math.floor(math.log2(1 + max([0.0, *unread]) / LOOKED_UP))
 
 
 def _mentions(record: Record) -> Iterator[str]:

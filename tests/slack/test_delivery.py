@@ -130,6 +130,16 @@ async def test_a_history_that_alone_is_not_answered_keeps_no_message_back_for_ev
     assert bot.texts() == ["down"]
 
 
+async def test_what_may_stand_there_already_goes_out_ever_more_seldom(bot):
+    bot.slack.fault(POST, "drop_after", 10_000)
+    bot.slack.fault(HISTORY, "internal_error", 10_000)
+    await bot.owe(bot.post("a", "down"))
+    await bot.deliver(2 * 3600)
+    posts = [call.at for call in bot.slack.calls if call.method == POST]
+    apart = [round((later - earlier) / 60) for earlier, later in itertools.pairwise(posts)]
+    assert apart == [15, 30, 60]
+
+
 async def test_a_restart_looks_for_what_was_being_sent(bot):
     bot.slack.fault(POST, "hang_after")
     await bot.owe(bot.post("a", "down"), bot.edit("a", "up"))
