@@ -31,7 +31,7 @@ from alertbot.rules.selection import TOTAL
 from alertbot.store import anatomy, outbox, samples
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage
-from alertbot.units import SLOT, slot_at
+from alertbot.units import SLOT
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,8 @@ class Anatomist:
             return
         domains = _domains_of(incident, watch)
         first = min(each.alert.since for each in incident.firing) - HOUR * SLOT
-        whole = await self._keeper.do(samples.sum_of, domains or (TOTAL,), first, slot_at(now))
+        last = first + HOUR * SLOT + RECENT  # the machine's clock may be wrong
+        whole = await self._keeper.do(samples.sum_of, domains or (TOTAL,), first, last)
         whole = whole[: max(np.flatnonzero(~np.isnan(whole)), default=-1) + 1]
         if not HOUR < len(whole) <= HOUR + RECENT // SLOT:
             return
