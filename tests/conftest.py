@@ -43,6 +43,12 @@ def pytest_configure(config):
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Run twice as many slow tests at once as there are cores: they wait for real processes for half of their time."""
+    return 2 * (os.cpu_count() or 1) if config.option.slow else None
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
     """Give pytest-xdist's workers the seed of the run that starts them: all must collect the same."""
     node.workerinput["seed"] = node.config.option.seed

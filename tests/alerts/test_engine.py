@@ -245,7 +245,7 @@ with_baselines = cases(
 
 
 @pytest.mark.slow
-@examples(2, 6)
+@examples(1, 3)
 @given(case=with_baselines)
 def test_a_block_is_judged_under_a_baseline_as_the_oracle_judges_it(case):
     expected = case.expected()

@@ -67,7 +67,7 @@ async def test_a_healthy_service_feeds_it_at_half_its_time(tmp_path):
     async with working(tmp_path, watchdog=WATCHDOG) as house:
         await house.until_judged("a.example.com")
         await house.clock.sleep(3 * GRACE)
-        assert await fed(house, 10) in {19, 20}  # the last may be due at this very moment
+        assert await fed(house, 10) in {19, 20, 21}  # the first and the last may be due at these very moments
 
 
 async def test_without_a_watchdog_nobody_is_told(tmp_path):
