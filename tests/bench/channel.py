@@ -203,8 +203,8 @@ class Night:
         self._wait(until)
 
     def _wait(self, until: int) -> None:
-        while (left := until - self._stage.clock.now()) > 0:
-            time.sleep(min(1.0, left / self._stage.clock.speed))
+        while self._stage.clock.now() < until:
+            time.sleep(0.1)
 
     def _do(self, deed: Deed) -> None:
         now = self._stage.clock.now()
