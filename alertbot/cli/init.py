@@ -32,8 +32,9 @@ from alertbot.errors import (
     UsageError,
 )
 from alertbot.feed.api import ALL, CdnApi
-from alertbot.feed.budget import Budget, Priority
+from alertbot.feed.budget import Budget
 from alertbot.feed.last_week import DAYS, LastWeek, last_week_span, read_last_week
+from alertbot.feed.quotas import Priority
 from alertbot.feed.reader import REFUSED_TOKEN
 from alertbot.messages.incidents import hours
 from alertbot.ops.logs import Secrets, set_up

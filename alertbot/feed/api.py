@@ -39,8 +39,9 @@ from alertbot.feed.answers import (
     read_series,
     span_of,
 )
-from alertbot.feed.budget import Budget, Endpoint, Priority
+from alertbot.feed.budget import Budget, Endpoint
 from alertbot.feed.failures import failure_of, pause_after, redirection
+from alertbot.feed.quotas import Priority
 from alertbot.ops.http import HttpClient, read_body
 
 if TYPE_CHECKING:

@@ -20,10 +20,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from alertbot.errors import FeedThrottled
+from alertbot.feed.quotas import JITTER, ROUNDING, Limit, Priority, Quota, is_spent, seconds_to_wait
 from alertbot.units import format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from alertbot.clock import Clock
 
@@ -37,10 +38,6 @@ _BURST_CALLS, _BURST_SECONDS = 24, 2.0
 _BURST_AT = 300
 # Calls a minute for which the whole burst is ours: who is given fewer takes that share of it, as others use the rest.
 _GRAINS = {"minute": 60.0, "hour": 3600.0, "day": 86_400.0}
-# Seconds by which two calls may arrive closer together than they were sent.
-_JITTER = 0.25
-# X-Retry-After counts whole seconds: a window may end up to one later than it says.
-_ROUNDING = 1.0
 
 
 class Endpoint(StrEnum):
@@ -49,72 +46,6 @@ class Endpoint(StrEnum):
     BANDWIDTH = "stat/bandwidth"
     EACH_DOMAIN = "stat/bandwidth/eachDomain"
     DOMAINS = "domain/list"
-
-
-class Priority(StrEnum):
-    """Who asks, the most urgent first: a person's command, the live poll, the back-fill of history."""
-
-    COMMAND = "command"
-    POLL = "poll"
-    HISTORY = "history"
-
-
-@dataclass(frozen=True)
-class Limit:
-    """At most ``calls`` of our own calls in any ``seconds``."""
-
-    calls: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Quota:
-    """What the server last said of a window of ``calls``: ``left`` of them remain until it resets.
-
-    The reset lies between ``earliest`` and ``resets`` (monotonic seconds), since nobody knows when the answer was
-    written.
-    """
-
-    calls: int
-    left: int
-    resets: float
-    earliest: float = 0.0
-
-    def updated(self, latest: Quota, now: float) -> Quota:
-        """This quota after another answer: a new window replaces it, an older one's late answer changes nothing.
-
-        Within one window the lower count wins, since calls that are still under way are counted here already.
-        """
-        if self.resets <= now or latest.earliest > self.resets + 2 * _ROUNDING:
-            return latest
-        if latest.resets < self.resets - 2 * _ROUNDING:
-            return self
-        return replace(self, calls=latest.calls, left=min(self.left, latest.left))
-
-
-def allowance(priority: Priority, calls: int, reserve: int) -> int:
-    """How many of a window's ``calls`` this priority may use up, at least one; the rest is for more urgent ones."""
-    if priority is Priority.COMMAND:
-        return calls
-    if priority is Priority.POLL:
-        return calls - min(reserve, calls // 5)
-    return max(1, calls // 2)
-
-
-def seconds_to_wait(
-    now: float,
-    priority: Priority,
-    sent: Sequence[float],
-    limits: Iterable[Limit],
-    quotas: Iterable[Quota],
-    *,
-    reserve: int,
-) -> float:
-    """Seconds until ``priority`` may send its next call, 0 for now; ``sent`` are the times of our calls, ascending."""
-    shares = [(limit.seconds, allowance(priority, limit.calls, reserve)) for limit in limits]
-    full = [sent[-share] + seconds + _JITTER for seconds, share in shares if len(sent) >= share]
-    spent = [quota.resets for quota in quotas if _is_spent(quota, priority, reserve)]
-    return max([0.0, *(until - now for until in full + spent)])
 
 
 @dataclass
@@ -153,12 +84,12 @@ class _Calls:
         self.sent.append(now)
         if asks:
             self.asking = {now, *(sent for sent in self.asking if sent > now - ASK_AFTER)}
-        _forget(self.sent, now - _GRAINS["minute"] - _JITTER)
+        _forget(self.sent, now - _GRAINS["minute"] - JITTER)
         self.quotas = {grain: replace(quota, left=quota.left - 1) for grain, quota in self.quotas.items()}
 
     def refute(self, reserve: int) -> None:
         """A call was answered though there was to be none: forget, and doubt, what blocks polls for so long."""
-        spent = [grain for grain, quota in self.quotas.items() if _is_spent(quota, Priority.POLL, reserve)]
+        spent = [grain for grain, quota in self.quotas.items() if is_spent(quota, Priority.POLL, reserve)]
         wrong = [grain for grain in spent if grain != "minute"]
         for grain in wrong:
             del self.quotas[grain]
@@ -166,7 +97,7 @@ class _Calls:
 
     def believes(self, grain: str, quota: Quota, reserve: int) -> bool:
         """Whether a statement counts: one that blocks does not, where such a one turned out to be wrong."""
-        if grain in self.doubted and _is_spent(quota, Priority.POLL, reserve):
+        if grain in self.doubted and is_spent(quota, Priority.POLL, reserve):
             return False
         self.doubted.discard(grain)
         return True
@@ -238,7 +169,7 @@ class Budget:
         now, calls = self._clock.monotonic(), self._calls[endpoint]
         since = sum(sent > began for sent in calls.sent)
         pause = min(pause, _GRAINS[grain])
-        quota = Quota(int(limit), max(0, int(left) - since), now + pause + _ROUNDING, began + pause)
+        quota = Quota(int(limit), max(0, int(left) - since), now + pause + ROUNDING, began + pause)
         if calls.believes(grain, quota, self._reserve):
             before = calls.quotas.get(grain)
             calls.quotas[grain] = before.updated(quota, now) if before else quota
@@ -264,7 +195,7 @@ class Budget:
 
     def _left(self, calls: _Calls) -> int:
         now = self._clock.monotonic()
-        used = sum(sent > now - _GRAINS["minute"] - _JITTER for sent in calls.sent)
+        used = sum(sent > now - _GRAINS["minute"] - JITTER for sent in calls.sent)
         limits = [self._own.calls, *(quota.calls for grain, quota in calls.quotas.items() if grain == "minute")]
         return min([*(limit - used for limit in limits), *(q.left for q in calls.quotas.values() if q.resets > now)])
 
@@ -278,13 +209,8 @@ class Budget:
         if asks:
             calls.blocked[priority] = now
         self._sent.append(now)
-        _forget(self._sent, now - _BURST_SECONDS - _JITTER)
+        _forget(self._sent, now - _BURST_SECONDS - JITTER)
         calls.count(now, asks=asks)
-
-
-def _is_spent(quota: Quota, priority: Priority, reserve: int) -> bool:
-    """Whether a window has no more calls for a priority."""
-    return quota.left <= quota.calls - allowance(priority, quota.calls, reserve)
 
 
 def _forget(sent: deque[float], until: float) -> None:

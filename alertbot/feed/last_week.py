@@ -9,7 +9,7 @@ import numpy as np
 
 from alertbot.errors import FeedError
 from alertbot.feed.api import CdnApi
-from alertbot.feed.budget import Priority
+from alertbot.feed.quotas import Priority
 from alertbot.feed.reader import ReadRequest, ReadResult, SeriesReader, refuses_token
 from alertbot.rules.base import Array
 from alertbot.units import DAY, SLOT, slot_at

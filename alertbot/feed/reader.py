@@ -15,8 +15,8 @@ import numpy as np
 
 from alertbot.errors import FeedBadRequest, FeedError, FeedGarbled, FeedRefused, FeedUnauthorised, FeedUnknownDomain
 from alertbot.feed.api import Answer, CdnApi
-from alertbot.feed.budget import Priority
 from alertbot.feed.plan import Calls
+from alertbot.feed.quotas import Priority
 from alertbot.rules.base import Array
 from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso
 

@@ -11,7 +11,7 @@ from alertbot.config import Config
 from alertbot.errors import FeedError
 from alertbot.feed.answers import DataType
 from alertbot.feed.api import ALL, CdnApi
-from alertbot.feed.budget import Priority
+from alertbot.feed.quotas import Priority
 from alertbot.messages.blocks import Message
 from alertbot.messages.digest import digest_message
 from alertbot.query.digest import DIGEST, Digest, Volume, day_before, digest

@@ -11,7 +11,8 @@ from bench.clockwork import VirtualClock
 
 from alertbot.errors import FeedUnreachable
 from alertbot.feed.api import ALL, Answer
-from alertbot.feed.budget import Budget, Endpoint, Priority
+from alertbot.feed.budget import Budget, Endpoint
+from alertbot.feed.quotas import Priority
 from alertbot.units import DAY, SLOT
 
 START = 1_772_409_600

@@ -16,7 +16,8 @@ from fakes.worlds.virtual import passes
 
 from alertbot import errors
 from alertbot.feed.api import ALL, CdnApi, DataType, Grain, Parameter
-from alertbot.feed.budget import Budget, Priority
+from alertbot.feed.budget import Budget
+from alertbot.feed.quotas import Priority
 from alertbot.feed.simulator.scenario import Fault, FaultMode, LimitWindow, Scenario, Shape
 from alertbot.feed.simulator.server import Simulator
 

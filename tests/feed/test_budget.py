@@ -11,17 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alertbot.errors import FeedThrottled
-from alertbot.feed.budget import (
-    ASK_AFTER,
-    LONGEST_WAIT,
-    Budget,
-    Endpoint,
-    Limit,
-    Priority,
-    Quota,
-    allowance,
-    seconds_to_wait,
-)
+from alertbot.feed.budget import ASK_AFTER, LONGEST_WAIT, Budget, Endpoint
+from alertbot.feed.quotas import Limit, Priority, Quota, allowance, seconds_to_wait
 
 
 def headers(*, grain="minute", limit=300, left=299, reset=60):

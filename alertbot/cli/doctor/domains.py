@@ -14,9 +14,10 @@ from alertbot.config.domains import usable
 from alertbot.config.watch import Watch, lay_out
 from alertbot.errors import FeedError
 from alertbot.feed.api import ALL, CdnApi
-from alertbot.feed.budget import Budget, Priority
+from alertbot.feed.budget import Budget
 from alertbot.feed.last_week import DAYS, LastWeek, read_last_week
 from alertbot.feed.plan import plan_calls
+from alertbot.feed.quotas import Priority
 from alertbot.feed.reader import DOMAINS_A_CALL
 from alertbot.messages.incidents import hours
 from alertbot.query.silent import silent_hours

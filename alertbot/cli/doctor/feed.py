@@ -21,7 +21,8 @@ from alertbot.errors import (
     FeedUnreachable,
 )
 from alertbot.feed.api import ALL, Answer, CdnApi
-from alertbot.feed.budget import Budget, Priority
+from alertbot.feed.budget import Budget
+from alertbot.feed.quotas import Priority
 from alertbot.feed.reader import REFUSED_TOKEN
 from alertbot.units import DAY, SLOT, format_clock, format_duration, slot_at
 

@@ -23,7 +23,7 @@ from alertbot.errors import (
     FeedUnreachable,
 )
 from alertbot.feed.api import ALL, Answer
-from alertbot.feed.budget import Priority
+from alertbot.feed.quotas import Priority
 from alertbot.units import DAY, SLOT
 from fakes.worlds.clock import FakeClock
 
