@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections import deque
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
@@ -24,6 +23,7 @@ from alertbot.clock import Clock, SystemClock
 from alertbot.errors import UsageError
 from alertbot.feed.simulator import gatekeeper
 from alertbot.feed.simulator.gatekeeper import RefusedError
+from alertbot.feed.simulator.limits import CallLimits, limit_headers
 from alertbot.feed.simulator.scenario import FaultMode, LimitWindow, Scenario
 from alertbot.units import SLOT
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 _FAULT_CODES = {FaultMode.SERVER_ERROR: 500_001, FaultMode.UNAUTHORISED: 401_001, FaultMode.THROTTLED: 429_001}
 _SPOILS = set(FaultMode) - set(_FAULT_CODES) - {FaultMode.LYING_LIMIT}
-_BURST_CALLS, _BURST_SECONDS = 24, 2.0
-_GRAINS = {"minute": 60, "hour": 3600, "day": 86_400}
 _USED_UP = LimitWindow("day", 300), 0, 86_399
 _MOST_KEPT = 200_000
 _HUGE = 256 * 1024 * 1024
@@ -65,7 +63,7 @@ class Simulator:
         self._scenario = scenario
         self._clock = clock
         self._zone = ZoneInfo(scenario.timezone)
-        self._rate = _Rate(scenario)
+        self._limits = CallLimits(scenario)
         self._settled: dict[tuple[tuple[str, ...], int, tuple[str, str]], float] = {}
         self._runner: web.AppRunner | None = None
 
@@ -93,9 +91,9 @@ class Simulator:
         status, body = self._answer(request, call.endpoint, fault, now)
         unanswered = fault in {FaultMode.HANG, FaultMode.RESET}
         self.calls.append(Call(**{**vars(call), "status": 0 if unanswered else status}))
-        headers = self._rate.headers(call.endpoint, self._clock.monotonic())
+        headers = self._limits.headers(call.endpoint, self._clock.monotonic())
         if fault is FaultMode.LYING_LIMIT:
-            headers = _limit_headers(*_USED_UP)
+            headers = limit_headers(*_USED_UP)
         response = web.json_response(body, status=status, headers=headers | {"Date": formatdate(now, usegmt=True)})
         return await _spoil(request, response, fault) if fault in _SPOILS else response
 
@@ -122,7 +120,7 @@ class Simulator:
     def _admit(self, request: web.Request, endpoint: str, fault: FaultMode | None) -> None:
         if request.method != "GET" or not request.path.startswith("/v2/") or endpoint not in gatekeeper.PARAMETERS:
             raise RefusedError(404_001, "no such address")
-        self._rate.count(endpoint, self._clock.monotonic())
+        self._limits.count(endpoint, self._clock.monotonic())
         if fault in _FAULT_CODES:
             raise RefusedError(_FAULT_CODES[fault], "as the scenario says")
         if request.query.get("token") != self._scenario.token:
@@ -185,66 +183,6 @@ class Simulator:
         names = [name for name, shape in self._scenario.domains.items() if status in {"", shape.status}]
         listed = [{"domain": name} for name in names[(page - 1) * size : page * size]]
         return {"list": listed, "total_number": len(names)}
-
-
-class _Rate:
-    """The API's limits: 24 calls of the user in any 2 s, and of each endpoint so many in each of its windows."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        usual = (LimitWindow("minute", scenario.limit),)
-        self._windows = {
-            endpoint: tuple(_Counted(window) for window in scenario.limits.get(endpoint, usual))
-            for endpoint in gatekeeper.PARAMETERS
-        }
-        self._recent: deque[float] = deque(maxlen=_BURST_CALLS)
-
-    def count(self, endpoint: str, now: float) -> None:
-        """Count a call; ``RefusedError`` 429001 where it is one too many."""
-        windows = self._windows[endpoint]
-        burst = len(self._recent) == _BURST_CALLS and self._recent[0] > now - _BURST_SECONDS
-        if burst or any(window.left(now) <= 0 for window in windows):
-            raise RefusedError(429_001, "too many requests")
-        for window in windows:
-            window.used += 1
-        self._recent.append(now)
-
-    def headers(self, endpoint: str, now: float) -> dict[str, str]:
-        """What an answer says of the limits: of the window that ends first."""
-        windows = self._windows.get(endpoint)
-        if windows is None:
-            return {}
-        first = min(windows, key=lambda window: window.ends_in(now))
-        return _limit_headers(first.window, first.left(now), first.ends_in(now))
-
-
-class _Counted:
-    """A window, and how many calls were ``used`` of the present one."""
-
-    def __init__(self, window: LimitWindow) -> None:
-        self.window = window
-        self.used = 0
-        self._number = -1
-
-    def left(self, now: float) -> int:
-        """How many calls it has left."""
-        number = int(now // _GRAINS[self.window.grain])
-        if number != self._number:
-            self._number, self.used = number, 0
-        return self.window.calls - self.used
-
-    def ends_in(self, now: float) -> int:
-        """Whole seconds until it ends."""
-        seconds = _GRAINS[self.window.grain]
-        return int(seconds - now % seconds)
-
-
-def _limit_headers(window: LimitWindow, left: int, ends_in: int) -> dict[str, str]:
-    return {
-        "X-Ratelimit-Grad": window.grain,
-        "X-Ratelimit-Limit": str(window.calls),
-        "X-Ratelimit-Remaining": str(left),
-        "X-Retry-After": str(ends_in),
-    }
 
 
 def _readable(read: Callable[[Mapping[str, str], tzinfo], int], query: Mapping[str, str], zone: tzinfo) -> int | None:
