@@ -79,16 +79,7 @@ class Wiring:
         self.keeper = Storekeeper()
         self.loops = Loops()
         self.budget = Budget(config.feed.calls_per_minute, clock)
-        self.metrics = Metrics(
-            config.store.path,
-            self.budget,
-            self.live,
-            self._served,
-            lambda: self.parts.config.feed.max_lag,
-            self.why_unhealthy,
-            lambda: self.delivery.owed_for,
-            clock,
-        )
+        self.metrics = self._metrics(config)
         self.server = MetricsServer(self.metrics.metrics, self._report)
         executor = OrderExecutor(lambda: self.watcher.dispatcher, self.keeper)
         self.commands = Commands(self._scope, executor)
@@ -102,16 +93,7 @@ class Wiring:
         self.latency = AlertLatency(self.metrics.counts.alert_latency.observe)
         fallback = config.slack.fallback_channel
         self.delivery = Delivery(self.keeper, poster, clock, fallback, self._delivered, dated_by=self.now)
-        self.health = Health(
-            Liveness(clock.monotonic),
-            self.live,
-            lambda: self.watcher.trouble,
-            self._zone,
-            self.store_outage,
-            self.delivery,
-            self.workspace,
-            self.loops,
-        )
+        self.health = self._health()
         self.parts = self._parts(config, None)
         self.watcher = self._watcher(executor, progress)
         self.anatomist = Anatomist(self.keeper, self.budget, clock, self._asked, self.wake)
@@ -172,6 +154,30 @@ class Wiring:
     def _chart_source(self, config: Config) -> ChartSource | None:
         """What draws the charts that people ask for, where there are any."""
         return self.pictures if config.slack.charts else None
+
+    def _metrics(self, config: Config) -> Metrics:
+        return Metrics(
+            config.store.path,
+            self.budget,
+            self.live,
+            self._served,
+            lambda: self.parts.config.feed.max_lag,
+            self.why_unhealthy,
+            lambda: self.delivery.owed_for,
+            self._clock,
+        )
+
+    def _health(self) -> Health:
+        return Health(
+            Liveness(self._clock.monotonic),
+            self.live,
+            lambda: self.watcher.trouble,
+            self._zone,
+            self.store_outage,
+            self.delivery,
+            self.workspace,
+            self.loops,
+        )
 
     def _watcher(self, executor: Executor, progress: Reporter) -> Watcher:
         return Watcher(
