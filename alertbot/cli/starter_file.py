@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -104,6 +104,15 @@ _ABOUT = {
 def _rules(account: Account) -> list[str]:
     floors = account.starter.floors
     return [
+        *_when_dark(account, floors),
+        *_when_far_off(account, floors),
+        *([] if account.peak is None else [_total_fall(floors["sharp-fall"])]),
+        _ceiling(account),
+    ]
+
+
+def _when_dark(account: Account, floors: Mapping[str, float]) -> list[str]:
+    return [
         f"""
 {_about(account, "went-dark")}
 [[rule]]
@@ -124,6 +133,11 @@ to   = "0 bps"
 from = {_rate(floors["small-dark"], 18)}# likewise
 for  = "30m"
 """,
+    ]
+
+
+def _when_far_off(account: Account, floors: Mapping[str, float]) -> list[str]:
+    return [
         f"""
 {_about(account, "sharp-fall")}
 [[rule]]
@@ -143,8 +157,6 @@ floor  = {_rate(floors["far-off"], 16)}# less than this is never worth a message
 zeros  = false                          # an empty slot is the business of went-dark
 for    = "5m"
 """,
-        *([] if account.peak is None else [_total_fall(floors["sharp-fall"])]),
-        _ceiling(account),
     ]
 
 
