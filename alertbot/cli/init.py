@@ -77,6 +77,10 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
     _write(target, text(account), force=force)
     watched = counted(len(account.domains), "domain")
     say(f"{target}: {watched}. Put your Slack channel in, then: alertbot check")
+    _say_left_out(account)
+
+
+def _say_left_out(account: Account) -> None:
     left_out = {
         "carried nothing in the last days": account.silent,
         "too small to wake anybody for": account.small,
@@ -89,19 +93,7 @@ def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: st
 
 async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedSettings, progress: Reporter) -> Account:
     """What the account carried in the last days, and the rules that fit; ``AlertbotError`` where the API fails."""
-    try:
-        names = tuple(domains) or await _listed(api)
-        total = await _total(api, clock.time())
-        lately = await read_last_week(
-            api, names, clock.time(), each_domain=len(names) >= _TEN_PAY, progress=progress, priority=Priority.POLL
-        )
-        _check(lately, names, await _listed(api) if _unknown(lately) else ())
-    except FeedRefused as error:
-        raise _refusal(error) from None
-    except FeedElsewhere as error:
-        raise AlertbotError(f"{error}: say with --timezone in which zone the API reads times") from None
-    except FeedError as error:
-        raise AlertbotError(f"{error}: check that this machine reaches {feed.base_url}, and try again") from None
+    names, total, lately = await _read(api, domains, clock, feed, progress)
     read = [name for name in names if name in lately.values]
     slots = np.arange(lately.first, lately.last + SLOT, SLOT)
     history = CsvHistory({name: SeriesHistory(slots, lately.values[name]) for name in read})
@@ -119,6 +111,26 @@ async def explore(api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedS
         starter=found,
         peak=None if total is None else float(total.max()),
     )
+
+
+async def _read(
+    api: CdnApi, domains: Sequence[str], clock: Clock, feed: FeedSettings, progress: Reporter
+) -> tuple[tuple[str, ...], Array | None, LastWeek]:
+    """The domains, by default the account's, its total and what they carried lately."""
+    try:
+        names = tuple(domains) or await _listed(api)
+        total = await _total(api, clock.time())
+        lately = await read_last_week(
+            api, names, clock.time(), each_domain=len(names) >= _TEN_PAY, progress=progress, priority=Priority.POLL
+        )
+        _check(lately, names, await _listed(api) if _unknown(lately) else ())
+    except FeedRefused as error:
+        raise _refusal(error) from None
+    except FeedElsewhere as error:
+        raise AlertbotError(f"{error}: say with --timezone in which zone the API reads times") from None
+    except FeedError as error:
+        raise AlertbotError(f"{error}: check that this machine reaches {feed.base_url}, and try again") from None
+    return names, total, lately
 
 
 def _nightly(lately: LastWeek, read: Sequence[str]) -> list[str]:
