@@ -73,21 +73,24 @@ def plan_relay(
     may be out of date.
     """
     current, only_if_sent, unjudged = _current(facts, suppression, layout, awaited)
-    sent = {each.labels: each for each in facts.sent}
-    firing, resolved, to_store, to_forget = [], [], [], []
-    for labels, each in current.items():
-        before = sent.get(labels)
-        is_new = before is None or before.ends is not None
-        if is_new and labels in only_if_sent:
-            continue
-        firing.append(replace(each, starts=now if is_new or before is None else before.starts))
-        to_store += firing[-1:] if is_new else []
+    known = {each.labels: each.starts for each in facts.sent if each.ends is None}
+    firing = [
+        replace(each, starts=known.get(labels, now))
+        for labels, each in current.items()
+        if labels in known or labels not in only_if_sent
+    ]
+    resolved, to_forget = [], []
+    to_store = [each for each in firing if each.labels not in known]
     is_firing = {each.labels for each in firing}
     # What fires and is suppressed, Alertmanagers let end by themselves. (What fires under other labels than before,
     # though, is resolved under the former ones.)
     suppressed = {each.key for each in facts.firing} - {each.key for each in current.values()}
-    for labels, before in sent.items():
-        if labels in is_firing or _source(before) in unjudged or (before.key is not None and awaited(before.key[1])):
+    for before in facts.sent:
+        if (
+            before.labels in is_firing
+            or _source(before) in unjudged
+            or (before.key is not None and awaited(before.key[1]))
+        ):
             continue
         if before.ends is not None and now - before.ends < RESOLVED_FOR:
             resolved.append(before)
@@ -95,7 +98,7 @@ def plan_relay(
             resolved.append(_resolved(before, facts, suppression, layout, now))
             to_store += resolved[-1:]
         else:
-            to_forget.append(labels)
+            to_forget.append(before.labels)
     return RelayPlan(tuple(firing), tuple(resolved), tuple(to_store), tuple(to_forget))
 
 
