@@ -171,7 +171,7 @@ class Baseline(Kind):
             against = f", only {format_share(share)} of" if facts.falls else f", {share:.3g} times"
         usual = f"the {format_rate(reference)} usual at this time"
         again = "again " if facts.again else ""
-        return f"{facts.series} {again}carries {format_rate(value)}{against} {usual}, since {facts.since}"
+        return f"{facts.series} {again}{facts.carries} {format_rate(value)}{against} {usual}, since {facts.since}"
 
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         """From where on it is too much, and too little."""

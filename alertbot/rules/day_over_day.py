@@ -158,7 +158,8 @@ class DayOverDay(Kind):
         much = f"{share:.3g} times" if self.ratio >= 1 else f"only {format_share(share)}"
         against = f"{format_rate(facts.value)} against {format_rate(reference)}"
         again = "again " if facts.again else ""
-        return f"{facts.series} {again}carries {much} as much as {self.compared_with}, since {facts.since}: {against}"
+        compared = f"{facts.carries} {much} as much as {self.compared_with}"
+        return f"{facts.series} {again}{compared}, since {facts.since}: {against}"
 
     def limits_to_draw(self, shown: Shown) -> Iterator[Limit]:
         if shown.breaches:

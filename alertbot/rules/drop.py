@@ -173,9 +173,10 @@ class Drop(Kind):
     def firing(self, facts: AlertFacts) -> str:
         before = _before(facts.references)
         if USUAL in facts.references:
-            state = "been dark" if facts.value == 0 else "been low"
+            state = "dark" if facts.value == 0 else "low"
+            lasting = f"was {state} from" if facts.back else f"has been {state} since"
             level = f"{format_rate(facts.value)}, usually {format_rate(before)} at this time"
-            return f"{facts.series} has {state} since {facts.since} or earlier: {level}"
+            return f"{facts.series} {lasting} {facts.since} or earlier: {level}"
         carried = f"{format_rate(facts.value)}, was {format_rate(before)}"
         again = " again" if facts.again else ""
         if facts.value == 0:

@@ -16,6 +16,7 @@ from alertbot.rules.terms import References, Term, compared
 from alertbot.rules.usual import REACH, no_silence, over_unless_silent
 from alertbot.rules.wording import AlertFacts, Listed, Outlook
 from alertbot.units import format_rate
+from alertbot.words import at
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Threshold(Kind):
         side, limit = ("under", self.below) if facts.falls else ("above", self.above)
         again = " again" if facts.again else ""
         return (
-            f"{facts.series} is {side} {format_rate(limit or 0)}{again} since {facts.since}: {format_rate(facts.value)}"
+            f"{facts.series} went {side} {format_rate(limit or 0)}{again} {at(facts.since)}: {format_rate(facts.value)}"
         )
 
     def in_a_list(self, facts: AlertFacts) -> Listed:

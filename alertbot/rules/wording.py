@@ -39,7 +39,7 @@ class AlertFacts:
     """An alert as its sentence needs it: rates in bit/s, ``series`` and ``since`` in the reader's words and mark-up.
 
     ``value`` is that of the last slot, ``worst`` the one farthest off since the breach began; ``falls``: downwards.
-    ``again``: it was over less than an hour before.
+    ``again``: it was over less than an hour before; ``back``: it is on its way back, and ``value`` is the worst one.
     """
 
     series: str
@@ -50,6 +50,12 @@ class AlertFacts:
     falls: bool
     outlook: Outlook | None = None
     again: bool = False
+    back: bool = False
+
+    @property
+    def carries(self) -> str:
+        """The verb for what it carries, or did before it was on its way back."""
+        return "carried" if self.back else "carries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class Worded(Protocol):
         """What is said of an alert that fires: the value, or the worst one where the series is on its way back."""
         if self.in_breach(facts.value, facts.references):
             return f"{self.firing(facts)}."
-        return f"{self.firing(replace(facts, value=facts.worst))}; now {format_rate(facts.value)}."
+        return f"{self.firing(replace(facts, value=facts.worst, back=True))}; now {format_rate(facts.value)}."
 
     @abstractmethod
     def firing(self, facts: AlertFacts) -> str:

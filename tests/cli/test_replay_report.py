@@ -154,27 +154,27 @@ def test_what_newly_fires_and_what_falls_silent_is_listed_in_order(folder):
 
     assert against(folder, old).stdout.splitlines() == [
         (
-            "2026-03-03 02:40  newly fires   ceiling: a.example.com is above 150 Mbps since 02:30: 200 Mbps."
+            "2026-03-03 02:40  newly fires   ceiling: a.example.com went above 150 Mbps at 02:30: 200 Mbps."
             " (posted by din before)"
         ),
         (
-            "2026-03-03 02:40  falls silent  din: a.example.com is above 110 Mbps since 02:30: 200 Mbps."
+            "2026-03-03 02:40  falls silent  din: a.example.com went above 110 Mbps at 02:30: 200 Mbps."
             " (posted by ceiling, hum now)"
         ),
         (
-            "2026-03-03 02:40  newly fires   hum: a.example.com is above 110 Mbps since 02:30: 200 Mbps."
+            "2026-03-03 02:40  newly fires   hum: a.example.com went above 110 Mbps at 02:30: 200 Mbps."
             " (posted by din before)"
         ),
         (
-            "2026-03-03 02:45  newly fires   ceiling: b.example.com is above 150 Mbps since 02:35: 200 Mbps."
+            "2026-03-03 02:45  newly fires   ceiling: b.example.com went above 150 Mbps at 02:35: 200 Mbps."
             " (posted by din before)"
         ),
         (
-            "2026-03-03 02:45  falls silent  din: b.example.com is above 110 Mbps since 02:35: 200 Mbps."
+            "2026-03-03 02:45  falls silent  din: b.example.com went above 110 Mbps at 02:35: 200 Mbps."
             " (posted by ceiling, hum now)"
         ),
         (
-            "2026-03-03 02:45  newly fires   hum: b.example.com is above 110 Mbps since 02:35: 200 Mbps."
+            "2026-03-03 02:45  newly fires   hum: b.example.com went above 110 Mbps at 02:35: 200 Mbps."
             " (posted by din before)"
         ),
         "4 alerts newly fire, 2 fall silent, 1 as before; 2 pages, 0.5 a day, before 1 page, 0.25 a day.",

@@ -72,7 +72,7 @@ def test_three_troubles_are_three_messages_each_edited_once_also_when_the_bot_is
             # What is looked at twice is told as it is confirmed: the order says nothing.
             dark, doubled, high = sorted(stage.told(), key=lambda told: told.text)
             _told_once(dark, "`d07.example.com` went dark at 10:00: 0 bps, was 87", START, DARK_UNTIL)
-            _told_once(high, "`d20.example.com` is above 3.5 Gbps since 10:05: ", HIGH_FROM, HIGH_UNTIL)
+            _told_once(high, "`d20.example.com` went above 3.5 Gbps at 10:05: ", HIGH_FROM, HIGH_UNTIL)
             _told_once(doubled, "`d11.example.com` carries 2.3 times as much", HIGH_FROM, HIGH_UNTIL)
             assert "is back to normal at 10:35 after 35m: 897 Mbps" in dark.edits[0][1]
             assert stage.leaks() == []

@@ -45,7 +45,7 @@ async def test_the_eleventh_mention_within_an_hour_says_that_they_pause_and_the_
         assert len(posts) == 16 + 1
         assert len(called) == 10 + 1
         assert called[-1].startswith("<!here> You were mentioned here 10 times within an hour: no more mentions until ")
-        assert len([each for each in posts if "is above" in each.text and not mentions_in(each.text)]) == 6
+        assert len([each for each in posts if "went above" in each.text and not mentions_in(each.text)]) == 6
 
 
 async def test_an_hour_later_reminders_mention_people_again(tmp_path):

@@ -48,17 +48,22 @@ DAY, WEEK, HALF = DayOverDay(2.0), DayOverDay(2.0, days=0, weeks=1), DayOverDay(
     [
         (Drop(to=0), alert(0.0, 1.84e9), f"{NAME} went dark at 12:05: 0 bps, was 1.84 Gbps."),
         (Drop(by=0.8), alert(3.1e8, 1.84e9), f"{NAME} fell by 83.2% at 12:05: 310 Mbps, was 1.84 Gbps."),
-        (CEILING, alert(8.4e9, direction=UP), f"{NAME} is above 8 Gbps since 12:05: 8.4 Gbps."),
-        (FLOOR, alert(1.2e7), f"{NAME} is under 50 Mbps since 12:05: 12 Mbps."),
+        (CEILING, alert(8.4e9, direction=UP), f"{NAME} went above 8 Gbps at 12:05: 8.4 Gbps."),
+        (FLOOR, alert(1.2e7), f"{NAME} went under 50 Mbps at 12:05: 12 Mbps."),
         (
             CEILING,
             alert(1e8, worst=9.1e9, direction=UP, clear_run=1),
-            f"{NAME} is above 8 Gbps since 12:05: 9.1 Gbps; now 100 Mbps.",
+            f"{NAME} went above 8 Gbps at 12:05: 9.1 Gbps; now 100 Mbps.",
         ),
         (
             DAY,
             alert(4.2e9, 1.84e9, direction=UP),
             f"{NAME} carries 2.28 times as much as a day earlier, since 12:05: 4.2 Gbps against 1.84 Gbps.",
+        ),
+        (
+            DAY,
+            alert(1e9, 1.84e9, worst=4.2e9, direction=UP, clear_run=1),
+            f"{NAME} carried 2.28 times as much as a day earlier, since 12:05: 4.2 Gbps against 1.84 Gbps; now 1 Gbps.",
         ),
         (
             WEEK,
@@ -249,7 +254,7 @@ def test_only_what_is_at_its_usual_level_is_called_normal(kind, told, expected):
         (
             Drop(to=0),
             alert(1e9, 1.84e9, 0.0, clear_run=1),
-            "has been dark since 12:05 or earlier: 0 bps, usually 1.84 Gbps at this time; now 1 Gbps.",
+            "was dark from 12:05 or earlier: 0 bps, usually 1.84 Gbps at this time; now 1 Gbps.",
         ),
     ],
 )
@@ -266,7 +271,7 @@ AGAIN = [SINCE - 95 * 60, SINCE]
     [
         (Drop(to=0), alert(0.0, 3.19e8), "went dark again at 12:05: 0 bps, was 319 Mbps"),
         (Drop(by=0.8), alert(3.1e8, 1.84e9), "fell again by 83.2% at 12:05: 310 Mbps, was 1.84 Gbps"),
-        (CEILING, alert(8.4e9, direction=UP), "is above 8 Gbps again since 12:05: 8.4 Gbps"),
+        (CEILING, alert(8.4e9, direction=UP), "went above 8 Gbps again at 12:05: 8.4 Gbps"),
         (
             DAY,
             alert(4.2e9, 1.84e9, direction=UP),

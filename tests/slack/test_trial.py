@@ -223,7 +223,7 @@ def owed(path):
 async def test_a_service_on_trial_says_everything_in_one_channel_and_wakes_nobody(tmp_path, caplog):
     caplog.set_level("INFO", "alertbot")
     async with trial(tmp_path, owed) as (slack, config):
-        told = ("left over", "is above 1 Gbps", "is under 1 Mbps")
+        told = ("left over", "went above 1 Gbps", "went under 1 Mbps")
         await until(lambda: all(any(part in each.everything for each in slack.posts) for part in told))
         await until(lambda: any(each.broadcast for each in slack.posts))
         status, _ = stored_status(config.store.path)

@@ -239,7 +239,7 @@ async def _is_mended(slack, caplog, first=""):
     await until(lambda: len(slack.posts) == 2 and slack.posts[0].edits)
     told, alert = slack.posts
     assert "it can again, and what it missed is judged" in told.text
-    assert alert.text == f"{first}`a.example.com` is above 1 Gbps since 10:30: 2 Gbps."
+    assert alert.text == f"{first}`a.example.com` went above 1 Gbps at 10:30: 2 Gbps."
     causes = [record.message for record in caplog.records if "nothing can be stored" in record.message]
     assert len(causes) == len(set(causes)) <= 2
     assert caplog.text.count("the database works again after") == 1
