@@ -141,7 +141,6 @@ class Night:
             progress=lambda _done, _total: None,
             store_outage=StoreOutage(LogPoster(), self.config.slack.channel, self.clock),
             executor=OrderExecutor(lambda: None if self.watcher is None else self.watcher.dispatcher, self._keeper),
-            channels=dict,
         )
 
     async def end(self) -> None:
