@@ -6,7 +6,7 @@ import socket
 
 import pytest
 from fakes.rigs.until import until
-from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, TEAM, FakeSlack
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, TEAM
 
 from alertbot.errors import CredentialsError, DeliveryError
 from alertbot.messages.blocks import Message, actions, button, section
@@ -14,19 +14,6 @@ from alertbot.slack.client import Identity, Post, Posted, SlackClient
 
 DARK = Message("`video.example.com` went dark", (section("data until 12:10"), actions(button("Why", "why"))), "#d00000")
 BACK = Message("`video.example.com` is back", (section("after 25m"),), "#2eb67d")
-
-
-@pytest.fixture
-async def slack():
-    slack = FakeSlack()
-    await slack.start()
-    yield slack
-    await slack.stop()
-
-
-@pytest.fixture
-def client(slack):
-    return SlackClient(BOT_TOKEN, slack.base_url)
 
 
 async def post(client, channel="cdn-alerts", **more):

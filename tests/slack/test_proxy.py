@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes.rigs.until import until
 from fakes.wire.proxy import proxying
-from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, FakeSlack
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN
 
 from alertbot.errors import DeliveryError
 from alertbot.messages.blocks import Message
@@ -15,14 +15,6 @@ from alertbot.slack.socket_mode import SocketListener
 HOST = "slack.example.com"
 NOWHERE = "http://127.0.0.1:9"
 POST = Post("#cdn-alerts", Message("dark"), "41")
-
-
-@pytest.fixture
-async def slack():
-    slack = FakeSlack()
-    await slack.start()
-    yield slack
-    await slack.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import re
 
 import pytest
 from fakes.rigs.until import until
-from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, TEAM, FakeSlack
+from fakes.wire.slack import APP_TOKEN, BOT_TOKEN, TEAM
 from fakes.worlds.virtual import VirtualClock, passes
 
 from alertbot.errors import CredentialsError
@@ -17,14 +17,6 @@ from alertbot.slack.client import Post, SlackClient
 from alertbot.slack.socket_mode import Click, SlashCommand, SocketListener
 
 PING = 0.4
-
-
-@pytest.fixture
-async def slack():
-    slack = FakeSlack()
-    await slack.start()
-    yield slack
-    await slack.stop()
 
 
 @pytest.fixture

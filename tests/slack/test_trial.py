@@ -129,14 +129,6 @@ def by_id(post):
 
 
 @pytest.fixture
-async def slack():
-    fake = FakeSlack()
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
 def diverted(slack):
     return DivertedPoster(Posting(SlackClient(BOT_TOKEN, slack.base_url)), "#ops", IDS.get)
 

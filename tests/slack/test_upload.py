@@ -15,19 +15,6 @@ from alertbot.slack.client import Post, SlackClient
 PICTURE = Picture("alertbot-412.png", "#412 video.example.com", "video.example.com carries nothing", b"\x89PNG\r\n...")
 
 
-@pytest.fixture
-async def slack():
-    slack = FakeSlack()
-    await slack.start()
-    yield slack
-    await slack.stop()
-
-
-@pytest.fixture
-def client(slack):
-    return SlackClient(BOT_TOKEN, slack.base_url)
-
-
 async def test_a_picture_stands_in_the_thread_with_its_title_and_its_words(slack, client):
     posted = await client.post(Post("#cdn-alerts", Message("dark"), "1"))
     await client.upload(posted.channel_id, PICTURE, thread_ts=posted.ts)
