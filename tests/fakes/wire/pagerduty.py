@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from fakes.wire.loopback import Notified
 
 LONGEST_SUMMARY = 1024
 ACTIONS = {"trigger", "acknowledge", "resolve"}
@@ -32,41 +32,22 @@ def problems(event: Mapping[str, Any]) -> list[str]:
     return found
 
 
-class PagerDuty:
+class PagerDuty(Notified):
     """Serves while it is entered. ``events``: what it took; ``refused``: why it did not take what."""
 
     def __init__(self) -> None:
+        super().__init__("/v2/enqueue")
         self.events: list[Mapping[str, Any]] = []
         self.refused: list[str] = []
-        duty = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                wrong = problems(event)
-                duty.refused += wrong
-                if not wrong:
-                    duty.events.append(event)
-                said = {"status": "invalid event", "errors": wrong} if wrong else {"status": "success"}
-                self.send_response(HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.ACCEPTED)
-                self.end_headers()
-                self.wfile.write(json.dumps(said).encode())
-
-            def log_message(self, *_: object) -> None:
-                """Nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v2/enqueue"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def answer(self, told: Any) -> tuple[int, bytes]:
+        """Take an event, or refuse it with its reasons."""
+        wrong = problems(told)
+        self.refused += wrong
+        if not wrong:
+            self.events.append(told)
+        said = {"status": "invalid event", "errors": wrong} if wrong else {"status": "success"}
+        return HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.ACCEPTED, json.dumps(said).encode()
 
     @property
     def open(self) -> dict[str, str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import socket
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +15,7 @@ import httpx
 from fakes.rigs.stage import Actor
 from fakes.rigs.waiting import wait_for
 from fakes.wire.alertmanager import Page
+from fakes.wire.loopback import Notified
 from fakes.wire.pagerduty import PagerDuty
 
 BINARY = shutil.which("prometheus-alertmanager")
@@ -36,35 +34,17 @@ receivers:
 """
 
 
-class Pager:
+class Pager(Notified):
     """An HTTP server that takes notifications, as a pager's service would."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.pages: list[Page] = []
-        pager = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                pager.pages.append(Page(time.time(), told["status"], tuple(told["alerts"]), told["externalURL"]))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def answer(self, told: Any) -> tuple[int, bytes]:
+        """Take a notification."""
+        self.pages.append(Page(time.time(), told["status"], tuple(told["alerts"]), told["externalURL"]))
+        return 200, b""
 
     def of(self, name: str) -> list[Page]:
         """The notifications about alerts of this name."""
