@@ -29,7 +29,7 @@ APART = 3
 LOOKED_FOR = 12
 """Slots after a fall within which it is looked for where its traffic went."""
 
-BEFORE = 48
+BEFORE = 36
 """Slots before a fall by which it is known what is usual."""
 
 MOST = 20
@@ -40,10 +40,9 @@ _ASTRAY = 0.5  # share of what moved; a steady sum that changed by more did not 
 _NOISY = 1.3  # times its usual noise
 _TELLS = 0.5  # share of what moved; a sum with more noise than this is too unsteady to tell whether it stayed
 _LEVEL = 3  # slots whose median is a level
-_HISTORY = 36  # slots by which a series' usual noise is known
+_HISTORY = 24  # slots by which a series' usual noise is known
 _USUALLY = 90  # percent of a series' changes that are within its usual noise
 _LEAST = 0.1  # share of what fell; a domain that gained less is no part of it
-_ALIKE = 2  # slots apart at which domains rise together, at most
 _BEYOND = 1.5  # times their usual noise; domains that gained less together did not rise
 _FAR_BEYOND = 2.5  # likewise, where no sum shows that what rose is what fell
 _OUTGROWN = 1.5  # times what fell; rises that come to more are not explained by it
@@ -229,7 +228,7 @@ def _rising(gained: Array, beyond: float, steps: _Steps) -> list[int]:
     best, most = list[int](), beyond
     for first in np.unique(steps.onset[large]).tolist():
         apart = steps.onset[large] - first
-        taken = _adding_up(large[(apart >= 0) & (apart <= _ALIKE)].tolist(), gained, steps.amount)
+        taken = _adding_up(large[(apart >= 0) & (apart <= APART)].tolist(), gained, steps.amount)
         total = float(gained[taken].sum())
         far = total / max(math.hypot(*steps.noise[taken]), 1e-9)
         if abs(total - steps.amount) <= AGREE * steps.amount and far > most:

@@ -28,7 +28,7 @@ _COMPARABLE = 36
 """Slots for which the level just before a fall still says what would have been carried."""
 
 
-_DAYS = 3
+_DAYS = 7
 """Days before, of which the same time says what is usual when it is looked for where traffic went."""
 
 

@@ -13,7 +13,8 @@ Into each is laid a fall by 30 to 100 % of a domain's traffic that the starter r
   that only the sizes tell.
 - ``none``: nothing. Whoever is linked with that rose by chance.
 
-Printed for each number of domains: how many were linked, and of how many it was said that the traffic left.
+Printed for each number of domains: how many were linked, of how many it was said that the traffic left, and how many
+were linked where the account is steady enough to show it: its total usually changes by less than half of what fell.
 """
 
 from __future__ import annotations
@@ -83,10 +84,20 @@ def read(folder: Path) -> list[Real]:
 
 @dataclass(frozen=True)
 class Story:
-    """An account, slots x domains, of which ``fell`` falls at ``AT``."""
+    """An account, slots x domains, of which ``fell`` falls at ``AT``, by ``amount``."""
 
     values: Array
     fell: int
+    amount: float
+
+    @property
+    def steady(self) -> bool:
+        """Whether its total usually changes by less than half of what fell."""
+        total = self.values.sum(axis=1, keepdims=True)
+        lately = slice(AT - 36, AT - 3)
+        beyond = beyond_usual(total[lately], [total[_earlier(lately, day)] for day in range(1, 8)])[:, 0]
+        levels = np.median(np.lib.stride_tricks.sliding_window_view(beyond, 3), axis=1)
+        return bool(np.percentile(np.abs(levels[4:] - levels[:-4]), 90) <= self.amount / 2)
 
 
 def tell(kind: str, series: Sequence[Real], domains: int, rng: random.Random) -> Story | None:
@@ -114,7 +125,7 @@ def tell(kind: str, series: Sequence[Real], domains: int, rng: random.Random) ->
         begin = AT + rng.randint(-within, within)
         if begin < len(values):
             values[begin:, others[0]] += np.median(gone[AT + 1 : AT + 6]) * 10 ** rng.uniform(-0.48, 0.48)
-    return Story(values, fell)
+    return Story(values, fell, float(np.median(gone[AT + 1 : AT + 6])))
 
 
 def _later(gone: Array, slots: int) -> Array:
@@ -143,7 +154,8 @@ def looked_for(story: Story, since: int, fired: int) -> Moved | None:
     for last in range(fired, since + LOOKED_FOR + 1):
         span = slice(since - BEFORE, last + 1)
         parts = [
-            beyond_usual(each[span], [each[_earlier(span, day)] for day in (1, 2, 3)]) for each in (story.values, total)
+            beyond_usual(each[span], [each[_earlier(span, day)] for day in range(1, 8)])
+            for each in (story.values, total)
         ]
         traffic = Traffic((since - BEFORE) * SLOT, names, parts[0], {TOTAL: parts[1][:, 0]}, {})
         found = find([str(story.fell)], since * SLOT, traffic)
@@ -165,8 +177,10 @@ def measure(kind: str, series: Sequence[Real], domains: int, moves: int, seed: i
         found["told"] += story is not None
         if story is not None and fall is not None:
             moved = looked_for(story, *fall)
-            found["posted"] += 1
-            found["left" if moved and not moved.rose else "linked" if moved else "nothing"] += 1
+            which = "left" if moved and not moved.rose else "linked" if moved else "nothing"
+            for counted in ("", "steady ") if story.steady else ("",):
+                found[f"{counted}posted"] += 1
+                found[f"{counted}{which}"] += 1
     return found
 
 
@@ -183,7 +197,9 @@ def lines(arguments: argparse.Namespace) -> Iterator[str]:
             linked, left = (found[key] / found["posted"] for key in ("linked", "left"))
             goal = "" if wanted is None else f" (wanted {'>=' if wanted > 0.5 else '<='} {wanted})"
             share = found["posted"] / found["told"]
-            said = f"linked {linked:.3f}{goal}, left {left:.3f}; posted {share:.2f} of all"
+            steady, of = found["steady linked"], found["steady posted"]
+            quiet = f"steady {steady} of {of} ({steady / max(of, 1):.3f})"
+            said = f"linked {linked:.3f}{goal}, {quiet}, left {left:.3f}; posted {share:.2f} of all"
             yield f"{domains:3} domains, {kind:5}: {said}"
 
 

@@ -60,7 +60,7 @@ def test_a_rise_of_another_size_or_at_another_time_is_not_linked(drawn, size, ap
     assert moved is None or not moved.rose
 
 
-@given(st.floats(0.3, 1.0), st.floats(0, 0.01), st.integers(2, 30), st.integers(0, 2**32 - 1))
+@given(st.floats(0.3, 1.0), st.floats(0, 0.004), st.integers(2, 30), st.integers(0, 2**32 - 1))
 def test_a_fall_that_the_total_shares_has_left_the_account(share, noise, domains, seed):
     values = carried(domains, noise, seed)
     move(values, share)

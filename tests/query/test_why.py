@@ -264,6 +264,17 @@ async def test_an_incident_tells_its_story(house):
     assert "there is no incident #2" in (await asked.ask("why 2")).lower()
 
 
+async def test_an_incident_of_traffic_that_moved_shows_the_sums(house):
+    home, asked = await house(dark())
+    moved = {**USUAL, A: 0.0, DOMAINS[1]: USUAL[DOMAINS[1]] + USUAL[A], "total": sum(USUAL.values())}
+    for _ in range(3):
+        await home.judge(moved)
+    text = await asked.ask("why #1")
+    assert text.startswith("#1: a.example.com fell and b.example.com rose by about 1.84 Gbps at 00:00")
+    sums = "moved: a.example.com -1.84 Gbps, b.example.com +1.84 Gbps; the total +0 bps, usual noise 0 bps"
+    assert sums in text
+
+
 async def test_an_incident_whose_rule_is_gone_still_tells_what_is_stored(house):
     home, asked = await house(dark(), fell())
     await carried(home, 0.0, 0.0)
