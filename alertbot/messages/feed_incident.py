@@ -7,7 +7,7 @@ from alertbot.incidents.incident import (
     series_of,
 )
 from alertbot.incidents.thread_notes import MOST_LISTED
-from alertbot.messages.alert import Markup, several
+from alertbot.messages.alert import Markup, several, short_names
 from alertbot.messages.incident_parts import (
     Context,
     IncidentText,
@@ -83,10 +83,11 @@ def feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     """The API gives no data, or none of some series."""
     since, tone = context.clock(incident.since), tone_of(incident, context)
     posted = f"posted {context.clock(incident.opened)}"
-    names = list(incident.facts.get("series", ()))
+    unread = list(incident.facts.get("series", ()))
     if incident.closed is not None:
         lasted = format_duration(incident.closed - incident.since)
-        what = f"{several(names)} can be read" if names else "The CDN's API answers"
+        # What could not be read at last may be less than what could not at first.
+        what = "Everything can be read" if unread else "The CDN's API answers"
         head = f"{what} again after {lasted}; what was missed is being judged."
         return IncidentText(head, (), small_print(incident, Tone.OVER, f"from {since}", posted), Tone.OVER)
     state = tuple(state_lines(incident, context, markup))
@@ -95,11 +96,10 @@ def feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
         cause = markup.text(incident.facts["cause"])
         head = f"The CDN's API has been failing since {since}: {cause}. No rule is judged until it answers."
         return IncidentText(head, state, small_print(incident, tone, last, posted), tone)
-    shown = listed(map(markup.name, names), _MOST_NAMED)
-    whom, have = ("it", "has") if len(names) == 1 else ("them", "have")
-    which = several(names)
-    unread = f"{which[:1].upper()}{which[1:]} {have} been unreadable since {since}"
-    head = f"{unread}, so no rule judges {whom}: {shown}."
+    shown = listed(map(markup.name, short_names(unread)[0]), _MOST_NAMED)
+    whom, have = ("it", "has") if len(unread) == 1 else ("them", "have")
+    which = several(unread)
+    head = f"{which[:1].upper()}{which[1:]} {have} been unreadable since {since}, so no rule judges {whom}: {shown}."
     causes = tuple(markup.text(cause) for cause in incident.facts.get("causes", ()))
     alone = (_alone(series, name, markup) for series, name in dict(incident.facts.get("alone", {})).items())
     return IncidentText(head, (*alone, *causes, *state), small_print(incident, tone, posted), tone)
@@ -113,10 +113,10 @@ def _alone(series: str, name: str, markup: Markup) -> str:
 
 def vanished(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     """Domains left the account."""
-    names = ", ".join(markup.name(name) for name in list(incident.facts.get("series", ()))[:MOST_LISTED])
+    which = ", ".join(markup.name(name) for name in list(incident.facts.get("series", ()))[:MOST_LISTED])
     if incident.closed is not None:
-        head = f"Back among the account's domains: {names}."
+        head = f"Back among the account's domains: {which}."
         return IncidentText(head, (), small_print(incident, Tone.OVER), Tone.OVER)
-    head = f"No longer among the account's domains, though it carried traffic within the last day: {names}."
+    head = f"No longer among the account's domains, though it carried traffic within the last day: {which}."
     state, tone = tuple(state_lines(incident, context, markup)), tone_of(incident, context)
     return IncidentText(head, state, small_print(incident, tone, "its alerts stay open"), tone)

@@ -214,7 +214,7 @@ def _upgrade(incident: Incident, context: Context, markup: Markup) -> IncidentTe
 def _passed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     count = len(incident.alerts)
     first = min(told.alert.since for told in incident.alerts)
-    last = max(told.resolved or told.alert.slot for told in incident.alerts)
+    last = max(map(cleared_at, incident.alerts))
     noun = "1 alert" if count == 1 else f"{count:,} alerts"
     head = f"While alertbot had no data, {noun} came and went between {context.clock(first)} and {context.clock(last)}."
     lines = tuple(alert_lines(worst_of_each(incident.alerts), context, markup))

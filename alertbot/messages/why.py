@@ -84,7 +84,7 @@ def _held_up(why: Why, reader: Reader) -> Iterator[str]:
     if why.frontier is not None:
         account = f"data of the account until {reader.clock(why.frontier + SLOT)}"
     held = f"; held back {format_lateness(why.held)}, since it reports late" if why.held else ""
-    waiting = f"; waits for {format_duration(why.waiting * SLOT)} of data" if why.waiting else ""
+    waiting = f"; the last {format_duration(why.waiting * SLOT)} not judged yet" if why.waiting else ""
     yield f"{account}{held}{waiting}"
     if why.learned_at is not None:
         yield f"how late its data comes is still being learned, until about {reader.clock(why.learned_at)}"

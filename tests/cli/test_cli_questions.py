@@ -130,7 +130,7 @@ def test_what_the_service_last_knew_is_taken_into_account(folder):
     writer.do(feed.write_live, held.to_json(), time.time())
     writer.close()
     text = alertbot("why", "video").stdout
-    assert "held back 4m 51s, since it reports late; waits for 15m of data" in text
+    assert "held back 4m 51s, since it reports late; the last 15m not judged yet" in text
 
 
 @pytest.mark.parametrize("name", ["show", "top", "p95", "why", "alerts", "rules"])

@@ -234,6 +234,10 @@ MESSAGES = {
         one(kind=IncidentKind.FEED, series=["a.example.com", "b.example.com"], causes=["HTTP 400, code 400699"]),
         SETTING,
     ),
+    "unreadable domains, over": (
+        one(kind=IncidentKind.FEED, series=["a.example.com"], causes=["HTTP 400, code 400699"], closed=CLOSED),
+        LATER,
+    ),
     "a sum that one member keeps unknown": (
         one(
             kind=IncidentKind.FEED,

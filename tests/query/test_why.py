@@ -227,7 +227,7 @@ async def test_what_a_series_waits_for_is_said(house):
         "gone": (A,),
     }
     text = await asked.ask("why a")
-    assert "held back 10m, since it reports late; waits for 15m of data" in text
+    assert "held back 10m, since it reports late; the last 15m not judged yet" in text
     assert "it cannot be read: HTTP 400 <unknown>" in text
     assert "no data from the CDN's API, so no rule is judged: the API is down" in text
     assert "it is no longer the account's" in text

@@ -157,7 +157,7 @@ async def test_what_came_and_went_while_the_publication_stalled_is_told_once_the
     await night.begin()
     await night.run_to(40)
     assert [row["kind"] for row in night.incidents()] == ["dark", "passed"]
-    assert night.texts(2)[-1] == "While alertbot had no data, 1 alert came and went between 12:00 and 12:15."
+    assert night.texts(2)[-1] == "While alertbot had no data, 1 alert came and went between 12:00 and 12:10."
     await night.end()
 
 
