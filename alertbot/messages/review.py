@@ -16,6 +16,7 @@ _SMALL_PRINT = (
     "noise: voted so, or without a vote over by itself within 10m and not acknowledged; over soon: within 10m"
 )
 
+_MOST_NAMED = 5
 _LONGEST = 2_000
 """Characters of an edit that are shown in a message."""
 
@@ -41,9 +42,11 @@ def edit_sentence(edit: SuggestedEdit) -> str:
         if edit.kept
         else " None was useful or acknowledged."
     )
+    lost = listed((f"#{number}" for number in edit.loses), _MOST_NAMED)
+    unless = f" It would also lose {lost}, found useful by one person: if that was a slip, vote noise." if lost else ""
     return (
         f"In {counted(edit.days, 'day')} of history *{escape(edit.rule)}* would not have fired in {edit.spared:,} of"
-        f" {edit.noise:,} incidents that were noise.{kept}"
+        f" {edit.noise:,} incidents that were noise.{kept}{unless}"
     )
 
 

@@ -1,5 +1,7 @@
 """Finds the smallest edit of a rule that would have spared its noise and kept what was worth posting.
 
+Of a larger one, from which a few votes alone keep it, it says what that would lose: who voted may look again.
+
 Pure: rules, a history and incidents that people judged go in, an edit comes out. What it would have done is not
 estimated: the engine that judges live replays the history, over the series of these incidents alone.
 """
@@ -14,7 +16,7 @@ from alertbot.config.watch import Watch
 from alertbot.incidents.firings import Firing, FiringRecord
 from alertbot.incidents.incident import SEVERITY_RANK, worst_of_each
 from alertbot.query.backtest import engine_of
-from alertbot.query.edits import Edit, Ladder, ladders
+from alertbot.query.edits import Edit, Ladder, ladders, times
 from alertbot.query.posted import PostedIncident
 from alertbot.rules.base import Array, Mask, Rule
 from alertbot.units import DAY
@@ -28,8 +30,11 @@ _WORTH = 0.2
 _NEARLY = 0.8
 """Of several edits the smallest is taken that spares this share of what the best of them does."""
 
-_LATER = 600
-"""Seconds by which what is kept may be posted later."""
+_LATER, _LATEST = 600, 1800
+"""Seconds by which what is kept may be posted later, and by which a fifth of it may: where noise came first."""
+
+_FEW = 6
+"""Of so many incidents that are spared a larger edit may lose one."""
 
 _LOOKED_AT = 20
 """Series of an incident that are looked at, the worst of them."""
@@ -41,7 +46,8 @@ class SuggestedEdit:
 
     Under it the rule would not have fired in ``spared`` of the ``noise``: incidents that were noise. All the ``kept``
     ones would have been posted, up to ``later`` seconds later. ``was`` and ``value`` of ``key`` are TOML; ``domains``
-    are those that are excepted, or muted (none: all).
+    are those that are excepted, or muted (none: all). ``loses``: by number what it would lose that one person alone
+    found useful, the farthest off first; only where there is none it is as good as it stands.
     """
 
     edit: Edit = field(repr=False, metadata={"json": False})
@@ -55,6 +61,12 @@ class SuggestedEdit:
     was: str
     value: str
     domains: tuple[str, ...]
+    loses: tuple[int, ...] = ()
+
+    @property
+    def loses_few(self) -> bool:
+        """Whether it loses little beside what it spares."""
+        return _FEW * len(self.loses) <= self.spared
 
 
 @dataclass(frozen=True)
@@ -67,10 +79,24 @@ class _Fired:
 
 @dataclass(frozen=True)
 class _Case:
-    """An incident that was noise, or is worth keeping, and what the rule as it stands fires in it."""
+    """An incident that was noise, or is worth keeping, and what the rule as it stands fires in it.
 
-    noise: bool
+    ``doubtful``: one person alone found it useful, and it was no farther off than what others call noise.
+    """
+
+    posted: PostedIncident
     firings: tuple[Firing, ...]
+    doubtful: bool = False
+
+    @property
+    def noise(self) -> bool:
+        """Whether nobody would miss it."""
+        return self.posted.noise
+
+    @property
+    def off(self) -> float:
+        """How many times as much, or as little, it was as it was held against, at its worst."""
+        return max(times(each.last.worst, each.fired.fired_on or each.last.worst) for each in self.firings)
 
     def fires(self, fired: _Fired) -> bool:
         """Whether the rule still fires in it."""
@@ -84,22 +110,24 @@ class _Case:
         return max(min(slots) - min(each.fired.slot for each in self.firings), 0) if slots else None
 
     def is_kept(self, fired: _Fired) -> bool:
-        """Whether it would be posted, and no more than ten minutes later."""
+        """Whether it would be posted, and not much later."""
         later = self.later(fired)
-        return later is not None and later <= _LATER
+        return later is not None and later <= _LATEST
 
     def _is_of(self, firing: Firing) -> bool:
         return any(each.series == firing.series and each.overlaps(firing) for each in self.firings)
 
 
-def suggest_edit(
+def suggest_edits(
     watch: Watch,
     rule: Rule,
     posted: Iterable[PostedIncident],
     history_of: Callable[[Sequence[str]], History],
     edited: Collection[str] = (),
-) -> SuggestedEdit | None:
-    """The smallest edit of those that spare most and lose nothing; ``None`` where there is none, or too little noise.
+) -> list[SuggestedEdit]:
+    """The smallest edit of those that spare most and lose nothing, then one that spares half or more and loses little.
+
+    None where there is none, or too little noise.
 
     ``history_of``: the history of some series. ``edited``: rules of which an edit is suggested already: that they post
     an incident too does not keep it. Nor does a rule that posts more noise than anything else.
@@ -107,7 +135,7 @@ def suggest_edit(
     posted = list(posted)
     own = [each for each in posted if rule.name in each.rules and (each.noise or each.worth_keeping)]
     if sum(each.noise for each in own) < LEAST_NOISE:
-        return None
+        return []
     series = sorted({name for each in own for name in _looked_at(each, rule)} & set(watch.selection[rule.name]))
     first = min(fired.alert.since for each in own for fired in each.incident.alerts) - DAY
     relied_on = {name for name in watch.rules if name not in edited and _is_relied_on(name, posted)} - {rule.name}
@@ -139,60 +167,90 @@ def _case(posted: PostedIncident, rule: Rule, firings: Sequence[Firing]) -> _Cas
         for each in firings
         if any(each.series == name and each.since <= last and first <= each.until for name, first, last in spans)
     )
-    return _Case(posted.noise, tuple(meant))
+    return _Case(posted, tuple(meant))
 
 
-def _search(trial: _Trial, cases: Sequence[_Case]) -> SuggestedEdit | None:
+def _search(trial: _Trial, cases: Sequence[_Case]) -> list[SuggestedEdit]:
     noise = [case.firings for case in cases if case.noise]
-    alone = [case for case in cases if not (case.noise or case.is_kept(_Fired((), trial.before.others)))]
     if len(noise) < LEAST_NOISE:
-        return None
+        return []
+    usual = max(case.off for case in cases if case.noise)
+    cases = [replace(case, doubtful=case.posted.doubtful and case.off <= usual) for case in cases]
+    alone = [case for case in cases if not (case.noise or case.is_kept(_Fired((), trial.before.others)))]
     kept = [each for case in alone for each in case.firings]
-    climbed = (_climb(trial, ladder, cases) for ladder in ladders(trial.rule, noise, kept, trial.watch.zone))
+    climbed = [_climb(trial, ladder, cases) for ladder in ladders(trial.rule, noise, kept, trial.watch.zone)]
     worth = max(_WORTH * len(noise), 2)
-    found = [each for each in climbed if each is not None and each.spared >= worth]
+    found = _smallest(
+        trial, cases, [_nearly_best(each for each in tried if not each.loses) for tried in climbed], worth
+    )
     most = max((each.spared for each in found), default=0)
+    enough = max(len(noise) / 2, 2 * most)
+    larger = [_first(tried, enough) for tried in climbed]
+    return found + _smallest(trial, cases, larger, enough)
+
+
+def _smallest(
+    trial: _Trial, cases: Sequence[_Case], tried: Iterable[SuggestedEdit | None], worth: float
+) -> list[SuggestedEdit]:
+    """The smallest of those that spare nearly what the best does, if it does so among the other rules as well."""
+    found = [each for each in tried if each is not None and each.spared >= worth]
+    most = max((each.spared for each in found if not each.loses), default=0)
     for each in sorted(found, key=lambda each: (each.spared < _NEARLY * most, each.edit.size)):
         verified = _outcome(trial, each.edit, cases, trial.under(each.edit))
-        if verified is not None and verified.spared >= worth:
-            return verified
-    return None
+        if verified is None or verified.spared < worth or (verified.loses and not each.loses):
+            continue
+        if verified.loses_few:
+            return [verified]
+    return []
 
 
-def _climb(trial: _Trial, ladder: Ladder, cases: Sequence[_Case]) -> SuggestedEdit | None:
-    """The smallest edit of a ladder that spares nearly what the best does; none beyond the first that loses one."""
+def _first(tried: Iterable[SuggestedEdit], enough: float) -> SuggestedEdit | None:
+    """The smallest edit of a ladder that spares so much, if it loses few."""
+    first = next((each for each in tried if each.loses and each.spared >= enough), None)
+    return first if first is not None and first.loses_few else None
+
+
+def _climb(trial: _Trial, ladder: Ladder, cases: Sequence[_Case]) -> list[SuggestedEdit]:
+    """The edits of a ladder up to the first that loses something that is surely worth keeping."""
     tried: list[SuggestedEdit] = []
     for edit in ladder:
         outcome = _outcome(trial, edit, cases, trial.alone(edit))
         if outcome is None:
             break
         tried.append(outcome)
+    return tried
+
+
+def _nearly_best(tried: Iterable[SuggestedEdit]) -> SuggestedEdit | None:
+    """The smallest edit of a ladder that spares nearly what the best of them does."""
+    tried = list(tried)
     most = max((each.spared for each in tried), default=0)
     return next((each for each in tried if each.spared >= max(_NEARLY * most, 1)), None)
 
 
 def _outcome(trial: _Trial, edit: Edit, cases: Sequence[_Case], fired: _Fired) -> SuggestedEdit | None:
-    """What an edit would have changed; ``None`` where it loses something worth keeping, or posts it much later."""
+    """What an edit would have changed; ``None`` where it loses what is surely worth keeping, or posts it much later."""
     kept = [case for case in cases if not case.noise]
-    if not all(case.is_kept(fired) for case in kept):
+    lost = [case for case in kept if not case.is_kept(fired)]
+    delays = [case.later(fired) or 0 for case in kept if case not in lost]
+    if not all(case.doubtful for case in lost) or 5 * sum(each > _LATER for each in delays) > len(kept):
         return None
     before = trial.before.own
     fresh = sum(not any(each.series == old.series and each.overlaps(old) for old in before) for each in fired.own)
     noise = [case for case in cases if case.noise]
-    spared = sum(not case.fires(fired) for case in noise) - fresh
-    later = max((case.later(fired) or 0 for case in kept), default=0)
     return SuggestedEdit(
         edit,
-        spared,
+        sum(not case.fires(fired) for case in noise) - fresh,
         len(noise),
-        len(kept),
-        later,
+        len(kept) - len(lost),
+        max(delays, default=0),
         trial.days,
         rule=edit.rule.name,
         key=edit.key,
         was=edit.was,
         value=edit.value,
         domains=tuple(sorted(edit.series or ())),
+        loses=tuple(case.posted.incident.number for case in sorted(lost, key=lambda case: -case.off)),
     )
 
 

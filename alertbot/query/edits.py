@@ -71,7 +71,7 @@ def ladders(rule: Rule, noise: Sequence[Sequence[Firing]], kept: Sequence[Firing
         now = getattr(rule.kind, knob.field)
         if now is not None:
             yield [
-                Edit(_with(rule, knob.field, step), knob.key, knob.written(now), knob.written(step), _times(now, step))
+                Edit(_with(rule, knob.field, step), knob.key, knob.written(now), knob.written(step), times(now, step))
                 for step in knob.steps(now, sizes)
             ]
     yield list(_longer(rule))
@@ -79,7 +79,8 @@ def ladders(rule: Rule, noise: Sequence[Sequence[Firing]], kept: Sequence[Firing
     yield list(_exceptions(rule, noise, {each.series for each in kept}))
 
 
-def _times(now: float, step: float) -> float:
+def times(now: float, step: float) -> float:
+    """How many times as large the larger is."""
     return max(step, now) / min(step, now) if min(step, now) > 0 else math.inf
 
 

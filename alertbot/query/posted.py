@@ -47,6 +47,11 @@ class PostedIncident:
         return self.acknowledged or (bool(self.incident.votes) and self._useful >= 0)
 
     @property
+    def doubtful(self) -> bool:
+        """Whether it is worth keeping by the word of one, who may be mistaken."""
+        return not self.acknowledged and self._useful <= 1
+
+    @property
     def noise(self) -> bool:
         """Whether nobody would miss it."""
         if self.worth_keeping or self.incident.kind is not IncidentKind.ALERT:

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from alertbot.config.watch import Watch
 from alertbot.incidents.silences import StoredSilence
 from alertbot.query.backtest import CELLS_A_SECOND
-from alertbot.query.edit_search import SuggestedEdit, suggest_edit
+from alertbot.query.edit_search import SuggestedEdit, suggest_edits
 from alertbot.query.posted import PostedIncident, posted_between
 from alertbot.query.scope import Scope
 from alertbot.store import silences
@@ -90,13 +90,12 @@ def seconds_needed(watch: Watch) -> float:
 
 
 def _edits(watch: Watch, db: Database, posted: Sequence[PostedIncident]) -> tuple[SuggestedEdit, ...]:
-    """One for each of the noisiest rules for which there is one."""
+    """Those of each of the noisiest rules for which there is one."""
     noisy = Counter(rule for each in posted if each.noise for rule in each.rules if rule in watch.rules)
     edits: list[SuggestedEdit] = []
     for name, _ in noisy.most_common(_MOST_EDITED):
-        edited = [each.rule for each in edits]
-        found = suggest_edit(watch, watch.rules[name], posted, lambda series: StoredHistory(db, series), edited)
-        edits += [] if found is None else [found]
+        edited = [each.rule for each in edits if not each.loses]
+        edits += suggest_edits(watch, watch.rules[name], posted, lambda series: StoredHistory(db, series), edited)
     return tuple(edits)
 
 

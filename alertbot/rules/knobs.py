@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from alertbot.units import format_rate, format_share, friendly
 
-_FACTORS = (1.2, 1.5, 1.8, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+_FACTORS = (1.2, 1.3, 1.4, 1.5, 1.8, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _PARTS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 _SHARES = (0.6, 0.7, 0.8, 0.9, 0.95)
 _QUANTILES = (0.25, 0.5, 0.75, 0.9, 1.0)

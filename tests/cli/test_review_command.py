@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tomllib
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +18,7 @@ from alertbot.cli.main import main
 from alertbot.cli.rules_patch import patch
 from alertbot.config import load
 from alertbot.errors import UsageError
+from alertbot.messages.review import edit_sentence
 from alertbot.query.edit_search import SuggestedEdit
 from alertbot.query.edits import Edit
 from alertbot.store.schema import open_database
@@ -103,6 +105,7 @@ def test_its_facts_are_json(path):
         "was": '"1 Gbps"',
         "value": '"1.2 Gbps"',
         "domains": [],
+        "loses": [],
     }
 
 
@@ -153,6 +156,15 @@ def test_each_edit_changes_its_line_alone(tmp_path, text, edit, lines):
     path.write_text(text, newline="")
     changed = [line for line in patch(path, [edit]).split("\n")[2:] if line[:1] in {"+", "-", "\\"}]
     assert changed == lines
+
+
+def test_an_edit_that_would_lose_something_says_so_and_stands_in_no_patch(tmp_path):
+    edit = replace(suggested("above", '"2 Gbps"', was='"1 Gbps"'), loses=(12, 31, 4, 5, 6, 7))
+    lost = "#12, #31, #4, #5, #6 and 1 more"
+    said = f" It would also lose {lost}, found useful by one person: if that was a slip, vote noise."
+    assert edit_sentence(edit).endswith(said)
+    (tmp_path / "rules.toml").write_text(RULES)
+    assert patch(tmp_path / "rules.toml", [edit]) == ""
 
 
 def test_several_edits_are_one_patch(tmp_path):

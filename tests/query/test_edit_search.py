@@ -18,7 +18,7 @@ from alertbot.config.kinds import rule_of
 from alertbot.config.watch import Watch
 from alertbot.incidents.firings import FiringRecord
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Vote
-from alertbot.query.edit_search import suggest_edit
+from alertbot.query.edit_search import suggest_edits
 from alertbot.query.posted import PostedIncident
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -85,7 +85,11 @@ class Account:
         return PostedIncident(one, 0, 60.0 if word == "acked" else None)
 
     def suggested(self, judge, edited=()):
-        return suggest_edit(self.watch, self.rule, self.posted(judge), self.history, edited)
+        """The edit that loses nothing."""
+        return next((each for each in self.all_suggested(judge, edited) if not each.loses), None)
+
+    def all_suggested(self, judge, edited=()):
+        return suggest_edits(self.watch, self.rule, self.posted(judge), self.history, edited)
 
 
 def by_size(firing):
@@ -111,6 +115,21 @@ def test_nothing_is_suggested_that_loses_what_was_useful_or_acknowledged(word):
     small = iter([word, *["noise"] * 5])
     account = Account({A: series(*[(day, 30 + 50 * day % 200, 2, 1.1) for day in range(1, 7)])})
     assert account.suggested(lambda _: next(small)) is None
+
+
+@pytest.mark.parametrize(("word", "loses"), [("useful", (5,)), ("acked", None)])
+def test_of_a_larger_edit_the_few_are_named_that_one_person_alone_would_miss(word, loses):
+    peaks = [(1 + at // 4, 20 + 60 * (at % 4), 2, 1.1) for at in range(16)]
+    words = iter(["noise"] * 5 + [word] + ["noise"] * 10 + ["useful"])
+    found = Account({A: series(*peaks, LARGE)}).all_suggested(lambda _: next(words))
+    assert [each.loses for each in found if each.key == "above"] == ([loses] if loses else [])
+    assert all((each.spared, each.noise, each.kept) == (15, 15, 1) for each in found if each.loses)
+
+
+def test_what_is_farther_off_than_any_noise_is_found_useful_by_no_slip():
+    peaks = [(1 + at // 4, 20 + 60 * (at % 4), 2, 1.1) for at in range(16)]
+    found = Account({A: series(*peaks, LARGE)}).all_suggested(by_size)
+    assert [each.loses for each in found] == [()]
 
 
 def test_what_is_short_is_spared_by_a_longer_for_which_may_delay_the_rest():
@@ -162,7 +181,7 @@ def test_domains_that_are_no_longer_watched_count_no_more():
     account = Account({A: series(*SMALL, LARGE), B: series()})
     posted = account.posted(by_size)
     watch = replace(account.watch, series=(B,), selection={"ceiling": (B,)})
-    assert suggest_edit(watch, account.rule, posted, account.history) is None
+    assert suggest_edits(watch, account.rule, posted, account.history) == []
 
 
 def test_what_the_rule_as_it_stands_would_not_fire_for_any_more_counts_no_more():
@@ -170,7 +189,7 @@ def test_what_the_rule_as_it_stands_would_not_fire_for_any_more_counts_no_more()
     posted = account.posted(by_size)
     raised = rule_of({**CEILING, "above": "1.2 Gbps"})
     watch = replace(account.watch, rules={"ceiling": raised})
-    assert suggest_edit(watch, raised, posted, account.history) is None
+    assert suggest_edits(watch, raised, posted, account.history) == []
 
 
 PEAKS = st.tuples(st.integers(1, 7), st.integers(0, 260), st.integers(1, 8), st.sampled_from([1.1, 1.3, 2.0, 4.0]))
@@ -188,9 +207,12 @@ def test_whatever_people_said_an_edit_loses_nothing_of_worth(carried, words, sec
     account = Account({name: series(*peaks) for name, peaks in carried.items()}, *rules)
     said = iter(words * 9)
     posted = account.posted(lambda _: next(said))
-    found = suggest_edit(account.watch, account.rule, posted, account.history)
-    if found is None:
-        return
+    for found in suggest_edits(account.watch, account.rule, posted, account.history):
+        check(account, posted, found)
+
+
+def check(account, posted, found):
+    """Hold what is said of an edit against what would have fired under it."""
     left = account.fired(found.edit)
     kept = spared = 0
     for one in posted:
@@ -201,7 +223,9 @@ def test_whatever_people_said_an_edit_loses_nothing_of_worth(carried, words, sec
             for firing in left
             if firing.series == alert.series and firing.since <= alert.slot and alert.since <= firing.until
         }
-        if one.worth_keeping and own:
+        if one.incident.number in found.loses:
+            assert one.doubtful, "of what somebody acknowledged nothing is lost"
+        elif one.worth_keeping and own:
             kept += 1
             assert still, (found, one)
         elif one.noise and own:
