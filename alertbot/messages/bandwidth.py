@@ -47,9 +47,9 @@ def _named(series: str, members: int | None) -> str:
 def _whole(span: str, show: Show, then: Figures | None) -> str:
     """The whole span as it was then."""
     if then is None or then.known == 0:
-        return f"; of the {span} then nothing is known"
+        return f"; of the {span} until then nothing is known"
     pairs = (("average", show.average, then.average), ("peak", show.peak, then.peak), ("p95", show.p95, then.p95))
-    return f"; the {span} then: {', '.join(f'{what} {_against(now or 0.0, past)}' for what, now, past in pairs)}"
+    return f"; the {span} until then: {', '.join(f'{what} {_against(now or 0.0, past)}' for what, now, past in pairs)}"
 
 
 def _rate(value: float | None) -> str:

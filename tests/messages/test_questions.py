@@ -81,11 +81,11 @@ async def ask(scope, text):
                 "video.example.com: 2 Gbps (data until 00:00)",
                 "1h: average 2 Gbps, peak 2 Gbps on Sun 15 Nov at 23:00, 95th percentile 2 Gbps",
                 (
-                    "a day earlier 1 Gbps (+100%); the 1h then: average 1 Gbps (+100%), peak 1 Gbps (+100%),"
+                    "a day earlier 1 Gbps (+100%); the 1h until then: average 1 Gbps (+100%), peak 1 Gbps (+100%),"
                     " p95 1 Gbps (+100%)"
                 ),
                 (
-                    "a week earlier 1 Gbps (+100%); the 1h then: average 1 Gbps (+100%), peak 1 Gbps (+100%),"
+                    "a week earlier 1 Gbps (+100%); the 1h until then: average 1 Gbps (+100%), peak 1 Gbps (+100%),"
                     " p95 1 Gbps (+100%)"
                 ),
             ],
@@ -96,11 +96,11 @@ async def ask(scope, text):
                 "@downloads (2 domains added up): 300 Mbps (data until 00:00)",
                 "35d: average 300 Mbps, peak 300 Mbps on Mon 2 Nov at 00:00, 95th percentile 300 Mbps",
                 (
-                    "a day earlier 300 Mbps (+0%); the 35d then: average 300 Mbps (+0%), peak 300 Mbps (+0%),"
+                    "a day earlier 300 Mbps (+0%); the 35d until then: average 300 Mbps (+0%), peak 300 Mbps (+0%),"
                     " p95 300 Mbps (+0%)"
                 ),
                 (
-                    "a week earlier 300 Mbps (+0%); the 35d then: average 300 Mbps (+0%), peak 300 Mbps (+0%),"
+                    "a week earlier 300 Mbps (+0%); the 35d until then: average 300 Mbps (+0%), peak 300 Mbps (+0%),"
                     " p95 300 Mbps (+0%)"
                 ),
                 "4,032 of 10,080 5-minute values are known",
