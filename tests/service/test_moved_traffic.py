@@ -7,8 +7,12 @@ from dataclasses import replace
 import pytest
 from fakes.rigs.house import House, database
 from fakes.rigs.night import ceiling, config_for, dark, fell
+from fakes.rigs.working import API_TOKEN, MINUTE, START, working
+from fakes.worlds.virtual import passes
 
+from alertbot.feed.simulator.scenario import Event, Scenario, Shape
 from alertbot.rules.base import Severity
+from alertbot.units import SLOT
 
 DOMAINS = ("a.example.com", "b.example.com", "c.example.com", "d.example.com")
 A, B, C, D = DOMAINS
@@ -130,3 +134,44 @@ async def test_a_channel_of_its_own_hears_of_its_rise(tmp_path):
     await house.judge(BECAME)
     assert {row.channel for row in house.outbox() if row.pages} == {"#cdn-alerts", "#costs"}
     await house.end()
+
+
+RULES = """
+[watch]
+domains = ["*"]
+
+[[rule]]
+name = "fell"
+kind = "drop"
+by = "40%"
+for = "5m"
+
+[[rule]]
+name = "ceiling"
+kind = "threshold"
+above = "1.5 Gbps"
+for = "5m"
+severity = "critical"
+"""
+
+
+def moving(apart: int) -> Scenario:
+    """An account in which traffic moves from a domain to another, with so many slots between its fall and the rise."""
+    begin, end = START + 20 * MINUTE, START + 86_400
+    events = (Event(A, begin, end, 0.1), Event(B, begin + apart * SLOT, end, 1.9))
+    return Scenario(token=API_TOKEN, domains={name: Shape(level=1e9) for name in DOMAINS}, events=events)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edits_refused", [False, True])
+async def test_slack_shows_one_message_and_where_edits_are_refused_its_thread_says_it(tmp_path, edits_refused):
+    async with working(tmp_path, RULES, scenario=moving(2), slack="charts = false") as house:
+        if edits_refused:
+            house.slack.fault("chat.update", "edit_window_closed", times=99)
+        await passes(50 * MINUTE)
+        (post,) = [each for each in house.slack.messages if not each.thread_ts]
+        replies = [each.text for each in house.slack.messages if each.thread_ts]
+    said = [text for text in replies if "fell and `b.example.com` rose by about 900 Mbps" in text]
+    assert (len(said) > 0) is edits_refused
+    assert ("rose by about 900 Mbps" in post.text) is not edits_refused
+    assert not any("@here" in text for text in replies)
