@@ -11,13 +11,7 @@ from dataclasses import dataclass, replace
 from alertbot.incidents.account import is_over
 from alertbot.incidents.acknowledgement import expire, unacknowledged
 from alertbot.incidents.flapping import stays
-from alertbot.incidents.incident import (
-    FEED_SEVERITY,
-    SEVERITY_RANK,
-    IncidentKind,
-    Progress,
-    series_of,
-)
+from alertbot.incidents.incident import FEED_SEVERITY, SEVERITY_RANK, IncidentKind, Progress, series_of
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.routing import is_channel
 from alertbot.incidents.situation import Situation

@@ -6,11 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from alertbot.alerts.lifecycle import Reason
-from alertbot.incidents.incident import (
-    FiredAlert,
-    Progress,
-    series_of,
-)
+from alertbot.incidents.incident import FiredAlert, Progress, series_of
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.situation import Situation
 from alertbot.incidents.suppression import Suppression

@@ -8,14 +8,7 @@ from types import MappingProxyType
 
 from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.flapping import STAYS
-from alertbot.incidents.incident import (
-    FiredAlert,
-    Incident,
-    IncidentKind,
-    highest_severity,
-    series_of,
-    worst_of_each,
-)
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, highest_severity, series_of, worst_of_each
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.messages.alert import Markup, names, several, subject
 from alertbot.messages.alert_list import all_alert_lines
