@@ -17,7 +17,7 @@ from alertbot.feed.simulator.scenario import Delay, Event, Fault, FaultMode, Sce
 
 A, B, C = "a.example.com", "b.example.com", "c.example.com"
 SLOT = 300
-FALLS = START + 20 * MINUTE
+FALLS = START + 5 * MINUTE
 RULES = """
 [watch]
 domains = ["*"]
@@ -71,7 +71,7 @@ async def test_what_ipv6_alone_lost_is_said_within_a_minute_of_the_post_and_not_
         await until(lambda: lines(house), 3600)
         (said,) = [each for each in house.slack.messages if each.thread_ts]
         assert float(said.ts) - float(post.ts) < MINUTE
-        await passes(20 * MINUTE)
+        await passes(7 * MINUTE)
         assert len(asked(house)) == 2
         (line,) = lines(house)
     assert line.startswith("All of it IPv6 (0 bps, was ")
@@ -110,14 +110,14 @@ async def test_a_cause_is_named_rightly_or_not_at_all(tmp_path, scenario, protoc
 
 @pytest.mark.slow
 async def test_a_storm_gets_one_line_of_the_total(tmp_path):
-    domains = tuple(f"d{number}.example.com" for number in range(25))
+    domains = tuple(f"d{number}.example.com" for number in range(12))
     scenario = account("ipv6", domains=domains, falls="d*")
     async with working(tmp_path, RULES, scenario=scenario, feed=REGIONS, slack="charts = false") as house:
         await posted(house)
-        await passes(10 * MINUTE)
+        await passes(7 * MINUTE)
         assert [call.domains for call in asked(house)] == [("all",)] * 2
         (line,) = lines(house)
-    assert line == "Account total: all of it IPv6 (0 bps, was 12.5 Gbps); IPv4 as usual."
+    assert line == "Account total: all of it IPv6 (0 bps, was 6 Gbps); IPv4 as usual."
 
 
 @pytest.mark.slow
@@ -145,7 +145,7 @@ async def test_what_is_refused_is_not_asked_for_again_until_a_reload(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [FaultMode.SERVER_ERROR, FaultMode.GARBAGE, FaultMode.HANG, FaultMode.THROTTLED])
+@pytest.mark.parametrize("fault", [FaultMode.SERVER_ERROR, FaultMode.HANG])
 async def test_a_call_that_fails_is_not_made_again_and_nothing_is_said(tmp_path, fault):
     async with working(tmp_path, RULES, scenario=account("ipv6"), slack="charts = false") as house:
         await posted(house)
