@@ -44,7 +44,7 @@ _HISTORY = 24  # slots by which a series' usual noise is known
 _USUALLY = 90  # percent of a series' changes that are within its usual noise
 _LEAST = 0.1  # share of what fell; a domain that gained less is no part of it
 _BEYOND = 1.5  # times their usual noise; domains that gained less together did not rise
-_FAR_BEYOND = 2.5  # likewise, where no sum shows that what rose is what fell
+_FAR_BEYOND = 4.0  # likewise, where no sum shows that what rose is what fell
 _OUTGROWN = 1.5  # times what fell; rises that come to more are not explained by it
 _EACH = 0.5  # likewise, for each of them
 
