@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from alertbot.alerts.replay import History, Span, replay
+from alertbot.alerts.replay import History
 from alertbot.config.watch import Watch
-from alertbot.incidents.firings import Firing, FiringRecord
+from alertbot.incidents.firings import Firing
 from alertbot.incidents.incident import SEVERITY_RANK, worst_of_each
-from alertbot.query.backtest import engine_of
+from alertbot.query.edit_replay import EditFirings, EditReplay, RememberedHistory
 from alertbot.query.edits import Edit, Ladder, ladders, times
 from alertbot.query.posted import PostedIncident
-from alertbot.rules.base import Array, Mask, Rule
+from alertbot.rules.base import Rule
 from alertbot.units import DAY
 
 LEAST_NOISE = 3
@@ -70,14 +70,6 @@ class SuggestedEdit:
 
 
 @dataclass(frozen=True)
-class _Fired:
-    """What a replay fires: by the rule itself, and by the ``others`` that may be relied on and were judged with it."""
-
-    own: Sequence[Firing]
-    others: Sequence[Firing] = ()
-
-
-@dataclass(frozen=True)
 class _Case:
     """An incident that was noise, or is worth keeping, and what the rule as it stands fires in it.
 
@@ -98,18 +90,18 @@ class _Case:
         """How many times as much, or as little, it was as it was held against, at its worst."""
         return max(times(each.last.worst, each.fired.fired_on or each.last.worst) for each in self.firings)
 
-    def fires(self, fired: _Fired) -> bool:
+    def fires(self, fired: EditFirings) -> bool:
         """Whether the rule still fires in it."""
         return any(map(self._is_of, fired.own))
 
-    def later(self, fired: _Fired) -> int | None:
+    def later(self, fired: EditFirings) -> int | None:
         """By how many seconds later it would be posted, by this rule or one as severe; ``None``: not at all."""
         least = SEVERITY_RANK[self.firings[0].severity]
         loud = (each for each in fired.others if SEVERITY_RANK[each.severity] >= least)
         slots = [each.fired.slot for each in (*fired.own, *loud) if self._is_of(each)]
         return max(min(slots) - min(each.fired.slot for each in self.firings), 0) if slots else None
 
-    def is_kept(self, fired: _Fired) -> bool:
+    def is_kept(self, fired: EditFirings) -> bool:
         """Whether it would be posted, and not much later."""
         later = self.later(fired)
         return later is not None and later <= _LATEST
@@ -139,7 +131,7 @@ def suggest_edits(
     series = sorted({name for each in own for name in _looked_at(each, rule)} & set(watch.selection[rule.name]))
     first = min(fired.alert.since for each in own for fired in each.incident.alerts) - DAY
     relied_on = {name for name in watch.rules if name not in edited and _is_relied_on(name, posted)} - {rule.name}
-    trial = _Trial(watch, rule, _Remembered(history_of(series)), first, relied_on)
+    trial = EditReplay(watch, rule, RememberedHistory(history_of(series)), first, relied_on)
     cases = [case for each in own if (case := _case(each, rule, trial.before.own)).firings]
     return _search(trial, cases)
 
@@ -170,13 +162,13 @@ def _case(posted: PostedIncident, rule: Rule, firings: Sequence[Firing]) -> _Cas
     return _Case(posted, tuple(meant))
 
 
-def _search(trial: _Trial, cases: Sequence[_Case]) -> list[SuggestedEdit]:
+def _search(trial: EditReplay, cases: Sequence[_Case]) -> list[SuggestedEdit]:
     noise = [case.firings for case in cases if case.noise]
     if len(noise) < LEAST_NOISE:
         return []
     usual = max(case.off for case in cases if case.noise)
     cases = [replace(case, doubtful=case.posted.doubtful and case.off <= usual) for case in cases]
-    alone = [case for case in cases if not (case.noise or case.is_kept(_Fired((), trial.before.others)))]
+    alone = [case for case in cases if not (case.noise or case.is_kept(EditFirings((), trial.before.others)))]
     kept = [each for case in alone for each in case.firings]
     climbed = [_climb(trial, ladder, cases) for ladder in ladders(trial.rule, noise, kept, trial.watch.zone)]
     worth = max(_WORTH * len(noise), 2)
@@ -190,7 +182,7 @@ def _search(trial: _Trial, cases: Sequence[_Case]) -> list[SuggestedEdit]:
 
 
 def _smallest(
-    trial: _Trial, cases: Sequence[_Case], tried: Iterable[SuggestedEdit | None], worth: float
+    trial: EditReplay, cases: Sequence[_Case], tried: Iterable[SuggestedEdit | None], worth: float
 ) -> list[SuggestedEdit]:
     """The smallest of those that spare nearly what the best does, if it does so among the other rules as well."""
     found = [each for each in tried if each is not None and each.spared >= worth]
@@ -210,7 +202,7 @@ def _first(tried: Iterable[SuggestedEdit], enough: float) -> SuggestedEdit | Non
     return first if first is not None and first.loses_few else None
 
 
-def _climb(trial: _Trial, ladder: Ladder, cases: Sequence[_Case]) -> list[SuggestedEdit]:
+def _climb(trial: EditReplay, ladder: Ladder, cases: Sequence[_Case]) -> list[SuggestedEdit]:
     """The edits of a ladder up to the first that loses something that is surely worth keeping."""
     tried: list[SuggestedEdit] = []
     for edit in ladder:
@@ -228,7 +220,7 @@ def _nearly_best(tried: Iterable[SuggestedEdit]) -> SuggestedEdit | None:
     return next((each for each in tried if each.spared >= max(_NEARLY * most, 1)), None)
 
 
-def _outcome(trial: _Trial, edit: Edit, cases: Sequence[_Case], fired: _Fired) -> SuggestedEdit | None:
+def _outcome(trial: EditReplay, edit: Edit, cases: Sequence[_Case], fired: EditFirings) -> SuggestedEdit | None:
     """What an edit would have changed; ``None`` where it loses what is surely worth keeping, or posts it much later."""
     kept = [case for case in cases if not case.noise]
     lost = [case for case in kept if not case.is_kept(fired)]
@@ -252,61 +244,3 @@ def _outcome(trial: _Trial, edit: Edit, cases: Sequence[_Case], fired: _Fired) -
         domains=tuple(sorted(edit.series or ())),
         loses=tuple(case.posted.incident.number for case in sorted(lost, key=lambda case: -case.off)),
     )
-
-
-class _Trial:
-    """Replays a rule over a history as it stands (``before``), and as it is edited."""
-
-    def __init__(self, watch: Watch, rule: Rule, history: History, first: int, others: Collection[str]) -> None:
-        self.watch = watch
-        self.rule = rule
-        self._history = history
-        self._span = Span(first)
-        self._others = {name for name in others if not watch.rules[name].trial}
-        self.days = sum((day + 1) * DAY > first for day in history.days())
-        self.before = self._fired(watch, rule)
-
-    def alone(self, edit: Edit) -> _Fired:
-        """What would have fired under an edit if no other rule's alerts counted: nearly that, at a part of the cost."""
-        if not edit.judges_otherwise:
-            return self.under(edit)
-        alone = self._fired(self.watch.of_rule(self.rule.name), edit.rule)
-        return replace(alone, others=self.before.others)
-
-    def under(self, edit: Edit) -> _Fired:
-        """What would have fired, and been posted, under an edit."""
-        if edit.judges_otherwise:
-            return self._fired(self.watch, edit.rule)
-        return replace(self.before, own=[each for each in self.before.own if not edit.spares(each)])
-
-    def _fired(self, watch: Watch, rule: Rule) -> _Fired:
-        watch = replace(watch, rules={**watch.rules, rule.name: rule})
-        record = FiringRecord(watch.rules)
-        engine = engine_of(watch, rule, self._history.series)
-        for change in replay(engine, self._history, self._span, watch.mutes):
-            record.add(change)
-        record.close(self._history.last_of)
-        firings = record.firings
-        return _Fired(
-            [each for each in firings if each.rule == rule.name],
-            [each for each in firings if each.rule in self._others],
-        )
-
-
-class _Remembered:
-    """A history that is read once, however often it is replayed."""
-
-    def __init__(self, history: History) -> None:
-        self.series = history.series
-        self.last_of = history.last_of
-        self._days = history.days()
-        self._day = history.day
-        self._read: dict[int, tuple[Array, Mask]] = {}
-
-    def days(self) -> Sequence[int]:
-        return self._days
-
-    def day(self, day: int) -> tuple[Array, Mask]:
-        if day not in self._read:
-            self._read[day] = self._day(day)
-        return self._read[day]
