@@ -84,13 +84,16 @@ def _was(incident: Incident) -> str | None:
     over = incident.closed is not None and incident.kind is IncidentKind.ALERT and bool(alerts)
     if not over or any(each.reason != Reason.CLEARED for each in alerts):
         return None
+    often = max(map(len, incident.outages.values()), default=1)
+    again = f", {often} times" if often > 1 else ""
     dark = incident.falls and all(each.alert.worst == 0 for each in alerts)
     if len(alerts) == 1:
         worst = format_rate(alerts[0].alert.worst)
         how = "was dark" if dark else f"fell to {worst}" if incident.falls else f"rose to {worst}"
-        return f"{subject(alerts[0].alert.series, MARKUP)} {how}."
+        return f"{subject(alerts[0].alert.series, MARKUP)} {how}{again}."
     how = "were dark" if dark else "fell" if incident.falls else "rose"
-    return f"{several(series_of(alerts))} {how}: {names(series_of(alerts), _MOST_NAMED, MARKUP)}."
+    which = names((each.alert.series for each in alerts), _MOST_NAMED, MARKUP)
+    return f"{several(series_of(alerts))} {how}{again}: {which}."
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ class _Words:
         if line.kind in _WITHOUT_TIMES and line.closed is not None:
             yield self._from_to(line.since, line.closed)
         elif _was(line.incident) is not None:
-            alerts = worst_of_each(line.incident.alerts)
+            alerts = line.incident.alerts
             yield self._from_to(min(each.alert.since for each in alerts), max(map(cleared_at, alerts)))
 
     def _from_to(self, begun: float, ended: float) -> str:
