@@ -128,6 +128,14 @@ async def test_what_ended_follows_for_a_day_or_as_long_as_asked(house):
     assert await asked.ask("incidents 24h") == "No incidents within a day."
 
 
+async def test_of_a_domain_that_was_dark_twice_both_outages_are_told(house):
+    home, asked = await house()
+    for _ in range(2):
+        await carried(home, 2, a=0.0)
+        await carried(home, 3)
+    assert "#1 critical, 00:00 to 00:35 (35m): a.example.com was dark, 2 times." in await asked.ask("incidents")
+
+
 async def test_a_part_of_the_account_wide_fall_is_no_line_one_must_acknowledge(house):
     home, asked = await house(groups=[GroupSettings(name="own", domains=["a.*"], channel="#own")])
     await carried(home, 2, **{name.removesuffix(".example.com").replace("-", "_"): 0.0 for name in DOMAINS})
