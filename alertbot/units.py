@@ -88,6 +88,13 @@ def format_rate(bps: float, digits: int = 3) -> str:
     return _scaled(bps, _RATES, digits)
 
 
+def format_change(was: float, now: float) -> str:
+    """``11.2 to 4.4 Gbps``: two rates, each with its unit where these differ."""
+    first, second = format_rate(was), format_rate(now)
+    number, _, unit = first.partition(" ")
+    return f"{number if second.endswith(f' {unit}') else first} to {second}"
+
+
 def rate_unit(bps: float) -> tuple[str, float]:
     """The unit a person would use for rates up to this one, and how many bit/s it is."""
     return next((each for each in _RATES if bps >= each[1]), _RATES[-1])

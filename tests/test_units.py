@@ -141,6 +141,14 @@ def test_a_rate_reads_back_as_what_was_shown(bps):
     assert units.parse_rate(units.format_rate(bps)) == pytest.approx(bps, rel=0.006)
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "text"),
+    [(11.2e9, 4.4e9, "11.2 to 4.4 Gbps"), (1.2e9, 3e8, "1.2 Gbps to 300 Mbps"), (5e6, 0, "5 Mbps to 0 bps")],
+)
+def test_a_change_names_a_unit_once_where_it_is_one(was, now, text):
+    assert units.format_change(was, now) == text
+
+
 @given(seconds=st.integers(60, 3650 * DAY))
 def test_a_duration_reads_back_as_its_two_largest_units(seconds):
     shown = units.format_duration(seconds)

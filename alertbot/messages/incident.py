@@ -31,7 +31,7 @@ from alertbot.messages.incident_parts import (
 )
 from alertbot.messages.moved import in_headline, moved_lines, moved_sentence
 from alertbot.rules.selection import TOTAL, is_domain
-from alertbot.units import format_duration, format_rate, format_volume
+from alertbot.units import format_change, format_duration, format_rate, format_volume
 from alertbot.words import at, counted, listed
 
 MOST_NAMED = 5
@@ -106,8 +106,8 @@ def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:
     if wide is None:
         raise ValueError("this incident is not account-wide")
     if incident.progress.checking and context.total is not None:
-        now, was = map(format_rate, context.total)
-        return f"Total traffic fell from {was} to {now} {at(context.clock(wide.since))}."
+        now, was = context.total
+        return f"Total traffic fell from {format_change(was, now)} {at(context.clock(wide.since))}."
     share = f"{wide.fell:,} of {counted(wide.carried, 'domain')} with traffic fell"
     total = [told for told in worst_of_each(incident.firing) if told.alert.series == TOTAL]
     if total:

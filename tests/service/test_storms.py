@@ -34,7 +34,7 @@ def pages(house: House) -> list[str]:
 async def test_where_half_of_the_total_is_gone_the_first_domain_that_fell_brings_the_message(house):
     await house.judge(without(*DOMAINS[:7]), batches=BATCHES)
     first, *edits = [row for row in house.outbox() if row.action != "reply"]
-    assert first.text == "Total traffic fell from 10 Gbps to 3 Gbps at 00:05."
+    assert first.text == "Total traffic fell from 10 to 3 Gbps at 00:05."
     assert "Checking 10 domains; the list follows here." in first.shown
     assert edits[-1].text.startswith("Account-wide: 7 of 10 domains with traffic have fallen since 00:05")
     assert "Checking" not in edits[-1].shown
@@ -47,7 +47,7 @@ async def test_what_the_total_was_is_its_level_just_before_whatever_fell_earlier
     for _ in range(3):
         await house.judge(USUAL)
     await house.judge(without(*DOMAINS[:7]), batches=BATCHES)
-    assert "Total traffic fell from 10 Gbps to 3 Gbps at 01:00." in [row.text for row in house.outbox()]
+    assert "Total traffic fell from 10 to 3 Gbps at 01:00." in [row.text for row in house.outbox()]
 
 
 async def test_where_less_is_gone_domains_that_explain_little_of_it_come_in_one_message(house):
