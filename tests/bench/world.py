@@ -163,7 +163,7 @@ class World(Scenario):
         values = self.columns[domain].values
         return values[position] if 0 <= position < len(values) else 0.0
 
-    def shown(self, domain: str, slot: int, now: float) -> float:
+    def shown(self, domain: str, slot: int, now: float, *_: str) -> float:
         column = self.columns[domain]
         position = (slot - self.first) // SLOT
         if not 0 <= position < len(column.values):
@@ -175,6 +175,16 @@ class World(Scenario):
         if odd is not None and age < odd[0]:
             return round(column.values[position] * odd[1], 2)
         return column.values[position]
+
+    def is_settled(self, slot: int, now: float) -> bool:
+        position = (slot - self.first) // SLOT
+        return all(self._settles(column, position) <= now for column in self.columns.values())
+
+    def _settles(self, column: _Column, position: int) -> float:
+        if not 0 <= position < len(column.values):
+            return 0.0
+        age, _ = column.odd.get(position, (0.0, 1.0))
+        return column.published[position] + age
 
     def published(self, slot: int) -> float:
         """When the account's total first shows traffic in this slot, or in a later one."""

@@ -36,8 +36,10 @@ async def test_a_storm_over_the_account_is_one_message_and_a_line_for_the_group_
 
         thread = it.replies(account)
         told = "\n".join(map(texts, thread))
-        short, parent = short_names(domains[len(domains) // 5 :])
-        assert all(f"`{name}`" in told for name in short), "each of them stands in the thread"
+        apart = domains[len(domains) // 5 :]
+        short, parent = short_names(apart)
+        named = [f"`{one}`" in told or f"`{other}`" in told for one, other in zip(short, apart, strict=True)]
+        assert all(named), "each of them stands in the thread, in full where the whole account stands beside it"
         assert f"(all in `{parent}`)" in told
         pages = [reply for reply in thread if reply.broadcast]
         assert len(pages) <= 4, [page.text for page in pages]
