@@ -51,6 +51,7 @@ def days(*levels):
     return np.repeat(np.array(levels, dtype=float) * G, DAY_SLOTS)
 
 
+@pytest.mark.slow
 def test_it_fires_once_and_ends_with_the_first_slot_of_the_next_month():
     # Half of October must be known: it is from the 2nd of November's month on that enough is there.
     november = parse_time("2026-10-31T23:00:00Z")

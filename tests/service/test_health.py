@@ -66,6 +66,7 @@ async def test_a_domain_that_is_dark_at_the_first_start_is_not_red_while_it_may_
         assert found <= {None, "starting: the feed was not looked at yet"}
 
 
+@pytest.mark.slow
 async def test_a_message_that_waits_for_more_than_five_minutes_is_red(tmp_path):
     async with working(tmp_path, events=[OVER]) as house:
         await house.until_judged("a.example.com")

@@ -107,6 +107,7 @@ async def test_a_file_that_is_wrong_otherwise_edits_the_message(tmp_path):
         assert len(house.slack.posts) == 1
 
 
+@pytest.mark.slow
 async def test_twelve_wrong_configurations_and_their_repairs_are_one_message(tmp_path):
     async with working(tmp_path) as house:
         await house.until_judged("a.example.com")

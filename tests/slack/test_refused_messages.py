@@ -70,6 +70,7 @@ async def test_what_is_over_when_slack_takes_messages_again_is_one_message_witho
     assert [message.text for message in bot.slack.posts] == ["Resolved: up"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["account_inactive", "message_limit_exceeded"])
 async def test_reminders_of_what_is_over_by_then_are_not_sent(bot, word):
     subject = await incident(bot)

@@ -205,7 +205,7 @@ async def test_a_night_that_once_went_wrong_goes_well(night):
 
 
 @examples(
-    6,
+    4,
     25,
     "ALERTBOT_TRUTH",
     suppress_health_check=list(HealthCheck),
