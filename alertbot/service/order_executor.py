@@ -28,7 +28,7 @@ from alertbot.query.names import resolve
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.learning_orders import LearningOrders
 from alertbot.service.silence_orders import SilenceOrders
-from alertbot.store import changes, incidents, orders
+from alertbot.store import changes, incidents, orders, outbox
 from alertbot.store.changes import ChangeKind, ordered_by
 from alertbot.store.keeper import Storekeeper
 from alertbot.units import format_clock
@@ -164,6 +164,8 @@ class _Execution:
         elif domain is not None and not rest:
             raise UsageError(f"no open incident {self._here} is about {domain}")
         waiting = [one for one in opened if one.progress.acked_at is None]
+        if not named:
+            waiting = await self._read(waiting)
         if len(waiting) == 1:
             return waiting[0].number, note
         where = f"of {word}" if named else self._here
@@ -199,6 +201,14 @@ class _Execution:
         channels = self.requester.channels
         opened = await self.keeper.do(incidents.open_incidents)
         return [one for one in opened if not channels or one.channel in channels]
+
+    async def _read(self, waiting: list[Incident]) -> list[Incident]:
+        """Those that people in Slack can have read of; who acknowledges what is open means nothing that is to come."""
+        unread = await self.keeper.do(outbox.unattempted) if self.requester.channels else set()
+        read = [one for one in waiting if one.number not in unread]
+        if waiting and not read:
+            raise UsageError(f"{_numbers(waiting)} is being posted: read it first, then acknowledge it by its number")
+        return read
 
 
 def _kind_of_ack(incident: Incident | None) -> NoteKind:

@@ -84,6 +84,15 @@ def has_message_about(db: Database, subject: str) -> bool:
     return db.conn.execute("SELECT 1 FROM outbox WHERE subject = ? LIMIT 1", (subject,)).fetchone() is not None
 
 
+def unattempted(db: Database) -> set[int]:
+    """The incidents whose message Slack was not given yet."""
+    rows = db.execute(
+        "SELECT substr(subject, 10) FROM outbox WHERE subject GLOB 'incident:[0-9]*' AND action = 'post'"
+        " AND state = 'queued' AND attempted IS NULL"
+    )
+    return {int(number) for (number,) in rows.fetchall() if number.isdecimal()}
+
+
 def editable(db: Database, incident: int) -> list[tuple[str, str, str]]:
     """Subject, channel and newest body of an incident's message and its copies, but for those that take no edits."""
     rows = db.conn.execute(

@@ -47,9 +47,9 @@ def declared(home):
     return [row for row in home.outbox() if row.subject.startswith("silenced:")]
 
 
-async def refused(home, words):
+async def refused(home, words, channels=frozenset()):
     with pytest.raises(UsageError) as caught:
-        await home.say(words)
+        await home.say(words, channels=channels)
     return str(caught.value)
 
 
@@ -185,6 +185,18 @@ async def test_the_incident_of_a_domain_is_acknowledged_by_its_name(home):
     await carried(home, 2, a=0.0)
     assert "Acknowledged #1." in await home.say("ack a.example.com on it")
     assert thread(home)[-1].startswith("Acknowledged by Ada: on it.")
+
+
+async def test_in_slack_what_is_not_posted_yet_is_acknowledged_by_nobody_who_does_not_name_it(home):
+    """A storm waits for its domains: who acknowledges what is open, the minute before, has read of another."""
+    here = frozenset({CHANNEL})
+    await carried(home, 2, a=0.0)
+    assert await refused(home, "ack", here) == ("#1 is being posted: read it first, then acknowledge it by its number")
+    await home.post()
+    await carried(home, 4)
+    await carried(home, 2, b=0.0)
+    assert "#2 is being posted" in await refused(home, "ack", here)
+    assert "Acknowledged #2." in await home.say("ack b.example.com", channels=here)
 
 
 async def test_an_acknowledgement_is_taken_back_and_reminders_go_on(home):

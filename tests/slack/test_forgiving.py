@@ -127,6 +127,7 @@ async def home():
         now = USUAL | {"img.example.com": 0.0}
         for _ in range(2):
             await house.judge({**now, "total": sum(now.values())})
+        await house.post()
         yield house
         await house.end()
 

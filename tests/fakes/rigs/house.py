@@ -21,7 +21,7 @@ from alertbot.incidents.orders import Order, Person, Preview, Requester
 from alertbot.messages.slack import from_json, plain
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.order_executor import OrderExecutor
-from alertbot.store import restart, samples
+from alertbot.store import outbox, restart, samples
 from alertbot.store.alerts import open_alerts
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 from fakes.rigs.atonce import AtOnceKeeper
@@ -141,6 +141,11 @@ class House:
     async def _order(self, order: Order, who: Person, channels: frozenset[str] = frozenset()) -> Any:
         executor = OrderExecutor(lambda: self.dispatcher, self._keeper)
         return await executor.carry_out(order, Requester(who, channels=channels))
+
+    async def post(self) -> None:
+        """Have Slack take all messages that are queued."""
+        for row in await self._keeper.do(outbox.waiting):
+            await self._keeper.do(outbox.mark_sent, row, "C1", f"{row.number}.0", self.time())
 
     def _wake(self) -> None:
         self.woken += 1
