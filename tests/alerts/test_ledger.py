@@ -208,6 +208,17 @@ def test_a_revision_touches_an_alert_by_its_own_slots_and_by_those_of_its_refere
     assert (getattr(made._engine, "rerun_of", []) == ["a"]) == touched
 
 
+def test_what_a_revised_alert_passed_through_is_a_measure_again():
+    made = ledger("a", rules=(DARK,))
+    take(made, "a", -DAY_SLOTS - 5, [5] * (DAY_SLOTS + 5))
+    take(made, "a", 0, [0, 0, 0])
+    made.judge(at(2))
+    assert made.grid.aside.marks(at(0), 3) is not None
+    take(made, "a", 0, [5, 5, 5])
+    assert made.revise() == {"a"}
+    assert made.grid.aside.marks(at(0), 3) is None
+
+
 def test_a_zero_and_an_unknown_slot_are_not_the_same():
     made = ledger("a", rules=(DARK,))
     take(made, "a", -4, [5] * 4)
