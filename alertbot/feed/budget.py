@@ -75,9 +75,12 @@ class _Calls:
         running = [quota for grain, quota in self.quotas.items() if grain != "minute" and quota.resets > now]
         return seconds_to_wait(now, priority, (), (), running, reserve=reserve)
 
-    def is_to_ask(self, now: float, priority: Priority) -> bool:
-        """Whether a call is to find out if a limit still holds, which blocks this priority for longer than a pause."""
-        return now - self.blocked.setdefault(priority, now) >= ASK_AFTER
+    def until_asking(self, now: float, priority: Priority, longer: float) -> float:
+        """Seconds until a call finds out whether the limit that blocks this priority for ``longer`` seconds holds."""
+        if longer > LONGEST_WAIT:
+            self.blocked.setdefault(priority, now)
+        begun = self.blocked.get(priority) if longer > 0 else None
+        return math.inf if begun is None else begun + ASK_AFTER - now
 
     def count(self, now: float, *, asks: bool) -> None:
         """Count a call that goes out now, and forget those that bind no more."""
@@ -136,11 +139,12 @@ class Budget:
             while True:
                 now = self._clock.monotonic()
                 longer = calls.longer_wait(now, priority, self._reserve)
-                asks = longer > LONGEST_WAIT
-                if asks and not calls.is_to_ask(now, priority):
+                asking = calls.until_asking(now, priority, longer)
+                asks = asking <= 0
+                if longer > LONGEST_WAIT and not asks:
                     cause = f"the API's limit leaves no {priority} call for {format_duration(longer)}"
                     raise FeedThrottled(call, cause, longer)
-                wait = max(self._short_wait(now, priority, calls), 0.0 if asks else longer)
+                wait = max(self._short_wait(now, priority, calls), 0.0 if asks else min(longer, asking))
                 if wait <= 0:
                     break
                 await self._clock.sleep(wait)
