@@ -68,7 +68,7 @@ def test_three_troubles_are_three_messages_each_edited_once_also_when_the_bot_is
         assert [(told.edits, told.replies) for told in killed.told()] == [((), ())] * 3
         killed.bot()
         for stage in (steady, killed):
-            wait_for(lambda it=stage: [len(each.replies) for each in it.told()] == [1, 1, 1], "the ends of all three")
+            wait_for(lambda it=stage: _ends(it) == [(1, 1)] * 3, "the ends of all three, in message and thread")
             # What is looked at twice is told as it is confirmed: the order says nothing.
             dark, doubled, high = sorted(stage.told(), key=lambda told: told.text)
             _told_once(dark, "`d07.example.com` went dark at 10:00: 0 bps, was 87", START, DARK_UNTIL)
@@ -76,6 +76,11 @@ def test_three_troubles_are_three_messages_each_edited_once_also_when_the_bot_is
             _told_once(doubled, "`d11.example.com` carries 2.3 times as much", HIGH_FROM, HIGH_UNTIL)
             assert "is back to normal at 10:35 after 35m: 897 Mbps" in dark.edits[0][1]
             assert stage.leaks() == []
+
+
+def _ends(stage: Stage) -> list[tuple[int, int]]:
+    """How many edits and replies each message has."""
+    return [(len(each.edits), len(each.replies)) for each in stage.told()]
 
 
 def _told_once(told: Told, text: str, begun: int, ended: int) -> None:
