@@ -86,11 +86,11 @@ def has_message_about(db: Database, subject: str) -> bool:
 
 def unattempted(db: Database) -> set[int]:
     """The incidents whose message Slack was not given yet."""
-    rows = db.execute(
-        "SELECT substr(subject, 10) FROM outbox WHERE subject GLOB 'incident:[0-9]*' AND action = 'post'"
-        " AND state = 'queued' AND attempted IS NULL"
+    rows = db.conn.execute(
+        "SELECT incidents.id FROM outbox JOIN incidents ON subject = 'incident:' || incidents.id"
+        " WHERE action = 'post' AND state = 'queued' AND attempted IS NULL"
     )
-    return {int(number) for (number,) in rows.fetchall() if number.isdecimal()}
+    return {number for (number,) in rows}
 
 
 def editable(db: Database, incident: int) -> list[tuple[str, str, str]]:
