@@ -35,7 +35,7 @@ def print_changes(config_path: Path, span: str, *, as_json: bool) -> None:
             say(printable(line))
     how_many = counted(len(found), "change") if found else "No changes"
     times = f"; times in {config.slack.zone}" if found else ""
-    click.echo(f"{how_many} in the last {format_duration(seconds)}{times}.")
+    say(f"{how_many} in the last {format_duration(seconds)}{times}.")
 
 
 def _seconds(span: str) -> int:

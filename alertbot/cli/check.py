@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import numpy as np
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.lifecycle import Change
 from alertbot.alerts.replay import Span, replay
 from alertbot.cli.rule_tests import Expected, RuleTest, load_tests
+from alertbot.cli.terminal import say
 from alertbot.config import Config
 from alertbot.errors import ConfigError, Problem, RuleTestError
 from alertbot.messages.alert import PLAIN, alert_sentence
@@ -50,10 +50,10 @@ def run_tests(config: Config, paths: Sequence[Path]) -> None:
         wrong = [(test, each) for test, each in outcomes if not each.passed]
         for test, each in wrong:
             for line in _difference(config, rules, test, each):
-                click.echo(line)
+                say(line)
         failed += len(wrong)
         tests_run = counted(len(own), "test")
-        click.echo(f"{path}: " + (f"{len(wrong)} of {tests_run} failed" if wrong else f"{tests_run} passed"))
+        say(f"{path}: " + (f"{len(wrong)} of {tests_run} failed" if wrong else f"{tests_run} passed"))
     if failed:
         raise RuleTestError(f"{counted(failed, 'rule test')} failed")
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alertbot.config.domains import normalised
-from alertbot.errors import HistoryError
+from alertbot.errors import HistoryError, UsageError
 from alertbot.rules.base import Array, Mask
 from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso, parse_time
 from alertbot.words import printable
@@ -91,12 +91,15 @@ class SeriesHistory:
 
 
 def read_csv(path: Path) -> dict[str, SeriesHistory]:
-    """Every domain of the file, in order of appearance; ``HistoryError`` names the line that cannot be read."""
+    """Every domain of the file, in order of appearance; ``HistoryError`` names the line that cannot be read.
+
+    ``UsageError`` where there is no file that can be opened.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             columns = _columns(path, file)
     except OSError as error:
-        raise HistoryError(
+        raise UsageError(
             f"{path}: {error.strerror}: name a readable file with the header {','.join(HEADER)}"
         ) from error
     except UnicodeDecodeError as error:

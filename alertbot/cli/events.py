@@ -15,7 +15,7 @@ from typing import Any
 
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.replay import Span
-from alertbot.errors import HistoryError
+from alertbot.errors import HistoryError, UsageError
 from alertbot.incidents.firings import Comparison, Difference, Firing
 from alertbot.messages.alert import stamp
 from alertbot.rules.base import Direction, Severity
@@ -23,13 +23,18 @@ from alertbot.units import SLOT
 
 
 def read_events(path: Path) -> list[Firing]:
-    """The alerts of a file of events, in the order in which they fired; ``HistoryError`` names the line at fault."""
+    """The alerts of a file of events, in the order in which they fired; ``HistoryError`` names the line at fault.
+
+    ``UsageError`` where there is no file that can be opened.
+    """
     firings: list[Firing] = []
     begun: dict[tuple[str, str], int] = {}
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise HistoryError(f"{path}: {error}: name a file of what `replay --json` printed") from error
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}: name a file of what `replay --json` printed") from error
+    except UnicodeDecodeError as error:
+        raise HistoryError(f"{path}: not UTF-8 text: name a file of what `replay --json` printed") from error
     for number, line in enumerate(text.splitlines(), 1):
         try:
             event = json.loads(line)
@@ -40,7 +45,7 @@ def read_events(path: Path) -> list[Firing]:
             elif (at := begun.pop(key, None)) is not None:
                 firings[at] = replace(firings[at], ended=int(event["slot"]), reason=str(event["reason"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise HistoryError(f"{path}:{number}: no event as `replay --json` prints it ({error!r})") from error
+            raise HistoryError(f"{path}:{number}: not a line that `replay --json` printed") from error
     for at in begun.values():  # what did not end fired on
         firings[at] = replace(firings[at], last=replace(firings[at].last, slot=Span.last))
     return firings

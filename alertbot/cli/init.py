@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
-import click
 import numpy as np
 
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
@@ -148,7 +147,7 @@ async def _listed(api: CdnApi) -> tuple[str, ...]:
         try:
             found.append(domain_name(name))
         except ValueError as error:
-            click.echo(f"left out: {error}", err=True)
+            say(f"left out: {error}", err=True)
     if not found:
         raise AlertbotError("the account serves no domain: name those that you want to watch with --domain")
     return tuple(dict.fromkeys(found))
@@ -177,7 +176,7 @@ def _check(lately: LastWeek, names: Sequence[str], listed: Sequence[str]) -> Non
     if not lately.values:
         raise next(iter(lately.missed.values()))
     for name, error in list(lately.missed.items())[:5]:
-        click.echo(f"{name} could not be read: {error.cause}", err=True)
+        say(f"{name} could not be read: {error.cause}", err=True)
     if len(lately.values) + len(lately.missed) < len(names):
         raise next(iter(lately.missed.values()))
 

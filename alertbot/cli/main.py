@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from alertbot.cli.group import COMPLETION, SETTINGS, CommandGroup
+from alertbot.cli.terminal import say
 from alertbot.cli.options import CONFIG, CSV, PATH, json_flag
 from alertbot.cli.order_commands import ORDERS
 from alertbot.cli.question_commands import QUESTIONS
@@ -80,9 +81,9 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
 
     config = load(config_path)
     watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
-    click.echo(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
+    say(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
     if lines := changed_meanings(config_path):
-        click.echo("\n".join([HEAD, *(f"  {line}" for line in lines)]))
+        say("\n".join([HEAD, *(f"  {line}" for line in lines)]))
     if test_paths:
         from alertbot.cli.check import run_tests
 

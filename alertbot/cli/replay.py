@@ -25,6 +25,7 @@ from alertbot.cli.replay_charts import (
 )
 from alertbot.cli.replay_report import ReplayScope, as_difference, comparison_lines, summary
 from alertbot.cli.span import span_of
+from alertbot.cli.terminal import say
 from alertbot.config import Config, load
 from alertbot.config.watch import Watch, lay_out, lay_over
 from alertbot.errors import UsageError
@@ -143,11 +144,11 @@ def _print_all(replayed: _Replay, options: ReplayOptions) -> None:
         if options.as_json:
             click.echo(json.dumps(as_event(change, replayed.watch.rules, again=again)))
         else:
-            click.echo(_line(change, replayed.watch))
+            say(_line(change, replayed.watch))
     record.close(replayed.last_of)
     if not options.as_json:
         for line in summary(record.firings, replayed.scope()):
-            click.echo(line)
+            say(line)
     _draw(replayed, record.firings, options)
     worst = sorted(record.firings, key=lambda each: each.weight, reverse=True)
     _draw_each([(replayed, each) for each in worst], options)
@@ -163,7 +164,7 @@ def _print_differences(replayed: _Replay, other: _Replay, options: ReplayOptions
     else:
         now, before = replayed.scope(), other.scope()
         for line in comparison_lines(compared, now, before, (len(now.pages(firings)), len(before.pages(others)))):
-            click.echo(line)
+            say(line)
     _draw(replayed, firings, options)
     worst = sorted(compared.differences, key=lambda each: each.firing.weight, reverse=True)
     _draw_each([(replayed if each.new else other, each.firing) for each in worst], options)
@@ -177,7 +178,7 @@ def _print_changes_since(replayed: _Replay, before: Sequence[Firing], options: R
             click.echo(json.dumps(as_difference(difference)))
     else:
         for line in difference_lines(compared, firings, replayed.watch.zone):
-            click.echo(line)
+            say(line)
 
 
 def _name_idle_rules(replayed: _Replay, csv_path: Path) -> None:
@@ -185,7 +186,7 @@ def _name_idle_rules(replayed: _Replay, csv_path: Path) -> None:
     held = set(replayed.history.series)
     idle = [name for name, series in replayed.shown.selection.items() if held.isdisjoint(series)]
     if idle:
-        click.echo(f"{csv_path}: no domain is matched by {', '.join(idle)}", err=True)
+        say(f"{csv_path}: no domain is matched by {', '.join(idle)}", err=True)
 
 
 def _firings(replayed: _Replay) -> list[Firing]:
@@ -208,7 +209,7 @@ def _draw(replayed: _Replay, firings: Sequence[Firing], options: ReplayOptions) 
     if options.chart_path is not None:
         chart = of_replay(replayed.history, firings, replayed.span, replayed.shown)
         write_chart(options.chart_path, chart)
-        click.echo(f"{options.chart_path}: {chart.title}", err=options.as_json)
+        say(f"{options.chart_path}: {chart.title}", err=options.as_json)
 
 
 def _draw_each(worst: Sequence[tuple[_Replay, Firing]], options: ReplayOptions) -> None:
@@ -219,9 +220,9 @@ def _draw_each(worst: Sequence[tuple[_Replay, Firing]], options: ReplayOptions) 
         path = options.charts_path / chart_name(rank, firing)
         chart = of_firing(replayed.history, firing, replayed.watch)
         write_chart(path, chart)
-        click.echo(f"{path}: {chart.title}", err=options.as_json)
+        say(f"{path}: {chart.title}", err=options.as_json)
     if len(worst) > MOST_CHARTS:
-        click.echo(f"{len(worst) - MOST_CHARTS:,} more alerts have no chart", err=options.as_json)
+        say(f"{len(worst) - MOST_CHARTS:,} more alerts have no chart", err=options.as_json)
 
 
 def _check_rule(name: str | None, configs: Sequence[Config]) -> None:

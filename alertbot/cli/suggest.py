@@ -16,6 +16,7 @@ import click
 from alertbot.alerts.replay import History
 from alertbot.cli.csv_history import CsvHistory, read_csv
 from alertbot.cli.limits import Suggestion, Suggestions, suggestions
+from alertbot.cli.terminal import wrapped
 from alertbot.config import Config, load
 from alertbot.config.domains import is_glob, pattern
 from alertbot.config.watch import lay_out
@@ -28,7 +29,7 @@ from alertbot.units import DAY, format_rate
 from alertbot.words import counted, did_you_mean, how_often
 
 _MOST_NAMED = 20
-_WIDTH = 100
+_WIDTH = 80
 
 
 @dataclass(frozen=True)
@@ -119,15 +120,17 @@ def _per_week(each: Suggestion, found: Suggestions) -> float:
 
 def _toml(found: Suggestions, span: Sequence[int], config_path: Path) -> Iterator[str]:
     first, last = (f"{datetime.fromtimestamp(day * DAY, UTC):%Y-%m-%d}" for day in (span[0], span[-1]))
-    yield f"# Suggested from the history of {first} to {last}. Read it, keep what you want, and append that to"
-    yield f"# {config_path.name}. Above each rule stands how often it would have fired over that history."
+    yield from _comment(
+        f"Suggested from the history of {first} to {last}. Read it, keep what you want, and append that to"
+        f" {config_path.name}. Above each rule stands how often it would have fired over that history."
+    )
     for each in found.found:
         yield ""
         yield from _rule(each, found)
     if found.left_out:
         yield ""
         for name, why in sorted(found.left_out.items())[:_MOST_NAMED]:
-            yield f"# {name}: {why}"
+            yield from _comment(f"{name}: {why}")
         if len(found.left_out) > _MOST_NAMED:
             yield f"# and {len(found.left_out) - _MOST_NAMED:,} more left out"
 
@@ -138,9 +141,9 @@ def _rule(each: Suggestion, found: Suggestions) -> Iterator[str]:
     many = len(rule.domains) > 1
     days = max(found.days[name] for name in rule.domains)
     where = f" on {counted(len(rule.domains), 'domain')}, {weekly} on each" if many else f", {weekly}"
-    yield f"# would have fired {counted(each.times, 'time')} in {counted(days, 'day')}{where}"
+    yield from _comment(f"would have fired {counted(each.times, 'time')} in {counted(days, 'day')}{where}")
     if many and (most := max(each.fires, key=lambda name: each.fires[name])) and each.fires[most]:
-        yield f"# most of all on {most}: {counted(each.fires[most], 'time')}"
+        yield from _comment(f"most of all on {most}: {counted(each.fires[most], 'time')}")
     yield "[[rule]]"
     keys = {"name": _quoted(rule.name), "kind": _quoted(rule.kind_name), "domains": _listed(rule.domains)}
     keys |= {key: _quoted(format_rate(value)) for key, value in each.limits.items()}
@@ -151,10 +154,15 @@ def _rule(each: Suggestion, found: Suggestions) -> Iterator[str]:
     yield from (f"{key:{width}} = {value}" for key, value in keys.items())
 
 
+def _comment(text: str) -> list[str]:
+    """In lines that stay comments where somebody copies them from a terminal."""
+    return [f"# {line}" for line in wrapped(text, _WIDTH - 2).splitlines()]
+
+
 def _listed(names: Sequence[str]) -> str:
     """On one line where they fit, else on several."""
     line = f"[{', '.join(map(_quoted, names))}]"
-    if len(line) <= _WIDTH:
+    if len(line) <= _WIDTH - len("severity = "):
         return line
     rows = textwrap.wrap(" ".join(f"{_quoted(name)}," for name in names), _WIDTH - 4, break_on_hyphens=False)
     return "\n".join(["[", *(f"    {row}" for row in rows), "]"])

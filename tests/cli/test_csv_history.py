@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alertbot.cli.csv_history import CsvHistory, read_csv, write_csv
-from alertbot.errors import HistoryError
+from alertbot.errors import HistoryError, UsageError
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 20_000 * DAY
@@ -139,7 +139,7 @@ def test_a_file_that_is_no_utf_8_is_refused_wherever_that_shows(read, rows):
 
 def test_a_file_that_is_not_there_or_no_file_is_refused(tmp_path):
     for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(HistoryError, match="name a readable file with the header domain,time,bps"):
+        with pytest.raises(UsageError, match="name a readable file with the header domain,time,bps"):
             read_csv(path)
 
 

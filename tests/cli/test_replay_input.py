@@ -162,4 +162,4 @@ def test_a_file_that_holds_no_events_is_refused_with_its_line(folder, text):
     (folder / "before.jsonl").write_text(text)
 
     result = CliRunner().invoke(main, ["replay", "--csv", "history.csv", "--against-events", "before.jsonl"])
-    assert (result.exit_code, "before.jsonl:1: no event" in result.output) == (1, True)
+    assert (result.exit_code, "before.jsonl:1: not a line" in result.output) == (1, True)

@@ -46,3 +46,20 @@ def test_what_is_wrong_is_said_in_eighty_columns_on_a_terminal(arguments, monkey
     said = CliRunner().invoke(main, arguments).output
     assert said.split() == whole.split()
     assert max(map(len, said.splitlines())) <= 80
+
+
+def test_a_replay_is_read_in_eighty_columns_on_a_terminal_and_its_json_in_whole_lines(monkeypatch, tmp_path):
+    (tmp_path / "rules.toml").write_text(
+        '[watch]\ndomains = ["*"]\n[[rule]]\nname = "far-above-what-this-pipe-can-carry"\nkind = "threshold"\n'
+        'domains = ["downloads.*"]\nabove = "1 Mbps"\n'
+    )
+    rows = "".join(f"downloads.eu-central.example.com,{1772409600 + 300 * index},2e6\n" for index in range(4))
+    (tmp_path / "history.csv").write_text(f"domain,time,bps\n{rows}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(terminal, "_is_terminal", lambda _: True)
+    replayed = ("replay", "--csv", "history.csv")
+    said = CliRunner().invoke(main, replayed).output
+    assert "went above" in " ".join(said.split())
+    assert max(map(len, said.splitlines())) <= 80
+    assert len(CliRunner().invoke(main, (*replayed, "--json")).output.splitlines()) == 1
