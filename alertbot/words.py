@@ -16,6 +16,8 @@ def nearest(word: str, words: Iterable[str], *, alike: float = 0.5, among: int =
     them are looked at that share most triples of letters with it.
     """
     wanted, folded = word.lower()[:_LONGEST], {each.lower(): each for each in words}
+    if swapped := [each for each in folded if len(each) == len(wanted) and sorted(each) == sorted(wanted)]:
+        return folded[swapped[0]]  # "edn" is "end", "form" is "from": too short to be alike otherwise
     likely = list(folded)
     if len(likely) > among:
         parts = _triples(wanted)

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from alertbot.cli.group import COMPLETION, SETTINGS, CommandGroup
-from alertbot.cli.terminal import say
 from alertbot.cli.options import CONFIG, CSV, PATH, json_flag
 from alertbot.cli.order_commands import ORDERS
 from alertbot.cli.question_commands import QUESTIONS
+from alertbot.cli.terminal import say
 
 
 @click.group(cls=CommandGroup, context_settings=SETTINGS, epilog=COMPLETION)

@@ -11,7 +11,7 @@ from alertbot.config.lines import KeyPath
 from alertbot.config.problems import ProblemReport
 from alertbot.config.settings import EVERYTHING, MuteSettings, StoreSettings, WatchSettings, instant
 from alertbot.config.words import did_you_mean, quoted
-from alertbot.rules.selection import SUM_PREFIX, TOTAL, Group, domains_matching, names_matching, select
+from alertbot.rules.selection import SUM_PREFIX, TOTAL, domains_matching, names_matching, select
 from alertbot.units import DAY, SLOT, format_duration
 
 _MOST_HINTS = 20
@@ -24,7 +24,7 @@ def check(draft: Draft, report: ProblemReport) -> tuple[str, ...]:
     watched = _watched(draft.watch, listed, report)
     _unique([(group.path, group.section.name) for group in draft.groups], report)
     _unique([(rule.path, rule.section.name) for rule in draft.rules], report)
-    patterns = _Patterns(watched, report, _groups(draft, watched or ()))
+    patterns = _Patterns(watched, report, draft, _left_out(listed, watched))
     for group in draft.groups:
         patterns.globs((*group.path, "domains"), group.section.domains)
     for rule in draft.rules:
@@ -49,7 +49,7 @@ def _listed(watch: WatchSettings, report: ProblemReport) -> tuple[str, ...]:
             report.add(path, str(error))
             name = text.lower()
         if name in lines:
-            report.add(path, f"{quoted(text)} is listed twice, first in line {lines[name]}")
+            report.add(path, f"{quoted(text)} is listed twice, first in line {lines[name]}: keep one of the two")
         lines.setdefault(name, report.line(path))
     return tuple(lines)
 
@@ -61,21 +61,25 @@ def _watched(watch: WatchSettings, listed: tuple[str, ...], report: ProblemRepor
     left_out = domains_matching(watch.except_, listed)
     watched = tuple(domain for domain in listed if domain not in left_out)
     if known and not watched:
-        report.add(("watch", "except"), "leaves nothing to watch")
+        report.add(("watch", "except"), "leaves nothing to watch: list fewer here")
     return watched if known and watched else None
+
+
+def _left_out(listed: tuple[str, ...], watched: tuple[str, ...] | None) -> frozenset[str]:
+    """The listed domains that ``[watch] except`` leaves out."""
+    return frozenset(listed).difference(watched or listed)
 
 
 def _unique(names: Iterable[tuple[KeyPath, str]], report: ProblemReport) -> None:
     first: dict[str, int] = {}
     for path, name in names:
         if name in first:
-            report.add((*path, "name"), f"{quoted(name)} is taken: another of this name stands in line {first[name]}")
+            report.add(
+                (*path, "name"),
+                f"{quoted(name)} is taken: another of this name stands in line {first[name]}; rename one",
+            )
         elif name:  # a name that is wrong has been reported, and reads as empty
             first[name] = report.line(path)
-
-
-def _groups(draft: Draft, known: Sequence[str]) -> tuple[Group, ...]:
-    return tuple(group.section.resolve(known) for group in draft.groups)
 
 
 def _history(rule: Located[RuleSettings], store: StoreSettings, report: ProblemReport) -> None:
@@ -94,11 +98,11 @@ def _mute(mute: Located[MuteSettings], draft: Draft, report: ProblemReport) -> N
     if start and end and instant(end, zone, ends=True) <= instant(start, zone):
         report.add((*mute.path, "end"), f'not after "start" ({start.isoformat()}): write a later date and time')
     names = [rule.section.name for rule in draft.rules]
-    if not all(names):
+    if not all(names) or "rule" in draft.lost:
         return  # a name that is wrong has been reported, and may be the one that is meant
     for index, text in enumerate(settings.rules):
         if names and not names_matching((text,), names):
-            report.add((*mute.path, "rules", index), f"{quoted(text)} matches no rule{_meant_rule(text, names)}")
+            report.add_once((*mute.path, "rules", index), f"{quoted(text)} matches no rule{_meant_rule(text, names)}")
 
 
 def _meant_rule(text: str, names: Sequence[str]) -> str:
@@ -106,14 +110,29 @@ def _meant_rule(text: str, names: Sequence[str]) -> str:
 
 
 class _Patterns:
-    """Reports patterns that stand for nothing; ``known``: the watched domains, None where only the API can tell."""
+    """Reports patterns that stand for nothing; ``known``: the watched domains, None where only the API can tell.
 
-    def __init__(self, known: Sequence[str] | None, report: ProblemReport, groups: Sequence[Group] = ()) -> None:
+    What was reported as wrong with a group is no second mistake where that is named. ``left_out``: listed domains that
+    are not watched.
+    """
+
+    def __init__(
+        self,
+        known: Sequence[str] | None,
+        report: ProblemReport,
+        draft: Draft | None = None,
+        left_out: frozenset[str] = frozenset(),
+    ) -> None:
         self._known = known
+        self._left_out = tuple(left_out)
         self._exact = frozenset(known or ())
+        located = () if draft is None else draft.groups
+        groups = [group.section.resolve(known or ()) for group in located]
         self._groups = {group.name: group for group in groups}
+        self._lost_group = draft is not None and ("group" in draft.lost or "" in self._groups)
+        self._unsure_sums = {group.section.name for group in located if "sum" in group.wrong}
         self._report = report
-        self._hints = 0
+        self._hints: dict[str, str] = {}
 
     def rule(self, rule: Located[RuleSettings]) -> None:
         """Report patterns of a rule that mean no series, and a rule whose ``except`` leaves none."""
@@ -123,7 +142,9 @@ class _Patterns:
         if self._known is None or not settings.except_ or not sound:
             return
         if not select(settings.domains, settings.except_, self._known, tuple(self._groups.values())):
-            self._report.add((*rule.path, "except"), "takes away everything that the rule's domains mean")
+            self._report.add(
+                (*rule.path, "except"), 'leaves this rule no domain: list fewer here, or more under "domains"'
+            )
 
     def each(self, path: KeyPath, texts: Sequence[str]) -> bool:
         """Report patterns that mean no series, and return whether there are none of these."""
@@ -152,26 +173,29 @@ class _Patterns:
     def _group(self, path: KeyPath, name: str) -> bool:
         if name in self._groups:
             return True
-        meant = did_you_mean(name, self._groups) or f": write a [[group]] with name = {quoted(name)}"
-        self._report.add(path, f"there is no group {quoted(name)}{meant}")
+        if not self._lost_group:
+            meant = did_you_mean(name, self._groups) or f": write a [[group]] with name = {quoted(name)}"
+            self._report.add_once(path, f"there is no group {quoted(name)}{meant}")
         return False
 
     def _sum(self, path: KeyPath, name: str) -> bool:
         if not self._group(path, name):
             return False
-        if not self._groups[name].sum:
-            self._report.add(path, f"the group {quoted(name)} has no sum: write sum = true in its [[group]]")
+        if not self._groups[name].sum and name not in self._unsure_sums:
+            self._report.add_once(path, f"the group {quoted(name)} has no sum: write sum = true in its [[group]]")
         return self._groups[name].sum
 
     def _domains(self, path: KeyPath, text: str) -> bool:
         if self._known is None or text in self._exact or (is_glob(text) and domains_matching((text,), self._known)):
             return True
-        self._report.add(path, f"{quoted(text)} matches no watched domain{self._hint(text)}")
+        if domains_matching((text,), self._left_out):
+            self._report.add(path, f"{quoted(text)} is left out by [watch] except: take it out there or here")
+        else:
+            self._report.add_once(path, f"{quoted(text)} matches no watched domain{self._hint(text)}")
         return False
 
     def _hint(self, text: str) -> str:
         """What was meant, for the first few: a comparison with every domain takes long."""
-        self._hints += 1
-        if self._hints > _MOST_HINTS or len(self._exact) > _MOST_TO_COMPARE:
-            return ""
-        return did_you_mean(text, (*(self._known or ()), TOTAL))
+        if text not in self._hints and len(self._hints) < _MOST_HINTS and len(self._exact) <= _MOST_TO_COMPARE:
+            self._hints[text] = did_you_mean(text, (*(self._known or ()), TOTAL))
+        return self._hints.get(text) or ": correct it, or list what it means under [watch]"

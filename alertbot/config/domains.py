@@ -15,6 +15,7 @@ GROUP_MARK = "@"
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?!\d+\Z){_LABEL}")
 _GLOB = re.compile(r"[\w.*?!\[\]-]+")
+_PREFIXED = re.compile(r"\w+:(\w[\w.-]*)")
 _WILD = frozenset("*?[")
 
 
@@ -55,6 +56,8 @@ def pattern(text: str) -> str:
     """What a rule may list: a domain or glob in lower-case ASCII, ``@group``, ``sum:group`` or ``total`` as it is."""
     if text.startswith((GROUP_MARK, SUM_PREFIX)):
         return text
+    if prefixed := _PREFIXED.fullmatch(text):
+        raise ValueError(f'{quoted(text)} begins with no word that is known: write "{SUM_PREFIX}{prefixed[1]}"')
     if not _GLOB.fullmatch(text):
         raise ValueError(
             f'{quoted(text)} is neither a domain name nor a glob: write one a text, such as "*.example.com"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -45,21 +46,26 @@ SECTIONS: Mapping[str, type[Section]] = {
 """Every section there is."""
 
 _REPEATED = ("group", "rule", "mute")
+_NAMED_KEY = re.compile(r'"(\w+)"')
 
 S = TypeVar("S", bound=Section)
 
 
 @dataclass(frozen=True)
 class Located(Generic[S]):
-    """One of several sections of a name, and where it stands."""
+    """One of several sections of a name, where it stands, and which of its keys are wrong and have been reported."""
 
     path: KeyPath
     section: S
+    wrong: frozenset[str | None] = frozenset()
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The whole file; None for a section that it may do without and has not."""
+    """The whole file; None for a section that it may do without and has not.
+
+    ``lost``: sections of which one more was left out, its title being wrong.
+    """
 
     feed: FeedSettings
     watch: WatchSettings
@@ -73,16 +79,20 @@ class Draft:
     heartbeat: HeartbeatSettings | None
     metrics: MetricsSettings | None
     alertmanager: AlertmanagerSettings | None
+    lost: frozenset[str] = frozenset()
 
 
 def draft(data: Mapping[str, Any], report: ProblemReport) -> Draft:
     """The sections of a TOML document, with what is wrong in each reported."""
+    lost = set[str]()
     for key in data.keys() - SECTIONS.keys():
         report.add((key,), _unknown_section(key, data[key]))
         meant = closest(key, SECTIONS) if _is_section(data[key]) else None
         if meant is not None and meant not in data:  # so that a misspelt section is one mistake, not two
             report.read_as(key, meant)
             data = {**data, meant: data[key]}
+        elif meant is not None:
+            lost.add(meant)
     if data.get("rule", []) == []:
         report.add(("rule",), "there is no rule, so nothing would ever alert: copy a [[rule]] from rules.example.toml")
     return Draft(
@@ -98,10 +108,11 @@ def draft(data: Mapping[str, Any], report: ProblemReport) -> Draft:
         heartbeat=_optional(HeartbeatSettings, "heartbeat", data, report),
         metrics=_optional(MetricsSettings, "metrics", data, report),
         alertmanager=_optional(AlertmanagerSettings, "alertmanager", data, report),
+        lost=frozenset(lost),
     )
 
 
-def section(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: ProblemReport) -> S:
+def located(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: ProblemReport) -> Located[S]:
     """The table at ``path``, with every wrong key reported and left at its default."""
     sound, wrong = dict(raw), set[str | None]()
     try:
@@ -118,9 +129,15 @@ def section(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: Probl
         result = model.model_validate(sound)
     for key, words in result.contradictions(raw.keys()):
         # What is said already to be wrong is neither missing nor at odds with anything.
-        if key not in wrong and not (words.startswith("missing") and wrong & set(words.split())):
+        named = set(words.split() if words.startswith("missing") else _NAMED_KEY.findall(words))
+        if not wrong & {key, *named}:
             report.add((*path, key), words)
-    return result
+    return Located(path, result, frozenset(wrong))
+
+
+def section(model: type[S], raw: Mapping[str, Any], path: KeyPath, report: ProblemReport) -> S:
+    """The same, without where it stands."""
+    return located(model, raw, path, report).section
 
 
 def single(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> S:
@@ -138,7 +155,7 @@ def _optional(model: type[S], name: str, data: Mapping[str, Any], report: Proble
 
 
 def _several(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> tuple[Located[S], ...]:
-    return tuple(Located(path, section(model, table, path, report)) for path, table in _tables(name, data, report))
+    return tuple(located(model, table, path, report) for path, table in _tables(name, data, report))
 
 
 def _tables(name: str, data: Mapping[str, Any], report: ProblemReport) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
@@ -159,11 +176,11 @@ def _tables(name: str, data: Mapping[str, Any], report: ProblemReport) -> Iterat
 def _rule(raw: Mapping[str, Any], path: KeyPath, report: ProblemReport) -> Located[RuleSettings]:
     name = raw.get("kind")
     if isinstance(name, str) and name in KINDS:
-        return Located(path, section(KINDS[name], raw, path, report))
+        return located(KINDS[name], raw, path, report)
     # Without a kind, a key that only some kinds have may be right.
     of_kinds = {key for kind in KINDS.values() for key in kind.key_names()} - set(RuleSettings.key_names())
     shared = {key: value for key, value in raw.items() if key not in of_kinds}
-    return Located(path, section(RuleSettings, shared, path, report))
+    return located(RuleSettings, shared, path, report)
 
 
 def _is_section(value: object) -> bool:
@@ -188,7 +205,7 @@ def _unknown_key(key: str, model: type[Section]) -> str:
     choices = model.key_names()
     meant = did_you_mean(key, choices)
     if not meant and (homes := _homes(key)):
-        return f"unknown here: it is a key of {homes}"
+        return f"unknown here: it is a key of {homes}, so write it there"
     return f"unknown key{meant or ': there are ' + ', '.join(choices)}"
 
 

@@ -62,7 +62,7 @@ def _ratio(value: object) -> float:
 def _factor(value: object) -> float:
     number = float(value) if type(value) is int else typed(value, float, "a number without quotes, such as 1.8")
     if not math.isfinite(number) or number < 1.1:
-        raise ValueError("a factor is 1.1 or more: write 1.8 for 1.8 times what is usual, or less by that factor")
+        raise ValueError("a factor is 1.1 or more: write 1.8 to alert at 1.8 times what is usual, and at 1/1.8 of it")
     return number
 
 
@@ -71,7 +71,9 @@ def _zone(value: object) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as "Europe"
-        meant = did_you_mean(name, available_timezones()) or ': write one such as "Europe/Berlin" or "UTC"'
+        zones = available_timezones()
+        folder = any(zone.startswith(f"{name}/") for zone in zones)
+        meant = (not folder and did_you_mean(name, zones)) or ': write one such as "Europe/Berlin" or "UTC"'
         raise ValueError(f"{quoted(name)} is no time zone{meant}") from None
 
 
@@ -165,7 +167,7 @@ RuleName = Annotated[str, PlainValidator(_rule_name)]
 GroupName = Annotated[str, matching(_GROUP_NAME, "group name (letters, digits, dots, dashes)", "downloads")]
 Channel = Annotated[str, matching(_CHANNEL, "Slack channel (lower case, with its #, or an id)", "#cdn-alerts")]
 Command = Annotated[str, matching(_COMMAND, "slash command (lower case)", "/bandwidth")]
-User = Annotated[str, matching(_USER, "Slack user id", "U024BE7LH")]
+User = Annotated[str, matching(_USER, "Slack user id (Copy member ID in the person's profile)", "U024BE7LH")]
 Mention = Annotated[str, matching(_MENTION, 'mention ("@here", "@channel", a user or user group id)', "@here")]
 # Not the enumeration itself: from Python 3.12 on pydantic cannot tell what that takes.
 SeverityWord = Annotated[Severity, choice(Severity, "severity"), AfterValidator(lambda word: Severity(word))]  # noqa: PLW0108

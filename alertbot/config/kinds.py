@@ -66,13 +66,13 @@ class RuleSettings(Section):
         if "name" not in given:
             yield "name", 'missing: a rule needs a name, such as name = "went-dark"'
         if "kind" not in given:
-            yield "kind", f"missing: write kind = and one of {one_of(KINDS)}"
+            yield "kind", f'missing: a rule needs one of {one_of(KINDS)}, such as kind = "drop"'
         if "domains" in given and not self.domains:
             yield "domains", 'the rule judges nothing: list domains, or write ["*"] for every watched one'
         if self.within is not None and slots_of(self.within) < slots_of(self.for_):
             yield (
                 "within",
-                f'shorter than "for" ({format_duration(self.for_)}): write the span that "for" is counted in',
+                f'shorter than "for" ({format_duration(self.for_)}): write the longer span that "for" is counted in',
             )
         yield from self._when_and_whom(given)
 
@@ -146,9 +146,9 @@ class ThresholdSettings(KindSettings):
         if {"above", "below", "clear"} <= set(given):
             yield "clear", 'goes with only one of "above" and "below": leave it out, or write two rules'
         elif self.clear is not None and self.above is not None and self.clear > self.above:
-            yield "clear", f'higher than "above": write {format_rate(self.above)} or less'
+            yield "clear", f'higher than "above": write "{format_rate(self.above)}" or less'
         elif self.clear is not None and self.below is not None and self.clear < self.below:
-            yield "clear", f'lower than "below": write {format_rate(self.below)} or more'
+            yield "clear", f'lower than "below": write "{format_rate(self.below)}" or more'
 
     def judged_by(self) -> Threshold:
         """The rule kind with these limits."""
@@ -177,11 +177,12 @@ class DropSettings(KindSettings):
         if {"to", "by"} <= set(given):
             yield "by", 'does not go with "to": keep one of the two, or write two rules'
         elif self.by is not None and self.clear is not None and self.clear < (1 - self.by) * (1 - ROUNDING):
-            yield "clear", f'still fallen by {format_share(self.by)}: write "{format_share(1 - self.by)}" or more'
+            least = format_share(1 - self.by)
+            yield "clear", f'under {least} it is still fallen by {format_share(self.by)}: write "{least}" or more'
         if self.to is not None and self.to > self.from_:
             yield (
                 "to",
-                f'more than "from" ({format_rate(self.from_)}), so nothing need fall to be in breach: raise "from"',
+                f'more than "from" ({format_rate(self.from_)}), so it would fire without any fall: raise "from"',
             )
         if "accept_after" in given and "to" in given:
             yield "accept_after", 'goes with "by" only: a fall "to" a rate is never the new normal'

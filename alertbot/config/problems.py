@@ -21,6 +21,7 @@ class ProblemReport:
         self._lines = lines
         self._data = data
         self._found: dict[Problem, None] = {}
+        self._shared: dict[str, list[KeyPath]] = {}
         self._written: dict[str, str] = {}
 
     def read_as(self, written: str, meant: str) -> None:
@@ -33,6 +34,10 @@ class ProblemReport:
             path = (self._written[str(path[0])], *path[1:])
         self._found.setdefault(Problem(self._file, self.line(path), self.key(path), message))
 
+    def add_once(self, path: KeyPath, message: str) -> None:
+        """One thing wrong that may show in several places: said at the first, with the lines of the others."""
+        self._shared.setdefault(message, []).append(path)
+
     def line(self, path: KeyPath) -> int:
         """The line of a key, or of the nearest table around it; 0 where the file has neither."""
         while path and path not in self._lines:
@@ -41,6 +46,10 @@ class ProblemReport:
 
     def finish(self) -> None:
         """Raise ``ConfigError`` with everything found, in file order, if there is anything."""
+        for message, (first, *others) in self._shared.items():
+            lines = [str(line) for line in dict.fromkeys(map(self.line, others)) if line != self.line(first)]
+            also = f" (also in line{'s' * (len(lines) > 1)} {', '.join(lines)})" if lines else ""
+            self.add(first, f"{message}{also}")
         if self._found:
             raise ConfigError(tuple(sorted(self._found, key=lambda problem: problem.line)))
 

@@ -12,12 +12,12 @@ from alertbot.errors import ConfigError, Problem
 _AT_LINE = re.compile(r"\(at line (\d+)")
 _SYNTAX = {
     "Invalid value": 'the value is missing or unreadable: write text in quotes, "8 Gbps", true and false in lower case',
-    "Expected newline": 'the value goes on after its end: write text in quotes, "8 Gbps", and each key on its own line',
-    "Cannot overwrite": "this key or section is written twice",
+    "Expected newline": 'something stands after the value: write text in quotes, "8 Gbps", and one key on a line',
+    "Cannot overwrite": "this key or section is written twice: keep one of the two",
     "Cannot declare": "this section is opened twice: join the two; rules and groups take double brackets, [[rule]]",
     "Cannot mutate": "this adds to a table or list that is already complete: write everything in one place",
     "Cannot redefine": "this adds to a section that is already complete: write everything in one place",
-    "Duplicate inline table key": "a key is written twice in one table",
+    "Duplicate inline table key": "a key is written twice in one table: keep one of the two",
     "Unclosed array": 'a comma or the closing "]" of a list is missing',
     "Unclosed inline table": 'a comma or the closing "}" of a table is missing',
     "Unterminated string": "the closing quotes of a text are missing",
@@ -27,9 +27,9 @@ _SYNTAX = {
     "Expected ']": "the closing bracket of a section is missing",
     "Unescaped": "a backslash in double quotes begins an escape: write the text in single quotes instead",
     "Invalid hex": "a backslash in double quotes begins an escape: write the text in single quotes instead",
-    "Invalid date": "there is no such date or time",
-    "Invalid initial character": "a key is due: letters, digits, dashes and underscores",
-    "Invalid statement": "a key or a [section] is due here",
+    "Invalid date": "there is no such date or time: write one such as 2026-03-02T17:00:00",
+    "Invalid initial character": "expected a key: letters, digits, dashes and underscores",
+    "Invalid statement": "expected a key or a [section] here",
 }
 
 
@@ -84,4 +84,4 @@ def _syntax_line(message: str, text: str) -> int:
 def _syntax_words(message: str) -> str:
     """Plain words for what the parser says; they repeat no value, which may be a secret."""
     plain = (words for start, words in _SYNTAX.items() if message.startswith(start))
-    return next(plain, "something stands here that TOML does not know, perhaps a control character")
+    return next(plain, "TOML does not allow what stands here, perhaps a control character: type the line anew")

@@ -20,7 +20,7 @@ _MOST_COMPARED = 1000  # all time zones, and as many domains as are worth the ti
 _FOUND = {
     bool: "true or false",
     int: "a whole number",
-    float: "a number",
+    float: "a decimal number",
     str: "text",
     list: "a list",
     dict: "a table",

@@ -391,6 +391,64 @@ domains = ["img.*"]
     ]
 
 
+MUCH_REFERRED_TO = """\
+[watch]
+domains = ["video.example.com", "img.example.com", "dl1.example.com"]
+[[group]]
+name = "media"
+domains = ["video.*"]
+sum = true
+[[group]]
+name = "downloads"
+domains = ["dl1.*"]
+[[rule]]
+name = "went-dark"
+kind = "drop"
+to = "0 bps"
+domains = ["@media", "sum:media", "@downloads", "img.example.com"]
+except = ["img.example.com"]
+escalate_after = "15m"
+escalate_to = ["#ops"]
+[[rule]]
+name = "fell"
+kind = "drop"
+by = "80%"
+domains = ["@media"]
+[[mute]]
+domains = ["@media"]
+rules = ["went-dark", "fell"]
+start = 2026-03-02T17:00:00
+end = 2026-03-02T23:00:00
+[[mute]]
+domains = ["*"]
+rules = ["fell"]
+when = ["sun 02:00-04:00"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "mistyped", "line", "said"),
+    [
+        ("img.example.com", "igm.example.com", 14, 'did you mean "igm.example.com"? (also in line 15)'),
+        ('"media"', '"medai"', 14, 'there is no group "media", did you mean "medai"? (also in lines 22, 24)'),
+        ("[[group]]", "[[gruop]]", 3, 'unknown section, did you mean "group"?'),
+        ("name", "naem", 4, 'unknown key, did you mean "name"?'),
+        ("sum =", "smu =", 6, 'unknown key, did you mean "sum"?'),
+        ("sum:media", "smu:media", 14, 'write "sum:media"'),
+        ("escalate_after", "escalate_afer", 16, 'unknown key, did you mean "escalate_after"?'),
+        ("escalate_to", "escalat_to", 17, 'unknown key, did you mean "escalate_to"?'),
+        ("[[rule]]", "[[rlue]]", 10, 'unknown section, did you mean "rule"?'),
+        ('"fell"', '"felt"', 25, '"fell" matches no rule, did you mean "felt"? (also in line 30)'),
+        ("start", "strat", 26, 'unknown key, did you mean "start"?'),
+        ("\nend", "\nedn", 27, 'unknown key, did you mean "end"?'),
+    ],
+)
+def test_one_typo_is_one_error_however_often_the_file_refers_to_it(problems, written, mistyped, line, said):
+    found = only(problems(MUCH_REFERRED_TO.replace(written, mistyped, 1)))
+    assert found[0] == line
+    assert said in found[2]
+
+
 def test_a_value_of_the_wrong_kind_is_not_called_missing_as_well(problems):
     text = GOOD.replace('["video.example.com", "img.example.com"]', '"video.example.com"')
     assert only(problems(text))[1:] == (
