@@ -7,7 +7,9 @@ unknown.
 from __future__ import annotations
 
 import csv
+import gzip
 import math
+import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,11 +95,14 @@ class SeriesHistory:
 def read_csv(path: Path) -> dict[str, SeriesHistory]:
     """Every domain of the file, in order of appearance; ``HistoryError`` names the line that cannot be read.
 
-    ``UsageError`` where there is no file that can be opened.
+    A name that ends in ``.gz`` is that of a compressed file. ``UsageError`` where there is no file that can be opened.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             columns = _columns(path, file)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise HistoryError(f"{path}: cannot be unpacked: name a whole .gz file, or the CSV itself") from error
     except OSError as error:
         raise UsageError(
             f"{path}: {error.strerror}: name a readable file with the header {','.join(HEADER)}"

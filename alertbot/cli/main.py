@@ -12,6 +12,7 @@ from alertbot.cli.options import CONFIG, CSV, PATH, json_flag
 from alertbot.cli.order_commands import ORDERS
 from alertbot.cli.question_commands import QUESTIONS
 from alertbot.cli.terminal import say
+from alertbot.words import counted
 
 
 @click.group(cls=CommandGroup, context_settings=SETTINGS, epilog=COMPLETION)
@@ -80,8 +81,8 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
     from alertbot.config.since import HEAD, changed_meanings
 
     config = load(config_path)
-    watched = "all domains of the account" if config.discovers else f"{len(config.watched()):,} domains"
-    say(f"{config_path}: fine: {len(config.rules)} rules over {watched}")
+    watched = "all domains of the account" if config.discovers else counted(len(config.watched()), "domain")
+    say(f"{config_path}: fine: {counted(len(config.rules), 'rule')} over {watched}")
     if lines := changed_meanings(config_path):
         say("\n".join([HEAD, *(f"  {line}" for line in lines)]))
     if test_paths:

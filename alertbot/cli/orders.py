@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import sys
 import time
@@ -36,7 +37,7 @@ PATIENCE = 15.0
 _LOOK = 0.2
 
 
-def give_order(config_path: Path, words: Sequence[str], *, yes: bool = False) -> None:
+def give_order(config_path: Path, words: Sequence[str], *, yes: bool = False, as_json: bool = False) -> None:
     """Leave an order for the service and print what it did; ``UsageError`` where the order is wrong or refused.
 
     A silence that covers much is asked about on a terminal, unless ``yes``.
@@ -48,12 +49,20 @@ def give_order(config_path: Path, words: Sequence[str], *, yes: bool = False) ->
         _ask_first(config, order)
     number = requests.leave(path, _author(), words, now)
     if not _runs(path, now, config.feed.probe):
-        say("The service does not seem to run: this will be done when it starts, if that is within a day.")
+        later = "The service does not seem to run: this will be done when it starts, if that is within a day."
+        _print(later, number, done=False, as_json=as_json)
         return
     outcome = _awaited(path, number, config.feed.probe + PATIENCE)
     if outcome.refused:
         raise UsageError(outcome.answer)
-    say(plain(Message(outcome.answer)))
+    _print(plain(Message(outcome.answer)), number, done=True, as_json=as_json)
+
+
+def _print(answer: str, request: int, *, done: bool, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"request": request, "done": done, "answer": answer}, ensure_ascii=False))
+    else:
+        say(answer)
 
 
 def _ask_first(config: Config, order: Silence) -> None:

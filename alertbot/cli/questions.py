@@ -72,7 +72,7 @@ def _silences(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
         say(plain(silences_message(silences, config.slack.zone, now)))
         return
     for line in silences.lines:
-        click.echo(json.dumps({"stage": line.stage, **asdict(line.silence)}))
+        click.echo(json.dumps({"id": line.silence.number, "stage": line.stage, **asdict(line.silence)}))
 
 
 def print_review(config_path: Path, words: Sequence[str], *, as_json: bool, diff: bool) -> None:

@@ -150,8 +150,8 @@ def single(model: type[S], name: str, data: Mapping[str, Any], report: ProblemRe
 
 
 def _optional(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> S | None:
-    """The section; None where the file has none of this name, or nothing in it."""
-    return None if data.get(name, {}) == {} else single(model, name, data, report)
+    """The section; None where the file has none of this name."""
+    return single(model, name, data, report) if name in data else None
 
 
 def _several(model: type[S], name: str, data: Mapping[str, Any], report: ProblemReport) -> tuple[Located[S], ...]:

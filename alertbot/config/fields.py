@@ -23,12 +23,12 @@ _LONGEST_NAME = 80
 _LONGEST_REASON = 200
 _SOONEST_REMINDER, _LATEST_REMINDER = parse_duration("5m"), parse_duration("30d")
 _EXAMPLE_MOMENT = "2026-03-02T17:00:00"
-_CHANNEL = re.compile(r"#(?=[^A-Z]+\Z)[\w-]{1,80}|[CGD][A-Z0-9]{8,20}")
+_CHANNEL = re.compile(r"#(?=[^A-Z]+\Z)[\w-]{1,80}|[CGD](?=[A-Z]*[0-9]|.{8})[A-Z0-9]{2,20}")
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _GROUP_NAME = re.compile(r"\w[\w.-]{0,59}")
 _LOGIN = re.compile(r"[^:\s]{1,80}")
-_USER = re.compile(r"[UW][A-Z0-9]{6,20}")
-_MENTION = re.compile(r"@here|@channel|[UWS][A-Z0-9]{6,20}")
+_USER = re.compile(r"[UW](?=[A-Z]*[0-9]|.{6})[A-Z0-9]{1,20}")
+_MENTION = re.compile(r"@here|@channel|[UWS](?=[A-Z]*[0-9]|.{6})[A-Z0-9]{1,20}")
 _AUDIENCE = re.compile(f"{_MENTION.pattern}|{_CHANNEL.pattern}")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _OWN_LABELS = frozenset({"alertname", "job", "severity", "series", "domain", "group"})

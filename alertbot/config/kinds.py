@@ -167,7 +167,7 @@ class DropSettings(KindSettings):
     from_: Rate = Field(default=1e6, alias="from")
     window: Annotated[int, between("5m", "24h")] = 3600
     clear: Share | None = None
-    accept_after: Annotated[int, between("5m", "30d")] = DAY
+    accept_after: Annotated[int, between("1h", "30d")] = DAY
 
     def contradictions(self, given: Collection[str]) -> Iterator[Finding]:
         """Either ``to`` or ``by`` is given, and a fall is over only where it would not begin again."""

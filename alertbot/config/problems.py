@@ -39,10 +39,10 @@ class ProblemReport:
         self._shared.setdefault(message, []).append(path)
 
     def line(self, path: KeyPath) -> int:
-        """The line of a key, or of the nearest table around it; 0 where the file has neither."""
+        """The line of a key, or of the nearest table around it; the first where the file has neither."""
         while path and path not in self._lines:
             path = path[:-1]
-        return self._lines.get(path, 0)
+        return self._lines.get(path, 1)
 
     def finish(self) -> None:
         """Raise ``ConfigError`` with everything found, in file order, if there is anything."""

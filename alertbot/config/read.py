@@ -64,11 +64,11 @@ def _parse(path: Path, text: str, mend: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         _fail(path, _syntax_line(str(error), text), "syntax", _syntax_words(str(error)))
     except RecursionError:
-        _fail(path, 0, "syntax", "lists or tables are nested too deeply")
+        _fail(path, 1, "syntax", "lists or tables are nested too deeply")
     except ValueError:  # Python reads no integer of more than 4,300 digits
-        _fail(path, 0, "syntax", "a number is too long")
+        _fail(path, 1, "syntax", "a number is too long")
     if not data:
-        _fail(path, 0, "file", f"is empty: {mend}")
+        _fail(path, 1, "file", f"is empty: {mend}")
     return data
 
 

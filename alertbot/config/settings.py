@@ -189,7 +189,7 @@ class MetricsSettings(Section):
     """``[metrics]``: the host and the port at which Prometheus may scrape them; ``series``: the bandwidth as well."""
 
     listen: addresses.Listen = ("127.0.0.1", 9464)
-    series: bool = False
+    series: Flag = False
 
 
 class AlertmanagerSettings(Section):

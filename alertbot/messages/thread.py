@@ -171,9 +171,11 @@ def _steady(matter: _Matter) -> ThreadText:
 
 def _still(matter: _Matter) -> ThreadText:
     # What is firing is known to do so as far as the data reaches, and not for longer.
-    known = matter.context.data_to if matter.incident.firing else None
-    until = matter.context.now if known is None else max(float(known), matter.incident.since + SLOT)
-    lasting = format_duration(until - matter.incident.since)
+    firing = matter.incident.firing
+    since = min((fired.alert.since for fired in firing), default=matter.incident.since)  # it may have been over before
+    known = matter.context.data_to if firing else None
+    until = matter.context.now if known is None else max(float(known), since + SLOT)
+    lasting = format_duration(until - since)
     return ThreadText(f"Still {_state(matter)} after {lasting}, not acknowledged: {matter.now}")
 
 

@@ -150,9 +150,10 @@ def parse_days(text: str) -> frozenset[int]:
 
 def parse_time_of_day(text: str) -> int:
     """The minute of the day of ``09:00``; ``ValueError`` for anything else."""
-    if not _TIME.fullmatch(text.strip()) or (minute := _parse_time(text.strip())) == _DAY_MINUTES:
+    hours, _, minutes = text.strip().partition(":")
+    if not _TIME.fullmatch(text.strip()) or int(hours) > 23 or int(minutes) > 59:
         raise ValueError(f'{quoted(text)} is no time of day: write "00:00" to "23:59", such as "09:00"')
-    return minute
+    return 60 * int(hours) + int(minutes)
 
 
 def parse_weekly(text: str) -> tuple[frozenset[int], int]:

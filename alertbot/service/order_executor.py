@@ -169,8 +169,10 @@ class _Execution:
         if len(waiting) == 1:
             return waiting[0].number, note
         where = f"of {word}" if named else self._here
+        if opened and not waiting:
+            raise UsageError(f"every open incident {where} is acknowledged")
         if not waiting:
-            raise UsageError(f"{'every open incident is acknowledged' if opened else 'no incident is open'} {where}")
+            raise UsageError(f"no incident is open {where}")
         raise UsageError(f"{len(waiting)} incidents are open {where}: say which of {_numbers(waiting)}")
 
     def _domain(self, word: str) -> str | None:

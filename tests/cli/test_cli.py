@@ -212,6 +212,13 @@ def test_a_right_file_passes_the_check():
     assert (result.exit_code, result.output) == (0, "rules.toml: fine: 2 rules over 2 domains\n")
 
 
+def test_a_check_counts_one_rule_and_one_domain_as_one(folder):
+    one = RULES.replace('"video.example.com", "img.example.com"', '"video.example.com"').split("[[rule]]")
+    (folder / "one.toml").write_text("[[rule]]".join(one[:2]))
+
+    assert alertbot("check", "-c", "one.toml").output == "one.toml: fine: 1 rule over 1 domain\n"
+
+
 def test_a_file_with_windows_reminders_escalations_and_mutes_passes_the_check(folder):
     (folder / "rules.toml").write_text(
         RULES
@@ -455,6 +462,23 @@ def test_an_order_is_handed_to_the_service_and_its_answer_printed(folder, argume
     assert [(request.author, request.words) for request in service.requests] == [("ada (shell)", words)]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ack", "412"),
+        ("unack", "412"),
+        ("silence", "video.example.com", "2h"),
+        ("unsilence", "s3"),
+        ("keep-posting", "video.example.com"),
+        ("learn-silence", "video.example.com"),
+    ],
+)
+def test_what_became_of_an_order_is_told_as_json(folder, arguments):
+    with Service(folder / "alertbot.db", RequestOutcome("`#412` is acknowledged: a &amp; b.")):
+        result = alertbot(*arguments, "--json")
+    assert json.loads(result.stdout) == {"request": 1, "done": True, "answer": "#412 is acknowledged: a & b."}
+
+
 def test_a_refusal_is_told_with_exit_code_2(folder):
     with Service(folder / "alertbot.db", RequestOutcome("there is no incident #412", refused=True)):
         result = alertbot("ack", "412")
@@ -480,10 +504,11 @@ def test_a_service_that_does_not_answer_is_told_with_exit_code_1(folder, monkeyp
 
 def test_where_no_service_runs_an_order_waits_for_its_start(folder):
     store = Store(folder / "alertbot.db")
-    assert "when it starts" in alertbot("ack", "412").stdout
+    assert json.loads(alertbot("ack", "412", "--json").stdout)["done"] is False
     store.do(feed.write_live, "{}", time.time() - 600)
     result = alertbot("ack", "413")
     assert (result.exit_code, result.stderr) == (0, "")
+    assert "when it starts" in result.stdout
     assert [request.words[1] for request in store.do(requests.waiting, time.time())] == ["412", "413"]
     store.close()
 
@@ -520,6 +545,7 @@ def test_silences_are_listed_in_words_and_as_json(folder):
     assert result.stdout.startswith("1 silence in force.\ns1 video.* until ")
     assert result.stdout.endswith(", silenced by ada: a & b\n")
     assert json.loads(alertbot("silences", "--json").stdout) == {
+        "id": 1,
         "stage": "in force",
         "number": 1,
         "target": "video.*",

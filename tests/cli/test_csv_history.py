@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import math
 
@@ -41,6 +42,17 @@ def test_rows_are_read_in_any_order_and_domains_in_order_of_appearance(read):
     assert histories["b.com"].values.tolist() == [1000, 2]
     assert (histories["b.com"].first, histories["b.com"].last) == (START, START + SLOT)
     assert histories["a.com"].values.tolist() == [7.5]
+
+
+def test_a_compressed_file_is_read_as_what_it_holds_and_a_broken_one_is_told(tmp_path):
+    path = tmp_path / "history.csv.gz"
+    path.write_bytes(gzip.compress(f"domain,time,bps\na.com,{START},7.5\n".encode()))
+    assert read_csv(path)["a.com"].values.tolist() == [7.5]
+
+    for broken in (b"domain,time,bps\n", path.read_bytes()[:-9]):
+        path.write_bytes(broken)
+        with pytest.raises(HistoryError, match="cannot be unpacked"):
+            read_csv(path)
 
 
 def test_times_are_epoch_seconds_or_iso_8601_in_utc_where_no_offset_is_given(read):

@@ -144,7 +144,7 @@ ONE = TEST + "expect = [{ %s }]\n"
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "0: file: is empty: write [[test]] sections"),
+        ("", "1: file: is empty: write [[test]] sections"),
         ("x = 1\n", "1: x: unknown here"),
         ("[test]\n", "1: test: there is no test"),
         ("[[rule]]\n", "1: rule: unknown here"),

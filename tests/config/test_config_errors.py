@@ -161,6 +161,7 @@ WRONG = {
     "a baseline of too many days": (USUAL + "days = 100\n", 6, "rule.far-off.days"),
     "a direction that is none": (USUAL + 'direction = "upp"\n', 6, "rule.far-off.direction"),
     "zeros that are no flag": (USUAL + "zeros = 0\n", 6, "rule.far-off.zeros"),
+    "a new normal of a fall too soon": (FALL + 'by = "80%"\naccept_after = "59m"\n', 7, "rule.fall.accept_after"),
     "a new normal after too long": (USUAL + 'accept_after = "31d"\n', 6, "rule.far-off.accept_after"),
     "an unknown severity": (GOOD + 'severity = "critcal"\n', 7, "rule.went-dark.severity"),
     "an unknown protocol": (GOOD + '[feed]\nip_protocol = "ipv5"\n', 8, "feed.ip_protocol"),
@@ -197,10 +198,10 @@ WRONG = {
     "a ratio that is not a number": (SPIKE + "ratio = nan\n", 6, "rule.spike.ratio"),
     "a ratio that is always reached": (SPIKE + "ratio = 1\n", 6, "rule.spike.ratio"),
     # missing keys
-    "no watch section": (DARK, 0, "watch.domains"),
+    "no watch section": (DARK, 1, "watch.domains"),
     "no domains": (f"[watch]\n{DARK}", 1, "watch.domains"),
     "an empty list of domains": (f"[watch]\ndomains = []\n{DARK}", 2, "watch.domains"),
-    "no rule": (WATCH, 0, "rule"),
+    "no rule": (WATCH, 1, "rule"),
     "a rule without a name": (GOOD.replace('name = "went-dark"\n', ""), 3, "rule[1].name"),
     "a rule without a kind": (WATCH + '[[rule]]\nname = "a"\n', 3, "rule.a.kind"),
     "a threshold without a limit": (CEILING, 3, "rule.ceiling.above"),
@@ -477,7 +478,7 @@ def test_a_folder_is_no_file(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# a comment\n", "\ufeff"])
 def test_an_empty_file_is_told_once(problems, text):
-    assert only(problems(text)) == (0, "file", "is empty: start from rules.example.toml")
+    assert only(problems(text)) == (1, "file", "is empty: start from rules.example.toml")
 
 
 @pytest.mark.parametrize(("text", "line"), [(GOOD.encode() + b"# \xe9\n", 7), (GOOD.encode("utf-16"), 1)])
@@ -562,6 +563,20 @@ def test_a_review_that_cannot_be_posted_is_told(problems, lines, line, said):
     assert any(at == line and said in message for at, _, message in found)
 
 
+@pytest.mark.parametrize("section", ["heartbeat", "digest", "review", "alertmanager"])
+def test_an_empty_section_that_would_do_nothing_is_told(problems, section):
+    line, key, message = only(problems(f"{GOOD}[{section}]\n"))
+
+    assert (line, key.partition(".")[0]) == (7, section)
+    assert message.startswith("missing: ")
+
+
+def test_a_switch_in_quotes_is_told_in_plain_words_for_metrics_too(problems):
+    found = only(problems(f'{GOOD}[metrics]\nseries = "yes"\n'))
+
+    assert found == (8, "metrics.series", "write true or false, without quotes, not text")
+
+
 DIGEST = GOOD + "[digest]\n"
 
 
@@ -571,6 +586,7 @@ DIGEST = GOOD + "[digest]\n"
         ('channel = "#ops"', 7, "digest.at", 'such as at = "09:00"'),
         ('at = "9 o\'clock"', 8, "digest.at", 'such as "09:00"'),
         ('at = "24:00"', 8, "digest.at", '"00:00" to "23:59"'),
+        ('at = "25:00"', 8, "digest.at", '"00:00" to "23:59"'),
         ("at = 09:00:00", 8, "digest.at", "write text in quotes"),
         ('at = "09:00"\ndays = "mon-fri"', 9, "digest.days", '["mon-fri"]'),
         ('at = "09:00"\ndays = []', 9, "digest.days", "leave this out for every day"),

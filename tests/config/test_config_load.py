@@ -12,6 +12,7 @@ from alertbot.alerts.mutes import Mute
 from alertbot.config import Config, FeedSettings, SlackSettings, load
 from alertbot.config.credentials import read_credentials
 from alertbot.config.load import folder_of_unit, state_of_unit
+from alertbot.errors import ConfigError
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -467,3 +468,23 @@ def test_beside_a_unit_its_secrets_are_read_where_the_environment_has_none(tmp_p
         "of-the-environment",
     )
     assert (stated.api_token, read_credentials({}).api_token) == ("of-the-environment", None)
+
+
+@pytest.mark.parametrize("name", ["C01", "C0123", "C0123456", "G01AB", "D0A1"])
+def test_a_short_id_of_a_channel_is_one(loaded, name):
+    config = loaded(f'{WATCH}{DARK}[slack]\nchannel = "{name}"\nadmins = ["U1"]\nmention = {{ info = "S12" }}\n')
+
+    assert (config.slack.channel, config.slack.admins) == (name, ("U1",))
+
+
+@pytest.mark.parametrize("name", ["CDN", "GENERAL", "C", "c0123456789"])
+def test_a_word_without_its_mark_is_no_channel(loaded, name):
+    with pytest.raises(ConfigError, match="this is no Slack channel"):
+        loaded(f'{WATCH}{DARK}[slack]\nchannel = "{name}"\n')
+
+
+def test_metrics_without_a_key_are_served_where_they_are_by_default(loaded):
+    config = loaded(f"{WATCH}{DARK}[metrics]\n")
+
+    assert config.metrics is not None
+    assert (config.metrics.listen, config.metrics.series) == (("127.0.0.1", 9464), False)

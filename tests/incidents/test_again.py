@@ -65,6 +65,16 @@ async def test_it_reopens_the_incident_whoever_acknowledged_that(house, restarts
     assert "2 domains" not in house.outbox()[-1].text
 
 
+async def test_a_reminder_counts_from_the_outage_that_goes_on(house):
+    await house.restart(config_for(house.config.store.path, tuple(USUAL), [dark(repeat=1800)]))
+    await carried(house, 4, a=0)
+    await carried(house, 8)
+    await carried(house, 8, a=0)
+
+    (reminder,) = [text for _, text in pages(house) if text.startswith("Still ")]
+    assert reminder.startswith("Still dark after 40m, not acknowledged: `a.example.com` went dark again at 01:00")
+
+
 @pytest.mark.parametrize("acked", [False, True])
 async def test_that_people_took_care_of_an_outage_outlives_a_restart_and_the_next_outage(house, acked):
     await carried(house, 4, a=0)
