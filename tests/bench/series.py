@@ -1,12 +1,12 @@
 """Weeks of lag, revisions, failures and restarts: what a Prometheus that scrapes meanwhile holds, against the truth.
 
-    python tests/bench/series.py [--days N] [--real] [--late]
+    python tests/bench/series.py [--days N] [--real] [--late] [--window 1d]
 
 The real service in virtual time is scraped once a minute. What is kept is held against what the account carried and
-what is stored: zeros that are none, known slots that are missing, other values than the final one (partial or revised
-when first scraped). A Prometheus in memory keeps what one would without a window for late samples; Debian's is handed
-what was served by ``promtool`` in the end. With ``--real`` it scrapes each text itself, in real time, its timestamps
-moved into the past: that takes three times as long.
+what is stored: zeros that are none, values that were never true, known slots that are missing, others that are there.
+A Prometheus in memory keeps what one would without a window for late samples; Debian's is handed what was served by
+``promtool`` in the end. With ``--real`` it scrapes each text itself, its wall clock moved to the story's time, and is
+restarted or killed every other day; in the end the queries of the dashboard are put to it. It needs a C compiler.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 
 import click
@@ -33,11 +36,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fakes.rigs.working import START
-from fakes.wire.real_prometheus import Prometheus, raw
+from fakes.wire.real_prometheus import Prometheus, asked_by_dashboard, raw
 from fakes.worlds.virtual import passes, run
 from simulation.story import DOMAINS, HOUR, MINUTE, Mishap, Story
 from simulation.world import Record, World, play
 from trouble import Routine, harder, routine
+from wall import Wall
 
 from alertbot.feed.simulator.scenario import Delay, Fault, FaultMode, Revision, Scenario
 from alertbot.ops.bandwidth import openmetrics_text
@@ -45,8 +49,18 @@ from alertbot.store import samples, schema
 from alertbot.units import DAY, SLOT
 
 _SAMPLE = re.compile(rb'^alertbot_bandwidth_bits_per_second\{\w+="([^"]+)"\} (\S+) (\d+)$', re.MULTILINE)
-_STAMP = re.compile(rb"(?<=\} )(\S+) (\d{13})$", re.MULTILINE)
 METRIC = "alertbot_bandwidth_bits_per_second"
+
+SUMMED, SUM = DOMAINS[:2], "sum:both"
+GROUP = f'[[group]]\nname = "both"\ndomains = ["{SUMMED[0]}", "{SUMMED[1]}"]\nsum = true\n'
+REVISED = 0.9
+"""What a value shows of the truth until it is revised."""
+
+EXACT = 1e-6
+RESTARTED = 2 * DAY // MINUTE + 31
+"""Minutes between two restarts of Prometheus."""
+
+COLUMNS = ("samples", "known", "missing", "not known", "false zeros", "wrong", "revised since")
 
 
 class Revised(Routine):
@@ -59,7 +73,7 @@ class Revised(Routine):
             for _ in range(6):
                 slot = day + dice.randrange(288) * SLOT
                 revisions.append(
-                    Revision(dice.choice(DOMAINS), slot, slot + 6 * SLOT, slot + dice.choice((HOUR, DAY)), 0.9)
+                    Revision(dice.choice(DOMAINS), slot, slot + 6 * SLOT, slot + dice.choice((HOUR, DAY)), REVISED)
                 )
         return replace(super().scenario(), revisions=tuple(revisions))
 
@@ -88,39 +102,60 @@ def troubled(days: int, *, late: bool) -> Story:
     )
 
 
-class Window:
-    """A target that serves what is put into it, to a Prometheus in real time."""
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
 
-    def __init__(self) -> None:
-        self._text, self._fetched, self._turn = b"", 0, threading.Condition()
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a Prometheus that gave up, or was killed."""
+
+
+class Window:
+    """A target that serves what is put into it to a Prometheus, whose wall clock it moves."""
+
+    def __init__(self, wall: Wall) -> None:
+        self._wall, self._text, self._scraped, self._turn = wall, b"", True, threading.Condition()
         window = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self) -> None:
-                with window._turn:
-                    text = window._text
-                try:
-                    self.send_response(200)
-                    self.end_headers()
-                    self.wfile.write(text)
-                except OSError:
-                    return  # it waited for too long
-                with window._turn:
-                    window._fetched += 1
-                    window._turn.notify_all()
+                window._serve(self)
 
             def log_message(self, *_: object) -> None:
                 """Nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.target = f"127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def show(self, text: bytes) -> None:
-        """Return once it was scraped: two scrapes later, the first may have begun before."""
+    def show(self, text: bytes, now: float, *, patiently: bool) -> None:
+        """Serve this from now on, once what was patiently shown before was scraped; "" where nobody answers."""
         with self._turn:
-            self._text, wanted = text, self._fetched + 2
-            self._turn.wait_for(lambda: self._fetched >= wanted)
+            if patiently:
+                self.wait()
+            if self._scraped:
+                self._wall.put(now)
+                self._text, self._scraped = text, not patiently
+
+    def wait(self) -> None:
+        """Return once what was patiently shown is scraped."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._scraped)
+
+    def _serve(self, request: BaseHTTPRequestHandler) -> None:
+        with self._turn:
+            text = self._text
+        try:
+            request.send_response(HTTPStatus.OK if text else HTTPStatus.SERVICE_UNAVAILABLE)
+            request.send_header("Content-Length", str(len(text)))
+            request.end_headers()
+            request.wfile.write(text)
+        except OSError:
+            return  # it waited for too long
+        with self._turn:
+            self._scraped = self._scraped or text is self._text
+            self._turn.notify_all()
 
 
 class Memory:
@@ -151,13 +186,14 @@ class Scraped(World):
     memory: Memory
     first: Memory  # of every slot the value that was served first, however late
     window: Window | None = None
-    moved = 0
+    prometheus: Prometheus
+    truth: Truth
     port = 0
 
     def _configure(self, name: str) -> None:
         super()._configure(name)
         path = self._house.path
-        path.write_text(f'{path.read_text()}\n[metrics]\nlisten = ":{self.port}"\nseries = true\n')
+        path.write_text(f'{path.read_text()}\n{GROUP}\n[metrics]\nlisten = ":{self.port}"\nseries = true\n')
 
     async def play(self) -> Record:
         scraping = asyncio.create_task(self._scrape())
@@ -167,59 +203,91 @@ class Scraped(World):
             scraping.cancel()
 
     async def _scrape(self) -> None:
-        shown = b""
-        while True:
+        before: list[bytes] = []
+        for minute in count(1):
             await passes(MINUTE)
             now = self._house.clock.time()
-            if (now - START) % DAY < MINUTE:
-                self._say_how_far(now)
-            try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                continue
-            writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
-            lines = (await reader.read()).splitlines(keepends=True)
-            writer.close()
-            text = b"".join(line for line in lines if METRIC.encode() in line)
-            self.memory.take(text, now)
-            for name, value, stamp in _SAMPLE.findall(text):
-                self.first.kept.setdefault(name.decode(), {}).setdefault(int(stamp) // 1000, float(value))
+            text = await self._metrics()
+            samples = [line for line in text.splitlines() if line.startswith(METRIC.encode())]
+            self._remember(b"\n".join(samples), now)
             self._house.simulator.calls.clear()
-            if self.window is not None and text != shown:
-                shown = text
-                await asyncio.to_thread(self.window.show, _STAMP.sub(self._move, text))
+            if self.window is not None:
+                news = bool(samples) and samples != before
+                await asyncio.to_thread(self.window.show, text, now, patiently=news)
+                before = samples or before
+                if minute % RESTARTED == 0:
+                    number = signal.SIGKILL if minute // RESTARTED % 2 else signal.SIGTERM
+                    await asyncio.to_thread(self.prometheus.restart, number)
+            if minute % (DAY // MINUTE) == 0:
+                self._say_how_far(now)
+
+    async def _metrics(self) -> bytes:
+        """The whole text; nothing where the service is down."""
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return b""
+        with closing(writer):
+            writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+            return (await reader.read()).partition(b"\r\n\r\n")[2]
+
+    def _remember(self, text: bytes, now: float) -> None:
+        self.memory.take(text, now)
+        for name, value, stamp in _SAMPLE.findall(text):
+            self.first.kept.setdefault(name.decode(), {}).setdefault(int(stamp) // 1000, float(value))
 
     def _say_how_far(self, now: float) -> None:
         """A line a day."""
-        stored = known_slots(self._house.store, START, int(now) // SLOT * SLOT - 2 * HOUR)
-        days = (now - START) / DAY
-        click.echo("\n".join(compared(f"after {days:.0f} days", self.first.kept, self._story.scenario(), stored)))
-
-    def _move(self, match: re.Match[bytes]) -> bytes:
-        return b"%s %d" % (match[1], int(match[2]) - self.moved * 1000)
+        stored = known_slots(self._house.store, int(now) // SLOT * SLOT - 2 * HOUR)
+        click.echo(compared(f"after {(now - START) / DAY:.0f} days", self.first.kept, self.truth, stored))
 
 
-def compared(
-    name: str, kept: Mapping[str, Mapping[int, float]], scenario: Scenario, stored: Mapping[str, Mapping[int, float]]
-) -> Iterator[str]:
-    """What stands in a Prometheus against the truth."""
-    zeros = missing = other = count = known = 0
+class Truth:
+    """What a story's account carried."""
+
+    def __init__(self, story: Story) -> None:
+        self._scenario = story.scenario()
+        self._known: dict[tuple[str, int], tuple[float, float]] = {}
+
+    def between(self, series: str, slot: int) -> tuple[float, float]:
+        """The least that was shown of it once it was complete, and what it carried."""
+        if (series, slot) not in self._known:
+            domains = {"total": DOMAINS, SUM: SUMMED}.get(series, (series,))
+            carried = {name: self._scenario.truth(name, slot) for name in domains}
+            revised = {each.domain for each in self._scenario.revisions if each.start <= slot < each.end}
+            least = (value * (REVISED if name in revised else 1) for name, value in carried.items())
+            self._known[series, slot] = sum(least), sum(carried.values())
+        return self._known[series, slot]
+
+
+Kept = Mapping[str, Mapping[int, float]]
+"""Values by series and slot."""
+
+
+def compared(name: str, kept: Kept, truth: Truth, stored: Kept) -> str:
+    """What stands in a Prometheus against the truth, up to where something is stored."""
+    found: Counter[str] = Counter()
+    wrong = []
     for series, values in stored.items():
-        known += len(values)
-        missing += len(values.keys() - kept.get(series, {}).keys())
-        for slot, value in kept.get(series, {}).items():
-            count += 1
-            truth = sum(scenario.truth(each, slot) for each in (DOMAINS if series == "total" else (series,)))
-            zeros += value == 0 and truth > 0
-            other += abs(value - truth) > 1e-6 * truth
-    yield f"| {name} | {count:,} | {zeros} | {missing} of {known:,} | {other} ({other / max(count, 1):.2%}) |"
+        held = {slot: value for slot, value in kept.get(series, {}).items() if START <= slot <= max(values)}
+        found["samples"] += len(held)
+        found["known"] += len(values)
+        found["missing"] += len(values.keys() - held.keys())
+        found["not known"] += len(held.keys() - values.keys())
+        for slot, value in held.items():
+            least, most = truth.between(series, slot)
+            found["false zeros"] += value == 0 and most > 0
+            if not least * (1 - EXACT) <= value <= most * (1 + EXACT):
+                wrong.append(f"{series} at {(slot - START) / HOUR:.2f} h is {value:.4g}, not {least:.4g} to {most:.4g}")
+            elif value < most * (1 - EXACT):
+                found["revised since"] += 1
+    found["wrong"] = len(wrong)
+    return f"| {name} | " + " | ".join(f"{found[each]:,}" for each in COLUMNS) + " |" + "; ".join(wrong[:4])
 
 
-def backfilled(kept: Mapping[str, Mapping[int, float]], folder: Path) -> Prometheus:
+def backfilled(kept: Kept, folder: Path) -> Prometheus:
     """A Prometheus over the blocks that promtool makes of what was served."""
-    series = (
-        [({"series": name}, slot - Scraped.moved, each[slot]) for slot in sorted(each)] for name, each in kept.items()
-    )
+    series = ([({"series": name}, slot, each[slot]) for slot in sorted(each)] for name, each in kept.items())
     with (folder / "history.txt").open("w") as file:
         file.writelines(openmetrics_text(series))
     command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "history.txt", "prometheus/data"]
@@ -227,49 +295,78 @@ def backfilled(kept: Mapping[str, Mapping[int, float]], folder: Path) -> Prometh
     return Prometheus(folder / "prometheus", "127.0.0.1:9")
 
 
-def known_slots(path: Path, first: int, last: int) -> dict[str, dict[int, float]]:
+def known_slots(path: Path, last: int) -> dict[str, dict[int, float]]:
     """What is stored of each series as known and judged."""
     found = {}
     with closing(schema.open_for_reading(path)) as db:
         for name, cursor in samples.cursors(db).items():
-            values = samples.series_between(db, name, first, min(cursor, last))
+            values = samples.series_between(db, name, START, min(cursor, last))
             rows = np.flatnonzero(~np.isnan(values)).tolist()
-            found[name] = {first + SLOT * row: float(values[row]) for row in rows}
+            found[name] = {START + SLOT * row: float(values[row]) for row in rows}
     return found
+
+
+def unanswered(prometheus: Prometheus, target: str, now: int) -> Iterator[str]:
+    """The dashboard's queries by which nothing is found in the last day."""
+    for name, query in asked_by_dashboard(target, DOMAINS[0]).items():
+        if not prometheus.query_range(query, now - DAY, now, SLOT):
+            yield name
+
+
+def refused(log: str) -> dict[str, int]:
+    """How many samples Prometheus says that it dropped, by why."""
+    found: Counter[str] = Counter()
+    for why, number in re.findall(r'msg="Error on ingesting ([^"]+)".*?num_dropped=(\d+)', log):
+        found[why] += int(number)
+    return dict(found)
 
 
 @click.command()
 @click.option("--days", default=30, show_default=True)
 @click.option("--real", is_flag=True)
 @click.option("--late", is_flag=True, help="Eight times a day a domain turns late, by up to 15 minutes.")
-def main(days: int, *, real: bool, late: bool) -> None:
+@click.option("--window", default="1d", show_default=True, help="How much older samples the real one takes.")
+def main(days: int, window: str, *, real: bool, late: bool) -> None:
     """Measure."""
     story = troubled(days, late=late)
-    Scraped.memory, Scraped.first = Memory(), Memory()
+    Scraped.memory, Scraped.first, Scraped.truth = Memory(), Memory(), Truth(story)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm")))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             Scraped.port = free.getsockname()[1]
-        Scraped.moved = (story.end - int(time.time())) // SLOT * SLOT + SLOT
         if real:
-            Scraped.window = Window()
-            prometheus = stack.enter_context(
-                Prometheus(folder / "prometheus", Scraped.window.target, interval="30ms", window=f"{days + 2}d")
+            wall = Wall(folder)
+            wall.put(START)
+            Scraped.window = Window(wall)
+            Scraped.prometheus = stack.enter_context(
+                Prometheus(
+                    folder / "prometheus", Scraped.window.target, interval="30ms", window=window, more=wall.environment
+                )
             )
         (folder / "bot").mkdir()
+        click.echo("| | " + " | ".join(COLUMNS) + " |")
         record = run(play(story, folder / "bot", kind=Scraped))
-        stored = known_slots(folder / "bot" / "alertbot.db", START, story.end - 2 * HOUR)
-        click.echo(f"{days} days, {record.restarts} restarts, served to: samples, false zeros, missing, not final")
-        scenario = story.scenario()
-        for name, memory in (("anybody", Scraped.first), ("Prometheus without a window", Scraped.memory)):
-            click.echo("\n".join(compared(name, memory.kept, scenario, stored)))
-        click.echo(f"refused without a window: {Scraped.memory.refused}")
-        if not real:
-            prometheus = stack.enter_context(backfilled(Scraped.first.kept, folder))
-        kept = raw(prometheus, METRIC, f"{days + 3}d", time.time())
-        back = {name: {at + Scraped.moved: value for at, value in each.items()} for name, each in kept.items()}
-        click.echo("\n".join(compared("Prometheus 2.42", back, scenario, stored)))
+        _conclude(story, record, folder, stack)
+
+
+def _conclude(story: Story, record: Record, folder: Path, stack: ExitStack) -> None:
+    stored = known_slots(folder / "bot" / "alertbot.db", story.end - 2 * HOUR)
+    slots = (story.end - 2 * HOUR - START) // SLOT + 1
+    click.echo(f"of {slots:,} slots of {len(stored)} series each; {record.restarts} restarts of the service")
+    truth = Scraped.truth
+    click.echo(compared("served to anybody", Scraped.first.kept, truth, stored))
+    click.echo(compared("kept without a window, by the rules", Scraped.memory.kept, truth, stored))
+    click.echo(f"refused, by the rules: {Scraped.memory.refused}")
+    if Scraped.window is None:
+        prometheus = stack.enter_context(backfilled(Scraped.first.kept, folder))
+    else:
+        prometheus = Scraped.prometheus
+        Scraped.window.wait()
+        click.echo(f"refused by Prometheus: {refused(prometheus.log)}")
+        click.echo(f"queries without an answer: {list(unanswered(prometheus, Scraped.window.target, story.end))}")
+    span = f"{story.end - START + DAY}s"
+    click.echo(compared("kept by Prometheus", raw(prometheus, METRIC, span, story.end), truth, stored))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import time
 
@@ -11,9 +10,8 @@ import pytest
 from fakes.rigs.needs import needs
 from fakes.rigs.stage import Stage, StageClock
 from fakes.rigs.waiting import wait_for
-from fakes.wire.real_prometheus import Prometheus, raw
+from fakes.wire.real_prometheus import Prometheus, asked_by_dashboard, raw
 
-from alertbot.cli.dashboard import dashboard_json
 from alertbot.feed.simulator.scenario import Scenario
 from alertbot.units import DAY, SLOT
 
@@ -83,7 +81,9 @@ def test_what_it_scrapes_and_is_backfilled_with_is_the_truth_and_every_panel_sho
             assert values == {slot: pytest.approx(truth(bot, series, slot)) for slot in values}
             assert sorted(values) == list(range(min(values), max(values) + SLOT, SLOT))
         assert set(kept["old.example.com"].values()) == {0}
-        for name, expression in asked_by(bot).items():
+        queries = asked_by_dashboard(bot.target, "video.example.com")
+        assert len(queries) > 20
+        for name, expression in queries.items():
             wait_for(lambda query=expression: shown(prometheus, query), f"data for {name}")
 
 
@@ -91,18 +91,3 @@ def shown(prometheus, expression):
     """What a panel over the last hour shows."""
     now = time.time()
     return prometheus.query_range(expression, now - 3600, now, SLOT if METRIC in expression else 1)
-
-
-def asked_by(stage):
-    """Every query of the dashboard by what asks it, with a choice for each variable."""
-    dashboard = json.loads(dashboard_json())
-    chosen = {"$instance": stage.target, "$domain": "video.example.com"}
-    queries = {f"{p['id']} {p['title']} {t['refId']}": t["expr"] for p in dashboard["panels"] for t in p["targets"]}
-    queries |= {each["name"]: each["expr"] for each in dashboard["annotations"]["list"]}
-    for variable in dashboard["templating"]["list"][1:]:
-        metric, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]).groups()
-        queries[variable["name"]] = f"count by ({label}) ({metric})"
-    for name, value in chosen.items():
-        queries = {title: query.replace(name, value) for title, query in queries.items()}
-    assert len(queries) > 20
-    return queries
