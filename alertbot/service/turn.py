@@ -201,7 +201,9 @@ class Turn:
 
     def _context(self, incident: Incident | None) -> Context:
         suppressors, decision = self._pending.suppressors, self._decision
-        firing = {alert.series for alert in self.ledger.alerts.values() if alert.phase is Phase.FIRING}
+        trials = {rule.name for rule in self.watch.rules.values() if rule.trial}  # nobody is told of what they find
+        alerts_firing = (alert for alert in self.ledger.alerts.values() if alert.phase is Phase.FIRING)
+        firing = {alert.series for alert in alerts_firing if alert.rule not in trials}
         suppression = self._suppression(self._pending)
         alerts, lasting = ((), ()) if incident is None else (incident.alerts, incident.firing)
         at_zero = frozenset() if incident is None else self.levels.at_zero(incident, self.frontier)
