@@ -15,8 +15,11 @@ SECRET = "0d7c-5ecret"
 
 
 @asynccontextmanager
-async def server(answer, heard=None):
-    """Answers every request with these bytes; with none, never. ``heard`` collects the first line of each."""
+async def server(answer, heard=None, heads=None):
+    """Answers every request with these bytes; with none, never. ``heard`` collects the first line of each.
+
+    ``heads``: all that stands before the body, in small letters.
+    """
 
     serves = set()
 
@@ -25,6 +28,8 @@ async def server(answer, heard=None):
         head = await reader.readuntil(b"\r\n\r\n")
         if heard is not None:
             heard.append(head.decode().splitlines()[0])
+        if heads is not None:
+            heads.append(head.decode().lower())
         if answer is None:
             await reader.read()
         else:
@@ -70,6 +75,18 @@ async def test_what_is_secret_of_a_url_is_asked_for_and_never_logged(url, path, 
     assert heard == [f"GET {line} HTTP/1.1"]
     assert f"HTTP Request: GET {root}" in caplog.text
     assert SECRET not in caplog.text
+
+
+async def test_no_cookie_is_kept():
+    heads = []
+    async with server(reply(b"", "Set-Cookie: a=b; Path=/", "Set-Cookie: c=d; Domain=127.0.0.1"), heads=heads) as root:
+        client = HttpClient(root, timeout=5.0)
+        for _ in range(2):
+            async with client.ask("GET", "") as response:
+                assert response.headers["set-cookie"]
+        await client.aclose()
+    assert len(heads) == 2
+    assert not any("cookie:" in head for head in heads)
 
 
 async def test_a_redirect_is_an_answer_and_not_followed():

@@ -87,6 +87,8 @@ async def test_an_identity_that_cannot_be_asked_for_now_is_no_wrong_token(slack,
         ("a_word_of_next_year", "a_word_of_next_year", (True, None, False), 0),
         # for now
         ("429:7", "ratelimited", (False, 7.0, False), 0),
+        ("429:0", "ratelimited", (False, 1.0, False), 0),  # or it would be asked without a pause
+        ("429:100000", "ratelimited", (False, 300.0, False), 0),  # a day of silence is believed of nobody
         ("rate_limited", "rate_limited", (False, None, False), 0),
         ("service_unavailable", "service_unavailable", (False, None, False), 0),
         # nobody knows: Slack says itself that part of it may have happened
