@@ -269,7 +269,8 @@ def compared(name: str, kept: Kept, truth: Truth, stored: Kept) -> str:
     found: Counter[str] = Counter()
     wrong = []
     for series, values in stored.items():
-        held = {slot: value for slot, value in kept.get(series, {}).items() if START <= slot <= max(values)}
+        last = max(values)
+        held = {slot: value for slot, value in kept.get(series, {}).items() if START <= slot <= last}
         found["samples"] += len(held)
         found["known"] += len(values)
         found["missing"] += len(values.keys() - held.keys())
