@@ -67,6 +67,7 @@ async def test_messages_that_wait_are_an_alert_until_slack_takes_them(tmp_path):
         await is_resolved(place, "AlertbotNotDelivering")
 
 
+@pytest.mark.slow
 async def test_a_database_that_fails_is_an_alert_until_it_works_again(tmp_path, monkeypatch):
     monkeypatch.setattr("alertbot.store.schema.LOCK_WAIT_MS", 20)
     async with beside_an_alertmanager(tmp_path) as (house, place):

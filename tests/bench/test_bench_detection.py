@@ -60,6 +60,7 @@ def test_the_ablation_counts_what_each_rule_alone_and_all_but_it_would_have_told
     assert told["together"][-2:] == [str(int(counts["together"])), "false"]
 
 
+@pytest.mark.slow
 def test_each_source_is_scored_by_what_is_best_elsewhere_and_by_what_the_file_says(data):
     lines = list(sources(data, rules()))
 

@@ -99,14 +99,20 @@ def test_every_chart_of_the_gallery_is_drawn_for_a_phone(make):
 
 @pytest.mark.parametrize(
     "values",
-    [[NAN] * 12, [0.0] * 12, [5e9, *[NAN] * 11], [1e-3] * 12, [3e17] * 12],
-    ids=["nothing known", "nothing carried", "one slot known", "next to nothing", "more than any network"],
+    [
+        pytest.param([NAN] * 12, id="nothing known"),
+        pytest.param([0.0] * 12, id="nothing carried", marks=pytest.mark.slow),
+        pytest.param([5e9, *[NAN] * 11], id="one slot known", marks=pytest.mark.slow),
+        pytest.param([1e-3] * 12, id="next to nothing", marks=pytest.mark.slow),
+        pytest.param([3e17] * 12, id="more than any network"),
+    ],
 )
 def test_whatever_the_values_there_is_a_chart(values):
     panel = Panel("$x_{1}$ <b> \\frac", "n", np.array(values), yesterday=np.full(12, NAN), breaches=((600, 1200),))
     assert size(draw(Chart("$\\alpha", "s" * 300, "a", 0, 4000.0, "UTC", (panel,))))[0] == 1000
 
 
+@pytest.mark.slow
 async def test_the_worker_draws_what_is_drawn_here():
     assert size(await render(dark())) == size(draw(dark()))
 
@@ -144,6 +150,7 @@ async def test_where_matplotlib_is_not_installed_that_is_said(tmp_path, monkeypa
         await render(dark())
 
 
+@pytest.mark.slow
 async def test_what_else_goes_wrong_in_the_worker_is_said_in_a_line():
     with pytest.raises(ChartError, match=r"ZoneInfoNotFoundError"):
         await render(dataclasses.replace(dark(), zone="Nowhere/Never"))

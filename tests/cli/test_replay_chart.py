@@ -59,6 +59,7 @@ def replayed(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_the_series_with_most_alerts_is_drawn(replayed, tmp_path):
     target = tmp_path / "out.png"
     result = replayed("--chart", str(target))
@@ -67,6 +68,7 @@ def test_the_series_with_most_alerts_is_drawn(replayed, tmp_path):
     assert target.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_of_a_rule_that_is_named_its_own_series_is_drawn(replayed, tmp_path):
     target = tmp_path / "out.png"
     assert "once.example.com: 1 alert\n" in replayed("--chart", str(target), "--rule", "once").stdout

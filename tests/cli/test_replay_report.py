@@ -237,6 +237,7 @@ def test_the_stored_history_is_that_of_the_file_that_is_tried(folder):
 # --- charts
 
 
+@pytest.mark.slow
 def test_each_alert_is_drawn_the_worst_first(folder):
     result = replayed("--charts", "drawn", "--rule", "went-dark")
 
@@ -259,6 +260,7 @@ def test_no_more_than_the_worst_are_drawn(folder, monkeypatch):
     assert result.stderr.splitlines()[-1] == "3 more alerts have no chart"
 
 
+@pytest.mark.slow
 def test_against_another_file_what_differs_is_drawn(folder):
     (folder / "old.toml").write_text(RULES.replace('to = "0 bps"', 'by = "99%"\nenabled = false'))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from fakes.rigs.night import ceiling
 from fakes.worlds.storm import LEVEL, names, storm
 
@@ -48,6 +49,7 @@ async def test_the_eleventh_mention_within_an_hour_says_that_they_pause_and_the_
         assert len([each for each in posts if "went above" in each.text and not mentions_in(each.text)]) == 6
 
 
+@pytest.mark.slow
 async def test_an_hour_later_reminders_mention_people_again(tmp_path):
     async with storm(tmp_path, DOMAINS, rules=own_rules()) as it:
         await rise(it, 0, 16)

@@ -38,7 +38,7 @@ def scope(tmp_path):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-@pytest.mark.parametrize("days", [1, 35])
+@pytest.mark.parametrize("days", [1, pytest.param(35, marks=pytest.mark.slow)])
 def test_it_finds_what_the_replay_of_the_command_line_finds(scope, rule, days):
     found = backtest(scope, rule, days * DAY)
     config = config_for(scope.path, DOMAINS, RULES)

@@ -126,6 +126,7 @@ async def test_a_loud_incident_has_one_real_chart_in_its_thread(office):
     assert not await charting.chart_one()
 
 
+@pytest.mark.slow
 async def test_a_digest_has_one_real_chart_of_its_day_in_its_thread(office):
     for _ in range(288):
         await office.house.judge(USUAL)

@@ -55,6 +55,7 @@ async def test_looks_that_end_in_an_error_again_and_again_are_red_and_end_the_se
         del house.running
 
 
+@pytest.mark.slow
 async def test_a_domain_that_is_dark_at_the_first_start_is_not_red_while_it_may_only_be_late(tmp_path):
     dark = Event("a.example.com", START - 60 * MINUTE, START + 600 * MINUTE, factor=0.0)
     async with working(tmp_path, events=[dark]) as house:

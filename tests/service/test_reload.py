@@ -208,6 +208,7 @@ async def test_what_slack_refused_for_good_is_tried_again(tmp_path, caplog):
         assert "1 messages that Slack refused are tried again" in caplog.text
 
 
+@pytest.mark.slow
 async def test_a_turn_that_hangs_is_cut_short_and_the_failure_goes_on_counting(tmp_path, monkeypatch):
     monkeypatch.setattr(schedule, "LET_END", 0.05)
     async with working(tmp_path, faults=[Fault(START + 30 * MINUTE, 1e10, FaultMode.HANG)]) as house:

@@ -47,6 +47,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.slow
 async def test_healthz_the_heartbeat_and_status_name_the_same_entry(tmp_path):
     switch, port = DeadMansSwitch(), free_port()
     url = await switch.start()

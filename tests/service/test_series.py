@@ -159,6 +159,7 @@ async def test_what_is_late_or_failed_is_never_zero_and_a_gap_is_made_up_for(tmp
         assert min(prometheus.kept[series].values()) > 0
 
 
+@pytest.mark.slow
 async def test_no_slot_is_served_again_once_a_newer_one_was(tmp_path, port):
     """Prometheus would count each as out of order, and warn."""
     async with served(tmp_path, port, scenario()) as house:
@@ -196,6 +197,7 @@ async def test_a_reload_begins_and_ends_it(tmp_path, port):
         assert "example.com" not in await get(port)
 
 
+@pytest.mark.slow
 async def test_what_is_revised_later_is_served_as_it_stood(tmp_path, port):
     """The first value is what Prometheus keeps; that a wrong one was revised, ``export`` says."""
     slot = START

@@ -106,6 +106,7 @@ async def test_a_database_that_does_not_answer_stops_it(tmp_path, caplog):
         await until(lambda: house.systemd.heard[-1] == "WATCHDOG=1")
 
 
+@pytest.mark.slow
 async def test_a_message_that_never_ends_stops_it(tmp_path):
     async with working(tmp_path, watchdog=WATCHDOG, events=[OVER], begin=False) as house:
         house.slack.fault("chat.postMessage", "hang")
@@ -121,6 +122,7 @@ async def test_a_delivery_that_ended_by_a_mistake_stops_it(tmp_path):
         await is_left_alone(house, "messages do not go out any more")
 
 
+@pytest.mark.slow
 async def test_a_connection_that_is_kept_by_nobody_stops_it(tmp_path):
     async with working(tmp_path, watchdog=WATCHDOG) as house:
         await house.until_judged("a.example.com")

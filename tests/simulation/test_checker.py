@@ -99,6 +99,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 def test_there_is_nothing_to_object_to_where_all_went_well(record):
     assert objections(record) == []
 

@@ -130,6 +130,7 @@ async def test_a_history_that_alone_is_not_answered_keeps_no_message_back_for_ev
     assert bot.texts() == ["down"]
 
 
+@pytest.mark.slow
 async def test_what_may_stand_there_already_goes_out_ever_more_seldom(bot):
     bot.slack.fault(POST, "drop_after", 10_000)
     bot.slack.fault(HISTORY, "internal_error", 10_000)
@@ -391,6 +392,7 @@ async def test_what_a_held_up_post_says_by_now_is_not_preceded_by_replies_about_
 CHANNELS = {"#cdn-alerts": "C0ALERTS", "#ops": "C0OPS", "#downloads": "C0DOWNLOADS", "#private": "G0PRIVATE"}
 
 
+@pytest.mark.slow
 async def test_two_hundred_alerts_at_once_keep_their_order_and_slacks_pace(tmp_path, record_property):
     async with deliverer(tmp_path, paced=True) as bot:
         channels = {**CHANNELS, "#not-joined": "C0PUBLIC"}

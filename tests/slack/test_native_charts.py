@@ -54,6 +54,7 @@ async def test_an_answer_has_its_chart_below_its_words():
         assert workspace.charts_refused is None
 
 
+@pytest.mark.slow
 async def test_a_refusal_is_answered_without_in_the_same_attempt_and_remembered_for_a_day(caplog):
     caplog.set_level("INFO")
     async with at_work("#ops", app_token=APP_TOKEN, commands=Drawing()) as (workspace, slack):

@@ -303,6 +303,7 @@ def test_a_copy_that_is_killed_leaves_nothing_in_its_place_and_the_next_clears_a
     assert list(folder.glob(".copy.db.*")) == []
 
 
+@pytest.mark.slow
 def test_what_another_copy_is_writing_is_not_cleared_away(folder):
     with backing_up(folder, SLOW) as process:
         assert alertbot("backup", "copy.db").exit_code == 0

@@ -739,6 +739,7 @@ def lived(values, stops):
     return changes
 
 
+@pytest.mark.slow
 @examples(8, 50)
 @given(runs=STORIES, cuts=st.sets(st.floats(0.01, 0.99), min_size=1, max_size=4))
 def test_however_often_it_is_restarted_the_service_tells_the_same(runs, cuts):

@@ -251,6 +251,7 @@ async def test_a_disk_that_is_full_is_told_once_in_slack_and_what_was_missed_onc
     await _fails_and_is_mended(tmp_path, disk / "alertbot.db", full(disk), "database or disk is full", caplog)
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_held_for_long_is_told_once_in_slack_and_what_was_missed_later(
     tmp_path, caplog, monkeypatch
 ):
@@ -324,6 +325,7 @@ async def test_what_does_not_mend_itself_ends_each_start_with_1_and_one_line_and
     assert mend in told.text
 
 
+@pytest.mark.slow
 async def test_where_slacks_history_cannot_be_read_the_end_is_told_all_the_same(tmp_path):
     slack = FakeSlack(scopes=SCOPES - {"channels:history", "groups:history"})
     _damaged(tmp_path / "alertbot.db")

@@ -61,6 +61,7 @@ async def test_a_step_of_the_wall_clock_changes_nothing_that_is_judged_or_told(f
     await night.end()
 
 
+@pytest.mark.slow
 async def test_a_clock_that_steps_there_and_back_makes_no_zeros_and_no_alert(folder):
     night = night_in(folder)
     await night.begin()
@@ -106,6 +107,7 @@ async def test_a_machine_that_slept_three_hours_catches_up_without_a_false_word(
     await night.end()
 
 
+@pytest.mark.slow
 async def test_a_machine_that_slept_counts_no_silence_meanwhile(folder):
     night = night_in(folder)
     for domain in DOMAINS:
@@ -122,8 +124,15 @@ async def test_a_machine_that_slept_counts_no_silence_meanwhile(folder):
     await night.end()
 
 
-@pytest.mark.parametrize("mended", [True, False], ids=["set right later", "never set right"])
-@pytest.mark.parametrize("wrong", [400 * 24 * HOUR, -1_793_613_600.0], ids=["400 days ahead", "1970"])
+@pytest.mark.parametrize(
+    ("wrong", "mended"),
+    [
+        pytest.param(400 * 24 * HOUR, True, id="400 days ahead, set right later"),
+        pytest.param(400 * 24 * HOUR, False, id="400 days ahead, never set right", marks=pytest.mark.slow),
+        pytest.param(-1_793_613_600.0, True, id="1970, set right later", marks=pytest.mark.slow),
+        pytest.param(-1_793_613_600.0, False, id="1970, never set right", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_clock_that_is_far_off_at_the_start_keeps_nothing_from_being_judged(folder, wrong, mended):
     night = night_in(folder)
     night.world.traffic("img.example.com", 26, 6, 0.0)

@@ -163,7 +163,12 @@ async def test_what_came_and_went_while_the_publication_stalled_is_told_once_the
 
 @pytest.mark.parametrize(
     ("mode", "words"),
-    [("down", "HTTP 500"), ("refused", "token invalid"), ("throttled", "HTTP 429"), ("hang", "no answer within 20 s")],
+    [
+        ("refused", "token invalid"),
+        pytest.param("down", "HTTP 500", marks=pytest.mark.slow),
+        pytest.param("throttled", "HTTP 429", marks=pytest.mark.slow),
+        pytest.param("hang", "no answer within 20 s", marks=pytest.mark.slow),
+    ],
 )
 async def test_calls_that_fail_for_long_are_one_incident_with_the_cause_in_words(folder, mode, words):
     night = night_in(folder, Fault(24 * 300, 36 * 300, mode))
@@ -199,6 +204,7 @@ async def test_a_restart_during_an_outage_tells_of_it_once(folder):
     await night.end()
 
 
+@pytest.mark.slow
 async def test_a_single_series_that_stays_unreadable_is_named(folder):
     night = night_in(folder, Fault(24 * 300, 40 * 300, "garbled", target="img.example.com"))
     await night.begin()
@@ -257,6 +263,7 @@ async def test_where_the_total_is_refused_domains_stand_for_it_and_that_is_said_
     await night.end()
 
 
+@pytest.mark.slow
 async def test_a_total_that_was_refused_for_a_while_is_asked_for_again(folder):
     night = night_in(folder, Fault(24 * 300, 30 * 300, "forbidden", target="all"), witnessed=False)
     await night.begin()
@@ -345,6 +352,7 @@ async def test_a_list_of_domains_that_hangs_does_not_hold_up_the_polls(folder):
 GROUPS = (GroupSettings(name="all", domains=["*"], sum=True),)
 
 
+@pytest.mark.slow
 async def test_a_sum_is_unknown_while_a_member_is_refused_and_goes_on_without_it_once_it_left(folder):
     """What was summed before stays; nothing fires for the member that is missing."""
     night = night_in(
@@ -376,6 +384,7 @@ async def test_a_sum_is_unknown_while_a_member_is_refused_and_goes_on_without_it
     await night.end()
 
 
+@pytest.mark.slow
 async def test_the_alerts_of_a_domain_that_vanished_stay_open(folder):
     night = night_in(folder, watch=("*",), rules=[dark()], slots=100, witnessed=False)
     night.world.traffic("img.example.com", 20, 80, 0.0)
@@ -408,6 +417,7 @@ async def test_a_domain_that_left_is_posted_once_and_a_second_one_once_more(fold
     await night.end()
 
 
+@pytest.mark.slow
 async def test_a_history_that_is_cut_off_is_no_reason_to_wait(folder):
     night = night_in(folder, Fault(0, ALWAYS, "old"), rules=[dark(), fell()])
     night.world.traffic("img.example.com", 26, 6, 0.0)
@@ -458,6 +468,7 @@ async def test_a_page_that_late_values_take_back_is_resolved_as_revised(folder):
     await night.end()
 
 
+@pytest.mark.slow
 async def test_a_domain_that_is_always_late_is_learned_in_its_first_hour(folder):
     night = night_in(folder, rules=[dark(), fell()])
     night.world.delay("img.example.com", -20, [1250.0] * 127)

@@ -43,7 +43,14 @@ def fired(night):
     return sorted(alert["series"] for alert in night.alerts())
 
 
-@pytest.mark.parametrize(("patterns", "told"), [((), [IMG, VIDEO]), (("*",), []), (("video.*", "total"), [IMG])])
+@pytest.mark.parametrize(
+    ("patterns", "told"),
+    [
+        (("video.*", "total"), [IMG]),
+        pytest.param((), [IMG, VIDEO], marks=pytest.mark.slow),
+        pytest.param(("*",), [], marks=pytest.mark.slow),
+    ],
+)
 async def test_the_day_after_a_launch_under_a_mute_is_not_taken_for_a_fall(folder, patterns, told):
     night = launch_day(folder, patterns)
     await night.begin()
@@ -54,6 +61,7 @@ async def test_the_day_after_a_launch_under_a_mute_is_not_taken_for_a_fall(folde
     await night.end()
 
 
+@pytest.mark.slow
 async def test_a_domain_that_is_discovered_later_is_covered_too(folder):
     night = launch_day(folder, ("img.*",), watch=("*",))
     night.api.names = (VIDEO,)

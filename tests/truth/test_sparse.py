@@ -80,6 +80,7 @@ async def test_an_account_that_is_dark_every_night_is_a_warning_that_mentions_no
     await night.end()
 
 
+@pytest.mark.slow
 async def test_a_domain_with_a_few_slots_a_day_raises_nothing_and_waits_for_nothing(folder):
     world = World({"busy.example.com": 3e8, "seldom.example.com": 4e6}, FakeClock(), slots=120, lag=420.0)
     for slot in range(-HISTORY // 300, 120):
