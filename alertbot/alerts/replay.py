@@ -65,7 +65,10 @@ def replay(engine: Engine, history: History, span: Span, mutes: Sequence[Mute] =
 
 
 class Reopenings:
-    """Notices which firings reopen an incident: within the hour of the end of the last one of its series and way."""
+    """Notices which firings are of an outage that reopens an incident, by whatever rule.
+
+    It began within the hour of the end of the last one of its series and way.
+    """
 
     def __init__(self) -> None:
         self._firing: dict[tuple[str, Direction], set[str]] = {}
@@ -81,9 +84,8 @@ class Reopenings:
             if not firing and change.reason is Reason.CLEARED:
                 self._ended[what] = alert.slot
             return False
-        again = not firing and alert.since - self._ended.get(what, -HOUR - 1) <= HOUR
         firing.add(alert.rule)
-        return again
+        return alert.since - self._ended.get(what, -HOUR - 1) <= HOUR
 
 
 def as_event(change: Change, rules: Mapping[str, Rule], *, again: bool = False) -> dict[str, Any]:

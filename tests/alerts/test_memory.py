@@ -294,6 +294,18 @@ def test_a_second_outage_within_the_hour_reopens_the_incident_and_a_later_one_do
     assert not any(each for shown, each in again if not shown)
 
 
+def test_every_rule_that_fires_for_the_second_outage_says_that_it_came_again():
+    values = levels((GBPS, DAY_SLOTS), (0, 6), (GBPS, 8), (0, 6), (GBPS, 6))
+    reopenings = Reopenings()
+    seen = [(change, reopenings.notice(change)) for change in judged(values, DARK, FELL)]
+    assert [(change.alert.rule, again) for change, again in seen if change.fired] == [
+        ("went-dark", False),
+        ("fell", False),
+        ("went-dark", True),
+        ("fell", True),
+    ]
+
+
 @pytest.mark.slow
 def test_a_day_at_a_time_an_hour_or_a_slot_comes_to_the_same():
     values = wave(12)
