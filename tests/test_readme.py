@@ -23,7 +23,8 @@ from alertbot.config.kinds import KINDS
 from alertbot.feed.simulator.scenario import Scenario
 from alertbot.incidents.order_parser import parse_order
 from alertbot.incidents.orders import Silence
-from alertbot.messages.pages import PAGES
+from alertbot.messages.page_search import named, search
+from alertbot.messages.pages import PAGES, sections
 from alertbot.messages.usages import USAGES
 from alertbot.slack.typed_text import words_of
 from alertbot.units import parse_time
@@ -233,51 +234,139 @@ def test_every_link_within_the_repository_leads_somewhere(path):
 
 
 def test_the_readme_lists_the_pages_as_help_does():
-    rows = re.findall(r"^\| \[(\w+)\]\(alertbot/help/\1\.md\) \| (.*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^- \[(\w+)\]\(alertbot/help/\1\.md\): (.*)$", README, re.MULTILINE)
 
     assert dict(rows) == PAGES
     assert PAGES.keys() == pages.PAGES.keys()
 
 
+def printed(*words):
+    result = CliRunner().invoke(main, ["help", *words])
+    return result.exit_code, result.output
+
+
 @pytest.mark.parametrize("topic", PAGES)
-def test_help_prints_each_page_as_it_ships(topic):
-    assert CliRunner().invoke(main, ["help", topic]).output == pages.PAGES[topic]
+def test_help_prints_each_page_with_its_links_as_commands_that_can_be_typed(topic):
+    code, shown = printed(topic)
+
+    assert code == 0
+    assert shown.startswith(pages.PAGES[topic].partition("\n")[0])
+    assert set(headings(shown)) == set(headings(pages.PAGES[topic]))
+    assert "](" not in shown
+    assert max(map(len, re.sub(r"^```.*?^```$", "", shown, flags=re.MULTILINE | re.DOTALL).splitlines())) <= 80
+
+
+@pytest.mark.parametrize("words", sorted({each.words for topic in PAGES for each in sections(topic)}), ids=" ".join)
+def test_every_section_is_printed_by_the_command_that_points_to_it(words):
+    (section,) = (each for each in sections(words[0]) if each.words == words)
+    code, shown = printed(*words)
+
+    assert (code, shown.startswith(section.text)) == (0, True)
+    for aim in section.aims:
+        assert aim.startswith("https:") or named(aim.split()[2:]) or aim.split()[2] in PAGES
 
 
 def test_help_lists_the_pages_and_says_what_was_probably_meant():
-    listed, wrong = CliRunner().invoke(main, ["help"]), CliRunner().invoke(main, ["help", "ruls"])
+    listed, wrong = CliRunner().invoke(main, ["help"]), CliRunner().invoke(main, ["help", "upgarde"])
 
     assert [line.split()[0] for line in listed.output.splitlines() if line.startswith("  ")] == list(PAGES)
-    assert (wrong.exit_code, "did you mean rules?" in wrong.output) == (2, True)
+    assert (wrong.exit_code, "did you mean upgrade?" in wrong.output) == (2, True)
 
 
-@pytest.mark.parametrize(
-    ("word", "place"),
-    [
-        ("upgrade", "## Upgrade"),
-        ("TOKEN", "## The API refuses the token"),
-        ("token refused", "## The API refuses the token"),
-        ("silence", "## Silences"),
-        ("silence a domain until", "## Silences"),
-        ("who silenced", "by whom"),
-        ("why did it fire", "alertbot why 412"),
-        ("which rule pages most", "which rules page most"),
-        ("noise", "alertbot review 30d"),
-        ("the bot is red", "# Run-book"),
-        ("how late is the data", "`alertbot status` says"),
-        ("slack charts", "## Charts"),
-    ],
-)
-def test_help_prints_what_is_about_words_that_are_no_page(word, place):
-    result = CliRunner().invoke(main, ["help", *word.split()])
+QUESTIONS = """
+silence a domain until 6         -> slack Silences
+why did it fire                  -> commands Questions
+why did incident fire            -> commands Questions
+who silenced                     -> slack Silences
+snooze                           -> slack Silences
+quiet                            -> slack Silences
+upgrade                          -> operations Upgrade
+rollback                         -> operations Go back after an upgrade
+downgrade                        -> operations Go back after an upgrade
+go back                          -> operations Go back after an upgrade
+restore                          -> operations Backup and restore
+token refused                    -> troubleshooting The CDN refuses the token
+slack token                      -> troubleshooting Slack refuses a token
+slack refused the token          -> troubleshooting Slack refuses a token
+invalid_auth                     -> troubleshooting Slack refuses a token
+api key changed                  -> operations A new token
+api key                          -> operations A new token
+rotate the token                 -> operations A new token
+renew                            -> operations A new token
+secrets                          -> config Secrets
+config secrets                   -> config Secrets
+api_token                        -> config Secrets
+encrypted secret                 -> operations Encrypted secrets
+office hours                     -> rules Keys of every rule
+business hours                   -> rules Keys of every rule
+working hours                    -> rules Keys of every rule
+monday to friday                 -> rules Keys of every rule
+schedule hours                   -> rules Keys of every rule
+yellow                           -> slack The colours
+what does the color mean         -> slack The colours
+alerted for nothing              -> troubleshooting False alert, or none
+false alarm                      -> troubleshooting False alert, or none
+no alert                         -> troubleshooting False alert, or none
+it did not alert                 -> troubleshooting False alert, or none
+missed outage                    -> troubleshooting False alert, or none
+why was there no alert           -> troubleshooting False alert, or none
+downtime                         -> config [[mute]]
+config mute                      -> config [[mute]]
+how fast                         -> rules How soon an alert comes
+time to alert                    -> rules How soon an alert comes
+delay                            -> rules How soon an alert comes
+how long until an alert          -> rules How soon an alert comes
+minutes late                     -> troubleshooting Is it zero, late, or failed?
+lag                              -> config [feed]
+max_lag                          -> config [feed]
+for                              -> rules Keys of every rule
+severity                         -> rules Keys of every rule
+timezone                         -> rules Keys of every rule
+floor                            -> rules day_over_day
+where is the log                 -> operations The log
+where are the logs               -> operations The log
+noise                            -> slack One incident, one message
+which rule pages most            -> commands Questions
+the bot is red                   -> operations Health
+how late is the data             -> troubleshooting Is it zero, late, or failed?
+slack charts                     -> slack Charts
+remove alertbot                  -> operations Uninstall
+proxy                            -> operations Proxies and certificates
+pagerduty                        -> scale PagerDuty
+how many domains                 -> scale How many domains fit
+two accounts                     -> operations Several accounts
+95th percentile                  -> rules percentile
+escalate                         -> rules Keys of every rule
+ping                             -> slack Pings
+who gets pinged                  -> slack Pings
+mention                          -> config [slack]
+flapping                         -> slack One incident, one message
+service does not start           -> troubleshooting The service does not start
+exit code                        -> commands
+disk full                        -> runbook Nothing can be stored
+slack is down                    -> runbook A message waits for Slack
+total on weekdays                -> rules Keys of every rule
+acknowledge                      -> slack One incident, one message
+ack                              -> commands Orders
+keep-posting                     -> commands Orders
+daily report                     -> config [digest]
+stop alerts for a domain tonight -> slack Silences
+my slack token expired           -> troubleshooting Slack refuses a token
+rules weekdays                   -> rules Keys of every rule
+"""
 
-    assert (result.exit_code, place in result.output) == (0, True)
+
+@pytest.mark.parametrize(("question", "section"), [re.split(r" +-> ", line) for line in QUESTIONS.strip().splitlines()])
+def test_a_question_is_answered_by_the_section_that_is_about_it(question, section):
+    best = search(question.split())[0]
+
+    assert f"{best.page} {best.heading}".strip() == section
 
 
 def test_help_of_what_no_page_says_lists_the_pages():
-    result = CliRunner().invoke(main, ["help", "xyzzy"])
-
-    assert (result.exit_code, "the pages are rules, config" in result.output) == (2, True)
+    for words in (["xyzzy"], ["config", "xyzzy"]):
+        code, shown = printed(*words)
+        assert (code, "the pages are rules, config" in shown) == (2, True)
 
 
 def test_the_scenario_in_the_guide_is_one_that_the_simulator_takes():

@@ -88,7 +88,11 @@ exec "$PYTHON" -m alertbot "$name" "$@"
     "journalctl": '[ "$1 $2" = "-u alertbot" ] && echo "journalctl $*" >>"$LOG"',
     "sudoedit": '[ -f "$1" ]',
     "chown": 'for file in "$@"; do [ -e "${file#--reference=}" ] || exit 1; done',
-    "systemd-creds": '[ "$1" = encrypt ] && [ "${2#--name=}" = "${3##*/}" ] && cp "$3" "$4"',
+    "systemd-creds": """
+[ "$1" = encrypt ] || exit 1
+if [ "$3" = - ]; then [ "$4" = "$FAKE/etc/alertbot/${2#--name=}.cred" ] && exec cat >"$4"; exit 1; fi
+[ "${2#--name=}" = "${3##*/}" ] && cp "$3" "$4"
+""",
     **{name: f'echo "{name} $*" >>"$LOG"' for name in ("apt", "git", "python3", "pip")},
     # A unit must have been copied there; the one-shot service does its work, the timer and the service are noted.
     "systemctl": """
@@ -270,12 +274,13 @@ async def test_every_example_of_a_command_does_well(installed, title):
                     json.loads(each)
 
 
-OPERATIONS = ("Start, stop, look", "Reload", "Backup", "Upgrade")
+OPERATIONS = ("Start, stop, look", "Reload", "Backup and restore", "Upgrade", "Go back after an upgrade")
 
 
 async def test_the_commands_of_operations_do_well_in_their_order(installed):
     today = time.strftime("alertbot-%Y-%m-%d.db", time.gmtime())
     async with surroundings(installed):
+        fill(installed / "var/lib/alertbot/alertbot.db.before-what_people_found_useful")
         for block in (block for title in OPERATIONS for block in blocks(title)):
             # The copy of the day stands for the one that is named there.
             await run(installed, re.sub(r"alertbot-\d{4}-\d\d-\d\d\.db", today, block))
@@ -291,7 +296,6 @@ async def test_the_commands_of_operations_do_well_in_their_order(installed):
 INSTALLING = (
     "1. Install",
     "2. The API's token",
-    "Secrets",
     "3. Say what to watch",
     "4. Create the Slack app",
     "5. Slack's tokens",
@@ -299,6 +303,7 @@ INSTALLING = (
     "7. Start",
     "Several accounts",
     "Encrypted secrets",
+    "A new token",
 )
 
 
@@ -310,9 +315,9 @@ async def test_an_installation_goes_through_as_it_is_described(machine):
             for block in blocks(title):
                 if "alertbot run" in block:
                     continue
-                lines = block.replace("&&\n", "&&").splitlines() if "/dev/stdin" in block else [block]
+                lines = re.sub(r"(&&|\|)\n", r"\1", block).splitlines() if "read -rs" in block else [block]
                 for line in lines:
-                    name = line.rpartition("/")[2]
+                    name = line.rpartition("/")[2].removesuffix(".cred")
                     await run(machine, at(line, api), SECRETS.get(name, ""))
             if title == "5. Slack's tokens":
                 (machine / "etc/alertbot/eu").mkdir()
@@ -327,6 +332,14 @@ async def test_an_installation_goes_through_as_it_is_described(machine):
     assert (held / "slack_bot_token.cred").exists()
     assert "systemctl enable --now alertbot" in logged(machine)
     assert "systemctl enable --now alertbot@eu" in logged(machine)
+
+
+async def test_uninstalled_leaves_nothing(installed):
+    (installed / "usr/local/bin/alertbot").touch()
+    for block in blocks("Uninstall"):
+        await run(installed, block)
+
+    assert list(installed.glob("[eouv]*/**/*alertbot*")) == []
 
 
 async def test_a_unit_that_is_not_there_would_be_noticed(installed):

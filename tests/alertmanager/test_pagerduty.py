@@ -1,4 +1,4 @@
-"""The ten lines of the help that lead to PagerDuty, as they stand there, with a real Alertmanager in between."""
+"""The lines of the help that lead to PagerDuty, as they stand there, with a real Alertmanager in between."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pages import PAGES
 
 from alertbot.clock import SystemClock
 
-(SECTION,) = re.findall(r"^## PagerDuty in ten lines\n(.*?)(?=^## |\Z)", PAGES["scale"], re.MULTILINE | re.DOTALL)
+(SECTION,) = re.findall(r"^## PagerDuty\n(.*?)(?=^## |\Z)", PAGES["scale"], re.MULTILINE | re.DOTALL)
 (LINES,) = re.findall(r"^```yaml\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
 
 
