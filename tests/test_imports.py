@@ -157,14 +157,14 @@ def test_the_package_was_found():
     assert all(any(within(module, (part,)) for module in MODULES) for part in LAYERS)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_one_way(module):
-    assert wrong_directions(module, parsed(module)) == set()
+def test_imports_point_one_way():
+    wrong = {module: wrong_directions(module, parsed(module)) for module in MODULES}
+    assert {module: names for module, names in wrong.items() if names} == {}
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if within(module, PURE)])
-def test_what_decides_is_pure(module):
-    assert impurities(parsed(module)) == set()
+def test_what_decides_is_pure():
+    found = {module: impurities(parsed(module)) for module in MODULES if within(module, PURE)}
+    assert {module: what for module, what in found.items() if what} == {}
 
 
 def test_a_class_name_means_one_thing():
@@ -172,18 +172,19 @@ def test_a_class_name_means_one_thing():
     assert [name for name, count in Counter(classes).items() if count > 1 and not name.startswith("_")] == []
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_each_outside_library_is_known_to_few(module):
-    found = {name.partition(".")[0] for name in imported(parsed(module))}
-    assert {name for name in found & OUTSIDE.keys() if not within(module, OUTSIDE[name])} == set()
+def test_each_outside_library_is_known_to_few():
+    used = {
+        module: {name.partition(".")[0] for name in imported(parsed(module))} & OUTSIDE.keys() for module in MODULES
+    }
+    wrong = [(module, name) for module, names in used.items() for name in names if not within(module, OUTSIDE[name])]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if not within(module, ("store",))])
-def test_only_the_store_writes_sql(module):
-    tree = parsed(module)
-    assert statements(tree) == []
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    assert not attributes & {"execute", "executemany", "executescript", "conn"}
+def test_only_the_store_writes_sql():
+    others = {module: parsed(module) for module in MODULES if not within(module, ("store",))}
+    assert [(module, statement) for module, tree in others.items() for statement in statements(tree)] == []
+    attributes = [(m, n.attr) for m, tree in others.items() for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+    assert [each for each in attributes if each[1] in {"execute", "executemany", "executescript", "conn"}] == []
 
 
 @pytest.mark.parametrize(
