@@ -27,7 +27,7 @@ from alertbot.messages.slack import plain
 from alertbot.query.status import seems_to_run
 from alertbot.query.targets import target_meant
 from alertbot.store import feed, requests, samples, schema
-from alertbot.store.checkup import is_in_use
+from alertbot.store.checkup import is_free, is_in_use
 from alertbot.store.requests import RequestOutcome
 from alertbot.units import format_duration
 
@@ -88,10 +88,10 @@ def _author() -> str:
 
 
 def _runs(path: Path, now: float, probe: float) -> bool:
-    """Whether the service said something of late; of one that was just started, whether it runs at all."""
+    """Whether the service said something of late, and was not stopped since; if it never did, whether it runs."""
     with closing(schema.open_for_reading(path)) as db:
         held = feed.live(db)
-    return is_in_use(path) if held is None else seems_to_run(held[0], now, probe)
+    return is_in_use(path) if held is None else seems_to_run(held[0], now, probe) and not is_free(path)
 
 
 def _awaited(path: Path, number: int, seconds: float) -> RequestOutcome:

@@ -27,7 +27,7 @@ from alertbot.query.live import Live
 from alertbot.query.scope import scope_of
 from alertbot.slack.commands import example
 from alertbot.store import feed, samples
-from alertbot.store.checkup import is_in_use
+from alertbot.store.checkup import is_free, is_in_use
 from alertbot.store.schema import reading
 from alertbot.units import format_duration
 
@@ -50,7 +50,7 @@ def _status(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
     if wrong:  # what the file says now is newer than what the service last read
         facts = replace(facts, live=replace(facts.live, misconfigured=wrong))
     now = time.time()
-    running = status.seems_to_run(written, now, config.feed.probe)
+    running = status.seems_to_run(written, now, config.feed.probe) and not is_free(config.store.path)
     if as_json:
         click.echo(json.dumps({**asdict(facts), "written": written, "running": running}))
         return

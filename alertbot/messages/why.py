@@ -140,15 +140,15 @@ def _rule_lines(why: RuleWhy, reader: Reader, *, then: bool) -> list[str]:
 
 
 def _standing(why: RuleWhy, reader: Reader) -> str:
-    alert, told, rule = why.alert, why.told, why.rule
+    alert, rule = why.alert, why.rule
     if alert is None:
-        return f"no alert; fires when {escape(rule.describe())}{_lately(told, reader)}"
+        return f"no alert; fires when {escape(rule.describe())}{_lately(why.told, reader)}"
     since = reader.clock(alert.since)
     if alert.phase is Phase.PENDING:
         return f"pending since {since}: {_long(alert.window.bit_count())} of {_long(rule.for_slots)} shown"
     fired = "" if alert.fired is None else f", fired {at(reader.clock(alert.fired))}"
     clearing = f"; over for {_long(alert.clear_run)} of {_long(rule.clear_slots)}" if alert.clear_run else ""
-    return f"firing since {since}{fired}{_number(told)}{clearing}"
+    return f"firing since {since}{fired}{_number(why)}{clearing}"
 
 
 def _stood(why: RuleWhy, reader: Reader) -> str:
@@ -158,7 +158,7 @@ def _stood(why: RuleWhy, reader: Reader) -> str:
         return f"no alert that fired; fires when {escape(why.rule.describe())}"
     fired = "" if told.alert.fired is None else f", fired {at(reader.clock(told.alert.fired))}"
     over = "" if told.resolved is None else f", over {_over(told, reader)}: {told.reason or ''}"
-    return f"in alert since {reader.clock(told.alert.since)}{fired}{_number(told)}{over}"
+    return f"in alert since {reader.clock(told.alert.since)}{fired}{_number(why)}{over}"
 
 
 def _long(slots: int) -> str:
@@ -170,10 +170,10 @@ def _over(told: FiredAlert, reader: Reader) -> str:
     return reader.clock(cleared_at(told) if told.reason == Reason.CLEARED else told.resolved or told.alert.slot)
 
 
-def _number(told: FiredAlert | None) -> str:
-    if told is None:
+def _number(why: RuleWhy) -> str:
+    if why.told is None or (why.told.incident is None and why.rule.trial):  # that it is on trial is said below
         return ""
-    return "; not posted yet" if told.incident is None else f", posted as #{told.incident}"
+    return "; not posted yet" if why.told.incident is None else f", posted as #{why.told.incident}"
 
 
 def _lately(told: FiredAlert | None, reader: Reader) -> str:
@@ -211,7 +211,8 @@ def _comparison(why: RuleWhy, last: SlotWhy, reader: Reader) -> str:
         return f"{value}, not judged: outside {escape(str(why.rule.active))}"
     if last.missing is Missing.REFERENCE:
         return f"{value}, the reference is unknown: {_because(why.basis, last.slot, reader)}"
-    frozen = why.rule.kind.frozen and why.alert is not None and last.slot >= why.alert.since
+    alert = why.alert if why.rule.kind.frozen else None
+    frozen = alert is not None and not alert.by_usual and last.slot >= alert.since
     sums = ", ".join(escape(term.text) for term in why.terms)
     usual = "" if why.usual is None else f" ({_expected(why.usual)})"
     return f"{sums}{' (the level before this began)' if frozen else ''}{usual}: {_verdict(last)}"

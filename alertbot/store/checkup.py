@@ -29,13 +29,23 @@ _STEPS = 100_000
 
 def is_in_use(path: Path) -> bool:
     """Whether a service runs on this database; the lock is only tried, and never made."""
+    return _is_locked(path) is True
+
+
+def is_free(path: Path) -> bool:
+    """Whether it is certain that no service runs on this database: one did, and its lock is free."""
+    return _is_locked(path) is False
+
+
+def _is_locked(path: Path) -> bool | None:
+    """Whether somebody holds the lock; ``None`` where there is none that can be read."""
     try:
         with schema.lock_path(path).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
-        return False
+        return None
     return False
 
 

@@ -23,9 +23,11 @@ from fakes.rigs.deciders import Apart
 
 from alertbot.cli.group import EXAMPLES, GROUPS
 from alertbot.cli.main import main
+from alertbot.query.live import Live
 from alertbot.rules.grid import Grid
 from alertbot.store import feed, requests, turns
 from alertbot.store.requests import RequestOutcome
+from alertbot.store.schema import lock_path
 from alertbot.store.store import Store
 from alertbot.store.turns import Batch
 from alertbot.units import DAY_SLOTS, SLOT, parse_time
@@ -511,6 +513,19 @@ def test_where_no_service_runs_an_order_waits_for_its_start(folder):
     assert "when it starts" in result.stdout
     assert [request.words[1] for request in store.do(requests.waiting, time.time())] == ["412", "413"]
     store.close()
+
+
+def test_a_service_that_was_stopped_just_now_does_not_run(folder):
+    database = folder / "alertbot.db"
+    store = Store(database)
+    store.do(feed.write_live, Live(time.time()).to_json(), time.time())
+    store.close()
+    assert "does not seem to run" not in alertbot("status").stdout
+    lock_path(database).touch()  # as a service leaves it behind
+
+    assert "The service does not seem to run: this is what it knew " in alertbot("status").stdout
+    assert json.loads(alertbot("status", "--json").stdout)["running"] is False
+    assert "when it starts" in alertbot("ack", "412").stdout
 
 
 @pytest.mark.parametrize(("variable", "name"), [("SUDO_USER", "bob (shell)"), ("LOGNAME", "ada (shell)")])

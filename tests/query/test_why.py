@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC
 
+import numpy as np
 import pytest
 from fakes.rigs.house import House, database
 from fakes.rigs.inquired import Inquired
@@ -177,6 +178,25 @@ async def test_what_keeps_it_quiet_is_said_with_whom_and_until_when(house):
     await carried(home, 0.0, 0.0, series=DOMAINS[1])
     assert "not posted: muted by the configuration: maintenance" in await asked.ask("why b")
     assert of(asked, series=DOMAINS[2]).suppressed_by is None
+
+
+async def test_a_rule_on_trial_is_not_said_to_post_later(house):
+    _, asked = home = await house(dark(trial=True))
+    await carried(home[0], 0.0, 0.0)
+    text = await asked.ask("why a")
+    assert "went-dark (critical): firing since 00:00, fired at 00:05\n" in text
+    assert "not posted: its rule is on trial: judged, never posted" in text
+
+
+async def test_what_is_usual_is_not_called_the_level_before(tmp_path):
+    home = House(config_for(database(tmp_path), DOMAINS, [dark()]), DOMAINS)
+    await home.begin({**USUAL, "total": sum(USUAL.values())})
+    OPEN.append(home)
+    home.ledger.take(A, home.slot - 287 * SLOT, np.zeros(288))
+    await carried(home, 0.0, 0.0)
+    text = await Inquired(home).ask("why a")
+    assert "0 bps <= 0 bps, usual 920 Mbps >= 1 Mbps: breach" in text
+    await OPEN.pop().end()
 
 
 async def test_scripts_read_what_keeps_it_quiet_under_the_keys_and_words_they_know(house):
