@@ -44,7 +44,7 @@ EXAMPLES = {
     "ack": "ack 412 looking into it",
     "alerts": "alerts 7d",
     "audit": "audit 7d",
-    "backup": "backup --keep 14 /var/backups/alertbot",
+    "backup": "backup --keep 14 /var/lib/alertbot-backups",
     "check": "check -c /etc/alertbot/rules.toml",
     "dashboard": "dashboard > alertbot.json",
     "demo": "demo",

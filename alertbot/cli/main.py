@@ -94,7 +94,9 @@ def check(config_path: Path, test_paths: tuple[Path, ...]) -> None:
 @main.command()
 @CONFIG
 @click.option("--post", is_flag=True, help="Also post a button and wait a minute for the click.")
-@click.option("--mention", is_flag=True, help="Post it as a test of a critical alert, calling whom one calls.")
+@click.option(
+    "--mention", is_flag=True, help="Post it as a test alert that mentions those whom a critical alert mentions."
+)
 @json_flag("The facts as one JSON object.")
 def doctor(config_path: Path, post: bool, mention: bool, as_json: bool) -> None:
     """Try everything live, and say what is wrong and how to mend it: a line a check."""
@@ -215,7 +217,7 @@ def demo() -> None:
 @main.command(name="help")
 @click.argument("topic", nargs=-1)
 def help_(topic: tuple[str, ...]) -> None:
-    """Print a page of the documentation, or the section about some words."""
+    """Print a page of the documentation, or the section about any words."""
     from alertbot.cli.help import show
 
     show(topic)

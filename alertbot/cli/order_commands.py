@@ -39,7 +39,12 @@ def unack(config_path: Path, as_json: bool, number: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask, however much it covers.")
 @click.argument("words", nargs=-1, metavar="TARGET WHEN [REASON]")
 def silence(config_path: Path, as_json: bool, yes: bool, words: tuple[str, ...]) -> None:
-    """Silence TARGET for a time: 2h, until 06:00, from 22:00 for 3h."""
+    """Silence TARGET for a time: 2h, until 06:00, from 22:00 for 3h.
+
+    TARGET is a domain, a glob, @group, sum:group, total, a rule, an incident (#412), or * for everything. WHEN is a
+    duration (1m to 90d) or an end, "until 6", "until tomorrow 06:00", "until mon 06:00", in the zone of [slack]; it may
+    begin later, "from 22:00 until 02:00".
+    """
     from alertbot.cli.orders import give_order
 
     give_order(config_path, ("silence", *words), yes=yes, as_json=as_json)
@@ -61,7 +66,7 @@ def unsilence(config_path: Path, as_json: bool, words: tuple[str, ...]) -> None:
 @_JSON
 @click.argument("domain")
 def keep_posting(config_path: Path, as_json: bool, domain: str) -> None:
-    """Post it whenever DOMAIN is silent, however usual that has become."""
+    """Post it whenever DOMAIN goes dark, also at hours when it is usually silent."""
     from alertbot.cli.orders import give_order
 
     give_order(config_path, ("keep-posting", domain), as_json=as_json)
@@ -72,7 +77,7 @@ def keep_posting(config_path: Path, as_json: bool, domain: str) -> None:
 @_JSON
 @click.argument("domain")
 def learn_silence(config_path: Path, as_json: bool, domain: str) -> None:
-    """Take the usual silence of DOMAIN as usual again."""
+    """Undo keep-posting: do not post DOMAIN at hours when it is usually silent."""
     from alertbot.cli.orders import give_order
 
     give_order(config_path, ("learn-silence", domain), as_json=as_json)

@@ -29,9 +29,14 @@ _QUESTIONS = {
     "top": _Question(
         "[N] [now|peak|p95|change]", "List the total and the domains that carry most, or moved most since yesterday."
     ),
-    "p95": _Question("DOMAIN [MONTH]", "Work out the 95th percentile of a month so far, and the burst left in it."),
+    "p95": _Question(
+        "DOMAIN [MONTH]",
+        "Work out the 95th percentile of a month so far, and for how long traffic may still exceed it.",
+    ),
     "why": _Question(
-        "N|DOMAIN [TIME]", "Explain why something was posted or not: the slots, the arithmetic, what holds it."
+        "N|DOMAIN [TIME]",
+        "Explain why something was posted or not: the values, the arithmetic, what keeps it unposted.\n\n"
+        "N is an incident. TIME is 03:00, yesterday 03:00, mon 03:00 or 2026-03-02 03:00, in the zone of [slack].",
     ),
     "alerts": _Question("[24h|7d]", "List the open incidents, what fires without being posted, and what ended."),
     "incidents": _Question("[7d]", "List the incidents that were open within that time, the oldest first."),
@@ -70,7 +75,7 @@ def review(config_path: Path, as_json: bool, diff: bool, words: tuple[str, ...])
 @json_flag("One JSON object a line.")
 @click.argument("span", default="7d", metavar="[7d]")
 def audit(config_path: Path, as_json: bool, span: str) -> None:
-    """Say who acknowledged, silenced and reloaded what in the last 7d, or so long, and what was refused."""
+    """Say who acknowledged, silenced and reloaded what, and what was refused: in the last 7d, or another time."""
     from alertbot.cli.audit import print_changes
 
     print_changes(config_path, span, as_json=as_json)

@@ -38,7 +38,7 @@ USAGES = {
     "rules": Usage("[DOMAIN]", "the rules, or those that watch a domain", "rules video.example.com"),
     "why": Usage(
         "#N|DOMAIN [TIME]",
-        "why something was posted or not: the values, the arithmetic, what holds it",
+        "why something was posted or not: the values, the arithmetic, what keeps it unposted",
         "why video",
     ),
     "replay": Usage("RULE [7d]", "what a rule would have done with the stored history", "replay went-dark 7d"),

@@ -33,8 +33,8 @@ class Trouble:
 
     @property
     def entry(self) -> str:
-        """Where the run-book says what to do."""
-        return f'alertbot help runbook, "{self.cause}"'
+        """The command that prints what the run-book says about it."""
+        return f"alertbot help runbook {self.cause.lower()}"
 
     @property
     def report(self) -> str:

@@ -466,7 +466,7 @@ async def test_domains_on_which_rules_fire_but_not_when_they_go_dark_are_named(t
     assert lines(found, "coverage") == [
         (
             f"warning  coverage: nothing would be posted if these went dark: {IMG} (peak 4 Mbps), by their last 7 days."
-            ' Write a drop with to = "0 bps" and a lower from for them (`alertbot help rules` under "drop").'
+            ' Write a drop with to = "0 bps" and a lower from for them (`alertbot help rules drop`).'
         )
     ]
 
@@ -724,7 +724,7 @@ async def test_a_proxy_that_is_not_there_or_none_is_named_without_its_password(t
         ),
         (
             "failed   proxy: http://127.0.0.1:9 cannot be reached (Connect call failed ('127.0.0.1', 9)). "
-            'Mend the environment: see `alertbot help operations` under "Proxies and certificates".'
+            "Mend the environment: see `alertbot help operations proxies and certificates`."
         ),
     ]
 

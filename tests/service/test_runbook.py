@@ -13,6 +13,7 @@ from fakes.rigs.working import CEILING, MINUTE, START, WATCH, working
 from fakes.wire.pinged import DeadMansSwitch
 
 from alertbot.feed.simulator.scenario import Event
+from alertbot.messages.page_search import named
 from alertbot.messages.slack import plain
 from alertbot.messages.status import status_message
 from alertbot.ops.trouble import Cause, Trouble
@@ -27,6 +28,14 @@ def test_the_runbook_has_an_entry_for_each_cause_and_no_other():
 
 
 @pytest.mark.parametrize("cause", Cause)
+def test_a_report_names_a_command_that_prints_the_entry(cause):
+    program, command, *words = Trouble(cause, "").entry.split()
+
+    assert (program, command) == ("alertbot", "help")
+    assert named(words).heading == cause
+
+
+@pytest.mark.parametrize("cause", Cause)
 def test_an_entry_says_whether_alerts_come_and_has_a_command_to_begin_with(cause):
     text = ENTRIES[cause]
     assert re.search(r"\*\*[^*]*(alert|rest)[^*]*\*\*", text, re.IGNORECASE)
@@ -37,7 +46,7 @@ def test_a_report_names_the_entry_on_its_second_line():
     trouble = Trouble(Cause.STORE, "nothing can be stored: disk full")
     assert trouble.report.split("\n") == [
         "nothing can be stored: disk full",
-        'run-book: alertbot help runbook, "Nothing can be stored"',
+        "run-book: alertbot help runbook nothing can be stored",
     ]
 
 

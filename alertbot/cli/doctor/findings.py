@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from alertbot.errors import AlertbotError
+from alertbot.messages.pages import typed
 from alertbot.words import listed, printable
 
 _MOST_NAMED = 5
@@ -77,8 +78,8 @@ def named(names: Sequence[str]) -> str:
 
 
 def in_help(topic: str, heading: str) -> str:
-    """A pointer to a heading of a page that ``alertbot help`` prints."""
-    return f'`alertbot help {topic}` under "{heading.replace("`", "")}"'
+    """The command that prints what stands under a heading of a page."""
+    return f"`alertbot help {' '.join([topic, *typed(heading)])}`"
 
 
 def in_readme(heading: str) -> str:
