@@ -10,7 +10,7 @@ from importlib.resources import files
 PAGES = {
     "rules": "the rule kinds, their keys, what counts as usual",
     "config": "every section and key of rules.toml, and the secrets",
-    "slack": "messages, charts, slash commands, silences",
+    "slack": "messages, colours, charts, slash commands, silences",
     "commands": "every command of the shell, with an example",
     "operations": "reload, backup, upgrade, metrics, proxies, several accounts",
     "scale": "how many domains fit, Alertmanager, PagerDuty, Grafana",

@@ -30,7 +30,11 @@ USAGES = {
     "top": Usage(
         "[N] [now|peak|p95|change]", "the total, and the domains that carry most or moved most", "top 20 change"
     ),
-    "p95": Usage("DOMAIN [month]", "the 95th percentile of a month so far, and the burst left in it", "p95 video"),
+    "p95": Usage(
+        "DOMAIN [month]",
+        "the 95th percentile of a month so far, and for how long traffic may still exceed it",
+        "p95 video",
+    ),
     "alerts": Usage(
         "[24h|7d]", "the open incidents, the loudest first, what fires without being posted, and what ended", "alerts"
     ),
