@@ -1,9 +1,10 @@
 """Serves what every watched series carried to Prometheus: each slot with its own time, and only what is known.
 
 Prometheus keeps the first value that it scrapes of a slot, whatever is served later, and takes none that is older than
-what it has. So slots are offered in order once they were judged, each until it was there for a while; after a gap
-several at once, of which Prometheus 2.52 to 2.54.0 take the first alone. A zero is an absence, and is offered once it
-can no longer be lateness; so is what comes after it.
+what it has. So slots are offered in order, each until it was there for a while, and only once the next one was judged
+too: where a domain has just turned late its newest slot is half full, and is read again with the next. After a gap
+several are offered at once, of which Prometheus 2.52 to 2.54.0 take the first alone. A zero is an absence, and is
+offered once it can no longer be lateness; so is what comes after it.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class SeriesMetrics:
         for name, (first, last) in spans.items():
             sure = max(self._offers[name].last, last - late) + SLOT
             absent = np.flatnonzero(values[name][(sure - first) // SLOT :] == 0)
-            known_to = sure + SLOT * (int(absent[0]) - 1) if len(absent) else last
+            known_to = min(last, sure + SLOT * int(absent[0]) if len(absent) else last) - SLOT
             offer = self._offers[name] = self._offers[name].next(known_to, now, most)
             if offer.last < time - RECENT and now - offer.since >= KEEP:
                 continue  # Prometheus would refuse it at every scrape
