@@ -37,7 +37,7 @@ def moved_lines(incident: Incident, context: Context, markup: Markup) -> Iterato
     moved = incident.progress.moved
     if _told(incident) and not in_headline(incident):
         yield moved_sentence(incident, context, markup)
-    elif moved is not None and not moved.rose and not moved.over:
+    elif moved is not None and not moved.rose and not moved.over and incident.progress.wide is None:
         is_or_was = "is" if incident.closed is None else "was"
         yield f"The total fell by the same amount: this traffic {is_or_was} on no other domain of the account."
 

@@ -249,8 +249,9 @@ def _resolved(matter: _Matter) -> ThreadText:
 
 def _survived(matter: _Matter) -> ThreadText:
     """That what it was a part of explains it no longer."""
-    moved = matter.incident.progress.moved is not None or not matter.incident.falls
-    before = "No longer explained by what fell" if moved else "The account as a whole is back, but not this"
+    moved = matter.incident.progress.moved
+    rises = not matter.incident.falls or (moved is not None and bool(moved.rose))
+    before = "No longer explained by what fell" if rises else "The account as a whole is back, but not this"
     return ThreadText(f"{before}: {matter.now}")
 
 

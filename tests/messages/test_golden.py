@@ -159,7 +159,7 @@ MESSAGES = {
         LATER,
     ),
     "the other side of a fall": (one(told(1, rule="ceiling", value=8.4e9), progress=Progress(parent=411)), SETTING),
-    "the whole account, by its domains": (one(*MANY[:4], progress=Progress(wide=WIDE)), SETTING),
+    "the whole account, by its domains": (one(*MANY[:4], progress=Progress(wide=WIDE, moved=LEFT)), SETTING),
     "the whole account, by its total": (
         one(told(1, "total", reference=8.4e10), *MANY[1:4], progress=Progress(wide=WIDE)),
         SETTING,
@@ -266,7 +266,10 @@ NOTES = {
     NoteKind.GREW: (Note(NoteKind.GREW, page=True, alerts=(1, 2)), one(*SOME)),
     NoteKind.FLAPS: (Note(NoteKind.FLAPS, page=True, alerts=(1,)), one(told(1, fires=5))),
     NoteKind.STEADY: (Note(NoteKind.STEADY, page=True, alerts=(1,)), one(told(1, fires=5))),
-    NoteKind.SURVIVED: (Note(NoteKind.SURVIVED, page=True, alerts=(1,)), one(told(1))),
+    NoteKind.SURVIVED: (
+        Note(NoteKind.SURVIVED, page=True, alerts=(1,)),
+        one(told(1), progress=Progress(moved=LEFT)),
+    ),
     NoteKind.STILL: (Note(NoteKind.STILL, page=True, alerts=(1,)), one(told(1))),
     NoteKind.ESCALATED: (
         Note(NoteKind.ESCALATED, page=True, alerts=(1,), mentions=("U0BOSS", "#ops")),
