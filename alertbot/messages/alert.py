@@ -87,7 +87,7 @@ def _back_elsewhere(alert: Alert, name: str, zone: tzinfo, now: float) -> str:
     value, before = format_rate(alert.value), format_rate(level)
     if value.split()[1] == before.split()[1]:
         before = before.split()[0]
-    since, lasted = format_clock(cleared, zone, now), format_duration(cleared - alert.since)
+    since, lasted = format_clock(cleared, zone, now), lasting(cleared - alert.since, (alert,))
     return f"{name} is back at {value} since {since} ({word} {before}), after {lasted}."
 
 
@@ -174,7 +174,12 @@ def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) ->
 def _after(alert: Alert, zone: tzinfo, now: float) -> str:
     """``at 12:40 after 35m``."""
     cleared = alert.slot - (alert.clear_run - 1) * SLOT
-    return f"{at(format_clock(cleared, zone, now))} after {format_duration(cleared - alert.since)}"
+    return f"{at(format_clock(cleared, zone, now))} after {lasting(cleared - alert.since, (alert,))}"
+
+
+def lasting(seconds: float, alerts: Iterable[Alert]) -> str:
+    """``1h 40m``; ``1h 40m or more`` where one of them began then or earlier."""
+    return format_duration(seconds) + (" or more" if any(alert.by_usual for alert in alerts) else "")
 
 
 def _at_worst(alert: Alert) -> str:

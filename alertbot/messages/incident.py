@@ -17,7 +17,7 @@ from alertbot.incidents.incident import (
     worst_of_each,
 )
 from alertbot.incidents.thread_notes import MOST_LISTED
-from alertbot.messages.alert import Markup, back_to_normal, names, several
+from alertbot.messages.alert import Markup, back_to_normal, lasting, names, several
 from alertbot.messages.alert_list import alert_lines
 from alertbot.messages.feed_incident import dark, feed, vanished
 from alertbot.messages.incident_parts import (
@@ -31,7 +31,7 @@ from alertbot.messages.incident_parts import (
 )
 from alertbot.messages.moved import in_headline, moved_lines, moved_sentence
 from alertbot.rules.selection import TOTAL, is_domain
-from alertbot.units import format_change, format_duration, format_rate, format_volume
+from alertbot.units import format_change, format_rate, format_volume
 from alertbot.words import at, counted, listed
 
 MOST_NAMED = 5
@@ -135,7 +135,8 @@ def _over(incident: Incident, context: Context, markup: Markup) -> str:
     rest = [told for told in shown if told not in well]
     named = well or rest
     begun, ends = {told.alert.since for told in named}, {cleared_at(told) for told in named}
-    ended, lasted = at(context.clock(max(ends))), format_duration(max(ends) - min(begun))
+    ended = at(context.clock(max(ends)))
+    lasted = lasting(max(ends) - min(begun), (told.alert for told in named))
     when = f"{ended} after {lasted}" if len(begun) == len(ends) == 1 else f"{_by(ended)}, {lasted} after it began"
     how = "back to normal" if well else "no longer in alert"
     others = f"; {several(series_of(rest))} no longer in alert" if well and rest else ""

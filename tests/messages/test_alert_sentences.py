@@ -263,6 +263,14 @@ def test_what_carried_nothing_before_either_is_compared_with_what_is_usual(kind,
     assert alert_sentence(rule(kind), told, None, UTC, NOW, PLAIN) == f"{NAME} {expected}"
 
 
+def test_how_long_that_lasted_is_known_as_a_least_only():
+    told = replace(alert(1.84e9, 1.84e9, 0.0, slot=SINCE + 8 * SLOT, clear_run=2), by_usual=True)
+    over = alert_sentence(rule(Drop(to=0)), told, "cleared", UTC, NOW + 7200, PLAIN)
+    assert over == f"{NAME} is back to normal at 12:40 after 35m or more: 1.84 Gbps."
+    elsewhere = replace(told, value=3e8, usual=1.84e9, fired_on=4e8)
+    assert alert_sentence(rule(Drop(to=0)), elsewhere, "cleared", UTC, NOW + 7200, PLAIN).endswith("35m or more.")
+
+
 AGAIN = [SINCE - 95 * 60, SINCE]
 
 
