@@ -108,8 +108,10 @@ def suggestions(history: History, names: Sequence[str], taken: Iterable[str], *,
 
 
 def _unfit(days: Days | None) -> str:
-    if days is None or days.known == 0:
+    if days is None:
         return f"no history; {LEAST_DAYS} days are needed"
+    if days.known == 0:
+        return f"less than a day of history; {LEAST_DAYS} are needed"
     if days.known < LEAST_DAYS:
         return f"{days.known} {'day' if days.known == 1 else 'days'} of history; {LEAST_DAYS} are needed"
     return "" if float(np.quantile(days.highs, _USUAL)) >= 1 else "carries next to nothing"

@@ -77,8 +77,15 @@ def in_a_list(
 
 def back_to_normal(rule: Rule | None, alert: Alert) -> bool:
     """Whether what is over is at what is usual, or, where that is unknown, at what it was compared with."""
+    if is_still_silent(alert):
+        return False
     level = alert.fired_on if alert.usual is None else alert.usual
     return rule is None or level is None or rule.kind.is_back(alert.value, level)
+
+
+def is_still_silent(alert: Alert) -> bool:
+    """Whether a fall that is over is so at 0 bps: only a time of day that is usually silent ends it there."""
+    return alert.direction is Direction.FALL and alert.value == 0
 
 
 def _back_elsewhere(alert: Alert, name: str, zone: tzinfo, now: float) -> str:
@@ -88,6 +95,10 @@ def _back_elsewhere(alert: Alert, name: str, zone: tzinfo, now: float) -> str:
     if value.split()[1] == before.split()[1]:
         before = before.split()[0]
     since, lasted = format_clock(cleared, zone, now), lasting(cleared - alert.since, (alert,))
+    if is_still_silent(alert):
+        return (
+            f"{name} is still at 0 bps, silent as usual at this time since {since}: no longer an alert after {lasted}."
+        )
     return f"{name} is back at {value} since {since} ({word} {before}), after {lasted}."
 
 

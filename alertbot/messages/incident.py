@@ -26,6 +26,7 @@ from alertbot.messages.incident_parts import (
     Tone,
     details_of,
     sentence,
+    silent_now,
     state_lines,
     tone_of,
 )
@@ -158,8 +159,9 @@ def _names(alerts: Sequence[FiredAlert], markup: Markup) -> str:
 
 def ending(incident: Incident, context: Context, headline: str) -> str:
     """The headline of an incident that is over, with what kind of end that is."""
-    reasons = {told.reason for told in worst_of_each(incident.alerts)}
-    if Reason.NEW_NORMAL in reasons or incident.kind is IncidentKind.PASSED:
+    shown = worst_of_each(incident.alerts)
+    reasons = {told.reason for told in shown}
+    if Reason.NEW_NORMAL in reasons or incident.kind is IncidentKind.PASSED or any(map(silent_now, shown)):
         return headline
     if reasons == {Reason.REVISED} and incident.closed is not None:
         return f"Corrected {at(context.clock(incident.closed))}: {headline[:1].lower()}{headline[1:]}"

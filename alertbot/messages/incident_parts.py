@@ -17,7 +17,7 @@ from alertbot.incidents.incident import (
 )
 from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.thread_notes import MOST_LISTED
-from alertbot.messages.alert import Markup, alert_sentence, subject
+from alertbot.messages.alert import Markup, alert_sentence, is_still_silent, subject
 from alertbot.rules.base import Rule
 from alertbot.units import format_clock
 from alertbot.words import at, counted, listed
@@ -36,6 +36,8 @@ class Tone(StrEnum):
     OVER = "over"
     ACCEPTED = "accepted"
     """Closed since what it was about is taken as normal: that is no resolution."""
+    SILENT = "silent as usual"
+    """Closed since nothing is usual at this time: that is none either."""
 
     @property
     def label(self) -> str:
@@ -147,11 +149,19 @@ def small_print(incident: Incident, tone: Tone, *parts: str) -> str:
     return " - ".join([name, *(part for part in parts if part)])
 
 
+def silent_now(told: FiredAlert) -> bool:
+    """Whether its alert ended since silence is usual at this time: that is no resolution."""
+    return told.reason == Reason.CLEARED and is_still_silent(told.alert)
+
+
 def tone_of(incident: Incident, context: Context) -> Tone:
     """How the message looks: by what fires, and by what people did about it."""
     progress = incident.progress
     if incident.closed is not None:
-        accepted = any(told.reason == Reason.NEW_NORMAL for told in worst_of_each(incident.alerts))
+        shown = worst_of_each(incident.alerts)
+        if any(map(silent_now, shown)):
+            return Tone.SILENT
+        accepted = any(told.reason == Reason.NEW_NORMAL for told in shown)
         return Tone.ACCEPTED if accepted else Tone.OVER
     if progress.acked_at is not None:
         return Tone.TAKEN

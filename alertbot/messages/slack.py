@@ -41,6 +41,7 @@ _COLORS = {
     Tone.QUIET: "#9aa5b1",
     Tone.OVER: "#2eb67d",
     Tone.ACCEPTED: "#9aa5b1",
+    Tone.SILENT: "#9aa5b1",
 }
 
 
@@ -72,7 +73,7 @@ def incident_message(
     telling = tell(incident, context, MARKUP)
     details = escape(telling.details)
     blocks = [section(text) for text in packed(telling.lines, _SECTION)]
-    if telling.tone in {Tone.OVER, Tone.ACCEPTED}:
+    if telling.tone in {Tone.OVER, Tone.ACCEPTED, Tone.SILENT}:
         text = ending(incident, context, telling.headline)
         row = actions(*_looks(incident, charts=charts), *(vote_buttons(incident.number) if incident.alerts else ()))
         message = Message(text, (*blocks, context_block(details), row), _COLORS[telling.tone])

@@ -172,7 +172,11 @@ def test_as_json_it_is_one_object_with_the_same_numbers():
 
 @pytest.mark.parametrize(
     ("days", "says"),
-    [(0.01, "no history; 7 days are needed"), (1.4, "1 day of history; 7 are needed"), (6.4, "6 days of history")],
+    [
+        (0.01, "less than a day of history; 7 are needed"),
+        (1.4, "1 day of history; 7 are needed"),
+        (6.4, "6 days of history"),
+    ],
 )
 def test_from_too_little_history_nothing_is_suggested(days, says):
     history(video=traffic(7)[: int(days * DAY_SLOTS)])

@@ -312,7 +312,8 @@ def incident(kind, *alerts, closed=None, **facts):
 
 
 def told(series=NAME, resolved=None, reason=None):
-    return FiredAlert(1, alert(0.0, 1.84e9, series=series), "critical", resolved, reason)
+    now = 1.84e9 if reason == "cleared" else 0.0
+    return FiredAlert(1, alert(now, 1.84e9, series=series), "critical", resolved, reason)
 
 
 EITHER = "Either all traffic stopped or the CDN stopped reporting: open one of your sites to find out."

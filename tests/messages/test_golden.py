@@ -179,6 +179,15 @@ MESSAGES = {
         one(told(1, ended=WELL), told(2, "img.example.com", reference=3.2e8, ended=(6, "cleared", 3e8)), closed=CLOSED),
         LATER,
     ),
+    "over, silent as usual": (one(told(1, ended=(20, "cleared", 0.0), usual=5.91e8), closed=CLOSED), LATER),
+    "over, silent as usual under two rules": (
+        one(
+            told(1, ended=(20, "cleared", 0.0), usual=0.0),
+            told(2, "img.example.com", ended=(20, "cleared", 0.0), usual=0.0),
+            closed=CLOSED,
+        ),
+        LATER,
+    ),
     "resolved, new normal": (
         one(told(1, rule="sharp-fall", value=3e8, ended=(288, "new normal", 3e8)), closed=CLOSED),
         LATER,
