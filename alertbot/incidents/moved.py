@@ -36,17 +36,16 @@ MOST = 20
 """Domains that fell or rose together, at most: of more it is not asked where their traffic went."""
 
 _STAYED = 0.1  # share of what moved by which a sum that stayed may change, beside its usual noise
-_ASTRAY = 0.5  # share of what moved; a steady sum that changed by more did not stay
 _NOISY = 1.3  # times its usual noise
-_TELLS = 0.5  # share of what moved; a sum with more noise than this is too unsteady to tell whether it stayed
+_TELLS = 0.5  # share of what moved; of a sum that changes by more than this it is not said that it stayed
 _LEVEL = 3  # slots whose median is a level
 _HISTORY = 24  # slots by which a series' usual noise is known
 _USUALLY = 90  # percent of a series' changes that are within its usual noise
 _LEAST = 0.1  # share of what fell; a domain that gained less is no part of it
-_BEYOND = 1.5  # times their usual noise; domains that gained less together did not rise
-_FAR_BEYOND = 4.0  # likewise, where no sum shows that what rose is what fell
+_BEYOND = 4.0  # times the usual noise; what is farther beyond it tells no more
 _OUTGROWN = 1.5  # times what fell; rises that come to more are not explained by it
-_EACH = 0.5  # likewise, for each of them
+_SPEAKS = 1 / 3  # share of what moved; what is farther off from it than this speaks against it
+_BY_CHANCE = 2.5  # evidence that a few domains show by chance; many show more
 
 _Share = tuple[str, float]
 
@@ -85,13 +84,12 @@ class Moved:
     @property
     def stayed(self) -> bool:
         """Whether the sum did not change, but for a share of what moved and for no particular reason."""
-        most = _STAYED * self.amount + _NOISY * self.noise
-        return abs(self.changed) <= (min(most, _ASTRAY * self.amount) if self.told_by_sum else most)
+        return abs(self.changed) <= _STAYED * self.amount + _NOISY * self.noise
 
     @property
     def told_by_sum(self) -> bool:
         """Whether the sum is quiet enough to say that it stayed."""
-        return self.noise <= _TELLS * self.amount
+        return max(self.noise, abs(self.changed)) <= _TELLS * self.amount
 
 
 @dataclass(frozen=True)
@@ -140,123 +138,123 @@ def outgrown(moved: Moved, traffic: Traffic) -> bool:
 
 def find(fell: Sequence[str], since: int, traffic: Traffic) -> Moved | None:
     """Where the traffic of domains went that fell from a slot on: to others, or away; ``None``: that cannot be said."""
-    row = (since - traffic.first) // SLOT
-    falling = np.array([traffic.column[name] for name in fell], dtype=np.intp)
     if not 0 < len(fell) <= MOST:
         return None
-    lost, begun = _steps(-traffic.values[:, falling], row, 1)
+    falling = np.array([traffic.column[name] for name in fell], dtype=np.intp)
+    lost, begun = _lost(traffic.values[:, falling], (since - traffic.first) // SLOT)
     if not (lost > 0).all():
         return None
-    row = int(begun.min())
-    gained, onset = _steps(traffic.values, row, APART)
-    gained[falling] = np.nan
-    noise = _noise(traffic.values[: row - APART], min(_LEVEL, max(len(traffic.values) - 1 - row, 1)), 0)
-    steps = _Steps(tuple(zip(fell, lost.tolist(), strict=True)), row, begun, gained, onset, noise)
+    fall = _Fall(since, tuple(zip(fell, lost.tolist(), strict=True)), int(begun.min()), int(begun.max()))
+    latest = min(fall.first + APART, max(len(traffic.values) - 2, fall.first))
+    noise = _noise(traffic.values[: fall.first - APART], len(_after(traffic.values, fall.first)), 0)
+    rises = [_rise(onset, noise, falling, traffic) for onset in range(fall.first - APART, latest + 1)]
     for series in traffic.sums:
         within = traffic.within(series)
-        found = _moved(since, steps, series, within, traffic) if within[falling].all() else None
-        if found is not None:
-            return found
-    return _left(since, steps, traffic)
+        found = [_moved(fall, rise, series, within, traffic) for rise in rises if within[falling].all()]
+        evidence, best = max(filter(None, found), key=lambda each: each[0], default=(0.0, None))
+        if evidence >= _BY_CHANCE * (1 + math.log(len(traffic.domains))):
+            return best
+    return _left(fall, rises, traffic)
 
 
 @dataclass(frozen=True)
-class _Steps:
-    """What fell about a row, each with its row; what all domains gained, each with its row, and their noise."""
+class _Fall:
+    """What fell from the slot ``since`` on, in the rows ``first`` to ``last``."""
 
+    since: int
     fell: tuple[_Share, ...]
-    row: int
-    begun: NDArray[np.intp]
-    gained: Array
-    onset: NDArray[np.intp]
-    noise: Array
+    first: int
+    last: int
 
     @property
     def amount(self) -> float:
         return sum(bps for _, bps in self.fell)
 
 
-def _moved(since: int, steps: _Steps, series: str, within: Mask, traffic: Traffic) -> Moved | None:
-    """What rose by as much as fell, where a sum stayed.
+@dataclass(frozen=True)
+class _Rise:
+    """By how much all domains ``gained`` with the row ``onset``, and by how much they usually change."""
 
-    Where the sum is too unsteady to show that, what rose has to be far out of the ordinary.
+    onset: int
+    gained: Array
+    noise: Array
+
+
+def _lost(values: Array, row: int) -> tuple[Array, NDArray[np.intp]]:
+    """By how much each series fell about a row, and the row with which it did; NaN where that is not known."""
+    last = len(values) - 1
+    jumps = -np.diff(values[row - 2 : row + 2], axis=0)
+    onset = row - 1 + np.nan_to_num(jumps, nan=-np.inf).argmax(axis=0)
+    columns = np.arange(values.shape[1])
+    before = np.median([values[onset - back, columns] for back in range(1, _LEVEL + 1)], axis=0)
+    # The slot with which it fell may have lost only a part of it; so it counts only where there is no later one.
+    after = [values[np.minimum(onset + on, last), columns] for on in range(1, min(_LEVEL, max(last - row, 1)) + 1)]
+    return before - np.median(after, axis=0), onset
+
+
+def _rise(onset: int, noise: Array, falling: NDArray[np.intp], traffic: Traffic) -> _Rise:
+    before = np.median(traffic.values[onset - _LEVEL : onset], axis=0)
+    gained = np.median(_after(traffic.values, onset), axis=0) - before
+    gained[falling] = np.nan
+    return _Rise(onset, gained, noise)
+
+
+def _moved(fall: _Fall, rise: _Rise, series: str, within: Mask, traffic: Traffic) -> tuple[float, Moved] | None:
+    """What rose by as much as fell while a sum stayed, and how much speaks for that it is the same traffic.
+
+    A sum that stayed speaks for it the more the steadier it usually is, and so do the rises.
     """
-    for beyond in (_BEYOND, _FAR_BEYOND):
-        rising = _rising(np.where(within, steps.gained, np.nan), beyond, steps)
-        rows = np.concatenate([steps.begun, steps.onset[rising]])
-        change = _change(traffic.sums[series], int(rows.min()), int(rows.max()))
-        if not rising or change is None:
-            continue
-        rose = tuple((traffic.domains[each], float(steps.gained[each])) for each in rising)
-        moved = Moved(since, steps.fell, rose, series, *change)
-        if moved.stayed and (moved.told_by_sum or (beyond == _FAR_BEYOND and _is_rare(within, steps, traffic))):
-            return moved
-    return None
+    rising = _rising(np.where(within, rise.gained, np.nan), rise.noise, fall.amount)
+    first, last = min(fall.first, rise.onset), max(fall.last, rise.onset)
+    change = _change(traffic.sums[series], first, last)
+    if not rising or change is None:
+        return None
+    rose = tuple((traffic.domains[each], float(rise.gained[each])) for each in rising)
+    moved = Moved(fall.since, fall.fell, rose, series, *change)
+    noise = math.hypot(*rise.noise[rising])
+    by_rises = _evidence(sum(bps for _, bps in rose) - fall.amount, fall.amount, noise)
+    return (_evidence(moved.changed, fall.amount, moved.noise) + by_rises, moved) if moved.stayed else None
 
 
-def _left(since: int, steps: _Steps, traffic: Traffic) -> Moved | None:
+def _evidence(off: float, amount: float, noise: float) -> float:
+    """How much speaks for a change that is only so far ``off`` from what it would be if so much had moved."""
+    return min(amount / max(noise, 1e-9), _BEYOND) ** 2 * (1 - abs(off) / (_SPEAKS * amount))
+
+
+def _rising(gained: Array, noise: Array, amount: float) -> list[int]:
+    """The domains that rose more than usual by as much as fell, the most unusual first; none: there are none.
+
+    Each of them brings the sum of their gains nearer to what fell.
+    """
+    large = np.flatnonzero(gained >= np.maximum(_LEAST * amount, noise))
+    taken, total = list[int](), 0.0
+    for each in large[np.argsort(-gained[large] / np.maximum(noise[large], 1e-9), kind="stable")].tolist():
+        if abs(total + gained[each] - amount) < abs(total - amount):
+            taken.append(each)
+            total += float(gained[each])
+    return taken if abs(total - amount) <= AGREE * amount else []
+
+
+def _left(fall: _Fall, rises: Sequence[_Rise], traffic: Traffic) -> Moved | None:
     """That the account's total fell by as much, once nothing can rise any more that belongs to the fall."""
     series, values = next(iter(traffic.sums.items()), ("", np.zeros(0)))
-    change = _change(values, int(steps.begun.min()), int(steps.begun.max()))
-    if series != TOTAL or change is None or len(values) <= int(steps.begun.max()) + APART + 1:
+    change = _change(values, fall.first, fall.last)
+    if series != TOTAL or change is None or len(values) <= fall.last + APART + 1:
         return None
-    left = Moved(since, steps.fell, (), series, *change)
-    rose = (steps.gained > np.maximum(AGREE * left.amount, steps.noise)).any()
+    left = Moved(fall.since, fall.fell, (), series, *change)
+    rose = any((rise.gained > np.maximum(AGREE * left.amount, rise.noise)).any() for rise in rises)
     shared = abs(left.changed + left.amount) <= AGREE * left.amount and left.noise <= AGREE * left.amount
     return left if shared and not rose else None
 
 
-def _steps(values: Array, row: int, within: int) -> tuple[Array, NDArray[np.intp]]:
-    """By how much each series rose about a row, and the row with which it did; NaN where that is not known."""
-    last = len(values) - 1
-    jumps = np.diff(values[row - within - 1 : row + within + 1], axis=0)
-    onset = row - within + np.nan_to_num(jumps, nan=-np.inf).argmax(axis=0)
-    columns = np.arange(values.shape[1])
-    before = np.median([values[onset - back, columns] for back in range(1, _LEVEL + 1)], axis=0)
-    # The slot with which it rose may have carried only a part of it; so it counts only where there is no later one.
-    after = [values[np.minimum(onset + on, last), columns] for on in range(1, min(_LEVEL, max(last - row, 1)) + 1)]
-    return np.median(after, axis=0) - before, onset
-
-
-def _rising(gained: Array, beyond: float, steps: _Steps) -> list[int]:
-    """The domains that rose together and whose gains agree with what fell, the largest first; none: there are none.
-
-    ``beyond``: how many times their usual noise they have to gain.
-    """
-    large = np.flatnonzero(gained >= np.maximum(_LEAST * steps.amount, _EACH * steps.noise))
-    large = large[np.argsort(-gained[large], kind="stable")]
-    best, most = list[int](), beyond
-    for first in np.unique(steps.onset[large]).tolist():
-        apart = steps.onset[large] - first
-        taken = _adding_up(large[(apart >= 0) & (apart <= APART)].tolist(), gained, steps.amount)
-        total = float(gained[taken].sum())
-        far = total / max(math.hypot(*steps.noise[taken]), 1e-9)
-        if abs(total - steps.amount) <= AGREE * steps.amount and far > most:
-            best, most = taken, far
-    return best
-
-
-def _adding_up(domains: Sequence[int], gained: Array, amount: float) -> list[int]:
-    """Those whose gains, added in their order, do not come to more than agrees with the amount."""
-    taken, total = list[int](), 0.0
-    for each in domains:
-        if total + gained[each] <= (1 + AGREE) * amount and len(taken) < MOST:
-            taken.append(each)
-            total += float(gained[each])
-    return taken
-
-
-def _is_rare(within: Mask, steps: _Steps, traffic: Traffic) -> bool:
-    """Whether no domain rose as far out of the ordinary by as much in the hours before: so this is no chance."""
-    changes = _changes(traffic.values[: steps.row - APART, within][-_HISTORY:], _LEVEL, 0)
-    unusual = changes > _FAR_BEYOND * np.percentile(np.abs(changes), _USUALLY, axis=0)
-    alike = (changes > (1 - AGREE) * steps.amount) & (changes < (1 + AGREE) * steps.amount)
-    return not bool((unusual & alike).any())
+def _after(values: Array, row: int) -> Array:
+    """The slots after the one with which something changed, which may have carried a part of it; or that one itself."""
+    return values[min(row + 1, len(values) - 1) :][:_LEVEL]
 
 
 def _change(values: Array, first: int, last: int) -> tuple[float, float] | None:
     """By how much a sum changed from before one row to after another, and its usual noise over as many slots."""
-    after = values[min(last + 1, len(values) - 1) :][:_LEVEL]
+    after = _after(values, last)
     changed = float(np.median(after) - np.median(values[first - _LEVEL : first]))
     noise = float(_noise(values[:first], len(after), last - first))
     return None if math.isnan(changed + noise) else (changed, noise)
@@ -264,12 +262,9 @@ def _change(values: Array, first: int, last: int) -> tuple[float, float] | None:
 
 def _noise(before: Array, after: int, apart: int) -> Array:
     """By how much each series usually changes within so many slots; NaN where some of the last hours are unknown."""
-    return np.asarray(np.percentile(np.abs(_changes(before[-_HISTORY:], after, apart)), _USUALLY, axis=0))
-
-
-def _changes(known: Array, after: int, apart: int) -> Array:
-    """The change from each level to the one of ``after`` slots that follows it, so many slots ``apart``."""
+    known = before[-_HISTORY:]
     view = np.lib.stride_tricks.sliding_window_view
-    before, later = (np.median(view(known, slots, axis=0), axis=-1) for slots in (_LEVEL, after))
+    levels, later = (np.median(view(known, slots, axis=0), axis=-1) for slots in (_LEVEL, after))
     lag = _LEVEL + 1 + apart
-    return np.asarray(later[lag:] - before[: len(later) - lag])
+    changes = later[lag:] - levels[: len(later) - lag]
+    return np.asarray(np.percentile(np.abs(changes), _USUALLY, axis=0))

@@ -14,7 +14,9 @@ Into each is laid a fall by 30 to 100 % of a domain's traffic that the starter r
 - ``none``: nothing. Whoever is linked with that rose by chance.
 
 Printed for each number of domains: how many were linked, of how many it was said that the traffic left, and how many
-were linked where the account is steady enough to show it: its total usually changes by less than half of what fell.
+were linked where the account is steady enough to show it: its total usually changes by less than half of what fell. And
+of moves whose sizes agree within 25 % where it is known who rose and when: the others drown in what those domains do
+for themselves, so that no rule can see them.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from alertbot.alerts.engine import Engine
 from alertbot.alerts.replay import Span, replay
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.config import load
-from alertbot.incidents.moved import BEFORE, LOOKED_FOR, Moved, Traffic, beyond_usual, find
+from alertbot.incidents.moved import AGREE, BEFORE, LOOKED_FOR, Moved, Traffic, beyond_usual, find
 from alertbot.rules.base import Array, Direction, Rule
 from alertbot.rules.selection import TOTAL
 from alertbot.units import DAY_SLOTS, SLOT
@@ -84,18 +86,28 @@ def read(folder: Path) -> list[Real]:
 
 @dataclass(frozen=True)
 class Story:
-    """An account, slots x domains, of which ``fell`` falls at ``AT``, by ``amount``."""
+    """An account, slots x domains, of which ``fell`` falls at ``AT``, by ``amount``, and ``rose`` at ``AT + apart``."""
 
     values: Array
     fell: int
     amount: float
+    rose: Sequence[int] = ()
+    apart: int = 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether what rose rose by as much as fell, as far as medians of three slots tell who knows both."""
+        beyond = _beyond(self.values, slice(AT - BEFORE, AT + LOOKED_FOR))
+        lost = -_step(beyond[:, self.fell], BEFORE)
+        gained = _step(beyond[:, list(self.rose)].sum(axis=1), BEFORE + self.apart)
+        return abs(gained - lost) <= AGREE * lost
 
     @property
     def steady(self) -> bool:
         """Whether its total usually changes by less than half of what fell."""
         total = self.values.sum(axis=1, keepdims=True)
         lately = slice(AT - 36, AT - 3)
-        beyond = beyond_usual(total[lately], [total[_earlier(lately, day)] for day in range(1, 8)])[:, 0]
+        beyond = _beyond(total, lately)[:, 0]
         levels = np.median(np.lib.stride_tricks.sliding_window_view(beyond, 3), axis=1)
         return bool(np.percentile(np.abs(levels[4:] - levels[:-4]), 90) <= self.amount / 2)
 
@@ -113,11 +125,13 @@ def tell(kind: str, series: Sequence[Real], domains: int, rng: random.Random) ->
     gone[AT:] = values[AT:, fell] * rng.uniform(0.3, 1.0)
     gone[AT] *= rng.uniform(0.2, 1.0)
     values[:, fell] -= gone
+    rose, apart = list[int](), 0
     if kind in {"one", "many"}:
         count = min(1 if kind == "one" else rng.randint(2, 4), domains - 1)
         shares = np.array([rng.uniform(0.3, 1.0) for _ in range(count)])
-        moved = _later(gone, rng.randint(-3, 3))
-        for other, share in zip(others, shares / shares.sum(), strict=False):
+        rose, apart = others[:count], rng.randint(-3, 3)
+        moved = _later(gone, apart)
+        for other, share in zip(rose, shares / shares.sum(), strict=True):
             noise = np.array([rng.gauss(1.0, 0.05) for _ in moved])
             values[:, other] += np.maximum(moved * share * noise, 0)
     elif kind != "none":
@@ -125,7 +139,11 @@ def tell(kind: str, series: Sequence[Real], domains: int, rng: random.Random) ->
         begin = AT + rng.randint(-within, within)
         if begin < len(values):
             values[begin:, others[0]] += np.median(gone[AT + 1 : AT + 6]) * 10 ** rng.uniform(-0.48, 0.48)
-    return Story(values, fell, float(np.median(gone[AT + 1 : AT + 6])))
+    return Story(values, fell, float(np.median(gone[AT + 1 : AT + 6])), rose, apart)
+
+
+def _step(values: Array, at: int) -> float:
+    return float(np.median(values[at + 1 : at + 4]) - np.median(values[at - 3 : at]))
 
 
 def _later(gone: Array, slots: int) -> Array:
@@ -153,10 +171,7 @@ def looked_for(story: Story, since: int, fired: int) -> Moved | None:
     total = story.values.sum(axis=1, keepdims=True)
     for last in range(fired, since + LOOKED_FOR + 1):
         span = slice(since - BEFORE, last + 1)
-        parts = [
-            beyond_usual(each[span], [each[_earlier(span, day)] for day in range(1, 8)])
-            for each in (story.values, total)
-        ]
+        parts = [_beyond(each, span) for each in (story.values, total)]
         traffic = Traffic((since - BEFORE) * SLOT, names, parts[0], {TOTAL: parts[1][:, 0]}, {})
         found = find([str(story.fell)], since * SLOT, traffic)
         if found is not None:
@@ -164,8 +179,9 @@ def looked_for(story: Story, since: int, fired: int) -> Moved | None:
     return None
 
 
-def _earlier(span: slice, days: int) -> slice:
-    return slice(span.start - days * DAY_SLOTS, span.stop - days * DAY_SLOTS)
+def _beyond(values: Array, span: slice) -> Array:
+    shifts = [days * DAY_SLOTS for days in range(1, 8)]
+    return beyond_usual(values[span], [values[span.start - each : span.stop - each] for each in shifts])
 
 
 def measure(kind: str, series: Sequence[Real], domains: int, moves: int, seed: int, rules: Sequence[Rule]) -> Counter:
@@ -178,7 +194,7 @@ def measure(kind: str, series: Sequence[Real], domains: int, moves: int, seed: i
         if story is not None and fall is not None:
             moved = looked_for(story, *fall)
             which = "left" if moved and not moved.rose else "linked" if moved else "nothing"
-            for counted in ("", "steady ") if story.steady else ("",):
+            for counted in ("", *["steady "] * story.steady, *["agreeing "] * story.agrees):
                 found[f"{counted}posted"] += 1
                 found[f"{counted}{which}"] += 1
     return found
@@ -199,6 +215,9 @@ def lines(arguments: argparse.Namespace) -> Iterator[str]:
             share = found["posted"] / found["told"]
             steady, of = found["steady linked"], found["steady posted"]
             quiet = f"steady {steady} of {of} ({steady / max(of, 1):.3f})"
+            alike, all_alike = found["agreeing linked"], found["agreeing posted"]
+            if all_alike:
+                quiet += f", agreeing {alike} of {all_alike} ({alike / all_alike:.3f})"
             said = f"linked {linked:.3f}{goal}, {quiet}, left {left:.3f}; posted {share:.2f} of all"
             yield f"{domains:3} domains, {kind:5}: {said}"
 

@@ -91,6 +91,14 @@ def test_several_falls_make_one_rise():
     assert found(values, "0", "1").risen == {"2"}
 
 
+def test_a_domain_that_rose_a_little_for_itself_is_not_named():
+    values = carried(6, 0.001, 1)
+    move(values, 0.8, 1)
+    values[BEFORE + 1 :, 2] += 0.12 * LEVEL
+    values[BEFORE + 1 :, 3] -= 0.12 * LEVEL
+    assert found(values, "0").risen == {"1"}
+
+
 def test_a_groups_sum_shows_it_where_the_total_fell_for_another_reason():
     values = carried(6, 0.001, 1)
     move(values, 0.8, 1)
