@@ -22,7 +22,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -114,18 +114,7 @@ class Window:
 
     def __init__(self, wall: Wall) -> None:
         self._wall, self._text, self._scraped, self._turn = wall, b"", True, threading.Condition()
-        window = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                window._serve(self)
-
-            def log_message(self, *_: object) -> None:
-                """Nothing."""
-
-        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), type("OfWindow", (Request,), {"window": self}))
         self.target = f"127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -143,19 +132,31 @@ class Window:
         with self._turn:
             self._turn.wait_for(lambda: self._scraped)
 
-    def _serve(self, request: BaseHTTPRequestHandler) -> None:
+    def serve(self, request: Request) -> None:
+        """Answer; who asks again over the same connection has read the answer before in time."""
         with self._turn:
-            text = self._text
-        try:
+            self._scraped = self._scraped or request.answered is self._text
+            self._turn.notify_all()
+            text = request.answered = self._text
+        with suppress(OSError):  # it waited for too long
             request.send_response(HTTPStatus.OK if text else HTTPStatus.SERVICE_UNAVAILABLE)
             request.send_header("Content-Length", str(len(text)))
             request.end_headers()
             request.wfile.write(text)
-        except OSError:
-            return  # it waited for too long
-        with self._turn:
-            self._scraped = self._scraped or text is self._text
-            self._turn.notify_all()
+
+
+class Request(BaseHTTPRequestHandler):
+    """Those of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    window: Window
+    answered: bytes | None = None
+
+    def do_GET(self) -> None:
+        self.window.serve(self)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
 
 
 class Memory:
@@ -343,7 +344,7 @@ def main(days: int, window: str, *, real: bool, late: bool) -> None:
             Scraped.window = Window(wall)
             Scraped.prometheus = stack.enter_context(
                 Prometheus(
-                    folder / "prometheus", Scraped.window.target, interval="30ms", window=window, more=wall.environment
+                    folder / "prometheus", Scraped.window.target, interval="40ms", window=window, more=wall.environment
                 )
             )
         (folder / "bot").mkdir()
