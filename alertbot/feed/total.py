@@ -70,21 +70,23 @@ class AccountTotal:
             self._zone_checked = now
 
     async def _between(self, first: int, last: int, frontier: Frontier) -> Answer:
-        if not self.refused:
-            try:
-                return await self._api.bandwidth(ALL, first, last)
-            except FeedRefused as error:
-                if error.code == REFUSED_TOKEN:
-                    raise
-                answer = await self._api.bandwidth(self._busiest(frontier), first, last)
-                self.refused = True
-                if not self._warned:
-                    log.warning("the account's total is refused, so ten of its domains stand for it: %s", error)
-                self._warned = True
-                return answer
-        return await self._api.bandwidth(self._busiest(frontier), first, last)
+        if self.refused and (domains := self._busiest(frontier)):
+            return await self._api.bandwidth(domains, first, last)
+        try:
+            return await self._api.bandwidth(ALL, first, last)
+        except FeedRefused as error:
+            domains = self._busiest(frontier)
+            if error.code == REFUSED_TOKEN or not domains:
+                raise
+            answer = await self._api.bandwidth(domains, first, last)
+            self.refused = True
+            if not self._warned:
+                log.warning("the account's total is refused, so ten of its domains stand for it: %s", error)
+            self._warned = True
+            return answer
 
     def _busiest(self, frontier: Frontier) -> Sequence[str]:
+        """The domains that stand for the total; none where none is known, or all have left the account."""
         domains = [domain for domain in self._domains if domain not in self._gone]
         if frontier.slot is None:
             return domains[:MOST_SUMMED]

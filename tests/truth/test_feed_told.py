@@ -263,6 +263,19 @@ async def test_where_the_total_is_refused_domains_stand_for_it_and_that_is_said_
     await night.end()
 
 
+@pytest.mark.parametrize("known", [(), tuple(DOMAINS)], ids=["never", "not any more"])
+async def test_a_total_that_is_refused_while_no_domain_can_stand_for_it_is_a_failing_feed(folder, caplog, known):
+    night = night_in(folder, Fault(0, ALWAYS, "forbidden", target="all"), watch=("*",), rules=[dark()], witnessed=False)
+    night.api.names = known
+    await night.begin()
+    await night.run(900)
+    night.api.names = ()
+    await night.run(3 * 3600)
+    assert "a turn failed" not in caplog.text
+    assert "feed" in {row["kind"] for row in night.incidents()}
+    await night.end()
+
+
 @pytest.mark.slow
 async def test_a_total_that_was_refused_for_a_while_is_asked_for_again(folder):
     night = night_in(folder, Fault(24 * 300, 30 * 300, "forbidden", target="all"), witnessed=False)

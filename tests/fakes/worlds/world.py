@@ -175,6 +175,8 @@ class WorldApi:
         self, domains: Sequence[str], start: int, end: int, *, priority: Priority = Priority.POLL
     ) -> Answer:
         asked = tuple(domains)
+        if not asked:
+            raise ValueError("a call is for one domain at least")
         call = f"stat/bandwidth domains={','.join(asked)}"
         began, empty = await self._reach(call, asked, start)
         if unknown := [domain for domain in asked if asked != ALL and not self._has(domain)]:
