@@ -281,6 +281,10 @@ who silenced                     -> slack Silences
 snooze                           -> slack Silences
 quiet                            -> slack Silences
 upgrade                          -> operations Upgrade
+previous version                 -> operations Go back after an upgrade
+escalation                       -> rules Keys of every rule
+retention                        -> config [store]
+it did not post                  -> troubleshooting False alert, or none
 rollback                         -> operations Go back after an upgrade
 downgrade                        -> operations Go back after an upgrade
 go back                          -> operations Go back after an upgrade

@@ -18,7 +18,7 @@ _HEADING, _KEY, _COMMAND, _PART, _STRESSED = 6.5, 6.0, 4.0, 3.0, 2.0
 """What a word weighs in a heading, as a key, as a command, as a part of a key, in bold or italics."""
 
 _WORD = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
-_ENDING = re.compile(r"(?<=\w{3})(?:ing|ies|ed|es|s|e|y)$")
+_ENDING = re.compile(r"(?<=\w{3})(?:ing|ions?|ers?|ies|ed|es|s|e|y)$")
 _BULLET = re.compile(r"^- ((?:`\w+`(?: \(`[^`]*`\))?(?:, |: ))+)", re.MULTILINE)
 _NAME = re.compile(r"`(\w+)`(?=[,:]| \()")
 _COMMANDS = re.compile(r"^(?:sudo )?alertbot ([a-z0-9-]+)", re.MULTILINE)
@@ -38,7 +38,7 @@ _FILLER = frozenset(
 _CALLED: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("restore", "recover"), "backup"),
-        **dict.fromkeys(("rollback", "downgrade", "revert"), "back"),
+        **dict.fromkeys(("rollback", "downgrade", "revert", "old version", "previous version"), "back"),
         **dict.fromkeys(("color", "yellow", "amber", "orange", "red", "green", "blue", "grey", "gray"), "colour"),
         **dict.fromkeys(("delay", "latency", "slow", "fast", "quickly", "time to", "how long until"), "soon"),
         **dict.fromkeys(("downtime", "maintenance", "planned", "deployment"), "mute"),
@@ -48,8 +48,10 @@ _CALLED: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("reject", "invalid", "unauthorized"), "refuse"),
         **dict.fromkeys(("weekdays", "weekend", "office", "business", "working", "monday", "schedule"), "active"),
         **dict.fromkeys(("pager", "notify", "notification"), "ping"),
-        **dict.fromkeys(("no alert", "not alert", "for nothing", "missed"), "false"),
+        **dict.fromkeys(("no alert", "not alert", "not post", "for nothing", "missed"), "false"),
         "bot is red": "unhealthy",
+        **dict.fromkeys(("kept", "retention"), "keep"),
+        "time zone": "timezone",
         "update": "upgrade",
         "restart": "start",
         "email": "mail",
@@ -73,7 +75,7 @@ def search(question: Sequence[str]) -> list[PageSection]:
     first, rest = question[0].lower(), question[1:]
     if first in PAGES and rest and not search(rest):
         return []
-    asked = [_meanings(word, page=word == first in PAGES) for word in _asked(question)]
+    asked = [_meanings(word, page=word == first and first in PAGES) for word in _asked(question)]
     scores = {each: sum(_score(words, weights) for words in asked) for each, weights in _index().items()}
     return sorted((each for each in scores if scores[each]), key=lambda each: -scores[each])
 
@@ -89,17 +91,18 @@ def _asked(question: Sequence[str]) -> list[str]:
     for phrase in (each for each in _CALLED if " " in each):
         text = text.replace(f" {phrase} ", f" {_CALLED[phrase]} ")
     known = _stemmed()
-    parts = (word if _stem(word) in known else re.split("[_-]", word) for word in _WORD.findall(text))
-    words = [word for each in parts for word in ([each] if isinstance(each, str) else each)]
+    found = ([word] if _stem(word) in known else re.split("[_-]", word) for word in _WORD.findall(text))
+    words = [part for parts in found for part in parts]
     return list(dict.fromkeys(word for word in words if word not in _FILLER) or words)
 
 
 def _meanings(word: str, *, page: bool) -> frozenset[str]:
-    """A word as the name of a key, as a stem and perhaps as a page, and the stems of what the pages call it."""
+    """A word and what the pages call it, as stems and as names of keys, and perhaps the word as a page."""
     if word in _FILLER and f"`{word}" in _stemmed():
         return frozenset({f"`{word}"})
-    other = _CALLED.get(word) or _CALLED.get(word.removesuffix("s"), "")
-    return frozenset({f"`{word}", *map(_stem, (word, *other.split())), *([f"{word}.md"] if page else [])})
+    words = (word, *(_CALLED.get(word) or _CALLED.get(word.removesuffix("s"), "")).split())
+    hint = [f"{word}.md"] if page else []
+    return frozenset([*map(_stem, words), *(f"`{each}" for each in words), *hint])
 
 
 def _score(words: frozenset[str], weights: Mapping[str, float]) -> float:
