@@ -52,6 +52,8 @@ def _series(database: Database, names: Sequence[str], span: Span) -> Iterator[tu
         return
     first = max(span.first, days[0] * DAY)
     last = min(span.last, (days[-1] + 1) * DAY - SLOT)
+    if first > last:  # nothing is stored of that time
+        return
     for name in names:
         yield name, first, samples.series_between(database, name, first, last)
 

@@ -384,6 +384,14 @@ def test_what_is_exported_is_what_was_stored_and_replays_the_same(folder):
     assert events(alertbot("replay", "--csv", "exported.csv", "--json").output) == TOLD
 
 
+@pytest.mark.parametrize("span", [("--from", "2027-01-01"), ("--to", "2001-01-01")])
+def test_an_export_of_a_time_of_which_nothing_is_stored_is_empty(folder, span):
+    stored(folder / "alertbot.db", video=[1, 2, 3])
+    result = alertbot("export", *span)
+    assert (result.exit_code, result.stdout) == (0, "domain,time,bps\n")
+    assert alertbot("export", "--openmetrics", *span).stdout.endswith("# EOF\n")
+
+
 def test_an_export_can_be_narrowed_to_domains_and_a_time(folder):
     stored(folder / "alertbot.db", video=[1, 2, 3], img=[4, 5, 6])
 
