@@ -367,6 +367,15 @@ def test_a_question_is_answered_by_the_section_that_is_about_it(question, sectio
     assert f"{best.page} {best.heading}".strip() == section
 
 
+def test_an_answer_says_from_which_page_it_is_and_what_else_may_be_meant():
+    code, shown = printed("who", "silenced")
+
+    assert (code, shown.splitlines()[:3]) == (0, ["From `alertbot help slack`:", "", "## Silences"])
+    head, *others = shown.partition("If that is not it:\n")[2].splitlines()
+    assert len(others) == 2
+    assert all(named(line.split()[2:]) for line in (head, *others))
+
+
 def test_help_of_what_no_page_says_lists_the_pages():
     for words in (["xyzzy"], ["config", "xyzzy"]):
         code, shown = printed(*words)

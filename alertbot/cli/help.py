@@ -30,7 +30,9 @@ def answer(words: Sequence[str]) -> str:
     best, *others = found
     lines = (f"  alertbot help {' '.join(each.words)}" for each in others[:_MORE])
     more = "\n".join(["", "If that is not it:", *lines, ""]) if others else ""
-    return f"{_printed(best) if best.heading else _page(best.page)}{more}"
+    if not best.heading:
+        return f"{_page(best.page)}{more}"
+    return f"From `alertbot help {best.page}`:\n\n{_printed(best)}{more}"
 
 
 def _page(topic: str) -> str:
