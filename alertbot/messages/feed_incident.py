@@ -35,7 +35,7 @@ def dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     if incident.closed is not None:
         head = _data_is_back(incident, incident.closed, context)
         firing = series_of(incident.firing)
-        lines = (f"{several(firing)} still in alert: posted if that lasts.",) if firing else ()
+        lines = (f"{several(firing)} still in alert then: what lasts is posted.",) if firing else ()
         return IncidentText(head, lines, small_print(incident, Tone.OVER), Tone.OVER)
     tone = tone_of(incident, context)
     if incident.facts.get("account_wide"):

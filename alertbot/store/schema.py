@@ -102,6 +102,8 @@ def _open_beside(path: Path, *settings: str) -> Database:
         if not path.exists():
             what = "there is no database yet: start `alertbot run` first, or name another [store] path"
             raise StoreError(f"{path}: {what}")
+        if path.is_dir():
+            raise StoreError(f"{path}: is a folder: name a file as [store] path")
         database = _connect(f"{path.resolve().as_uri()}?mode=rw")
         with _closed_on_failure(database):
             for setting in settings:

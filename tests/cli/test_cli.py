@@ -416,6 +416,14 @@ def test_without_a_database_there_is_nothing_to_ask_and_exit_code_1(command):
     assert "there is no database yet" in result.stderr
 
 
+def test_a_folder_is_no_database(folder):
+    (folder / "alertbot.db").mkdir()
+    result = alertbot("status")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.endswith("alertbot.db: is a folder: name a file as [store] path\n")
+
+
 # --- orders and silences
 
 
