@@ -86,7 +86,7 @@ def _history(rule: Located[RuleSettings], store: StoreSettings, report: ProblemR
     """A rule that looks back farther than the store keeps would never judge anything."""
     settings = rule.section
     back = settings.judged_by().depth * SLOT if isinstance(settings, KindSettings) else 0
-    if back > store.keep:
+    if back > store.keep and not report.has(("store", "keep")):
         looks, keeps = format_duration(back), format_duration(store.keep)
         report.add(rule.path, f'looks back {looks}, but [store] keep is {keeps}: keep "{-(-back // DAY)}d" or more')
 

@@ -38,6 +38,10 @@ class ProblemReport:
         """One thing wrong that may show in several places: said at the first, with the lines of the others."""
         self._shared.setdefault(message, []).append(path)
 
+    def has(self, path: KeyPath) -> bool:
+        """Whether something is wrong at this very key: what follows from it is no mistake of its own."""
+        return any(problem.key == self.key(path) for problem in self._found)
+
     def line(self, path: KeyPath) -> int:
         """The line of a key, or of the nearest table around it; the first where the file has neither."""
         while path and path not in self._lines:

@@ -79,7 +79,7 @@ ALIASES = MappingProxyType(
         **dict.fromkeys(("unacknowledge", "release"), "unack"),
         **dict.fromkeys(("explain", "reason"), "why"),
         **dict.fromkeys(("health", "ping", "info"), "status"),
-        **dict.fromkeys(("percentile", "95th"), "p95"),
+        **dict.fromkeys(("percentile", "95th", "bill", "billing"), "p95"),
         **dict.fromkeys(("backtest", "simulate"), "replay"),
         **dict.fromkeys(("?", "-h", "--help", "commands", "usage", "hello", "hi", "hey"), "help"),
         **dict.fromkeys(("history", "events", "timeline"), "incidents"),

@@ -563,6 +563,14 @@ def test_a_review_that_cannot_be_posted_is_told(problems, lines, line, said):
     assert any(at == line and said in message for at, _, message in found)
 
 
+def test_a_keep_that_is_wrong_is_not_also_called_too_short(problems):
+    text = (
+        WATCH + '[store]\nkeep = "400"\n' + DARK.replace('kind = "drop"\nto = "0 bps"', 'kind = "baseline"\nweeks = 8')
+    )
+
+    assert only(problems(text))[:2] == (4, "store.keep")
+
+
 @pytest.mark.parametrize("section", ["heartbeat", "digest", "review", "alertmanager"])
 def test_an_empty_section_that_would_do_nothing_is_told(problems, section):
     line, key, message = only(problems(f"{GOOD}[{section}]\n"))
