@@ -157,6 +157,12 @@ def format_clock(epoch: float, zone: tzinfo, now: float | None = None) -> str:
     return f"{local:%a} {local.day} {local:%b %H:%M}"
 
 
+def zone_name(zone: tzinfo, now: float) -> str:
+    """``CET``, ``UTC``, ``UTC+08``: how clocks of a zone are called just now."""
+    name = datetime.fromtimestamp(now, zone).tzname() or ""
+    return name if name[:1].isalpha() else f"UTC{name}"
+
+
 def format_iso(epoch: float) -> str:
     """``2026-11-02T10:05:00Z``: for files and logs."""
     return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%dT%H:%M:%SZ}"

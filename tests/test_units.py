@@ -257,3 +257,8 @@ def test_anything_else_is_no_time_and_the_message_shows_one(text):
 def test_a_time_written_for_files_reads_back(epoch):
     assert units.parse_time(units.format_iso(epoch)) == epoch
     assert datetime.fromtimestamp(epoch, UTC).isoformat()[:19] == units.format_iso(epoch)[:19]
+
+
+@pytest.mark.parametrize(("zone", "called"), [("UTC", "UTC"), ("Europe/Berlin", "CET"), ("Asia/Dubai", "UTC+04")])
+def test_a_zone_is_called_as_its_clocks_are_now(zone, called):
+    assert units.zone_name(ZoneInfo(zone), 1772409600) == called

@@ -10,7 +10,7 @@ from alertbot.messages.blocks import Message, code, context_block, escape, parag
 from alertbot.query.backtest import Backtest
 from alertbot.query.bandwidth import By, Figures, Show, Top, TopLine
 from alertbot.query.percentile import Billed, Burst, Committed, MonthSoFar
-from alertbot.units import SLOT, format_clock, format_duration, format_ordinal, format_rate, format_share
+from alertbot.units import DAY, SLOT, format_clock, format_duration, format_ordinal, format_rate, format_share
 from alertbot.words import at, counted
 
 _MANY_TIMES = 10
@@ -29,7 +29,7 @@ def show_message(show: Show, zone: tzinfo, now: float) -> Message:
     fresh = _data_to(show.last, zone, now)
     headline = f"{name}: {format_rate(show.now)} ({fresh})"
     peak_at = "" if show.peak_slot is None else f" {at(format_clock(show.peak_slot, zone, now))}"
-    span = format_duration(show.span)
+    span = "24h" if show.span == DAY else format_duration(show.span)
     lines = [
         f"{span}: average {_rate(show.average)}, peak {_rate(show.peak)}{peak_at}, 95th percentile {_rate(show.p95)}",
         f"a day earlier {_against(show.now, show.yesterday)}{_whole(span, show, show.day_before)}",

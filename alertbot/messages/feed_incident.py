@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alertbot.incidents.incident import (
     Incident,
+    IncidentKind,
     series_of,
 )
 from alertbot.incidents.thread_notes import MOST_LISTED
@@ -36,15 +37,31 @@ def dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
         head = _data_is_back(incident, incident.closed, context)
         firing = series_of(incident.firing)
         lines = (f"{several(firing)} still in alert then: what lasts is posted.",) if firing else ()
-        return IncidentText(head, lines, small_print(incident, Tone.OVER), Tone.OVER)
+        return IncidentText(head, lines, small_print(incident, context, Tone.OVER), Tone.OVER)
     tone = tone_of(incident, context)
     if incident.facts.get("account_wide"):
         series = series_of(incident.firing)
         count = f"{several(series)} in alert" if series else "no domain in alert yet"
         head = f"Still no data since {since}, so the whole account counts as at 0. {_EITHER}"
-        return IncidentText(head, state, small_print(incident, tone, count), tone)
+        return IncidentText(head, state, small_print(incident, context, tone, count), tone)
     head = f"No data since {since}. {_EITHER}"
-    return IncidentText(head, state, small_print(incident, tone, "the API answers, with nothing newer"), tone)
+    return IncidentText(head, state, small_print(incident, context, tone, "the API answers, with nothing newer"), tone)
+
+
+def was(incident: Incident, markup: Markup) -> str:
+    """What an incident that is over was about, for a list that says from when to when."""
+    which = list(incident.facts.get("series", ()))
+    named = listed(map(markup.name, short_names(which)[0]), _MOST_NAMED)
+    if incident.kind is IncidentKind.VANISHED:
+        return f"{several(which)} left the account: {named}."
+    if incident.kind is IncidentKind.FEED:
+        unreadable = f"{several(which)} {'was' if len(which) == 1 else 'were'} unreadable: {named}."
+        return unreadable if which else "The CDN's API gave no data."
+    if incident.facts.get("unseen"):
+        return "The account showed no traffic at all."
+    if incident.usually_silent:
+        return "The whole account was silent as usual."
+    return "No data came." if incident.facts.get("dark_until") is None else "No traffic on the whole account."
 
 
 def _data_is_back(incident: Incident, closed: float, context: Context) -> str:
@@ -62,7 +79,7 @@ def _usually_silent(incident: Incident, context: Context, state: tuple[str, ...]
     since = context.clock(incident.since)
     if incident.closed is not None:
         head = f"The whole account is no longer silent as usual; the silence began at {since}."
-        return IncidentText(head, (), small_print(incident, Tone.OVER), Tone.OVER)
+        return IncidentText(head, (), small_print(incident, context, Tone.OVER), Tone.OVER)
     head = f"Silent as usual from {since}: the whole account."
     lines = ("If it lasts longer than usual, a critical alert follows.", *state)
     return IncidentText(head, lines, details_of(incident, context, "the API answers"), tone_of(incident, context))
@@ -73,7 +90,7 @@ def _unseen(incident: Incident, context: Context, state: tuple[str, ...]) -> Inc
     if incident.closed is not None:
         lasted = format_duration(incident.closed - incident.since)
         head = f"The account shows traffic now, after {lasted} without any."
-        return IncidentText(head, (), small_print(incident, Tone.OVER), Tone.OVER)
+        return IncidentText(head, (), small_print(incident, context, Tone.OVER), Tone.OVER)
     head = "The account shows no traffic at all: is this the right token?"
     details = details_of(incident, context, f"the API answers, with nothing since {context.clock(incident.since)}")
     return IncidentText(head, state, details, tone_of(incident, context))
@@ -89,20 +106,20 @@ def feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
         # What could not be read at last may be less than what could not at first.
         what = "Everything can be read" if unread else "The CDN's API answers"
         head = f"{what} again after {lasted}; what was missed is being judged."
-        return IncidentText(head, (), small_print(incident, Tone.OVER, f"from {since}", posted), Tone.OVER)
+        return IncidentText(head, (), small_print(incident, context, Tone.OVER, f"from {since}", posted), Tone.OVER)
     state = tuple(state_lines(incident, context, markup))
     last = "" if context.data_to is None else f"last data {context.clock(context.data_to)}"
     if incident.facts.get("cause"):
         cause = markup.text(incident.facts["cause"])
         head = f"The CDN's API has been failing since {since}: {cause}. No rule is judged until it answers."
-        return IncidentText(head, state, small_print(incident, tone, last, posted), tone)
+        return IncidentText(head, state, small_print(incident, context, tone, last, posted), tone)
     shown = listed(map(markup.name, short_names(unread)[0]), _MOST_NAMED)
     whom, have = ("it", "has") if len(unread) == 1 else ("them", "have")
     which = several(unread)
     head = f"{which[:1].upper()}{which[1:]} {have} been unreadable since {since}, so no rule judges {whom}: {shown}."
     causes = tuple(markup.text(cause) for cause in incident.facts.get("causes", ()))
     alone = (_alone(series, name, markup) for series, name in dict(incident.facts.get("alone", {})).items())
-    return IncidentText(head, (*alone, *causes, *state), small_print(incident, tone, posted), tone)
+    return IncidentText(head, (*alone, *causes, *state), small_print(incident, context, tone, posted), tone)
 
 
 def _alone(series: str, name: str, markup: Markup) -> str:
@@ -113,10 +130,12 @@ def _alone(series: str, name: str, markup: Markup) -> str:
 
 def vanished(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     """Domains left the account."""
-    which = ", ".join(markup.name(name) for name in list(incident.facts.get("series", ()))[:MOST_LISTED])
+    left = list(incident.facts.get("series", ()))
+    which = ", ".join(markup.name(name) for name in left[:MOST_LISTED])
     if incident.closed is not None:
         head = f"Back among the account's domains: {which}."
-        return IncidentText(head, (), small_print(incident, Tone.OVER), Tone.OVER)
-    head = f"No longer among the account's domains, though it carried traffic within the last day: {which}."
+        return IncidentText(head, (), small_print(incident, context, Tone.OVER), Tone.OVER)
+    they, its = ("it", "its") if len(left) == 1 else ("they", "their")
+    head = f"No longer among the account's domains, though {they} carried traffic within the last day: {which}."
     state, tone = tuple(state_lines(incident, context, markup)), tone_of(incident, context)
-    return IncidentText(head, state, small_print(incident, tone, "its alerts stay open"), tone)
+    return IncidentText(head, state, small_print(incident, context, tone, f"{its} alerts stay open"), tone)

@@ -19,7 +19,8 @@ from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.thread_notes import MOST_LISTED
 from alertbot.messages.alert import Markup, alert_sentence, is_still_silent, subject
 from alertbot.rules.base import Rule
-from alertbot.units import format_clock
+from alertbot.rules.selection import is_domain
+from alertbot.units import format_clock, zone_name
 from alertbot.words import at, counted, listed
 
 NO_OUTAGES: Mapping[int, Sequence[int]] = MappingProxyType({})
@@ -100,14 +101,17 @@ def state_lines(incident: Incident, context: Context, markup: Markup) -> Iterato
     if incident.closed is not None:
         return
     if progress.checking:
-        yield f"Checking {counted(context.domains, 'domain')}; the list follows here."
+        named = any(is_domain(told.alert.series) for told in incident.firing)
+        rest = "the list above may grow" if named else "the list follows here"
+        yield f"Checking {counted(context.domains, 'domain')}; {rest}."
     yield from _without_data(incident, context, markup)
     if progress.acked_at is not None:
         note = f": {markup.text(progress.acked_note)}" if progress.acked_note else "."
         yield f"Acknowledged by {markup.text(progress.acked_by or '')} {at(context.clock(progress.acked_at))}{note}"
+    heard = any(told.number not in context.suppressed for told in incident.firing)
     for number in progress.silences:
         if (silence := context.silences.get(number)) is not None:
-            yield silenced(silence, context, markup)
+            yield silenced(silence, context, markup, "In part silenced" if heard else "Silenced")
     if progress.muted:
         yield "Muted by the configuration for now."
     if flapping := {told.alert.series for told in incident.alerts if told.key in context.flapping}:
@@ -120,13 +124,13 @@ def _without_data(incident: Incident, context: Context, markup: Markup) -> Itera
     old = incident.without_data(context.data_to or 0)
     if old:
         names = listed((subject(series, markup) for series in sorted(old)), MOST_LISTED)
-        yield f"No data of {names} since {context.clock(min(old.values()))}."
+        yield f"No data for {names} since {context.clock(min(old.values()))}."
 
 
-def silenced(silence: StoredSilence, context: Context, markup: Markup) -> str:
-    """By whom, until when, and why."""
+def silenced(silence: StoredSilence, context: Context, markup: Markup, how: str) -> str:
+    """By whom, until when, and why; ``how``: whether all of it is."""
     reason = f": {markup.text(silence.reason)}" if silence.reason else ""
-    return f"Silenced until {context.clock(silence.ends)} by {markup.text(silence.author)}{reason}."
+    return f"{how} until {context.clock(silence.ends)} by {markup.text(silence.author)}{reason}."
 
 
 def sentence(
@@ -140,13 +144,14 @@ def sentence(
 def details_of(incident: Incident, context: Context, *extra: str) -> str:
     """What to call the incident, how fresh the data is, and what else there is to know."""
     fresh = "" if context.data_to is None else f"data until {context.clock(context.data_to)}"
-    return small_print(incident, tone_of(incident, context), fresh, *extra)
+    return small_print(incident, context, tone_of(incident, context), fresh, *extra)
 
 
-def small_print(incident: Incident, tone: Tone, *parts: str) -> str:
-    """``#412 critical - data until 12:10``: what is empty is left out."""
+def small_print(incident: Incident, context: Context, tone: Tone, *parts: str) -> str:
+    """``#412 critical - data until 12:10 - times in CET``: what is empty is left out."""
     name = f"#{incident.number} {tone.label}".rstrip()
-    return " - ".join([name, *(part for part in parts if part)])
+    zone = f"times in {zone_name(context.zone, context.now)}"
+    return " - ".join([name, *(part for part in parts if part), zone])
 
 
 def silent_now(told: FiredAlert) -> bool:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from alertbot.alerts.lifecycle import Reason
-from alertbot.incidents.incident import Incident, IncidentKind, cleared_at, series_of, worst_of_each
+from alertbot.incidents.incident import (
+    FEED_SEVERITY,
+    FiredAlert,
+    Incident,
+    IncidentKind,
+    cleared_at,
+    series_of,
+    worst_of_each,
+)
 from alertbot.messages.alert import names, several, subject
 from alertbot.messages.blocks import Block, Message, code, context_block, escape, paragraphs
+from alertbot.messages.feed_incident import was
 from alertbot.messages.incident import tell
 from alertbot.messages.incident_parts import Context, sentence
 from alertbot.messages.slack import MARKUP
@@ -23,8 +32,6 @@ from alertbot.words import counted, listed
 _MOST_UNPOSTED = 20
 _MOST_SILENT = 20
 _MOST_NAMED = 5
-_WITHOUT_TIMES = {IncidentKind.FEED, IncidentKind.VANISHED}
-"""Kinds whose last sentence does not say from when to when."""
 
 
 def alerts_message(alerts: Alerts, scope: Scope) -> Message:
@@ -80,10 +87,18 @@ def _span(seconds: int) -> str:
 
 def _was(incident: Incident) -> str | None:
     """What an incident that is over was about; ``None`` where only how it ended says it."""
-    alerts = worst_of_each(incident.alerts)
-    over = incident.closed is not None and incident.kind is IncidentKind.ALERT and bool(alerts)
-    if not over or any(each.reason != Reason.CLEARED for each in alerts):
+    if incident.closed is None:
         return None
+    if incident.kind in FEED_SEVERITY:
+        return was(incident, MARKUP)
+    alerts = worst_of_each(incident.alerts)
+    if incident.kind is not IncidentKind.ALERT or any(each.reason != Reason.CLEARED for each in alerts):
+        return None
+    return _alerts_were(incident, alerts) if alerts else None
+
+
+def _alerts_were(incident: Incident, alerts: Sequence[FiredAlert]) -> str:
+    """``alerts``: the worst of each series."""
     often = max(map(len, incident.outages.values()), default=1)
     again = f", {often} times" if often > 1 else ""
     dark = incident.falls and all(each.alert.worst == 0 for each in alerts)
@@ -104,9 +119,10 @@ class _Words:
 
     def line(self, line: IncidentLine) -> str:
         """Number, severity, how long, whose word keeps it from paging, and what it is about."""
-        was = _was(line.incident)
-        what = tell(line.incident, self._context, MARKUP).headline if was is None else was
-        return f"*#{line.number}* {', '.join((line.severity, *self._facts(line)))}: {what}"
+        about = _was(line.incident)
+        what = tell(line.incident, self._context, MARKUP).headline if about is None else about
+        facts = self._open(line) if line.closed is None else self._ended(line) if about is not None else ()
+        return f"*#{line.number}* {', '.join((line.severity, *facts))}: {what}"
 
     def unposted(self, alerts: tuple[Unposted, ...]) -> list[str]:
         """What fires and is in no incident, with the reason."""
@@ -122,10 +138,7 @@ class _Words:
         what = sentence(each.alert, self._context, MARKUP).removesuffix(".")
         return f"{each.alert.severity}, {escape(each.alert.alert.rule)}: {what} ({why})"
 
-    def _facts(self, line: IncidentLine) -> Iterator[str]:
-        if line.closed is not None:
-            yield from self._ended(line)
-            return
+    def _open(self, line: IncidentLine) -> Iterator[str]:
         since = f"since {self._clock(line.since)}, " if line.kind is IncidentKind.VANISHED else ""
         yield f"{since}{format_duration(max(self.scope.now - line.since, 0))}"
         if line.incident.progress.parent is not None:
@@ -135,12 +148,13 @@ class _Words:
             part = "in part " if line.silenced_in_part else ""
             yield f"{part}silenced by {escape(line.silenced_by)} until {self._clock(line.silenced_until)}"
 
-    def _ended(self, line: IncidentLine) -> Iterable[str]:
-        if line.kind in _WITHOUT_TIMES and line.closed is not None:
-            yield self._from_to(line.since, line.closed)
-        elif _was(line.incident) is not None:
-            alerts = line.incident.alerts
+    def _ended(self, line: IncidentLine) -> Iterator[str]:
+        """From when to when it was."""
+        alerts = line.incident.alerts
+        if line.kind is IncidentKind.ALERT:
             yield self._from_to(min(each.alert.since for each in alerts), max(map(cleared_at, alerts)))
+        else:
+            yield self._from_to(line.since, line.incident.facts.get("dark_until") or line.closed or line.since)
 
     def _from_to(self, begun: float, ended: float) -> str:
         """``Mon 2 Mar 22:05 to 22:50 (45m)``: a day that stays the same is said once."""

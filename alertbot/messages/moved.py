@@ -37,9 +37,13 @@ def moved_lines(incident: Incident, context: Context, markup: Markup) -> Iterato
     moved = incident.progress.moved
     if _told(incident) and not in_headline(incident):
         yield moved_sentence(incident, context, markup)
-    elif moved is not None and not moved.rose and not moved.over and incident.progress.wide is None:
-        is_or_was = "is" if incident.closed is None else "was"
-        yield f"The total fell by the same amount: this traffic {is_or_was} on no other domain of the account."
+    elif moved is not None and not moved.rose and not moved.over and _is_news(incident):
+        yield "The total fell by the same amount: this traffic is on no other domain of the account."
+
+
+def _is_news(incident: Incident) -> bool:
+    """Whether it helps to know that the total fell, too: while it lasts, and where no other line says so."""
+    return incident.closed is None and incident.progress.wide is None
 
 
 def _names(names: Sequence[str]) -> str:

@@ -35,13 +35,15 @@ def status_message(status: Status, zone: tzinfo) -> Message:
         lines.append(f"a trial: every message goes to {escape(live.trial)}, and mentions nobody")
     lines += [f"{escape(name)}: {escape(problem)}" for name, problem in live.channels.items()]
     lines += _feed_lines(live)
-    lines += [f"no answer for {code(name)}: {escape(why)}" for name, why in list(live.unreadable.items())[:_LISTED]]
+    unreadable = [(name, why) for name, why in live.unreadable.items() if why != live.trouble]
+    lines += [f"no answer for {code(name)}: {escape(why)}" for name, why in unreadable[:_LISTED]]
     return Message(headline, (section(headline), context_block("\n".join(lines))))
 
 
 def _watching(live: Live) -> str:
     sums = live.series - live.domains
-    besides = f" and {counted(sums, 'total')}" if sums else ""
+    groups = f", {counted(sums - 1, 'group')}" if sums > 1 else ""
+    besides = f"{groups} and the total" if sums else ""
     waiting = (
         f"{live.behind:,} {'waits' if live.behind == 1 else 'wait'} for data" if live.behind else "none waits for data"
     )
@@ -69,7 +71,7 @@ def _feed_lines(live: Live) -> list[str]:
         lines.append(f"this machine's clock is {format_duration(abs(live.skew))} {ahead} the CDN's")
     if live.gone:
         lines.append(f"no longer the account's: {', '.join(code(name) for name in live.gone[:_LISTED])}")
-    if live.last_failure is not None:
+    if live.last_failure is not None and (live.trouble is None or live.trouble not in live.last_failure):
         lines.append(f"last failure: {escape(live.last_failure)}")
     return lines
 

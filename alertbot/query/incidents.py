@@ -169,9 +169,13 @@ def _line(one: Incident, silences: Mapping[int, StoredSilence]) -> IncidentLine:
 
 
 def severity_of(one: Incident) -> str:
-    """The highest severity of what fires in an incident; of all its alerts where nothing does."""
+    """The highest severity of what fires in an incident; of all its alerts where nothing does.
+
+    A rise that is the other side of what fell counts as that does.
+    """
     wide = None if one.progress.wide is None else one.progress.wide.severity
-    of_alerts = highest_severity(one.firing) or highest_severity(one.alerts)
+    heard = [each for each in one.alerts if not one.explains(each)]
+    of_alerts = highest_severity(each for each in heard if each.resolved is None) or highest_severity(heard)
     return one.feed_severity or of_alerts or wide or Severity.INFO.value
 
 

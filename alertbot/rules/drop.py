@@ -189,7 +189,7 @@ class Drop(Kind):
         before, dark = _before(facts.references), facts.value == 0
         earlier = " or earlier" if USUAL in facts.references else ""
         if dark:
-            return Listed(f"Dark since {facts.since}{earlier}, {'usually' if earlier else 'before'}", (before,))
+            return Listed(f"Dark since {facts.since}{earlier}; {'usually' if earlier else 'before that'}", (before,))
         usual = ", of what is usual" if earlier else ""
         return Listed(f"Down since {facts.since}{earlier}{usual}", (facts.value, before))
 

@@ -46,7 +46,7 @@ def stage(tmp_path_factory):
     [
         ("", "What alertbot answers", "/bandwidth status"),
         ("help", "What alertbot answers", "/bandwidth show DOMAIN [24h|7d]"),
-        ("status", "1 incident open: #1; 1 alert firing.", "watching 2 domains and 1 total; none waits for data"),
+        ("status", "1 incident open: #1; 1 alert firing.", "watching 2 domains and the total; none waits for data"),
         ("show video.example.com", "`video.example.com`: 1.84 Gbps", "average 1.84 Gbps, peak 1.84 Gbps"),
         ("show img 7d", "`img.example.com`: 300 Mbps", "7d: average 300 Mbps"),
         ("SHOW IMG", "`img.example.com`: 300 Mbps", "a week earlier 300 Mbps (+0%)"),

@@ -140,7 +140,7 @@ async def test_a_message_says_by_itself_that_its_domain_gives_no_data_and_that_i
     await carried(house, 4, a=0)
     for _ in range(8):
         await house.judge({**{name: level for name, level in USUAL.items() if name != A}, "total": 5e8})
-    edits = [row for row in house.outbox() if row.action == "update" and "No data of a.example.com since" in row.shown]
+    edits = [row for row in house.outbox() if row.action == "update" and "No data for a.example.com since" in row.shown]
     assert len(edits) == 1
     house.ledger.take(A, house.slot - 7 * SLOT, np.zeros(8))
     await carried(house, 1, a=0)

@@ -425,7 +425,8 @@ DATA = "data until 12:15"
 )
 def test_each_kind_of_incident_reads_as_someone_woken_needs_it(one, firing, expected):
     telling = tell(one, context(*firing), PLAIN)
-    assert (telling.headline, telling.details, telling.tone) == expected
+    headline, details, tone = expected
+    assert (telling.headline, telling.details, telling.tone) == (headline, f"{details} - times in UTC", tone)
 
 
 def test_of_many_alerts_twenty_are_listed_those_that_burn_first_and_the_rest_counted():
@@ -433,7 +434,7 @@ def test_of_many_alerts_twenty_are_listed_those_that_burn_first_and_the_rest_cou
     firing = [told(f"d{number}") for number in range(30)]
     lines = tell(incident(IncidentKind.SUMMARY, *over, *firing), context(), PLAIN).lines
     assert len(lines) == 2, "what they have in common is said once"
-    assert lines[0].startswith("Dark since 12:05, before: d1 1.84 Gbps, d10 1.84, d11 1.84, ")
+    assert lines[0].startswith("Dark since 12:05; before that: d1 1.84 Gbps, d10 1.84, d11 1.84, ")
     assert lines[0].count("1.84") == 20
     assert "over" not in lines[0]
     assert lines[1] == "and 14 more; the thread lists them all"
@@ -451,7 +452,7 @@ def test_alerts_of_a_kind_are_a_line_the_largest_first_and_the_others_a_sentence
         a_fall("ddddd", 0.0, 9e8, since=SINCE - SLOT),
     ]
     assert tuple(all_alert_lines(alerts, context(), PLAIN)) == (
-        "Dark since 12:05, before: cccc 1.2 Gbps, bbb 473 Mbps, aa 300",
+        "Dark since 12:05; before that: cccc 1.2 Gbps, bbb 473 Mbps, aa 300",
         "ddddd went dark at 12:00: 0 bps, was 900 Mbps.",
     )
 

@@ -10,10 +10,15 @@ from fakes.rigs.house import House, database
 from fakes.rigs.inquired import Inquired
 from fakes.rigs.night import CHANNEL, config_for, dark, fell
 
+from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.config import GroupSettings
-from alertbot.incidents.incident import IncidentKind
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Progress
+from alertbot.incidents.moved import Moved
+from alertbot.messages.alert import PLAIN
+from alertbot.messages.feed_incident import was
 from alertbot.query import incidents
 from alertbot.query.as_json import to_json
+from alertbot.rules.base import Direction
 from alertbot.rules.drop import Drop
 from alertbot.store.feed_reports import FeedReport
 from alertbot.units import DAY, SLOT
@@ -78,7 +83,31 @@ async def test_an_incident_of_the_feed_is_open_though_no_alert_fires(house):
     assert "#1 warning, 35m, not acknowledged: The CDN's API has been failing since 00:00" in said
     assert "1 incident open: #1." in await asked.ask("status")
     await home.dispatcher.report([FeedReport(IncidentKind.FEED, CHANNEL, home.slot, facts, number=1, closes=True)])
-    assert "#1 warning, 00:00 to 00:35 (35m): The CDN's API answers again" in await asked.ask("alerts")
+    assert "#1 warning, 00:00 to 00:35 (35m): The CDN's API gave no data." in await asked.ask("alerts")
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "said"),
+    [
+        (IncidentKind.FEED, {"series": ["a.example.com"]}, "1 domain was unreadable: a.example.com."),
+        (IncidentKind.VANISHED, {"series": ["a.example.com", "b.example.com"]}, "2 domains left the account: a.exam"),
+        (IncidentKind.DARK, {}, "No data came."),
+        (IncidentKind.DARK, {"unseen": True}, "The account showed no traffic at all."),
+        (IncidentKind.DARK, {"usually_silent": True}, "The whole account was silent as usual."),
+    ],
+)
+def test_of_what_is_over_a_list_says_what_it_was(kind, facts, said):
+    assert was(Incident(1, kind, CHANNEL, 0, 0.0, 1.0, (), facts), PLAIN).startswith(said)
+
+
+def test_a_rise_that_is_the_other_side_of_a_fall_counts_as_the_fall_does():
+    rise = Alert("r", "b.example.com", Phase.FIRING, 0, SLOT, 2e9, 1e9, 2e9, Direction.RISE)
+    fall = replace(rise, series="a.example.com", value=0.0, worst=0.0, direction=Direction.FALL)
+    fired = (FiredAlert(1, fall, "warning", None, None), FiredAlert(2, rise, "critical", None, None))
+    moved = Moved(0, (("a.example.com", 1e9),), (("b.example.com", 1e9),), "total", 0.0, 1e6)
+    incident = Incident(1, IncidentKind.ALERT, CHANNEL, 0, 0.0, None, fired)
+    assert incidents.severity_of(incident) == "critical"
+    assert incidents.severity_of(replace(incident, progress=Progress(moved=moved))) == "warning"
 
 
 async def test_the_loudest_come_first_and_none_is_buried(house):
