@@ -2,9 +2,10 @@
 
 Prometheus keeps the first value that it scrapes of a slot, whatever is served later, and takes none that is older than
 what it has. So slots are offered in order, each until it was there for a while, and only once the next one was judged
-too: where a domain has just turned late its newest slot is half full, and is read again with the next. After a gap
-several are offered at once, of which Prometheus 2.52 to 2.54.0 take the first alone. A zero is an absence, and is
-offered once it can no longer be lateness; so is what comes after it.
+too: where a domain has just turned late its newest slot is half full, and is read again with the next. Sums and the
+total lack what is late, so they wait for the slowest domain, for ``max_lag`` at most. After a gap several slots are
+offered at once, of which Prometheus 2.52 to 2.54.0 take the first alone. A zero is an absence, and is offered once it
+can no longer be lateness; so is what comes after it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from alertbot.ops.bandwidth import Sample, bandwidth_text, incidents_text
 from alertbot.query.incidents import severity_of
 from alertbot.query.names import labels_of
 from alertbot.rules.base import Array
+from alertbot.rules.selection import is_domain
 from alertbot.store import incidents, samples
 from alertbot.store.schema import reading
 from alertbot.units import DAY, SLOT
@@ -101,7 +103,10 @@ class SeriesMetrics:
         self, spans: Mapping[str, tuple[int, int]], values: Mapping[str, Array], time: float, now: float
     ) -> Iterator[Sample]:
         most, late = _most(spans), self._max_lag() // SLOT * SLOT
+        slowest = min((last for name, (_, last) in spans.items() if is_domain(name)), default=0)
         for name, (first, last) in spans.items():
+            if not is_domain(name):
+                last = min(last, max(slowest, last - late))  # noqa: PLW2901 - what is late is missing in it
             sure = max(self._offers[name].last, last - late) + SLOT
             absent = np.flatnonzero(values[name][(sure - first) // SLOT :] == 0)
             known_to = min(last, sure + SLOT * int(absent[0]) if len(absent) else last) - SLOT

@@ -186,6 +186,14 @@ def test_a_series_that_cannot_be_read_keeps_its_last_slot_for_an_hour(tmp_path):
     assert [set(each) for each in shown] == [{A, B}] * 2 + [{B}] * 2
 
 
+@pytest.mark.parametrize(("judged", "newest"), [(20, 18), (22, 20), (10, 16)])  # LATE is four slots
+def test_the_total_waits_for_the_slowest_domain_and_not_for_ever(tmp_path, judged, newest):
+    path = store(tmp_path / "alertbot.db", FIRST, {A: [1.0] * judged, B: [1.0] * 22, "total": [2.0] * 22})
+    shown = served_by(SeriesMetrics(path, lambda: LATE), 600.0, 0.0)
+    assert shown["total"][-1] == (FIRST + newest * SLOT, 2.0)
+    assert shown[B][-1] == (FIRST + 20 * SLOT, 1.0)
+
+
 async def test_a_reload_begins_and_ends_it(tmp_path, port):
     without = TEXT.replace("series = true", "")
     async with served(tmp_path, port, scenario(), without) as house:
