@@ -46,7 +46,7 @@ class MetricsServer:
         self._metrics = metrics
         self._problem = problem
         self._server: asyncio.Server | None = None
-        self._open: dict[asyncio.Task[None], None] = {}  # the oldest first
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}  # the oldest first
 
     async def start(self, address: Address) -> None:
         """Listen at an address; ``ListenError``, which says what to do, where that cannot be."""
@@ -73,10 +73,12 @@ class MetricsServer:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._open) >= MOST_OPEN:
-            next(iter(self._open)).cancel()
+            oldest = next(iter(self._open))
+            self._open.pop(oldest).transport.abort()  # it may not have begun, and would not do so itself
+            oldest.cancel()
         task = asyncio.create_task(self._serve(reader, writer))
-        self._open[task] = None
-        task.add_done_callback(self._open.pop)
+        self._open[task] = writer
+        task.add_done_callback(lambda done: self._open.pop(done, None))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request, and close the connection whatever came of it."""

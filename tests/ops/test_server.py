@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager, suppress
+import select
+import socket
+from contextlib import ExitStack, asynccontextmanager, suppress
 
 import pytest
 from fakes.worlds.virtual import passes
@@ -61,6 +63,16 @@ async def test_hundreds_of_half_open_requests_hold_no_files_and_a_scrape_is_stil
         for reader, writer in half:
             assert await closed(reader)
             writer.close()
+
+
+async def test_requests_that_come_all_at_once_are_no_more_than_so_many_either():
+    async with serving() as port:
+        with ExitStack() as clients:
+            half = [clients.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(3 * MOST_OPEN)]
+            await asyncio.sleep(0.01)
+            assert len(asyncio.all_tasks() - {asyncio.current_task()}) <= MOST_OPEN
+            ended, _, _ = select.select(half, [], [], 0)
+            assert len(ended) == 2 * MOST_OPEN
 
 
 async def test_a_request_that_does_not_end_is_given_up():
