@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from alertbot.alerts.lifecycle import Reason
-from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, cleared_at
+from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, cleared_at, highest_severity
 from alertbot.store import changes, incidents, mentions
 
 SOON = 600
@@ -30,6 +30,12 @@ class PostedIncident:
     def rules(self) -> frozenset[str]:
         """The rules of its alerts."""
         return frozenset(each.alert.rule for each in self.incident.alerts)
+
+    @property
+    def loudest(self) -> frozenset[str]:
+        """The rules whose severity it was posted and mentioned people with."""
+        severity = highest_severity(self.incident.alerts)
+        return frozenset(each.alert.rule for each in self.incident.alerts if each.severity == severity)
 
     @property
     def acknowledged(self) -> bool:

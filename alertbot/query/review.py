@@ -106,7 +106,7 @@ def _of_rule(rule: str, posted: Sequence[PostedIncident], silenced: float) -> Ru
     return RuleReview(
         rule=rule,
         posts=len(posted),
-        mentions=sum(each.mentions for each in posted),
+        mentions=sum(each.mentions for each in posted if rule in each.loudest),
         acknowledged=len(acked),
         ack_seconds=median(acked) if acked else None,
         over_soon=sum(each.over_soon for each in ended),

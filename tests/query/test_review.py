@@ -7,7 +7,7 @@ import json
 import pytest
 from fakes.rigs.house import House, database
 from fakes.rigs.inquired import Inquired
-from fakes.rigs.night import ceiling, config_for, dark
+from fakes.rigs.night import ceiling, config_for, dark, fell
 
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Vote
@@ -75,6 +75,17 @@ async def test_figures_of_a_rule(home):
         "Posted nothing: ceiling",
         "noise: voted so, or without a vote over by itself within 10m and not acknowledged; over soon: within 10m",
     ]
+
+
+async def test_people_were_mentioned_by_the_rules_that_are_as_loud_as_the_incident(tmp_path):
+    rules = [dark(), fell()]
+    home = House(config_for(database(tmp_path), DOMAINS, rules, mention={"critical": "@here"}), DOMAINS)
+    await home.begin(USUAL)
+    await outage(home)
+
+    counted = {name: (of_rule(home, name).posts, of_rule(home, name).mentions) for name in ("went-dark", "fell")}
+    assert counted == {"went-dark": (1, 1), "fell": (1, 0)}
+    await home.end()
 
 
 async def test_only_what_was_posted_within_the_span_counts(home):
