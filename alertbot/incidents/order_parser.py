@@ -165,7 +165,8 @@ def _too_early(target: str, words: Sequence[str]) -> str:
     early, lasting = list(words[:ends]), " ".join(words[ends:])
     if early[0].lower() in _AND and len(early) > 1:
         return f'one at a time: "silence {target} {lasting}", then "silence {early[1]} {lasting}"'
-    return f'one target at a time, and the reason last: "silence {target} {lasting} {" ".join(early)}"'
+    each = f' ("silence {target} {lasting}", then "silence {early[0]} {lasting}")' if len(early) == 1 else ""
+    return f'one target at a time{each}, and the reason last: "silence {target} {lasting} {" ".join(early)}"'
 
 
 def _taken_target(words: list[str]) -> str:

@@ -44,6 +44,7 @@ from alertbot.query.bandwidth import By
 from alertbot.query.names import Meant, resolve
 from alertbot.query.scope import Scope
 from alertbot.units import DAY, format_duration, slot_at
+from alertbot.words import nearest
 
 _TOP = 10
 
@@ -155,11 +156,21 @@ def _incidents(rest: Words, scope: Scope) -> Answered:
     return Answered(facts, incidents_message(facts, scope))
 
 
+def _watched_by(word: str, scope: Scope) -> str:
+    """The series that a word means; the complaint names a rule where one is nearer."""
+    try:
+        return resolve(word, scope.watch.series)
+    except UsageError:
+        if close := nearest(word, scope.watch.rules, alike=0.7):
+            raise UsageError(f'there is no rule "{word[:80]}": did you mean {close}?') from None
+        raise
+
+
 def _rules(rest: Words, scope: Scope) -> Answered:
     no_more(rest[1:])
     rules = scope.watch.rules
     found = [name for name in rules if rest and name.lower() == rest[0].lower()]
-    series = resolve(rest[0], scope.watch.series) if rest and not found else None
+    series = _watched_by(rest[0], scope) if rest and not found else None
     lines = tuple(
         status.RuleLine(rules[name], len(scope.watch.selection[name]))
         for name in found or rules

@@ -31,7 +31,7 @@ def labels_of(series: str) -> Mapping[str, str]:
 
 def meant(word: str, names: Sequence[str], groups: Sequence[Group]) -> Meant:
     """The series that a word means, or ``@group``: its sum where that is watched, else its members."""
-    if not word.startswith(GROUP_MARK):
+    if not word.startswith(GROUP_MARK) and not _is_only_a_group(word, names, groups):
         name = resolve(word, names)
         return Meant(name, (name,))
     wanted = word.removeprefix(GROUP_MARK).lower()
@@ -43,6 +43,12 @@ def meant(word: str, names: Sequence[str], groups: Sequence[Group]) -> Meant:
         raise UsageError(f"the group {group.name} has no members that are watched")
     series = (group.series,) if group.series in names else group.members
     return Meant(f"{GROUP_MARK}{group.name}", series, len(group.members))
+
+
+def _is_only_a_group(word: str, names: Sequence[str], groups: Sequence[Group]) -> bool:
+    """Whether a word is the name of a group, and no part of any domain's."""
+    wanted = word.lower()
+    return any(each.name.lower() == wanted for each in groups) and not any(wanted in name for name in names)
 
 
 def resolve(word: str, names: Sequence[str]) -> str:

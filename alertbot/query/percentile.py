@@ -85,8 +85,10 @@ def month_of(text: str | None, zone: tzinfo, now: float, first_day: int = 1) -> 
     """The month of ``2026-11``, or the present one; ``UsageError`` for what is none, or has not begun."""
     calendar = Calendar(first_day, zone)
     present = calendar.at(int(now))
-    if text is None:
+    if text is None or text.lower() in {"this", "current"}:
         return present
+    if text.lower() in {"last", "previous"}:
+        return calendar.before(present)
     match = _MONTH.fullmatch(text)
     if match is None:
         raise UsageError(f'"{text[:40]}" is no month: write it as {present.name}')
