@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from contextlib import closing
@@ -28,16 +29,19 @@ if not __package__ or __package__ != "crash":  # run as a script: the packages o
 from crash.cdn import DOMAINS, START, TOKEN, is_high
 from fakes.rigs.stage import ALERTBOT, Actor, StageClock, _environment
 from fakes.rigs.waiting import for_a_while, wait_for
+from fakes.wire.blockkit import CHARTS
 from fakes.wire.workspace import APP_TOKEN, BOT_TOKEN
 
 SPEED = 50.0
 POST, UPDATE, HISTORY = "chat.postMessage", "chat.update", "conversations.history"
+ANSWER = "response_url"
 SLOT = 300
 
 POINTS = ("random", "received", "processed", "half answered", "answered", "in a burst", "history read")
 """When to kill: see ``Play.reach``."""
 
-VARIANTS = ("plain", "faults", "unreadable")
+VARIANTS = ("plain", "faults", "unreadable", "charts", "charts refused")
+"""With ``charts`` somebody asks for one of Slack's own meanwhile, and kills fall while it is answered as well."""
 
 RULES = """
 [watch]
@@ -78,6 +82,7 @@ PAIRS = tuple(zip(DOMAINS[::2], DOMAINS[1::2], strict=True))
 class Table:
     """What a run came to, of ``due`` messages and ``replies`` in their threads.
 
+    ``asked``: questions for one of Slack's own charts, and how the attempts to answer them were ``answered``.
     ``stale``: messages that do not show their incident's last state; ``unended``: incidents that are over without that
     being said once in their thread, or in the message from the first; ``unposted``: alerts.
     """
@@ -93,13 +98,15 @@ class Table:
     unended: int
     alerts: int
     unposted: int
+    asked: int
+    answered: Counter[str]
 
     def __str__(self) -> str:
         return (
             f"{self.kills} kills, {self.due} messages and {self.replies} replies due, {self.delivered} delivered,"
             f" {self.repeated} repeated, {self.lost} lost; {self.edits} messages edited later, {self.stale} with an"
             f" edit missing, {self.unended} with an end missing; {self.alerts} breaches in the traffic, {self.unposted}"
-            " not told exactly once"
+            f" not told exactly once; {self.asked} questions: {dict(self.answered)}"
         )
 
 
@@ -147,11 +154,14 @@ class Play:
         self._control = httpx.Client(trust_env=False, timeout=30)
         self._read = 0
         self._points: Counter[str] = Counter()
+        self._asked = 0
+        self._methods = (ANSWER,) if variant.startswith("charts") else (POST, UPDATE)
 
     def __enter__(self) -> Self:
         here = Path(__file__)
         cdn = self._enter("cdn", [sys.executable, str(here.with_name("cdn.py"))]).first_line()
         log = ["--log", str(self._folder / "calls"), "--paced"]
+        log += ["--no-charts"] * (self._variant == "charts refused")
         slack = [sys.executable, str(here.parents[1] / "fakes" / "wire" / "slack.py"), *log]
         self._slack = self._enter("slack", slack).first_line().removesuffix("api/")
         self._rules = self._folder / "rules.toml"
@@ -185,7 +195,7 @@ class Play:
 
     def reach(self, point: str, bot: Actor) -> Actor:
         """Return when the bot, or one that followed it, is to be killed."""
-        method = self._dice.choice((POST, UPDATE))
+        method = self._dice.choice(self._methods)
         if point == "random":
             for_a_while(self._dice.uniform(0.2, 6.0))
         elif point in {"received", "processed", "half answered"}:
@@ -201,6 +211,18 @@ class Play:
             bot = self.bot()
             self._hold(HISTORY, self._dice.choice(("hang", "half", "hang_after")))
         return bot
+
+    def watches(self) -> None:
+        """Return once the bot that was started last has looked at the feed: it can answer now."""
+        began = self.clock.now()
+
+        def looked() -> bool:
+            try:
+                return self._looked_at() > began
+            except sqlite3.OperationalError:  # the database is only just made
+                return False
+
+        wait_for(looked, "a bot that looks at the feed")
 
     def mend(self) -> None:
         """What was to go wrong and did not will not any more."""
@@ -257,6 +279,8 @@ class Play:
             unended=sum(threads.ends(subject) != 1 for subject in self._over() - owed),
             alerts=len(alerts),
             unposted=sum(count != 1 for count in alerts.values()),
+            asked=self._asked,
+            answered=self._answered(),
         )
 
     def _due(self) -> set[str]:
@@ -308,6 +332,8 @@ class Play:
         """Return when a method is called next, or after so many real seconds without."""
         path = self._folder / "calls"
         self._read = path.stat().st_size
+        if method == ANSWER:
+            threading.Thread(target=self._ask, daemon=True).start()
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             with path.open() as file:
@@ -315,6 +341,21 @@ class Play:
                 if f'"method": "{method}"' in file.read():
                     return
             time.sleep(0.01)
+
+    def _ask(self) -> None:
+        """Ask for a chart, and wait for no answer: it may never come."""
+        self._asked += 1
+        question = {"text": "show d00.example.com", "answers": 0, "patience": 3600}
+        httpx.post(f"{self._slack}_control/command", json=question, trust_env=False, timeout=120)
+
+    def _answered(self) -> Counter[str]:
+        """How Slack took the answers: with a chart, without one, or refused."""
+        calls = map(json.loads, (self._folder / "calls").read_text().splitlines())
+        return Counter(
+            ("chart" if CHARTS in json.dumps(each["arguments"]) else "words") if each["outcome"] == "ok" else "refused"
+            for each in calls
+            if each["method"] == ANSWER and not each["outcome"].startswith("fault")
+        )
 
     def _enter(self, part: str, command: list[str], more: dict[str, str] | None = None) -> Actor:
         environment = {**_environment(), **(more or {}), **self.clock.environment()}
@@ -335,6 +376,8 @@ def run(folder: Path, kills: int, *, variant: str = "plain", speed: float = SPEE
                 if number == kills // 4:
                     for_a_while(3)
                     play.outage(1200)
+            if variant.startswith("charts"):
+                play.watches()
             play.kill(play.reach(POINTS[number % len(POINTS)], bot))
             play.mend()
             number += 1

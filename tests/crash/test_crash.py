@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from crash.run import SPEED, Threads, run
 from fakes.rigs.needs import needs
 
@@ -28,6 +29,14 @@ if KILLS >= LONG:
         table, _ = run(tmp_path, KILLS // 3, variant="faults", speed=SPEED / 2)
         _assert_all_told(table)
         assert table.repeated == 0
+
+    @pytest.mark.parametrize("variant", ["charts", "charts refused"])
+    def test_so_it_does_while_it_answers_with_charts_that_slack_takes_or_refuses(tmp_path, variant):
+        table, _ = run(tmp_path, KILLS // 3, variant=variant)
+        _assert_all_told(table)
+        assert table.repeated == 0
+        assert 0 < table.answered["chart"] + table.answered["words"] <= table.asked
+        assert (table.answered["refused"] > 0) == (variant == "charts refused")
 
     def test_where_the_history_cannot_be_read_at_most_one_message_a_kill_is_repeated_and_the_log_says_so(tmp_path):
         table, log = run(tmp_path, KILLS // 3, variant="unreadable")

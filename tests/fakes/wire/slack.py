@@ -426,11 +426,12 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
     return {**request.query, **body}
 
 
-async def _serve(port: int, log: TextIO | None, *, paced: bool) -> None:
+async def _serve(port: int, log: TextIO | None, *, paced: bool, charts: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     slack = FakeSlack(log=log, paced=paced)
+    slack.takes_charts = charts
     sys.stdout.write(await slack.start(port) + "\n")
     sys.stdout.flush()
     await stop.wait()
@@ -443,9 +444,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--log", type=Path, help="a JSON line for every call")
     parser.add_argument("--paced", action="store_true", help="refuse more than one post a second a channel")
+    parser.add_argument("--no-charts", action="store_true", help="refuse charts of Slack's own")
     options = parser.parse_args()
     log = options.log.open("a") if options.log else None
-    asyncio.run(_serve(options.port, log, paced=options.paced))
+    asyncio.run(_serve(options.port, log, paced=options.paced, charts=not options.no_charts))
 
 
 if __name__ == "__main__":
