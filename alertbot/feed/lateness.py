@@ -15,7 +15,7 @@ No I/O: answers come in with their times, late slots go out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +36,10 @@ COARSE = 60.0
 """Seconds from which on it is so uncertain that a series had better be judged a slot later until it is measured."""
 
 OLD = 20 * 3600
-"""Seconds after which it is worth a look whether a series is as late as it was."""
+"""Seconds after which it is worth a look whether a series is as late as it was: after a day that is forgotten."""
+
+_ROUNDED = 0.001
+"""Seconds by which what is asked for just when it is due may seem to be too soon: sums of times are rounded."""
 
 
 class LateSlot(NamedTuple):
@@ -103,7 +106,8 @@ class Lateness:
         if before is None:
             return []
         grown, complete = _compared(before, now)
-        found = [self._note(series, slot, self._between(slot, before, now)) for slot in grown if slot in self._reached]
+        late = {slot: self._between(slot, before, now) for slot in grown if slot in self._reached}
+        found = [self._note(series, slot, self._as_ever(series, lag)) for slot, lag in late.items()]
         (self._grown.add if found else self._grown.discard)(series)
         if series in self._late:
             found += self._sooner(series, [*self._by(series, complete, before, now), *(each.seconds for each in found)])
@@ -130,6 +134,15 @@ class Lateness:
         blind = sum(max(0.0, end - max(start, since)) for start, end in self._pauses)
         return _Lag(max(before.began - reached, 0.0), now.began - reached - blind)
 
+    def _as_ever(self, series: str, lag: _Lag) -> _Lag:
+        """The same slot, taken to be as late as others where that is well known and these looks do not tell."""
+        slots = self._late.get(series)
+        if not slots:
+            return lag
+        known = _largest(slots)
+        between = lag.less < known.complete < lag.complete
+        return _Lag(lag.less, known.complete) if between and _is_precise(known) else lag
+
     def _by(self, series: str, complete: Iterable[int], before: _Seen, now: _Seen) -> Iterator[float]:
         """After how many seconds these slots were complete at the look before, but for those that may grow yet."""
         longest = max(lag.complete for lag in self._late[series].values())
@@ -150,7 +163,7 @@ class Lateness:
 
     def known_to(self, series: str, frontier: int, began: float) -> int:
         """The last slot that an answer asked for at ``began`` makes known."""
-        longest, known = self.hold_back(series, frontier), frontier
+        longest, known = self.hold_back(series, frontier) - _ROUNDED, frontier
         while began - self._reached.get(known, -math.inf) < longest:
             known -= SLOT
         return known
@@ -170,7 +183,7 @@ class Lateness:
         if not slots:
             del self._late[series]
             return None
-        less, complete = (max(bounds) for bounds in zip(*slots.values(), strict=True))
+        less, complete = _largest(slots)
         return _Lag(min(less, self._most), min(complete, self._most))
 
     def hold_backs(self, frontier: int) -> dict[str, float]:
@@ -200,13 +213,18 @@ class Lateness:
         lag = self._longest(series, frontier)
         if lag is None or _is_coarse(lag):
             return math.inf
-        if lag.complete - lag.less > max(PRECISE, lag.complete / 10):
+        if not _is_precise(lag):
             target = self._moment(frontier, _halfway(lag))
-        elif lag.less > PRECISE and max(self._late[series]) < frontier - OLD and lag.less < self._most:
+        elif PRECISE < lag.less < self._most and self._last_as_late(series, lag) < frontier - OLD:
             target = self._moment(frontier, lag.less)
         else:
             return math.inf
         return target if self.looked(series) < target else math.inf
+
+    def _last_as_late(self, series: str, lag: _Lag) -> int:
+        """The last slot that is known to have been about as late as the largest bounds say."""
+        least = lag.less - PRECISE
+        return max(slot for slot, each in self._late[series].items() if each.less >= least)
 
     def _moment(self, frontier: int, seconds: float) -> float:
         """When the newest slot that was reached so long ago, or will have been before the next one, is so old."""
@@ -225,6 +243,16 @@ class Lateness:
         """When a series was asked for last, monotonic seconds."""
         seen = self._seen.get(series)
         return -math.inf if seen is None else seen.began
+
+
+def _largest(slots: Mapping[int, _Lag]) -> _Lag:
+    """The largest bounds of some slots."""
+    less, complete = (max(bounds) for bounds in zip(*slots.values(), strict=True))
+    return _Lag(less, complete)
+
+
+def _is_precise(lag: _Lag) -> bool:
+    return lag.complete - lag.less <= max(PRECISE, lag.complete / 10)
 
 
 def _is_coarse(lag: _Lag) -> bool:

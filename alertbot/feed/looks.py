@@ -14,11 +14,14 @@ from dataclasses import dataclass
 
 from alertbot.feed.lateness import Lateness
 
-TOGETHER = 60.0
-"""Seconds within which late series are due that share a call."""
+TOGETHER = 15.0
+"""Seconds within which late series are due that share a call: an alert waits no longer for the others."""
 
 AT_ONCE = 3.0
 """Likewise, of second looks at what would fire."""
+
+JUST_NOW = 60.0
+"""Seconds after it was due for which a look is still awaited."""
 
 SPARE = 0.1
 """Calls that measure lateness, for each call that reads what is due."""
@@ -67,7 +70,7 @@ class Looks:
 
     def is_awaited(self, series: str, now: float) -> bool:
         """Whether a series is to be asked for at a moment that is still to come, or was just now."""
-        return now < self._waits.get(series, -math.inf) + TOGETHER
+        return now < self._waits.get(series, -math.inf) + JUST_NOW
 
     def looked(self, known: Mapping[str, int], a_call: int) -> None:
         """Note up to which slot series are known that were asked for, ``a_call`` of them in a call."""

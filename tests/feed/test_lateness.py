@@ -34,6 +34,42 @@ def looks_of(delay: float, slots: int = 40) -> tuple[Lateness, list[float]]:
     return lateness, held
 
 
+@pytest.mark.parametrize("delay", [40.0, 323.0, 390.0, 700.0])
+def test_it_stays_known_over_days_by_one_call_a_slot_and_a_few_that_measure(delay):
+    lateness, held, calls = Lateness(MOST), [], []
+    looks = Looks(("a",), lateness)
+    looks.looked({"a": FIRST - SLOT}, 1)
+
+    def look(frontier: int, at: float) -> None:
+        values = np.array([100.0 if at - since >= delay else 0.0 for since in reached(frontier)])
+        lateness.observe("a", frontier - 23 * SLOT, values, at)
+        looks.looked({"a": max(looks.known["a"], lateness.known_to("a", frontier, at))}, 1)
+        calls.append(at)
+
+    for number in range(420):
+        frontier, now = FIRST + number * SLOT, float(number * SLOT)
+        lateness.reached(frontier - SLOT, frontier, now)
+        if not looks.is_late("a"):
+            look(frontier, now)
+        while (at := max(now, looks.soonest(frontier, 1, ()))) < (number + 1) * SLOT:
+            if looks.due(frontier, at, 1, ()):
+                look(frontier, at)
+            now = at + 0.1
+        held.append(lateness.hold_back("a", frontier))
+    assert delay < min(held[100:])
+    assert max(held[100:]) <= delay + max(10.0, delay / 10) + MARGIN, "not even when a day is forgotten"
+    assert len(calls) <= 1.1 * len(held)
+
+
+def test_what_is_asked_for_just_when_it_is_due_is_known():
+    lateness = Lateness(MOST, [("a", FIRST - SLOT, 0.2, 0.1)])
+    for number in range(200):
+        frontier = FIRST + number * SLOT
+        lateness.reached(frontier - SLOT, frontier, 0.1 * number)
+        due = lateness.next_look("a", frontier - SLOT, frontier)
+        assert lateness.known_to("a", frontier, due) == frontier
+
+
 def reached(frontier: int) -> list[float]:
     return [float(slot - FIRST) for slot in range(frontier - 23 * SLOT, frontier + SLOT, SLOT)]
 
