@@ -101,8 +101,9 @@ def state_lines(incident: Incident, context: Context, markup: Markup) -> Iterato
     if incident.closed is not None:
         return
     if progress.checking:
-        named = any(is_domain(told.alert.series) for told in incident.firing)
-        rest = "the list above may grow" if named else "the list follows here"
+        shown = {told.alert.series for told in incident.alerts}
+        listed_above = len(shown) > 1 and any(map(is_domain, shown))  # what is alone stands in no list
+        rest = "the list above may grow" if listed_above else "the list follows here"
         yield f"Checking {counted(context.domains, 'domain')}; {rest}."
     yield from _without_data(incident, context, markup)
     if progress.acked_at is not None:
