@@ -144,40 +144,33 @@ def find(fell: Sequence[str], since: int, traffic: Traffic) -> Moved | None:
     lost, begun = _lost(traffic.values[:, falling], (since - traffic.first) // SLOT)
     if not (lost > 0).all():
         return None
-    fall = _Fall(since, tuple(zip(fell, lost.tolist(), strict=True)), int(begun.min()), int(begun.max()))
-    latest = min(fall.first + APART, max(len(traffic.values) - 2, fall.first))
-    noise = _noise(traffic.values[: fall.first - APART], len(_after(traffic.values, fall.first)), 0)
-    rises = [_rise(onset, noise, falling, traffic) for onset in range(fall.first - APART, latest + 1)]
+    first, last = int(begun.min()), int(begun.max())
+    noise = _noise(traffic.values[: first - APART], len(_after(traffic.values, first)), 0)
+    fall = _Fall(since, tuple(zip(fell, lost.tolist(), strict=True)), first, last, noise)
+    latest = min(first + APART, max(len(traffic.values) - 2, first))
+    rises = {onset: _gained(onset, falling, traffic.values) for onset in range(first - APART, latest + 1)}
     for series in traffic.sums:
         within = traffic.within(series)
-        found = [_moved(fall, rise, series, within, traffic) for rise in rises if within[falling].all()]
+        found = [_moved(fall, rise, series, within, traffic) for rise in rises.items() if within[falling].all()]
         evidence, best = max(filter(None, found), key=lambda each: each[0], default=(0.0, None))
         if evidence >= _BY_CHANCE * (1 + math.log(len(traffic.domains))):
             return best
-    return _left(fall, rises, traffic)
+    return _left(fall, list(rises.values()), traffic)
 
 
 @dataclass(frozen=True)
 class _Fall:
-    """What fell from the slot ``since`` on, in the rows ``first`` to ``last``."""
+    """What fell from the slot ``since`` on, in the rows ``first`` to ``last``; by how much all usually change."""
 
     since: int
     fell: tuple[_Share, ...]
     first: int
     last: int
+    noise: Array
 
     @property
     def amount(self) -> float:
         return sum(bps for _, bps in self.fell)
-
-
-@dataclass(frozen=True)
-class _Rise:
-    """By how much all domains ``gained`` with the row ``onset``, and by how much they usually change."""
-
-    onset: int
-    gained: Array
-    noise: Array
 
 
 def _lost(values: Array, row: int) -> tuple[Array, NDArray[np.intp]]:
@@ -192,27 +185,29 @@ def _lost(values: Array, row: int) -> tuple[Array, NDArray[np.intp]]:
     return before - np.median(after, axis=0), onset
 
 
-def _rise(onset: int, noise: Array, falling: NDArray[np.intp], traffic: Traffic) -> _Rise:
-    before = np.median(traffic.values[onset - _LEVEL : onset], axis=0)
-    gained = np.median(_after(traffic.values, onset), axis=0) - before
+def _gained(onset: int, falling: NDArray[np.intp], values: Array) -> Array:
+    """By how much each domain rose with a row; NaN of those that fell."""
+    gained = np.median(_after(values, onset), axis=0) - np.median(values[onset - _LEVEL : onset], axis=0)
     gained[falling] = np.nan
-    return _Rise(onset, gained, noise)
+    return np.asarray(gained)
 
 
-def _moved(fall: _Fall, rise: _Rise, series: str, within: Mask, traffic: Traffic) -> tuple[float, Moved] | None:
+def _moved(
+    fall: _Fall, rise: tuple[int, Array], series: str, within: Mask, traffic: Traffic
+) -> tuple[float, Moved] | None:
     """What rose by as much as fell while a sum stayed, and how much speaks for that it is the same traffic.
 
     A sum that stayed speaks for it the more the steadier it usually is, and so do the rises.
     """
-    rising = _rising(np.where(within, rise.gained, np.nan), rise.noise, fall.amount)
-    first, last = min(fall.first, rise.onset), max(fall.last, rise.onset)
-    change = _change(traffic.sums[series], first, last)
+    onset, gained = rise
+    rising = _rising(np.where(within, gained, np.nan), fall.noise, fall.amount)
+    change = _change(traffic.sums[series], min(fall.first, onset), max(fall.last, onset))
     if not rising or change is None:
         return None
-    rose = tuple((traffic.domains[each], float(rise.gained[each])) for each in rising)
+    rose = tuple((traffic.domains[each], float(gained[each])) for each in rising)
     moved = Moved(fall.since, fall.fell, rose, series, *change)
-    noise = math.hypot(*rise.noise[rising])
-    by_rises = _evidence(sum(bps for _, bps in rose) - fall.amount, fall.amount, noise)
+    off = sum(bps for _, bps in rose) - fall.amount
+    by_rises = _evidence(off, fall.amount, math.hypot(*fall.noise[rising]))
     return (_evidence(moved.changed, fall.amount, moved.noise) + by_rises, moved) if moved.stayed else None
 
 
@@ -235,14 +230,14 @@ def _rising(gained: Array, noise: Array, amount: float) -> list[int]:
     return taken if abs(total - amount) <= AGREE * amount else []
 
 
-def _left(fall: _Fall, rises: Sequence[_Rise], traffic: Traffic) -> Moved | None:
+def _left(fall: _Fall, gains: Sequence[Array], traffic: Traffic) -> Moved | None:
     """That the account's total fell by as much, once nothing can rise any more that belongs to the fall."""
     series, values = next(iter(traffic.sums.items()), ("", np.zeros(0)))
     change = _change(values, fall.first, fall.last)
     if series != TOTAL or change is None or len(values) <= fall.last + APART + 1:
         return None
     left = Moved(fall.since, fall.fell, (), series, *change)
-    rose = any((rise.gained > np.maximum(AGREE * left.amount, rise.noise)).any() for rise in rises)
+    rose = (np.array(gains) > np.maximum(AGREE * left.amount, fall.noise)).any()
     shared = abs(left.changed + left.amount) <= AGREE * left.amount and left.noise <= AGREE * left.amount
     return left if shared and not rose else None
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from alertbot.alerts.replay import History, Span, replay
 from alertbot.config.watch import Watch
 from alertbot.incidents.firings import Firing, FiringRecord
 from alertbot.query.backtest import engine_of
 from alertbot.query.edits import Edit
-from alertbot.rules.base import Array, Mask, Rule
+from alertbot.rules.base import Rule
 from alertbot.units import DAY
 
 
@@ -67,14 +68,5 @@ class RememberedHistory:
     def __init__(self, history: History) -> None:
         self.series = history.series
         self.last_of = history.last_of
-        self._days = history.days()
-        self._day = history.day
-        self._read: dict[int, tuple[Array, Mask]] = {}
-
-    def days(self) -> Sequence[int]:
-        return self._days
-
-    def day(self, day: int) -> tuple[Array, Mask]:
-        if day not in self._read:
-            self._read[day] = self._day(day)
-        return self._read[day]
+        self.days = cache(history.days)
+        self.day = cache(history.day)
