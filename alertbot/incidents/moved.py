@@ -232,11 +232,10 @@ def _rising(gained: Array, noise: Array, amount: float) -> list[int]:
 
 def _left(fall: _Fall, gains: Sequence[Array], traffic: Traffic) -> Moved | None:
     """That the account's total fell by as much, once nothing can rise any more that belongs to the fall."""
-    series, values = next(iter(traffic.sums.items()), ("", np.zeros(0)))
-    change = _change(values, fall.first, fall.last)
-    if series != TOTAL or change is None or len(values) <= fall.last + APART + 1:
+    change = _change(traffic.sums[TOTAL], fall.first, fall.last)
+    if change is None or len(traffic.values) <= fall.last + APART + 1:
         return None
-    left = Moved(fall.since, fall.fell, (), series, *change)
+    left = Moved(fall.since, fall.fell, (), TOTAL, *change)
     rose = (np.array(gains) > np.maximum(AGREE * left.amount, fall.noise)).any()
     shared = abs(left.changed + left.amount) <= AGREE * left.amount and left.noise <= AGREE * left.amount
     return left if shared and not rose else None

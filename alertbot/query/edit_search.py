@@ -177,7 +177,7 @@ def _search(trial: EditReplay, cases: Sequence[_Case]) -> list[SuggestedEdit]:
     )
     most = max((each.spared for each in found), default=0)
     enough = max(len(noise) / 2, 2 * most)
-    larger = [_first(tried, enough) for tried in climbed]
+    larger = [next((each for each in tried if each.loses and each.spared >= enough), None) for tried in climbed]
     return found + _smallest(trial, cases, larger, enough)
 
 
@@ -194,12 +194,6 @@ def _smallest(
         if verified.loses_few:
             return [verified]
     return []
-
-
-def _first(tried: Iterable[SuggestedEdit], enough: float) -> SuggestedEdit | None:
-    """The smallest edit of a ladder that spares so much, if it loses few."""
-    first = next((each for each in tried if each.loses and each.spared >= enough), None)
-    return first if first is not None and first.loses_few else None
 
 
 def _climb(trial: EditReplay, ladder: Ladder, cases: Sequence[_Case]) -> list[SuggestedEdit]:
