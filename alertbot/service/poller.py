@@ -7,7 +7,6 @@ its lateness has passed. What a failed call would have shown stays unknown, and 
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -30,8 +29,6 @@ from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.older_history import OlderHistory
 from alertbot.service.prober import Prober
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
-
-log = logging.getLogger(__name__)
 
 REREAD = 24
 """Slots that every fan-out reads again: values may be revised."""
@@ -87,6 +84,9 @@ class Poller:
         self._judged = judged
         self._attention = Attention(watch.series, ledger, prober, dispatcher.series_begun, time)
         self._fired = fired
+        self._prompt: list[str] = []  # what is left of a fan-out that was broken off for a probe
+        self._asked_to: int | None = None  # the frontier up to which it asked
+        self._tried: dict[str, float] = {}  # when each was asked for in it, monotonic seconds
         self._lacks_history = set(watch.series)
         self._reread_at = dict.fromkeys(watch.series, 0)
         self._excluded: frozenset[str] = frozenset()
@@ -96,35 +96,40 @@ class Poller:
         self._older = OlderHistory(self._reader, ledger)
 
     async def fan_out(self) -> None:
-        """Read, judge and commit every series of which a newer slot may be known; older history once there is none."""
+        """Read, judge and commit every series of which a newer slot may be known; older history once there is none.
+
+        It breaks off when a probe is due, since another slot may be there: the next one goes on where nothing is new.
+        """
         frontier = self.prober.frontier.slot
         if frontier is None:
             return
-        prompt = self._attention.prompt(self.behind())
-        fresh = sum(self._ledger.cursor(series) is None for series in prompt)
-        tried: dict[str, float] = {}
+        if not self._prompt or frontier != self._asked_to:
+            self._prompt, self._tried, self._asked_to = self._attention.prompt(self.behind()), {}, frontier
+        fresh = sum(self._ledger.cursor(series) is None for series in self._prompt)
         silent = 0
-        while batch := self._batch(prompt, tried, frontier):
-            tried |= dict.fromkeys(batch, self._time.monotonic())
+        while batch := self._batch(frontier):
+            self._tried |= dict.fromkeys(batch, self._time.monotonic())
             outcomes = await self._reader.read([self._request(series, frontier) for series in batch], frontier)
             answered = await self._judge(outcomes, frontier)
             silent = 0 if answered else silent + len(batch)
             if fresh:
-                self._progress(min(len(tried), fresh), fresh)
+                self._progress(min(len(self._tried), fresh), fresh)
+            elif self._prompt and self.prober.due_in() <= 0:
+                return
             if silent >= GIVE_UP_AFTER or any(refuses_token(outcome) for outcome in outcomes.values()):
+                self._prompt = []
                 return
         if await self._older.read():
             await self._commit({}, frontier, {}, ())
 
-    def _batch(self, prompt: list[str], tried: Mapping[str, float], frontier: int) -> list[str]:
+    def _batch(self, frontier: int) -> list[str]:
         """The series to be read next: the late ones whose time has come, and some of the prompt ones, let go here.
 
-        ``tried``: when each was asked for in this fan-out, monotonic seconds. The total comes alone, since it says what
-        the others are about.
+        The total comes alone, since it says what the others are about.
         """
-        a_call, lately = self._reader.domains_a_call, self._time.monotonic() - AGAIN
+        prompt, a_call, lately = self._prompt, self._reader.domains_a_call, self._time.monotonic() - AGAIN
         late = self._attention.late(
-            frontier, a_call, self._not_to_ask() | {series for series, at in tried.items() if at > lately}
+            frontier, a_call, self._not_to_ask() | {series for series, at in self._tried.items() if at > lately}
         )
         count = 1 if prompt[:1] == [TOTAL] else BATCH * a_call
         batch = [*late, *(series for series in prompt[:count] if series not in late)]

@@ -7,6 +7,10 @@ import asyncio
 import pytest
 from bench import feed, seconds
 from bench.clockwork import VirtualClock, run
+from bench.strict import START, Outage, account, domain_names
+
+from alertbot.feed.budget import Budget
+from alertbot.units import SLOT
 
 pytestmark = pytest.mark.slow
 
@@ -44,3 +48,17 @@ def test_what_a_prompt_domain_carries_is_told_within_a_minute_of_its_proof():
     found = seconds.measure(6, 0.0, 2, tens=False)
     assert (found.missed, found.false, found.errors) == (0, 0, [])
     assert max(found.delays) <= 60
+
+
+def test_a_storm_is_told_at_once_though_asking_for_all_domains_takes_as_long_as_a_slot(tmp_path):
+    begin = START + 12 * SLOT
+    dark = [Outage(name, begin, begin + 6 * SLOT) for name in domain_names(280)[:170]]
+    world = account(280, 18, 0.0, dark)
+    rig = seconds.SecondsRig(world, tmp_path, tens=False)
+    rig.budget = rig.api._budget = Budget(60, rig.clock)
+    run(rig.clock, rig.run(18))
+    proof = world.proof(Outage("all", begin, begin))
+    (told,) = [at for at, text in rig.screen.said if "Total traffic fell" in text]
+    assert told - proof < 100, "two batches of 40 calls, one a second"
+    domains = [name for at, name in rig.api.began if name != "all" and at > START + 6 * SLOT]
+    assert set(domains) == set(world.names), "none is left out for the others"
