@@ -93,7 +93,7 @@ def test_a_question_is_answered_in_the_words_of_slack(arguments, says):
         (("p95", "video", "May"), '"May" is no month'),
         (("why", "#7"), "there is no incident #7"),
         (("rules", "nothing"), 'no watched domain is named "nothing"'),
-        (("alerts", "all"), '"all" is not a duration'),
+        (("alerts", "often"), '"often" is not a duration'),
     ],
     ids=" ".join,
 )
