@@ -160,6 +160,7 @@ async def test_the_worker_is_handed_no_secret(monkeypatch, tmp_path):
     for name in ("ALERTBOT_API_TOKEN", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "5ecret")
     monkeypatch.setenv("CACHE_DIRECTORY", str(tmp_path))
+    monkeypatch.delenv("MPLCONFIGDIR", raising=False)  # matplotlib sets it where the home cannot be written
     found = worker._environment()
     assert "5ecret" not in str(found)
     assert found["MPLCONFIGDIR"] == str(tmp_path)

@@ -246,9 +246,11 @@ def test_only_dated_copies_beyond_those_to_keep_are_deleted(tmp_path):
     cut_off = [".alertbot-2026-11-02.db.x1y2.part", ".alertbot-2026-11-02.db.x1y2.part-journal"]
     for name in [*days, *others, *cut_off]:
         (tmp_path / name).write_text("x")
-    for name in [*days, *others, cut_off[0]]:
-        os.utime(tmp_path / name, (0, 0))
-    gone = clean_up(tmp_path, 3, time.time())
+    now = 1_772_409_600.0
+    for name in [*days, *others, *cut_off]:
+        written = now if name == cut_off[1] else 0
+        os.utime(tmp_path / name, (written, written))
+    gone = clean_up(tmp_path, 3, now)
 
     assert sorted(path.name for path in gone) == sorted([*days[:7], cut_off[0]])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*days[7:], *others, cut_off[1]])
