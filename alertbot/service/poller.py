@@ -128,9 +128,8 @@ class Poller:
         The total comes alone, since it says what the others are about.
         """
         prompt, a_call, lately = self._prompt, self._reader.domains_a_call, self._time.monotonic() - AGAIN
-        late = self._attention.late(
-            frontier, a_call, self._not_to_ask() | {series for series, at in self._tried.items() if at > lately}
-        )
+        just_asked = {series for series, at in self._tried.items() if at > lately}
+        late = self._attention.late(frontier, a_call, self._not_to_ask() | just_asked)
         count = 1 if prompt[:1] == [TOTAL] else BATCH * a_call
         batch = [*late, *(series for series in prompt[:count] if series not in late)]
         del prompt[:count]
@@ -183,6 +182,7 @@ class Poller:
         self._reader.departed = departures(groups, domains, self._reader.departed, now, cursor, late)
         self.prober.exclude(domains)
         self._excluded = domains | emptied(groups, domains)
+        self._prompt = [series for series in self._prompt if series not in self._excluded]
         self._unknown -= self._excluded
         for series in self._excluded:
             self._outages.series_read(series)
