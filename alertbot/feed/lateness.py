@@ -145,7 +145,7 @@ class Lateness:
 
     def _by(self, series: str, complete: Iterable[int], before: _Seen, now: _Seen) -> Iterator[float]:
         """After how many seconds these slots were complete at the look before, but for those that may grow yet."""
-        longest = max(lag.complete for lag in self._late[series].values())
+        longest = _largest(self._late[series]).complete
         for slot in complete:
             reached = self._reached.get(slot)
             if reached is not None and now.began - reached >= longest:

@@ -150,10 +150,11 @@ def parse_days(text: str) -> frozenset[int]:
 
 def parse_time_of_day(text: str) -> int:
     """The minute of the day of ``09:00``; ``ValueError`` for anything else."""
-    hours, _, minutes = text.strip().partition(":")
-    if not _TIME.fullmatch(text.strip()) or int(hours) > 23 or int(minutes) > 59:
+    plain = text.strip()
+    minute = _minute(plain, _DAY_MINUTES - 1) if _TIME.fullmatch(plain) else None
+    if minute is None:
         raise ValueError(f'{quoted(text)} is no time of day: write "00:00" to "23:59", such as "09:00"')
-    return 60 * int(hours) + int(minutes)
+    return minute
 
 
 def parse_weekly(text: str) -> tuple[frozenset[int], int]:
@@ -183,10 +184,17 @@ def _parse_day(name: str) -> int:
 
 
 def _parse_time(text: str) -> int:
-    hours, minutes = map(int, text.split(":"))
-    if minutes > 59 or 60 * hours + minutes > _DAY_MINUTES:
+    minute = _minute(text, _DAY_MINUTES)
+    if minute is None:
         raise ValueError(f'{quoted(text)} is no time of day: write "00:00" to "24:00", such as "mon-fri 09:00-18:00"')
-    return 60 * hours + minutes
+    return minute
+
+
+def _minute(text: str, latest: int) -> int | None:
+    """The minute of the day of ``09:00``; ``None`` where there is no such time, or it is past the ``latest`` minute."""
+    hours, minutes = map(int, text.split(":"))
+    minute = 60 * hours + minutes
+    return minute if minutes <= 59 and minute <= latest else None
 
 
 def _days_text(days: frozenset[int]) -> str:
