@@ -17,7 +17,7 @@ import numpy as np
 from alertbot.clock import Clock
 from alertbot.config import FeedSettings
 from alertbot.config.watch import Watch
-from alertbot.errors import FeedError, FeedRefused, FeedUnknownDomain, StoreError
+from alertbot.errors import FeedError, FeedRefused, FeedUnknownDomain
 from alertbot.feed.api import ALL, CdnApi, Parameter
 from alertbot.feed.budget import Budget, Endpoint
 from alertbot.feed.plan import MOST_SUMMED, plan_calls
@@ -34,9 +34,6 @@ from alertbot.store.outbox import NewMessage
 from alertbot.units import SLOT
 
 log = logging.getLogger(__name__)
-
-LOOK = 5.0
-"""Seconds between two looks for incidents that were posted."""
 
 FRESH = 30.0
 """Seconds after its post within which an incident is looked into, or not at all."""
@@ -55,7 +52,7 @@ RECENT = 3600
 
 
 class Anatomist:
-    """Looks into incidents until cancelled. ``source``: whom to ask, by which settings, and what is watched."""
+    """Looks into incidents. ``source``: whom to ask, by which settings, and what is watched."""
 
     def __init__(
         self,
@@ -71,18 +68,15 @@ class Anatomist:
         self._source = source
         self._wake = wake
 
-    async def run(self) -> None:
-        """Look for what was posted, again and again."""
-        while True:
-            await self._clock.sleep(LOOK)
-            try:
-                for incident in await self._keeper.do(anatomy.due, self._clock.time() - FRESH):
-                    if self._budget.has_room(Endpoint.BANDWIDTH):
-                        await self._look_into(incident)
-            except StoreError as error:
-                log.debug("no anatomy while the database fails: %s", error)  # which others report
-            except Exception:  # an incident that breaks something must not end this for others
-                log.exception("an incident could not be looked into")
+    async def look(self) -> bool:
+        """Look into what was posted; whether any of it is left, since no call was to spare."""
+        left = False
+        for incident in await self._keeper.do(anatomy.due, self._clock.time() - FRESH):
+            if self._budget.has_room(Endpoint.BANDWIDTH):
+                await self._look_into(incident)
+            else:
+                left = True
+        return left
 
     async def _look_into(self, incident: Incident) -> None:
         # Marked first: should we die in between, there is no line rather than calls for a second one.

@@ -14,16 +14,13 @@ from typing import Protocol
 from alertbot.charts.chart import Picture
 from alertbot.charts.painter import Pictures
 from alertbot.clock import Clock
-from alertbot.errors import AlertbotError, DeliveryError, StoreError
+from alertbot.errors import AlertbotError, DeliveryError
 from alertbot.query.digest import DIGEST
 from alertbot.store import charts
 from alertbot.store.charts import DueChart
 from alertbot.store.keeper import Storekeeper
 
 log = logging.getLogger(__name__)
-
-LOOK = 5.0
-"""Seconds between two looks for messages that are to get a chart."""
 
 FRESH = 900.0
 """Seconds after an incident was posted for which a chart of it is still worth drawing."""
@@ -40,7 +37,7 @@ class Uploads(Protocol):
 
 
 class ChartThreads:
-    """Gives messages their charts until cancelled."""
+    """Gives messages their charts."""
 
     def __init__(self, keeper: Storekeeper, pictures: Pictures, uploads: Uploads, clock: Clock) -> None:
         self._keeper = keeper
@@ -49,16 +46,11 @@ class ChartThreads:
         self._clock = clock
         self._pause = 0.0
 
-    async def run(self) -> None:
-        """Look for messages without one, again and again."""
-        while True:
-            await self._clock.sleep(max(LOOK, self._pause))
-            self._pause = 0.0
-            try:
-                while not self._pause and await self.chart_one():
-                    pass
-            except StoreError as error:
-                log.debug("no charts while the database fails: %s", error)  # which others report
+    async def look(self) -> bool:
+        """Chart what is due, one after the other, at the pace that Slack asks for; nothing is left."""
+        while await self.chart_one():
+            await self._clock.sleep(self._pause)
+        return False
 
     async def chart_one(self) -> bool:
         """Try to chart the first message that is to get one; whether there was such a message."""
@@ -68,6 +60,7 @@ class ChartThreads:
             return False
         first = due[0]
         # Marked first: should we die in between, there is no chart rather than two.
+        self._pause = 0.0
         if await self._keeper.do(charts.mark_tried, first.subject, now):
             await self._attempt(first)
         return True

@@ -20,6 +20,7 @@ from alertbot.errors import ServiceBroken, StoreError, StoreTaken, StoreUnusable
 from alertbot.ops.progress import Reporter
 from alertbot.ops.systemd import Notifier
 from alertbot.query.live import Live
+from alertbot.service.after_posts import after_posts
 from alertbot.service.reload import Reload
 from alertbot.service.schedule import Jobs
 from alertbot.service.wiring import Wiring
@@ -169,7 +170,7 @@ class Service:
     def _start_loops(self) -> None:
         wiring = self._wiring
         wiring.loops.start("delivery", wiring.delivery.run())
-        wiring.loops.start("anatomy", wiring.anatomist.run())
+        wiring.loops.start("anatomy", after_posts(wiring.delivery, self._clock, wiring.anatomist.look))
         wiring.loops.start("clock", self._jobs.watch_clock())
         wiring.loops.start("reload", self._reload.run())
         if self._notifier.watchdog is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass, replace
-from datetime import tzinfo
 
 from alertbot.alertmanager.alerts import AlertLayout
 from alertbot.alertmanager.own_trouble import OwnTrouble
@@ -25,6 +24,7 @@ from alertbot.ops.server import MetricsServer
 from alertbot.ops.trouble import Cause
 from alertbot.query.live import Live
 from alertbot.query.scope import Scope, scope_of
+from alertbot.service.after_posts import after_posts
 from alertbot.service.alert_latency import AlertLatency
 from alertbot.service.anatomy import Anatomist
 from alertbot.service.charts import ChartThreads
@@ -147,7 +147,8 @@ class Wiring:
         """Start what the parts do beside all else, and end what the former ones did of it."""
         parts = self.parts
         if former is None or parts.charts is not former.charts:
-            self.loops.start("charts", None if parts.charts is None else parts.charts.run())
+            look = None if parts.charts is None else parts.charts.look
+            self.loops.start("charts", None if look is None else after_posts(self.delivery, self._clock, look))
         if former is None or parts.relay is not former.relay:
             self.loops.start("relay", None if parts.relay is None else parts.relay.run())
 
@@ -172,7 +173,7 @@ class Wiring:
             Liveness(self._clock.monotonic),
             self.live,
             lambda: self.watcher.trouble,
-            self._zone,
+            lambda: self.parts.config.slack.zone,
             self.store_outage,
             self.delivery,
             self.workspace,
@@ -285,9 +286,6 @@ class Wiring:
     def _report(self) -> str | None:
         """What is wrong with the service, and where the run-book says what to do."""
         return self.health.report()
-
-    def _zone(self) -> tzinfo:
-        return self.parts.config.slack.zone
 
     def _tried(self, error: FeedError | None) -> None:
         """The API was asked: it may be down, but that is progress."""

@@ -43,8 +43,8 @@ class Delivery:
     """Drains the outbox until stopped; ``wake`` it after a commit. ``fallback``: the channel for refused messages.
 
     ``delivered`` is called with when a message was written and the seconds after which Slack took it. ``dated_by`` is
-    the clock by which messages are dated when they are written: the machine's own may be years off. What is kept in
-    memory may be lost.
+    the clock by which messages are dated when they are written: the machine's own may be years off. ``attempted`` is
+    set once the next message was sent or looked up. What is kept in memory may be lost.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Delivery:
         self._unmarked = Outage()
         self._oldest: float | None = None  # when the oldest row that waits was written, epoch seconds
         self._woken = asyncio.Event()
+        self.attempted = asyncio.Event()
         self._liveness = Liveness(clock.monotonic)
 
     @property
@@ -185,6 +186,8 @@ class Delivery:
             queue.free_at = self._clock.monotonic() + pause
             queue.task = None
             self.wake()
+            self.attempted.set()
+            self.attempted = asyncio.Event()
 
     def _stall(self, error: StoreError) -> None:
         if self._unmarked.is_news(str(error)):
