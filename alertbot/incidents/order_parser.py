@@ -30,7 +30,7 @@ _GROUP = re.compile(r"(?:@|sum:)\w[\w.-]{0,59}")
 _GLOB = re.compile(r"[\w.*?\[\]!-]+")
 _RULE = re.compile(r"rule:(.*)", re.IGNORECASE)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
-_MARKS = {"rule": "rule:", "group": "@", "incident": "#", "alert": "#", "domain": ""}
+_MARKS = {"rule": "rule:", "monitor": "rule:", "group": "@", "incident": "#", "alert": "#", "domain": ""}
 _THE_ONE = frozenset({"it", "this", "that", "all", "everything", "*", "alert", "incident"})
 _AND = frozenset({"and", "&", "+", ","})
 _EXAMPLE = "video.*"
@@ -92,7 +92,7 @@ def _vote(name: str, words: list[str]) -> CastVote:
     if not words:
         raise UsageError(f'say which incident: write "{name} #412"')
     number = _number(words.pop(0))
-    _no_more(words, f"{name} #412")
+    _no_more(words, f"{name} #{number}")
     return CastVote(number, useful=name == USEFUL)
 
 
@@ -164,13 +164,24 @@ def _too_early(target: str, words: Sequence[str]) -> str:
         return ""
     early, lasting = list(words[:ends]), " ".join(words[ends:])
     if early[0].lower() in _AND and len(early) > 1:
-        return f'one at a time: "silence {target} {lasting}", then "silence {early[1]} {lasting}"'
+        early = early[1:2]
+    if len(early) < len(words[:ends]) or all(map(_like_a_target, early)):
+        return f'one at a time: "silence {target} {lasting}", then "silence {early[0].rstrip(",;")} {lasting}"'
     each = f' ("silence {target} {lasting}", then "silence {early[0]} {lasting}")' if len(early) == 1 else ""
     return f'one target at a time{each}, and the reason last: "silence {target} {lasting} {" ".join(early)}"'
 
 
+def _like_a_target(word: str) -> bool:
+    """Whether a word is rather a second target than a reason."""
+    return word.startswith(("@", "#", "rule:")) or "." in word.rstrip(".") or "*" in word
+
+
 def _taken_target(words: list[str]) -> str:
     """The target in one spelling; takes the words that name it."""
+    if words and words[0].lower() == "the" and len(words) > 1:
+        words.pop(0)
+    if len(words) > 1 and words[0].lower() in {"whole", "entire"}:
+        words.pop(0)
     if not words:
         raise UsageError(f"say what to silence, and until when: {ENDS}")
     first = words.pop(0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from alertbot.errors import UsageError
 from alertbot.incidents.spans import take_span
@@ -22,6 +22,9 @@ _HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))?(am|pm)", re.ASCII)
 _NAMED_CLOCKS = {"noon": "12:00", "midnight": "00:00"}
 _AGO = {"today": 0, "yesterday": 1}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_ZONES = re.compile(r"bst|ces?t|[ecmp][sd]t|ees?t|hkt|ist|jst|msk|sgt|wes?t")
+"""Zones that a time may be of; each is another time, so that none is left out."""
+
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 UNTIL = frozenset({"until", "till", "til", "to"})
 _PAST = '"03:00", "yesterday 03:00", "mon 03:00" or "2026-03-02 03:00"'
@@ -42,6 +45,9 @@ def span(words: list[str], given: Given) -> tuple[float, float]:
     if not words or words[0].lower() != "from":
         return given.now, _end(words, given.now, given)
     words.pop(0)
+    if words and words[0].lower() == "now":
+        words.pop(0)
+        return given.now, _end(words, given.now, given)
     # At 22:00:30 "from 22:00" means now, not tomorrow.
     begins = max(_moment(words, given.now - 60, given), given.now)
     if begins - given.now > LONGEST:
@@ -61,6 +67,8 @@ def past_moment(words: list[str], given: Given) -> float:
             clock = found
         elif not day and (word in _AGO or _DATE.fullmatch(word) or _weekdays(word)):
             day = word
+        elif (zone := _zone(word, given)) is not None:
+            given = replace(given, zone=zone)
         elif word != "at":
             raise UsageError(f"{quoted(word)} is not a time: write {_PAST}")
     if not clock:
@@ -90,8 +98,8 @@ def _end(words: list[str], begins: float, given: Given) -> float:
         return _moment(words, begins, given)
     if keyword == "for":
         words.pop(0)
-        words[:] = words[1:] if words[:1] == ["the"] else words
-        words[:] = words[1:] if words[:1] == ["next"] else words
+    words[:] = words[1:] if words[:1] == ["the"] else words
+    words[:] = words[1:] if words[:1] == ["next"] else words
     if not words:
         raise UsageError(f"say until when: {ENDS}")
     return begins + _duration(words)
@@ -127,6 +135,9 @@ def _moment(words: list[str], after: float, given: Given) -> float:
     """The first instant after ``after`` that is meant; takes the words that say so."""
     day, clock = _day_and_clock(words)
     time_of_day = _clock(clock)
+    if words and (zone := _zone(words[0].lower(), given)) is not None:
+        words.pop(0)
+        given = replace(given, zone=zone)
     for each in _days(day, after, given):
         for instant in _instants(each, time_of_day, given.zone):
             if instant > after:
@@ -167,6 +178,19 @@ def _as_clock(word: str, after: list[str]) -> str | None:
         return f"{hour:02}:{match[2] or '00'}"
     word = _NAMED_CLOCKS.get(word, word)
     return word if _CLOCK.fullmatch(word) else None
+
+
+def _zone(word: str, given: Given) -> tzinfo | None:
+    """The zone that a word names: UTC, or that of whoever gave the order; ``None`` where it names none."""
+    if word in {"utc", "gmt", "z"}:
+        return UTC
+    own = datetime.fromtimestamp(given.now, given.zone).tzname() or ""
+    if word in {own.lower(), str(given.zone).lower()}:
+        return given.zone
+    if _ZONES.fullmatch(word):
+        read = own if own == "UTC" else f"{own} or UTC"
+        raise UsageError(f"times are read in {read}, and not in {word.upper()}")
+    return None
 
 
 def _weekdays(word: str) -> list[int]:

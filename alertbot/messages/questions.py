@@ -34,10 +34,11 @@ from alertbot.messages.blocks import Block, Message, code
 from alertbot.messages.help import help_on
 from alertbot.messages.incidents import alerts_message, incidents_message
 from alertbot.messages.native_chart import line_chart, top_chart
+from alertbot.messages.not_a_command import not_a_command
 from alertbot.messages.review import review_message
 from alertbot.messages.silences import silences_message
 from alertbot.messages.status import rules_message, status_message
-from alertbot.messages.typed import meant_words, not_a_command
+from alertbot.messages.typed import meant_words
 from alertbot.messages.why import story_message, why_message
 from alertbot.query import backtest, bandwidth, incidents, percentile, review, status, why, why_incident
 from alertbot.query.bandwidth import By

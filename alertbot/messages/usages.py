@@ -72,8 +72,9 @@ ALIASES = MappingProxyType(
         **dict.fromkeys(("maintenance", "downtime"), "silence"),
         **dict.fromkeys(("unmute", "unsnooze", "unpause", "resume"), "unsilence"),
         **dict.fromkeys(("cancel", "remove", "delete", "lift", "expire", "end"), "unsilence"),
-        **dict.fromkeys(("mutes", "silenced", "muted"), "silences"),
+        **dict.fromkeys(("mutes", "silenced", "muted", "downtimes"), "silences"),
         **dict.fromkeys(("chart", "graph", "plot", "domain", "traffic", "stats", "view", "bw", "compare"), "show"),
+        **dict.fromkeys(("max", "maximum", "peak", "avg", "average", "mean"), "show"),
         **dict.fromkeys(
             (
                 "alert",
@@ -94,11 +95,11 @@ ALIASES = MappingProxyType(
         **dict.fromkeys(("unacknowledge", "release", "un-ack", "handback"), "unack"),
         **dict.fromkeys(("explain", "reason"), "why"),
         **dict.fromkeys(("health", "ping", "info"), "status"),
-        **dict.fromkeys(("percentile", "95th", "bill", "billing", "invoice"), "p95"),
+        **dict.fromkeys(("percentile", "95th", "95/5", "burst", "bill", "billing", "invoice"), "p95"),
         **dict.fromkeys(("backtest", "simulate"), "replay"),
         **dict.fromkeys(("?", "-h", "--help", "commands", "usage", "man", "hello", "hi", "hey"), "help"),
         **dict.fromkeys(("history", "events", "timeline"), "incidents"),
-        **dict.fromkeys(("rule", "thresholds"), "rules"),
+        **dict.fromkeys(("rule", "threshold", "thresholds", "monitor", "monitors"), "rules"),
         **dict.fromkeys(("domains", "sites"), "top"),
     }
 )

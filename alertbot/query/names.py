@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from alertbot.errors import UsageError
 from alertbot.incidents.silences import GROUP_MARK
-from alertbot.rules.selection import Group, is_domain
+from alertbot.rules.selection import TOTAL, Group, is_domain
 from alertbot.words import did_you_mean, nearest
 
 _MOST_NAMED = 5
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_PATH = re.compile(r"(?<=\w)(?::\d+)?/.*|:\d+$", re.ASCII)
+"""What follows the host in a link."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def _is_only_a_group(word: str, names: Sequence[str], groups: Sequence[Group]) -
 def resolve(word: str, names: Sequence[str]) -> str:
     """The one series a word means: its name, or a part that no other name holds; ``UsageError`` says what is near."""
     wanted = _SCHEME.sub("", word.strip().strip("`<>()"), count=1).rstrip("/.,;:!?").lower()
+    wanted = _PATH.sub("", wanted)
     if not wanted:
         raise UsageError("a domain is missing")
     if not names:
@@ -74,6 +77,8 @@ def resolve(word: str, names: Sequence[str]) -> str:
 
 def domain_meant(word: str, names: Sequence[str], form: str = ": did you mean {}?") -> str:
     """What a mistyped word was probably meant to be, to end a complaint with: by a whole name, or by a label of one."""
+    if word == "account" and TOTAL in names:
+        return form.format(TOTAL)
     if whole := nearest(word, names, alike=0.7):
         return form.format(whole)
     labels = {label: name for name in reversed(names) for label in name.split(".")[:-1]}

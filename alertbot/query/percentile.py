@@ -25,6 +25,10 @@ from alertbot.units import SLOT, format_ordinal
 Bill = tuple[str, Percentile]
 """The name of a rule, and its kind: what a month is compared with."""
 
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -82,13 +86,16 @@ class MonthSoFar:
 
 
 def month_of(text: str | None, zone: tzinfo, now: float, first_day: int = 1) -> Month:
-    """The month of ``2026-11``, or the present one; ``UsageError`` for what is none, or has not begun."""
+    """The month of ``2026-11``, ``last``, the newest ``october``, or the present one; ``UsageError`` for others."""
     calendar = Calendar(first_day, zone)
     present = calendar.at(int(now))
     if text is None or text.lower() in {"this", "current"}:
         return present
     if text.lower() in {"last", "previous"}:
         return calendar.before(present)
+    if (number := _named(text.lower())) is not None:
+        month = calendar.month(int(present.name[:4]), number)
+        return month if month.start <= now else calendar.month(int(present.name[:4]) - 1, number)
     match = _MONTH.fullmatch(text)
     if match is None:
         raise UsageError(f'"{text[:40]}" is no month: write it as {present.name}')
@@ -96,6 +103,11 @@ def month_of(text: str | None, zone: tzinfo, now: float, first_day: int = 1) -> 
     if month.start > now:
         raise UsageError(f"{text} has not begun: the present month is {present.name}")
     return month
+
+
+def _named(word: str) -> int | None:
+    """The month of the year that a word of three letters or more begins."""
+    return next((number for number, name in enumerate(_MONTHS, 1) if len(word) > 2 and name.startswith(word)), None)
 
 
 def bill_of(watch: Watch, what: Meant) -> Bill | None:

@@ -1,6 +1,6 @@
 """A night of 300 domains as its channel shows it: the real process, the simulated CDN, a loopback Slack, a fast clock.
 
-    python tests/bench/channel.py [--until 06:30] [--to FILE]
+    python tests/bench/channel.py [--until 06:30] [--speed 40] [--to FILE]
 
 What happens: one domain goes dark, 200 do, one falls in part, one climbs slowly, the API fails,
 data comes late, alertbot is started again in the middle of an outage, and that outage comes back. Somebody is awake,
@@ -284,14 +284,15 @@ def _told(message: Mapping[str, Any], thread: Sequence[Mapping[str, Any]]) -> It
 
 @click.command()
 @click.option("--until", default="06:30", help="When the night ends.")
+@click.option("--speed", default=SPEED, help="How fast the clock runs: slower where the machine is busy.")
 @click.option("--to", type=click.Path(path_type=Path), help="A file to write it to as well.")
-def main(until: str, to: Path | None) -> None:
+def main(until: str, speed: float, to: Path | None) -> None:
     """Live through the night, and print its channel."""
     told = scenario()
     with tempfile.TemporaryDirectory(prefix="alertbot-night-") as folder:
         start = int(EVENING.timestamp())
         remember(Path(folder) / "remembered.db", told, start - 2 * SLOT)
-        clock = StageClock(start, SPEED)
+        clock = StageClock(start, speed)
         with Stage(Path(folder) / "stage", clock, told, RULES, feed=FEED, slack=SLACK) as stage:
             (Path(folder) / "remembered.db").rename(stage.configuration.with_name("alertbot.db"))
             night = Night(stage)

@@ -90,7 +90,7 @@ def test_a_question_is_answered_in_the_words_of_slack(arguments, says):
         (("show",), "which domain? (for example alertbot show video 7d)"),
         (("show", "vdeo.example.com"), "did you mean video.example.com?"),
         (("top", "chnge"), "did you mean change?"),
-        (("p95", "video", "May"), '"May" is no month'),
+        (("p95", "video", "Brumaire"), '"Brumaire" is no month'),
         (("why", "#7"), "there is no incident #7"),
         (("rules", "nothing"), 'no watched domain is named "nothing"'),
         (("alerts", "often"), '"often" is not a duration'),

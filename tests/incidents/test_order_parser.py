@@ -154,6 +154,27 @@ def test_a_silence_lasts_as_long_as_is_said(text, begins, ends):
     assert silence == Silence("video.*", at(begins), at(ends), "image work")
 
 
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("until 18:00 UTC", "2026-03-02 19:00"),
+        ("until tomorrow 06:00 gmt", "2026-03-03 07:00"),
+        ("until 18:00 CET", "2026-03-02 18:00"),
+        ("until 18:00 Europe/Berlin", "2026-03-02 18:00"),
+        ("from now until 18:00", "2026-03-02 18:00"),
+        ("the next 2h", "2026-03-02 16:30"),
+    ],
+)
+def test_a_time_is_of_the_zone_that_it_names(text, ends):
+    assert read(f"silence video {text} deploy") == Silence("video", at(MONDAY), at(ends), "deploy")
+
+
+@pytest.mark.parametrize("zone", ["EST", "cest", "PST"])
+def test_a_time_of_another_zone_is_refused_and_never_taken_for_one_of_here(zone):
+    with pytest.raises(UsageError, match=f"read in CET or UTC, and not in {zone.upper()}"):
+        read(f"silence video until 18:00 {zone}")
+
+
 def test_a_time_that_began_within_the_minute_is_this_one():
     silence = read("silence video.* from 22:00 for 3h", "2026-03-02 22:00:30")
     assert (silence.begins, silence.ends) == (at("2026-03-02 22:00:30"), at("2026-03-03 01:00:30"))
@@ -293,6 +314,7 @@ def test_a_time_of_day_is_the_next_one(hour, minute, now, zone):
         ("06:00", "2026-03-02 06:00"),
         ("11am", "2026-03-01 11:00"),
         ("at 6 pm", "2026-03-01 18:00"),
+        ("06:00 UTC", "2026-03-02 06:00"),
         ("yesterday 03:00", "2026-03-01 03:00"),
         ("03:00 yesterday", "2026-03-01 03:00"),
         ("sat 03:00", "2026-02-28 03:00"),

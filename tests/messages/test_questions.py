@@ -173,7 +173,7 @@ async def test_an_answer_reads_like_this(scope, text, lines):
         ("top chnge", "did you mean change?"),
         ("top 5 now more", '"more" is more than this takes'),
         ("p95", "Which domain?"),
-        ("p95 video nov", '"nov" is no month: write it as 2026-11 (for example /bandwidth p95 video)'),
+        ("p95 video brumaire", '"brumaire" is no month: write it as 2026-11 (for example /bandwidth p95 video)'),
         ("p95 video 2026-12", "2026-12 has not begun"),
         ("why", "Why what? Name an incident or a domain (for example /bandwidth why video)"),
         ("why #7", "There is no incident #7"),

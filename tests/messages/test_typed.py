@@ -9,7 +9,8 @@ from fakes.rigs.night import config_for, dark
 
 from alertbot.config import GroupSettings
 from alertbot.config.watch import lay_out
-from alertbot.messages.typed import meant_words, not_a_command
+from alertbot.messages.not_a_command import not_a_command
+from alertbot.messages.typed import meant_words
 from alertbot.slack.typed_text import words_of
 
 DOMAINS = ("video.example.com", "img.example.com", "dl1.example.com", "dl2.example.com")
@@ -91,7 +92,7 @@ WATCH = lay_out(config_for(Path("alertbot.db"), DOMAINS, [dark()], groups=GROUPS
         ("show top 5", "top 5"),
         ("show #4", "why #4"),
         ("show video", "show video"),
-        ("list video", "alerts video"),
+        ("list video", "why video"),
         # counts, and words between
         ("top10", "top 10"),
         ("top5 change", "top 5 change"),
@@ -109,6 +110,58 @@ WATCH = lay_out(config_for(Path("alertbot.db"), DOMAINS, [dark()], groups=GROUPS
         ("why incident 4", "why 4"),
         ("why", "why"),
         ("#4?", "why #4"),
+        # what was pasted: a message, a title, its second line
+        ("img.example.com went dark at 00:00: 0 bps, was 1 Gbps.", "why img.example.com"),
+        ("why img.example.com went dark at 00:00: 0 bps, was 1 Gbps.", "why img.example.com 00:00"),
+        ("#1 critical - data until 00:10 - rule went-dark", "why #1"),
+        ("[CRITICAL] img.example.com", "show img.example.com"),
+        # the target first
+        ("video 7d", "show video 7d"),
+        ("video why", "why video"),
+        ("#1 details", "why #1"),
+        ("is video up?", "why video"),
+        ("is img down", "why img"),
+        ("status video", "why video"),
+        ("ping #4", "why #4"),
+        ("alerts img", "why img"),
+        ("#1 ?", "why #1"),
+        ("why #1 ??", "why #1"),
+        # asked about, and not ordered
+        ("ack --help", "help ack"),
+        ("ack ?", "help ack"),
+        ("silence help", "help silence"),
+        ("silence -h", "help silence"),
+        ("show video --help", "help show"),
+        ("how do I mute img", "help silence"),
+        ("how to ack", "help ack"),
+        # without a domain
+        ("show last 24h", "show total 24h"),
+        ("show traffic", "show total"),
+        ("show total bandwidth", "show total"),
+        ("show account", "show total"),
+        ("why is the account down", "why total"),
+        ("bill last month", "p95 total last"),
+        ("bill october", "p95 total october"),
+        ("95/5 video", "p95 video"),
+        ("burst left video", "p95 video"),
+        # other tools' words and options
+        ("avg video 7d", "show video 7d"),
+        ("list monitors", "rules"),
+        ("rule:went-dark", "rules went-dark"),
+        ("went-dark", "rules went-dark"),
+        ("mute monitor went-dark 2h", "silence monitor went-dark 2h"),
+        ("schedule downtime video 2h", "silence video 2h"),
+        ("show downtimes", "silences"),
+        ("alerts --severity critical", "alerts"),
+        ("list alerts --json", "alerts"),
+        ("incidents since yesterday", "incidents 48h"),
+        ("show img at 03:00", "why img 03:00"),
+        ("top 10 by traffic", "top 10"),
+        ("silence video --duration 2h", "silence video 2h"),
+        ("silence video --until=06:00 --comment deploy", "silence video until 06:00 deploy"),
+        ("silence video duration=2h reason=deploy", "silence video 2h deploy"),
+        ("silence video \u2013 2h", "silence video 2h"),
+        ("silence video 2h - step -2", "silence video 2h - step -2"),
     ],
 )
 def test_a_line_means(typed, meant):
@@ -120,7 +173,15 @@ def test_a_line_means(typed, meant):
     [
         ("what is firing", "`alerts` says what is firing"),
         ("who silenced video", "`silences` who silenced what"),
-        ("how do i silence a domain", "`help` the rest"),
+        ("how many domains are down", "`help` the rest"),
+        ("#1 ack", "the command comes first. Write `/bandwidth ack #1`"),
+        ("video silence 2h", "Write `/bandwidth silence video 2h`"),
+        ("whois video", "Write `/bandwidth show video`"),
+        ("merge #1 #2", "Write `/bandwidth why #1`"),
+        ("set threshold img 1Gbps", "`help rules`"),
+        ("false alarm", "`noise #412`"),
+        ("last night", "`incidents 24h`"),
+        ("lgtm", "`ack #412 looking into it`"),
         ("undo", "`unsilence s3` ends a silence"),
         ("assign #1 bob", "`ack #412 looking into it`"),
         ("note #1 on it", "`ack #412 looking into it`"),

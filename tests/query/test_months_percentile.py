@@ -68,7 +68,14 @@ def test_without_a_month_it_is_the_present_one():
     assert month_of(None, ZoneInfo("Pacific/Kiritimati"), float(parse_time("2026-10-31T12:00:00Z"))).name == "2026-11"
 
 
-@pytest.mark.parametrize("text", ["november", "2026-13", "26-11", "2026-12", "2026-11-01", "9999-01"])
+@pytest.mark.parametrize(
+    ("text", "name"), [("november", "2026-11"), ("Oct", "2026-10"), ("dec", "2025-12"), ("last", "2026-10")]
+)
+def test_a_month_may_be_named_and_is_the_newest_of_that_name(text, name):
+    assert month_of(text, BERLIN, NOW).name == name
+
+
+@pytest.mark.parametrize("text", ["brumaire", "2026-13", "26-11", "2026-12", "2026-11-01", "9999-01"])
 def test_what_is_no_month_or_has_not_begun_is_explained(text):
     with pytest.raises(UsageError, match="2026-11"):
         month_of(text, BERLIN, NOW)

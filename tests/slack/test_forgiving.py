@@ -118,6 +118,17 @@ TYPED = [
     ("why is video dark", "video.example.com: judged until"),
     ("why video please explain", 'write "why video"'),
     ("why @downloads", "ask why of one of its domains, such as dl1.example.com"),
+    (
+        "silence <http://video.example.com|video.example.com>, <http://img.example.com|img.example.com> 2h",
+        'One at a time: "silence video.example.com 2h", then "silence img.example.com 2h"',
+    ),
+    ("silence video the next 2h", TWO_HOURS),
+    ("silence video from now until 6", "Silenced video.example.com until 06:00 (s1)"),
+    ("silence video until 6:00 UTC", "Silenced video.example.com until 06:00 (s1)"),
+    ("silence video until 6 am CET", "Times are read in UTC, and not in CET"),
+    ("silence account 2h", "did you mean total?"),
+    ("show http://video.example.com:8080/path?x=1", SHOWS),
+    ("p95 video october", "nothing is known of 2026-10"),
     ("help silence", "For example /bandwidth silence video.* 2h"),
 ]
 
