@@ -46,9 +46,13 @@ class Storekeeper:
 
     async def close(self) -> None:
         """Finish what was handed in, and close the database."""
-        if self._store is not None:
-            await self._run(self._store.close)
+        await self._run(self._closed)
         self._thread.shutdown()
+
+    def _closed(self) -> None:
+        """Close it in its own thread, where it may still be being opened."""
+        if self._store is not None:
+            self._store.close()
 
     def _opened(self) -> Store:
         if self._path is None:
