@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from alertbot.errors import FeedThrottled
-from alertbot.feed.quotas import JITTER, ROUNDING, Limit, Priority, Quota, is_spent, seconds_to_wait
+from alertbot.feed.quotas import JITTER, ROUNDING, Limit, Priority, Quota, allowance, is_spent, room, seconds_to_wait
 from alertbot.units import format_duration
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class Endpoint(StrEnum):
     DOMAINS = "domain/list"
 
 
+_STATISTICS = (Endpoint.BANDWIDTH, Endpoint.EACH_DOMAIN)
+
+
 @dataclass
 class _Calls:
     """The calls to one endpoint: when they were ``sent``, and what the server stated of its ``quotas``, by grain.
@@ -63,12 +66,19 @@ class _Calls:
     asking: set[float] = field(default_factory=set)
     doubted: set[str] = field(default_factory=set)
 
+    def minute_limits(self, own: Limit) -> list[Limit]:
+        """What binds the calls of a minute: our own limit and the server's, where it stated one."""
+        return [own, *(Limit(quota.calls, own.seconds) for grain, quota in self.quotas.items() if grain == "minute")]
+
+    def room(self, now: float, priority: Priority, own: Limit, reserve: int) -> int:
+        """How many calls the minute, the hour and the day have left for a priority; 0 or less: none."""
+        running = [quota for quota in self.quotas.values() if quota.resets > now]
+        return room(now, priority, self.sent, self.minute_limits(own), running, reserve=reserve)
+
     def minute_wait(self, now: float, priority: Priority, own: Limit, reserve: int) -> float:
         """Seconds until the minute has a call left for a priority, by our own limit and by what the server stated."""
-        stated = [quota for grain, quota in self.quotas.items() if grain == "minute"]
-        limits = [own, *(Limit(quota.calls, own.seconds) for quota in stated)]
-        running = [quota for quota in stated if quota.resets > now]
-        return seconds_to_wait(now, priority, self.sent, limits, running, reserve=reserve)
+        running = [quota for grain, quota in self.quotas.items() if grain == "minute" and quota.resets > now]
+        return seconds_to_wait(now, priority, self.sent, self.minute_limits(own), running, reserve=reserve)
 
     def longer_wait(self, now: float, priority: Priority, reserve: int) -> float:
         """Seconds until the hour and the day have a call left for a priority, by what the server stated."""
@@ -153,10 +163,14 @@ class Budget:
 
     def has_room(self, endpoint: Endpoint) -> bool:
         """Whether a call that nobody waits for may go out: half of each window is left, and no poll waits."""
-        now, calls = self._clock.monotonic(), self._calls[endpoint]
-        short = self._short_wait(now, Priority.HISTORY, calls)
-        longer = calls.longer_wait(now, Priority.HISTORY, self._reserve)
-        return max(short, longer) <= 0 and not any(each.turns[Priority.POLL].locked() for each in self._calls.values())
+        polls = any(each.turns[Priority.POLL].locked() for each in self._calls.values())
+        return not polls and self.room(Priority.HISTORY, endpoint) > 0
+
+    def room(self, priority: Priority, endpoint: Endpoint = Endpoint.BANDWIDTH) -> int:
+        """How many calls of this priority may go out now, of which none would wait; 0 or less: none."""
+        now = self._clock.monotonic()
+        burst = room(now, priority, self._sent, [self._burst], [], reserve=self._reserve)
+        return min(burst, self._calls[endpoint].room(now, priority, self._own, self._reserve))
 
     def learn(self, headers: Mapping[str, str], began: float, endpoint: Endpoint = Endpoint.BANDWIDTH) -> None:
         """Take over what an answer's ``X-Ratelimit-*`` and ``X-Retry-After`` say; what cannot be read is ignored.
@@ -190,18 +204,18 @@ class Budget:
 
     def left(self) -> int:
         """How many calls for statistics may still go out in the current minute."""
-        return max(0, min(self._left(self._calls[each]) for each in (Endpoint.BANDWIDTH, Endpoint.EACH_DOMAIN)))
+        now, calls = self._clock.monotonic(), [self._calls[each] for each in _STATISTICS]
+        return max(0, min(each.room(now, Priority.COMMAND, self._own, self._reserve) for each in calls))
+
+    def polls_a_minute(self) -> int:
+        """How many calls for statistics polls may make a minute to an endpoint, by our own limit and the server's."""
+        limits = [limit.calls for each in _STATISTICS for limit in self._calls[each].minute_limits(self._own)]
+        return allowance(Priority.POLL, min(limits), self._reserve)
 
     def stated(self) -> tuple[int, int] | None:
         """How many calls a minute the server allows, and how many were left when it last said so, if it did."""
         quota = self._calls[Endpoint.BANDWIDTH].quotas.get("minute")
         return None if quota is None else (quota.calls, quota.left)
-
-    def _left(self, calls: _Calls) -> int:
-        now = self._clock.monotonic()
-        used = sum(sent > now - _GRAINS["minute"] - JITTER for sent in calls.sent)
-        limits = [self._own.calls, *(quota.calls for grain, quota in calls.quotas.items() if grain == "minute")]
-        return min([*(limit - used for limit in limits), *(q.left for q in calls.quotas.values() if q.resets > now)])
 
     def _short_wait(self, now: float, priority: Priority, calls: _Calls) -> float:
         """Seconds until the burst and the minute have a call left for a priority."""

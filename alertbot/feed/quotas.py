@@ -78,6 +78,28 @@ def seconds_to_wait(
     return max([0.0, *(until - now for until in full + spent)])
 
 
+def room(
+    now: float,
+    priority: Priority,
+    sent: Sequence[float],
+    limits: Iterable[Limit],
+    quotas: Iterable[Quota],
+    *,
+    reserve: int,
+) -> int:
+    """How many calls ``priority`` may send now, 0 or less for none; ``sent`` are the times of our calls."""
+    free = [
+        allowance(priority, limit.calls, reserve) - sum(at > now - limit.seconds - JITTER for at in sent)
+        for limit in limits
+    ]
+    return min(free + [left_for(quota, priority, reserve) for quota in quotas])
+
+
+def left_for(quota: Quota, priority: Priority, reserve: int) -> int:
+    """How many calls a window has left for a priority; 0 or less: none."""
+    return quota.left - (quota.calls - allowance(priority, quota.calls, reserve))
+
+
 def is_spent(quota: Quota, priority: Priority, reserve: int) -> bool:
     """Whether a window has no more calls for a priority."""
-    return quota.left <= quota.calls - allowance(priority, quota.calls, reserve)
+    return left_for(quota, priority, reserve) <= 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +93,12 @@ class SeriesReader:
     def domains_a_call(self) -> int:
         """How many domains a call reads, as things are."""
         return DOMAINS_A_CALL if self.each_domain else 1
+
+    def at(self, priority: Priority) -> SeriesReader:
+        """The same reader, whose every call has this priority."""
+        reader = copy(self)
+        reader._priority = priority  # noqa: SLF001 - it is of this class
+        return reader
 
     async def read(self, requests: Sequence[ReadRequest], last: int) -> dict[str, ReadResult]:
         """Read each series from its own first slot to ``last``, 10 days at most; an error stands for what failed."""

@@ -86,12 +86,13 @@ class Dispatcher:
             await self._post(turn)
         return batch.now
 
-    async def post_due(self) -> None:
-        """All series of a slot are judged: post what that comes to altogether, and what is due by now."""
-        await self._post(self.turn(settled=True))
+    async def post_due(self, *, settled: bool = True) -> None:
+        """Post what is due by now; where all series of a slot are judged, what that comes to altogether."""
+        await self._post(self.turn(settled=settled))
 
     async def _post(self, turn: Turn) -> None:
-        self._waiting_since = None
+        if not turn.may_wait:
+            self._waiting_since = None
         if await self._keeper.do(turns.post_due, turn, turn.now):
             await self.note_acknowledged()
             self.wake()

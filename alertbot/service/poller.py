@@ -16,16 +16,18 @@ from alertbot.alerts.ledger import Ledger
 from alertbot.config.watch import Watch
 from alertbot.errors import FeedError, FeedUnknownDomain
 from alertbot.feed.api import CdnApi
+from alertbot.feed.budget import Budget
 from alertbot.feed.clock import ApiTime
 from alertbot.feed.departures import departures, emptied
 from alertbot.feed.lateness import LateSlot
 from alertbot.feed.outages import FeedOutages
 from alertbot.feed.plan import plan_calls
 from alertbot.feed.reader import MOST_SLOTS, Reading, ReadRequest, ReadResult, SeriesReader, refuses_token
-from alertbot.feed.second_looks import AGAIN, FRESH
+from alertbot.feed.second_looks import FRESH
 from alertbot.rules.selection import TOTAL
 from alertbot.service.attention import Attention
 from alertbot.service.dispatcher import Dispatcher
+from alertbot.service.fan_out import FanOut
 from alertbot.service.older_history import OlderHistory
 from alertbot.service.prober import Prober
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
@@ -39,8 +41,8 @@ HOURLY_REREAD = 29 * 3600 // SLOT
 HISTORY = 8 * DAY_SLOTS
 """Slots fetched at a first start at least: a week back to compare with, still one call a series."""
 
-BATCH = 40
-"""Calls made before what they showed is judged and committed."""
+A_CALL = 1.0
+"""Seconds that a call may take which a probe is not to wait for."""
 
 FAR_BEHIND = 4 * SLOT
 """Seconds of data by which a series may be behind the frontier, whatever the reason, before that is not healthy."""
@@ -69,6 +71,7 @@ class Poller:
         keep: int,
         time: ApiTime,
         outages: FeedOutages,
+        budget: Budget,
         progress: Callable[[int, int], None],
         judged: Callable[[int, float], None] = lambda _slots, _seconds: None,
         fired: Callable[[float, float], None] = lambda _committed, _waited: None,
@@ -84,16 +87,15 @@ class Poller:
         self._judged = judged
         self._attention = Attention(watch.series, ledger, prober, dispatcher.series_begun, time)
         self._fired = fired
-        self._prompt: list[str] = []  # what is left of a fan-out that was broken off for a probe
-        self._asked_to: int | None = None  # the frontier up to which it asked
-        self._tried: dict[str, float] = {}  # when each was asked for in it, monotonic seconds
+        self._fan_out = FanOut(self._attention, time, budget.polls_a_minute)
+        self._overtook = False  # whether that asks for newer slots than one that was not through
         self._lacks_history = set(watch.series)
         self._reread_at = dict.fromkeys(watch.series, 0)
         self._excluded: frozenset[str] = frozenset()
         self._unknown: set[str] = set()
         plan = plan_calls(watch.domains, watch.groups)
         self._reader = SeriesReader(api, plan, each_domain=each_domain, recent=REREAD, known=self._known)
-        self._older = OlderHistory(self._reader, ledger)
+        self._older = OlderHistory(self._reader, ledger, budget, time)
 
     async def fan_out(self) -> None:
         """Read, judge and commit every series of which a newer slot may be known; older history once there is none.
@@ -103,44 +105,43 @@ class Poller:
         frontier = self.prober.frontier.slot
         if frontier is None:
             return
-        if not self._prompt or frontier != self._asked_to:
-            self._prompt, self._tried, self._asked_to = self._attention.prompt(self.behind()), {}, frontier
-        fresh = sum(self._ledger.cursor(series) is None for series in self._prompt)
+        fan_out, a_call = self._fan_out, self._reader.domains_a_call
+        self._overtook = fan_out.begin(frontier, self.behind(), a_call)
+        fresh = fan_out.fresh(lambda series: self._ledger.cursor(series) is None)
         silent = 0
-        while batch := self._batch(frontier):
-            self._tried |= dict.fromkeys(batch, self._time.monotonic())
+        while batch := fan_out.batch(a_call, self._not_to_ask()):
             outcomes = await self._reader.read([self._request(series, frontier) for series in batch], frontier)
             answered = await self._judge(outcomes, frontier)
             silent = 0 if answered else silent + len(batch)
-            if fresh:
-                self._progress(min(len(self._tried), fresh), fresh)
-            elif self._prompt and self.prober.due_in() <= 0:
-                return
             if silent >= GIVE_UP_AFTER or any(refuses_token(outcome) for outcome in outcomes.values()):
-                self._prompt = []
+                fan_out.end()
+                break
+            if fresh:
+                self._progress(min(fan_out.tried, fresh), fresh)
+            elif fan_out.left and self.prober.due_in() <= 0:
                 return
-        if await self._older.read():
+        if self._older_history_in() <= 0:
+            await self._older.read(crowded=fan_out.is_even)
             await self._commit({}, frontier, {}, ())
 
-    def _batch(self, frontier: int) -> list[str]:
-        """The series to be read next: the late ones whose time has come, and some of the prompt ones, let go here.
-
-        The total comes alone, since it says what the others are about.
-        """
-        prompt, a_call, lately = self._prompt, self._reader.domains_a_call, self._time.monotonic() - AGAIN
-        just_asked = {series for series, at in self._tried.items() if at > lately}
-        late = self._attention.late(frontier, a_call, self._not_to_ask() | just_asked)
-        count = 1 if prompt[:1] == [TOTAL] else BATCH * a_call
-        batch = [*late, *(series for series in prompt[:count] if series not in late)]
-        del prompt[:count]
-        return batch
+    @property
+    def through(self) -> bool:
+        """Whether all series of a slot were asked for, as far as could be before the next slot was there."""
+        return self._overtook or not self._fan_out.left or self._outages.cause is not None
 
     def next_look(self) -> float:
-        """Seconds until a late series is to be asked for; infinite where none is."""
+        """Seconds until a series is to be asked for; infinite where none is."""
         frontier = self.prober.frontier.slot
         if frontier is None:
             return math.inf
-        return self._attention.next_look(frontier, self._reader.domains_a_call, self._not_to_ask())
+        late = self._attention.next_look(frontier, self._reader.domains_a_call, self._not_to_ask())
+        return min(late, self._fan_out.wait(), self._older_history_in())
+
+    def _older_history_in(self) -> float:
+        """Seconds until older history may be read; infinite where there is none, or something newer would wait."""
+        if self._fan_out.left or self.prober.due_in() < A_CALL:
+            return math.inf
+        return self._older.due_in(crowded=self._fan_out.is_even)
 
     def behind(self) -> list[str]:
         """The series not asked for since the frontier moved, the total first."""
@@ -182,7 +183,7 @@ class Poller:
         self._reader.departed = departures(groups, domains, self._reader.departed, now, cursor, late)
         self.prober.exclude(domains)
         self._excluded = domains | emptied(groups, domains)
-        self._prompt = [series for series in self._prompt if series not in self._excluded]
+        self._fan_out.forget(self._excluded)
         self._unknown -= self._excluded
         for series in self._excluded:
             self._outages.series_read(series)

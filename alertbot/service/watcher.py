@@ -121,7 +121,7 @@ class Watcher:
             await apply_requests(self._keeper, self._executor, self._time, self._config.slack.zone)
             await self._probe_and_poll()
             if self.dispatcher is not None:
-                await self.dispatcher.post_due()
+                await self.dispatcher.post_due(settled=self._poller is None or self._poller.through)
             await self._write_live()
             await self._store_outage.ended()
         except asyncio.CancelledError:
@@ -293,6 +293,7 @@ class Watcher:
             keep=self._config.store.keep // SLOT,
             time=self._time,
             outages=self._outages,
+            budget=self._budget,
             progress=self._progress,
             judged=self._judged,
             fired=self._fired,

@@ -419,6 +419,40 @@ def test_fewer_than_one_call_a_minute_is_refused():
         Budget(0, FakeClock())
 
 
+@given(
+    limit=st.integers(1, 60),
+    before=st.lists(st.tuples(st.sampled_from(list(Priority)), st.floats(0, 40)), max_size=40),
+    stated=st.none() | st.tuples(st.integers(1, 60), st.integers(0, 60), st.integers(1, 60)),
+    priority=st.sampled_from(list(Priority)),
+)
+@settings(max_examples=60)
+async def test_what_there_is_room_for_goes_out_without_waiting_and_one_more_does_not(limit, before, stated, priority):
+    clock = FakeClock()
+    budget = Budget(limit, clock)
+    for each, pause in before:
+        await budget.acquire(each)
+        clock.advance(pause)
+    if stated is not None:
+        calls, left, reset = stated
+        budget.learn(headers(limit=calls, left=min(left, calls), reset=reset), clock.monotonic())
+    room, now = budget.room(priority), clock.monotonic()
+    for _ in range(room):
+        await budget.acquire(priority)
+    assert clock.monotonic() == now
+    await budget.acquire(priority)
+    assert clock.monotonic() > now
+
+
+def test_polls_leave_a_few_calls_a_minute_to_commands_and_know_of_a_lower_limit_of_the_server():
+    clock = FakeClock()
+    budget = Budget(300, clock)
+    assert budget.polls_a_minute() == 294
+    budget.learn(headers(limit=100, left=90), clock.monotonic(), Endpoint.EACH_DOMAIN)
+    assert budget.polls_a_minute() == 94
+    budget.learn(headers(limit=10, left=9), clock.monotonic(), Endpoint.DOMAINS)
+    assert budget.polls_a_minute() == 94, "polls ask for nothing there"
+
+
 async def test_what_nobody_waits_for_has_room_beside_half_of_the_minute_and_while_no_poll_waits():
     clock = FakeClock(0.0)
     budget = Budget(40, clock)

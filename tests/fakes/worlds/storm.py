@@ -16,7 +16,7 @@ from alertbot.rules.base import Rule, Severity
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
 from alertbot.rules.selection import TOTAL
-from alertbot.service.poller import BATCH
+from alertbot.service.fan_out import BATCH
 from alertbot.slack.client import SlackClient
 from alertbot.slack.delivery import Delivery
 from alertbot.slack.workspace import Workspace
