@@ -357,6 +357,17 @@ daily report                     -> config [digest]
 stop alerts for a domain tonight -> slack Silences
 my slack token expired           -> troubleshooting Slack refuses a token
 rules weekdays                   -> rules Keys of every rule
+night pages for one rule         -> rules Keys of every rule
+one rule only during the day     -> rules Keys of every rule
+charge of last month             -> commands Questions
+last month bill                  -> commands Questions
+new domain                       -> troubleshooting A new domain is not watched
+domain not watched               -> troubleshooting A new domain is not watched
+domains no rule                  -> troubleshooting A new domain is not watched
+domains without a rule           -> troubleshooting A new domain is not watched
+not watched by any rule          -> troubleshooting A new domain is not watched
+clocks disagree                  -> runbook The clocks disagree
+move to another channel          -> config [slack]
 """
 
 
