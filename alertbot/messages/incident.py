@@ -136,9 +136,11 @@ def _over(incident: Incident, context: Context, markup: Markup) -> str:
     rest = [told for told in shown if told not in well]
     named = well or rest
     begun, ends = {told.alert.since for told in named}, {cleared_at(told) for told in named}
-    ended = at(context.clock(max(ends)))
+    clock = context.clock(max(ends))
+    ended = at(clock)
     lasted = lasting(max(ends) - min(begun), (told.alert for told in named))
-    when = f"{ended} after {lasted}" if len(begun) == len(ends) == 1 else f"{_by(ended)}, {lasted} after it began"
+    at_once = f"{ended} after {lasted}" if well else f"since {clock}, after {lasted}"
+    when = at_once if len(begun) == len(ends) == 1 else f"{_by(ended)}, {lasted} after it began"
     how = "back to normal" if well else "no longer in alert"
     others = f"; {several(series_of(rest))} no longer in alert" if well and rest else ""
     return f"{_names(named, markup)} {how} {when}{others}.{shortfall}"

@@ -112,12 +112,12 @@ def state_lines(incident: Incident, context: Context, markup: Markup) -> Iterato
     heard = any(told.number not in context.suppressed for told in incident.firing)
     for number in progress.silences:
         if (silence := context.silences.get(number)) is not None:
-            yield silenced(silence, context, markup, "In part silenced" if heard else "Silenced")
+            yield silenced(silence, context, markup, "Partly silenced" if heard else "Silenced")
     if progress.muted:
         yield "Muted by the configuration for now."
     if flapping := {told.alert.series for told in incident.alerts if told.key in context.flapping}:
         names = ", ".join(subject(series, markup) for series in sorted(flapping)[:MOST_LISTED])
-        yield f"Flapping: {names}. Posted again once it stays in alert for 20m, or is steady for an hour."
+        yield f"Flapping: {names}. Posted again after 20m in alert, or once steady for an hour."
 
 
 def _without_data(incident: Incident, context: Context, markup: Markup) -> Iterator[str]:

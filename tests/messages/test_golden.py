@@ -105,7 +105,10 @@ SETTING = Context(
     shortfall={1: 4.83e11, 2: 1.2e10},
     total=(1.2e9, 8.4e10),
 )
+BEFORE = replace(SETTING, data_to=SINCE - SLOT)
 LATER = replace(SETTING, now=SINCE + 3600.0, data_to=SINCE + 2700, firing=frozenset())
+NIGHT = replace(LATER, now=SINCE + 7500.0, data_to=SINCE + 22 * SLOT)
+NEXT_DAY = replace(LATER, now=SINCE + 88200.0, data_to=SINCE + 290 * SLOT)
 CLOSED = float(SINCE + 3500)
 WELL = (8, "cleared", 1.79e9)
 MANY = [told(number, f"d{number:02}.example.com", reference=1e9 - number * 1e6) for number in range(1, 26)]
@@ -179,22 +182,22 @@ MESSAGES = {
         one(told(1, ended=WELL), told(2, "img.example.com", reference=3.2e8, ended=(6, "cleared", 3e8)), closed=CLOSED),
         LATER,
     ),
-    "over, silent as usual": (one(told(1, ended=(20, "cleared", 0.0), usual=5.91e8), closed=CLOSED), LATER),
-    "over, silent as usual under two rules": (
+    "over, silent as usual": (one(told(1, ended=(20, "cleared", 0.0), usual=5.91e8), closed=CLOSED), NIGHT),
+    "over, silent as usual, of two domains": (
         one(
             told(1, ended=(20, "cleared", 0.0), usual=0.0),
             told(2, "img.example.com", ended=(20, "cleared", 0.0), usual=0.0),
             closed=CLOSED,
         ),
-        LATER,
+        NIGHT,
     ),
     "resolved, new normal": (
         one(told(1, rule="sharp-fall", value=3e8, ended=(288, "new normal", 3e8)), closed=CLOSED),
-        LATER,
+        NEXT_DAY,
     ),
     "resolved, not at the usual level": (
         one(told(1, ended=(21, "cleared", 8e8), usual=1.84e9), closed=CLOSED),
-        replace(LATER, now=SINCE + 7200.0),
+        NIGHT,
     ),
     "resolved, one of two not at the usual level": (
         one(told(1, ended=(8, "cleared", 8e8), usual=1.84e9), told(2, "img.example.com", ended=WELL), closed=CLOSED),
@@ -206,7 +209,7 @@ MESSAGES = {
             told(2, rule="far-off", value=3e8, ended=(289, "new normal", 3e8)),
             closed=CLOSED,
         ),
-        LATER,
+        NEXT_DAY,
     ),
     "unknown for half an hour": (
         one(told(1), told(2, "img.example.com", reference=3.2e8)),
@@ -238,7 +241,7 @@ MESSAGES = {
     ),
     "no traffic at all": (one(kind=IncidentKind.DARK, unseen=True), replace(SETTING, data_to=None)),
     "no traffic at all, over": (one(kind=IncidentKind.DARK, unseen=True, closed=CLOSED), LATER),
-    "failing feed": (one(kind=IncidentKind.FEED, cause="HTTP 401, code 401006: no permission <b>"), SETTING),
+    "failing feed": (one(kind=IncidentKind.FEED, cause="HTTP 401, code 401006: no permission <b>"), BEFORE),
     "unreadable domains": (
         one(kind=IncidentKind.FEED, series=["a.example.com", "b.example.com"], causes=["HTTP 400, code 400699"]),
         SETTING,

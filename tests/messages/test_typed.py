@@ -165,7 +165,9 @@ WATCH = lay_out(config_for(Path("alertbot.db"), DOMAINS, [dark()], groups=GROUPS
     ],
 )
 def test_a_line_means(typed, meant):
-    assert " ".join(meant_words(words_of(typed), WATCH)) == meant
+    words = meant_words(words_of(typed), WATCH)
+    assert " ".join(words) == meant
+    assert meant_words(words, WATCH) == words  # what was understood is read once more where it is answered
 
 
 @pytest.mark.parametrize(
