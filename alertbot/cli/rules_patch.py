@@ -25,14 +25,11 @@ _PAIR = re.compile(
 
 
 def patch(path: Path, edits: Sequence[SuggestedEdit]) -> str:
-    """The unified difference that those of these edits make which lose nothing.
-
-    ``UsageError`` where one cannot be written line by line.
-    """
+    """The unified difference that these edits make; ``UsageError`` where one cannot be written line by line."""
     text, _ = read_toml(path)
     edited = text
     for edit in edits:
-        edited = edited if edit.loses else _edited(edited, edit)
+        edited = _edited(edited, edit)
     name = f"./{path.name}"  # git apply takes the first part of a name away
     lines = difflib.unified_diff(text.splitlines(keepends=True), edited.splitlines(keepends=True), name, name)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from alertbot.messages.blocks import Message, context_block, escape, paragraphs, section
+from alertbot.messages.blocks import Message, code, context_block, cut, escape, paragraphs, section
 from alertbot.query.edit_search import SuggestedEdit
 from alertbot.query.edits import MUTE
 from alertbot.query.review import Review, RuleReview
@@ -31,7 +31,8 @@ def review_message(review: Review) -> Message:
     rest = [f"Posted nothing: {listed(idle, 20)}"] if idle else []
     lines = [headline, *map(_line, posting), *rest]
     edits = [block for each in review.edits for block in (section(edit_sentence(each)), section(_fenced(each)))]
-    return Message(headline, (*paragraphs(lines), *edits, context_block(_SMALL_PRINT)))
+    in_doubt = map(section, map(doubt_sentence, review.in_doubt))
+    return Message(headline, (*paragraphs(lines), *edits, *in_doubt, context_block(_SMALL_PRINT)))
 
 
 def edit_sentence(edit: SuggestedEdit) -> str:
@@ -42,11 +43,20 @@ def edit_sentence(edit: SuggestedEdit) -> str:
         if edit.kept
         else " None was useful or acknowledged."
     )
-    lost = listed((f"#{number}" for number in edit.loses), _MOST_NAMED)
-    unless = f" It would also lose {lost}, found useful by one person: if that was a slip, vote noise." if lost else ""
     return (
         f"In {counted(edit.days, 'day')} of history *{escape(edit.rule)}* would not have fired in {edit.spared:,} of"
-        f" {edit.noise:,} incidents that were noise.{kept}{unless}"
+        f" {edit.noise:,} incidents that were noise.{kept}"
+    )
+
+
+def doubt_sentence(edit: SuggestedEdit) -> str:
+    """Which votes keep an edit from being suggested."""
+    lost = listed((f"#{number}" for number in edit.loses), _MOST_NAMED)
+    change = cut(f"{edit.key} {edit.value}" if edit.key == MUTE else f"{edit.key} = {edit.value}", _LONGEST)
+    return (
+        f"Not suggested: {code(change)} for *{escape(edit.rule)}*. It would spare {edit.spared:,} of"
+        f" {edit.noise:,} incidents that were noise, but lose {lost}, found useful by one person. If that was a slip,"
+        " vote noise."
     )
 
 

@@ -1,6 +1,7 @@
 """Finds the smallest edit of a rule that would have spared its noise and kept what was worth posting.
 
-Of a larger one, from which a few votes alone keep it, it says what that would lose: who voted may look again.
+Of a larger one, which a few votes alone keep from being suggested, it says what that would lose: who voted may look
+again.
 
 Pure: rules, a history and incidents that people judged go in, an edit comes out. What it would have done is not
 estimated: the engine that judges live replays the history, over the series of these incidents alone.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from sqlite_utils import Database
-
+from alertbot.alerts.replay import History
 from alertbot.config.watch import Watch
 from alertbot.incidents.silences import StoredSilence
 from alertbot.query.backtest import CELLS_A_SECOND
@@ -57,7 +56,8 @@ class RuleReview:
 class Review:
     """The last ``span`` seconds, rule by rule, the noisiest first; ``incidents``: how many all rules posted.
 
-    ``edits``: what would have spared the noise in all of the stored history.
+    ``edits``: what would have spared the noise in all of the stored history and lost nothing of worth; ``in_doubt``:
+    larger ones, which are not suggested, since each loses what one person alone found useful.
     """
 
     span: int
@@ -65,6 +65,7 @@ class Review:
     noisy: int
     rules: tuple[RuleReview, ...]
     edits: tuple[SuggestedEdit, ...] = ()
+    in_doubt: tuple[SuggestedEdit, ...] = ()
 
 
 def review(scope: Scope, span: int) -> Review:
@@ -73,14 +74,17 @@ def review(scope: Scope, span: int) -> Review:
     with reading(scope.path) as db:
         found = posted_between(db, since, scope.now)
         silenced = _silenced(scope, silences.not_ended(db, since), since)
-        edits = _edits(scope.watch, db, posted_between(db, 0.0, scope.now))
+        posted = posted_between(db, 0.0, scope.now)
+        edits = edits_of(scope.watch, posted, lambda series: StoredHistory(db, series))
     by_rule: dict[str, list[PostedIncident]] = {rule: [] for rule in scope.watch.rules}
     for each in found:
         for rule in each.rules:
             by_rule.setdefault(rule, []).append(each)
     rules = [_of_rule(rule, own, silenced.get(rule, 0.0)) for rule, own in by_rule.items()]
     ordered = sorted(rules, key=lambda each: (-each.noisy, -each.posts, each.rule))
-    return Review(span, len(found), sum(each.noise for each in found), tuple(ordered), edits)
+    noisy = sum(each.noise for each in found)
+    surely, in_doubt = (tuple(each for each in edits if bool(each.loses) is loses) for loses in (False, True))
+    return Review(span, len(found), noisy, tuple(ordered), surely, in_doubt)
 
 
 def seconds_needed(watch: Watch) -> float:
@@ -89,14 +93,16 @@ def seconds_needed(watch: Watch) -> float:
     return min(len(watch.rules), _MOST_EDITED) * _REPLAYS * cells / CELLS_A_SECOND
 
 
-def _edits(watch: Watch, db: Database, posted: Sequence[PostedIncident]) -> tuple[SuggestedEdit, ...]:
-    """Those of each of the noisiest rules for which there is one."""
+def edits_of(
+    watch: Watch, posted: Sequence[PostedIncident], history_of: Callable[[Sequence[str]], History]
+) -> list[SuggestedEdit]:
+    """Those of each of the noisiest rules, those in doubt included; ``history_of``: the history of some series."""
     noisy = Counter(rule for each in posted if each.noise for rule in each.rules if rule in watch.rules)
     edits: list[SuggestedEdit] = []
     for name, _ in noisy.most_common(_MOST_EDITED):
         edited = [each.rule for each in edits if not each.loses]
-        edits += suggest_edits(watch, watch.rules[name], posted, lambda series: StoredHistory(db, series), edited)
-    return tuple(edits)
+        edits += suggest_edits(watch, watch.rules[name], posted, history_of, edited)
+    return edits
 
 
 def _of_rule(rule: str, posted: Sequence[PostedIncident], silenced: float) -> RuleReview:

@@ -60,7 +60,8 @@ class Dataset:
         with gzip.open(path, "rt") as lines:
             held = [each for each in map(json.loads, lines) if each["step"] == SLOT and each["group"][:4] != "nab-"]
         self.series = {each["name"]: each for each in held}
-        self.history = CsvHistory({each["name"]: _scaled(each) for each in held})
+        self.histories = {each["name"]: _scaled(each) for each in held}
+        self.history = CsvHistory(self.histories)
 
     def alarms(self, rules: Sequence[Rule]) -> Alarms:
         """(fired, resolved) of every alert that wakes somebody, by series."""

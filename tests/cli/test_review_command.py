@@ -18,9 +18,11 @@ from alertbot.cli.main import main
 from alertbot.cli.rules_patch import patch
 from alertbot.config import load
 from alertbot.errors import UsageError
-from alertbot.messages.review import edit_sentence
+from alertbot.messages.review import review_message
+from alertbot.messages.slack import plain
 from alertbot.query.edit_search import SuggestedEdit
 from alertbot.query.edits import Edit
+from alertbot.query.review import Review
 from alertbot.store.schema import open_database
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
@@ -44,15 +46,17 @@ def suggested(key, value, rule="ceiling", was="", domains=()):
     return SuggestedEdit(EDIT, 6, 7, 1, 300, 9, rule, key, was, value, domains)
 
 
-@pytest.fixture
-def path(tmp_path, monkeypatch):
-    """Six peaks that somebody voted noise, and one that was useful."""
+SMALL = [(day * DAY_SLOTS + 30 + 17 * day, 1.1e9) for day in range(1, 7)]
+LARGE = (7 * DAY_SLOTS + 30 + 17 * 7, 3e9)
+
+
+def stored(folder, peaks):
+    """Peaks of which somebody voted the small ones noise, and the large one useful."""
     values = [8e8] * (9 * DAY_SLOTS)
-    peaks = [(day * DAY_SLOTS + 30 + 17 * day, 1.1e9 if day < 7 else 3e9) for day in range(1, 8)]
     for at, peak in peaks:
         values[at : at + 2] = [peak, peak]
-    write_stored(tmp_path / "alertbot.db", START, {A: values})
-    with closing(open_database(tmp_path / "alertbot.db")) as db, db.atomic():
+    write_stored(folder / "alertbot.db", START, {A: values})
+    with closing(open_database(folder / "alertbot.db")) as db, db.atomic():
         for number, (at, peak) in enumerate(peaks, 1):
             slot = START + at * SLOT
             db.conn.execute(
@@ -66,6 +70,12 @@ def path(tmp_path, monkeypatch):
                 (A, slot, slot + 3 * SLOT, slot, slot + 3 * SLOT, peak, number),
             )
             db.conn.execute("INSERT INTO votes VALUES (?, 'U1', 'ann', ?, 0)", (number, peak > 2e9))
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """Six peaks that somebody voted noise, and one that was useful."""
+    stored(tmp_path, [*SMALL, LARGE])
     monkeypatch.setattr("alertbot.cli.questions.time.time", lambda: START + 9 * DAY)
     (tmp_path / "rules.toml").write_text(RULES)
     return tmp_path / "rules.toml"
@@ -158,13 +168,16 @@ def test_each_edit_changes_its_line_alone(tmp_path, text, edit, lines):
     assert changed == lines
 
 
-def test_an_edit_that_would_lose_something_says_so_and_stands_in_no_patch(tmp_path):
+def test_an_edit_that_would_lose_something_is_not_suggested_and_who_voted_may_look_again():
     edit = replace(suggested("above", '"2 Gbps"', was='"1 Gbps"'), loses=(12, 31, 4, 5, 6, 7))
     lost = "#12, #31, #4, #5, #6 and 1 more"
-    said = f" It would also lose {lost}, found useful by one person: if that was a slip, vote noise."
-    assert edit_sentence(edit).endswith(said)
-    (tmp_path / "rules.toml").write_text(RULES)
-    assert patch(tmp_path / "rules.toml", [edit]) == ""
+    text = plain(review_message(Review(7 * DAY, 7, 6, (), in_doubt=(edit,))))
+    said = (
+        'Not suggested: above = "2 Gbps" for ceiling. It would spare 6 of 7 incidents that were noise, but lose'
+        f" {lost}, found useful by one person. If that was a slip, vote noise."
+    )
+    assert said in text.splitlines()
+    assert "[[rule]]" not in text
 
 
 def test_several_edits_are_one_patch(tmp_path):
@@ -187,6 +200,17 @@ def test_what_does_not_stand_on_a_line_of_its_own_is_left_to_people(tmp_path, te
     assert tomllib.loads(text)["rule"]
     with pytest.raises(UsageError, match="change it by hand"):
         patch(path, [suggested("above", '"1.2 Gbps"')])
+
+
+def test_what_is_in_doubt_stands_apart_from_what_is_suggested_and_in_no_patch(path):
+    (path.parent / "alertbot.db").unlink()
+    stored(path.parent, [*SMALL, LARGE, *((at + 120, peak) for at, peak in SMALL)])
+    with closing(open_database(path.parent / "alertbot.db")) as db, db.atomic():
+        db.conn.execute("UPDATE votes SET useful = 1 WHERE incident = 1")
+    facts = json.loads(review(path, "--json"))
+    assert [(each["value"], each["loses"]) for each in facts["in_doubt"]] == [('"1.2 Gbps"', [1])]
+    assert not any(each["loses"] for each in facts["edits"])
+    assert "1.2 Gbps" not in review(path, "--diff")
 
 
 def test_of_domains_that_are_no_longer_watched_nothing_is_suggested(path):
