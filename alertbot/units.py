@@ -115,6 +115,12 @@ def _scaled(value: float, units: tuple[tuple[str, float], ...], digits: int = 3)
     return f"{count:.{digits}g} {unit}" if count < 1000 else f"{count:.0f} {unit}"
 
 
+def format_between(begun: float, ended: float) -> str:
+    """How long it was between two times by what clocks show of them: ``1h 30m`` from 01:05:50 to 02:35:10."""
+    shown = ended // 60 * 60 - begun // 60 * 60
+    return format_duration(shown or ended - begun)
+
+
 def format_duration(seconds: float) -> str:
     """``45s``, ``12m``, ``1h 30m``, ``3d 4h``: the two largest units that say something."""
     left = int(seconds)

@@ -82,6 +82,8 @@ def _special(
     """The incident an alert joins for another reason than that it is like others; ``None`` where there is none."""
     channel = placing.channel(fired)
     if fired.resolved is not None:
+        if (under_way := _under_way(fired, channel, incidents)) is not None:
+            return under_way.kind, channel, under_way.number
         return IncidentKind.PASSED, channel, _recent(IncidentKind.PASSED, channel, incidents, placing.now)
     if fired.alert.since <= placing.begun(fired):
         return IncidentKind.SUMMARY, channel, _recent(IncidentKind.SUMMARY, channel, incidents, placing.now)
@@ -94,6 +96,16 @@ def _special(
         if _takes_in(incident, fall, fired, placing):
             return incident.kind, channel, incident.number
     return _again(fired, channel, incidents)
+
+
+def _under_way(fired: FiredAlert, channel: str, incidents: Sequence[Incident]) -> Incident | None:
+    """The open incident that tells of the same series already, by another rule: what came and went belongs to it."""
+    for incident in incidents:
+        if incident.kind is IncidentKind.ALERT and incident.closed is None and incident.channel == channel:
+            alike = (each.alert for each in incident.alerts if _is_like(fired, each))
+            if any(abs(each.since - fired.alert.since) <= TOGETHER * SLOT for each in alike):
+                return incident
+    return None
 
 
 def _again(

@@ -30,6 +30,10 @@ UNKNOWN_FOR = 1800
 """Seconds for which a series must be unknown, while others are not, before its incident says so."""
 
 
+DOMAIN_LIST = "domain/list"
+"""What stands among the series of a feed incident while the account's domains cannot be asked for."""
+
+
 USEFUL, NOISE = "useful", "noise"
 """What a vote says of an incident."""
 

@@ -49,7 +49,10 @@ def list_changes(situation: Situation, progress: Progress) -> tuple[Progress, It
     alerts = situation.incident.alerts
     flapping = situation.suppression.flapping
     said = {each.number for each in situation.relapsed}
+    known = series_of(each for each in alerts if each.noted)
     fresh = [each for each in alerts if not each.noted and each.number not in said]
+    # A further rule that came and went meanwhile is nothing that fires now.
+    fresh = [each for each in fresh if each.resolved is None or each.alert.series not in known]
     joined = tuple(each.number for each in fresh if each.key not in flapping)
     resolved = [each for each in alerts if each.resolved is not None and each.noted < 2]
     left = series_of(situation.incident.firing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alertbot.incidents.incident import (
+    DOMAIN_LIST,
     Incident,
     IncidentKind,
     series_of,
@@ -18,7 +19,7 @@ from alertbot.messages.incident_parts import (
     state_lines,
     tone_of,
 )
-from alertbot.units import format_duration, format_volume
+from alertbot.units import format_between, format_volume
 from alertbot.words import listed
 
 _MOST_NAMED = 5
@@ -50,11 +51,13 @@ def dark(incident: Incident, context: Context, markup: Markup) -> IncidentText:
 
 def was(incident: Incident, markup: Markup) -> str:
     """What an incident that is over was about, for a list that says from when to when."""
-    which = list(incident.facts.get("series", ()))
+    which = _unread(incident)
     named = listed(map(markup.name, short_names(which)[0]), _MOST_NAMED)
     if incident.kind is IncidentKind.VANISHED:
         return f"{several(which)} left the account: {named}."
     if incident.kind is IncidentKind.FEED:
+        if not which and incident.facts.get("series"):
+            return "The list of the account's domains was unreadable."
         unreadable = f"{several(which)} {'was' if len(which) == 1 else 'were'} unreadable: {named}."
         return unreadable if which else "The CDN's API gave no data."
     if incident.facts.get("unseen"):
@@ -68,8 +71,8 @@ def _data_is_back(incident: Incident, closed: float, context: Context) -> str:
     """How a dark feed ended: as an outage where the data that came since proves that nothing was carried."""
     since, until = context.clock(incident.since), incident.facts.get("dark_until")
     if until is None:
-        return f"Data is back after {format_duration(closed - incident.since)}; none had come since {since}."
-    lasted = format_duration(until - incident.since)
+        return f"Data is back after {format_between(incident.since, closed)}; none had come since {since}."
+    lasted = format_between(incident.since, until)
     volume = "" if not context.lost else f", about {format_volume(context.lost)} less than usual"
     return f"No traffic on the whole account from {since} to {context.clock(until)} ({lasted}{volume})."
 
@@ -88,7 +91,7 @@ def _usually_silent(incident: Incident, context: Context, state: tuple[str, ...]
 def _unseen(incident: Incident, context: Context, state: tuple[str, ...]) -> IncidentText:
     """The account never showed any traffic."""
     if incident.closed is not None:
-        lasted = format_duration(incident.closed - incident.since)
+        lasted = format_between(incident.since, incident.closed)
         head = f"The account shows traffic now, after {lasted} without any."
         return IncidentText(head, (), small_print(incident, context, Tone.OVER), Tone.OVER)
     head = "The account shows no traffic at all: is this the right token?"
@@ -100,9 +103,9 @@ def feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     """The API gives no data, or none of some series."""
     since, tone = context.clock(incident.since), tone_of(incident, context)
     posted = f"posted {context.clock(incident.opened)}"
-    unread = list(incident.facts.get("series", ()))
     if incident.closed is not None:
-        lasted = format_duration(incident.closed - incident.since)
+        unread = incident.facts.get("series")
+        lasted = format_between(incident.since, incident.closed)
         # What could not be read at last may be less than what could not at first.
         what = "Everything can be read" if unread else "The CDN's API answers"
         head = f"{what} again after {lasted}; what was missed is being judged."
@@ -113,13 +116,28 @@ def feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
         cause = markup.text(incident.facts["cause"])
         head = f"The CDN's API has been failing since {since}: {cause}. No rule is judged until it answers."
         return IncidentText(head, state, small_print(incident, context, tone, last, posted), tone)
+    head, *more = _unreadable(incident, since, markup)
+    causes = tuple(markup.text(cause) for cause in incident.facts.get("causes", ()))
+    alone = (_alone(series, name, markup) for series, name in dict(incident.facts.get("alone", {})).items())
+    return IncidentText(head, (*more, *alone, *causes, *state), small_print(incident, context, tone, posted), tone)
+
+
+def _unread(incident: Incident) -> list[str]:
+    """The series that cannot be read."""
+    return [name for name in incident.facts.get("series", ()) if name != DOMAIN_LIST]
+
+
+def _unreadable(incident: Incident, since: str, markup: Markup) -> list[str]:
+    """What cannot be read: series, the list of the account's domains, or both."""
+    unread, without_list = _unread(incident), DOMAIN_LIST in incident.facts.get("series", ())
+    if not unread:
+        return [f"The list of the account's domains has been unreadable since {since}, so new domains are not watched."]
     shown = listed(map(markup.name, short_names(unread)[0]), _MOST_NAMED)
     whom, have = ("it", "has") if len(unread) == 1 else ("them", "have")
     which = several(unread)
     head = f"{which[:1].upper()}{which[1:]} {have} been unreadable since {since}, so no rule judges {whom}: {shown}."
-    causes = tuple(markup.text(cause) for cause in incident.facts.get("causes", ()))
-    alone = (_alone(series, name, markup) for series, name in dict(incident.facts.get("alone", {})).items())
-    return IncidentText(head, (*alone, *causes, *state), small_print(incident, context, tone, posted), tone)
+    too = "The list of the account's domains is unreadable as well, so new domains are not watched."
+    return [head, too] if without_list else [head]
 
 
 def _alone(series: str, name: str, markup: Markup) -> str:

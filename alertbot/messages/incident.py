@@ -221,7 +221,11 @@ def _passed(incident: Incident, context: Context, markup: Markup) -> IncidentTex
     first = min(told.alert.since for told in incident.alerts)
     last = max(map(cleared_at, incident.alerts))
     noun = "1 alert" if count == 1 else f"{count:,} alerts"
-    head = f"While alertbot had no data, {noun} came and went between {context.clock(first)} and {context.clock(last)}."
+    when, who = (
+        f"between {context.clock(first)} and {context.clock(last)}",
+        _names(worst_of_each(incident.alerts), markup),
+    )
+    head = f"While alertbot had no data, {noun} came and went {when}: {who}."
     lines = tuple(alert_lines(worst_of_each(incident.alerts), context, markup))
     return IncidentText(head, lines, details_of(incident, context), Tone.OVER)
 

@@ -26,7 +26,7 @@ from alertbot.messages.suppressed import suppressed_words
 from alertbot.query.incidents import Alerts, IncidentLine, Incidents, Unposted
 from alertbot.query.scope import Scope
 from alertbot.query.silent import SilentDomain
-from alertbot.units import DAY, SLOT, format_clock, format_duration, format_rate
+from alertbot.units import DAY, SLOT, format_between, format_clock, format_duration, format_rate
 from alertbot.words import counted, listed
 
 _MOST_UNPOSTED = 20
@@ -161,7 +161,7 @@ class _Words:
         first, last = self._clock(begun), self._clock(ended)
         if first.rpartition(" ")[0] == last.rpartition(" ")[0]:
             last = last.rpartition(" ")[2]
-        return f"{first} to {last} ({format_duration(ended - begun)})"
+        return f"{first} to {last} ({format_between(begun, ended)})"
 
     def _clock(self, epoch: float) -> str:
         return format_clock(epoch, self.scope.zone, self.scope.now)

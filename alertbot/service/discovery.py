@@ -11,6 +11,7 @@ from alertbot.config.domains import domain_name
 from alertbot.errors import FeedError
 from alertbot.feed.api import CdnApi
 from alertbot.feed.outages import FeedOutages
+from alertbot.incidents.incident import DOMAIN_LIST
 from alertbot.store import samples
 from alertbot.store.keeper import Storekeeper
 
@@ -22,7 +23,7 @@ REDISCOVER = 3600.0
 RECHECK = 300.0
 """Likewise, where the API says that a domain is not the account's any more, or did not answer."""
 
-LIST = "domain/list"
+LIST = DOMAIN_LIST
 """The call that fails where the account's domains cannot be asked for."""
 
 _LONGEST_NAME = 80

@@ -196,6 +196,13 @@ def test_what_could_not_be_told_in_time_is_summed_up(more, incidents, expected):
     assert placed([told(2)], incidents, **more) == [(*expected, [2])]
 
 
+def test_what_came_and_went_of_a_series_that_is_told_of_joins_that():
+    open_now = incident(7, told(1, rule="far-off"))
+    assert placed([told(2, ended=1)], [open_now]) == [(7, "", [2])]
+    assert placed([told(2, ended=1)], [incident(7, told(1, rule="far-off"), closed=0)]) == [(None, "passed", [2])]
+    assert placed([told(2, "b", ended=1)], [open_now]) == [(None, "passed", [2])]
+
+
 def test_what_is_over_already_is_told_as_past():
     assert placed([told(2, ended=1)]) == [(None, "passed", [2])]
     assert placed([told(2, ended=1)], [incident(7, kind=IncidentKind.PASSED, closed=0)]) == [(7, "passed", [2])]

@@ -357,7 +357,7 @@ DATA = "data until 12:15"
             incident(IncidentKind.PASSED, told(resolved=SINCE + 4 * SLOT, reason="cleared"), closed=1.0),
             [],
             (
-                "While alertbot had no data, 1 alert came and went between 12:05 and 12:10.",
+                f"While alertbot had no data, 1 alert came and went between 12:05 and 12:10: {NAME}.",
                 f"#412 resolved - {DATA}",
                 Tone.OVER,
             ),

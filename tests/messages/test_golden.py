@@ -246,6 +246,14 @@ MESSAGES = {
         one(kind=IncidentKind.FEED, series=["a.example.com", "b.example.com"], causes=["HTTP 400, code 400699"]),
         SETTING,
     ),
+    "unreadable domains and their list": (
+        one(kind=IncidentKind.FEED, series=["a.example.com", "domain/list"], causes=["HTTP 400, code 400699"]),
+        SETTING,
+    ),
+    "unreadable list of domains": (
+        one(kind=IncidentKind.FEED, series=["domain/list"], causes=["HTTP 401, code 401006"]),
+        SETTING,
+    ),
     "unreadable domains, over": (
         one(kind=IncidentKind.FEED, series=["a.example.com"], causes=["HTTP 400, code 400699"], closed=CLOSED),
         LATER,

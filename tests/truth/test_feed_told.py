@@ -157,7 +157,22 @@ async def test_what_came_and_went_while_the_publication_stalled_is_told_once_the
     await night.begin()
     await night.run_to(40)
     assert [row["kind"] for row in night.incidents()] == ["dark", "passed"]
-    assert night.texts(2)[-1] == "While alertbot had no data, 1 alert came and went between 12:00 and 12:10."
+    said = "While alertbot had no data, 1 alert came and went between 12:00 and 12:10: `img.example.com`."
+    assert night.texts(2)[-1] == said
+    await night.end()
+
+
+async def test_what_a_further_rule_saw_come_and_go_meanwhile_is_of_the_incident_that_is_open(folder):
+    night = night_in(folder, rules=[dark(), fell(for_slots=5)])
+    night.world.traffic("img.example.com", 24, 7, 0.0)
+    await night.begin()
+    await night.run_to(28)
+    night.clock.advance(3 * 3600.0)
+    await night.run(300)
+    await night.run_to(66)
+    assert {alert["rule"] for alert in night.alerts()} == {"went-dark", "fell"}
+    assert [row["kind"] for row in night.incidents()] == ["alert"]
+    assert [reply for reply in night.replies(1) if "now fires" in reply] == []
     await night.end()
 
 
