@@ -85,9 +85,8 @@ class DailyShape:
         count = len(past.now)
         days, shape = self._days(past, offsets, LEVEL)
         ratios = self._lately(past, shape, count, reading)
-        level = known_median(ratios, LEVEL // 2)
         plain = shape[LEVEL : LEVEL + count]
-        expected = plain * np.where(np.isnan(level), 1.0, level)
+        expected = plain * _level(ratios)
         # Coming back to what was usual is never a rise after a fall, nor a fall after a rise.
         fell, rose = _disturbed(past, count)
         around = [expected, self._hour(past, count), weekly(past, self.zone)]
@@ -100,12 +99,16 @@ class DailyShape:
         return Expectation(*(np.where(known, each, np.nan) for each in (expected, low, high)))
 
     def _days(self, past: Past, offsets: Offsets, back: int) -> tuple[Array, Array]:
-        """The earlier days that may serve (days x slots x series), and their shape, NaN where that is 0."""
+        """The earlier days that may serve (days x slots x series), and their shape, NaN where most were silent."""
         days, marks = past.earlier(offsets, back)
         if marks is not None and (marks & ASIDE).any():
             days = preferred(days, marks, past, offsets, back)
         shape = known_median(np.moveaxis(days, 0, -1), least=1)
-        return days, np.where(shape > 0, shape, np.nan)
+        columns = np.flatnonzero((days == 0).any(axis=(0, 1)))
+        if len(columns):  # days of silence, such as weekends, are no measure of the others
+            carried = known_median(np.moveaxis(_carried(days[:, :, columns]), 0, -1), least=1)
+            shape[:, columns] = np.where(shape[:, columns] > 0, carried, np.nan)
+        return days, shape
 
     def _lately(self, past: Past, shape: Array, count: int, reading: int) -> Array:
         """How each of the last two hours' slots stood to its shape; slots set aside are looked past."""
@@ -130,6 +133,26 @@ class DailyShape:
         back = HOUR + LOOK_HOUR
         window = nearest(past.span(back, back + count), past.marks(back, back + count), HOUR, count, ASIDE)
         return known_median(window, HOUR // 2)
+
+
+def _level(ratios: Array) -> Array:
+    """The median along the last axis of what is known and carried something; 1 where that is too little.
+
+    0, which expects nothing, where silence makes it too little: a morning's silence says nothing of how high the day
+    stands, and with it a late start would look like a rise.
+    """
+    level = known_median(ratios, LEVEL // 2)
+    columns = np.flatnonzero((ratios[0] == 0).any(axis=-1) | (ratios[..., -1] == 0).any(axis=0))
+    some = ratios[:, columns]
+    carried = known_median(_carried(some), LEVEL // 2)
+    silent = np.isnan(carried) & (some == 0).any(axis=-1)
+    level[:, columns] = np.where(silent, 0.0, carried)
+    return np.where(np.isnan(level), 1.0, level)
+
+
+def _carried(values: Array) -> Array:
+    """NaN for what is nothing."""
+    return np.where(values > 0, values, np.nan)
 
 
 def _disturbed(past: Past, count: int) -> tuple[Mask, Mask]:

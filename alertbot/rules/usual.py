@@ -144,13 +144,33 @@ def _silent(past: Past, zone: tzinfo, *, learn: bool) -> Mask:
     """Whether each slot of each series is usually silent."""
     by_days = _silent_days(past, zone, WEEK, _MOST_SILENT_DAY if learn else 0)
     by_weekdays = _silent_days(past, zone, WEEKDAYS, _MOST_SILENT_WEEKEND if learn else 0)
-    usual_there: Mask = np.logical_or(_mostly(*by_days), by_weekdays[0].all(axis=0))
+    mostly, every = _mostly(*by_days), by_weekdays[0].all(axis=0)
     once: Mask = np.logical_or(by_days[0].any(axis=0), by_weekdays[0].any(axis=0))
-    count = len(usual_there) - 2 * _NEAR
+    count = len(mostly) - 2 * _NEAR
     window = np.lib.stride_tricks.sliding_window_view
-    near = window(usual_there, 2 * _NEAR + 1, axis=0).any(axis=-1)
+    near = window(mostly | every, 2 * _NEAR + 1, axis=0).any(axis=-1)
     spread = window(once[_NEAR - SPREAD : _NEAR + count + SPREAD], 2 * SPREAD + 1, axis=0).any(axis=-1)
-    return np.asarray(near & spread)
+    nights = np.where(mostly, by_days[0].sum(axis=0), 0)
+    again = _as_far_again(nights, once) | _as_far_again(every.astype(nights.dtype), once)
+    return np.asarray(near & (spread | again))
+
+
+def _as_far_again(nights: NDArray[np.int64], once: Mask) -> Mask:
+    """Where what strays may begin or end: as far again as one of the days strayed from where the most were silent.
+
+    Of the slots without the half hour around. ``nights``: how many of the days were silent, where that is usual.
+    """
+    count = len(nights) - 2 * _NEAR
+    most = np.lib.stride_tricks.sliding_window_view(nights, 2 * _NEAR + 1, axis=0).max(axis=-1)
+    found = np.zeros(most.shape, dtype=bool)
+    for way in (-1, 1):
+        nearer = most == 0
+        for far in range(1, _NEAR + 1):
+            whole, half = _NEAR + way * far, _NEAR + way * (far // 2)
+            there = nights[whole : whole + count] == most
+            found |= there & ~nearer & once[half : half + count]
+            nearer |= there
+    return found
 
 
 def silent_lately(past: Past, zone: tzinfo) -> tuple[int, int]:

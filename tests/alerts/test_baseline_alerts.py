@@ -92,3 +92,20 @@ def test_it_is_described_in_words():
         == "at least 1.9 times or at most 1/1.9 of what is usual at this time, from 10 Mbps on for 5m"
     )
     assert Baseline(only=Direction.RISE).easing == pytest.approx(1.4)
+
+
+def test_a_morning_that_begins_late_is_no_rise():
+    values = np.where(np.arange(10 * DAY_SLOTS) % DAY_SLOTS < 66, 0, traffic(10))
+    values[8 * DAY_SLOTS : 8 * DAY_SLOTS + 72] = 0
+
+    assert story(values, FAR_OFF) == []
+
+
+def test_days_of_silence_are_no_measure_of_what_the_others_carry():
+    values = traffic(10)
+    values[5 * DAY_SLOTS : 8 * DAY_SLOTS] = 0
+    for day in (1, 2, 3):
+        values[day * DAY_SLOTS + 200 : day * DAY_SLOTS + 206] *= 2.2
+    values[8 * DAY_SLOTS + 200 : 8 * DAY_SLOTS + 206] *= 2.2
+
+    assert [each for each in story(values, FAR_OFF) if each[1] > 0] == []

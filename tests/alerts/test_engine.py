@@ -156,12 +156,13 @@ def traffic(seed, slots, series):
 
 
 def daily_traffic(seed, slots, series):
-    """A day like another, with noise, days of another level, incidents, silent nights and holes."""
+    """A day like another, with noise, days of another level, incidents, silent nights that stray, and holes."""
     rng = np.random.default_rng(seed)
     clock, columns = np.arange(slots) % DAY_SLOTS, []
     for _ in range(series):
         shape = 1 + rng.uniform(0, 0.8) * np.sin(2 * np.pi * clock / DAY_SLOTS)
-        shape = np.where(clock < rng.choice([0, 0, 40]), 0, shape)
+        mornings = rng.choice([-9, -9, 40]) + rng.integers(-6, 7, slots // DAY_SLOTS + 1)
+        shape = np.where(clock < np.repeat(mornings, DAY_SLOTS)[:slots], 0, shape)
         level = np.repeat(rng.choice([1, 1, 1, 1.4, 0.5], slots // DAY_SLOTS + 1), DAY_SLOTS)[:slots]
         noise = np.exp(rng.normal(0, rng.choice([0, 0.02, 0.3]), slots))
         incidents = np.ones(slots)

@@ -206,6 +206,16 @@ def test_a_night_may_end_a_little_later_than_ever_before_for_15_minutes(longer, 
     assert len([slot for slot in falls(values, DARK) if slot >= 8 * DAY_SLOTS]) == told
 
 
+@pytest.mark.parametrize("strayed", [262, 266])
+@pytest.mark.parametrize(("sooner", "told"), [(2, 0), (3, 0), (4, 1)])
+def test_a_night_that_strays_may_begin_as_much_sooner_again(strayed, sooner, told):
+    begins = {11: strayed, 13: min(strayed, 264) - sooner}
+    values = wave(16)
+    for day in range(16):
+        values[day * DAY_SLOTS + begins.get(day, 264) : (day + 1) * DAY_SLOTS + 60] = 0
+    assert len([slot for slot in falls(values, DARK) if slot >= 8 * DAY_SLOTS]) == told
+
+
 @pytest.mark.parametrize("follows", ["Europe/Berlin", "UTC"])
 @pytest.mark.parametrize("days", [range(7), (5, 6)])
 def test_silent_nights_and_weekends_stay_known_through_a_change_of_clocks_by_whichever_they_go(follows, days):

@@ -368,20 +368,37 @@ def silent(zone, view: View) -> bool:
 
 
 def silent_by(zone, view: View) -> bool:
-    """Usually silent near this time, and silent then, or a slot before or after, on one of the days."""
-    near = [
-        each
-        for at in (view.slot - SLOT, view.slot, view.slot + SLOT)
-        for each in (*zeros(zone, view, at, WEEK, 20 * HOUR), *zeros(zone, view, at, WEEKDAYS, 3 * DAY))
-    ]
-    around = range(view.slot - HOUR // 2, view.slot + HOUR // 2 + SLOT, SLOT)
-    return any(near) and any(mostly_silent(zone, view, at) for at in around)
+    """Usually silent near this time, and silent within a slot of it, or half as near, on one of the days."""
+
+    @cache
+    def once(at: int) -> bool:
+        return any((*zeros(zone, view, at, WEEK, 20 * HOUR), *zeros(zone, view, at, WEEKDAYS, 3 * DAY)))
+
+    around = {far: silences(zone, view, view.slot + far * SLOT) for far in range(-6, 7)}
+    if not any(any(each) for each in around.values()):
+        return False
+    found = any(once(view.slot + far * SLOT) for far in (-1, 0, 1))
+    for which in (0, 1):
+        most = max(each[which] for each in around.values())
+        fullest = [far for far, each in around.items() if each[which] == most > 0]
+        ends = {
+            min((far for far in fullest if far > 0), default=0),
+            max((far for far in fullest if far < 0), default=0),
+        }
+        found |= any(once(view.slot + int(far / 2) * SLOT) for far in ends - {0})
+    return found
 
 
-def mostly_silent(zone, view: View, slot: int) -> bool:
-    days = [each for each in zeros(zone, view, slot, WEEK, 20 * HOUR) if each is not None]
+def silences(zone, view: View, slot: int) -> tuple[int, int]:
+    """On how many of the last days, and of these weekdays, it was silent at this time, where that is usual."""
+    nights, weekdays = zeros(zone, view, slot, WEEK, 20 * HOUR), zeros(zone, view, slot, WEEKDAYS, 3 * DAY)
+    return nights.count(True) if mostly_silent(nights) else 0, int(all(weekdays))
+
+
+def mostly_silent(nights: Sequence[bool | None]) -> bool:
+    days = [each for each in nights if each is not None]
     enough = days.count(True) >= 5 or (3 <= len(days) < 5 and all(days))
-    return (bool(days) and days[0] and enough) or all(zeros(zone, view, slot, WEEKDAYS, 3 * DAY))
+    return bool(days) and days[0] and enough
 
 
 def zeros(zone, view: View, slot: int, days: Sequence[int], most: int) -> list[bool | None]:
@@ -463,7 +480,7 @@ def expectation(kind: Baseline, view: View, reading: int) -> tuple[float, float,
 
     @cache
     def shape(at: int) -> float | None:
-        return above_zero(middle(days(at), 1))
+        return middle([each for each in days(at) if each], 1) if middle(days(at), 1) else None
 
     def ratio(at: int) -> float | None:
         value, level = view.value(at), shape(at)
@@ -477,8 +494,8 @@ def expectation(kind: Baseline, view: View, reading: int) -> tuple[float, float,
     if now is None:
         return None
     lately = [ratio(at) for at in nearest(view, view.slot, 24, 96 * SLOT, {"fall", "rise", "mute"})]
-    level = middle(lately, 12)
-    expected = now * (1.0 if level is None else level)
+    level = middle([each for each in lately if each], 12)
+    expected = now * ((0.0 if 0.0 in lately else 1.0) if level is None else level)
     two_hours = range(view.slot - 2 * HOUR, view.slot, SLOT)
     levels = [middle([log(ratio_of(day, at)) for at in two_hours], 12) for day in range(len(backs))]
     if sum(each is not None for each in levels) >= 3:
@@ -502,10 +519,6 @@ def expectation(kind: Baseline, view: View, reading: int) -> tuple[float, float,
 def middle(values: Sequence[float | None], least: int) -> float | None:
     known = [value for value in values if value is not None]
     return median(known) if len(known) >= least else None
-
-
-def above_zero(value: float | None) -> float | None:
-    return value or None
 
 
 def log(ratio: float | None) -> float | None:
