@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from alertbot.messages.blocks import Message, code, context_block, escape, paragraphs, section
@@ -12,6 +12,7 @@ from alertbot.units import SLOT, format_clock, format_duration, format_lateness
 from alertbot.words import counted, listed
 
 _LISTED = 15
+_NAMED = 5
 _SKEW_TOLD = 30
 
 
@@ -35,9 +36,18 @@ def status_message(status: Status, zone: tzinfo) -> Message:
         lines.append(f"a trial: every message goes to {escape(live.trial)}, and mentions nobody")
     lines += [f"{escape(name)}: {escape(problem)}" for name, problem in live.channels.items()]
     lines += _feed_lines(live)
-    unreadable = [(name, why) for name, why in live.unreadable.items() if why != live.trouble]
-    lines += [f"no answer for {code(name)}: {escape(why)}" for name, why in unreadable[:_LISTED]]
+    lines += list(_unreadable(live))[:_LISTED]
     return Message(headline, (section(headline), context_block("\n".join(lines))))
+
+
+def _unreadable(live: Live) -> Iterator[str]:
+    """What gives no answer, a line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in live.unreadable.items():
+        if why != live.trouble:
+            by_reason.setdefault(why, []).append(name)
+    for why, names in by_reason.items():
+        yield f"unreadable: {listed(map(code, names), _NAMED)}: {escape(why)}"
 
 
 def _watching(live: Live) -> str:

@@ -128,7 +128,7 @@ def is_series(word: str, watch: Watch) -> bool:
 
 def _asks_help(rest: list[str], watch: Watch) -> bool:
     """Whether a command is only asked about, so that no order is made of it."""
-    if any(word.lower() in _ASKS_HELP for word in rest):
+    if any(word.lower() in _ASKS_HELP for word in (*rest[:1], *rest[-1:])):  # within a reason it is none of ours
         return True
     return [word.lower() for word in rest] in (["help"], ["?"]) and not is_series("help", watch)
 

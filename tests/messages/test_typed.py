@@ -162,6 +162,7 @@ WATCH = lay_out(config_for(Path("alertbot.db"), DOMAINS, [dark()], groups=GROUPS
         ("silence video duration=2h reason=deploy", "silence video 2h deploy"),
         ("silence video \u2013 2h", "silence video 2h"),
         ("silence video 2h - step -2", "silence video 2h - step -2"),
+        ("silence video 2h ran df -h there", "silence video 2h ran df -h there"),
     ],
 )
 def test_a_line_means(typed, meant):

@@ -163,3 +163,14 @@ async def test_a_long_list_of_silences_is_cut_and_counted(commands, path):
     silenced(path, *((f"d{n}.*", at("14:00"), at("18:00"), "ada", "", None, None) for n in range(25)))
     lines = (await listed(commands)).splitlines()
     assert (len(lines), lines[-1]) == (22, "and 5 more")
+
+
+async def test_status_says_what_cannot_be_read_once_for_each_reason(path, obedience):
+    busy = {f"d{number}.example.com": "no answer within 20 s" for number in range(1, 8)}
+    live = Live(NOW, unreadable=busy | {"old.example.com": "HTTP 400, code 400699"})
+    scope = Scope("/bandwidth", path, Watch(UTC, (), {}, {}), live)
+    lines = plain((await Commands(lambda: scope, obedience).answer("status")).message).splitlines()
+    assert [line.replace(".example.com", "") for line in lines if line.startswith("unreadable")] == [
+        "unreadable: d1, d2, d3, d4, d5 and 2 more: no answer within 20 s",
+        "unreadable: old: HTTP 400, code 400699",
+    ]
