@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -80,6 +81,8 @@ for      = "5m"
 """
 
 WEEK = 7 * DAY
+FIRST = 2_900 * WEEK
+"""The week with which all of them begin: a replay goes through all that lies between series."""
 
 GRACE = 900
 """Seconds after a labelled span in which an alert may still be of it, as the scorer has it."""
@@ -111,17 +114,26 @@ class Page:
 
 
 class Account:
-    """Some labelled series as domains: their ``facts`` in the data set and their history."""
+    """Some labelled series as domains of the same weeks: their ``facts`` in the data set and their history."""
 
     def __init__(self, data: Dataset, names: Sequence[str]) -> None:
-        domains = {f"s{place}.example.com": name for place, name in enumerate(names)}
-        self.facts = {domain: data.series[name] for domain, name in domains.items()}
-        self.histories = {domain: data.histories[name] for domain, name in domains.items()}
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.histories: dict[str, SeriesHistory] = {}
+        for place, name in enumerate(names):
+            facts, history = data.series[name], data.histories[name]
+            earlier = facts["ts"][0] // WEEK * WEEK - FIRST
+            spans = {
+                kind: [{**each, "start": each["start"] - earlier, "end": each["end"] - earlier} for each in facts[kind]]
+                for kind in ("labels", "ignore")
+            }
+            moved = {"eval_from": facts["eval_from"] - earlier, "last": facts["ts"][-1] - earlier}
+            self.facts[f"s{place}.example.com"] = {"name": name, **spans, **moved}
+            self.histories[f"s{place}.example.com"] = SeriesHistory(history.slots - earlier, history.values)
 
     def ends_at(self, series: str, part: float) -> float:
         """When so much of its judged time has passed: epoch seconds."""
         facts = self.facts[series]
-        return float(facts["eval_from"] + part * (facts["ts"][-1] - facts["eval_from"]))
+        return float(facts["eval_from"] + part * (facts["last"] - facts["eval_from"]))
 
     def weeks(self, first: float) -> float:
         """Series-weeks from that part of the judged time on."""
@@ -156,7 +168,7 @@ class Account:
             for place, each in enumerate(facts["labels"])
             if fired <= each["end"] + GRACE and until >= each["start"] - each.get("pre", 0)
         ]
-        unsure = any(fired <= each["end"] + GRACE and until >= each["start"] for each in facts.get("ignore", ()))
+        unsure = any(fired <= each["end"] + GRACE and until >= each["start"] for each in facts["ignore"])
         return Page(series, fired, until, firings, frozenset((facts["name"], place) for place, _ in near), unsure)
 
 
