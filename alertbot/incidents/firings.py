@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alertbot.alerts.lifecycle import Alert, AlertKey, Change
+from alertbot.alerts.mutes import Mute, muted
 from alertbot.incidents.grouping import Placed, Placing, place
 from alertbot.incidents.incident import SEVERITY_RANK, FiredAlert
 from alertbot.incidents.routing import channel_for
@@ -64,6 +65,12 @@ class Firing:
     def overlaps(self, other: Firing) -> bool:
         """Whether there is a slot that is within both, each from its breach's first slot on."""
         return self.since <= other.until and other.since <= self.until
+
+
+def is_muted(firing: Firing, mutes: Sequence[Mute]) -> bool:
+    """Whether mutes hold for as long as it fires, so that it is not posted."""
+    slots = range(firing.fired.slot, max(firing.until, firing.fired.slot) + SLOT, SLOT)
+    return all(muted(mutes, firing.rule, firing.series, slot) for slot in slots)
 
 
 class FiringRecord:

@@ -8,7 +8,7 @@ from functools import cache
 
 from alertbot.alerts.replay import History, Span, replay
 from alertbot.config.watch import Watch
-from alertbot.incidents.firings import Firing, FiringRecord
+from alertbot.incidents.firings import Firing, FiringRecord, is_muted
 from alertbot.query.backtest import engine_of
 from alertbot.query.edits import Edit
 from alertbot.rules.base import Rule
@@ -17,7 +17,10 @@ from alertbot.units import DAY
 
 @dataclass(frozen=True)
 class EditFirings:
-    """What a replay fires: by the rule itself, and by the ``others`` that may be relied on and were judged with it."""
+    """What a replay fires that no mute of the file keeps from being posted.
+
+    ``own``: by the rule itself; ``others``: by those that may be relied on and were judged with it.
+    """
 
     own: Sequence[Firing]
     others: Sequence[Firing] = ()
@@ -55,7 +58,7 @@ class EditReplay:
         for change in replay(engine, self._history, self._span, watch.mutes):
             record.add(change)
         record.close(self._history.last_of)
-        firings = record.firings
+        firings = [each for each in record.firings if not is_muted(each, watch.mutes)]
         return EditFirings(
             [each for each in firings if each.rule == rule.name],
             [each for each in firings if each.rule in self._others],

@@ -35,7 +35,7 @@ from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.cli.rules_patch import patch
 from alertbot.config import load
 from alertbot.config.watch import Watch, lay_over
-from alertbot.incidents.firings import Firing, FiringRecord, pages
+from alertbot.incidents.firings import Firing, FiringRecord, is_muted, pages
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Vote
 from alertbot.messages.review import edit_toml
 from alertbot.query.edit_search import SuggestedEdit
@@ -153,9 +153,10 @@ class Account:
         for change in replay(watch.engine, history, Span(), watch.mutes):
             record.add(change)
         record.close(history.last_of)
+        firings = [each for each in record.firings if not is_muted(each, watch.mutes)]
         found: list[Page] = []
         for name in self.facts:
-            own = [each for each in record.firings if each.series == name and each.until >= self.ends_at(name, 0.0)]
+            own = [each for each in firings if each.series == name and each.until >= self.ends_at(name, 0.0)]
             together = pages(own, watch.rules, (), "#c")
             found += [self._page(name, [own[fired.number] for fired in placed.alerts]) for placed in together]
         return found

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertbot.alerts.engine import Engine
+from alertbot.alerts.mutes import Mute
 from alertbot.alerts.replay import Span, replay
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.config.kinds import rule_of
@@ -20,6 +21,7 @@ from alertbot.incidents.firings import FiringRecord
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, Vote
 from alertbot.query.edit_search import suggest_edits
 from alertbot.query.posted import PostedIncident
+from alertbot.rules.schedule import Schedule, Window
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 
 START = 20_000 * DAY
@@ -159,6 +161,27 @@ def test_what_comes_at_the_same_time_every_day_is_muted():
         lambda one: "useful" if one.since % DAY > 60 * SLOT else "noise"
     )
     assert (found.key, found.value, found.domains) == ("mute", "daily 03:00-04:00", (A,))
+
+
+def test_what_the_file_mutes_already_counts_no_more():
+    nightly = [(day, 37, 4, 3.0) for day in range(1, 7)]
+    account = Account({A: series(*nightly, LARGE)})
+
+    def judge(one):
+        return "useful" if one.since % DAY > 60 * SLOT else "noise"
+
+    found = account.suggested(judge)
+    mute = Mute(frozenset({A}), frozenset({"ceiling"}), "noise at that time", found.edit.schedule)
+    account.watch = replace(account.watch, mutes=(mute,))
+    assert account.all_suggested(judge) == []
+
+
+def test_what_outlives_a_mute_is_posted_and_counts():
+    outlives = [(day, 45, 8, 3.0) for day in range(1, 7)]
+    account = Account({A: series(*outlives), B: series(LARGE)})
+    nights = Schedule((Window(frozenset(range(7)), 180, 240),), UTC)
+    account.watch = replace(account.watch, mutes=(Mute(frozenset({A}), frozenset({"ceiling"}), "", nights),))
+    assert account.suggested(lambda one: "useful" if one.since % DAY > 60 * SLOT else "noise").noise == 6
 
 
 def test_an_incident_that_a_rule_as_severe_posts_as_soon_is_not_lost():
