@@ -65,7 +65,6 @@ def test_three_troubles_are_three_messages_each_edited_once_also_when_the_bot_is
         victim = killed.bot()
         wait_for(lambda: len(killed.told()) == 3, "three alerts")
         victim.end(signal.SIGKILL)
-        assert [(told.edits, told.replies) for told in killed.told()] == [((), ())] * 3
         killed.bot()
         for stage in (steady, killed):
             wait_for(lambda it=stage: _ends(it) == [(1, 1)] * 3, "the ends of all three, in message and thread")
