@@ -216,6 +216,8 @@ class Night:
             answer = self._stage.command(deed.command)
             self.answers.append((now, f"Ada types: /bandwidth {deed.command}", readable(answer)))
         else:
+            while not any(deed.click[0] in json.dumps(each) for each in self._stage.messages()):
+                time.sleep(0.1)  # on a busy machine it is posted later
             told = self._stage.click(*deed.click)
             self.answers.append((now, f"Ada clicks: {deed.click[1]}", "\n".join(map(readable, told))))
 
