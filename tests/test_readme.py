@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pages
 import pytest
 from click.testing import CliRunner
+from fakes.rigs.waiting import PATIENCE
 from pages import README, ROOT, TEXT
 from PIL import Image
 
@@ -175,7 +176,7 @@ def test_every_command_typed_in_slack_is_understood():
 def test_the_picture_is_drawn_anew_by_its_command(tmp_path):
     assert "](.github/picture.png)" in README
     drawn = tmp_path / "picture.png"
-    subprocess.run([sys.executable, str(ROOT / ".github" / "picture.py"), str(drawn)], check=True, timeout=120)
+    subprocess.run([sys.executable, str(ROOT / ".github" / "picture.py"), str(drawn)], check=True, timeout=PATIENCE)
     with Image.open(drawn) as now, Image.open(ROOT / ".github" / "picture.png") as stored:
         assert now.size == stored.size
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fakes.rigs.needs import needs
+from fakes.rigs.waiting import PATIENCE
 from pages import TEXT
 
 from alertbot.cli.main import main
@@ -172,4 +173,6 @@ def test_each_sandbox_leaves_at_most_1_5_of_10_exposed(copies):
 
 
 def analyze(*arguments):
-    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        ["systemd-analyze", *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )

@@ -290,7 +290,7 @@ async def _started(folder: Path) -> tuple[float, float]:
         pass
     ready = time.perf_counter() - began
     with closing(sqlite3.connect(folder / "alertbot.db")) as db:
-        await until(lambda: db.execute("SELECT max(cursor) > min(cursor) FROM series").fetchone()[0], 120)
+        await until(lambda: db.execute("SELECT max(cursor) > min(cursor) FROM series").fetchone()[0])
     judged = time.perf_counter() - began
     service.terminate()
     await service.wait()

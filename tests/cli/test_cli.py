@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from fakes.rigs.deciders import Apart
+from fakes.rigs.waiting import PATIENCE
 
 from alertbot.cli.group import EXAMPLES, GROUPS
 from alertbot.cli.main import main
@@ -600,7 +601,7 @@ def start(folder, **tokens):
 
 def test_a_run_without_the_api_token_exits_2_and_says_where_it_is_read_from(folder):
     process = start(folder)
-    _, log = process.communicate(timeout=30)
+    _, log = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 2
     assert "ALERTBOT_API_TOKEN" in log
@@ -609,7 +610,7 @@ def test_a_run_without_the_api_token_exits_2_and_says_where_it_is_read_from(fold
 
 def test_a_run_with_half_of_slack_exits_2(folder):
     process = start(folder, api_token="t0k", slack_app_token="xapp-1")
-    _, log = process.communicate(timeout=30)
+    _, log = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 2
     assert "ALERTBOT_SLACK_BOT_TOKEN" in log
@@ -622,9 +623,9 @@ def test_a_second_run_on_the_same_database_exits_1_and_leaves_the_first_alone(fo
         # Once it says so, the database is its own.
         assert any("watching begins" in line for line in first.stderr)
         second = start(folder, api_token="t0k")
-        _, log = second.communicate(timeout=30)
+        _, log = second.communicate(timeout=PATIENCE)
         first.send_signal(signal.SIGTERM)
-        _, rest = first.communicate(timeout=30)
+        _, rest = first.communicate(timeout=PATIENCE)
 
     assert second.returncode == 1
     assert "another alertbot runs on this database" in log

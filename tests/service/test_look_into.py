@@ -51,7 +51,7 @@ def lines(house):
 
 
 async def posted(house):
-    await until(lambda: house.slack.posts, 3600)
+    await until(lambda: house.slack.posts)
     return house.slack.posts[0]
 
 
@@ -68,7 +68,7 @@ async def test_what_ipv6_alone_lost_is_said_within_a_minute_of_the_post_and_not_
     async with working(tmp_path, RULES, scenario=account("ipv6"), slack="charts = false") as house:
         post = await posted(house)
         assert not asked(house)
-        await until(lambda: lines(house), 3600)
+        await until(lambda: lines(house))
         (said,) = [each for each in house.slack.messages if each.thread_ts]
         assert float(said.ts) - float(post.ts) < MINUTE
         await passes(7 * MINUTE)
@@ -127,18 +127,18 @@ async def test_what_is_refused_is_not_asked_for_again_until_a_reload(tmp_path):
     scenario = account("all", domains=(A, B, C), deny_parts=("ipv4",))
     scenario = replace(scenario, events=(*scenario.events, second, third))
     async with working(tmp_path, RULES, scenario=scenario, slack="charts = false") as house:
-        await until(lambda: len(house.slack.posts) == 1, 3600)
+        await until(lambda: len(house.slack.posts) == 1)
         await passes(2 * MINUTE)
         assert len(asked(house)) == 1
         (found,) = [each for each in check_machine(load(house.path), house.clock.time()) if "ip_protocol" in str(each)]
         assert "the API refuses ip_protocol (HTTP 401, code 401006: no permission for ipv4)" in str(found)
         await house.stop()
         await house.start()
-        await until(lambda: len(house.slack.posts) == 2, 3600)
+        await until(lambda: len(house.slack.posts) == 2)
         await passes(2 * MINUTE)
         assert len(asked(house)) == 1
         await house.reload()
-        await until(lambda: len(house.slack.posts) == 3, 3600)
+        await until(lambda: len(house.slack.posts) == 3)
         await passes(2 * MINUTE)
         assert len(asked(house)) == 2
         assert lines(house) == []
@@ -160,7 +160,7 @@ async def test_a_call_that_fails_is_not_made_again_and_nothing_is_said(tmp_path,
 async def test_an_incident_that_was_looked_into_is_not_after_a_restart(tmp_path):
     async with working(tmp_path, RULES, scenario=account("ipv6"), slack="charts = false") as house:
         await posted(house)
-        await until(lambda: asked(house), 3600)
+        await until(lambda: asked(house))
         house.running.cancel()  # while the answer is on its way
         with contextlib.suppress(asyncio.CancelledError):
             await house.running

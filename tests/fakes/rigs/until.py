@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from fakes.rigs.waiting import PATIENCE
 from fakes.worlds.virtual import VirtualLoop
-
-PATIENCE = 600.0
-"""Real seconds that something may take on a machine that is busy with something else."""
 
 
 async def until(holds: Callable[[], object]) -> None:
