@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from alertbot.incidents.incident import (
     DOMAIN_LIST,
     Incident,
@@ -56,15 +58,20 @@ def was(incident: Incident, markup: Markup) -> str:
     if incident.kind is IncidentKind.VANISHED:
         return f"{several(which)} left the account: {named}."
     if incident.kind is IncidentKind.FEED:
-        if not which and incident.facts.get("series"):
-            return "The list of the account's domains was unreadable."
-        unreadable = f"{several(which)} {'was' if len(which) == 1 else 'were'} unreadable: {named}."
-        return unreadable if which else "The CDN's API gave no data."
+        return _was_unreadable(incident, which, named)
     if incident.facts.get("unseen"):
         return "The account showed no traffic at all."
     if incident.usually_silent:
         return "The whole account was silent as usual."
     return "No data came." if incident.facts.get("dark_until") is None else "No traffic on the whole account."
+
+
+def _was_unreadable(incident: Incident, which: Sequence[str], named: str) -> str:
+    if not incident.facts.get("series"):
+        return "The CDN's API gave no data."
+    what = f"{several(which)} {'was' if len(which) == 1 else 'were'} unreadable: {named}."
+    what = what if which else "the list of the account's domains was unreadable."
+    return f"The CDN's API gave no data; then {what}" if incident.facts.get("failed") else what[:1].upper() + what[1:]
 
 
 def _data_is_back(incident: Incident, closed: float, context: Context) -> str:

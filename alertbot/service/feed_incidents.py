@@ -138,6 +138,8 @@ class FeedIncidents:
             fresh = {"series": list(assessment.series), "causes": list(causes[:_MOST_CAUSES])}
             if assessment.alone:
                 fresh["alone"] = dict(assessment.alone)
+            if incident is not None and not incident.facts.keys().isdisjoint(("cause", "failed")):
+                fresh["failed"] = True  # what is read last of all is not what the incident was about
         if not fresh:
             # Calls that failed for a moment only are neither the end of an incident nor a new one.
             if incident is None or facts.failing is not None:

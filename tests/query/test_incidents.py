@@ -90,6 +90,12 @@ async def test_an_incident_of_the_feed_is_open_though_no_alert_fires(house):
     ("kind", "facts", "said"),
     [
         (IncidentKind.FEED, {"series": ["a.example.com"]}, "1 domain was unreadable: a.example.com."),
+        (IncidentKind.FEED, {"series": ["domain/list"]}, "The list of the account's domains was unreadable."),
+        (
+            IncidentKind.FEED,
+            {"series": ["domain/list"], "failed": True},
+            "The CDN's API gave no data; then the list of the account's domains was unreadable.",
+        ),
         (IncidentKind.VANISHED, {"series": ["a.example.com", "b.example.com"]}, "2 domains left the account: a.exam"),
         (IncidentKind.DARK, {}, "No data came."),
         (IncidentKind.DARK, {"unseen": True}, "The account showed no traffic at all."),

@@ -235,6 +235,18 @@ async def test_a_single_series_that_stays_unreadable_is_named(folder):
     await night.end()
 
 
+@pytest.mark.slow
+async def test_an_outage_of_the_api_stays_one_though_a_domain_is_unreadable_for_longer(folder):
+    longer = Fault(14 * 300, 44 * 300, "garbled", target="img.example.com")
+    night = night_in(folder, Fault(24 * 300, 32 * 300, "down"), longer)
+    await night.begin()
+    await night.run_to(60)
+    (incident,) = night.incidents()
+    assert incident["closed"] is not None
+    assert (incident["facts"]["series"], incident["facts"]["failed"]) == (["img.example.com"], True)
+    await night.end()
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland"])
 async def test_a_wrong_time_zone_of_the_feed_is_told_and_nothing_is_judged(folder, zone):
     clock = FakeClock()
