@@ -12,6 +12,9 @@ from alertbot.feed.quotas import Priority
 from alertbot.feed.reader import MOST_SLOTS, Reading, ReadRequest, SeriesReader
 from alertbot.units import SLOT
 
+CALL_SECONDS = 1.0
+"""Seconds that a call may take which a probe is not to wait for."""
+
 AWHILE = 3.0
 """Seconds after which to see whether there is room for more."""
 
@@ -47,6 +50,10 @@ class OlderHistory:
         wait = 0.0 if self._room(crowded=crowded) > 0 else AWHILE
         return max(wait, self._resumes_at - self._time.monotonic())
 
+    def pause(self) -> None:
+        """Ask for nothing for a while, since calls fail."""
+        self._resumes_at = self._time.monotonic() + AFTER_FAILURE
+
     def _room(self, *, crowded: bool) -> int:
         """How many calls may go out now."""
         return self._budget.room(Priority.POLL if crowded else Priority.HISTORY)
@@ -65,6 +72,6 @@ class OlderHistory:
                 self._ledger.give_up(request.series, last)
             else:
                 left.append(request)
-                self._resumes_at = self._time.monotonic() + AFTER_FAILURE
+                self.pause()
         if left:
             self._left[last] = left

@@ -28,7 +28,7 @@ from alertbot.rules.selection import TOTAL
 from alertbot.service.attention import Attention
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.fan_out import FanOut
-from alertbot.service.older_history import OlderHistory
+from alertbot.service.older_history import CALL_SECONDS, OlderHistory
 from alertbot.service.prober import Prober
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
 
@@ -40,9 +40,6 @@ HOURLY_REREAD = 29 * 3600 // SLOT
 
 HISTORY = 8 * DAY_SLOTS
 """Slots fetched at a first start at least: a week back to compare with, still one call a series."""
-
-A_CALL = 1.0
-"""Seconds that a call may take which a probe is not to wait for."""
 
 FAR_BEHIND = 4 * SLOT
 """Seconds of data by which a series may be behind the frontier, whatever the reason, before that is not healthy."""
@@ -115,7 +112,8 @@ class Poller:
             silent = 0 if answered else silent + len(batch)
             if silent >= GIVE_UP_AFTER or any(refuses_token(outcome) for outcome in outcomes.values()):
                 fan_out.end()
-                break
+                self._older.pause()
+                return
             if fresh:
                 self._progress(min(fan_out.tried, fresh), fresh)
             elif fan_out.left and self.prober.due_in() <= 0:
@@ -139,7 +137,7 @@ class Poller:
 
     def _older_history_in(self) -> float:
         """Seconds until older history may be read; infinite where there is none, or something newer would wait."""
-        if self._fan_out.left or self.prober.due_in() < A_CALL:
+        if self._fan_out.left or self.prober.due_in() < CALL_SECONDS:
             return math.inf
         return self._older.due_in(crowded=self._fan_out.is_even)
 

@@ -73,6 +73,13 @@ def test_what_fails_is_asked_for_again_after_a_while_and_nothing_is_left_out():
     assert all(rig.known(name, LAST - 21 * DAY, 10 * DAY_SLOTS) for name in rig.ledger.grid.series)
 
 
+def test_nothing_of_it_is_asked_for_just_after_polls_were_given_up():
+    rig = Rig(12, 300)
+    assert rig.history.due_in(crowded=False) == 0
+    rig.history.pause()
+    assert rig.history.due_in(crowded=False) == AFTER_FAILURE
+
+
 def test_the_newest_is_read_first():
     rig = Rig(20, 60)
     run(rig.clock, rig.history.read(crowded=False))
