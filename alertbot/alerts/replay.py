@@ -21,6 +21,8 @@ from alertbot.units import DAY, DAY_SLOTS, NEVER, SLOT
 HOUR = 3600
 """Seconds after an end within which a second outage reopens the incident."""
 
+_What = tuple[str, Direction]
+
 
 class History(Protocol):
     """Where a replay's values come from."""
@@ -71,21 +73,39 @@ class Reopenings:
     """
 
     def __init__(self) -> None:
-        self._firing: dict[tuple[str, Direction], set[str]] = {}
-        self._ended: dict[tuple[str, Direction], int] = {}
+        self._firing: dict[_What, set[str]] = {}
+        self._ended: dict[_What, int] = {}
+        self._over: dict[_What, int] = {}  # from which slot on nothing was in breach
+        self._begun: dict[_What, tuple[int, ...]] = {}
 
-    def notice(self, change: Change) -> bool:
-        """Take note of one change; whether it reopens an incident."""
+    def notice(self, change: Change) -> tuple[int, ...]:
+        """Take note of one change; the first slots of its incident's outages of the series, up to this one.
+
+        Several: it came again.
+        """
         alert = change.alert
         what = alert.series, alert.direction
         firing = self._firing.setdefault(what, set())
-        if not change.fired:
-            firing.discard(alert.rule)
-            if not firing and change.reason is Reason.CLEARED:
+        if change.fired:
+            self._begun[what] = self._outages(what, alert.since)
+            firing.add(alert.rule)
+            return self._begun[what]
+        firing.discard(alert.rule)
+        if change.reason is Reason.CLEARED:
+            cleared = alert.slot - max(alert.clear_run - 1, 0) * SLOT
+            self._over[what] = max(cleared, self._over.get(what, cleared))
+            if not firing:
                 self._ended[what] = alert.slot
-            return False
-        firing.add(alert.rule)
-        return alert.since - self._ended.get(what, -HOUR - 1) <= HOUR
+        return self._begun.get(what, ())
+
+    def _outages(self, what: _What, since: int) -> tuple[int, ...]:
+        """The outages with the one that began at ``since``, which is the last one where that was not over yet."""
+        begun = self._begun.get(what, ())
+        if self._firing[what]:
+            return begun
+        if since - self._ended.get(what, -HOUR - 1) > HOUR:
+            return (since,)
+        return begun if since < self._over[what] else (*begun, since)
 
 
 def as_event(change: Change, rules: Mapping[str, Rule], *, again: bool = False) -> dict[str, Any]:

@@ -92,10 +92,13 @@ class _Replay:
     history: History
     span: Span
 
-    def changes(self) -> Iterator[Change]:
-        """What is shown, as it happens."""
-        changes = replay(self.watch.engine, self.history, self.span, self.watch.mutes)
-        return (change for change in changes if change.alert.rule in self.shown.rules)
+    def changes(self) -> Iterator[tuple[Change, tuple[int, ...]]]:
+        """What is shown, as it happens, each with the first slots of the outages of its incident."""
+        reopenings = Reopenings()
+        for change in replay(self.watch.engine, self.history, self.span, self.watch.mutes):
+            outages = reopenings.notice(change)
+            if change.alert.rule in self.shown.rules:
+                yield change, outages
 
     def last_of(self, series: str) -> int:
         """The last slot of a series that is judged."""
@@ -137,14 +140,14 @@ def _replays(
 
 
 def _print_all(replayed: _Replay, options: ReplayOptions) -> None:
-    record, reopenings = FiringRecord(replayed.watch.rules), Reopenings()
-    for change in replayed.changes():
-        record.add(change)
-        again = reopenings.notice(change)
+    record = FiringRecord(replayed.watch.rules)
+    for change, outages in replayed.changes():
+        record.add(change, outages)
         if options.as_json:
+            again = change.fired and len(outages) > 1
             click.echo(json.dumps(as_event(change, replayed.watch.rules, again=again)))
         else:
-            say(_line(change, replayed.watch))
+            say(_line(change, replayed.watch, outages))
     record.close(replayed.last_of)
     if not options.as_json:
         for line in summary(record.firings, replayed.scope()):
@@ -191,16 +194,16 @@ def _name_idle_rules(replayed: _Replay, csv_path: Path) -> None:
 
 def _firings(replayed: _Replay) -> list[Firing]:
     record = FiringRecord(replayed.watch.rules)
-    for change in replayed.changes():
-        record.add(change)
+    for change, outages in replayed.changes():
+        record.add(change, outages)
     record.close(replayed.last_of)
     return record.firings
 
 
-def _line(change: Change, watch: Watch) -> str:
+def _line(change: Change, watch: Watch, outages: Sequence[int]) -> str:
     alert, now = change.alert, change.alert.slot + SLOT
     word, reason = ("fired   ", None) if change.fired else ("resolved", change.reason.value)
-    sentence = alert_sentence(watch.rules[alert.rule], alert, reason, watch.zone, now, PLAIN)
+    sentence = alert_sentence(watch.rules[alert.rule], alert, reason, watch.zone, now, PLAIN, outages)
     return f"{stamp(now, watch.zone)}  {word}  {alert.rule}: {sentence}"
 
 

@@ -96,7 +96,7 @@ def _by_series(firings: Sequence[Firing]) -> Iterator[str]:
 def _sentence(firing: Firing, scope: ReplayScope) -> str:
     alert = firing.fired
     now = alert.slot + SLOT
-    words = alert_sentence(scope.watch.rules[alert.rule], alert, None, scope.watch.zone, now, PLAIN)
+    words = alert_sentence(scope.watch.rules[alert.rule], alert, None, scope.watch.zone, now, PLAIN, firing.outages)
     return f"{stamp(alert.since, scope.watch.zone)}, {alert.rule}: {words}"
 
 
@@ -107,12 +107,13 @@ def comparison_lines(
     for each in found.differences:
         watch = (scope if each.new else other).watch
         alert = each.firing.fired
-        words = alert_sentence(watch.rules[alert.rule], alert, None, watch.zone, alert.slot + SLOT, PLAIN)
+        rule, now = watch.rules[alert.rule], alert.slot + SLOT
+        words = alert_sentence(rule, alert, None, watch.zone, now, PLAIN, each.firing.outages)
         beside = (
             f" (posted by {', '.join(each.covered_by)} {'before' if each.new else 'now'})" if each.covered_by else ""
         )
         what = "newly fires " if each.new else "falls silent"
-        yield f"{stamp(alert.slot + SLOT, scope.watch.zone)}  {what}  {alert.rule}: {words}{beside}"
+        yield f"{stamp(now, scope.watch.zone)}  {what}  {alert.rule}: {words}{beside}"
     new = sum(each.new for each in found.differences)
     yield (
         f"{counted(new, 'alert')} newly {'fires' if new == 1 else 'fire'},"

@@ -23,7 +23,8 @@ from alertbot.units import DAY, SLOT
 class Firing:
     """An alert of a replay: as it ``fired`` and as it stood ``last``.
 
-    ``ended``: the slot that resolved it, for this ``reason``; both are None while it fires.
+    ``ended``: the slot that resolved it, for this ``reason``; both are None while it fires. ``outages``: the first
+    slots of those of its series that its incident has, up to this one.
     """
 
     fired: Alert
@@ -31,6 +32,7 @@ class Firing:
     severity: Severity
     ended: int | None = None
     reason: str | None = None
+    outages: tuple[int, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -81,12 +83,12 @@ class FiringRecord:
         self._firings: list[Firing] = []
         self._open: dict[AlertKey, int] = {}
 
-    def add(self, change: Change) -> None:
-        """Take the next change; the end of an alert that was not seen to fire is ignored."""
+    def add(self, change: Change, outages: tuple[int, ...] = ()) -> None:
+        """Take the next change, with its outages; the end of an alert that was not seen to fire is ignored."""
         alert, key = change.alert, (change.alert.rule, change.alert.series)
         if change.fired:
             self._open[key] = len(self._firings)
-            self._firings.append(Firing(alert, alert, self._rules[alert.rule].severity))
+            self._firings.append(Firing(alert, alert, self._rules[alert.rule].severity, outages=outages))
         elif (at := self._open.pop(key, None)) is not None:
             self._firings[at] = replace(self._firings[at], last=alert, ended=alert.slot, reason=change.reason.value)
 

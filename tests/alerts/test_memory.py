@@ -12,9 +12,10 @@ import pytest
 
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.ledger import Ledger
+from alertbot.alerts.lifecycle import Alert, Change, Phase, Reason
 from alertbot.alerts.replay import Reopenings
 from alertbot.config import load
-from alertbot.rules.base import Rule, Severity
+from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
 from alertbot.rules.drop import Drop
@@ -299,21 +300,35 @@ def test_the_same_hour_on_the_wall_counts_through_a_change_of_clocks():
 def test_a_second_outage_within_the_hour_reopens_the_incident_and_a_later_one_does_not():
     values = levels((GBPS, DAY_SLOTS), (0, 6), (GBPS, 8), (0, 6), (GBPS, 20), (0, 6), (GBPS, 6))
     reopenings = Reopenings()
-    again = [(change.fired, reopenings.notice(change)) for change in judged(values, DARK)]
-    assert [each for shown, each in again if shown] == [False, True, False]
-    assert not any(each for shown, each in again if not shown)
+    noticed = [(change.fired, reopenings.notice(change)) for change in judged(values, DARK)]
+    first, second, later = (MONDAY + (DAY_SLOTS + after) * SLOT for after in (0, 14, 40))
+    assert [outages for shown, outages in noticed if shown] == [(first,), (first, second), (later,)]
 
 
 def test_every_rule_that_fires_for_the_second_outage_says_that_it_came_again():
     values = levels((GBPS, DAY_SLOTS), (0, 6), (GBPS, 8), (0, 6), (GBPS, 6))
     reopenings = Reopenings()
     seen = [(change, reopenings.notice(change)) for change in judged(values, DARK, FELL)]
-    assert [(change.alert.rule, again) for change, again in seen if change.fired] == [
-        ("went-dark", False),
-        ("fell", False),
-        ("went-dark", True),
-        ("fell", True),
+    assert [(change.alert.rule, len(outages)) for change, outages in seen if change.fired] == [
+        ("went-dark", 1),
+        ("fell", 1),
+        ("went-dark", 2),
+        ("fell", 2),
     ]
+
+
+def test_what_fires_late_for_an_outage_that_another_rule_calls_over_is_of_the_same_one():
+    reopenings = Reopenings()
+    alert = Alert("went-dark", "a", Phase.FIRING, 0, SLOT, 0.0, GBPS, 0.0, Direction.FALL)
+    late = replace(alert, rule="late", slot=8 * SLOT)
+    next_one = replace(alert, since=9 * SLOT, slot=10 * SLOT)
+    ends = {0: replace(alert, slot=6 * SLOT, clear_run=2), 1: replace(late, slot=9 * SLOT, clear_run=2)}
+    seen = []
+    for at, firing in enumerate((alert, late, next_one)):
+        seen.append(reopenings.notice(Change(firing, fired=True, reason=Reason.BREACH)))
+        if at in ends:
+            reopenings.notice(Change(ends[at], fired=False, reason=Reason.CLEARED))
+    assert seen == [(0,), (0,), (0, 9 * SLOT)]
 
 
 @pytest.mark.slow

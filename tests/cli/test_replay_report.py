@@ -132,6 +132,26 @@ def test_beside_a_json_replay_nothing_is_said():
     ] * 10
 
 
+def test_a_relapse_is_said_as_messages_say_it(folder):
+    values = days(100, 100)
+    values[DAY_SLOTS : DAY_SLOTS + 6] = values[DAY_SLOTS + 12 : DAY_SLOTS + 18] = 0
+    with (folder / "history.csv").open("w", encoding="utf-8") as file:
+        write_csv(file, [("a.example.com", START, values)])
+    lines = replayed("--rule", "went-dark").stdout.splitlines()
+    second = "went-dark: a.example.com went dark again at 01:00: 0 bps, was 100 Mbps; second time since 00:00."
+
+    assert [line.partition("fired     ")[2] for line in lines if "  fired  " in line] == [
+        "went-dark: a.example.com went dark at 00:00: 0 bps, was 100 Mbps.",
+        second,
+    ]
+    worst = second.replace(" again at 01:00", " at 00:00").partition(";")[0]
+    assert f"The worst: 2026-03-03 00:00, {worst}." in lines
+    assert (
+        f"2026-03-03 01:10  newly fires   {second}"
+        in against(folder, RULES.partition('[[rule]]\nname = "went-dark"')[0]).stdout
+    )
+
+
 # --- against another file
 
 
