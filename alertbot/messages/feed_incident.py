@@ -129,6 +129,12 @@ def feed(incident: Incident, context: Context, markup: Markup) -> IncidentText:
     return IncidentText(head, (*more, *alone, *causes, *state), small_print(incident, context, tone, posted), tone)
 
 
+def unread_words(incident: Incident) -> str:
+    """What cannot be read, for a line of health: ``no data: 2 domains and 1 group``."""
+    which = _unread(incident)
+    return f"no data: {several(which)}" if which else "the list of the account's domains"
+
+
 def _unread(incident: Incident) -> list[str]:
     """The series that cannot be read."""
     return [name for name in incident.facts.get("series", ()) if name != DOMAIN_LIST]

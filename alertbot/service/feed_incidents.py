@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from alertbot.feed.staleness import FeedAssessment, FeedFacts, FeedState, assess, silent_before
 from alertbot.incidents.incident import Incident, IncidentKind
+from alertbot.messages.feed_incident import unread_words
 from alertbot.ops.trouble import Cause, Trouble
 from alertbot.rules.selection import TOTAL
 from alertbot.service.dispatcher import Dispatcher
@@ -14,7 +15,6 @@ from alertbot.store import samples
 from alertbot.store.feed_reports import FeedReport
 from alertbot.store.keeper import Storekeeper
 from alertbot.units import DAY, SLOT, slot_at
-from alertbot.words import counted
 
 _KINDS = (IncidentKind.DARK, IncidentKind.FEED, IncidentKind.VANISHED)
 _MOST_CAUSES = 3
@@ -53,8 +53,7 @@ class FeedIncidents:
         if failing is not None and (cause := failing.facts.get("cause")):
             return Trouble(Cause.CALLS, f"no data: {cause}")
         if failing is not None:
-            names = failing.facts.get("series", ())
-            return Trouble(Cause.UNREADABLE, f"no data: {counted(len(names), 'domain')} cannot be read")
+            return Trouble(Cause.UNREADABLE, f"{unread_words(failing)} cannot be read")
         if dark is not None and not dark.usually_silent:
             return Trouble(Cause.NOTHING_NEWER, "no data: calls succeed, but show nothing newer")
         return None

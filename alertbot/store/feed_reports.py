@@ -40,6 +40,7 @@ def report(db: Database, reports: Iterable[FeedReport], decider: Decider, now: f
         incident = incidents.load(db, number)
         if incident is not None:
             change = _reported(incident, each, now, left=_left_since(before, each))
+            change = replace(change, edited=before is not None and before.facts != incident.facts)
             incidents.write_progress(db, change.incident)
             enqueue_calling(db, decider.compose(change), decider, now)
         if each.closes:

@@ -9,6 +9,7 @@ from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind
 from alertbot.messages.alert import PLAIN, alert_sentence
 from alertbot.messages.alert_list import all_alert_lines
+from alertbot.messages.feed_incident import unread_words
 from alertbot.messages.incident import tell
 from alertbot.messages.incident_parts import Context, Tone
 from alertbot.rules.base import Direction, Rule, Severity
@@ -427,6 +428,18 @@ def test_each_kind_of_incident_reads_as_someone_woken_needs_it(one, firing, expe
     telling = tell(one, context(*firing), PLAIN)
     headline, details, tone = expected
     assert (telling.headline, telling.details, telling.tone) == (headline, f"{details} - times in UTC", tone)
+
+
+@pytest.mark.parametrize(
+    ("series", "words"),
+    [
+        (["a", "sum:g"], "no data: 1 domain and 1 group"),
+        (["a", "domain/list"], "no data: 1 domain"),
+        (["domain/list"], "the list of the account's domains"),
+    ],
+)
+def test_a_line_of_health_counts_what_cannot_be_read_as_the_message_does(series, words):
+    assert unread_words(incident(IncidentKind.FEED, series=series)) == words
 
 
 def test_of_many_alerts_twenty_are_listed_those_that_burn_first_and_the_rest_counted():

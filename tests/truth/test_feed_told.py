@@ -236,6 +236,33 @@ async def test_a_single_series_that_stays_unreadable_is_named(folder):
 
 
 @pytest.mark.slow
+async def test_the_message_says_how_many_cannot_be_read_by_now(folder):
+    until = zip(DOMAINS, (60, 36, 60), strict=True)
+    faults = (Fault(24 * 300, last * 300, "garbled", target=name) for name, last in until)
+    night = night_in(folder, *faults)
+    await night.begin()
+    await night.run_to(34)
+    assert "3 domains have been unreadable since 12:01, so no rule judges them: " in night.texts(1)[-1]
+    await night.run_to(46)
+    assert "2 domains have been unreadable since 12:01, so no rule judges them: " in night.texts(1)[-1]
+    assert (night.posts(), night.replies(1)) == (1, [])
+    await night.end()
+
+
+@pytest.mark.slow
+async def test_the_message_of_an_api_that_fails_says_why_it_does_now(folder):
+    night = night_in(folder, Fault(24 * 300, 34 * 300, "down"), Fault(34 * 300, 60 * 300, "forbidden"))
+    await night.begin()
+    await night.run_to(32)
+    before = night.texts(1)[-1]
+    await night.run_to(44)
+    assert night.texts(1)[-1] != before
+    assert "401" in night.texts(1)[-1]
+    assert night.posts() == 1
+    await night.end()
+
+
+@pytest.mark.slow
 async def test_an_outage_of_the_api_stays_one_though_a_domain_is_unreadable_for_longer(folder):
     longer = Fault(14 * 300, 44 * 300, "garbled", target="img.example.com")
     night = night_in(folder, Fault(24 * 300, 32 * 300, "down"), longer)
