@@ -17,7 +17,7 @@ from alertbot.config.load import glimpse
 from alertbot.config.watch import lay_out
 from alertbot.errors import ConfigError, UsageError
 from alertbot.messages.blocks import Message
-from alertbot.messages.questions import Answered, ask
+from alertbot.messages.questions import Answered, answer_at_once, ask
 from alertbot.messages.silences import silences_message
 from alertbot.messages.slack import plain
 from alertbot.messages.status import status_message
@@ -102,6 +102,8 @@ def _asked(config_path: Path, words: Sequence[str]) -> Answered:
     live, domains = _stored(config)
     scope = scope_of(config, lay_out(config, domains), live, "alertbot")
     try:
+        if (notice := answer_at_once(list(words), scope)) is not None:
+            say(plain(notice), err=True)
         return ask(list(words), scope)
     except UsageError as error:
         if "Write `" in str(error):

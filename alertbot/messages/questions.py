@@ -77,17 +77,17 @@ def ask(words: Words, scope: Scope) -> Answered:
     return question(words[1:], scope)
 
 
-def answer_at_once(words: Words, watch: Watch) -> Message | None:
+def answer_at_once(words: Words, scope: Scope) -> Message | None:
     """The message to send before the answer of a question that takes its time; ``None`` for other questions."""
-    words = meant_words(words, watch)
+    words, watch = meant_words(words, scope.watch), scope.watch
     if words and words[0] == "review":
-        seconds = review.seconds_needed(watch)
+        seconds = review.seconds_needed(scope)
         said = f"The review may take up to {format_duration(seconds)}: it comes here."
         return Message(said) if seconds >= PATIENCE else None
     if not words or words[0] != "replay":
         return None
     rule, span = rule_and_span([word for word in words[1:] if word.lower() != "public"], watch)
-    seconds = backtest.seconds_needed(watch, rule, span)
+    seconds = backtest.seconds_needed(scope, rule, span)
     if seconds < PATIENCE:
         return None
     what, lasting = f"{code(rule.name)} over {format_duration(span)}", format_duration(seconds)

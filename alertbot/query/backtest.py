@@ -13,6 +13,7 @@ from alertbot.config.watch import Watch
 from alertbot.incidents.firings import Firing, FiringRecord
 from alertbot.query.scope import Scope
 from alertbot.rules.base import Direction, Rule
+from alertbot.store.fired_alerts import count_fired
 from alertbot.store.history import StoredHistory
 from alertbot.store.schema import reading
 from alertbot.units import DAY, SLOT
@@ -21,6 +22,9 @@ MOST_LISTED = 10
 
 CELLS_A_SECOND = 1_200_000
 """Slots of series that a slow machine judges in a second under one rule; measured by tests/bench/answers.py."""
+
+ALERTS_A_SECOND = 100
+"""Alerts that fire and end in a replay in a second beside that: each has what follows on it judged anew."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,13 @@ class Backtest:
     lines: tuple[Firing, ...]
 
 
-def seconds_needed(watch: Watch, rule: Rule, span: int) -> float:
+def seconds_needed(scope: Scope, rule: Rule, span: int) -> float:
     """About how long it takes at worst."""
-    return span / SLOT * len(watch.selection[rule.name]) * len(_judged_with(watch, rule)) / CELLS_A_SECOND
+    watch = scope.watch
+    with reading(scope.path) as db:
+        alerts = count_fired(db, int(scope.now - span))
+    cells = span / SLOT * len(watch.selection[rule.name]) * len(_judged_with(watch, rule))
+    return cells / CELLS_A_SECOND + alerts / ALERTS_A_SECOND
 
 
 def backtest(scope: Scope, rule: Rule, span: int) -> Backtest:

@@ -10,11 +10,12 @@ from statistics import median
 from alertbot.alerts.replay import History
 from alertbot.config.watch import Watch
 from alertbot.incidents.silences import StoredSilence
-from alertbot.query.backtest import CELLS_A_SECOND
+from alertbot.query.backtest import ALERTS_A_SECOND, CELLS_A_SECOND
 from alertbot.query.edit_search import SuggestedEdit, suggest_edits
 from alertbot.query.posted import PostedIncident, posted_between
 from alertbot.query.scope import Scope
 from alertbot.store import silences
+from alertbot.store.fired_alerts import count_fired
 from alertbot.store.history import StoredHistory
 from alertbot.store.schema import reading
 from alertbot.units import DAY, SLOT
@@ -27,6 +28,9 @@ _REPLAYS = 20
 
 _SERIES = 100
 """... over so many series, but for rare cases."""
+
+_WHOLE = 2
+"""So often of these with all the rules whose alerts keep slots from serving as a reference."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,13 @@ def review(scope: Scope, span: int) -> Review:
     return Review(span, len(found), noisy, tuple(ordered), surely, in_doubt)
 
 
-def seconds_needed(watch: Watch) -> float:
+def seconds_needed(scope: Scope) -> float:
     """About how long it takes at worst to look for edits."""
-    cells = 30 * DAY / SLOT * min(len(watch.series), _SERIES)
-    return min(len(watch.rules), _MOST_EDITED) * _REPLAYS * cells / CELLS_A_SECOND
+    watch = scope.watch
+    with reading(scope.path) as db:
+        alerts = _WHOLE * count_fired(db)
+    cells = _REPLAYS * 30 * DAY / SLOT * min(len(watch.series), _SERIES)
+    return min(len(watch.rules), _MOST_EDITED) * (cells / CELLS_A_SECOND + alerts / ALERTS_A_SECOND)
 
 
 def edits_of(

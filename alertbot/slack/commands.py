@@ -66,7 +66,7 @@ class Commands:
     def answer_at_once(self, text: str) -> Message | None:
         """The message to send before the answer of a command that takes its time; ``None`` for other commands."""
         try:
-            return questions.answer_at_once(words_of(text), self._scope().watch)
+            return questions.answer_at_once(words_of(text), self._scope())
         except AlertbotError:
             return None  # the answer will say so
 

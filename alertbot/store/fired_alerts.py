@@ -70,6 +70,11 @@ def count_fired_since(db: Database, since: int) -> int:
     return int(db.conn.execute(f"SELECT count(*) FROM alerts WHERE {_SINCE}", (since,)).fetchone()[0])
 
 
+def count_fired(db: Database, first: int = 0) -> int:
+    """How many alerts of those that are kept fired in the slot ``first`` or later."""
+    return int(db.conn.execute("SELECT count(*) FROM alerts WHERE fired >= ?", (first,)).fetchone()[0])
+
+
 def counts(db: Database) -> dict[str, int]:
     """How many alerts are pending, fire, or fire in an incident that somebody acknowledged (``acked``)."""
     return dict(

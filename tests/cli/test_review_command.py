@@ -102,6 +102,15 @@ def test_an_edit_is_shown_as_toml_with_what_it_would_have_changed(path):
     ]
 
 
+def test_how_long_it_may_take_where_much_fired_is_said_beside_it(path, monkeypatch):
+    asked = ["review", "-c", str(path), "--json"]
+    assert CliRunner().invoke(main, asked).stderr == ""
+    monkeypatch.setattr("alertbot.query.review.ALERTS_A_SECOND", 7 / 60)
+    result = CliRunner().invoke(main, asked)
+    assert result.stderr == "The review may take up to 2m: it comes here.\n"
+    assert json.loads(result.stdout)["edits"]
+
+
 def test_its_facts_are_json(path):
     (edit,) = json.loads(review(path, "--json"))["edits"]
     assert edit == {

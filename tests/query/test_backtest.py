@@ -1,5 +1,7 @@
 """``replay RULE`` from Slack finds what ``alertbot replay`` finds, of one rule, lately."""
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 from fakes.rigs.night import ceiling, config_for, dark, fell
@@ -7,7 +9,7 @@ from fakes.worlds.stored import store
 
 from alertbot.alerts.replay import Span, replay
 from alertbot.config.watch import lay_out
-from alertbot.query.backtest import backtest, seconds_needed
+from alertbot.query.backtest import ALERTS_A_SECOND, backtest, seconds_needed
 from alertbot.query.live import Live
 from alertbot.query.scope import scope_of
 from alertbot.store import schema
@@ -69,8 +71,16 @@ def test_without_history_there_is_nothing_to_replay(tmp_path):
     assert (found.first, found.times, found.lines) == (None, 0, ())
 
 
-def test_the_time_it_takes_grows_with_series_span_and_the_rules_that_must_run_along(scope):
-    assert seconds_needed(scope.watch, RULES[0], 14 * DAY) == pytest.approx(
-        2 * seconds_needed(scope.watch, RULES[0], 7 * DAY)
-    )
-    assert seconds_needed(scope.watch, RULES[2], DAY) > 0
+def test_the_time_it_takes_grows_with_series_span_the_rules_that_must_run_along_and_the_alerts_that_fired(scope):
+    needed = seconds_needed(scope, RULES[0], 7 * DAY)
+    assert seconds_needed(scope, RULES[0], 14 * DAY) == pytest.approx(2 * needed)
+    assert seconds_needed(scope, RULES[2], DAY) > 0
+    with closing(schema.open_database(scope.path)) as db, db.atomic():
+        for fired in (NOW - 8 * DAY, NOW - 6 * DAY, NOW - DAY):
+            db.conn.execute(
+                "INSERT INTO alerts (rule, series, phase, severity, direction, since, slot, fired, value,"
+                ' worst, "window", clear_run, bars)'
+                " VALUES ('went-dark', ?, 'resolved', 'info', 'fall', 0, 0, ?, 0, 0, 0, 0, 0)",
+                (DOMAINS[0], int(fired)),
+            )
+    assert seconds_needed(scope, RULES[0], 7 * DAY) == pytest.approx(needed + 2 / ALERTS_A_SECOND)
