@@ -15,7 +15,7 @@ Outside its ``active`` windows a rule is shown a slot as unknown: whatever its v
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -144,13 +144,22 @@ class Engine:
         found = self.seen(grid, (alert.rule, alert.series), alert.since, 1)[0].reference
         return replace(alert, fired_on=alert.reference if found is None or math.isnan(found) else found)
 
-    def settle(self, alerts: Mapping[AlertKey, Alert]) -> Judgement:
-        """What the present rules make of stored alerts: those that no longer judge their series end."""
+    def settle(self, alerts: Mapping[AlertKey, Alert], foreign: Collection[AlertKey] = ()) -> Judgement:
+        """What the present rules make of stored alerts: those end whose series, or direction, no rule judges any more.
+
+        ``foreign``: those that a rule of the same name but another kind fired, which end as well.
+        """
         kept, changes = {}, []
-        for (rule, series), alert in sorted(alerts.items()):
-            applied = self._applied.get(rule)
-            if applied is not None and self._column.get(series) in applied.position:
-                kept[rule, series] = alert
+        for key, alert in sorted(alerts.items()):
+            if key not in foreign and self._judges(alert):
+                kept[key] = alert
             elif alert.phase is Phase.FIRING:
                 changes.append(Change(alert, fired=False, reason=Reason.RULE_CHANGED))
         return Judgement(kept, tuple(changes))
+
+    def _judges(self, alert: Alert) -> bool:
+        """Whether the rule of this name judges the alert's series, and looks for breaches in its direction."""
+        applied = self._applied.get(alert.rule)
+        if applied is None or self._column.get(alert.series) not in applied.position:
+            return False
+        return applied.rule.kind.looks_for(alert.direction)

@@ -7,7 +7,7 @@ are judged in the same order with the same result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +40,7 @@ class Entry:
 class Ledger:
     """Holds the grid; ``cursors`` has the last slot judged of each series that was judged before.
 
+    ``foreign``: the alerts that a rule of the same name but another kind fired, before the configuration was edited.
     ``live``: whether people see what comes of it: so what is critical is taken as the new normal only once somebody
     acknowledged it, and what is usually silent by earlier alerts alone is noted.
     """
@@ -52,9 +53,11 @@ class Ledger:
         alerts: Mapping[AlertKey, Alert],
         *,
         live: bool = False,
+        foreign: Collection[AlertKey] = (),
     ) -> None:
         self.grid = grid
         self.alerts = dict(alerts)
+        self._foreign = foreign
         self._engine = engine
         self._live = live
         self._cursor = np.array([cursors.get(name, -1) for name in grid.series], dtype=np.int64)
@@ -174,7 +177,7 @@ class Ledger:
 
     def settle(self) -> Entry:
         """End the alerts that the present rules no longer judge."""
-        judgement = self._engine.settle(self.alerts)
+        judgement = self._engine.settle(self.alerts, self._foreign)
         self.alerts = dict(judgement.alerts)
         return self._entry(list(judgement.changes), 0)
 

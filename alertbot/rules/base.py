@@ -195,6 +195,10 @@ class Kind(Worded, Protocol):
         """The same, as if no alert had taught that silence is usual; None for a kind that learns none."""
         return None
 
+    def looks_for(self, direction: Direction) -> bool:
+        """Whether a breach may go this way."""
+        return True
+
     def sets_aside(self, direction: Direction) -> bool:
         """Whether the slots of an alert in this direction are no measure of what is usual."""
         return False

@@ -59,6 +59,10 @@ class Baseline(Kind):
     def without_learned_silence(self) -> Kind | None:
         return replace(self, learn_silence=False) if self.learn_silence else None
 
+    def looks_for(self, direction: Direction) -> bool:
+        """Both, or one alone."""
+        return self.only in {None, direction}
+
     def sets_aside(self, direction: Direction) -> bool:
         """What is far off is no measure of what is usual."""
         return True

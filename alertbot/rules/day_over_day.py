@@ -61,6 +61,10 @@ class DayOverDay(Kind):
     def without_learned_silence(self) -> Kind | None:
         return replace(self, learn_silence=False) if self.learn_silence else None
 
+    def looks_for(self, direction: Direction) -> bool:
+        """Rises alone, or falls alone for a ratio under 1."""
+        return (direction is Direction.RISE) == (self.ratio >= 1)
+
     def sets_aside(self, direction: Direction) -> bool:
         """What is far off is no measure of what is usual."""
         return True

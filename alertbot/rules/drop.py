@@ -50,6 +50,10 @@ class Drop(Kind):
     def without_learned_silence(self) -> Kind | None:
         return replace(self, learn_silence=False) if self.learn_silence else None
 
+    def looks_for(self, direction: Direction) -> bool:
+        """Falls alone."""
+        return direction is Direction.FALL
+
     def sets_aside(self, direction: Direction) -> bool:
         """A fall is no measure of what is usual."""
         return True

@@ -123,6 +123,10 @@ class Percentile(Measured):
         """Neither is at the share ``clear`` of what is committed any more."""
         return value < self.clear * self.commit * (1 - ROUNDING)
 
+    def looks_for(self, direction: Direction) -> bool:
+        """Rises alone."""
+        return direction is Direction.RISE
+
     def sets_aside(self, direction: Direction) -> bool:
         """A month's figure is made of slots that are as usual as any."""
         return False

@@ -48,6 +48,10 @@ class Threshold(Kind):
         """On nothing but itself, where silence is not in question."""
         return self.below is not None and at_the_same_time(back)
 
+    def looks_for(self, direction: Direction) -> bool:
+        """Where there is a limit on that side."""
+        return (self.above if direction is Direction.RISE else self.below) is not None
+
     def sets_aside(self, direction: Direction) -> bool:
         """Only a fall is no measure of what is usual."""
         return direction is Direction.FALL and self.below is not None

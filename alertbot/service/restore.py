@@ -11,7 +11,7 @@ from alertbot.config.watch import Watch
 from alertbot.feed.frontier import Frontier
 from alertbot.rules.selection import TOTAL
 from alertbot.store import restart, samples
-from alertbot.store.alerts import name_kinds, open_alerts
+from alertbot.store.alerts import foreign_alerts, name_kinds, open_alerts
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.scratch import room_for
 from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
@@ -20,7 +20,9 @@ from alertbot.units import DAY, DAY_SLOTS, SLOT, slot_at
 async def restored_ledger(watch: Watch, settings: StoreSettings, keeper: Storekeeper, now: float) -> Ledger:
     """A ledger with the stored cursors and alerts, and as much history as the rules look back on."""
     cursors: Mapping[str, int] = await keeper.do(samples.cursors)
-    await keeper.do(name_kinds, {name: rule.kind_name for name, rule in watch.rules.items()})
+    kinds = {name: rule.kind_name for name, rule in watch.rules.items()}
+    await keeper.do(name_kinds, kinds)
+    foreign = await keeper.do(foreign_alerts, kinds)
     alerts = await keeper.do(open_alerts)
     watched = set(watch.series)
     oldest = min((slot for name, slot in cursors.items() if name in watched), default=now)
@@ -32,7 +34,7 @@ async def restored_ledger(watch: Watch, settings: StoreSettings, keeper: Storeke
     grid = await keeper.do(restart.grid, watch.series, first, last, room)
     keep_out(grid, watch.mutes)
     reachable = {name: max(slot, slot_at(first) - DAY) for name, slot in cursors.items()}
-    return Ledger(watch.engine, grid, reachable, watch.engine.recall(grid, alerts), live=True)
+    return Ledger(watch.engine, grid, reachable, watch.engine.recall(grid, alerts), live=True, foreign=foreign)
 
 
 def restored_frontier(ledger: Ledger) -> Frontier:

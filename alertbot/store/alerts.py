@@ -33,6 +33,12 @@ def open_alerts(db: Database) -> dict[AlertKey, Alert]:
     return {(alert.rule, alert.series): alert for alert in alerts}
 
 
+def foreign_alerts(db: Database, kinds: Mapping[str, str]) -> frozenset[AlertKey]:
+    """The alerts under way of rules that are of another kind now; ``kinds``: the present kind of each rule."""
+    rows = db.conn.execute("SELECT rule, series, kind FROM alerts WHERE phase <> 'resolved' AND kind IS NOT NULL")
+    return frozenset((rule, series) for rule, series, kind in rows if kinds.get(rule, kind) != kind)
+
+
 def episodes(db: Database, since: int) -> list[Episode]:
     """The alerts that set aside slots from ``since`` on."""
     # The slot that resolved an alert counts again; one that ended otherwise still fired in its last.
@@ -75,7 +81,9 @@ def write(
     numbers = []
     for change in changes:
         key = (change.alert.rule, change.alert.series)
-        numbers.append(_put(db, rows.pop(key, _NO_ROW)[0], change.alert, traits))
+        # What a changed rule is now says nothing of what fired before.
+        told = {} if change.reason is Reason.RULE_CHANGED else traits
+        numbers.append(_put(db, rows.pop(key, _NO_ROW)[0], change.alert, told))
         if change.fired:
             rows[key] = (numbers[-1], None, None, None)
         else:

@@ -255,6 +255,16 @@ def test_an_alert_of_a_rule_switched_off_or_moved_to_other_domains_ends():
     assert entry.alerts == {}
 
 
+def test_an_alert_ends_whose_rule_looks_the_other_way_now_or_is_of_another_kind():
+    upwards, downwards = replace(CEILING, name="up"), replace(CEILING, name="down", kind=Threshold(below=1))
+    rules = (upwards, downwards, replace(CEILING, name="other"))
+    stored = {(rule.name, "a"): firing(rule.name, "a") for rule in rules}
+    engine = Engine(rules, {rule.name: ("a",) for rule in rules}, ("a",))
+    entry = Ledger(engine, Grid(("a",)), {}, stored, foreign={("other", "a")}).settle()
+    assert [change.alert.rule for change in entry.changes] == ["down", "other"]
+    assert list(entry.alerts) == [("up", "a")]
+
+
 def test_an_edited_rule_keeps_its_alert_and_goes_on_from_there():
     edited = replace(CEILING, kind=Threshold(above=100), clear_slots=1)
     made = ledger("a", rules=(edited,), alerts={("ceiling", "a"): firing("ceiling", "a")})

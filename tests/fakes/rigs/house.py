@@ -22,7 +22,7 @@ from alertbot.messages.slack import from_json, plain
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.service.order_executor import OrderExecutor
 from alertbot.store import outbox, restart, samples
-from alertbot.store.alerts import open_alerts
+from alertbot.store.alerts import foreign_alerts, open_alerts
 from alertbot.units import DAY, DAY_SLOTS, SLOT
 from fakes.rigs.atonce import AtOnceKeeper
 
@@ -86,7 +86,9 @@ class House:
         first, last = self.slot - 3 * DAY, self.slot
         grid = await self._keeper.do(restart.grid, self.watch.series, first, last)
         keep_out(grid, self.watch.mutes)
-        self.ledger = Ledger(self.watch.engine, grid, cursors, alerts, live=True)
+        kinds = {name: rule.kind_name for name, rule in self.watch.rules.items()}
+        foreign = await self._keeper.do(foreign_alerts, kinds)
+        self.ledger = Ledger(self.watch.engine, grid, cursors, alerts, live=True, foreign=foreign)
         self.dispatcher = Dispatcher(
             self.watch,
             self.ledger,
