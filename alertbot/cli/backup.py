@@ -44,13 +44,13 @@ def _is_folder(target: Path) -> bool:
 
 def clean_up(folder: Path, keep: int, now: float) -> list[Path]:
     """Delete all but the newest ``keep`` dated copies, and what copies that were cut off have left; what that was."""
-    dated = sorted(path for path in folder.iterdir() if _DATED.fullmatch(path.name) and path.is_file())
-    left = [path for path in folder.iterdir() if _LEFT_OVER.fullmatch(path.name)]
-    gone = dated[: max(len(dated) - keep, 0)]
     try:
+        dated = sorted(path for path in folder.iterdir() if _DATED.fullmatch(path.name) and path.is_file())
+        left = [path for path in folder.iterdir() if _LEFT_OVER.fullmatch(path.name)]
+        gone = dated[: max(len(dated) - keep, 0)]
         gone += [path for path in left if now - path.lstat().st_mtime > DAY]
         for path in gone:
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise AlertbotError(f"{folder}: an old copy cannot be deleted: {error.strerror}") from error
+        raise AlertbotError(f"{folder}: an old copy cannot be deleted: {error.strerror}: delete it yourself") from error
     return gone

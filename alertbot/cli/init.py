@@ -46,6 +46,8 @@ from alertbot.words import counted, did_you_mean, listed
 
 _ANOTHER = "name another file with -o, or replace it with --force"
 
+_ELSEWHERE = "name another place with -o, or use sudo"
+
 _MOST_NAMED = 10
 _TEN_PAY = 10
 """From so many domains on it saves calls to ask for ten in one."""
@@ -53,8 +55,7 @@ _TEN_PAY = 10
 
 def initialize(target: Path, domains: Sequence[str], base_url: str, timezone: str, *, force: bool) -> None:
     """Write ``target``; ``UsageError`` where it exists, or a domain, the URL or the zone cannot be right."""
-    if target.exists() and not force:
-        raise UsageError(f"{target} is there already: {_ANOTHER}")
+    _check_target(target, force=force)
     credentials = read_credentials(os.environ, folder_of_unit(target))
     token = require_api_token(credentials)
     try:
@@ -203,6 +204,22 @@ def _feed_lines(feed: FeedSettings, domains: int, *, each_domain: bool) -> list[
     return lines
 
 
+def _check_target(target: Path, *, force: bool) -> None:
+    """Say what is wrong with the place of the file before the API is asked for long."""
+    try:
+        if target.is_dir():
+            raise UsageError(f"{target} is a folder: name a file in it with -o")
+        if target.exists() and not force:
+            raise UsageError(f"{target} is there already: {_ANOTHER}")
+        there = target.parent.is_dir()
+    except OSError as error:
+        raise AlertbotError(f"{target} cannot be written: {error.strerror}: {_ELSEWHERE}") from error
+    if not there:
+        raise UsageError(f"{target}: there is no folder {target.parent}: make it first")
+    if not os.access(target.parent, os.W_OK):
+        raise AlertbotError(f"{target} cannot be written: {_ELSEWHERE}")
+
+
 def _write(target: Path, content: str, *, force: bool) -> None:
     """Write the whole file or nothing; without ``force`` a file that has appeared meanwhile is left alone."""
     try:
@@ -222,4 +239,4 @@ def _write(target: Path, content: str, *, force: bool) -> None:
     except FileExistsError:
         raise UsageError(f"{target} is there already: {_ANOTHER}") from None
     except OSError as error:
-        raise AlertbotError(f"{target} cannot be written: {error.strerror}") from error
+        raise AlertbotError(f"{target} cannot be written: {error.strerror}: {_ELSEWHERE}") from error

@@ -17,12 +17,20 @@ _PLACES = (Path("rules.toml"), Path("/etc/alertbot/rules.toml"))
 
 def _found() -> Path:
     """The configuration file that is there, of the service where there is none here."""
-    return next((place for place in _PLACES if place.is_file()), _PLACES[0])
+    return next((place for place in _PLACES if _is_seen(place.is_file)), _PLACES[0])
+
+
+def _is_seen(look: Callable[[], bool]) -> bool:
+    """Whether a look finds it, or may not be taken: why not is said when the file is read."""
+    try:
+        return look()
+    except OSError:
+        return True
 
 
 def _placed(context: click.Context, _: click.Parameter, path: Path) -> Path:
     """The configuration file; a usage error names the places where none was found."""
-    if context.get_parameter_source("config_path") is click.core.ParameterSource.DEFAULT and not path.exists():
+    if context.get_parameter_source("config_path") is click.core.ParameterSource.DEFAULT and not _is_seen(path.exists):
         raise click.UsageError(f"no configuration: there is neither {_PLACES[0]} nor {_PLACES[1]}; name one with -c")
     return path
 

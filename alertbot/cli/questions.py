@@ -44,7 +44,7 @@ def _status(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
         config = load(config_path)
     except ConfigError as error:
         config, wrong = glimpse(config_path), tuple(map(str, error.problems))
-        if not config.store.path.is_file():
+        if not _is_file(config.store.path):
             raise
     facts, written = status.stored_status(config.store.path)
     if wrong:  # what the file says now is newer than what the service last read
@@ -61,6 +61,13 @@ def _status(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:
             say(f"The service runs, but has said nothing for {silent}: this is what it knew then.")
         else:
             say(f"The service does not seem to run: this is what it knew {silent} ago.")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # its folder may not be entered
+        return False
 
 
 def _silences(config_path: Path, _: Sequence[str], *, as_json: bool) -> None:

@@ -93,11 +93,11 @@ class _HistoryReader:
 def make_folder(path: Path) -> None:
     """Make a folder for charts; ``ChartError`` where none can be: better before a long replay than after it."""
     _check_installed()
-    if path.exists() and not path.is_dir():
-        raise ChartError(f"{path}: is a file: name a folder")
-    if not path.exists() and not path.parent.is_dir():
-        raise ChartError(f"{path}: there is no folder {path.parent}: make it first")
     try:
+        if path.exists() and not path.is_dir():
+            raise ChartError(f"{path}: is a file: name a folder")
+        if not path.exists() and not path.parent.is_dir():
+            raise ChartError(f"{path}: there is no folder {path.parent}: make it first")
         path.mkdir(exist_ok=True)
     except OSError as error:
         raise ChartError(f"{path}: {error.strerror}: name another place") from None
@@ -113,11 +113,15 @@ def _check_installed() -> None:
 def check_target(path: Path) -> None:
     """``ChartError`` where no chart can be written there: better before a long replay than after it."""
     _check_installed()
-    if not path.parent.is_dir():
-        raise ChartError(f"{path}: there is no folder {path.parent}: make it first")
-    if path.is_dir():
-        raise ChartError(f"{path}: is a folder: name a file, such as {path / 'out.png'}")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    try:
+        if not path.parent.is_dir():
+            raise ChartError(f"{path}: there is no folder {path.parent}: make it first")
+        if path.is_dir():
+            raise ChartError(f"{path}: is a folder: name a file, such as {path / 'out.png'}")
+        place = path if path.exists() else path.parent
+    except OSError as error:
+        raise ChartError(f"{path}: {error.strerror}: name another place") from None
+    if not os.access(place, os.W_OK):
         raise ChartError(f"{path}: may not be written: name another place")
 
 
@@ -127,4 +131,4 @@ def write_chart(path: Path, chart: Chart) -> None:
     try:
         path.write_bytes(png)
     except OSError as error:
-        raise ChartError(f"{path}: {error.strerror}") from None
+        raise ChartError(f"{path}: {error.strerror}: name another place") from None

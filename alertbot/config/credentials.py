@@ -35,12 +35,20 @@ def read_credentials(environment: Mapping[str, str], beside: Path | None = None)
 
 def _read(name: str, environment: Mapping[str, str], beside: Path | None) -> str | None:
     folder = environment.get("CREDENTIALS_DIRECTORY")
-    if folder and (Path(folder) / name).is_file():
+    if folder and _is_there(Path(folder) / name):
         return _content(Path(folder) / name)
     stated = environment.get(f"ALERTBOT_{name.upper()}", "").strip()
-    if stated or beside is None or not (beside / name).is_file():
+    if stated or beside is None or not _is_there(beside / name):
         return stated or None
     return _content(beside / name)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file, or one cannot know: why not is said when it is read."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _content(path: Path) -> str | None:
@@ -48,8 +56,10 @@ def _content(path: Path) -> str | None:
         return path.read_text(encoding="utf-8").strip() or None
     except PermissionError:
         raise CredentialsError(f"{path} may be read by root alone: use sudo") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CredentialsError(f"the credential {path.name} cannot be read: {type(error).__name__}") from None
+    except OSError as error:
+        raise CredentialsError(f"{path} cannot be read ({error.strerror}): write the token into it anew") from None
+    except UnicodeDecodeError:
+        raise CredentialsError(f"{path} holds more than a token: write that alone into it") from None
 
 
 def require_api_token(credentials: Credentials) -> str:

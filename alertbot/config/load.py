@@ -29,8 +29,11 @@ def load(path: Path, *, state_directory: Path | None = None) -> Config:
     report = ProblemReport(str(path), find_lines(text), data)
     drafted = draft(data, report)
     domains = check(drafted, report)
+    folder = _folder(path, state_directory)
+    if (wrong := _no_place(drafted.store.in_folder(folder).path)) is not None:
+        report.add(("store", "path"), wrong)
     report.finish()
-    return _config(drafted, domains, path.absolute(), _folder(path, state_directory))
+    return _config(drafted, domains, path.absolute(), folder)
 
 
 def glimpse(path: Path, *, state_directory: Path | None = None) -> Config:
@@ -52,6 +55,19 @@ def glimpse(path: Path, *, state_directory: Path | None = None) -> Config:
         store=single(StoreSettings, "store", data, report).in_folder(_folder(path, state_directory)),
         rules=(),
     )
+
+
+def _no_place(path: Path) -> str | None:
+    """Why no database can ever lie there; what may not be looked at, or is not there yet, may be a place."""
+    try:
+        if path.is_dir():
+            return f'{path} is a folder: name a file in it, such as "{path.name}/alertbot.db"'
+        if path.exists() and not path.is_file():
+            return f'{path} is no file: name another, such as "alertbot.db"'
+        above = next(folder for folder in path.parents if folder.exists())
+        return None if above.is_dir() else f'{above} is no folder: name a file in one, such as "alertbot.db"'
+    except OSError:
+        return None
 
 
 def _folder(path: Path, state_directory: Path | None) -> Path:

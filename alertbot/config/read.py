@@ -50,8 +50,12 @@ def _read(path: Path, mend: str) -> str:
         content = path.read_bytes()
     except FileNotFoundError:
         _fail(path, 0, "file", f"there is no such file: {mend}")
+    except IsADirectoryError:
+        _fail(path, 0, "file", f"is a folder: {mend}")
+    except PermissionError as error:
+        _fail(path, 0, "file", f"cannot be read: {error.strerror}: run this with sudo, or as the service's user")
     except OSError as error:
-        _fail(path, 0, "file", f"cannot be read: {error.strerror}")
+        _fail(path, 0, "file", f"cannot be read: {error.strerror}: {mend}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -38,7 +38,8 @@ def open_database(path: Path) -> Database:
     except (OSError, sqlite3.Error) as error:
         if is_damage(error):
             raise damaged(path, error) from error
-        raise StoreError(f"{path}: {error}: {_mend(error)}") from error
+        what = error.strerror if isinstance(error, OSError) else error
+        raise StoreError(f"{path}: {what}: {_mend(error)}") from error
     return database
 
 

@@ -419,10 +419,19 @@ def test_without_a_database_there_is_nothing_to_ask_and_exit_code_1(command):
 
 def test_a_folder_is_no_database(folder):
     (folder / "alertbot.db").mkdir()
-    result = alertbot("status")
+    for command in ("check", "status", "run"):
+        result = alertbot(command)
 
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.endswith("alertbot.db: is a folder: name a file as [store] path\n")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert 'alertbot.db is a folder: name a file in it, such as "alertbot.db/alertbot.db"' in result.stderr
+
+
+def test_where_one_may_not_look_that_is_said(folder, monkeypatch):
+    monkeypatch.setattr("alertbot.cli.options._PLACES", (folder / ("x" * 300), folder / "rules.toml"))
+    result = CliRunner().invoke(main, ["check"])
+
+    assert result.exit_code == 2
+    assert "file: cannot be read: File name too long: name yours with -c" in result.stderr
 
 
 # --- orders and silences

@@ -259,6 +259,9 @@ def alertbot(*arguments):
         (("--timezone", "Mars/Base"), 2, "Mars/Base"),
         (("--domain", "*.example.com"), 2, "is a glob"),
         (("-o", "there.toml"), 2, "there.toml is there already: name another file with -o"),
+        (("-o", ".", "--force"), 2, ". is a folder: name a file in it with -o"),
+        (("-o", "nowhere/new.toml"), 2, "there is no folder nowhere: make it first"),
+        (("-o", "x" * 300), 1, "cannot be written: File name too long: name another place with -o, or use sudo"),
     ],
 )
 def test_wrong_usage_and_an_api_that_is_down_are_clear_errors(folder, arguments, code, words, monkeypatch):

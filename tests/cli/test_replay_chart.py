@@ -80,6 +80,14 @@ def test_beside_json_nothing_else_is_printed(replayed, tmp_path):
     assert "busy.example.com: 10 alerts" in result.stderr
 
 
+def test_where_one_may_not_look_there_is_no_place_for_charts(replayed, tmp_path):
+    for option in ("--chart", "--charts"):
+        for target in ("x" * 300, f"{'x' * 300}/out.png"):
+            result = replayed(option, str(tmp_path / target))
+            assert (result.exit_code, result.stdout) == (1, "")
+            assert result.stderr.endswith("File name too long: name another place\n")
+
+
 @pytest.mark.parametrize(
     ("target", "told"),
     [

@@ -472,8 +472,24 @@ def test_a_missing_file_says_how_to_name_one(tmp_path):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigError, match="file: is a folder: name yours with -c"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("blocked", ["rules.toml", "rules.toml/data/alertbot.db", "/dev/null"])
+def test_a_database_cannot_lie_in_a_file_nor_be_a_device(tmp_path, blocked):
+    text = GOOD + f'[store]\npath = "{blocked}"\n'
+    (tmp_path / "rules.toml").write_text(text)
+    if blocked == "rules.toml":  # whether it is a database is for whoever opens it to say
+        assert load(tmp_path / "rules.toml").store.path == tmp_path / blocked
+        return
+    with pytest.raises(ConfigError, match=r"rules.toml:8: store\.path: .* is no (file|folder): name "):
+        load(tmp_path / "rules.toml")
+
+
+def test_where_nobody_may_look_a_database_may_be(tmp_path):
+    (tmp_path / "rules.toml").write_text(GOOD + f'[store]\npath = "{"x" * 300}"\n')
+    assert load(tmp_path / "rules.toml").store.path.name == "x" * 300
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# a comment\n", "\ufeff"])

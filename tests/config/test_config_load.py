@@ -12,7 +12,7 @@ from alertbot.alerts.mutes import Mute
 from alertbot.config import Config, FeedSettings, SlackSettings, load
 from alertbot.config.credentials import read_credentials
 from alertbot.config.load import folder_of_unit, state_of_unit
-from alertbot.errors import ConfigError
+from alertbot.errors import ConfigError, CredentialsError
 from alertbot.rules.base import Direction, Rule, Severity
 from alertbot.rules.baseline import Baseline
 from alertbot.rules.day_over_day import DayOverDay
@@ -468,6 +468,21 @@ def test_beside_a_unit_its_secrets_are_read_where_the_environment_has_none(tmp_p
         "of-the-environment",
     )
     assert (stated.api_token, read_credentials({}).api_token) == ("of-the-environment", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("x" * 300, "cannot be read (File name too long): write the token into it anew"),
+        ("binary", "holds more than a token: write that alone into it"),
+    ],
+)
+def test_a_credential_that_cannot_be_read_says_where_it_is(tmp_path, name, why):
+    (tmp_path / "binary").mkdir()
+    (tmp_path / "binary" / "api_token").write_bytes(b"\xff\xfe")
+    with pytest.raises(CredentialsError) as caught:
+        read_credentials({"CREDENTIALS_DIRECTORY": str(tmp_path / name)})
+    assert str(caught.value) == f"{tmp_path / name / 'api_token'} {why}"
 
 
 @pytest.mark.parametrize("name", ["C01", "C0123", "C0123456", "G01AB", "D0A1"])

@@ -334,8 +334,8 @@ def test_a_pipe_or_a_device_is_refused_at_once(folder, make):
     (folder / "alertbot.db").unlink()
     make(folder / "alertbot.db")
     result = alertbot("backup", "copy.db")
-    assert result.exit_code == 1
-    assert result.stderr.endswith("alertbot.db: is no file: see [store] path\n")
+    assert result.exit_code == 2
+    assert result.stderr.endswith('alertbot.db is no file: name another, such as "alertbot.db"\n')
 
 
 def test_a_name_as_long_as_can_be_is_taken_and_a_longer_one_a_clear_error(folder):

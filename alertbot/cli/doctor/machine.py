@@ -67,8 +67,12 @@ def _directory(folder: Path) -> Finding:
 
 
 def _existing(folder: Path) -> Path:
-    while not folder.is_dir() and folder != folder.parent:
-        folder = folder.parent
+    """The nearest folder that is there, or may not be looked for."""
+    try:
+        while not folder.is_dir() and folder != folder.parent:
+            folder = folder.parent
+    except OSError:
+        return folder.parent
     return folder
 
 
