@@ -94,11 +94,12 @@ class JudgedSeries:
         place, judged = row - self.start, self.judged
         value = float(self.values[place])
         reference = None if judged.reference is None else float(judged.reference[place])
+        over = self.over is not None and bool(self.over[place])
         return Seen(
             value=value,
             reference=reference,
             breach=bool(judged.breach[place]),
-            cleared=fires(alert) and self.over is not None and bool(self.over[place]) and not math.isnan(value),
+            cleared=fires(alert) and not math.isnan(value) and (over or (value == 0 and rises(alert))),
             direction=rule.kind.direction(value, reference),
             usual=None if judged.usual is None else float(judged.usual[place]),
             by_usual=keeps_usual(rule, alert) or (judged.by_usual is not None and bool(judged.by_usual[place])),
@@ -108,6 +109,11 @@ class JudgedSeries:
 def fires(alert: Alert | None) -> bool:
     """Whether there is an alert, and it fires."""
     return alert is not None and alert.phase is Phase.FIRING
+
+
+def rises(alert: Alert | None) -> bool:
+    """Whether there is an alert, and it is of a rise: over at 0 whatever its kind makes of that."""
+    return alert is not None and alert.direction is Direction.RISE
 
 
 def kept_reference(rule: Rule, alert: Alert | None) -> float:

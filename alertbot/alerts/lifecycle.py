@@ -102,8 +102,9 @@ class Alert:
     """A breach under way.
 
     ``since`` is its first slot, ``fired`` the slot that completed ``for``, ``slot`` the last one judged; ``window``
-    holds a bit for each of the last slots, set where in breach, the newest lowest; ``clear_run`` counts the clear
-    slots in a row; ``worst`` is the value farthest off since the breach began; ``outlook`` goes with a percentile.
+    holds a bit for each of the last slots, set where in breach, the newest lowest, and once it fires those in a row
+    that are in breach the other way; ``clear_run`` counts the clear slots in a row, those among them; ``worst`` is the
+    value farthest off since the breach began; ``outlook`` goes with a percentile.
     ``fired_on`` is the reference that it fired against; ``levels`` say how long it has been at one level. ``by_usual``:
     the reference is what is usual, since too little was carried just before. ``usual``: what was so when it was over.
     ``acknowledged``: somebody did so while it fired, whatever became of the incident since.
@@ -149,16 +150,22 @@ Outcome = tuple[Alert | None, Change | None]
 
 def begin(policy: Policy, rule: str, series: str, slot: int, seen: Seen) -> Outcome:
     """What the first slot in breach makes of an inactive alert."""
+    return fire_if_shown(policy, _begun(rule, series, slot, seen))
+
+
+def _begun(rule: str, series: str, slot: int, seen: Seen) -> Alert:
     value, reference = seen.value, seen.reference
     alert = Alert(
         rule, series, Phase.PENDING, slot, slot, value, reference, value, seen.direction, outlook=seen.outlook
     )
-    alert = replace(alert, levels=_levels(alert, slot, seen), by_usual=seen.by_usual)
-    return _fire_if_shown(policy, alert)
+    return replace(alert, levels=_levels(alert, slot, seen), by_usual=seen.by_usual)
 
 
 def step(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcome:
-    """What the next slot makes of a pending or firing alert."""
+    """What the next slot makes of a pending or firing alert.
+
+    Where one resolves and another is left, that is a breach the other way, which may fire at once.
+    """
     if alert.phase is Phase.FIRING:
         return _step_firing(policy, alert, slot, seen)
     return _step_pending(policy, alert, slot, seen)
@@ -166,6 +173,8 @@ def step(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcome:
 
 def _step_pending(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcome:
     breach = seen.breach and not seen.unknown
+    if breach and seen.direction is not alert.direction:  # a rise is no evidence of a fall
+        return begin(policy, alert.rule, alert.series, slot, seen)
     within = policy.within_slots or policy.for_slots
     passed = (slot - alert.slot) // SLOT
     window = (alert.window << passed | breach) & ((1 << within) - 1)
@@ -174,8 +183,7 @@ def _step_pending(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcom
     since = slot - (window.bit_length() - 1) * SLOT
     if not breach:
         return replace(alert, window=window, since=since, slot=slot), None
-    worst = _worse(alert, seen) if seen.direction is alert.direction else seen.value
-    return _fire_if_shown(
+    return fire_if_shown(
         policy,
         replace(
             alert,
@@ -184,40 +192,48 @@ def _step_pending(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcom
             slot=slot,
             value=seen.value,
             reference=seen.reference,
-            worst=worst,
-            direction=seen.direction,
+            worst=_worse(alert, seen),
             outlook=seen.outlook,
             levels=_levels(alert, slot, seen),
         ),
     )
 
 
-def _fire_if_shown(policy: Policy, alert: Alert) -> Outcome:
+def fire_if_shown(policy: Policy, alert: Alert) -> Outcome:
+    """What the slots in breach so far make of a pending alert."""
     if alert.window.bit_count() < policy.for_slots:
         return alert, None
-    alert = replace(alert, phase=Phase.FIRING, fired=alert.slot, fired_on=alert.reference)
+    alert = replace(alert, phase=Phase.FIRING, fired=alert.slot, fired_on=alert.reference, window=0)
     return alert, Change(alert, fired=True, reason=Reason.BREACH)
 
 
 def _step_firing(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcome:
     if math.isnan(seen.value):
-        return replace(alert, slot=slot, clear_run=0), None
+        return replace(alert, slot=slot, clear_run=0, window=0), None
+    turned = seen.breach and not seen.unknown and seen.direction is not alert.direction
     alert = replace(
         alert,
         slot=slot,
         value=seen.value,
         reference=alert.reference if seen.unknown else seen.reference,
         worst=_worse(alert, seen),
-        clear_run=alert.clear_run + 1 if seen.cleared else 0,
+        clear_run=alert.clear_run + 1 if seen.cleared or turned else 0,
+        window=alert.window << 1 | 1 if turned else 0,
         outlook=seen.outlook,
-        levels=_levels(alert, slot, seen),
+        levels=(None, None) if turned else _levels(alert, slot, seen),
     )
-    if alert.clear_run >= policy.clear_slots:
-        return None, Change(alert, fired=False, reason=Reason.CLEARED)
+    if alert.clear_run >= policy.clear_slots or alert.window.bit_count() >= policy.for_slots:
+        return _turned(alert, slot, seen) if turned else None, Change(alert, fired=False, reason=Reason.CLEARED)
     settled = alert.settled
     if policy.accept_slots is not None and settled is not None and settled.slots >= policy.accept_slots:
         return None, Change(alert, fired=False, reason=Reason.NEW_NORMAL)
     return alert, None
+
+
+def _turned(alert: Alert, slot: int, seen: Seen) -> Alert:
+    """The breach the other way that an alert ends with, pending."""
+    since = slot - (alert.window.bit_count() - 1) * SLOT
+    return replace(_begun(alert.rule, alert.series, slot, seen), since=since, window=alert.window)
 
 
 def _levels(alert: Alert, slot: int, seen: Seen) -> Levels:

@@ -199,11 +199,14 @@ class Walk:
     def _step(self, name: str, row: int, column: int, changes: list[Change]) -> bool:
         """Take an alert on by one slot; whether its series is to be compared otherwise from the next slot on."""
         applied, slot, alerts = self._applied[name], self._first + row * SLOT, self._alerts[name]
-        alert = alerts.pop(column, None)
+        alert, before = alerts.pop(column, None), len(changes)
         seen = self.seen(name, alert, row, column)
         if alert is not None:
             policy = applied.policy.without_acceptance if self._waits_for_ack(alert, column) else applied.policy
             after, change = lifecycle.step(policy, alert, slot, seen)
+            if change is not None and not change.fired and after is not None:
+                changes.append(self._with_usual(change, row, column))
+                after, change = lifecycle.fire_if_shown(policy, after)
         elif seen.breach:
             after, change = lifecycle.begin(applied.policy, name, self._grid.series[column], slot, seen)
         else:
@@ -212,7 +215,7 @@ class Walk:
             alerts[column] = after
         if change is not None:
             changes.append(self._with_usual(change, row, column))
-        return change is not None or (applied.rule.kind.frozen and (alert is None) != (after is None))
+        return len(changes) > before or (applied.rule.kind.frozen and (alert is None) != (after is None))
 
     def _waits_for_ack(self, alert: Alert, column: int) -> bool:
         """Whether a critical alert of this series and direction fires that nobody has acknowledged."""

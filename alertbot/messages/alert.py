@@ -69,7 +69,8 @@ def in_a_list(
         return None
     facts = _facts(rule.kind, alert, "", since, again=False)
     if reason is None:
-        return rule.kind.in_a_list(facts) if rule.kind.in_breach(facts.value, facts.references) else None
+        as_it_began = rule.kind.in_breach(facts.value, facts.references) and not facts.turned
+        return rule.kind.in_a_list(facts) if as_it_began else None
     if reason != Reason.CLEARED or not back_to_normal(rule, alert) or rule.kind.resolution(facts, ended=False):
         return None
     return Listed(f"Back to normal {_after(alert, zone, now)}", (alert.value,))
@@ -77,10 +78,15 @@ def in_a_list(
 
 def back_to_normal(rule: Rule | None, alert: Alert) -> bool:
     """Whether what is over is at what is usual, or, where that is unknown, at what it was compared with."""
-    if is_still_silent(alert):
-        return False
-    level = alert.fired_on if alert.usual is None else alert.usual
-    return rule is None or level is None or rule.kind.is_back(alert.value, level)
+    if is_still_silent(alert) or rule is None:
+        return not is_still_silent(alert)
+    level = _usual_or_before(alert)
+    return not rule.kind.in_breach(alert.value, {}) if level is None else rule.kind.is_back(alert.value, level)
+
+
+def _usual_or_before(alert: Alert) -> float | None:
+    """None for what is compared with fixed numbers."""
+    return alert.fired_on if alert.usual is None else alert.usual
 
 
 def is_still_silent(alert: Alert) -> bool:
@@ -90,16 +96,17 @@ def is_still_silent(alert: Alert) -> bool:
 
 def _back_elsewhere(alert: Alert, name: str, zone: tzinfo, now: float) -> str:
     cleared = alert.slot - (alert.clear_run - 1) * SLOT
-    word, level = ("was", alert.fired_on or 0.0) if alert.usual is None else ("usually", alert.usual)
-    value, before = format_rate(alert.value), format_rate(level)
+    word, level = "was" if alert.usual is None else "usually", _usual_or_before(alert)
+    value, before = format_rate(alert.value), format_rate(level or 0.0)
     if value.split()[1] == before.split()[1]:
         before = before.split()[0]
+    compared = "" if level is None else f" ({word} {before})"
     since, lasted = format_clock(cleared, zone, now), lasting(cleared - alert.since, (alert,))
     if is_still_silent(alert):
         return (
             f"{name} is still at 0 bps, silent as usual at this time since {since}: no longer an alert after {lasted}."
         )
-    return f"{name} is back at {value} since {since} ({word} {before}), after {lasted}."
+    return f"{name} is back at {value} since {since}{compared}, after {lasted}."
 
 
 def _time(outages: Sequence[int], zone: tzinfo, now: float) -> str:
@@ -163,7 +170,8 @@ def _of_kind(kind: Kind, alert: Alert, reason: str | None, name: str, since: str
 def _facts(kind: Kind, alert: Alert, name: str, since: str, *, again: bool) -> AlertFacts:
     references = kind.named(alert.reference, by_usual=alert.by_usual)
     falls = alert.direction is Direction.FALL
-    return AlertFacts(name, since, alert.value, alert.worst, references, falls, alert.outlook, again)
+    turned = kind.direction(alert.value, alert.reference) is not alert.direction
+    return AlertFacts(name, since, alert.value, alert.worst, references, falls, alert.outlook, again, turned=turned)
 
 
 def _resolved(alert: Alert, reason: str, name: str, zone: tzinfo, now: float) -> str:

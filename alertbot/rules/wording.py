@@ -40,6 +40,7 @@ class AlertFacts:
 
     ``value`` is that of the last slot, ``worst`` the one farthest off since the breach began; ``falls``: downwards.
     ``again``: it was over less than an hour before; ``back``: it is on its way back, and ``value`` is the worst one.
+    ``turned``: ``value`` is no breach of this direction.
     """
 
     series: str
@@ -51,6 +52,7 @@ class AlertFacts:
     outlook: Outlook | None = None
     again: bool = False
     back: bool = False
+    turned: bool = False
 
     @property
     def carries(self) -> str:
@@ -103,7 +105,7 @@ class Worded(Protocol):
 
     def sentence(self, facts: AlertFacts) -> str:
         """What is said of an alert that fires: the value, or the worst one where the series is on its way back."""
-        if self.in_breach(facts.value, facts.references):
+        if self.in_breach(facts.value, facts.references) and not facts.turned:
             return f"{self.firing(facts)}."
         return f"{self.firing(replace(facts, value=facts.worst, back=True))}; now {format_rate(facts.value)}."
 

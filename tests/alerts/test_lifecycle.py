@@ -158,12 +158,14 @@ def test_the_worst_of_a_fall_is_the_lowest():
     assert alert.worst == 2.0
 
 
-def test_a_pending_alert_that_turns_from_rise_to_fall_takes_its_direction_and_worst_from_what_is_now():
+def test_a_pending_alert_that_turns_from_rise_to_fall_begins_anew():
     policy = Policy(for_slots=2)
     alert, _ = begin(policy, "r", "s", START, showing(99.0, Direction.RISE))
     alert, change = step(policy, alert, START + SLOT, showing(0.0, Direction.FALL))
+    assert change is None, "a slot of a rise is no evidence of a fall"
+    alert, change = step(policy, alert, START + 2 * SLOT, showing(1.0, Direction.FALL))
     assert change.fired
-    assert (alert.direction, alert.worst) == (Direction.FALL, 0.0)
+    assert (alert.direction, alert.since, alert.worst) == (Direction.FALL, START + SLOT, 0.0)
 
 
 def test_an_unknown_slot_leaves_the_last_known_value_standing():

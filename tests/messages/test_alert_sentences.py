@@ -57,6 +57,11 @@ DAY, WEEK, HALF = DayOverDay(2.0), DayOverDay(2.0, days=0, weeks=1), DayOverDay(
             f"{NAME} went above 8 Gbps at 12:05: 9.1 Gbps; now 100 Mbps.",
         ),
         (
+            Threshold(above=8e9, below=5e7),
+            alert(1e6, worst=9.1e9, direction=UP, clear_run=1),
+            f"{NAME} went above 8 Gbps at 12:05: 9.1 Gbps; now 1 Mbps.",
+        ),
+        (
             DAY,
             alert(4.2e9, 1.84e9, direction=UP),
             f"{NAME} carries 2.28 times as much as a day earlier, since 12:05: 4.2 Gbps against 1.84 Gbps.",
@@ -232,6 +237,11 @@ def test_how_it_ended_is_told_with_how_long_and_how_bad(reason, told, expected):
             Baseline(),
             alert(1.2e9, 1.84e9, 3e8, slot=SINCE + 21 * SLOT, clear_run=2, usual=1.84e9, fired_on=1.5e9),
             f"{NAME} is back at 1.2 Gbps since 13:45 (usually 1.84), after 1h 40m.",
+        ),
+        (
+            Threshold(above=8e9, below=5e7),
+            alert(1e6, None, 9e9, UP, slot=SINCE + 21 * SLOT, clear_run=2),
+            f"{NAME} is back at 1 Mbps since 13:45, after 1h 40m.",
         ),
     ],
 )

@@ -67,6 +67,7 @@ class State:
     reference: float | None = None
     value: float = 0.0
     direction: Direction = Direction.FALL
+    turned: list[int] = field(default_factory=list)
     plateaus: list[Plateau | None] = field(default_factory=lambda: [None, None])
 
 
@@ -125,7 +126,7 @@ class Oracle:
                 ended += [(series, spell) for spell in self._judge_one(rule, series, slot)]
         for series, spell in [each for each in ended if each[1].accepted is not None]:
             ended += [(series, other) for other in self._accepted_with(series, spell, slot)]
-        self.verdicts.sort()
+        self.verdicts.sort(key=lambda each: (each.slot, each.rule, each.series))  # what ends stays before what begins
         returned = [(series, spell) for series in before for spell in self._returned(series, slot)]
         for series, spell in ended + returned:
             self._put(series, spell)
@@ -158,6 +159,9 @@ class Oracle:
 
     def _judge_pending(self, rule, series, slot, state, value, reference, breach, scale) -> None:
         span = rule.within_slots or rule.for_slots
+        way = direction(rule.kind, value, reference) if breach else state.direction
+        if way is not state.direction:  # a rise is no evidence of a fall
+            state = self.states[rule.name, series] = State(direction=way)
         state.shown = [shown for shown in [*state.shown, (slot, breach)] if shown[0] > slot - span * SLOT]
         breaches = [at for at, shown in state.shown if shown]
         if not breaches or (not breach and span == rule.for_slots):
@@ -171,14 +175,19 @@ class Oracle:
         settle(state, slot, value, scale, breach=breach)
         if len(breaches) >= rule.for_slots:
             state.firing, state.fired, state.fired_on, state.reference = True, slot, reference, reference
-            state.direction = direction(rule.kind, value, reference)
             self._say(rule, series, slot, "fired", state, value, "breach")
 
     def _judge_firing(self, rule, series, slot, state, value, reference, breach, scale) -> list[Spell]:
         if value is None:
-            state.clear = 0
+            state.clear, state.turned = 0, []
             return []
-        over = is_over(rule.kind, value, state.fired_on, reference, self.view(series, slot), state.since)
+        way = direction(rule.kind, value, reference) if breach else state.direction
+        state.turned = [*state.turned, slot] if way is not state.direction else []
+        if state.turned:
+            return self._judge_turned(rule, series, slot, state, value, reference, scale, way)
+        over = (value == 0 and state.direction is Direction.RISE) or is_over(
+            rule.kind, value, state.fired_on, reference, self.view(series, slot), state.since
+        )
         state.clear = state.clear + 1 if over else 0
         state.reference = state.reference if reference is None else reference
         settle(state, slot, value, scale, breach=breach)
@@ -191,6 +200,20 @@ class Oracle:
             spell = replace(spell, accepted=longest.since)
         else:
             return []
+        return [spell] if sets_aside(rule.kind, spell.direction) else []
+
+    def _judge_turned(self, rule, series, slot, state, value, reference, scale, way) -> list[Spell]:
+        """In breach the other way: over after ``clear_for``, or once that has lasted ``for`` and fires itself."""
+        state.clear += 1
+        state.plateaus = [None, None]
+        state.reference = reference
+        if state.clear < rule.clear_slots and len(state.turned) < rule.for_slots:
+            return []
+        spell = Spell(rule.name, state.since, slot - SLOT, state.direction, state.fired_on, ended=True)
+        self._say(rule, series, slot, "resolved", state, value, "cleared")
+        shown = [(at, True) for at in state.turned[:-1]]
+        after = self.states[rule.name, series] = State(shown=shown, direction=way)
+        self._judge_pending(rule, series, slot, after, value, reference, breach=True, scale=scale)
         return [spell] if sets_aside(rule.kind, spell.direction) else []
 
     def _say(self, rule, series, slot, event, state, value, reason) -> None:
