@@ -73,7 +73,7 @@ def seconds_to_wait(
 ) -> float:
     """Seconds until ``priority`` may send its next call, 0 for now; ``sent`` are the times of our calls, ascending."""
     shares = [(limit.seconds, allowance(priority, limit.calls, reserve)) for limit in limits]
-    full = [sent[-share] + seconds + JITTER for seconds, share in shares if len(sent) >= share]
+    full = [_binds_until(sent[-share], seconds) for seconds, share in shares if len(sent) >= share]
     spent = [quota.resets for quota in quotas if is_spent(quota, priority, reserve)]
     return max([0.0, *(until - now for until in full + spent)])
 
@@ -89,10 +89,15 @@ def room(
 ) -> int:
     """How many calls ``priority`` may send now, 0 or less for none; ``sent`` are the times of our calls."""
     free = [
-        allowance(priority, limit.calls, reserve) - sum(at > now - limit.seconds - JITTER for at in sent)
+        allowance(priority, limit.calls, reserve) - sum(_binds_until(at, limit.seconds) > now for at in sent)
         for limit in limits
     ]
     return min(free + [left_for(quota, priority, reserve) for quota in quotas])
+
+
+def _binds_until(sent: float, seconds: float) -> float:
+    """When a call counts no more among those of so many seconds; one sum for all who ask, since sums are rounded."""
+    return sent + seconds + JITTER
 
 
 def left_for(quota: Quota, priority: Priority, reserve: int) -> int:

@@ -425,6 +425,12 @@ def test_fewer_than_one_call_a_minute_is_refused():
     stated=st.none() | st.tuples(st.integers(1, 60), st.integers(0, 60), st.integers(1, 60)),
     priority=st.sampled_from(list(Priority)),
 )
+@example(
+    50,
+    [(Priority.COMMAND, 0.38072364390050245), (Priority.COMMAND, 0.0), (Priority.HISTORY, 0.38072364390050245)],
+    None,
+    Priority.COMMAND,
+)
 @settings(max_examples=60)
 async def test_what_there_is_room_for_goes_out_without_waiting_and_one_more_does_not(limit, before, stated, priority):
     clock = FakeClock()
