@@ -106,19 +106,16 @@ def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:
     wide = incident.progress.wide
     if wide is None:
         raise ValueError("this incident is not account-wide")
-    if incident.progress.checking and context.total is not None:
-        now, was = context.total
+    now, was = context.total or (0.0, 0.0)
+    total_fell = now < was and format_rate(now) != format_rate(was)  # small domains beside a large one move nothing
+    if incident.progress.checking and total_fell:
         return f"Total traffic fell from {format_change(was, now)} {at(context.clock(wide.since))}."
     share = f"{wide.fell:,} of {counted(wide.carried, 'domain')} with traffic fell"
     total = [told for told in worst_of_each(incident.firing) if told.alert.series == TOTAL]
     if total:
         fell = sentence(total[0], context, markup, incident.outages)
         return f"{fell.removesuffix('.')}; {share}." if wide.fell else fell
-    levels = (
-        ""
-        if context.total is None
-        else f"; the total is {format_rate(context.total[0])}, was {format_rate(context.total[1])}"
-    )
+    levels = "" if context.total is None else f"; the total is {format_rate(now)}, was {format_rate(was)}"
     fallen = f"{wide.fell:,} of {counted(wide.carried, 'domain')} with traffic have fallen"
     return f"Account-wide: {fallen} since {context.clock(wide.since)}{levels}."
 

@@ -50,6 +50,23 @@ async def test_what_the_total_was_is_its_level_just_before_whatever_fell_earlier
     assert "Total traffic fell from 10 to 3 Gbps at 01:00." in [row.text for row in house.outbox()]
 
 
+async def test_of_a_total_that_did_not_move_it_is_not_said_that_it_fell(tmp_path):
+    small = dict.fromkeys(("a.com", "b.com", "c.com", "d.com"), 1e7)
+    usual = {"total": 1e10 + sum(small.values()), "large.com": 1e10, **small}
+    house = House(config_for(database(tmp_path), ("large.com", *small), [dark(for_slots=1)]), ("large.com", *small))
+    await house.begin(usual)
+    try:
+        gone = dict.fromkeys(("a.com", "b.com", "c.com"), 0.0)
+        await house.judge({**usual, "total": usual["total"] - 3e7, **gone}, batches=len(usual))
+        checking = [row for row in house.outbox() if "Checking 5 domains" in row.shown]
+        assert [row.text for row in checking] == [
+            "Account-wide: 3 of 5 domains with traffic have fallen since 00:00; the total is 10 Gbps, was 10 Gbps."
+        ]
+        assert not [row.shown for row in house.outbox() if "Total traffic fell" in row.shown]
+    finally:
+        await house.end()
+
+
 async def test_where_less_is_gone_domains_that_explain_little_of_it_come_in_one_message(house):
     await house.judge(without(*DOMAINS[:3]), batches=BATCHES)
     (text,) = pages(house)
