@@ -22,7 +22,11 @@ _HALF_DAY = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))?(am|pm)", re.ASCII)
 _NAMED_CLOCKS = {"noon": "12:00", "midnight": "00:00"}
 _AGO = {"today": 0, "yesterday": 1}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_ZONES = re.compile(r"bst|ces?t|[ecmp][sd]t|ees?t|hkt|ist|jst|msk|sgt|wes?t")
+_ZONES = re.compile(
+    r"bst|ces?t|[ecmp][sd]t|ees?t|hkt|ist|jst|msk|sgt|wes?t"
+    r"|[+-]\d\d?:?\d\d"
+    r"|(?:africa|america|antarctica|asia|atlantic|australia|europe|indian|pacific|etc)/[\w+/-]+"
+)
 """Zones that a time may be of; each is another time, so that none is left out."""
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -147,7 +151,7 @@ def _moment(words: list[str], after: float, given: Given) -> float:
 
 def _day_and_clock(words: list[str]) -> tuple[str, str]:
     """``("mon", "06:00")``; an empty day where none is named."""
-    first = words.pop(0).lower() if words else ""
+    first = words.pop(0).lower().rstrip(",;.") if words else ""
     if not first:
         raise UsageError(f"a time is missing: write {_TIMES}")
     if (clock := _as_clock(first, words)) is not None:
@@ -165,7 +169,7 @@ def _day_and_clock(words: list[str]) -> tuple[str, str]:
         raise UsageError(f'{quoted(day)} lacks the time of day: write "until {day} 09:00"')
     if words[0].lower() == "at" and len(words) > 1:
         words.pop(0)
-    written = words.pop(0)
+    written = words.pop(0).rstrip(",;.")
     return day, _as_clock(written.lower(), words) or written
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from alertbot.config.domains import normalised
 from alertbot.errors import UsageError
 from alertbot.incidents.silences import GROUP_MARK
 from alertbot.rules.selection import TOTAL, Group, is_domain
@@ -54,9 +55,13 @@ def _is_only_a_group(word: str, names: Sequence[str], groups: Sequence[Group]) -
 
 
 def resolve(word: str, names: Sequence[str]) -> str:
-    """The one series a word means: its name, or a part that no other name holds; ``UsageError`` says what is near."""
+    """The one series a word means: its name, or a part that no other name holds; ``UsageError`` says what is near.
+
+    A name in other letters than ASCII is what the CDN calls it.
+    """
     wanted = _SCHEME.sub("", word.strip().strip("`<>()"), count=1).rstrip("/.,;:!?").lower()
-    wanted = _PATH.sub("", wanted)
+    typed = _PATH.sub("", wanted)
+    wanted = normalised(typed)
     if not wanted:
         raise UsageError("a domain is missing")
     if not names:
@@ -71,8 +76,8 @@ def resolve(word: str, names: Sequence[str]) -> str:
         if len(candidates) == 1:
             return candidates[0]
         if candidates:
-            raise UsageError(f'"{wanted}" could be {_listed(candidates)}: write more of it')
-    raise UsageError(f'no watched domain is named "{wanted[:80]}"{domain_meant(wanted, names)}')
+            raise UsageError(f'"{typed}" could be {_listed(candidates)}: write more of it')
+    raise UsageError(f'no watched domain is named "{typed[:80]}"{domain_meant(typed, names)}')
 
 
 def domain_meant(word: str, names: Sequence[str], form: str = ": did you mean {}?") -> str:

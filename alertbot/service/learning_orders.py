@@ -5,17 +5,16 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from alertbot.errors import UsageError
 from alertbot.incidents.orders import KeepPosting, LearnSilence, Requester
 from alertbot.messages.blocks import code
 from alertbot.messages.learned_silence import KEEP_POSTING, LEARN_SILENCE, keeps_posting
 from alertbot.messages.slack import to_json
+from alertbot.query.names import resolve
 from alertbot.rules.selection import is_domain
 from alertbot.service.dispatcher import Dispatcher
 from alertbot.store import learned_silences, orders
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.outbox import NewMessage
-from alertbot.words import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,4 @@ class LearningOrders:
     def _series(self, name: str) -> str:
         """The series that is meant, by its name or an unambiguous part of a domain's."""
         series = self.dispatcher.watch.series
-        if name in series:
-            return name
-        found = [each for each in series if is_domain(each) and name in each]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise UsageError(f'"{name[:80]}" may be any of {", ".join(found[:5])}: write it out')
-        raise UsageError(f'no domain "{name[:80]}" is watched{did_you_mean(name, series)}')
+        return name if name in series else resolve(name, [each for each in series if is_domain(each)])

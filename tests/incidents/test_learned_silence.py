@@ -127,9 +127,9 @@ async def test_who_clicks_keep_posting_has_each_night_posted_until_somebody_take
 
 
 async def test_a_domain_that_is_not_watched_has_no_silence_to_be_posted(house):
-    with pytest.raises(UsageError, match=r'no domain "x.example.com" is watched'):
+    with pytest.raises(UsageError, match=r'no watched domain is named "x.example.com"'):
         await house.say("keep-posting x.example.com")
-    with pytest.raises(UsageError, match=r'"example" may be any of a.example.com, b.example.com: write it out'):
+    with pytest.raises(UsageError, match=r'"example" could be a.example.com, b.example.com: write more of it'):
         await house.say("keep-posting example")
 
 

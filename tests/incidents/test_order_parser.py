@@ -1,5 +1,6 @@
 """Orders as people type them: what they mean, and what a wrong one is told."""
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -169,10 +170,15 @@ def test_a_time_is_of_the_zone_that_it_names(text, ends):
     assert read(f"silence video {text} deploy") == Silence("video", at(MONDAY), at(ends), "deploy")
 
 
-@pytest.mark.parametrize("zone", ["EST", "cest", "PST"])
+@pytest.mark.parametrize("zone", ["EST", "cest", "PST", "America/New_York", "Etc/GMT+5", "+05:30", "-0800"])
 def test_a_time_of_another_zone_is_refused_and_never_taken_for_one_of_here(zone):
-    with pytest.raises(UsageError, match=f"read in CET or UTC, and not in {zone.upper()}"):
+    with pytest.raises(UsageError, match=re.escape(f"read in CET or UTC, and not in {zone.upper()}")):
         read(f"silence video until 18:00 {zone}")
+
+
+@pytest.mark.parametrize("text", ["until 18:00, deploy", "until 6pm; deploy", "until mon 18:00, deploy"])
+def test_a_comma_after_a_time_is_none_of_it(text):
+    assert read(f"silence video {text}").reason == "deploy"
 
 
 def test_a_time_that_began_within_the_minute_is_this_one():

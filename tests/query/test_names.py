@@ -6,7 +6,8 @@ from alertbot.errors import UsageError
 from alertbot.query.names import Meant, meant, resolve
 from alertbot.rules.selection import Group
 
-NAMES = ("video.example.com", "video2.example.com", "img.example.com", "sum:summed", "total")
+BOOKS = "xn--bcher-kva.example.org"
+NAMES = ("video.example.com", "video2.example.com", "img.example.com", BOOKS, "sum:summed", "total")
 GROUPS = (Group("summed", ("img.example.com",), sum=True), Group("Plain", NAMES[:2]), Group("none", ()))
 
 
@@ -15,6 +16,9 @@ GROUPS = (Group("summed", ("img.example.com",), sum=True), Group("Plain", NAMES[
     [
         ("img", Meant("img.example.com", ("img.example.com",))),
         ("https://IMG.example.com/", Meant("img.example.com", ("img.example.com",))),
+        ("bücher.example.org", Meant(BOOKS, (BOOKS,))),
+        ("http://BÜCHER.example.org/", Meant(BOOKS, (BOOKS,))),
+        ("bücher", Meant(BOOKS, (BOOKS,))),
         ("total", Meant("total", ("total",))),
         ("sum:summed", Meant("sum:summed", ("sum:summed",))),
         ("@summed", Meant("@summed", ("sum:summed",), 1)),
@@ -28,7 +32,8 @@ def test_a_word_means_a_series_or_a_group(word, expected):
 @pytest.mark.parametrize(
     ("word", "says"),
     [
-        ("example", "could be video.example.com, video2.example.com, img.example.com: write more of it"),
+        ("example.com", "could be video.example.com, video2.example.com, img.example.com: write more of it"),
+        ("münchen", 'no watched domain is named "münchen"'),
         ("vdeo.example.com", "did you mean video.example.com?"),
         ("@sumed", "did you mean @summed?"),
         ("@none", "has no members that are watched"),
