@@ -73,6 +73,11 @@ class Ledger:
         slot = int(self._cursor[self.grid.column[series]])
         return None if slot < 0 else slot
 
+    @property
+    def judged_to(self) -> int:
+        """The last slot judged of any series; -1 before the first."""
+        return int(self._cursor.max(initial=-1))
+
     def newest_traffic(self, series: str) -> int | None:
         """The newest slot held in which a series carried anything."""
         column = np.array([self.grid.column[series]])

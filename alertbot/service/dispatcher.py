@@ -19,6 +19,7 @@ from alertbot.store.feed_reports import FeedReport
 from alertbot.store.keeper import Storekeeper
 from alertbot.store.rules import write_rules_begun
 from alertbot.store.turns import Batch
+from alertbot.units import SLOT
 
 
 class Dispatcher:
@@ -127,8 +128,9 @@ class Dispatcher:
         return self._clock.time()
 
     async def begin_rules(self, frontier: int) -> None:
-        """Note that rules which were not at work before are from this frontier on."""
-        new = {name: frontier for name in self.watch.rules if name not in self.rules_begun}
+        """Note that rules which were not at work before are from here on, or from the next slot to be judged."""
+        begun = max(frontier, self._ledger.judged_to + SLOT)  # after a restart the frontier is where it was judged to
+        new = {name: begun for name in self.watch.rules if name not in self.rules_begun}
         if new:
             await self._keeper.do(write_rules_begun, new)
             self.rules_begun |= new

@@ -51,6 +51,29 @@ async def test_what_a_fall_was_set_aside_for_stays_so_though_its_rule_became_ano
     assert (alert["reason"], alert["kind"], alert["severity"]) == ("rule changed", "drop", "critical")
 
 
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("limit", [Threshold(above=5e8), Threshold(below=2e9)])
+async def test_what_a_new_rule_finds_in_breach_already_is_one_summary(limit, restarts):
+    with night_folder() as folder:
+        domains = {f"d{number}.example.com": 1e9 for number in range(4)}
+        world = World(domains, FakeClock(), slots=60, lag=420.0)
+        config = config_for(folder / "night.db", list(domains), [dark()])
+        night = Night(config, world, WorldApi(world), witnessed=False)
+        await night.begin()
+        await night.run_to(12)
+        night.config = replace(night.config, rules=(*night.config.rules, replace(ceiling(0), kind=limit)))
+        if restarts:
+            await night.restart()
+        else:
+            night.watcher.reconfigure(night.config, night.api)
+        await night.run(1800)
+        told = [(one["kind"], night.texts(one["id"])[0]) for one in night.incidents()]
+        await night.end()
+    ((kind, text),) = told
+    assert kind == "summary"
+    assert text.startswith("When watching began, 4 alerts were firing already; all still are.")
+
+
 async def reasons(rule, edited):
     """Why each alert ended that three times the ordinary set off under a rule, once the rule was edited."""
     return [alert["reason"] for alert in await alerts_of(rule, edited, 3.0)]
