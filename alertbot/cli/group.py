@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from alertbot.cli.terminal import say
+from alertbot.cli.terminal import say, standard_streams
 from alertbot.errors import AlertbotError, ConfigError
 from alertbot.messages.usages import ALIASES
 from alertbot.words import did_you_mean, quoted
@@ -78,6 +78,11 @@ _INCIDENT = re.compile(r"#[1-9]\d{0,9}", re.ASCII)
 
 class CommandGroup(click.Group):
     """Turns alertbot's own errors into one clear line and their exit code; nothing else is caught."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; where it cannot print that is an error like another."""
+        with standard_streams():
+            return super().main(*args, **kwargs)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

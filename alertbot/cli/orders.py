@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from alertbot.cli.terminal import say
+from alertbot.cli.terminal import readable, say
 from alertbot.config import Config, load
 from alertbot.config.watch import lay_out
 from alertbot.errors import AlertbotError, UsageError
@@ -42,6 +42,7 @@ def give_order(config_path: Path, words: Sequence[str], *, yes: bool = False, as
 
     A silence that covers much is asked about on a terminal, unless ``yes``.
     """
+    words = [readable(word) for word in words]
     config = load(config_path)
     path, now = config.store.path, time.time()
     order = parse_order(words, now, config.slack.zone)  # so that what is wrong is refused at once

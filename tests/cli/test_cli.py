@@ -480,6 +480,7 @@ def login(monkeypatch):
         (("unack", "412"), ("unack", "412")),
         (("silence", "rule:my rule", "2h", "image", "work"), ("silence", "rule:my rule", "2h", "image", "work")),
         (("unsilence", "s3"), ("unsilence", "s3")),
+        (("ack", "412", "caf\udce9"), ("ack", "412", "caf\ufffd")),
     ],
 )
 @pytest.mark.usefixtures("login")

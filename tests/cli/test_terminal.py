@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -63,3 +67,40 @@ def test_a_replay_is_read_in_eighty_columns_on_a_terminal_and_its_json_in_whole_
     assert "went above" in " ".join(said.split())
     assert max(map(len, said.splitlines())) <= 80
     assert len(CliRunner().invoke(main, (*replayed, "--json")).output.splitlines()) == 1
+
+
+def alertbot(*arguments, **streams):
+    """A process of its own, with the streams as a shell opens or closes them."""
+    redirected = " ".join(f"{number}{where}" for number, where in streams.items()).replace("_", "")
+    command = f"exec {sys.executable} -m alertbot {' '.join(arguments)} {redirected}"
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("help", "rules")])
+def test_a_full_disk_below_what_is_printed_is_said_in_a_line(arguments):
+    result = alertbot(*arguments, _1=">/dev/full")
+    said = "alertbot: what it prints cannot be written: No space left on device: make room, or write it elsewhere\n"
+    assert (result.returncode, result.stderr) == (1, said)
+
+
+def test_streams_that_are_closed_change_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    result = alertbot("help", "rules", _1=">&-")
+    assert (result.returncode, result.stderr) == (0, "")
+    result = alertbot("check", "-c", "nowhere.toml", _0="<&-", _1=">&-", _2=">&-")
+    assert result.returncode == 2
+
+
+def test_a_reader_that_has_gone_is_told_of_nothing():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "alertbot", "help", "rules"]
+    result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (1, "")
+
+
+def test_bytes_that_are_no_text_are_shown_as_such():
+    assert terminal.readable("caf\udce9") == "caf\ufffd"
+    assert terminal.readable("caf\udcc3\udca9 \u2603") == "café \u2603"
