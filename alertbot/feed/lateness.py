@@ -213,9 +213,9 @@ class Lateness:
         lag = self._longest(series, frontier)
         if lag is None or _is_coarse(lag):
             return math.inf
-        if not _is_precise(lag):
+        if lag.complete - lag.less > PRECISE:
             target = self._moment(frontier, _halfway(lag))
-        elif PRECISE < lag.less < self._most and self._last_as_late(series, lag) < frontier - OLD:
+        elif lag.less < self._most and self._last_as_late(series, lag) < frontier - OLD:
             target = self._moment(frontier, lag.less)
         else:
             return math.inf

@@ -26,6 +26,9 @@ JUST_NOW = 60.0
 SPARE = 0.1
 """Calls that measure lateness, for each call that reads what is due."""
 
+A_FEW = 3.0
+"""Calls a slot that do so beside these where series share calls: so few are made that a tenth is hardly any."""
+
 MOST_SPARE = 30.0
 
 _Look = tuple[float, str]
@@ -53,6 +56,7 @@ class Looks:
         self._lateness = lateness
         self._waits: dict[str, float] = {}
         self._spare = 0.0
+        self._granted_at: int | None = None  # the frontier for which a few more were granted
         self._plan: _Plan | None = None
 
     def behind(self, frontier: int) -> list[str]:
@@ -84,6 +88,9 @@ class Looks:
     def due(self, frontier: int, now: float, a_call: int, skip: Collection[str]) -> list[str]:
         """The late ones that are to be asked for now, ``a_call`` of them in a call; none of those to ``skip``."""
         plan = self._planned(frontier, a_call)
+        if frontier != self._granted_at:
+            self._granted_at = frontier
+            self._spare = min(self._spare + min(A_FEW, SPARE * len(self.known)) * (1 - 1 / a_call), MOST_SPARE)
         found = [name for group in plan.groups if group[-1][0] <= now for _, name in group if name not in skip]
         # A loop that was held up may come to both looks at one: the one that is due tells what the other would.
         asked = {*found, *skip}
