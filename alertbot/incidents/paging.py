@@ -148,6 +148,8 @@ def _outlive(situation: Situation, progress: Progress) -> tuple[Progress, Iterab
     wide = progress.wide
     if wide is None or not is_over(wide, situation.suppression.frontier):
         return progress, ()
+    if not situation.incident.alerts:
+        return progress, ()  # all of it was in its parts: what it was stays known
     # Where all of it is suppressed just now, it is posted once that ends.
     progress = replace(progress, wide=None, paged_wide=False, paged_at=None, paged_severity=None, paged_series=0)
     return _survive(situation, progress)

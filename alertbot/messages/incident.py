@@ -126,7 +126,9 @@ def _over(incident: Incident, context: Context, markup: Markup) -> str:
     if len(shown) == 1:
         return f"{sentence(shown[0], context, markup)}{shortfall}"
     if not shown:
-        return "The account is as before."
+        wide = incident.progress.wide
+        since = "" if wide is None or wide.over is None else f" {_by(at(context.clock(wide.over)))}"
+        return f"The account as a whole was back{since}."
     if all(told.reason == Reason.NEW_NORMAL for told in shown):
         return f"{several(series_of(shown))} are still at another level. From now on alerts compare with that."
     well = [told for told in shown if _is_well(told, context)]

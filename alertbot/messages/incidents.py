@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.incident import (
     FEED_SEVERITY,
+    AccountFall,
     FiredAlert,
     Incident,
     IncidentKind,
@@ -94,7 +95,14 @@ def _was(incident: Incident) -> str | None:
     alerts = worst_of_each(incident.alerts)
     if incident.kind is not IncidentKind.ALERT or any(each.reason != Reason.CLEARED for each in alerts):
         return None
-    return _alerts_were(incident, alerts) if alerts else None
+    return _alerts_were(incident, alerts) if alerts else _account_was(incident.progress.wide)
+
+
+def _account_was(wide: AccountFall | None) -> str | None:
+    """What fell where all of it is in the incidents of other channels."""
+    if wide is None or wide.over is None:
+        return None
+    return f"Account-wide: {wide.fell:,} of {counted(wide.carried, 'domain')} fell."
 
 
 def _alerts_were(incident: Incident, alerts: Sequence[FiredAlert]) -> str:
@@ -150,8 +158,10 @@ class _Words:
 
     def _ended(self, line: IncidentLine) -> Iterator[str]:
         """From when to when it was."""
-        alerts = line.incident.alerts
-        if line.kind is IncidentKind.ALERT:
+        alerts, wide = line.incident.alerts, line.incident.progress.wide
+        if wide is not None and wide.over is not None and not alerts:
+            yield self._from_to(wide.since, wide.over)
+        elif line.kind is IncidentKind.ALERT:
             yield self._from_to(min(each.alert.since for each in alerts), max(map(cleared_at, alerts)))
         else:
             yield self._from_to(line.since, line.incident.facts.get("dark_until") or line.closed or line.since)

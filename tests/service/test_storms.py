@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fakes.rigs.house import House, database
+from fakes.rigs.inquired import Inquired
 from fakes.rigs.night import config_for, dark
+
+from alertbot.config import GroupSettings
 
 DOMAINS = tuple(f"d{number}.example.com" for number in range(10))
 USUAL = {"total": 1e10, **dict.fromkeys(DOMAINS, 1e9)}
@@ -63,6 +66,22 @@ async def test_of_a_total_that_did_not_move_it_is_not_said_that_it_fell(tmp_path
             "Account-wide: 3 of 5 domains with traffic have fallen since 00:00; the total is 10 Gbps, was 10 Gbps."
         ]
         assert not [row.shown for row in house.outbox() if "Total traffic fell" in row.shown]
+    finally:
+        await house.end()
+
+
+async def test_an_account_wide_fall_that_is_all_in_other_channels_is_listed_as_what_it_was(tmp_path):
+    groups = [GroupSettings(name="all", domains=["*"], channel="#all")]
+    house = House(config_for(database(tmp_path), DOMAINS, [dark()], groups=groups), DOMAINS)
+    await house.begin(USUAL)
+    try:
+        for values in (*[without(*DOMAINS[:7])] * 3, *[without(DOMAINS[0])] * 8):
+            await house.judge(values)
+        resolved = [row.text for row in house.outbox() if row.subject == "incident:1" and row.action == "reply"]
+        assert resolved == ["Resolved: The account as a whole was back by 00:20."]
+        listed = await Inquired(house).ask("alerts")
+        assert "#1 critical, 00:00 to 00:20 (20m): Account-wide: 7 of 10 domains fell." in listed
+        assert "went dark at 00:00" in listed, "one of them still is"
     finally:
         await house.end()
 
