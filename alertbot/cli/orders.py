@@ -85,7 +85,7 @@ def _author() -> str:
         name = os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # this user id has no name
         name = "somebody"
-    return f"{name} (shell)"
+    return f"{readable(name)} (shell)"
 
 
 def _runs(path: Path, now: float, probe: float) -> bool:

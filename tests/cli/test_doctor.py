@@ -717,7 +717,7 @@ async def test_a_proxy_is_tried_and_said_what_it_is_used_for(tmp_path, environme
 
 async def test_a_proxy_that_is_not_there_or_none_is_named_without_its_password(tmp_path, environment):
     environment(HTTPS_PROXY="http://bot:pass-word@127.0.0.1:9", ALL_PROXY="socks5://127.0.0.1:1080")
-    assert lines(await examined(tmp_path), "proxy") == [
+    assert lines(await examined(tmp_path, slack="https://slack.example.com/api/"), "proxy") == [
         (
             "failed   proxy: ALL_PROXY names socks5://127.0.0.1:1080, which is no HTTP proxy. "
             "Name one as http://HOST:PORT, or unset the variable."
@@ -727,6 +727,12 @@ async def test_a_proxy_that_is_not_there_or_none_is_named_without_its_password(t
             "Mend the environment: see `alertbot help operations proxies and certificates`."
         ),
     ]
+
+
+async def test_a_proxy_that_nothing_goes_through_may_be_down(tmp_path, environment):
+    environment(HTTP_PROXY="http://127.0.0.1:9", NO_PROXY="127.0.0.1")
+    (line,) = lines(await examined(tmp_path), "proxy")
+    assert line.startswith("ok       proxy: http://127.0.0.1:9 is used for none of the addresses, not for 127.0.0.1")
 
 
 async def test_a_machine_that_trusts_nobody_is_told_how_to(tmp_path, environment, monkeypatch):

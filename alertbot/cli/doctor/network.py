@@ -53,9 +53,9 @@ def _unusable(variable: str, proxy: str) -> Finding:
 
 async def _proxy(proxy: str, urls: Sequence[str]) -> Finding:
     shown = network.shown(proxy)
-    if (failure := await _failure(proxy)) is not None:
-        return failed("proxy", f"{shown} cannot be reached ({failure})", f"Mend the environment: see {_HELP}.")
     through = dict.fromkeys(_host(url) for url in urls if network.proxy_for(url) == proxy)
+    if through and (failure := await _failure(proxy)) is not None:
+        return failed("proxy", f"{shown} cannot be reached ({failure})", f"Mend the environment: see {_HELP}.")
     direct = dict.fromkeys(_host(url) for url in urls if network.proxy_for(url) is None)
     what = f"{shown} is used for {named(list(through)) or 'none of the addresses'}"
     return ok("proxy", f"{what}, not for {named(list(direct))}" if direct else what)
