@@ -226,16 +226,18 @@ def _write(target: Path, content: str, *, force: bool) -> None:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False
         ) as file:
-            file.write(content)
-        try:
-            Path(file.name).chmod(0o644)
-            load(Path(file.name))
-            if force:
-                Path(file.name).replace(target)
-            else:
-                os.link(file.name, target)
-        finally:
-            Path(file.name).unlink(missing_ok=True)
+            part = Path(file.name)
+            try:
+                file.write(content)
+                file.flush()
+                part.chmod(0o644)
+                load(part)
+                if force:
+                    part.replace(target)
+                else:
+                    os.link(part, target)
+            finally:
+                part.unlink(missing_ok=True)
     except FileExistsError:
         raise UsageError(f"{target} is there already: {_ANOTHER}") from None
     except OSError as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import signal
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from fakes.worlds.clock import FakeClock
 
+from alertbot.cli import init
 from alertbot.cli.csv_history import CsvHistory, SeriesHistory
 from alertbot.cli.doctor.coverage import Coverage, coverage
 from alertbot.cli.init import explore
@@ -273,6 +276,24 @@ def test_wrong_usage_and_an_api_that_is_down_are_clear_errors(folder, arguments,
     assert words in result.stderr
     assert [path.name for path in folder.iterdir()] == ["there.toml"]
     assert (folder / "there.toml").read_text() == "kept"
+
+
+def test_a_disk_that_is_full_keeps_nothing_of_the_file(folder):
+    with pytest.raises(AlertbotError, match=r"new.toml cannot be written: File too large: name another place with -o"):
+        write_to_a_full_disk(folder / "new.toml")
+    assert list(folder.iterdir()) == []
+
+
+def write_to_a_full_disk(target):
+    """Write so much that no more fits into a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        init._write(target, "# " * 4096, force=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def test_without_a_token_nothing_is_asked(folder, monkeypatch):
