@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -35,6 +35,7 @@ _USUAL = 0.9  # nine days in ten
 _TENTH = 0.1  # of a day
 _RAISES = (4.0, 4.0, 4.0)
 _LEAST_FLOOR = 1e5
+_TOO_OFTEN = "goes to 0 too often for a rule on that"
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def suggestions(history: History, names: Sequence[str], taken: Iterable[str], *,
     usable = {name: days[name] for name in names if name not in left_out}
     namer = _Namer(taken)
     limits = _limits(namer, usable, below=below)
-    floors, noisy = _floors(history, usable)
-    left_out |= dict.fromkeys(noisy, "goes to 0 too often for a rule on that")
+    floors, unwatched = _floors(history, usable)
+    left_out |= unwatched
     found = _counted(history, [*limits, *_grouped(namer, floors)])
     return Suggestions(found, left_out, {name: each.known for name, each in days.items()})
 
@@ -150,16 +151,25 @@ def _alike(limits: Mapping[str, float], *, shared: bool) -> Iterator[tuple[str, 
         yield format_rate(limit).replace(" ", ""), limit, [name for name, own in limits.items() if own == limit]
 
 
-def _floors(history: History, days: Mapping[str, Days]) -> tuple[dict[str, float], list[str]]:
-    """From which level on each series is watched for going dark, and those where that would fire too often."""
+def _floors(history: History, days: Mapping[str, Days]) -> tuple[dict[str, float], dict[str, str]]:
+    """From which level on each series is watched for going dark, and why others are not."""
     shared = len(days) >= MANY
     levels = {name: max(_FLOOR * float(np.median(each.tenths)), _LEAST_FLOOR) for name, each in days.items()}
     floors = {name: _level(level, shared=shared) for name, level in levels.items()}
-    noisy = _too_noisy(history, floors, days)
+    # A floor above what a series carries on most days lets no outage of it be seen.
+    highs = {name: float(np.median(each.highs)) for name, each in days.items()}
+    unwatched = {name: "carries too little for a rule on going to 0" for name in floors if floors[name] > highs[name]}
+    noisy = _too_noisy(history, _without(floors, unwatched), days)
     for raised in _RAISES:
         floors |= {name: _level(raised * floors[name], shared=shared, up=shared) for name in noisy}
-        noisy = _too_noisy(history, {name: floors[name] for name in noisy}, days)
-    return {name: floor for name, floor in floors.items() if name not in noisy}, noisy
+        unwatched |= {name: _TOO_OFTEN for name in noisy if floors[name] > highs[name]}
+        noisy = _too_noisy(history, {name: floors[name] for name in noisy if name not in unwatched}, days)
+    unwatched |= dict.fromkeys(noisy, _TOO_OFTEN)
+    return _without(floors, unwatched), unwatched
+
+
+def _without(floors: Mapping[str, float], names: Collection[str]) -> dict[str, float]:
+    return {name: floor for name, floor in floors.items() if name not in names}
 
 
 def _too_noisy(history: History, floors: Mapping[str, float], days: Mapping[str, Days]) -> list[str]:

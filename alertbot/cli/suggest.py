@@ -21,12 +21,13 @@ from alertbot.config import Config, load
 from alertbot.config.domains import is_glob, pattern
 from alertbot.config.watch import lay_out
 from alertbot.errors import HistoryError, UsageError
+from alertbot.query.names import resolve
 from alertbot.rules.base import Severity
 from alertbot.rules.selection import is_domain
 from alertbot.store import samples, schema
 from alertbot.store.history import StoredHistory
 from alertbot.units import DAY, format_rate
-from alertbot.words import counted, did_you_mean, how_often
+from alertbot.words import counted, how_often
 
 _MOST_NAMED = 20
 _WIDTH = 80
@@ -82,10 +83,10 @@ def _nameable(name: str) -> bool:
 
 
 def _chosen(names: Sequence[str], domains: Sequence[str]) -> tuple[str, ...]:
-    for domain in domains:
-        if domain.lower() not in names:
-            raise UsageError(f'there is no history of "{domain}"{did_you_mean(domain, names)}')
-    return tuple(name for name in names if not domains or name in {domain.lower() for domain in domains})
+    if not domains or not names:
+        return tuple(names)
+    chosen = {resolve(domain, names) for domain in domains}
+    return tuple(name for name in names if name in chosen)
 
 
 def _too_little(found: Suggestions) -> str:

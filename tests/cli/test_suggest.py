@@ -145,6 +145,22 @@ def test_what_gets_no_suggestion_is_listed_with_why(folder):
     ]
 
 
+@pytest.mark.parametrize(
+    ("level", "why"),
+    [(1e9, "goes to 0 too often for a rule on that"), (5e4, "carries too little for a rule on going to 0")],
+)
+def test_no_floor_is_suggested_that_lies_above_all_that_a_domain_carries(level, why):
+    values = traffic(10, level)
+    for begin in (3 * DAY_SLOTS + 70, 5 * DAY_SLOTS + 70, 8 * DAY_SLOTS + 70):  # at the peak of the day
+        values[begin : begin + 6] = 0
+    history(video=values, img=traffic(10))
+
+    lines = suggested().splitlines()
+
+    assert lines[-1] == f"# video.example.com: {why}"
+    assert [line for line in lines if line.startswith("domains  = ")] == ['domains  = ["img.example.com"]']
+
+
 def test_as_json_it_is_one_object_with_the_same_numbers():
     history(**troubled())
 
@@ -208,6 +224,7 @@ def test_it_can_be_narrowed_to_domains():
     history(video=traffic(14), img=traffic(14))
 
     assert "img" not in suggested("Video.example.com")
+    assert suggested("vid") == suggested("video.example.com")
     result = alertbot("suggest", "--csv", "history.csv", "vdeo.example.com")
     assert (result.exit_code, "did you mean video.example.com?" in result.stderr) == (2, True)
 
