@@ -1,6 +1,7 @@
 """After a new normal the old level is remembered for a week: its return is no breach, and ends the new normal.
 
-What was taken as usual meanwhile is then set aside again.
+What was taken as usual meanwhile is then set aside again. Until then a rule that compares with earlier days, which are
+at the new level only later, compares with that as well.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alertbot.alerts.judged_block import AppliedRule, over
-from alertbot.rules.base import Mask, Rule
+from alertbot.rules.base import Array, Kind, Mask, Rule
 from alertbot.rules.episodes import REMEMBERED, Episode
 from alertbot.rules.grid import Grid
-from alertbot.units import SLOT
+from alertbot.units import DAY, SLOT
 
 
 def old_level(rule: Rule, grid: Grid, episode: Episode, first: int, count: int) -> tuple[Mask, int | None]:
@@ -33,6 +34,21 @@ def old_level(rule: Rule, grid: Grid, episode: Episode, first: int, count: int) 
     back &= (slots > episode.last + SLOT) & (slots <= episode.last + REMEMBERED)
     ends = np.flatnonzero(_lasting(back, rows - count + 1))
     return back[rows - count :], int(ends[0]) if len(ends) else None
+
+
+def new_level(grid: Grid, episode: Episode, first: int, count: int) -> Array:
+    """The level that was accepted, bit/s of ``count`` slots from ``first`` on; NaN where it is no longer remembered.
+
+    It is what was carried at the same time a day before, and where that was earlier, what made it the new normal.
+    """
+    column, accepted = np.array([grid.column[episode.series]], dtype=np.intp), episode.accepted or episode.last
+    carried = grid.values(accepted, (episode.last - accepted) // SLOT + 1, column)[:, 0]
+    carried = carried[carried > 0]
+    level = float(np.median(carried)) if len(carried) else np.nan
+    slots = first + SLOT * np.arange(count)
+    yesterday = grid.values(first - DAY, count, column)[:, 0]
+    found = np.where((slots - DAY >= accepted) & (yesterday > 0), yesterday, level)
+    return np.where((slots > episode.last) & (slots <= episode.last + REMEMBERED), found, np.nan)
 
 
 def ended(rule: Rule, episode: Episode, slot: int) -> Episode:
@@ -59,17 +75,25 @@ class OldLevels:
         self._rows = len(due)
         self._ends: dict[str, dict[int, list[Episode]]] = {}
         self._back: dict[int, Mask] = {}
+        self._levels: dict[int, list[Array]] = {}
         for column in np.flatnonzero(due.any(axis=0)).tolist():
             self.look_again(grid.series[column], 0)
 
-    def forgive(self, breach: Mask, columns: Sequence[int] | NDArray[np.intp], row: int) -> None:
-        """Clear the breaches (slots from ``row`` on x ``columns`` of the grid) where the old level is back."""
+    def forgive(
+        self, kind: Kind, now: Array, breach: Mask, columns: Sequence[int] | NDArray[np.intp], row: int
+    ) -> None:
+        """Clear the breaches (slots from ``row`` on x ``columns`` of the grid) where the old level is back.
+
+        And those of a ``kind`` that lags behind, where what is carried ``now`` is none against the new level.
+        """
         if not self._back:
             return
         for place, column in enumerate(columns):
             back = self._back.get(int(column))
             if back is not None:
                 breach[:, place] &= ~back[row:]
+            for level in self._levels.get(int(column), ()) if kind.lags else ():
+                breach[:, place] &= np.isnan(level[row:]) | kind.breach(now[:, place], level[row:])
 
     def ended(self, row: int) -> list[Episode]:
         """The new normals that are over with this row, as they are from then on."""
@@ -87,7 +111,9 @@ class OldLevels:
             return
         ends: dict[int, list[Episode]] = {}
         forgiven = np.zeros(self._rows, dtype=bool)
+        levels: list[Array] = []
         for episode in self._grid.aside.episodes.accepted_of(series, first):
+            levels.append(np.append(np.full(row, np.nan), new_level(self._grid, episode, first, count)))
             applied = self._applied.get(episode.rule)
             if applied is not None:
                 back, place = old_level(applied.rule, self._grid, episode, first, count)
@@ -97,3 +123,4 @@ class OldLevels:
                 forgiven[row:] |= back
         self._ends[series] = ends
         self._back[self._grid.column[series]] = forgiven
+        self._levels[self._grid.column[series]] = levels

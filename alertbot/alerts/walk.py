@@ -144,7 +144,7 @@ class Walk:
         """What a rule makes of the rest of the block."""
         judged = judge(rule, past, fixed)
         if judged.reference is not None:  # a fixed limit is none of what is usual
-            self._old_levels.forgive(judged.breach, columns, row)
+            self._old_levels.forgive(rule.kind, past.now, judged.breach, columns, row)
         return judged
 
     def _past(self, columns: NDArray[np.intp], row: int = 0) -> GridPast:

@@ -215,7 +215,10 @@ def _comparison(why: RuleWhy, last: SlotWhy, reader: Reader) -> str:
     frozen = alert is not None and not alert.by_usual and last.slot >= alert.since
     sums = ", ".join(escape(term.text) for term in why.terms)
     usual = "" if why.usual is None else f" ({_expected(why.usual)})"
-    return f"{sums}{' (the level before this began)' if frozen else ''}{usual}: {_verdict(last)}"
+    # What would be a breach by these numbers is none at an hour that is usually silent, or at an accepted level.
+    unlike = not (last.breach or last.cleared) and all(term.holds for term in why.terms)
+    because = ", since that is usual now" if unlike and why.terms else ""
+    return f"{sums}{' (the level before this began)' if frozen else ''}{usual}: {_verdict(last)}{because}"
 
 
 def _expected(usual: ExpectedRange) -> str:

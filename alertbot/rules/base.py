@@ -150,6 +150,11 @@ class Kind(Worded, Protocol):
         """Whether the reference stays what it was when the breach began."""
 
     @property
+    def lags(self) -> bool:
+        """Whether it compares with days alone, so that a level is days old before it is what it compares with."""
+        return False
+
+    @property
     def depth(self) -> int:
         """How many slots back the kind has to look."""
 

@@ -37,6 +37,7 @@ class DayOverDay(Kind):
     learn_silence: bool = True
 
     frozen = False
+    lags = True
 
     @property
     def depth(self) -> int:

@@ -259,6 +259,34 @@ def test_what_lasts_a_day_is_the_new_normal_and_the_old_level_comes_back_without
     assert max(slot for _, slot, _ in told(values, FAR_OFF, FELL)) < end
 
 
+@pytest.mark.parametrize("kind", [DayOverDay(0.5, days=3), DayOverDay(0.5, days=7), DayOverDay(0.5, days=0, weeks=1)])
+@pytest.mark.parametrize("accepted", [HOUR, DAY_SLOTS])
+def test_a_rule_that_compares_with_days_compares_with_the_new_normal_from_then_on(kind, accepted):
+    """On a flat level and on one that swings by the hour, which a day of it shows."""
+    begun, rule = 9 * DAY_SLOTS, Rule("fell", "day_over_day", kind, Severity.WARNING, accept_slots=accepted)
+    for values in (levels((100 * MBPS, 17 * DAY_SLOTS)), *([wave(17)] if accepted == DAY_SLOTS else [])):
+        values[begun:] *= 0.2
+        known = [("fell", begun + 1, "fired"), ("fell", begun + accepted - 1, "new normal")]
+        assert told(values, rule) == known
+        values[begun + 3 * DAY_SLOTS : begun + 3 * DAY_SLOTS + 4] *= 0.3
+        assert told(values, rule)[2:3] == [("fell", begun + 3 * DAY_SLOTS + 1, "fired")], "half of that is a fall"
+
+
+def test_another_rule_takes_what_one_accepted_as_usual_too():
+    begun = 9 * DAY_SLOTS
+    values = levels((100 * MBPS, begun), (15 * MBPS, 2 * DAY_SLOTS))
+    soon = replace(FELL, for_slots=2, accept_slots=HOUR)
+    ended = [(rule, slot) for rule, slot, what in told(values, soon, HALF) if what == "new normal"]
+    assert ended == [("fell", begun + HOUR - 1), ("half", begun + HOUR - 1)]
+    assert [slot for rule, slot, what in told(values, soon, HALF) if what == "fired"] == [begun + 1, begun + 1]
+
+
+def test_the_old_level_that_is_back_ends_that_and_a_second_fall_is_posted():
+    begun, half = 9 * DAY_SLOTS, replace(HALF, severity=Severity.WARNING, accept_slots=HOUR)
+    values = levels((100 * MBPS, begun), (15 * MBPS, 3 * HOUR), (100 * MBPS, HOUR), (15 * MBPS, HOUR))
+    assert [slot for _, slot, what in told(values, half) if what == "fired"] == [begun + 1, begun + 4 * HOUR + 1]
+
+
 def test_after_a_new_normal_that_ended_its_days_are_no_measure_any_more():
     values = wave(20)
     values[10 * DAY_SLOTS + 100 : 13 * DAY_SLOTS] *= 4
@@ -266,9 +294,15 @@ def test_after_a_new_normal_that_ended_its_days_are_no_measure_any_more():
     assert rises(values, FAR_OFF)[-1] == 14 * DAY_SLOTS + 100
 
 
+class Forgetful(DayOverDay):
+    """Knows nothing of the level that was accepted."""
+
+    lags = False
+
+
 def test_under_a_mute_the_level_before_a_new_normal_is_what_the_mute_covers():
     values = levels((40 * MBPS, 100), (20 * MBPS, 188), (100 * MBPS, 3), (0, 97), (60 * MBPS, 3))
-    twice = Rule("twice", "day_over_day", DayOverDay(2.0, floor=20e6), Severity.WARNING, accept_slots=3)
+    twice = Rule("twice", "day_over_day", Forgetful(2.0, floor=20e6), Severity.WARNING, accept_slots=3)
     known = [("twice", 289, "fired"), ("twice", 290, "new normal"), ("twice", 389, "fired")]
     assert told(values, twice) == told(values, twice, muted=True) == [*known, ("twice", 390, "new normal")]
 

@@ -357,6 +357,18 @@ def _agrees(home, found):
         assert last.reference == alert.reference
 
 
+async def test_why_what_was_accepted_is_no_breach_is_said_beside_the_figures(house):
+    home, asked = await house(doubled(accept_slots=6))
+    await carried(home, *[3.9e9] * 8)
+    found = of(asked, "doubled")
+    assert (found.alert, found.judged[-1].breach) == (None, False)
+    assert "3.9 Gbps >= 2 x 1.84 Gbps = 3.68 Gbps, 3.9 Gbps >= floor 10 Mbps: no breach, since that is usual now;" in (
+        await asked.ask("why a")
+    )
+    await carried(home, 1.84e9)
+    assert "3.68 Gbps, 1.84 Gbps >= floor 10 Mbps: no breach;" in await asked.ask("why a")
+
+
 async def test_what_is_set_aside_is_shown_with_its_incident(house):
     home, asked = await house(dark(), fell())
     began = home.slot + SLOT

@@ -151,6 +151,9 @@ class Oracle:
         reference, usual = self._compared(rule.kind, view, state.frozen, self._value(series, slot))
         breach = value is not None and in_breach(rule.kind, value, reference, usual, view)
         breach = breach and (isinstance(rule.kind, Threshold) or not self._at_old_level(series, slot))
+        breach = breach and not (
+            isinstance(rule.kind, DayOverDay) and self._at_new_level(rule.kind, series, slot, value)
+        )
         scale = reference if isinstance(rule.kind, DayOverDay | Baseline) else usual if by_share(rule.kind) else None
         if state.firing:
             return self._judge_firing(rule, series, slot, state, value, reference, breach, scale)
@@ -268,6 +271,20 @@ class Oracle:
 
     def _at_old_level(self, series: str, slot: int) -> bool:
         return any(self._old_level(rule, series, spell, slot) for rule, spell in self._accepted(series))
+
+    def _at_new_level(self, kind: DayOverDay, series: str, slot: int, value: float) -> bool:
+        """Whether a slot is no breach against what was accepted as the new normal."""
+        for spell in self.spells[series]:
+            if spell.accepted is None or not spell.last < slot <= spell.last + 7 * DAY:
+                continue
+            held = range(spell.accepted, spell.last + SLOT, SLOT)
+            accepted = [carried for carried in (self._value(series, at) for at in held) if carried]
+            level = (self._value(series, slot - DAY) if slot - DAY >= spell.accepted else None) or (
+                median(accepted) if accepted else None
+            )
+            if level and not off_the_reference(kind, value, level):
+                return True
+        return False
 
     def _returned(self, series: str, slot: int) -> list[Spell]:
         """The new normals that end with a slot, since the old level has been back for ``clear_for``."""
