@@ -24,7 +24,7 @@ def target_words(target: str, domains: int) -> str:
         return "the account's total"
     if target.startswith(SUM_PREFIX):
         return f"the sum of {code(target.removeprefix(SUM_PREFIX))}"
-    covers = f" ({counted(domains, 'domain')})"
+    covers = f" ({counted(domains, 'domain')})" if domains else ""  # of a rule on the total alone: none
     if target.startswith(RULE_MARK):
         return f"the rule {code(target.removeprefix(RULE_MARK))}{covers}"
     if target.startswith(INCIDENT_MARK):

@@ -88,7 +88,7 @@ class SilenceOrders:
         if wider := [each for each in stored if meant & self._keys(each)]:
             covers = "covers more" if len(wider) == 1 else "cover more"
             raise UsageError(
-                f"{target} is silenced by {self._listed(wider)}, which {covers}:"
+                f'"{target}" is silenced by {self._listed(wider)}, which {covers}:'
                 f' "unsilence s{wider[0].number}" ends {"it" if len(wider) == 1 else "the first"}'
             )
         what = f"silenced are {self._listed(stored)}" if stored else "nothing is"

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from fakes.rigs.house import House, database
 from fakes.rigs.inquired import Inquired
-from fakes.rigs.night import CHANNEL, config_for, dark
+from fakes.rigs.night import CHANNEL, ceiling, config_for, dark
 
 from alertbot.errors import UsageError
 from alertbot.incidents.orders import Person, Preview, Requester
@@ -61,6 +61,17 @@ async def test_a_silence_says_what_it_covers_and_how_it_is_undone(home):
     assert "Undo: `alertbot unsilence s3`" in await home.say("silence b.* 2h", SHELL)
 
 
+async def test_of_a_rule_on_the_total_alone_no_domains_are_counted(tmp_path):
+    rule = ceiling(1e12, domains=("total",))
+    house = House(config_for(database(tmp_path), DOMAINS, [rule]), DOMAINS)
+    await house.begin({**USUAL, "total": sum(USUAL.values())})
+    try:
+        said = await house.say("silence rule:ceiling 2h")
+    finally:
+        await house.end()
+    assert said == "Silenced the rule `ceiling` until 02:00 (s1). Undo: `/bandwidth unsilence s1`"
+
+
 async def test_a_number_with_a_mark_is_an_incident_and_one_with_an_s_a_silence(home):
     await carried(home, 2, a=0.0)
     await home.say("silence b.* 2h")
@@ -79,7 +90,7 @@ async def test_what_still_silences_the_same_is_said(home):
     assert await home.say("unsilence #1") == (
         "Ended the silence of `a.*` by Ada (s1). Still silenced by s2 (* until 01:20 by Bob)."
     )
-    assert "#1 is silenced by s2 (* until 01:20 by Bob), which covers more" in await refused(home, "unsilence #1")
+    assert '"#1" is silenced by s2 (* until 01:20 by Bob), which covers more' in await refused(home, "unsilence #1")
     assert "ended the silence" not in " ".join(thread(home))
     await home.say("unsilence s2", BOB)
     assert "Bob ended the silence; still dark: `a.example.com` went dark" in " ".join(thread(home))
