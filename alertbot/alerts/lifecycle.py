@@ -211,14 +211,16 @@ def _step_firing(policy: Policy, alert: Alert, slot: int, seen: Seen) -> Outcome
     if math.isnan(seen.value):
         return replace(alert, slot=slot, clear_run=0, window=0), None
     turned = seen.breach and not seen.unknown and seen.direction is not alert.direction
+    clear_run = alert.clear_run + 1 if seen.cleared or turned else 0
     alert = replace(
         alert,
         slot=slot,
         value=seen.value,
         reference=alert.reference if seen.unknown else seen.reference,
         worst=_worse(alert, seen),
-        clear_run=alert.clear_run + 1 if seen.cleared or turned else 0,
-        window=alert.window << 1 | 1 if turned else 0,
+        clear_run=clear_run,
+        # An older version left the slots of the breach itself in here.
+        window=(alert.window << 1 | 1) & ((1 << clear_run) - 1) if turned else 0,
         outlook=seen.outlook,
         levels=(None, None) if turned else _levels(alert, slot, seen),
     )

@@ -6,6 +6,7 @@ B  in breach        -  neither in breach nor cleared        .  cleared        ? 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,6 +167,16 @@ def test_a_pending_alert_that_turns_from_rise_to_fall_begins_anew():
     alert, change = step(policy, alert, START + 2 * SLOT, showing(1.0, Direction.FALL))
     assert change.fired
     assert (alert.direction, alert.since, alert.worst) == (Direction.FALL, START + SLOT, 0.0)
+
+
+def test_what_an_older_version_stored_of_a_rise_is_no_part_of_a_fall():
+    policy = Policy(for_slots=2, clear_slots=4)
+    alert, _ = begin(policy, "r", "s", START, showing(99.0, Direction.RISE))
+    alert, _ = step(policy, alert, START + SLOT, showing(99.0, Direction.RISE))
+    alert, change = step(policy, replace(alert, window=3), START + 2 * SLOT, showing(0.0, Direction.FALL))
+    assert (change, alert.phase) == (None, Phase.FIRING)
+    alert, change = step(policy, alert, START + 3 * SLOT, showing(0.0, Direction.FALL))
+    assert (change.reason, alert.since) == (Reason.CLEARED, START + 2 * SLOT)
 
 
 def test_an_unknown_slot_leaves_the_last_known_value_standing():
