@@ -27,6 +27,7 @@ from alertbot.words import printable
 
 HEADER = ["domain", "time", "bps"]
 _LATEST = 2**33
+_LONGEST = 3653 * DAY
 _TIMES = 200_000
 """How many times are parsed once only: nearly two years of them."""
 
@@ -109,7 +110,12 @@ def read_csv(path: Path) -> dict[str, SeriesHistory]:
         ) from error
     except UnicodeDecodeError as error:
         raise HistoryError(f"{path}: not UTF-8 text: save the file as UTF-8 CSV") from error
-    return {domain: _history(slots, values) for domain, (slots, values) in columns.items()}
+    histories = {domain: _history(slots, values) for domain, (slots, values) in columns.items()}
+    for domain, each in histories.items():
+        if each.last - each.first > _LONGEST:  # what is absent between is 0, so a wrong digit makes decades of zeros
+            reach = f"{domain} has rows from {format_iso(each.first)} to {format_iso(each.last)}"
+            raise HistoryError(f"{path}: {reach}, over 10 years: mend the time that is wrong")
+    return histories
 
 
 def _columns(path: Path, file: TextIO) -> dict[str, tuple[array[int], array[float]]]:

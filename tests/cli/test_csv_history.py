@@ -155,6 +155,12 @@ def test_a_file_that_is_not_there_or_no_file_is_refused(tmp_path):
             read_csv(path)
 
 
+def test_a_digit_that_is_missing_makes_no_decades_of_zeros(read):
+    said = refused(read, "domain,time,bps\na.com,177249900,1\na.com,2026-03-02T00:00:00Z,1\n")
+    reach = "a.com has rows from 1975-08-14T12:05:00Z to 2026-03-02T00:00:00Z"
+    assert said == f": {reach}, over 10 years: mend the time that is wrong"
+
+
 def test_an_absent_slot_between_first_and_last_row_is_a_zero_and_outside_it_is_unknown(read):
     history = read(f"domain,time,bps\na.com,{START + 2 * SLOT},5\na.com,{START + DAY + SLOT},7\n")["a.com"]
     today, tomorrow = history.day(START // DAY), history.day(START // DAY + 1)
