@@ -86,6 +86,7 @@ def _host_and_fall(state: State, incidents: Sequence[Incident]) -> tuple[Inciden
         return replace(host, progress=replace(host.progress, wide=fall)), fall
     falling = [fired for fired in falls if why[fired.number] in {None, Suppressed.CLEARING}]
     recent = [fired for fired in falling if fired.alert.since >= frontier - RECENTLY]
+    recent = [fired for fired in recent if state.storms.may_be_of_account(fired)]
     found = account.fell_together(_begun(recent), state.carried, state.storms)
     if found is None or _open_dark(state.incidents) is not None:
         return None, None

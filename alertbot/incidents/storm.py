@@ -40,6 +40,11 @@ class TotalLoss:
         return self.now <= self.before / 2
 
     @property
+    def is_any(self) -> bool:
+        """Whether the total lost more than it does for no particular reason."""
+        return self.now < (1 - ORDINARY) * self.before
+
+    @property
     def is_storm(self) -> bool:
         """Whether the total moved, and less than half of that is explained."""
         lost = self.before - self.now
@@ -63,6 +68,13 @@ class Storms:
         loss = self.losses.get(fired.alert.since)
         single = fired.alert.direction is Direction.FALL and is_domain(fired.alert.series)
         return self.may_wait and single and loss is not None and loss.is_storm and not loss.halved
+
+    def may_be_of_account(self, fired: FiredAlert) -> bool:
+        """Whether an alert may be part of a fall of the account: a domain under a fixed limit need not have fallen."""
+        if fired.alert.reference is not None or not is_domain(fired.alert.series):
+            return True
+        loss = self.losses.get(fired.alert.since)
+        return loss is not None and loss.is_any
 
     def whole_account(self, sinces: Iterable[int]) -> int | None:
         """The first of these slots at which the account fell by half, and not for what is known; ``None``: none."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC
+
 import numpy as np
 import pytest
 from fakes.rigs.house import House, database
 from fakes.rigs.inquired import Inquired
-from fakes.rigs.night import config_for, dark
+from fakes.rigs.night import ceiling, config_for, dark
 
 from alertbot.config import GroupSettings
+from alertbot.rules.schedule import Schedule, parse_window
+from alertbot.rules.threshold import Threshold
 
 DOMAINS = tuple(f"d{number}.example.com" for number in range(10))
 USUAL = {"total": 1e10, **dict.fromkeys(DOMAINS, 1e9)}
@@ -84,6 +89,22 @@ async def test_an_account_wide_fall_that_is_all_in_other_channels_is_listed_as_w
         assert "went dark at 00:00" in listed, "one of them still is"
     finally:
         await house.end()
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3])
+async def test_what_is_under_a_limit_when_its_hours_begin_has_not_fallen_unless_the_total_has(tmp_path, share):
+    hours = Schedule((parse_window("daily 00:30-06:00"),), UTC)
+    low = replace(ceiling(0), name="low", kind=Threshold(below=3e9), active=hours)
+    house = House(config_for(database(tmp_path), DOMAINS, [low]), DOMAINS)
+    await house.begin(USUAL)
+    try:
+        for slot in range(12):
+            await house.judge({name: value * (share if slot > 5 else 1) for name, value in USUAL.items()})
+        (text,) = pages(house)
+    finally:
+        await house.end()
+    alone = "`d0.example.com` went under 3 Gbps at 00:30: 1 Gbps; 9 more domains fell with it."
+    assert text == (alone if share == 1 else "Total traffic fell from 10 to 3 Gbps at 00:30.")
 
 
 async def test_where_less_is_gone_domains_that_explain_little_of_it_come_in_one_message(house):
