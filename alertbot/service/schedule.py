@@ -67,6 +67,8 @@ class Jobs:
     async def stop(self) -> None:
         """Begin no more, and cut short the turn under way."""
         if self._scheduler.running:
+            self._scheduler.pause()
+            await asyncio.sleep(0)  # cancelled before it has begun, a job could not say that this is no failure
             self._scheduler.shutdown(wait=False)
         if self._turn is not None:
             self._turn.cancel()

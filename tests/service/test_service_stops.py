@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from fakes.rigs.until import until
 from fakes.rigs.working import CEILING, START, WATCH, working
 from fakes.wire.pinged import DeadMansSwitch
+from fakes.worlds.clock import FakeClock
 from fakes.worlds.virtual import passes
 
 from alertbot.feed.simulator.scenario import Event, Fault, FaultMode
+from alertbot.ops.systemd import Notifier
+from alertbot.service.schedule import Jobs
 
 OVER = Event("a.example.com", START - 3600, START + 90_000, 20.0)
 MOST = 5.0
@@ -76,3 +80,23 @@ async def test_while_what_is_old_is_deleted(tmp_path, caplog):
             await passes(1)
         await ends_in_time(house)
     assert "raised an exception" not in caplog.text
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_a_job_that_has_hardly_begun_is_no_failure(steps, caplog):
+    def refuse(error):
+        raise error
+
+    wiring = SimpleNamespace(
+        parts=SimpleNamespace(config=SimpleNamespace(feed=SimpleNamespace(probe=20))),
+        health=SimpleNamespace(polls=SimpleNamespace(beat=lambda: None)),
+        watcher=SimpleNamespace(tick=asyncio.Event().wait),
+    )
+    jobs = Jobs(wiring, FakeClock(), Notifier(None), 1.0, refuse)
+    jobs.start()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    await jobs.stop()
+    for _ in range(10):  # until what was cancelled has said so
+        await asyncio.sleep(0)
+    assert caplog.records == []
