@@ -21,6 +21,8 @@ from alertbot.messages.alert import stamp
 from alertbot.rules.base import Direction, Severity
 from alertbot.units import SLOT
 
+_LATEST = 2**33
+
 
 def read_events(path: Path) -> list[Firing]:
     """The alerts of a file of events, in the order in which they fired; ``HistoryError`` names the line at fault.
@@ -56,6 +58,8 @@ def _firing(event: dict[str, Any]) -> Firing:
     falls = reference is not None and value < float(reference)
     direction = Direction.FALL if falls else Direction.RISE
     slot, since = int(event["slot"]), int(event["since"])
+    if not 0 <= since <= slot < _LATEST:
+        raise ValueError("no time of an alert")
     alert = Alert(
         event["rule"], event["series"], Phase.FIRING, since, slot, value, reference, value, direction, fired=slot
     )

@@ -156,7 +156,13 @@ def test_what_is_newly_posted_and_what_no_longer_is_listed_by_rule(folder):
     ]
 
 
-@pytest.mark.parametrize("text", ["x", "{}", "[]", '{"event": "fired", "rule": "r", "series": "s"}'])
+NO_TIME = (
+    '{"event": "fired", "rule": "r", "series": "s", "slot": 1e30, "since": 0, "value": 1, "reference": null,'
+    ' "severity": "info", "reason": "breach"}'
+)
+
+
+@pytest.mark.parametrize("text", ["x", "{}", "[]", '{"event": "fired", "rule": "r", "series": "s"}', NO_TIME])
 def test_a_file_that_holds_no_events_is_refused_with_its_line(folder, text):
     csv(folder, dark("a.example.com"))
     (folder / "before.jsonl").write_text(text)
