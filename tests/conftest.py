@@ -24,8 +24,13 @@ SET_UP = (*CHATTY, "apscheduler")
 if importlib.util.find_spec("sniffio") is None:
     sys.modules["sniffio"] = None
 
-# A machine that is busy with something else is no finding.
-settings.register_profile("alertbot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A machine that is busy with something else is no finding, and what lands is no matter of luck.
+settings.register_profile(
+    "alertbot",
+    deadline=None,
+    derandomize=effort.ANEW not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("alertbot")
 
 

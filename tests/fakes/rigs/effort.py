@@ -13,7 +13,7 @@ thorough = False
 """Whether the slow tests are what is run; set before any test is imported."""
 
 ANEW = "ALERTBOT_ANEW"
-"""The variable of the environment that has other examples drawn each time."""
+"""The variable of the environment that has other examples of every property drawn each time."""
 
 
 def tries(quick: int, slow: int, variable: str = "") -> int:
@@ -22,14 +22,10 @@ def tries(quick: int, slow: int, variable: str = "") -> int:
 
 
 def examples(quick: int, slow: int, variable: str = "", **others: Any) -> Callable[[Callable[..., Any]], Any]:
-    """So many examples in the quick suite, and that many when the slow tests run, of which it then is one.
-
-    They are the same each time, unless ``ANEW`` is set: what lands is no matter of luck.
-    """
-    how = {"derandomize": ANEW not in os.environ} | others
+    """So many examples in the quick suite, and that many when the slow tests run, of which it then is one."""
 
     def decorate(test: Callable[..., Any]) -> Any:
-        tried = settings(max_examples=tries(quick, slow, variable), **how)(test)
+        tried = settings(max_examples=tries(quick, slow, variable), **others)(test)
         return pytest.mark.slow(tried) if thorough else tried
 
     return decorate
