@@ -588,12 +588,15 @@ async def clicked(tmp_path, press, patience=20.0, *, mention=False):
         return await waiting, slack
 
 
-async def examined_click(config, patience, *, mention):
-    found = findings(config, CREDENTIALS, FakeClock(NOW), post=True, mention=mention, patience=patience)
+async def examined_click(config, patience, *, mention, credentials=CREDENTIALS):
+    found = findings(config, credentials, FakeClock(NOW), post=True, mention=mention, patience=patience)
     return [each async for each in found]
 
 
-async def test_a_click_that_arrives_is_well_and_the_message_says_whose_it_was(tmp_path):
+async def test_a_click_that_arrives_is_well_and_the_message_says_whose_it_was(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("alertbot.cli.doctor.slack.say", lambda text, **_: said.append(text))
+
     async def press(slack):
         await slack.click(slack.posts[0], "doctor", user="U0ADA")
 
@@ -602,6 +605,7 @@ async def test_a_click_that_arrives_is_well_and_the_message_says_whose_it_was(tm
         "ok       Slack click: posted to #cdn-alerts, and the click of u0ada arrived"
     ]
     assert slack.posts[0].text == "alertbot doctor: the click of u0ada arrived."
+    assert said == ["A message with a button is posted to #cdn-alerts: click it."]
 
 
 async def test_a_test_of_a_critical_alert_calls_whom_one_calls_and_says_that_it_is_none(tmp_path):
@@ -615,6 +619,16 @@ async def test_a_test_of_a_critical_alert_calls_whom_one_calls_and_says_that_it_
     assert said == [
         "This is a test by alertbot doctor, nothing is wrong: a critical alert calls <!here>. Click the button."
     ]
+
+
+async def test_where_nothing_is_posted_nobody_is_asked_to_click(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("alertbot.cli.doctor.slack.say", lambda text, **_: said.append(text))
+    credentials = replace(CREDENTIALS, slack_bot_token=None)
+    async with surroundings(tmp_path) as (config, _, slack):
+        found = await examined_click(config, 1.0, mention=False, credentials=credentials)
+    assert lines(found, "Slack click") == ["skipped  Slack click: nothing is posted, since a Slack token is missing"]
+    assert (slack.posts, said) == ([], [])
 
 
 async def test_no_click_in_time_fails_and_a_command_meanwhile_is_answered(tmp_path):

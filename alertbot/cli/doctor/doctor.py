@@ -88,7 +88,6 @@ async def findings(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     if post:
-        say(f"A message with a button is posted to {config.slack.channel}: click it.", err=True)
         for finding in await _clicked(config, credentials, patience, mention=mention):
             yield finding
 

@@ -19,6 +19,7 @@ from alertbot.cli.doctor.findings import (
     warning,
 )
 from alertbot.cli.doctor.network import how_to_reach
+from alertbot.cli.terminal import say
 from alertbot.clock import Clock
 from alertbot.config import Config
 from alertbot.config.credentials import Credentials
@@ -191,6 +192,7 @@ class _Waiting:
             row = actions(button("It works", HEARD, self._value, style="primary"))
             message = Message(self._text, (section(self._text), row))
             posted = await self._client.post(Post(where, message, f"doctor-{self._value}"))
+            say(f"A message with a button is posted to {where}: click it.", err=True)
             who = await self._within(patience)
             ending = "nobody clicked the button in time." if who is None else f"the click of {who} arrived."
             await self._client.update(posted.channel_id, posted.ts, Message(f"alertbot doctor: {ending}"))
