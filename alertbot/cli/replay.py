@@ -34,7 +34,7 @@ from alertbot.messages.alert import PLAIN, alert_sentence, stamp
 from alertbot.store import samples, schema
 from alertbot.store.history import StoredHistory
 from alertbot.units import SLOT
-from alertbot.words import did_you_mean
+from alertbot.words import did_you_mean, quoted
 
 
 @dataclass(frozen=True)
@@ -231,4 +231,4 @@ def _draw_each(worst: Sequence[tuple[_Replay, Firing]], options: ReplayOptions) 
 def _check_rule(name: str | None, configs: Sequence[Config]) -> None:
     rules = tuple(rule.name for config in configs for rule in config.rules if rule.enabled)
     if name is not None and name not in rules:
-        raise UsageError(f'no enabled rule is named "{name}"{did_you_mean(name, rules)}')
+        raise UsageError(f"no enabled rule is named {quoted(name)}{did_you_mean(name, rules)}")

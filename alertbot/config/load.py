@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -59,6 +60,8 @@ def glimpse(path: Path, *, state_directory: Path | None = None) -> Config:
 
 def _no_place(path: Path) -> str | None:
     """Why no database can ever lie there; what may not be looked at, or is not there yet, may be a place."""
+    if _leads_nowhere(path):
+        return f'{path} is a link that leads to itself: name a file, such as "alertbot.db"'
     try:
         if path.is_dir():
             return f'{path} is a folder: name a file in it, such as "{path.name}/alertbot.db"'
@@ -68,6 +71,15 @@ def _no_place(path: Path) -> str | None:
         return None if above.is_dir() else f'{above} is no folder: name a file in one, such as "alertbot.db"'
     except OSError:
         return None
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """Whether it is a symbolic link that comes back to itself."""
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _folder(path: Path, state_directory: Path | None) -> Path:

@@ -487,6 +487,16 @@ def test_a_database_cannot_lie_in_a_file_nor_be_a_device(tmp_path, blocked):
         load(tmp_path / "rules.toml")
 
 
+def test_a_database_is_no_link_to_itself(tmp_path):
+    (tmp_path / "round.db").symlink_to("about.db")
+    (tmp_path / "about.db").symlink_to("round.db")
+    (tmp_path / "rules.toml").write_text(GOOD + '[store]\npath = "round.db"\n')
+    with pytest.raises(ConfigError, match=r"rules.toml:8: store\.path: .*round\.db is a link that leads to itself"):
+        load(tmp_path / "rules.toml")
+    (tmp_path / "about.db").unlink()
+    assert load(tmp_path / "rules.toml").store.path.name == "round.db", "it may come to lie where that points to"
+
+
 def test_where_nobody_may_look_a_database_may_be(tmp_path):
     (tmp_path / "rules.toml").write_text(GOOD + f'[store]\npath = "{"x" * 300}"\n')
     assert load(tmp_path / "rules.toml").store.path.name == "x" * 300
