@@ -577,6 +577,12 @@ def test_that_the_workspace_takes_no_charts_in_answers_is_said(tmp_path):
     assert str(found).startswith("ok       Slack charts: this workspace takes none in answers yet (invalid_blocks)")
 
 
+def test_whether_the_service_runs_is_not_said_where_one_may_not_look(tmp_path):
+    there, hidden = (machine._service(tmp_path / name, NOW, 20.0) for name in ("alertbot.db", "x" * 300))
+    assert str(there).startswith("warning  service: it does not run")
+    assert str(hidden) == "skipped  service: whether it runs cannot be seen with these rights"
+
+
 # A click
 
 

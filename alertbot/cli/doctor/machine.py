@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -125,6 +126,14 @@ def _place_of(path: Path) -> Finding | None:
     return None
 
 
+def _is_hidden(path: Path) -> bool:
+    """Whether a database may lie there that this process may not look at."""
+    try:
+        return path.exists() and not os.access(path, os.R_OK)
+    except OSError:
+        return True
+
+
 def _network(path: Path) -> str | None:
     """The kind of network file system on which a path lies, if any."""
     try:
@@ -134,6 +143,8 @@ def _network(path: Path) -> str | None:
 
 
 def _service(path: Path, now: float, probe: float) -> Finding:
+    if _is_hidden(path):
+        return skipped("service", "whether it runs cannot be seen with these rights")
     if not checkup.is_in_use(path):
         return warning("service", "it does not run", "Start it: sudo systemctl start alertbot")
     try:
