@@ -144,7 +144,8 @@ def _copy(source: Path, part: Path, terminated: Callable[[], bool]) -> None:
             raise StoreError(f"{part.parent}: terminated: no backup is made") from error
         if schema.is_damage(error):
             raise schema.damaged(source, error) from error
-        raise StoreError(f"{source}: {error}: no backup is made; see the space left where it is to be") from error
+        mend = schema.AS_THE_SERVICE if schema.is_denied(error) else "see the space left where it is to be"
+        raise StoreError(f"{source}: {error}: no backup is made; {mend}") from error
 
 
 def _verify(part: Path) -> None:

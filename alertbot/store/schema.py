@@ -19,6 +19,7 @@ PAGE_SIZE = 16_384
 """Seven days' arrays of 2,304 bytes fit a page; SQLite's 4,096 would hold one and waste the rest."""
 
 LOCK_WAIT_MS = 5_000
+AS_THE_SERVICE = "run this as the service's user, or with sudo"
 
 
 def open_database(path: Path) -> Database:
@@ -65,6 +66,11 @@ def is_damage(error: Exception) -> bool:
 def damaged(path: Path, error: Exception) -> StoreUnusable:
     """What that means, and how to mend it."""
     return StoreUnusable(f"{path}: {error}: put a backup in its place, or move it away to begin with a new one")
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether this process may not do with the file what even reading beside a writer takes."""
+    return _code(error) in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 
 
 def _mend(error: Exception) -> str:
@@ -115,9 +121,9 @@ def _open_beside(path: Path, *settings: str) -> Database:
     except sqlite3.Error as error:
         if is_damage(error):
             raise damaged(path, error) from error
-        raise StoreError(f"{path}: {error}") from error
+        raise StoreError(f"{path}: {error}: {AS_THE_SERVICE if is_denied(error) else _mend(error)}") from error
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}: run this as the service's user, or with sudo") from error
+        raise StoreError(f"{path}: {error.strerror}: {AS_THE_SERVICE}") from error
     return database
 
 

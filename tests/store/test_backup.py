@@ -326,6 +326,23 @@ def test_a_copy_that_is_terminated_clears_away_what_it_wrote(folder, number):
     assert list(folder.glob(".copy.db.*")) == []
 
 
+def test_who_may_not_write_beside_the_service_is_told_to_be_another(folder, monkeypatch):
+    error = sqlite3.OperationalError("attempt to write a readonly database")
+    error.sqlite_errorcode = sqlite3.SQLITE_READONLY_CANTINIT
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    said = "alertbot.db: attempt to write a readonly database: "
+    result = alertbot("backup", "copy.db")
+    assert result.exit_code == 1
+    assert result.stderr.endswith(f"{said}no backup is made; run this as the service's user, or with sudo\n")
+    result = alertbot("status")
+    assert result.exit_code == 1
+    assert result.stderr.endswith(f"{said}run this as the service's user, or with sudo\n")
+
+
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/null")])
 def test_a_pipe_or_a_device_is_refused_at_once(folder, make):
     make(folder / "pipe")
