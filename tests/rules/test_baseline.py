@@ -208,6 +208,17 @@ def test_a_breach_is_past_the_factor_and_over_when_half_as_far_off(rule, value, 
     assert bool(rule.over(grid.past(MONDAY, 1), np.array([against]))[0, 0]) is cleared
 
 
+def test_what_is_little_beside_what_is_usual_now_is_not_over_whatever_it_fired_on():
+    values = wave(9, noise=0)
+    row = 8 * DAY_SLOTS + 144
+    values[row - 30 : row + 1] = 8 * MBPS  # under the floor, as what it fired on before dawn was
+    grid = grid_of(values)
+    aside(grid, row - 30, row - 1)
+    rule, fired = Baseline(floor=10 * MBPS), np.array([9 * MBPS])
+    assert rule.over(grid_of(np.full(2, 8 * MBPS)).past(MONDAY + SLOT, 1), fired)[0, 0]
+    assert not rule.over(grid.past(MONDAY + row * SLOT, 1), fired)[0, 0]
+
+
 def test_which_way_it_went_and_what_it_sets_aside():
     assert Baseline().direction(1.0, 2.0) is Direction.FALL
     assert Baseline().direction(3.0, 2.0) is Direction.RISE
