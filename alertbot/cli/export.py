@@ -30,8 +30,7 @@ def export_history(
     As ``openmetrics`` sums and the total are among them.
     """
     config = load(config_path)
-    database = schema.open_for_reading(config.store.path)
-    try:
+    with schema.reading(config.store.path) as database:
         known = usable(samples.domain_names(database))
         if openmetrics:
             known += tuple(name for name in samples.series_names(database) if not is_domain(name))
@@ -42,8 +41,6 @@ def export_history(
             file.writelines(openmetrics_text(_known(*each) for each in series))
         else:
             write_csv(file, series)
-    finally:
-        database.close()
 
 
 def _series(database: Database, names: Sequence[str], span: Span) -> Iterator[tuple[str, int, Array]]:

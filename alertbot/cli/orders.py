@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import click
@@ -70,7 +69,7 @@ def _ask_first(config: Config, order: Silence) -> None:
     """Ask whether a silence that covers much is meant; ends the command where it is not."""
     if order.target.startswith(INCIDENT_MARK):
         return  # which alerts it has, the service knows
-    with closing(schema.open_for_reading(config.store.path)) as db:
+    with schema.reading(config.store.path) as db:
         watch = lay_out(config, config.watched(samples.domain_names(db)))
     target = target_meant(order.target, watch)
     covered = domains_covered(target, None, watch.domains, watch.groups, watch.selection)
@@ -90,14 +89,14 @@ def _author() -> str:
 
 def _runs(path: Path, now: float, probe: float) -> bool:
     """Whether the service said something of late, and was not stopped since; if it never did, whether it runs."""
-    with closing(schema.open_for_reading(path)) as db:
+    with schema.reading(path) as db:
         held = feed.live(db)
     return is_in_use(path) if held is None else seems_to_run(held[0], now, probe) and not is_free(path)
 
 
 def _awaited(path: Path, number: int, seconds: float) -> RequestOutcome:
     deadline = time.monotonic() + seconds
-    with closing(schema.open_for_reading(path)) as db:
+    with schema.reading(path) as db:
         while time.monotonic() < deadline:
             outcome = requests.outcome(db, number)
             if outcome is not None:

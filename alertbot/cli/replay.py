@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,7 +123,7 @@ def _replays(
     for config in configs:
         history: CsvHistory | StoredHistory
         if histories is None:
-            database = resources.enter_context(closing(schema.open_for_reading(configs[0].store.path)))
+            database = resources.enter_context(schema.reading(configs[0].store.path))
             watch = lay_out(config, config.watched(samples.domain_names(database)))
             history = StoredHistory(database, watch.series)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,7 +69,7 @@ def _over_csv(config: Config, path: Path) -> _Source:
 
 
 def _over_store(config: Config, resources: ExitStack) -> _Source:
-    database = resources.enter_context(closing(schema.open_for_reading(config.store.path)))
+    database = resources.enter_context(schema.reading(config.store.path))
     watch = lay_out(config, config.watched(samples.domain_names(database)))
     return _Source(StoredHistory(database, watch.series), watch.series)
 

@@ -36,7 +36,7 @@ def open_database(path: Path) -> Database:
             _refuse_newer(database, path)
             _copy_before_migration(database, path)
             migrations.apply(database)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
         if is_damage(error):
             raise damaged(path, error) from error
         what = error.strerror if isinstance(error, OSError) else error
@@ -59,13 +59,14 @@ def _copy_before_migration(database: Database, path: Path) -> None:
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file itself is not what it should be."""
-    return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    """Whether the file itself is not what it should be, SQLite's words for that, which quote it, being no text."""
+    return isinstance(error, UnicodeDecodeError) or _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def damaged(path: Path, error: Exception) -> StoreUnusable:
     """What that means, and how to mend it."""
-    return StoreUnusable(f"{path}: {error}: put a backup in its place, or move it away to begin with a new one")
+    what = "it is damaged" if isinstance(error, UnicodeDecodeError) else error
+    return StoreUnusable(f"{path}: {what}: put a backup in its place, or move it away to begin with a new one")
 
 
 def is_denied(error: Exception) -> bool:
@@ -96,7 +97,14 @@ def reading(path: Path) -> Iterator[Database]:
         try:
             yield database
         except sqlite3.Error as error:
-            raise StoreError(f"{path}: {error}") from error
+            raise _failed(path, error) from error
+
+
+def _failed(path: Path, error: Exception) -> StoreError:
+    """What went wrong beside the service, and how to mend it."""
+    if is_damage(error):
+        return damaged(path, error)
+    return StoreError(f"{path}: {error}: {AS_THE_SERVICE if is_denied(error) else _mend(error)}")
 
 
 def open_for_requests(path: Path) -> Database:
@@ -118,10 +126,8 @@ def _open_beside(path: Path, *settings: str) -> Database:
             if migrations.pending(database):
                 raise StoreError(f"{path}: its tables are not up to date: start `alertbot run` once")
             _refuse_newer(database, path)
-    except sqlite3.Error as error:
-        if is_damage(error):
-            raise damaged(path, error) from error
-        raise StoreError(f"{path}: {error}: {AS_THE_SERVICE if is_denied(error) else _mend(error)}") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise _failed(path, error) from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}: {AS_THE_SERVICE}") from error
     return database

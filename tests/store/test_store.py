@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from alertbot.alerts.engine import Engine
 from alertbot.alerts.ledger import Ledger
 from alertbot.alerts.lifecycle import Alert, Change, Level, Phase, Reason
-from alertbot.errors import StoreError
+from alertbot.errors import StoreError, StoreUnusable
 from alertbot.incidents.incident import IncidentKind
 from alertbot.incidents.orders import Person, Silence
 from alertbot.rules.base import Direction, Rule, Severity
@@ -746,3 +746,27 @@ def test_however_often_it_is_restarted_the_service_tells_the_same(runs, cuts):
     values = np.concatenate([np.full(length, value) for value, length in runs])
     stops = sorted({max(1, int(cut * len(values))) for cut in cuts})
     assert lived(values, stops) == lived(values, [])
+
+
+def test_tables_that_are_no_text_any_more_are_damage(tmp_path):
+    path = tmp_path / "alertbot.db"
+    schema.open_database(path).close()
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"CREATE TABLE", b"CRE\xf4\x90E TABLE"))
+    for look in (schema.open_database, schema.open_for_reading):
+        with pytest.raises(StoreUnusable, match=r"alertbot.db: it is damaged: put a backup in its place"):
+            look(path)
+
+
+def test_what_breaks_while_a_question_is_answered_says_how_to_mend_it(tmp_path):
+    path = tmp_path / "alertbot.db"
+    schema.open_database(path).close()
+    for code, mend in (
+        (sqlite3.SQLITE_CORRUPT, "put a backup in its place"),
+        (sqlite3.SQLITE_READONLY, "run this as the service's user, or with sudo"),
+        (sqlite3.SQLITE_FULL, "check the file, its folder's permissions and the space left"),
+    ):
+        error = sqlite3.DatabaseError("no use")
+        error.sqlite_errorcode = code
+        with pytest.raises(StoreError, match=rf"alertbot.db: no use: {mend}"), schema.reading(path):
+            raise error
