@@ -22,8 +22,8 @@ import numpy as np
 
 from alertbot.alerts.judged_block import AppliedRule
 from alertbot.alerts.learned_silence import LearnedSilence, learned_silences
-from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Phase, Reason, Seen
-from alertbot.alerts.walk import Walk
+from alertbot.alerts.lifecycle import Alert, AlertKey, Change, Outcome, Phase, Reason, Seen
+from alertbot.alerts.walk import Walk, ended_episode
 from alertbot.rules.base import Mask, Rule
 from alertbot.rules.episodes import Episode
 from alertbot.rules.grid import Grid
@@ -95,10 +95,10 @@ class Engine:
             if slot <= alert.slot
         )
 
-    def rerun(self, grid: Grid, alert: Alert, *, needs_ack: bool = False) -> Alert | None:
+    def rerun(self, grid: Grid, alert: Alert, *, needs_ack: bool = False) -> Outcome:
         """What the alert's lifecycle, run from its first slot to its last on present values, comes to.
 
-        What was set aside before it began is as it stood then.
+        What was set aside before it began is as it stood then. The change is the first end of what fired meanwhile.
         """
         applied, series = self._applied[alert.rule], alert.series
         depth, count = applied.rule.kind.reach, (alert.slot - alert.since) // SLOT + 1
@@ -108,9 +108,14 @@ class Engine:
         alone.aside.take(grid.aside, series, alert.since)
         only = {alert.rule: applied.only(np.array([0], dtype=np.intp))}
         walk = Walk(only, alone, alert.since, np.ones((count, 1), dtype=bool), {}, needs_ack=needs_ack)
-        for row in range(count):
-            walk.judge(row)
-        return walk.give().get((alert.rule, series))
+        changes = [change for row in range(count) for change in walk.judge(row)]
+        end = next((change for change in changes if not change.fired), None)
+        return walk.give().get((alert.rule, series)), end
+
+    def set_aside(self, grid: Grid, end: Change) -> None:
+        """Set aside the slots of an alert that is over, up to its end."""
+        if self._applied[end.alert.rule].rule.kind.sets_aside(end.alert.direction):
+            grid.aside.record(ended_episode(end))
 
     def seen(self, grid: Grid, key: AlertKey, first: int, count: int, alert: Alert | None = None) -> tuple[Seen, ...]:
         """What ``count`` slots from ``first`` on show under one rule, as the lifecycle is told of them.

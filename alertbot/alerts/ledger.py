@@ -157,7 +157,7 @@ class Ledger:
             self.grid.aside.erase(alert.series, alert.rule, alert.since)
 
     def revise(self) -> frozenset[str]:
-        """End the alerts that revised values no longer bear out; the series they are of.
+        """End the alerts that revised values no longer bear out, or show to be over; the series they are of.
 
         Those alone are looked at whose own slots were revised, or some that their reference may be made of. A revision
         never fires one: it is of the past. The next entry tells of it. What the rules look back on is held
@@ -169,16 +169,24 @@ class Ledger:
             if alert.since < alert.slot - DAY or not self._engine.is_made_of(alert, revised):
                 continue
             needs_ack = self._live and not alert.acknowledged
-            present = self._engine.rerun(self.grid, alert, needs_ack=needs_ack)
+            present, end = self._engine.rerun(self.grid, alert, needs_ack=needs_ack)
             if alert.phase is Phase.FIRING and (present is None or present.phase is not Phase.FIRING):
                 del self.alerts[key]
-                ended.append(Change(alert, fired=False, reason=Reason.REVISED))
-                self.grid.aside.erase(alert.series, alert.rule, alert.since)
+                ended.append(self._revised_end(alert, end))
             elif alert.phase is Phase.PENDING and present is None:
                 del self.alerts[key]
         self._revised = {}
         self._ended += ended
         return frozenset(change.alert.series for change in ended)
+
+    def _revised_end(self, alert: Alert, end: Change | None) -> Change:
+        """How an alert ends that fires no more: it was none, or it was over in a slot that came in late."""
+        self.grid.aside.erase(alert.series, alert.rule, alert.since)
+        if end is None:
+            return Change(alert, fired=False, reason=Reason.REVISED)
+        end = replace(end, alert=replace(end.alert, acknowledged=alert.acknowledged))
+        self._engine.set_aside(self.grid, end)
+        return end
 
     def settle(self) -> Entry:
         """End the alerts that the present rules no longer judge."""

@@ -246,7 +246,10 @@ class Walk:
         for change in changes:
             alert = change.alert
             if self._applied[alert.rule].rule.kind.sets_aside(alert.direction):
-                self._end_episode(change) if not change.fired else self._set_aside(alert, self._last)
+                if change.fired:
+                    self._set_aside(alert, self._last)
+                else:
+                    self._grid.aside.record(ended_episode(change))
                 touched.add(self._grid.column[alert.series])
         for episode in self._old_levels.ended(row):
             self._grid.aside.record(episode)
@@ -261,14 +264,6 @@ class Walk:
         if self._applied[alert.rule].rule.kind.sets_aside(alert.direction):
             self._grid.aside.record(_episode(alert, last))
 
-    def _end_episode(self, change: Change) -> None:
-        """From the slot that resolves it on, nothing is set aside for an alert any more."""
-        alert = change.alert
-        settled = alert.settled if change.reason is Reason.NEW_NORMAL else None
-        episode = _episode(alert, alert.slot - SLOT)
-        episode = replace(episode, ended=True, accepted=None if settled is None else settled.since)
-        self._grid.aside.record(episode)
-
     def seen(self, name: str, alert: Alert | None, row: int, column: int, *, anew: bool = False) -> Seen:
         """What one slot shows of a series under a rule; ``anew``: with this alert, which the walk does not know of."""
         rule, block = self._applied[name].rule, self._blocks[name]
@@ -281,6 +276,14 @@ class Walk:
             known = not math.isnan(self._blocks[name].value(row, column))
             return seen_of_measured(rule.kind, self._slot(row, column) if known else None, fires=fires(alert))
         return block.series(column).seen(rule, alert, row)
+
+
+def ended_episode(change: Change) -> Episode:
+    """The slots of an alert that is over: from the one that resolves it on, nothing is set aside for it any more."""
+    alert = change.alert
+    settled = alert.settled if change.reason is Reason.NEW_NORMAL else None
+    episode = _episode(alert, alert.slot - SLOT)
+    return replace(episode, ended=True, accepted=None if settled is None else settled.since)
 
 
 def _episode(alert: Alert, last: int) -> Episode:

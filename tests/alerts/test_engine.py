@@ -354,4 +354,4 @@ def test_slots_before_and_after_the_night_do_not_add_up():
 def test_a_lifecycle_that_is_run_again_passes_over_the_night_as_it_did():
     _, alerts, engine, grid = office_hours([2, 2] + [0] * (NIGHT + 1) + [2], SIX - 2)
     (alert,) = alerts.values()
-    assert engine.rerun(grid, alert) == alert
+    assert engine.rerun(grid, alert) == (alert, None)

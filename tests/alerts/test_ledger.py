@@ -219,6 +219,18 @@ def test_what_a_revised_alert_passed_through_is_a_measure_again():
     assert made.grid.aside.marks(at(0), 3) is None
 
 
+def test_an_outage_whose_end_came_in_late_was_one_and_ended_where_it_did():
+    made = ledger("a", rules=(DARK,))
+    take(made, "a", -DAY_SLOTS - 5, [5] * (DAY_SLOTS + 5))
+    take(made, "a", 0, [0] * 6)
+    made.judge(at(5))
+    take(made, "a", 3, [5, 5, 5])
+    assert made.revise() == {"a"}
+    assert told(made.judge(at(5))) == [("a", "cleared", at(4))]
+    assert made.alerts == {}
+    assert [bool(mark) for (mark,) in made.grid.aside.marks(at(0), 6)] == [True] * 4 + [False] * 2
+
+
 def test_a_zero_and_an_unknown_slot_are_not_the_same():
     made = ledger("a", rules=(DARK,))
     take(made, "a", -4, [5] * 4)

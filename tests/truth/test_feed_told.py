@@ -535,6 +535,21 @@ async def test_a_page_that_late_values_take_back_is_resolved_as_revised(folder):
     await night.end()
 
 
+async def test_an_outage_whose_end_comes_in_late_is_resolved_and_never_called_none(folder):
+    night = night_in(folder, rules=[dark()])
+    night.world.traffic("img.example.com", 30, 12, 0.0)
+    night.world.delay("img.example.com", 42, [1500.0] * 20)
+    await night.begin()
+    await night.run_to(80)
+    assert [(alert["reason"], alert["since"]) for alert in night.alerts()] == [
+        ("cleared", night.world.start + 30 * 300)
+    ]
+    assert night.texts(1)[-1].startswith("Resolved: `img.example.com` is back to normal at 13:30 after 1h: ")
+    assert not any("No alert" in text for text in night.texts(1) + night.replies(1))
+    assert night.posts() == 1
+    await night.end()
+
+
 @pytest.mark.slow
 async def test_a_domain_that_is_always_late_is_learned_in_its_first_hour(folder):
     night = night_in(folder, rules=[dark(), fell()])

@@ -296,9 +296,12 @@ class Witness:
                 rerun.judge(slot, {name})
             present = rerun.states.get((rule_name, name), State())
             if state.firing and not present.firing:
-                self._ended.append((seen.cursor, rule_name, name, "resolved", since, Reason.REVISED.value))
+                ends = [each for each in rerun.verdicts if each.event == "resolved"][:1]
+                said = [(v.slot, v.rule, v.series, v.event, v.since, v.reason) for v in ends]
+                self._ended += said or [(seen.cursor, rule_name, name, "resolved", since, Reason.REVISED.value)]
                 kept = [spell for spell in self.oracle.spells[name] if (spell.rule, spell.since) != (rule_name, since)]
-                self.oracle.spells[name] = kept
+                late = [spell for spell in rerun.spells[name] if ends and spell.since == ends[0].since]
+                self.oracle.spells[name] = [*kept, *late]
                 self.oracle.states[rule_name, name] = State()
             elif not state.firing and not (present.firing or present.shown):
                 self.oracle.states[rule_name, name] = State()
