@@ -57,6 +57,10 @@ class Past(Protocol):
     def now(self) -> Array:
         """The values being judged."""
 
+    @property
+    def kept_posted(self) -> NDArray[np.bool_]:
+        """Of which of the series people want each silence posted, however usual it is."""
+
     def held(self, first: int, count: int) -> Array:
         """``count`` slots from the slot ``first`` on, of the same series, whatever passed through them."""
 

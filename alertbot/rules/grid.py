@@ -121,6 +121,12 @@ class GridPast:
         """Which of them lie under a one-off mute."""
         return self.grid.aside.muted(self.first, self.count, self.columns)
 
+    @property
+    def kept_posted(self) -> NDArray[np.bool_]:
+        """Of which of the series people want each silence posted, however usual it is."""
+        columns, teaches = np.arange(len(self.grid.series))[self.columns], self.grid.aside.episodes.teaches
+        return np.array([not teaches(self.grid.series[column]) for column in columns.tolist()], dtype=bool)
+
     def meanwhile(self) -> GridPast:
         """The same as slots under a mute see it: what a mute covers counts as well."""
         return replace(self, mutes=False)

@@ -126,6 +126,20 @@ async def test_who_clicks_keep_posting_has_each_night_posted_until_somebody_take
     assert [tuple(row.values()) for row in rows] == [("keeps posting", "Ada"), ("learns silence", "Ada")]
 
 
+@pytest.mark.parametrize("earlier", [False, True])
+async def test_keep_posting_holds_for_nights_that_no_alert_taught_as_well(house, earlier):
+    if earlier:  # before the first start
+        house.ledger.take(A, house.slot - 9 * DAY + SLOT, np.concatenate([a_day()] * 9))
+        await days(house, a_day())
+    else:  # nights that were not posted, after those that were
+        await days(house, *[a_day()] * 9)
+    before = len(outages(house))
+    await house.say("keep-posting a.example.com")
+    await days(house, a_day()[: FROM + 6])
+    assert len(outages(house)) == before + 1
+    assert "Silent as usual now" not in await Inquired(house).ask("alerts")
+
+
 async def test_a_domain_that_is_not_watched_has_no_silence_to_be_posted(house):
     with pytest.raises(UsageError, match=r'no watched domain is named "x.example.com"'):
         await house.say("keep-posting x.example.com")
