@@ -137,7 +137,8 @@ def acknowledge(
         progress = replace(incident.progress, acked_at=now, acked_by=who.name, acked_note=note, acked_id=who.id)
         progress = replace(progress, acked_until=until, asked_at=None)
     elif note:
-        progress = replace(incident.progress, acked_note=note)
+        own = who.name == incident.progress.acked_by  # a note by somebody else stands in the thread alone
+        progress = replace(incident.progress, acked_note=note) if own else incident.progress
     else:
         return incident
     incidents.write_progress(db, replace(incident, progress=progress))

@@ -190,6 +190,8 @@ async def test_a_note_on_an_acknowledgement_stands_in_the_thread_and_in_the_mess
     assert await home.say("ack #1", BOB) == "#1 is already acknowledged, by Ada."
     assert await home.say("ack #1 the disk is full", BOB) == "Noted in the thread of #1."
     assert thread(home)[-1] == "Bob: the disk is full"
+    await carried(home, 1, a=0.0)
+    assert "Acknowledged by Ada at 00:20: looking into it" in home.outbox()[-1].shown
 
 
 async def test_the_incident_of_a_domain_is_acknowledged_by_its_name(home):
