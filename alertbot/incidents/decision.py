@@ -10,9 +10,17 @@ from dataclasses import dataclass, replace
 
 from alertbot.alerts.lifecycle import AlertKey
 from alertbot.incidents.account_incident import with_account
-from alertbot.incidents.flapping import begins_to_flap
+from alertbot.incidents.flapping import Flap, begins_to_flap
 from alertbot.incidents.grouping import Placed, place
-from alertbot.incidents.incident import FEED_SEVERITY, FiredAlert, Incident, IncidentKind, Progress, series_of
+from alertbot.incidents.incident import (
+    FEED_SEVERITY,
+    SEVERITY_RANK,
+    FiredAlert,
+    Incident,
+    IncidentKind,
+    Progress,
+    series_of,
+)
 from alertbot.incidents.moved_incident import with_moves
 from alertbot.incidents.notes import Note, NoteKind
 from alertbot.incidents.paging import Due, due
@@ -61,16 +69,30 @@ def decide(state: State) -> Decision:
     posted = [fired for fired in state.unposted if _is_to_be_posted(fired, state)]
     flapping = state.suppression.flapping
     flaps = tuple(dict.fromkeys(each.key for each in posted if begins_to_flap(each) and each.key not in flapping))
+    known = {
+        key: Flap(state.suppression.frontier, state.suppression.frontier) for key in flaps if _is_known(key, state)
+    }
+    state = replace(state, suppression=replace(state.suppression, flapping={**flapping, **known}))
     joined, moved_into = with_moves(state, _joined(posted, state))
     current = with_account(state, joined, moved_into)
     opened = {number: each for number, each in current.items() if each.incident.closed is None}
     parts = _firing_parts(each.incident for each in opened.values())
-    changes = (_change(state, each, frozenset(flaps), parts.get(number, ())) for number, each in opened.items())
+    fresh = frozenset(flaps) - known.keys()
+    changes = (_change(state, each, fresh, parts.get(number, ())) for number, each in opened.items())
     return Decision(
         tuple(change for change in changes if change is not None),
         flaps,
         steadied,
         tuple(each for each in state.suppression.silences if each.due_to_announce(state.suppression.now)),
+    )
+
+
+def _is_known(key: AlertKey, state: State) -> bool:
+    """Whether people know that this series flaps, by a rule of the same severity or a higher one."""
+    rules, (rule, series) = state.suppression.rules, key
+    others = {name for name, each in state.suppression.flapping if each == series and name in rules}
+    return rule in rules and any(
+        SEVERITY_RANK[rules[each].severity] >= SEVERITY_RANK[rules[rule].severity] for each in others
     )
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from fakes.rigs.house import House, database
+from fakes.rigs.night import config_for, dark, fell
 from fakes.worlds.cases import T, suppression, told
 
 from alertbot.incidents.flapping import Flap, begins_to_flap, stays
 from alertbot.incidents.suppression import Suppressed
 from alertbot.units import SLOT
+
+NAMES = ("a.example.com", "b.example.com")
 
 
 @pytest.mark.parametrize(("fires", "flaps"), [(1, False), (4, False), (5, True), (9, True)])
@@ -45,3 +49,27 @@ def test_nobody_is_woken_for_what_flaps_unless_it_stays(alert, quiet):
     flapping = {("dark", "a"): Flap(T - 20 * SLOT, T)}
 
     assert suppression(4, flapping=flapping).page_suppressed(alert) is quiet
+
+
+async def test_a_domain_that_flaps_under_several_rules_is_said_to_once(tmp_path):
+    house = House(config_for(database(tmp_path), NAMES, [dark(for_slots=1), fell(for_slots=3, within_slots=3)]), NAMES)
+    await house.begin(dict.fromkeys((*NAMES, "total"), 5e7))
+    for _ in range(6):
+        for value in (0.0, 0.0, 0.0, 5e7, 5e7, 5e7):
+            await house.judge({NAMES[0]: value, NAMES[1]: 5e7, "total": 5e7 + value})
+    fired = house.rows("SELECT rule, count(*) AS often FROM alerts GROUP BY rule")
+    assert {row["rule"]: row["often"] for row in fired} == {"went-dark": 6, "fell": 6}
+    pages = [row.text for row in house.outbox() if row.pages]
+    assert [text.startswith("Flapping: ") for text in pages] == [False] * 4 + [True]
+    await house.end()
+
+
+async def test_a_rule_of_a_higher_severity_that_flaps_later_is_said_as_well(tmp_path):
+    rules = [dark(for_slots=3), fell(for_slots=1)]
+    house = House(config_for(database(tmp_path), NAMES, rules), NAMES)
+    await house.begin(dict.fromkeys((*NAMES, "total"), 5e7))
+    for _ in range(5):
+        for value in (0.0, 0.0, 0.0, 5e7, 5e7, 5e7):
+            await house.judge({NAMES[0]: value, NAMES[1]: 5e7, "total": 5e7 + value})
+    assert sum(row.text.startswith("Flapping: ") for row in house.outbox() if row.pages) == 2
+    await house.end()
