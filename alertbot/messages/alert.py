@@ -128,6 +128,12 @@ def subject(series: str, markup: Markup) -> str:
     return markup.name(series)
 
 
+def within(series: str, markup: Markup) -> str:
+    """A series within a sentence."""
+    name = subject(series, markup)
+    return f"{name[:1].lower()}{name[1:]}" if not is_domain(series) else name
+
+
 def short_names(series: Sequence[str]) -> tuple[list[str], str]:
     """The names of three domains or more without the parent that they share, and that parent; else all as they are."""
     labels = [name.split(".") for name in series]
@@ -143,7 +149,7 @@ def names(series: Iterable[str], most: int, markup: Markup) -> str:
     """Some series in a sentence, the first few by name: ``dl1, img, dl2 and 97 more``."""
     known = list(series)
     short, parent = short_names(known)
-    shown = map(markup.name, short) if parent else (subject(name, markup) for name in known)
+    shown = map(markup.name, short) if parent else (within(name, markup) for name in known)
     return listed(shown, most)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from alertbot.incidents.incident import FiredAlert
 from alertbot.incidents.thread_notes import MOST_LISTED
-from alertbot.messages.alert import Markup, in_a_list, short_names, subject
+from alertbot.messages.alert import Markup, in_a_list, short_names, within
 from alertbot.messages.incident_parts import NO_OUTAGES, Context, sentence
 from alertbot.rules.wording import Listed
 from alertbot.units import format_rate
@@ -53,7 +53,7 @@ def _lines(what: str, figures: Sequence[tuple[FiredAlert, Sequence[float]]], mar
         figure = " of ".join(map(format_rate, rates))
         value, own = figure.split()[0], figure.split()[1] if len(rates) == 1 else ""
         comma = ", " if index and line else ""
-        who = markup.name(name) if parent else subject(told.alert.series, markup)
+        who = markup.name(name) if parent else within(told.alert.series, markup)
         line += f"{comma}{who} {value if own and own == unit else figure}"
         unit = own
     yield line

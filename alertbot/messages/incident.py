@@ -142,7 +142,9 @@ def _over(incident: Incident, context: Context, markup: Markup) -> str:
     when = at_once if len(begun) == len(ends) == 1 else f"{_by(ended)}, {lasted} after it began"
     how = "back to normal" if well else "no longer in alert"
     others = f"; {several(series_of(rest))} no longer in alert" if well and rest else ""
-    return f"{_names(named, markup)} {how} {when}{others}.{shortfall}"
+    who = f"{_names(named, markup)}{' is' if len(named) == 1 else ''}"
+    who = f"The {who[4:]}" if who.startswith("the ") else who
+    return f"{who} {how} {when}{others}.{shortfall}"
 
 
 def _by(when: str) -> str:
@@ -195,7 +197,7 @@ def _summary(incident: Incident, context: Context, markup: Markup) -> IncidentTe
     if len(incident.alerts) == 1:
         head, lines = f"When watching began: {sentence(incident.alerts[0], context, markup)}", []
     else:
-        left = f"{firing:,} of them still are" if firing else "all are over"
+        left = f"{firing:,} of them still {'is' if firing == 1 else 'are'}" if firing else "all are over"
         left = "all still are" if firing == len(incident.alerts) else left
         head = f"When watching began, {len(incident.alerts):,} alerts were firing already; {left}."
         shown = worst_of_each(incident.alerts)

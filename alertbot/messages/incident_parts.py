@@ -17,7 +17,7 @@ from alertbot.incidents.incident import (
 )
 from alertbot.incidents.silences import StoredSilence
 from alertbot.incidents.thread_notes import MOST_LISTED
-from alertbot.messages.alert import Markup, alert_sentence, is_still_silent, subject
+from alertbot.messages.alert import Markup, alert_sentence, is_still_silent, within
 from alertbot.rules.base import Rule
 from alertbot.rules.selection import is_domain
 from alertbot.units import format_clock, zone_name
@@ -116,7 +116,7 @@ def state_lines(incident: Incident, context: Context, markup: Markup) -> Iterato
     if progress.muted:
         yield "Muted by the configuration for now."
     if flapping := {told.alert.series for told in incident.alerts if told.key in context.flapping}:
-        names = ", ".join(subject(series, markup) for series in sorted(flapping)[:MOST_LISTED])
+        names = ", ".join(within(series, markup) for series in sorted(flapping)[:MOST_LISTED])
         yield f"Flapping: {names}. Posted again after 20m in alert, or once steady for an hour."
 
 
@@ -124,7 +124,7 @@ def _without_data(incident: Incident, context: Context, markup: Markup) -> Itera
     """Which series are not known any more, while others are, and since when: their alerts stay as they are."""
     old = incident.without_data(context.data_to or 0)
     if old:
-        names = listed((subject(series, markup) for series in sorted(old)), MOST_LISTED)
+        names = listed((within(series, markup) for series in sorted(old)), MOST_LISTED)
         yield f"No data for {names} since {context.clock(min(old.values()))}."
 
 

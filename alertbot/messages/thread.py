@@ -10,7 +10,7 @@ from alertbot.alerts.lifecycle import Reason
 from alertbot.incidents.flapping import STAYS
 from alertbot.incidents.incident import FiredAlert, Incident, IncidentKind, highest_severity, series_of, worst_of_each
 from alertbot.incidents.notes import Note, NoteKind
-from alertbot.messages.alert import Markup, names, several, subject
+from alertbot.messages.alert import Markup, names, several, within
 from alertbot.messages.alert_list import all_alert_lines
 from alertbot.messages.incident import ending, headline, tell
 from alertbot.messages.incident_parts import Context, sentence
@@ -133,7 +133,7 @@ def _by_rule(matter: _Matter, alerts: Sequence[FiredAlert], words: str) -> tuple
 
 
 def _who(matter: _Matter, alerts: Sequence[FiredAlert]) -> str:
-    return subject(alerts[0].alert.series, matter.markup) if len(alerts) == 1 else _several(alerts)
+    return within(alerts[0].alert.series, matter.markup) if len(alerts) == 1 else _several(alerts)
 
 
 def _several(alerts: Iterable[FiredAlert], more: str = "") -> str:

@@ -365,6 +365,18 @@ DATA = "data until 12:15"
             ),
         ),
         (
+            incident(IncidentKind.SUMMARY, told(), told("c", SINCE, "revised")),
+            [],
+            (
+                (
+                    "When watching began, 2 alerts were firing already; 1 of them still is."
+                    f" The worst: {NAME} went dark at 12:05: 0 bps, was 1.84 Gbps."
+                ),
+                f"#412 critical - {DATA}",
+                Tone.CRITICAL,
+            ),
+        ),
+        (
             incident(IncidentKind.PASSED, told(resolved=SINCE + 4 * SLOT, reason="cleared"), closed=1.0),
             [],
             (
@@ -486,3 +498,12 @@ def test_very_many_alerts_of_a_kind_go_on_in_the_next_line():
     assert 1 < len(lines) < 6
     assert all(len(line) < 1_700 for line in lines)
     assert "".join(lines).count("x" * 40) == 60
+
+
+def test_a_group_is_no_new_sentence_among_others():
+    over = {"resolved": SINCE + 4 * SLOT, "reason": "cleared"}
+    both = incident(IncidentKind.ALERT, told(**over), told("sum:downloads", **over), closed=1.0)
+    text = tell(both, context(), PLAIN)
+    assert text.headline.startswith(f"{NAME}, the group downloads back to normal at ")
+    one = incident(IncidentKind.ALERT, told("sum:downloads", **over), told(**over | {"reason": "new normal"}))
+    assert tell(one, context(), PLAIN).headline.startswith("The group downloads is back to normal at ")
