@@ -107,8 +107,12 @@ def _account_was(wide: AccountFall | None) -> str | None:
 
 def _alerts_were(incident: Incident, alerts: Sequence[FiredAlert]) -> str:
     """``alerts``: the worst of each series."""
-    often = max(map(len, incident.outages.values()), default=1)
-    again = f", {often} times" if often > 1 else ""
+    often: dict[str, int] = {}
+    for told in incident.alerts:
+        series = told.alert.series
+        often[series] = max(often.get(series, 1), len(incident.outages[told.number]))
+    times = max(often.values()) if len(set(often.values())) == 1 else 1  # of several, only where all were as often
+    again = f", {times} times" if times > 1 else ""
     dark = incident.falls and all(each.alert.worst == 0 for each in alerts)
     if len(alerts) == 1:
         worst = format_rate(alerts[0].alert.worst)

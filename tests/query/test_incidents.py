@@ -169,6 +169,9 @@ async def test_of_a_domain_that_was_dark_twice_both_outages_are_told(house):
         await carried(home, 2, a=0.0)
         await carried(home, 3)
     assert "#1 critical, 00:00 to 00:35 (35m): a.example.com was dark, 2 times." in await asked.ask("incidents")
+    await carried(home, 2, a=0.0, b=0.0)
+    await carried(home, 3)
+    assert "2 domains were dark: a.example.com, b.example.com." in await asked.ask("incidents")
 
 
 async def test_a_part_of_the_account_wide_fall_is_no_line_one_must_acknowledge(house):
