@@ -207,6 +207,12 @@ class Incident:
         return bool(self.facts.get("usually_silent"))
 
     @property
+    def reminds(self) -> bool:
+        """Whether people are reminded of it while it lasts: not of what is posted once."""
+        once = {IncidentKind.SUMMARY, IncidentKind.UPGRADE, IncidentKind.PASSED, IncidentKind.VANISHED}
+        return self.kind not in once and not self.usually_silent
+
+    @property
     def account_wide(self) -> bool:
         """Whether it is of the account as a whole."""
         return self.progress.wide is not None or bool(self.facts.get("account_wide"))

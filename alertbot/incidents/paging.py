@@ -59,8 +59,7 @@ def _stages(situation: Situation) -> Sequence[Stage]:
         return (list_in_full,)
     if kind in FEED_SEVERITY:
         # That a domain left the account is posted once; from then on the digest says so. A usual silence is no news.
-        once = kind is IncidentKind.VANISHED or situation.incident.usually_silent
-        return (_expire, _remind) if situation.settled and not once else ()
+        return (_expire, _remind) if situation.settled and situation.incident.reminds else ()
     if situation.opens:
         return (_open, suppress)
     if kind in {IncidentKind.SUMMARY, IncidentKind.UPGRADE}:

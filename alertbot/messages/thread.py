@@ -191,9 +191,10 @@ def _escalated(matter: _Matter) -> ThreadText:
     return ThreadText(f"Nobody has acknowledged this for {waited}: {matter.now}")
 
 
-def _while(matter: _Matter) -> str:
-    """Until when reminders are stopped."""
-    return f"{matter.until}, or until it resolves" if matter.until else " until it resolves"
+def _stopped(matter: _Matter) -> str:
+    """Until when reminders are stopped, where there are any."""
+    ends = f"{matter.until}, or until it resolves" if matter.until else " until it resolves"
+    return f" Reminders stopped{ends} or gets worse." if matter.incident.reminds else ""
 
 
 def _acked_ago(matter: _Matter) -> str:
@@ -277,12 +278,8 @@ _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
         NoteKind.MUTED: lambda it: ThreadText(f"Muted{it.until} by the configuration{it.because}."),
         NoteKind.MUTE_OVER: lambda it: ThreadText(f"Mute over; still {_state(it)}: {it.now}"),
         NoteKind.INHIBITED: _inhibited,
-        NoteKind.ACKED: lambda it: ThreadText(
-            f"Acknowledged by {it.by}{it.because}. Reminders stopped{_while(it)} or gets worse."
-        ),
-        NoteKind.STILL_ON_IT: lambda it: ThreadText(
-            f"{it.by} is still on it{it.because}. Reminders stopped{_while(it)} or gets worse."
-        ),
+        NoteKind.ACKED: lambda it: ThreadText(f"Acknowledged by {it.by}{it.because}.{_stopped(it)}"),
+        NoteKind.STILL_ON_IT: lambda it: ThreadText(f"{it.by} is still on it{it.because}.{_stopped(it)}"),
         NoteKind.ASKED: lambda it: ThreadText(
             f"Still {_state(it)}, acknowledged by {it.by} {_acked_ago(it)} ago: {it.now}"
         ),
@@ -290,7 +287,9 @@ _SAID: Mapping[NoteKind, Callable[[_Matter], ThreadText]] = MappingProxyType(
             f"Open again: {it.by} acknowledged this and has not answered since. {it.now}"
         ),
         NoteKind.NOTED: lambda it: ThreadText(f"{it.by}{it.because}"),
-        NoteKind.UNACKED: lambda it: ThreadText(f"{it.by} handed this back: no longer acknowledged. Reminders go on."),
+        NoteKind.UNACKED: lambda it: ThreadText(
+            f"{it.by} handed this back: no longer acknowledged.{' Reminders go on.' if it.incident.reminds else ''}"
+        ),
         NoteKind.ENDED: _ended,
         NoteKind.RESOLVED: _resolved,
     }

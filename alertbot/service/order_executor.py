@@ -119,7 +119,8 @@ class _Execution:
             return f"Noted in the thread of #{number}."
         undo = code(f"{self.requester.command(self.dispatcher.slack.command)} unack #{number}")
         ends = "until it resolves" if until is None else f"until {self._clock(until)}, or until it resolves"
-        return f"Acknowledged #{number}. Reminders stopped {ends} or gets worse. Undo: {undo}"
+        stopped = f" Reminders stopped {ends} or gets worse." if incident.reminds else ""
+        return f"Acknowledged #{number}.{stopped} Undo: {undo}"
 
     async def _unacknowledge(self, order: Unack) -> str:
         number = order.number if order.number is not None else await self._acknowledged()
@@ -129,7 +130,7 @@ class _Execution:
         if incident.progress.acked_at is None:
             raise UsageError(f"#{number} is not acknowledged")
         self.dispatcher.wake()
-        return f"#{number} is open again: reminders go on."
+        return f"#{number} is open again{': reminders go on' if incident.reminds else ''}."
 
     async def _vote(self, order: CastVote) -> str:
         number, useful = order.number, order.useful

@@ -222,6 +222,20 @@ async def test_an_acknowledgement_is_taken_back_and_reminders_go_on(home):
     assert any("Still so" in text or "Still" in text for text in thread(home))
 
 
+async def test_of_what_nobody_is_reminded_of_no_reminders_are_said_to_stop_or_to_go_on(tmp_path):
+    house = House(config_for(database(tmp_path), DOMAINS, [ceiling(1e6)]), DOMAINS)
+    await house.begin({**USUAL, "total": sum(USUAL.values())})
+    house.dispatcher.series_begun |= dict.fromkeys(DOMAINS, house.slot + 10 * 300)  # it fired before that
+    await carried(house, 3)
+    (kind,) = (row["kind"] for row in house.rows("SELECT kind FROM incidents"))
+    assert kind == "summary"
+    assert await house.say("ack #1") == "Acknowledged #1. Undo: `/bandwidth unack #1`"
+    assert thread(house)[-1] == "Acknowledged by Ada."
+    assert await house.say("unack #1") == "#1 is open again."
+    assert thread(house)[-1] == "Ada handed this back: no longer acknowledged."
+    await house.end()
+
+
 async def test_the_log_has_an_order_in_full(home, caplog):
     caplog.set_level("INFO")
     executor = OrderExecutor(lambda: home.dispatcher, home._keeper)
