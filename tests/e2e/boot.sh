@@ -16,6 +16,7 @@ mount --bind "$2" /run/python
 mount --bind "$3" /run/packages
 mount --bind "$4" /run/source
 cp -a /etc /run/etc
+rm -rf /run/etc/alertbot # a machine that runs alertbot has one of its own, which others may not read
 cp -r /run/stage/etc/. /run/etc
 mount --bind /run/etc /etc
 cp -r /run/stage/units /run/units

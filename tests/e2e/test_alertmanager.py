@@ -39,7 +39,7 @@ def test_two_bots_page_once_and_resolve_once_though_a_bot_and_an_alertmanager_di
     assert (dark["annotations"]["value"], dark["annotations"]["reference"]) == ("0 bps", "1 Gbps")
     assert dark["annotations"]["runbook_url"] == "https://wiki.example.com/cdn"
     assert dark["generatorURL"] == f"https://grafana.example.com/d/cdn?var-series={SERIES}"
-    assert f"{SERIES} is back to normal at " in well["annotations"]["summary"]
+    assert f"{SERIES} is back to normal " in well["annotations"]["summary"]
 
 
 @needs("amtool")

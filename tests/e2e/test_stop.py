@@ -55,13 +55,13 @@ def test_a_bot_whose_slack_hangs_ends_and_tells_at_its_next_start(tmp_path):
         stage.bot()
         # It may have arrived: Slack is asked for 75 of the clock's seconds before it is posted again.
         wait_for(stage.told, "the message")
-        assert "`video.example.com` went above 1 Gbps at" in stage.told()[0].text
+        assert "`video.example.com` went above 1 Gbps " in stage.told()[0].text
 
 
 def test_without_slack_tokens_messages_go_to_the_log_and_it_says_so_once(tmp_path, clock):
     with Stage(tmp_path / "stage", clock, SCENARIO, RULES) as stage:
         bot = stage.bot(slack=False)
-        message = "message for #cdn-alerts: When watching began: video.example.com went above 1 Gbps at"
+        message = "message for #cdn-alerts: When watching began: video.example.com went above 1 Gbps "
         wait_for(lambda: message in bot.printed, "the message")
         assert bot.end() == 0
         assert bot.printed.count(message) == 1
