@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from alertbot.feed.staleness import FeedAssessment, FeedFacts, FeedState, assess, silent_before
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.messages.feed_incident import unread_words
@@ -21,6 +23,7 @@ _MOST_CAUSES = 3
 
 WEEKS_BACK = tuple(7 * DAY * week for week in (1, 2, 3, 4))
 DAYS_BACK = tuple(DAY * day for day in range(1, 4))
+_BACKS = (WEEKS_BACK, DAYS_BACK)
 _HOUR_SLOTS = 3600 // SLOT
 
 _SILENCE: Mapping[FeedState, Mapping[str, object]] = {
@@ -91,9 +94,14 @@ class FeedIncidents:
         now = slot_at(moment)
         first = max(now - _HOUR_SLOTS * SLOT, since)
         count = max((now - first) // SLOT, 1)
-        weeks = await self._keeper.do(samples.earlier, TOTAL, first, count, WEEKS_BACK)
-        days = await self._keeper.do(samples.earlier, TOTAL, first, count, DAYS_BACK)
-        return silent_before(weeks, days)
+        begun = await self._keeper.do(samples.first_traffic, TOTAL)
+        # What lies before the account's first traffic was no silence: nothing is known of it.
+        weeks, days = ([back for back in each if begun is not None and first - back >= begun] for each in _BACKS)
+        known = [
+            await self._keeper.do(samples.earlier, TOTAL, first, count, backs) if backs else np.empty((0, count))
+            for backs in (weeks, days)
+        ]
+        return silent_before(*known)
 
     def _about_silence(
         self, assessment: FeedAssessment, facts: FeedFacts, silent_until: Callable[[int], int | None]

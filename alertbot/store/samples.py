@@ -145,6 +145,19 @@ def means(db: Database, first: int, count: int) -> dict[str, tuple[float, int]]:
     return {name: (total / known, known) for name, (total, known) in sums.items() if known}
 
 
+def first_traffic(db: Database, name: str) -> int | None:
+    """The first stored slot in which a series carried anything."""
+    rows = db.conn.execute(
+        "SELECT day, slots FROM samples JOIN series ON series.id = samples.series WHERE series.name = ? ORDER BY day",
+        (name,),
+    )
+    for day, slots in rows:
+        carried = np.frombuffer(slots, dtype=_DTYPE) > 0
+        if carried.any():
+            return int(day) * DAY + SLOT * int(carried.argmax())
+    return None
+
+
 def earlier(db: Database, name: str, first: int, count: int, backs: Sequence[int]) -> Array:
     """``count`` stored slots of a series from ``first`` on, each of ``backs`` seconds earlier: a row for each."""
     last = first + (count - 1) * SLOT

@@ -90,6 +90,21 @@ async def test_a_silence_that_is_usual_at_this_hour_is_a_warning_that_mentions_n
     await night.end()
 
 
+@pytest.mark.parametrize("days", [2, 9])
+async def test_what_lies_before_an_accounts_first_traffic_makes_no_hour_usually_silent(folder, days):
+    night = night_in(folder, mention={"critical": "@here"})
+    all_dark(night, -27 * 288, int((27 - days) * 288))
+    all_dark(night, NOON, ONE - NOON)
+    await night.begin()
+    await night.run_to(ONE)
+    (incident,) = night.incidents()
+    assert "usually_silent" not in incident["facts"]
+    assert night.texts(1)[0].startswith(
+        "<!here> No data since 12:00. Either all traffic stopped or the CDN stopped reporting"
+    )
+    await night.end()
+
+
 async def test_a_silence_that_lasts_longer_than_usual_is_posted_anew_as_critical(folder):
     night = night_in(folder, mention={"critical": "@here"})
     silent_at_noon(night)
