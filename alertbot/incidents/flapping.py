@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alertbot.incidents.incident import FiredAlert
@@ -32,6 +33,12 @@ class Flap:
 def begins_to_flap(fired: FiredAlert) -> bool:
     """Whether this firing is one too many; one that has resolved already is posted as such."""
     return fired.fires > MOST_FIRES and fired.resolved is None
+
+
+def flapped(fired: Iterable[int]) -> bool:
+    """Whether an alert that fired in these slots has flapped."""
+    slots = sorted(fired)
+    return any(last - first < WITHIN for first, last in zip(slots, slots[MOST_FIRES:], strict=False))
 
 
 def stays(fired: FiredAlert) -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alertbot.alerts.lifecycle import Reason
-from alertbot.incidents.flapping import MOST_FIRES
+from alertbot.alerts.lifecycle import AlertKey, Reason
+from alertbot.incidents.flapping import flapped
 from alertbot.incidents.incident import Incident, IncidentKind
 from alertbot.rules.selection import TOTAL, is_domain
 from alertbot.store import incidents, samples
@@ -52,8 +52,8 @@ class Digest:
     """The day from ``start`` until ``end`` (epoch seconds). Bit rates in bit/s; ``known``: the share of slots known.
 
     ``incidents``: those opened that day, the longest first, ``more`` beside them. ``alerts`` by the reason of their end
-    ("" for those that still fire). ``flapped``: how many alerts fired more than four times. ``gone``: that domains left
-    the account before that day, and are not back.
+    ("" for those that still fire). ``flapped``: how many alerts fired more than four times within 6 hours. ``gone``:
+    that domains left the account before that day, and are not back.
     """
 
     start: int
@@ -85,6 +85,9 @@ def digest(path: Path, start: int, end: int) -> Digest:
     domains = [each for name, each in volumes.items() if is_domain(name)]
     of_alerts = sorted((one for one in opened if one.kind not in _ABOUT_FEED), key=_lasted, reverse=True)
     alerts = [each for one in of_alerts for each in one.alerts]
+    fired: dict[AlertKey, list[int]] = {}
+    for each in alerts:
+        fired.setdefault(each.key, []).append(each.alert.fired or each.alert.since)
     dark = bool(np.isnan(account).all())
     return Digest(
         start=start,
@@ -99,7 +102,7 @@ def digest(path: Path, start: int, end: int) -> Digest:
         incidents=tuple(of_alerts[:MOST_INCIDENTS]),
         more=max(len(of_alerts) - MOST_INCIDENTS, 0),
         alerts=dict(Counter(each.reason or "" for each in alerts)),
-        flapped=sum(fired > MOST_FIRES for fired in Counter(each.key for each in alerts).values()),
+        flapped=sum(map(flapped, fired.values())),
         feed=tuple(one for one in opened if one.kind in _ABOUT_FEED),
         gone=tuple(gone),
     )

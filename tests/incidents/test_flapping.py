@@ -7,7 +7,7 @@ from fakes.rigs.house import House, database
 from fakes.rigs.night import config_for, dark, fell
 from fakes.worlds.cases import T, suppression, told
 
-from alertbot.incidents.flapping import Flap, begins_to_flap, stays
+from alertbot.incidents.flapping import Flap, begins_to_flap, flapped, stays
 from alertbot.incidents.suppression import Suppressed
 from alertbot.units import SLOT
 
@@ -49,6 +49,13 @@ def test_nobody_is_woken_for_what_flaps_unless_it_stays(alert, quiet):
     flapping = {("dark", "a"): Flap(T - 20 * SLOT, T)}
 
     assert suppression(4, flapping=flapping).page_suppressed(alert) is quiet
+
+
+@pytest.mark.parametrize(
+    ("hours", "has"), [((0, 1, 2, 3), False), ((0, 2, 4, 6, 8, 10), False), ((9, 1, 2, 3, 4, 5), True)]
+)
+def test_that_an_alert_flapped_is_known_from_its_firings(hours, has):
+    assert flapped(hour * 3600 for hour in hours) is has
 
 
 async def test_a_domain_that_flaps_under_several_rules_is_said_to_once(tmp_path):
