@@ -38,14 +38,15 @@ def review_message(review: Review) -> Message:
 def edit_sentence(edit: SuggestedEdit) -> str:
     """What an edit would have changed."""
     later = f", up to {format_duration(edit.later)} later" if edit.later else ""
+    kept = f"All {edit.kept:,} that were" if edit.kept > 1 else "The one that was"
     kept = (
-        f" All {edit.kept:,} that were useful or acknowledged would have been posted{later}."
+        f" {kept} useful or acknowledged would have been posted{later}."
         if edit.kept
         else " None was useful or acknowledged."
     )
     return (
         f"In {counted(edit.days, 'day')} of history *{escape(edit.rule)}* would not have fired in {edit.spared:,} of"
-        f" {edit.noise:,} incidents that were noise.{kept}"
+        f" {counted(edit.noise, 'incident')} that {'was' if edit.noise == 1 else 'were'} noise.{kept}"
     )
 
 

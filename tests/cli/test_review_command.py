@@ -93,7 +93,7 @@ def test_an_edit_is_shown_as_toml_with_what_it_would_have_changed(path):
         "ceiling: 7 posts, 6 noise, 100% over soon, votes: 1 useful, 6 noise",
         (
             "In 9 days of history ceiling would not have fired in 6 of 6 incidents that were noise."
-            " All 1 that were useful or acknowledged would have been posted."
+            " The one that was useful or acknowledged would have been posted."
         ),
         "[[rule]]",
         'name = "ceiling"',
