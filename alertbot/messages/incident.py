@@ -99,7 +99,9 @@ def headline(incident: Incident, context: Context, markup: Markup) -> str:
     if len(firing) == 1:
         return first
     verb = "fell" if incident.falls else "rose"
-    return f"{first.removesuffix('.')}; {several(series_of(firing[1:]), ' more')} {verb} with it."
+    others = series_of(firing[1:])
+    more = " more" if is_domain(firing[0].alert.series) == any(map(is_domain, others)) else ""
+    return f"{first.removesuffix('.')}; {several(others, more)} {verb} with it."
 
 
 def _whole_account(incident: Incident, context: Context, markup: Markup) -> str:

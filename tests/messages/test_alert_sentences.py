@@ -507,3 +507,17 @@ def test_a_group_is_no_new_sentence_among_others():
     assert text.headline.startswith(f"{NAME}, the group downloads back to normal at ")
     one = incident(IncidentKind.ALERT, told("sum:downloads", **over), told(**over | {"reason": "new normal"}))
     assert tell(one, context(), PLAIN).headline.startswith("The group downloads is back to normal at ")
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "said"),
+    [
+        (NAME, "b", "1 more domain fell"),
+        (NAME, "sum:downloads", "1 group fell"),
+        ("sum:downloads", "b", "1 domain fell"),
+        ("sum:downloads", "sum:front", "1 more group fell"),
+    ],
+)
+def test_only_of_the_same_kind_there_is_one_more(first, other, said):
+    both = incident(IncidentKind.ALERT, told(first), replace(told(other), severity="warning"))
+    assert tell(both, context(), PLAIN).headline.endswith(f"; {said} with it.")
