@@ -98,9 +98,12 @@ class Levels:
         return float(np.median(before[-_JUST_BEFORE:])) * count * SLOT / 8 if len(before) else None
 
     def total(self, incident: Incident) -> tuple[float, float] | None:
-        """Bit/s of the account now, and before it fell; ``None`` where one of them is not known."""
-        fall = incident.progress.wide
-        loss = None if fall is None else self.loss(fall.since)
+        """Bit/s of the account now, and before it fell; ``None`` where one of them is not known.
+
+        The total may be read later than its domains: what it carried before they fell says nothing of the fall.
+        """
+        fall, known = incident.progress.wide, self._ledger.cursor(TOTAL)
+        loss = None if fall is None or known is None or known < fall.since else self.loss(fall.since)
         return None if loss is None else (loss.now, loss.before)
 
     def loss(self, since: int, fell: Collection[str] = ()) -> TotalLoss | None:
