@@ -22,6 +22,10 @@ SAME_OUTAGE = 600.0
 """Seconds within which a failed fan-out and then a failed probe are one outage; one that lasts for as long is said."""
 
 
+SAME_CAUSE = 120.0
+"""Seconds without a cause after which the next one is given: of two that take turns, the first."""
+
+
 class FeedOutages:
     """Keeps why the whole feed fails, or single series do.
 
@@ -31,7 +35,8 @@ class FeedOutages:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._probes = Outage(clock.monotonic)
-        self._said: set[str] = set()  # the causes of the present outage that the log has
+        self._causes: dict[str, float] = {}  # of the present outage, and when each was seen last
+        self._said: set[str] = set()  # those of them that the log has
         self._warned_at: dict[str, float] = {}  # by cause
         self._last: tuple[str, float] | None = None  # why a call failed last, and when
         self.first_answer: float | None = None
@@ -43,7 +48,7 @@ class FeedOutages:
     @property
     def cause(self) -> str | None:
         """Why the feed gives no answers now; ``None`` while it does."""
-        return self._probes.cause
+        return next(iter(self._causes), None)
 
     @property
     def unreadable(self) -> dict[str, str]:
@@ -73,14 +78,16 @@ class FeedOutages:
 
     def probe_failed(self, error: FeedError) -> None:
         """Note that a probe failed: nothing can be known until one succeeds."""
-        self._last = error.cause, self._clock.monotonic()
+        now = self._clock.monotonic()
+        self._last = error.cause, now
         self._probes.is_news(error.cause)
+        self._causes = {cause: at for cause, at in self._causes.items() if at > now - SAME_CAUSE} | {error.cause: now}
         # What comes and goes is said once an hour; but an outage that lasts, once for itself.
         lasts = (self._probes.seconds or 0.0) >= SAME_OUTAGE
         if error.cause in self._said or self._warned_within(error.cause, SAME_OUTAGE if lasts else REPEAT_AFTER):
             return
         self._said.add(error.cause)
-        self._warned_at[error.cause] = self._clock.monotonic()
+        self._warned_at[error.cause] = now
         _warn(error)
 
     def probe_succeeded(self) -> None:
@@ -92,6 +99,7 @@ class FeedOutages:
         if times and self._said:
             log.info("the CDN's API answers again after %s and %d failed probes", lasted, times)
         self._said.clear()
+        self._causes.clear()
 
     def series_failed(self, series: str, error: FeedError) -> None:
         """Note that a series could not be read; it stays unknown until it can."""

@@ -45,6 +45,19 @@ def test_an_outage_that_lasts_is_said_though_the_same_came_and_went_before(feed)
     assert feed.lines()[3:] == ["INFO"]
 
 
+def test_of_two_causes_that_take_turns_the_first_is_given_until_it_is_seen_no_more(feed):
+    slow, given = FeedUnreachable("stat/bandwidth", "no answer within 10 s"), []
+    for error in (DOWN, slow, DOWN, slow, *[slow] * 9):
+        feed.probe_failed(error)
+        given.append(feed.cause)
+        feed.clock.advance(20)
+    assert given == [DOWN.cause] * 8 + [slow.cause] * 5
+    feed.probe_succeeded()
+    assert feed.cause is None
+    feed.probe_failed(slow)
+    assert feed.cause == slow.cause
+
+
 def test_probes_that_fail_beside_a_series_are_one_warning(feed):
     feed.series_failed("a.example.com", DOWN)
     feed.probe_failed(DOWN)
