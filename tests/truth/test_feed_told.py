@@ -90,6 +90,7 @@ async def test_a_silence_that_is_usual_at_this_hour_is_a_warning_that_mentions_n
     await night.end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [2, 9])
 async def test_what_lies_before_an_accounts_first_traffic_makes_no_hour_usually_silent(folder, days):
     night = night_in(folder, mention={"critical": "@here"})
