@@ -26,7 +26,9 @@ from alertbot.units import DAY, DAY_SLOTS, SLOT, format_iso, parse_time
 from alertbot.words import printable
 
 HEADER = ["domain", "time", "bps"]
-_LATEST = 2**33
+LATEST = 2**33
+"""No time in a file that is read lies later, epoch seconds."""
+
 _LONGEST = 3653 * DAY
 _TIMES = 200_000
 """How many times are parsed once only: nearly two years of them."""
@@ -189,7 +191,7 @@ def _row(row: list[str]) -> tuple[str, int, float]:
     if not (domain := normalised(domain)):
         raise ValueError("the domain is empty")
     slot = parse_time(time)
-    if slot % SLOT or not 0 <= slot < _LATEST:
+    if slot % SLOT or not 0 <= slot < LATEST:
         raise ValueError(f"time {time} is not the start of a 5-minute slot (a multiple of {SLOT} seconds)")
     if not bps.strip():
         return domain, slot, math.nan

@@ -15,13 +15,12 @@ from typing import Any
 
 from alertbot.alerts.lifecycle import Alert, Phase
 from alertbot.alerts.replay import Span
+from alertbot.cli.csv_history import LATEST
 from alertbot.errors import HistoryError, UsageError
 from alertbot.incidents.firings import Comparison, Difference, Firing
 from alertbot.messages.alert import stamp
 from alertbot.rules.base import Direction, Severity
 from alertbot.units import SLOT
-
-_LATEST = 2**33
 
 
 def read_events(path: Path) -> list[Firing]:
@@ -58,7 +57,7 @@ def _firing(event: dict[str, Any]) -> Firing:
     falls = reference is not None and value < float(reference)
     direction = Direction.FALL if falls else Direction.RISE
     slot, since = int(event["slot"]), int(event["since"])
-    if not 0 <= since <= slot < _LATEST:
+    if not 0 <= since <= slot < LATEST:
         raise ValueError("no time of an alert")
     alert = Alert(
         event["rule"], event["series"], Phase.FIRING, since, slot, value, reference, value, direction, fired=slot

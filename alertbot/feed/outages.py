@@ -21,7 +21,6 @@ FORGET_AFTER = 3600.0
 SAME_OUTAGE = 600.0
 """Seconds within which a failed fan-out and then a failed probe are one outage; one that lasts for as long is said."""
 
-
 SAME_CAUSE = 120.0
 """Seconds without a cause after which the next one is given: of two that take turns, the first."""
 

@@ -78,8 +78,10 @@ def in_a_list(
 
 def back_to_normal(rule: Rule | None, alert: Alert) -> bool:
     """Whether what is over is at what is usual, or, where that is unknown, at what it was compared with."""
-    if is_still_silent(alert) or rule is None:
-        return not is_still_silent(alert)
+    if is_still_silent(alert):
+        return False
+    if rule is None:
+        return True
     level = _usual_or_before(alert)
     return not rule.kind.in_breach(alert.value, {}) if level is None else rule.kind.is_back(alert.value, level)
 

@@ -121,9 +121,8 @@ def silent(past: Past, zone: tzinfo, cells: Cells, *, learn: bool = True) -> Mas
     clocks = (zone, UTC) if zone is not UTC and _clocks_changed(here, zone) else (zone,)
     found = np.zeros(here.now.shape, dtype=bool)
     for clock in clocks:
-        asked = np.flatnonzero(
-            _was_zero(here, clock) & ~here.kept_posted
-        )  # nearly never, and what follows looks at 25 days
+        # Nearly never, and what follows looks at 25 days.
+        asked = np.flatnonzero(_was_zero(here, clock) & ~here.kept_posted)
         if len(asked):
             found[:, asked] |= _silent(here.only(asked), clock, learn=learn)
     return np.asarray(found[cells[0], place])
